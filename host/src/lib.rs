@@ -1,0 +1,11 @@
+//! Alluvium on a real machine: directories of the file system, the machine's clocks and the host
+//! that runs plugins over a stream, checkpointed by the engine component.
+//!
+//! [`native`] needs nothing but the operating system; [`runtime`](crate) (the default feature
+//! `runtime`) brings wasmtime.
+#![forbid(unsafe_code)]
+
+mod clock;
+pub mod native;
+
+pub use clock::SystemClock;

@@ -1,0 +1,191 @@
+//! Creating an ordered batch: whole and synced under temporary names, then named in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, unlinkat};
+use rustix::io::Errno;
+
+use super::beneath::{Root, split};
+use super::error::directory_error;
+use super::listing::TEMPORARY_PREFIX;
+
+/// How often a directory that another thread deletes under our hands is made again.
+const ATTEMPTS_MAX: usize = 100;
+
+/// Distinguishes the temporary files of one process.
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// Creates the batch; `settled` are the subdirectories whose names are known to be durable.
+///
+/// The syncs are the least that the contract allows: every file's bytes, the directories of all
+/// files but the last, the last one's directory; and the root when a directory is new.
+pub(super) fn create(root: &Root, settled: &Mutex<BTreeSet<String>>, batch: &[NewFile]) -> Result<(), DirectoryError> {
+    refuse_bad_names(root, batch)?;
+    let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
+    let mut pending = Pending { root, directories: BTreeMap::new(), temporaries: Vec::new() };
+    // All bytes are handed to the kernel before the first sync waits for the disk.
+    let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
+    for (file, new) in files.iter().zip(batch) {
+        file.sync_data().map_err(|source| failed(source, &new.path))?;
+    }
+    for file in earlier {
+        pending.name(file)?;
+    }
+    let mut to_sync: BTreeSet<&str> = earlier.iter().map(|file| split(&file.path).0).collect();
+    let unsettled = pending.unsettled(&settled.lock().unwrap_or_else(PoisonError::into_inner));
+    if !unsettled.is_empty() {
+        to_sync.insert("");
+    }
+    for directory in to_sync {
+        pending.sync(directory)?;
+    }
+    // Only now: nothing that the last file promises can be lost any more.
+    pending.name(last)?;
+    pending.sync(split(&last.path).0)?;
+    settled.lock().unwrap_or_else(PoisonError::into_inner).extend(unsettled);
+    Ok(())
+}
+
+/// Checks all names before anything is written, so that a refused batch leaves no trace.
+fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError> {
+    let mut names = BTreeSet::new();
+    for NewFile { path, .. } in batch {
+        if !is_valid_path(path) {
+            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, path));
+        }
+        let is_taken = match root.open(path, OFlags::PATH, Mode::empty()) {
+            Err(Errno::NOENT) => false,
+            Ok(_) => true,
+            // A link of that name takes it too; a link or file on the way is refused.
+            Err(Errno::LOOP) if !path.contains('/') => true,
+            Err(errno) => return Err(failed(errno, path)),
+        };
+        if is_taken || !names.insert(path) {
+            return Err(DirectoryError::new(DirectoryErrorKind::AlreadyExists, Operation::Create, path));
+        }
+    }
+    Ok(())
+}
+
+fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
+    directory_error(source, Operation::Create, path)
+}
+
+/// A file that has its bytes but not yet its name.
+struct Temporary {
+    path: String,
+    name: String,
+}
+
+/// The batch on its way; temporary files that did not get their names are deleted with it.
+struct Pending<'a> {
+    root: &'a Root,
+    directories: BTreeMap<String, OwnedFd>,
+    temporaries: Vec<Temporary>,
+}
+
+impl Pending<'_> {
+    /// Writes a file under a temporary name in the directory of its final one.
+    fn write(&mut self, new: &NewFile) -> Result<File, DirectoryError> {
+        let mut file = self.create_temporary(&new.path).map_err(|errno| failed(errno, &new.path))?;
+        file.write_all(&new.content).map_err(|source| failed(source, &new.path))?;
+        Ok(file)
+    }
+
+    fn create_temporary(&mut self, path: &str) -> Result<File, Errno> {
+        let directory = split(path).0;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+        for _ in 0..ATTEMPTS_MAX {
+            self.open_directory(directory)?;
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id());
+            match openat(&self.directories[directory], name.as_str(), flags, mode) {
+                Ok(fd) => {
+                    self.temporaries.push(Temporary { path: path.to_owned(), name });
+                    return Ok(File::from(fd));
+                }
+                // Left behind by a dead process of the same number: take the next name.
+                Err(Errno::EXIST) => {}
+                // The directory was empty and another thread has deleted it: make it again.
+                Err(Errno::NOENT) => drop(self.directories.remove(directory)),
+                Err(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::NOENT)
+    }
+
+    fn open_directory(&mut self, directory: &str) -> Result<(), Errno> {
+        for _ in 0..ATTEMPTS_MAX {
+            if self.directories.contains_key(directory) {
+                return Ok(());
+            }
+            if !directory.is_empty() {
+                match mkdirat(self.root, directory, Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(errno),
+                }
+            }
+            match self.root.open_directory(directory) {
+                Ok(fd) => drop(self.directories.insert(directory.to_owned(), fd)),
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::NOENT)
+    }
+
+    /// Gives a written file its name, unless somebody else has taken it.
+    fn name(&mut self, new: &NewFile) -> Result<(), DirectoryError> {
+        let (directory, name) = split(&new.path);
+        let at = self.temporaries.iter().position(|temporary| temporary.path == new.path);
+        let index = at.ok_or_else(|| failed(Errno::NOENT, &new.path))?;
+        let fd = &self.directories[directory];
+        let temporary = self.temporaries[index].name.as_str();
+        match renameat_with(fd, temporary, fd, name, RenameFlags::NOREPLACE) {
+            // A file system without the flag (NFS, FUSE): a hard link is as exclusive.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => linkat(fd, temporary, fd, name, AtFlags::empty())
+                .and_then(|()| unlinkat(fd, temporary, AtFlags::empty())),
+            result => result,
+        }
+        .map_err(|errno| failed(errno, &new.path))?;
+        self.temporaries.remove(index);
+        Ok(())
+    }
+
+    /// The directories of this batch whose own names a crash could still take away.
+    fn unsettled(&self, settled: &BTreeSet<String>) -> Vec<String> {
+        self.directories.keys().filter(|name| !name.is_empty() && !settled.contains(*name)).cloned().collect()
+    }
+
+    fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
+        let synced = match self.directories.get(directory) {
+            Some(fd) => rustix::fs::fsync(fd),
+            None => self.root.sync_directory(directory),
+        };
+        synced.map_err(|errno| failed(errno, directory))
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // The batch has failed. What cannot be deleted now is listed as temporary and goes later.
+        for temporary in &self.temporaries {
+            let directory = split(&temporary.path).0;
+            if let Some(fd) = self.directories.get(directory) {
+                let _ = unlinkat(fd, temporary.name.as_str(), AtFlags::empty());
+            }
+        }
+        if !self.temporaries.is_empty() {
+            for directory in self.directories.keys().filter(|name| !name.is_empty()) {
+                let _ = unlinkat(self.root, directory.as_str(), AtFlags::REMOVEDIR);
+            }
+        }
+    }
+}
