@@ -1,0 +1,113 @@
+//! The component: the plugin world's `operator` over the imported `state`.
+
+use std::cell::RefCell;
+
+use crate::records::{Header, Records};
+use crate::route;
+
+mod bindings {
+    #![allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications, unreachable_pub)]
+
+    wit_bindgen::generate!({ path: "../../wit", world: "plugin" });
+
+    use super::Delays;
+    export!(Delays);
+}
+
+use bindings::alluvium::checkpoint::state::{self, Cursor};
+use bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys};
+use bindings::exports::alluvium::checkpoint::operator::{self, Guest};
+
+thread_local! {
+    static HEADER: RefCell<Option<Header>> = const { RefCell::new(None) };
+    /// The walk that `results` goes on with.
+    static WALK: RefCell<Option<Cursor>> = const { RefCell::new(None) };
+}
+
+struct Delays;
+
+impl Guest for Delays {
+    fn open(header: Vec<String>) -> Result<(), String> {
+        let header = Header::find(&header)?;
+        HEADER.set(Some(header));
+        WALK.set(None);
+        Ok(())
+    }
+
+    fn process(batch: operator::Records) -> Result<(), String> {
+        let records = Records {
+            first_record: batch.first_record,
+            count: batch.count,
+            field_lens: &batch.field_lens,
+            fields: &batch.fields,
+        };
+        let changes = HEADER.with_borrow(|header| {
+            route::aggregate(header.as_ref().ok_or("process was called before open")?, &records)
+        })?;
+
+        // One question and one answer for the whole batch, whatever its size.
+        let lens: Vec<u32> = changes.keys().map(|key| len(key.as_bytes())).collect::<Result<_, _>>()?;
+        let keys: Vec<u8> = changes.keys().flat_map(|key| key.bytes()).collect();
+        let old = state::get_many(&PackedKeys { lens: lens.clone(), bytes: keys.clone() }).map_err(text)?;
+
+        let mut update = Columns { ops: vec![0; lens.len()], key_lens: lens, value_lens: vec![], keys, values: vec![] };
+        let mut rest = old.bytes.as_slice();
+        for (at, (key, change)) in changes.iter().enumerate() {
+            let (value, after) = (old.lens.get(at).zip(old.present.get(at)))
+                .and_then(|(&len, &present)| Some((present, rest.split_at_checked(len as usize)?)))
+                .map(|(present, (value, after))| ((present == 1).then_some(value), after))
+                .ok_or_else(|| format!("state of {key:?}: the answer is shorter than the question"))?;
+            rest = after;
+            let value = route::merge(key, value, change)?;
+            update.value_lens.push(len(&value)?);
+            update.values.extend(value);
+        }
+        state::apply(&update).map_err(text)?;
+        Ok(())
+    }
+
+    fn results(start: bool, limit: u32) -> Result<Vec<String>, String> {
+        if start {
+            WALK.set(Some(state::iterate(&[]).map_err(text)?));
+        }
+        let page = WALK.with_borrow(|walk| {
+            let walk = walk.as_ref().ok_or("results was called to go on before it was called to start")?;
+            walk.next(limit).map_err(text)
+        })?;
+        let (mut keys, mut values) = (page.keys.as_slice(), page.values.as_slice());
+        page.key_lens
+            .iter()
+            .zip(&page.value_lens)
+            .map(|(&key_len, &value_len)| route::line(take(&mut keys, key_len)?, take(&mut values, value_len)?))
+            .collect()
+    }
+}
+
+fn take<'a>(bytes: &mut &'a [u8], len: u32) -> Result<&'a [u8], String> {
+    let too_short = || "the page of the state is shorter than its lengths say".to_owned();
+    let (taken, rest) = bytes.split_at_checked(len as usize).ok_or_else(too_short)?;
+    *bytes = rest;
+    Ok(taken)
+}
+
+fn len(bytes: &[u8]) -> Result<u32, String> {
+    u32::try_from(bytes.len()).map_err(|_| format!("{} bytes are too many for one key or value", bytes.len()))
+}
+
+/// What to tell the host's user: the engine's text, which names the place.
+fn text(error: Error) -> String {
+    match error {
+        Error::NotFound(text)
+        | Error::AlreadyExists(text)
+        | Error::Corruption(text)
+        | Error::Fenced(text)
+        | Error::NoSpace(text)
+        | Error::LimitExceeded(text)
+        | Error::InvalidInput(text)
+        | Error::Backpressure(text)
+        | Error::Reopen(text)
+        | Error::Unsupported(text)
+        | Error::Io(text)
+        | Error::Other(text) => text,
+    }
+}
