@@ -3,9 +3,11 @@
 //!
 //! [`native`] needs nothing but the operating system; [`runtime`](crate) (the default feature
 //! `runtime`) brings wasmtime.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod clock;
 pub mod native;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 
 pub use clock::SystemClock;

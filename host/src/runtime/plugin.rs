@@ -1,0 +1,78 @@
+//! A plugin at work: an instance of its own, thrown away with everything that it held.
+
+use wasmtime::Store;
+use wasmtime::component::{Component, Linker};
+
+use super::bindings::plugin as bindings;
+use super::bindings::plugin::exports::alluvium::checkpoint::operator;
+use super::guest::{Guest, explain};
+use super::limits::Limits;
+use super::shell::{self, Tail};
+use super::{EPOCH_TICK, RuntimeError, SharedEngine};
+
+pub use operator::Records;
+
+/// An instance of a plugin over the state of one engine.
+pub struct Plugin {
+    store: Store<Guest>,
+    instance: bindings::Plugin,
+    call_ticks: u64,
+    /// Set when a call has trapped: the instance must not be entered again.
+    is_dead: bool,
+}
+
+impl Plugin {
+    pub(super) fn open(
+        component: &Component,
+        linker: &Linker<Guest>,
+        engine: SharedEngine,
+        limits: &Limits,
+    ) -> Result<Self, RuntimeError> {
+        let stderr = Tail::default();
+        let granted = (limits.plugin_memory_bytes, limits);
+        let wasi = (shell::of_plugin(stderr.clone()), stderr);
+        let mut store = Guest::store(component.engine(), "the plugin", wasi, granted, Some(engine));
+        let ticks = limits.plugin_call.as_millis().div_ceil(EPOCH_TICK.as_millis()).max(1);
+        let call_ticks = u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2);
+        store.set_epoch_deadline(call_ticks);
+        let instance =
+            bindings::Plugin::instantiate(&mut store, component, linker).map_err(|error| explain(&store, &error))?;
+        Ok(Self { store, instance, call_ticks, is_dead: false })
+    }
+
+    /// Enters the plugin for at most as long as one call may take.
+    fn call<T>(
+        &mut self,
+        call: impl FnOnce(&operator::Guest, &mut Store<Guest>) -> wasmtime::Result<Result<T, String>>,
+    ) -> Result<T, RuntimeError> {
+        if std::mem::replace(&mut self.is_dead, true) {
+            return Err(RuntimeError::Trap { who: "the plugin", why: "an earlier call ended it".to_owned() });
+        }
+        self.store.set_epoch_deadline(self.call_ticks);
+        let result = call(self.instance.alluvium_checkpoint_operator(), &mut self.store);
+        self.is_dead = result.is_err();
+        match result {
+            Ok(answer) => answer.map_err(RuntimeError::Plugin),
+            // What ended the engine in mid-call is told as it is, not as the plugin's own end.
+            Err(error) => match error.downcast::<RuntimeError>() {
+                Ok(of_engine) => Err(of_engine),
+                Err(error) => Err(explain(&self.store, &error)),
+            },
+        }
+    }
+
+    /// Begins a run over a source with these columns.
+    pub fn begin(&mut self, header: &[String]) -> Result<(), RuntimeError> {
+        self.call(|operator, store| operator.call_open(store, header))
+    }
+
+    /// Works a batch into the state, all or nothing.
+    pub fn process(&mut self, batch: &Records) -> Result<(), RuntimeError> {
+        self.call(|operator, store| operator.call_process(store, batch))
+    }
+
+    /// The next page of results, from the beginning with `start`; an empty page is the end.
+    pub fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
+        self.call(|operator, store| operator.call_results(store, start, limit))
+    }
+}

@@ -1,0 +1,156 @@
+//! What of WASI a component is granted: the engine its directory and the clocks, a plugin an empty
+//! shell that its language's runtime can start in.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use alluvium_core::Clock;
+use tokio::io::AsyncWrite;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::DynPollable;
+use wasmtime_wasi::{Deterministic, FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiView};
+
+use super::RuntimeError;
+use crate::native::NativeDirectory;
+
+/// The guest's name of the one preopened directory.
+pub(super) const DIRECTORY: &str = "checkpoints";
+
+/// For the engine: the directory, the clocks, nothing else.
+pub(super) fn of_engine(
+    directory: &NativeDirectory,
+    clock: &Arc<dyn Clock + Send + Sync>,
+    stderr: Tail,
+) -> Result<WasiCtx, RuntimeError> {
+    let mut builder = without_chance();
+    builder
+        .stderr(stderr)
+        .wall_clock(Passed(Arc::clone(clock)))
+        .monotonic_clock(Passed(Arc::clone(clock)))
+        // This thread waits for the disk anyway; to hand each write to another costs more.
+        .allow_blocking_current_thread(true)
+        .preopened_dir(directory.path(), DIRECTORY, FsPerms::ReadWrite)
+        .map_err(|error| RuntimeError::Host(format!("{}: {error:#}", directory.path().display())))?;
+    Ok(builder.build())
+}
+
+/// For a plugin: no files, no network, no environment, no chance, and a clock that stands still.
+pub(super) fn of_plugin(stderr: Tail) -> WasiCtx {
+    without_chance().stderr(stderr).wall_clock(Frozen).monotonic_clock(Frozen).build()
+}
+
+/// Nothing granted, and randomness replaced: equal input gives equal output.
+fn without_chance() -> WasiCtxBuilder {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .secure_random(Deterministic::new(vec![0x5a]))
+        .insecure_random(Deterministic::new(vec![0xa5]))
+        .insecure_random_seed(0)
+        .allow_ip_name_lookup(false)
+        .allow_tcp(false)
+        .allow_udp(false);
+    builder
+}
+
+/// Takes timers away again: a plugin that sleeps would sleep in the host, where its time limit does
+/// not reach.
+pub(super) fn forbid_timers<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.12")?;
+    for name in ["subscribe-instant", "subscribe-duration"] {
+        clock.func_wrap(name, |_, (_,): (u64,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
+            Err(wasmtime::Error::msg("it set a timer: a plugin has no clock to wait by"))
+        })?;
+    }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// A clock that stands still.
+struct Frozen;
+
+impl HostWallClock for Frozen {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Frozen {
+    fn resolution(&self) -> u64 {
+        1
+    }
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+/// The caller's clock.
+struct Passed(Arc<dyn Clock + Send + Sync>);
+
+impl HostWallClock for Passed {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.unix_ms())
+    }
+}
+
+impl HostMonotonicClock for Passed {
+    fn resolution(&self) -> u64 {
+        1_000
+    }
+    fn now(&self) -> u64 {
+        self.0.monotonic_us().saturating_mul(1_000)
+    }
+}
+
+/// How much of a component's standard error is kept.
+const TAIL_BYTES: usize = 4_096;
+
+/// The end of what a component wrote to its standard error: where its panic message is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tail(Arc<Mutex<Vec<u8>>>);
+
+impl Tail {
+    /// The last lines, without the backtrace's advice.
+    pub(super) fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: run with"));
+        lines.collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl AsyncWrite for Tail {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        let mut tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
+        let surplus = tail.len().saturating_sub(TAIL_BYTES);
+        tail.drain(..surplus);
+        Poll::Ready(Ok(bytes.len()))
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl IsTerminal for Tail {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Tail {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
