@@ -246,3 +246,25 @@ fn a_second_writer_is_told_who_is_first_and_gets_in_when_it_is_gone() {
     drop(first);
     NativeDirectory::open_exclusive(scratch.path()).expect("the next writer");
 }
+
+#[test]
+fn it_passes_the_suite_of_every_directory() {
+    use alluvium_core::directory::conformance::{self, Handles};
+
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let open = async |storage: &str| NativeDirectory::create(scratch.path().join(storage)).expect("it opens");
+    block_on(conformance::run(Handles::Many, open)).assert();
+}
+
+#[test]
+fn a_writer_passes_the_suite_too() {
+    use alluvium_core::directory::conformance::{self, Handles};
+
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let open = async |storage: &str| {
+        let path = scratch.path().join(storage);
+        NativeDirectory::create(&path).expect("it creates");
+        NativeDirectory::open_exclusive(path).expect("it opens")
+    };
+    block_on(conformance::run(Handles::One, open)).assert();
+}
