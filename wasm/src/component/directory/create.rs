@@ -1,0 +1,185 @@
+//! Creating an ordered batch: whole and synced under temporary names, then named in order.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use wasip2::filesystem::types::{Descriptor, ErrorCode};
+
+use super::error::directory_error;
+use super::handle::{Handle, Root, split};
+use super::listing::TEMPORARY_PREFIX;
+use super::{CHUNK_BYTES, Promises};
+
+thread_local! {
+    /// Distinguishes the temporary files of one instance.
+    static COUNTER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Creates the batch; `settled` are the subdirectories whose names are known to be durable.
+pub(super) fn create(
+    root: &Root,
+    promises: Promises,
+    settled: &RefCell<BTreeSet<String>>,
+    batch: &[NewFile],
+) -> Result<(), DirectoryError> {
+    refuse_bad_names(root, batch)?;
+    let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
+    let mut pending =
+        Pending { root, promises, directories: BTreeMap::new(), new: BTreeSet::new(), temporaries: vec![] };
+    // All bytes are handed over before the first sync waits for the disk.
+    let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
+    for (file, new) in files.iter().zip(batch).filter(|_| promises.syncs_files) {
+        file.sync_data().map_err(|code| failed(code, &new.path))?;
+    }
+    drop(files);
+    for (index, file) in earlier.iter().enumerate() {
+        pending.name(index, file)?;
+    }
+    let mut to_sync: BTreeSet<&str> = earlier.iter().map(|file| split(&file.path).0).collect();
+    let unsettled = pending.unsettled(&settled.borrow());
+    if !unsettled.is_empty() {
+        to_sync.insert("");
+    }
+    for directory in to_sync {
+        pending.sync(directory)?;
+    }
+    // Only now: nothing that the last file promises can be lost any more.
+    pending.name(earlier.len(), last)?;
+    pending.sync(split(&last.path).0)?;
+    settled.borrow_mut().extend(unsettled);
+    Ok(())
+}
+
+/// Checks all names before anything is written, so that a refused batch leaves no trace.
+fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError> {
+    let mut names = BTreeSet::new();
+    for NewFile { path, .. } in batch {
+        if !is_valid_path(path) {
+            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, path));
+        }
+        let (directory, name) = split(path);
+        let is_taken = match root.directory(directory) {
+            Err(ErrorCode::NoEntry) => false,
+            result => {
+                let there = result.and_then(|directory| directory.stat_if_there(name));
+                there.map_err(|code| failed(code, path))?.is_some()
+            }
+        };
+        if is_taken || !names.insert(path) {
+            return Err(DirectoryError::new(DirectoryErrorKind::AlreadyExists, Operation::Create, path));
+        }
+    }
+    Ok(())
+}
+
+/// Creates an empty file under a temporary name that nobody has.
+pub(super) fn create_temporary(directory: &Handle) -> Result<(Descriptor, String), ErrorCode> {
+    loop {
+        let count = COUNTER.get();
+        COUNTER.set(count + 1);
+        let name = format!("{TEMPORARY_PREFIX}wasi-{count}");
+        match directory.create_file(&name) {
+            // Left behind by an instance before this one, or of one beside it: take the next name.
+            Err(ErrorCode::Exist) => {}
+            result => return result.map(|file| (file, name)),
+        }
+    }
+}
+
+fn failed(code: ErrorCode, path: &str) -> DirectoryError {
+    directory_error(code, Operation::Create, path)
+}
+
+/// The batch on its way; temporary names that are left are taken away with it.
+struct Pending<'a> {
+    root: &'a Root,
+    promises: Promises,
+    directories: BTreeMap<String, Handle>,
+    /// Directories that this batch has made, whatever was known of one of their name before.
+    new: BTreeSet<String>,
+    /// The temporary name of each file of the batch, and the directory that holds it.
+    temporaries: Vec<(String, String)>,
+}
+
+impl Pending<'_> {
+    /// Writes a file under a temporary name in the directory of its final one.
+    fn write(&mut self, new: &NewFile) -> Result<Descriptor, DirectoryError> {
+        let directory = split(&new.path).0;
+        self.open_directory(directory).map_err(|code| failed(code, &new.path))?;
+        let (file, name) = create_temporary(&self.directories[directory]).map_err(|code| failed(code, &new.path))?;
+        self.temporaries.push((directory.to_owned(), name));
+        let mut offset = 0;
+        while offset < new.content.len() {
+            let chunk = &new.content[offset..new.content.len().min(offset + CHUNK_BYTES)];
+            let written = file.write(chunk, offset as u64).map_err(|code| failed(code, &new.path))?;
+            // A write of nothing would be repeated for ever.
+            match usize::try_from(written) {
+                Ok(written) if (1..=chunk.len()).contains(&written) => offset += written,
+                _ => return Err(failed(ErrorCode::Io, &new.path).because("a write that wrote nothing")),
+            }
+        }
+        Ok(file)
+    }
+
+    fn open_directory(&mut self, name: &str) -> Result<(), ErrorCode> {
+        if self.directories.contains_key(name) {
+            return Ok(());
+        }
+        if !name.is_empty() {
+            match self.root.directory("")?.create_directory(name) {
+                Ok(()) => drop(self.new.insert(name.to_owned())),
+                Err(ErrorCode::Exist) => {}
+                Err(code) => return Err(code),
+            }
+        }
+        let handle = self.root.directory(name)?;
+        self.directories.insert(name.to_owned(), handle);
+        Ok(())
+    }
+
+    /// Gives a written file its name, unless somebody else has taken it.
+    fn name(&mut self, index: usize, new: &NewFile) -> Result<(), DirectoryError> {
+        let (directory, temporary) = &self.temporaries[index];
+        let (handle, name) = (&self.directories[directory], split(&new.path).1);
+        if self.promises.names_exclusively {
+            // The temporary name goes when all is done: until then it costs nothing.
+            return handle.link(temporary, name).map_err(|code| failed(code, &new.path));
+        }
+        let taken = handle.stat_if_there(name).map_err(|code| failed(code, &new.path))?;
+        let renamed = if taken.is_some() { Err(ErrorCode::Exist) } else { handle.rename(temporary, name) };
+        renamed.map_err(|code| failed(code, &new.path))
+    }
+
+    /// The directories of this batch whose own names a crash could still take away.
+    fn unsettled(&self, settled: &BTreeSet<String>) -> Vec<String> {
+        let is_unsettled = |name: &&String| !name.is_empty() && (!settled.contains(*name) || self.new.contains(*name));
+        self.directories.keys().filter(is_unsettled).cloned().collect()
+    }
+
+    fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
+        if !self.promises.syncs_directories {
+            return Ok(());
+        }
+        let synced = match self.directories.get(directory) {
+            Some(handle) => handle.sync(),
+            None => self.root.directory(directory).and_then(|handle| handle.sync()),
+        };
+        synced.map_err(|code| failed(code, directory))
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // What cannot be taken away now is listed as temporary and goes later. A directory that the
+        // batch has left empty goes too; the others refuse.
+        for (directory, name) in &self.temporaries {
+            let _ = self.directories[directory].unlink(name);
+        }
+        if let Ok(root) = self.root.directory("") {
+            for directory in self.directories.keys().filter(|name| !name.is_empty()) {
+                let _ = root.remove_directory(directory);
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! A preopened directory of WASI 0.2, with the contract of [`Directory`].
+//!
+//! Written on WASI's own interface rather than on `std::fs`, through which a full disk arrives as an
+//! error without a kind. Every name is opened in the handle of the directory that holds it, and no
+//! symbolic link is ever followed. [`create`] names files, [`delete`] takes names away, [`listing`]
+//! lists them, [`promises`] finds out what the runtime can do.
+//!
+//! # What WASI cannot do
+//!
+//! - **Locks.** There are none in WASI 0.2. Two engines on one directory are kept from harm by
+//!   exclusive creation alone: the later one gets [`DirectoryErrorKind::AlreadyExists`] from
+//!   [`Directory::create`] and has changed nothing that counts. The advisory lock that makes this
+//!   rare belongs to the host that grants the directory.
+//! - **Renaming without replacing.** WASI's rename replaces what is there. A file is therefore
+//!   named by a hard link, which is exclusive, and its temporary name is taken away afterwards. A
+//!   crash between the two leaves the file whole under both names; the temporary one is listed as
+//!   [`EntryKind::Temporary`](alluvium_core::directory::EntryKind::Temporary) and may be deleted.
+//! - **Hard links and directory syncs everywhere.** Some runtimes refuse them. That is found out
+//!   once, at opening, and told by [`WasiDirectory::weaker_promises`]; strictness refuses to open.
+//!   Without hard links a file is renamed after a look that its name is free, which holds for one
+//!   writer. Without directory syncs a name may be lost when the machine crashes (not when only the
+//!   process does).
+//! - **Knowing more of an error than its code.** Quotas, for instance, arrive as I/O errors on
+//!   runtimes that do not tell them from others.
+
+mod create;
+mod delete;
+mod error;
+mod handle;
+mod listing;
+mod promises;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
+use wasip2::filesystem::preopens::get_directories;
+use wasip2::filesystem::types::{Descriptor, DescriptorType, ErrorCode};
+
+use error::{directory_error, refused};
+use handle::{Root, split};
+pub use promises::Promises;
+
+/// How many bytes cross the border of the component in one call.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A preopened directory.
+#[derive(Debug)]
+pub struct WasiDirectory {
+    root: Root,
+    promises: Promises,
+    /// Subdirectories whose own names are known to survive a crash.
+    settled: RefCell<BTreeSet<String>>,
+}
+
+impl WasiDirectory {
+    /// Opens the preopened directory that the guest knows as `name`; without a name, the only one.
+    ///
+    /// With `strict`, a runtime that cannot keep every promise is refused, with an error of the kind
+    /// [`DirectoryErrorKind::Io`] that says which.
+    pub fn preopened(name: Option<&str>, strict: bool) -> Result<Self, DirectoryError> {
+        let mut granted = get_directories();
+        let names = granted.iter().map(|(_, name)| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let error = |name: &str, kind, why: String| Err(DirectoryError::new(kind, Operation::Open, name).because(why));
+        let position = match name {
+            Some(name) => granted.iter().position(|(_, granted)| granted == name),
+            None if granted.len() > 1 => {
+                return error("", DirectoryErrorKind::Invalid, format!("the host grants {names}: say which one"));
+            }
+            None => (!granted.is_empty()).then_some(0),
+        };
+        let names = if names.is_empty() { "none" } else { &names };
+        match position {
+            Some(position) => Self::open(granted.swap_remove(position).0, strict),
+            None => error(
+                name.unwrap_or_default(),
+                DirectoryErrorKind::NotFound,
+                format!("the host grants no such directory; it grants {names}"),
+            ),
+        }
+    }
+
+    /// Opens the directory behind a handle, and finds out what the runtime can do there.
+    pub fn open(handle: Descriptor, strict: bool) -> Result<Self, DirectoryError> {
+        let root = Root::new(handle);
+        let promises = Promises::find_out(&root)?;
+        if strict {
+            promises.refuse_weaker()?;
+        }
+        Ok(Self { root, promises, settled: RefCell::default() })
+    }
+
+    /// The promises of the contract that this runtime cannot keep, one sentence each.
+    pub fn weaker_promises(&self) -> Vec<String> {
+        self.promises.weaker()
+    }
+
+    fn read_at(&self, path: &str, range: Option<(u64, usize)>) -> Result<Vec<u8>, DirectoryError> {
+        let failed = |code| directory_error(code, Operation::Read, path);
+        handle::check_path(path, Operation::Read)?;
+        let (above, name) = split(path);
+        let directory = self.root.directory(above).map_err(failed)?;
+        // Looked at before it is opened: opening a pipe could wait for ever.
+        let stat = directory.stat(name).map_err(failed)?;
+        if stat.type_ != DescriptorType::RegularFile {
+            return Err(refused(Operation::Read, path, "not a regular file"));
+        }
+        let (offset, length) = match range {
+            Some((offset, length)) => (offset, length as u64),
+            None => (0, stat.size),
+        };
+        let out_of_range = |held: u64| {
+            DirectoryError::new(DirectoryErrorKind::OutOfRange, Operation::Read, path)
+                .because(format!("{length} bytes at {offset} of a file of {held}"))
+        };
+        if offset.checked_add(length).is_none_or(|end| end > stat.size) {
+            return Err(out_of_range(stat.size));
+        }
+        let length = usize::try_from(length).map_err(|_| out_of_range(stat.size))?;
+        let mut content = Vec::new();
+        content.try_reserve_exact(length).map_err(|error| failed(ErrorCode::InsufficientMemory).because(error))?;
+        let file = directory.open_file(name).map_err(failed)?;
+        while content.len() < length {
+            let wanted = (length - content.len()).min(CHUNK_BYTES);
+            let (bytes, _) = file.read(wanted as u64, offset + content.len() as u64).map_err(failed)?;
+            if bytes.is_empty() || bytes.len() > wanted {
+                return Err(out_of_range(offset + content.len() as u64));
+            }
+            content.extend_from_slice(&bytes);
+        }
+        Ok(content)
+    }
+}
+
+impl Directory for WasiDirectory {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        listing::list(&self.root)
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.read_at(path, None)
+    }
+
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.read_at(path, Some((offset, length)))
+    }
+
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        create::create(&self.root, self.promises, &self.settled, &batch)
+    }
+
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        delete::delete(&self.root, self.promises, &self.settled, paths)
+    }
+}

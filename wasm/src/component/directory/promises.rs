@@ -1,0 +1,101 @@
+//! What a runtime can do, found out by trying.
+
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
+use wasip2::filesystem::types::ErrorCode;
+
+use super::create::create_temporary;
+use super::error::directory_error;
+use super::handle::{Handle, Root};
+use super::listing::TEMPORARY_PREFIX;
+
+/// What the runtime can do in this directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promises {
+    /// Whether syncing a file is possible.
+    pub syncs_files: bool,
+    /// Whether syncing a directory is possible.
+    pub syncs_directories: bool,
+    /// Whether a name can be given exclusively, by a hard link.
+    pub names_exclusively: bool,
+}
+
+impl Promises {
+    /// Everything that the contract asks for.
+    pub const ALL: Self = Self { syncs_files: true, syncs_directories: true, names_exclusively: true };
+
+    /// Tries with a temporary file, and leaves nothing behind.
+    pub(super) fn find_out(root: &Root) -> Result<Self, DirectoryError> {
+        let failed = |code| directory_error(code, Operation::Open, "");
+        let directory = root.directory("").map_err(failed)?;
+        let (file, name) = create_temporary(&directory).map_err(failed)?;
+        let found = can(file.sync_data()).and_then(|syncs_files| {
+            drop(file);
+            let names_exclusively = can_link(&directory, &name)?;
+            Ok(Self { syncs_files, syncs_directories: can(directory.sync())?, names_exclusively })
+        });
+        let cleaned = directory.unlink(&name);
+        let found = found.map_err(failed)?;
+        cleaned.map_err(failed)?;
+        Ok(found)
+    }
+
+    /// An error that says which promises cannot be kept, if there are any.
+    pub(super) fn refuse_weaker(self) -> Result<(), DirectoryError> {
+        let weaker = self.weaker().join("; ");
+        if weaker.is_empty() {
+            return Ok(());
+        }
+        let error = DirectoryError::new(DirectoryErrorKind::Io, Operation::Open, "");
+        Err(error.because(format!("strictness refuses this runtime: {weaker}")))
+    }
+
+    /// The promises that cannot be kept, one sentence each.
+    pub fn weaker(self) -> Vec<String> {
+        let sentences = [
+            (self.syncs_files, "this runtime cannot sync files: checkpoints may be lost when the machine crashes"),
+            (
+                self.syncs_directories,
+                "this runtime cannot sync directories: the newest checkpoints may be lost when the machine crashes",
+            ),
+            (
+                self.names_exclusively,
+                "this runtime cannot make hard links: two writers at the same moment may overwrite each other",
+            ),
+        ];
+        sentences.into_iter().filter(|(kept, _)| !kept).map(|(_, sentence)| sentence.to_owned()).collect()
+    }
+}
+
+/// Whether an operation is possible here; an error that is no matter of possibility stays one.
+fn can(result: Result<(), ErrorCode>) -> Result<bool, ErrorCode> {
+    match result {
+        Ok(()) => Ok(true),
+        // What runtimes answer to the sync of a directory, or to what they have not implemented.
+        Err(
+            ErrorCode::BadDescriptor
+            | ErrorCode::IsDirectory
+            | ErrorCode::Unsupported
+            | ErrorCode::Invalid
+            | ErrorCode::NotPermitted
+            | ErrorCode::Access,
+        ) => Ok(false),
+        Err(code) => Err(code),
+    }
+}
+
+/// Whether hard links can be made, and do not replace.
+fn can_link(directory: &Handle, name: &str) -> Result<bool, ErrorCode> {
+    let (second, taken) = create_temporary(directory)?;
+    drop(second);
+    let onto_taken = directory.link(name, &taken);
+    directory.unlink(&taken)?;
+    if !matches!(onto_taken, Err(ErrorCode::Exist)) {
+        return Ok(false);
+    }
+    let free = format!("{TEMPORARY_PREFIX}link-{}", &taken[TEMPORARY_PREFIX.len()..]);
+    let linked = can(directory.link(name, &free))?;
+    if linked {
+        directory.unlink(&free)?;
+    }
+    Ok(linked)
+}
