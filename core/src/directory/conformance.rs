@@ -386,6 +386,7 @@ fn file(path: &str, content: &[u8]) -> NewFile {
 }
 
 /// The one comparison behind every check.
+#[allow(clippy::needless_pass_by_value, reason = "most of what is compared is a literal or a fresh value")]
 fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Outcome {
     if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}")) }
 }

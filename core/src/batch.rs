@@ -1,0 +1,98 @@
+//! Batches of mutations as columns: what crosses a component's border at the price of a few copies,
+//! and the same bytes in one buffer for JavaScript. All of it is checked before any of it is applied.
+
+use crate::error::IncrementalCheckpointError as Error;
+use crate::state::check_lengths;
+
+/// Mutations as columns: for each an operation and two lengths; keys and values one after another.
+///
+/// ```
+/// use alluvium_core::Columns;
+///
+/// let batch = Columns { ops: &[0, 1], key_lens: &[2, 1], value_lens: &[3, 0], keys: b"abc", values: b"one" };
+/// assert_eq!(batch.mutations()?.collect::<Vec<_>>(), [(&b"ab"[..], Some(&b"one"[..])), (b"c", None)]);
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// 0 puts, 1 deletes.
+    pub ops: &'a [u8],
+    /// Bytes of each key.
+    pub key_lens: &'a [u32],
+    /// Bytes of each value; 0 where `ops` deletes.
+    pub value_lens: &'a [u32],
+    /// The keys, without anything between them.
+    pub keys: &'a [u8],
+    /// The values, without anything between them.
+    pub values: &'a [u8],
+}
+
+/// Puts.
+const PUT: u8 = 0;
+/// Deletes.
+const DELETE: u8 = 1;
+
+impl<'a> Columns<'a> {
+    /// Checks the whole batch, then walks over it: key, and value or `None` for a delete.
+    pub fn mutations(&self) -> Result<impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a>, Error> {
+        let invalid = |what: String| Err(Error::InvalidInput(what));
+        let count = self.ops.len();
+        if self.key_lens.len() != count || self.value_lens.len() != count {
+            return invalid(format!(
+                "columns differ in length: {count} operations, {} key lengths, {} value lengths",
+                self.key_lens.len(),
+                self.value_lens.len()
+            ));
+        }
+        let (mut keys, mut values) = (0u64, 0u64);
+        for (at, ((op, key), value)) in self.ops.iter().zip(self.key_lens).zip(self.value_lens).enumerate() {
+            match (*op, *value) {
+                (PUT, _) | (DELETE, 0) => {}
+                (DELETE, bytes) => return invalid(format!("record {at}: a delete with a value of {bytes} bytes")),
+                (op, _) => return invalid(format!("record {at}: unknown operation {op}")),
+            }
+            check_lengths(*key as usize, *value as usize)?;
+            keys += u64::from(*key);
+            values += u64::from(*value);
+        }
+        if (keys, values) != (self.keys.len() as u64, self.values.len() as u64) {
+            return invalid(format!(
+                "lengths add up to {keys} bytes of keys and {values} of values, and there are {} and {}",
+                self.keys.len(),
+                self.values.len()
+            ));
+        }
+        let (mut keys, mut values) = (self.keys, self.values);
+        Ok(self.ops.iter().zip(self.key_lens).zip(self.value_lens).map(move |((op, key_len), value_len)| {
+            let (key, value);
+            (key, keys) = keys.split_at(*key_len as usize);
+            (value, values) = values.split_at(*value_len as usize);
+            (key, (*op == PUT).then_some(value))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_add_up_is_refused() {
+        let check = |ops: &[u8], key_lens: &[u32], value_lens: &[u32], keys: &[u8], values: &[u8]| {
+            Columns { ops, key_lens, value_lens, keys, values }.mutations().err().map(|error| error.to_string())
+        };
+        assert_eq!(check(&[0], &[1], &[1], b"k", b"v"), None);
+        for (ops, key_lens, value_lens, keys, values, expected) in [
+            (&[0, 0][..], &[1][..], &[1][..], &b"k"[..], &b"v"[..], "differ in length"),
+            (&[2], &[1], &[1], b"k", b"v", "unknown operation 2"),
+            (&[1], &[1], &[1], b"k", b"v", "a delete with a value"),
+            (&[0], &[2], &[1], b"k", b"v", "add up to 2 bytes of keys"),
+            (&[0], &[1], &[0], b"k", b"v", "0 of values"),
+            (&[0], &[70_000], &[0], b"k", b"", "key of 70000 bytes"),
+            (&[0], &[u32::MAX], &[u32::MAX], b"k", b"", "key of 4294967295 bytes"),
+        ] {
+            let error = check(ops, key_lens, value_lens, keys, values).expect(expected);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the writing side knows of the directory: the segments of the newest checkpoint, what the
+//! kept checkpoints name, and what a rebase has ready for the next one.
+//!
+//! Shared between the manager and the checkpoints in flight, locked only for a moment at a time and
+//! never over an await.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::directory::EntryKind;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::rebase::Replacement;
+use crate::segments::LiveSegment;
+use crate::survey::Survey;
+
+/// Files of a kept checkpoint; `None` when its metadata is damaged, so that nobody knows.
+pub(crate) type KeptFiles = Option<BTreeSet<String>>;
+
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(crate) store_id: [u8; 16],
+    /// The checkpoint that the next one must follow.
+    pub(crate) committed: Option<u64>,
+    /// Its segments, in the order of their application.
+    pub(crate) segments: Vec<LiveSegment>,
+    /// The number of the next segment.
+    pub(crate) next_number: u64,
+    /// Numbers below this one are this writer's or its predecessors': free for garbage collection.
+    /// Whoever takes the directory over numbers from here on.
+    pub(crate) own_below: u64,
+    /// Encoded in memory, to be created and published with the next checkpoint.
+    pub(crate) pending: Option<Replacement>,
+    pub(crate) kept: BTreeMap<u64, KeptFiles>,
+    /// Temporary files that were there when the directory was opened: whoever made them is gone.
+    pub(crate) leftovers: BTreeSet<String>,
+    /// Why nothing more may be written until the directory is opened anew.
+    poisoned: Option<Error>,
+}
+
+/// The catalog, shared.
+pub(crate) type SharedCatalog = Arc<Mutex<Catalog>>;
+
+impl Catalog {
+    pub(crate) fn new(store_id: [u8; 16], next_number: u64, survey: &Survey) -> Self {
+        let temporary = survey.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
+        Self {
+            leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
+            store_id,
+            committed: None,
+            segments: Vec::new(),
+            next_number,
+            own_below: next_number,
+            pending: None,
+            kept: BTreeMap::new(),
+            poisoned: None,
+        }
+    }
+
+    /// After a failed write nobody knows what is on disk: everything is refused from then on, each
+    /// time with the first reason.
+    pub(crate) fn poison(&mut self, error: &Error) {
+        self.poisoned.get_or_insert_with(|| match error {
+            Error::Fenced(_) => error.clone(),
+            other => Error::Poisoned(other.to_string()),
+        });
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.poisoned.clone().map_or(Ok(()), Err)
+    }
+
+    /// Takes `count` segment numbers.
+    pub(crate) fn take_numbers(&mut self, count: u64) -> Result<u64, Error> {
+        let first = self.next_number;
+        self.next_number =
+            first.checked_add(count).ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
+        Ok(first)
+    }
+
+    pub(crate) fn keep(&mut self, metadata: &IncrementalCheckpointMetadata) {
+        self.kept.insert(metadata.id, Some(metadata.files().into_iter().collect()));
+    }
+}
+
+pub(crate) fn lock(catalog: &Mutex<Catalog>) -> MutexGuard<'_, Catalog> {
+    // Nothing that may panic runs under the lock with the catalog half changed.
+    catalog.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,57 @@
+//! Time, passed in: core reads no clock of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the caller's clocks say.
+///
+/// The wall clock only labels checkpoints; the monotonic one alone decides when the next is due, so
+/// that a wall clock set back never stalls them.
+pub trait Clock {
+    /// Milliseconds of Unix time.
+    fn unix_ms(&self) -> u64;
+    /// Microseconds since some fixed moment, never going backwards.
+    fn monotonic_us(&self) -> u64;
+}
+
+/// A clock that stands still until it is told to move: for tests and deterministic runs.
+///
+/// ```
+/// use alluvium_core::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new(1_700_000_000_000);
+/// clock.advance_ms(1_500);
+/// assert_eq!(clock.unix_ms(), 1_700_000_001_500);
+/// assert_eq!(clock.monotonic_us(), 1_500_000);
+/// ```
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    unix_ms: AtomicU64,
+    monotonic_us: AtomicU64,
+}
+
+impl ManualClock {
+    /// A clock at `unix_ms`, its monotonic side at zero.
+    pub fn new(unix_ms: u64) -> Self {
+        Self { unix_ms: AtomicU64::new(unix_ms), monotonic_us: AtomicU64::new(0) }
+    }
+
+    /// Moves both sides forward.
+    pub fn advance_ms(&self, ms: u64) {
+        self.unix_ms.fetch_add(ms, Ordering::Relaxed);
+        self.monotonic_us.fetch_add(ms.saturating_mul(1_000), Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock alone, backwards too.
+    pub fn set_unix_ms(&self, unix_ms: u64) {
+        self.unix_ms.store(unix_ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_ms(&self) -> u64 {
+        self.unix_ms.load(Ordering::Relaxed)
+    }
+    fn monotonic_us(&self) -> u64 {
+        self.monotonic_us.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,172 @@
+//! The log of mutations since the last checkpoint: fixed chunks, frozen by swapping a pointer, and
+//! put in order only when it is written, off the caller's path.
+
+use crate::format::segment::Record;
+
+/// Bytes of a chunk. Fixed, so that appending never copies what is there already.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// `hash u64 | key length u32 | value length u32`, the value length all ones for a tombstone.
+const RECORD_HEADER: usize = 16;
+
+const TOMBSTONE: u32 = u32::MAX;
+
+/// Mutations in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct DeltaLog {
+    chunks: Vec<Vec<u8>>,
+    bytes: usize,
+    allocated: usize,
+}
+
+impl DeltaLog {
+    /// Bytes held from the allocator.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.allocated
+    }
+
+    /// Bytes of the records themselves.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes that appending this would take from the allocator.
+    #[inline]
+    pub(crate) fn growth_for(&self, key_bytes: usize, value_bytes: usize) -> usize {
+        let total = RECORD_HEADER + key_bytes + value_bytes;
+        match self.chunks.last() {
+            Some(chunk) if chunk.capacity() - chunk.len() >= total => 0,
+            _ => CHUNK_BYTES.max(total),
+        }
+    }
+
+    /// Appends a mutation.
+    #[inline]
+    pub(crate) fn push(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) {
+        let total = RECORD_HEADER + key.len() + value.map_or(0, <[u8]>::len);
+        let chunk = match self.chunks.last_mut() {
+            Some(chunk) if chunk.capacity() - chunk.len() >= total => chunk,
+            _ => {
+                self.allocated += CHUNK_BYTES.max(total);
+                self.chunks.push(Vec::with_capacity(CHUNK_BYTES.max(total)));
+                self.chunks.last_mut().expect("just pushed")
+            }
+        };
+        let mut header = [0; RECORD_HEADER];
+        header[..8].copy_from_slice(&hash.to_le_bytes());
+        header[8..12].copy_from_slice(&(key.len() as u32).to_le_bytes());
+        header[12..].copy_from_slice(&value.map_or(TOMBSTONE, |value| value.len() as u32).to_le_bytes());
+        chunk.extend_from_slice(&header);
+        chunk.extend_from_slice(key);
+        chunk.extend_from_slice(value.unwrap_or_default());
+        self.bytes += total;
+    }
+
+    /// Takes everything out; what comes next belongs to the next checkpoint.
+    pub(crate) fn freeze(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// Every mutation, oldest first.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.chunks.iter().flat_map(|chunk| Records { rest: chunk })
+    }
+
+    /// Drops mutations that later ones overwrote. A key that changes ten thousand times between two
+    /// checkpoints is worth one record; without this the log would grow with the stream.
+    pub(crate) fn compact(&mut self) {
+        let mut compacted = Self::default();
+        for record in newest_by_key(&self.records().collect::<Vec<_>>()) {
+            compacted.push(record.hash, record.key, record.value);
+        }
+        *self = compacted;
+    }
+}
+
+struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        let (header, rest) = self.rest.split_first_chunk::<RECORD_HEADER>()?;
+        let word = |range: std::ops::Range<usize>| u32::from_le_bytes(header[range].try_into().expect("four bytes"));
+        let hash = u64::from_le_bytes(header[..8].try_into().expect("eight bytes"));
+        let (key, rest) = rest.split_at(word(8..12) as usize);
+        let (value, rest) = match word(12..16) {
+            TOMBSTONE => (None, rest),
+            length => {
+                let (value, rest) = rest.split_at(length as usize);
+                (Some(value), rest)
+            }
+        };
+        self.rest = rest;
+        Some(Record { hash, key, value })
+    }
+}
+
+/// Of records given oldest first, the newest for each key, sorted by `(hash, key)`.
+pub(crate) fn newest_by_key<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
+    // Sorting eight-byte hashes with their positions instead of whole records; keys are looked at
+    // only where hashes are equal.
+    let mut order: Vec<(u64, u32)> = records.iter().enumerate().map(|(at, record)| (record.hash, at as u32)).collect();
+    order.sort_unstable();
+    let mut newest: Vec<Record<'_>> = Vec::with_capacity(order.len());
+    for run in order.chunk_by(|a, b| a.0 == b.0) {
+        let start = newest.len();
+        // Newest first, so that the first of each key stays.
+        for (_, at) in run.iter().rev() {
+            let record = records[*at as usize];
+            if !newest[start..].iter().any(|kept| kept.key == record.key) {
+                newest.push(record);
+            }
+        }
+        newest[start..].sort_unstable_by_key(|record| record.key);
+    }
+    newest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::key_hash;
+
+    #[test]
+    fn the_newest_of_each_key_stays() {
+        let mut log = DeltaLog::default();
+        let mut push = |key: &[u8], value: Option<&[u8]>| log.push(key_hash(key), key, value);
+        push(b"a", Some(b"1"));
+        push(b"b", Some(b"2"));
+        push(b"a", None);
+        push(b"c", Some(b""));
+        push(b"b", Some(b"3"));
+        log.compact();
+        let mut found: Vec<_> = log.records().map(|record| (record.key, record.value)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [(&b"a"[..], None), (b"b", Some(&b"3"[..])), (b"c", Some(b""))]);
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart() {
+        let record = |key, value| Record { hash: 7, key, value: Some(value) };
+        let newest = newest_by_key(&[record(b"y", b"1"), record(b"x", b"2"), record(b"y", b"3")]);
+        assert_eq!(newest, [record(b"x", b"2"), record(b"y", b"3")]);
+    }
+
+    #[test]
+    fn chunks_are_fixed_and_large_records_have_their_own() {
+        let mut log = DeltaLog::default();
+        let large = vec![1; CHUNK_BYTES * 2];
+        for n in 0..10_000u32 {
+            log.push(0, &n.to_le_bytes(), Some(&[0; 100]));
+        }
+        log.push(0, b"large", Some(&large));
+        assert!(log.chunks.iter().all(|chunk| chunk.capacity() <= large.len() + 64));
+        assert_eq!(log.records().count(), 10_001);
+        assert_eq!(log.records().last().unwrap().value, Some(&large[..]));
+        let frozen = log.freeze();
+        assert_eq!((log.records().count(), log.allocated_bytes(), frozen.records().count()), (0, 0, 10_001));
+    }
+}

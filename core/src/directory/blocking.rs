@@ -1,0 +1,39 @@
+//! The blocking façade: natively and in WASI a directory's futures are ready at once, and these few
+//! lines drive them.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future to its end on the calling thread.
+///
+/// For directories whose futures are ready at once it never parks; for others it sleeps until it is
+/// woken. Not for the browser, where blocking the thread would keep the future from ever finishing.
+///
+/// ```
+/// use alluvium_core::directory::{block_on, Directory, MemoryDirectory};
+///
+/// let directory = MemoryDirectory::new();
+/// assert!(block_on(directory.list())?.is_empty());
+/// # Ok::<(), alluvium_core::directory::DirectoryError>(())
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}

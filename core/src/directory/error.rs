@@ -1,0 +1,123 @@
+//! The one error of every [`Directory`](super::Directory): what went wrong, in which operation, on
+//! which name. Its kinds are what a caller can do about it, not what the storage happened to say.
+
+use std::fmt;
+
+/// What the caller can do about a failed directory operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DirectoryErrorKind {
+    /// The file is not there: ask for another one.
+    NotFound,
+    /// A file of that name exists already: nothing was created; somebody else was first.
+    AlreadyExists,
+    /// The range asked for reaches past the end of the file: the file is shorter than it should be.
+    OutOfRange,
+    /// The storage is full or a quota is used up: free space, then reopen.
+    NoSpace,
+    /// Another writer owns the directory: stop, or open it anew and take it over.
+    Fenced,
+    /// The name is not one that Alluvium writes, or what it names is no regular file.
+    Invalid,
+    /// Anything else that the storage reports: reopen and try again.
+    Io,
+}
+
+impl fmt::Display for DirectoryErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFound => "not found",
+            Self::AlreadyExists => "exists already",
+            Self::OutOfRange => "out of range",
+            Self::NoSpace => "no space left",
+            Self::Fenced => "fenced by another writer",
+            Self::Invalid => "invalid name or file type",
+            Self::Io => "input/output error",
+        })
+    }
+}
+
+/// Which operation of the directory failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Opening the directory itself.
+    Open,
+    /// [`Directory::list`](super::Directory::list).
+    List,
+    /// [`Directory::read`](super::Directory::read) or `read_range`.
+    Read,
+    /// [`Directory::create`](super::Directory::create).
+    Create,
+    /// [`Directory::delete`](super::Directory::delete).
+    Delete,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::List => "list",
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// A failed directory operation: kind, operation, name of the file, and what the storage said.
+///
+/// ```
+/// use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
+///
+/// let error = DirectoryError::new(DirectoryErrorKind::NoSpace, Operation::Create, "segments/0000000000000007.delta")
+///     .because("quota of 64 MiB used up");
+/// assert_eq!(error.kind(), DirectoryErrorKind::NoSpace);
+/// assert_eq!(error.to_string(), "create segments/0000000000000007.delta: no space left: quota of 64 MiB used up");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryError {
+    kind: DirectoryErrorKind,
+    operation: Operation,
+    name: String,
+    source: Option<String>,
+}
+
+impl DirectoryError {
+    /// An error of `kind` in `operation` on the file `name` (empty for the directory itself).
+    pub fn new(kind: DirectoryErrorKind, operation: Operation, name: impl Into<String>) -> Self {
+        Self { kind, operation, name: name.into(), source: None }
+    }
+
+    /// Adds what the storage itself said.
+    #[must_use]
+    pub fn because(mut self, source: impl fmt::Display) -> Self {
+        self.source = Some(source.to_string());
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> DirectoryErrorKind {
+        self.kind
+    }
+
+    /// The operation that failed.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The file it failed on; empty for the directory itself.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { "the directory" } else { &self.name };
+        write!(f, "{} {name}: {}", self.operation, self.kind)?;
+        self.source.as_ref().map_or(Ok(()), |source| write!(f, ": {source}"))
+    }
+}
+
+impl std::error::Error for DirectoryError {}

@@ -1,0 +1,99 @@
+//! A directory in memory: the reference for the contract, and the storage of tests and archives.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path};
+
+/// Files in memory, with the contract of every [`Directory`] but outliving the process.
+///
+/// ```
+/// use alluvium_core::directory::{block_on, Directory, MemoryDirectory, NewFile};
+///
+/// let directory = MemoryDirectory::new();
+/// block_on(directory.create(vec![NewFile { path: "a/b".into(), content: b"sediment".to_vec() }]))?;
+/// assert_eq!(block_on(directory.read_range("a/b", 4, 4))?, b"ment");
+/// # Ok::<(), alluvium_core::directory::DirectoryError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct MemoryDirectory {
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl MemoryDirectory {
+    /// An empty directory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A directory holding exactly `files`, whatever they are called.
+    ///
+    /// For tests over damaged or foreign directories, and for reading archives: names that
+    /// [`Directory::create`] would refuse are allowed here.
+    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { files: Mutex::new(files) }
+    }
+
+    /// A copy of every file.
+    pub fn to_files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files().clone()
+    }
+
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        // Nothing panics while the lock is held, so a poisoned one still guards a whole map.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn error(kind: DirectoryErrorKind, operation: Operation, path: &str) -> DirectoryError {
+    DirectoryError::new(kind, operation, path)
+}
+
+impl Directory for MemoryDirectory {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        let entry = |(path, content): (&String, &Vec<u8>)| Entry {
+            path: path.clone(),
+            bytes: content.len() as u64,
+            kind: EntryKind::File,
+        };
+        Ok(self.files().iter().map(entry).collect())
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.files().get(path).cloned().ok_or_else(|| error(DirectoryErrorKind::NotFound, Operation::Read, path))
+    }
+
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        let files = self.files();
+        let content = files.get(path).ok_or_else(|| error(DirectoryErrorKind::NotFound, Operation::Read, path))?;
+        let range = usize::try_from(offset).ok().and_then(|start| Some(start..start.checked_add(length)?));
+        range.and_then(|range| content.get(range)).map(<[u8]>::to_vec).ok_or_else(|| {
+            error(DirectoryErrorKind::OutOfRange, Operation::Read, path)
+                .because(format!("{length} bytes at {offset} of a file of {}", content.len()))
+        })
+    }
+
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        let mut files = self.files();
+        // All names are checked before any file appears, so that a refused batch changes nothing.
+        let mut names = std::collections::BTreeSet::new();
+        for file in &batch {
+            if !is_valid_path(&file.path) {
+                return Err(error(DirectoryErrorKind::Invalid, Operation::Create, &file.path));
+            }
+            if files.contains_key(&file.path) || !names.insert(&file.path) {
+                return Err(error(DirectoryErrorKind::AlreadyExists, Operation::Create, &file.path));
+            }
+        }
+        files.extend(batch.into_iter().map(|file| (file.path, file.content)));
+        Ok(())
+    }
+
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        let mut files = self.files();
+        for path in paths {
+            files.remove(path);
+        }
+        Ok(())
+    }
+}

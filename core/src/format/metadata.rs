@@ -1,0 +1,545 @@
+//! The metadata of a checkpoint: the original's JSON in the original's order, our fields after it,
+//! and a checksum over all of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{metadata_path, segment_path, state_path};
+use super::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::hash::{KEY_GROUPS, checksum};
+
+/// The version of the metadata that this crate writes and reads.
+const VERSION: u64 = 1;
+
+/// What a checkpoint is: its position in the stream and the files that hold its state.
+///
+/// The fields are the original's, and set. `to_json` writes what the original's reader accepts;
+/// `from_json` reads what the original wrote.
+///
+/// ```
+/// use alluvium_core::IncrementalCheckpointMetadata;
+///
+/// let metadata = IncrementalCheckpointMetadata::new(1, 100);
+/// let again = IncrementalCheckpointMetadata::from_json(&metadata.to_json()?)?;
+/// assert_eq!((again.id, again.epoch), (1, 100));
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncrementalCheckpointMetadata {
+    /// Ids start at 1 and are never given twice.
+    pub id: u64,
+    /// The epoch that this checkpoint closes.
+    pub epoch: u64,
+    /// When it was prepared, in seconds of Unix time.
+    pub timestamp: u64,
+    /// The caller's own position in the caller's own log.
+    pub wal_position: u64,
+    /// For each source, how far it was consumed.
+    pub source_offsets: BTreeMap<String, u64>,
+    /// The watermark in milliseconds of Unix time, if there was one.
+    pub watermark: Option<i64>,
+    /// Bytes of all files that this checkpoint names.
+    pub size_bytes: u64,
+    /// Live keys.
+    pub key_count: u64,
+    /// Whether it shares files with an earlier checkpoint or builds on its state.
+    pub is_incremental: bool,
+    /// The checkpoint that it continues.
+    pub parent_id: Option<u64>,
+    /// Relative paths of the segments that hold its state.
+    pub sst_files: Vec<String>,
+    /// What the original does not know; `None` when the original wrote the checkpoint.
+    pub alluvium: Option<AlluviumFields>,
+}
+
+/// The part of the metadata that the original does not know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlluviumFields {
+    /// The id of the directory, to which every file in it is bound.
+    pub store_id: [u8; 16],
+    /// When the checkpoint was prepared, in milliseconds of Unix time.
+    pub timestamp_ms: u64,
+    /// Keys that changed since the checkpoint before, tombstones included.
+    pub keys_changed: u64,
+    /// How many of them were deleted.
+    pub tombstones: u64,
+    /// Bytes of the keys and values that changed.
+    pub bytes_changed: u64,
+    /// Bytes of the segments and the state that were created with this checkpoint.
+    pub bytes_written: u64,
+    /// Bytes of all live keys and values.
+    pub state_bytes: u64,
+    /// The sum of [`entry_digest`](crate::hash::entry_digest) over the state.
+    pub state_digest: u64,
+    /// The segments, in the order in which recovery applies them: see [`SegmentEntry::order`].
+    pub segments: Vec<SegmentEntry>,
+    /// The caller's opaque state, if this checkpoint has one.
+    pub state_file: Option<StateFile>,
+    /// What the caller attached: short texts by name.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// One segment that a checkpoint names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentEntry {
+    /// Base or delta.
+    pub kind: SegmentKind,
+    /// The number in its name.
+    pub number: u64,
+    /// The checkpoint whose state or changes it holds.
+    pub checkpoint_id: u64,
+    /// Length of the file.
+    pub bytes: u64,
+    /// Checksum of its header and chunk table.
+    pub checksum: u64,
+    /// Entries in its chunk table.
+    pub chunks: u32,
+    /// Ranges of key groups, both ends included, that are to be taken from it: ascending and apart.
+    /// What a newer base covers is left out.
+    pub groups: Vec<(u16, u16)>,
+}
+
+impl SegmentEntry {
+    /// The relative path of the file.
+    pub fn path(&self) -> String {
+        segment_path(self.kind, self.number)
+    }
+
+    /// What the file is bound to in the directory `store_id`.
+    pub fn identity(&self, store_id: [u8; 16]) -> SegmentIdentity {
+        SegmentIdentity { store_id, kind: self.kind, number: self.number, checkpoint_id: self.checkpoint_id }
+    }
+
+    /// Where it stands in the order in which recovery applies segments: bases first, then deltas
+    /// from the oldest checkpoint to the newest.
+    pub fn order(&self) -> (SegmentKind, u64, u64) {
+        (self.kind, self.checkpoint_id, self.number)
+    }
+}
+
+/// The caller's opaque state as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateFile {
+    /// Its length.
+    pub bytes: u64,
+    /// Its checksum: XXH3-64, seed 0.
+    pub checksum: u64,
+}
+
+/// The fields of the original, in its order. It ignores what it does not know, and so does this.
+#[derive(Serialize, Deserialize)]
+struct OriginalJson {
+    id: u64,
+    epoch: u64,
+    timestamp: u64,
+    wal_position: u64,
+    source_offsets: BTreeMap<String, u64>,
+    watermark: Option<i64>,
+    size_bytes: u64,
+    key_count: u64,
+    is_incremental: bool,
+    parent_id: Option<u64>,
+    sst_files: Vec<String>,
+}
+
+/// Our metadata: the original's fields and ours. Unlike the original's, unknown fields are refused,
+/// but for those that start with `x-`, which a later version may add for others to skip.
+#[derive(Deserialize)]
+struct AlluviumJson {
+    #[serde(flatten)]
+    original: OriginalJson,
+    alluvium: Section,
+    #[serde(rename = "checksum")]
+    _checksum: String,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Section {
+    version: u64,
+    store_id: String,
+    key_groups: u64,
+    timestamp_ms: u64,
+    keys_changed: u64,
+    tombstones: u64,
+    bytes_changed: u64,
+    bytes_written: u64,
+    state_bytes: u64,
+    state_digest: String,
+    state_file: Option<StateFileJson>,
+    annotations: BTreeMap<String, String>,
+    segments: Vec<SegmentJson>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateFileJson {
+    bytes: u64,
+    checksum: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SegmentJson {
+    path: String,
+    checkpoint: u64,
+    bytes: u64,
+    checksum: String,
+    chunks: u32,
+    groups: Vec<(u16, u16)>,
+}
+
+/// `"checksum": "` and what follows the digits.
+const CHECKSUM_LEAD: &str = ",\n  \"checksum\": \"";
+const CHECKSUM_TAIL: &str = "\"\n}";
+
+fn hex16(digits: &str) -> Option<u64> {
+    super::names::parse_hex(digits)
+}
+
+/// A field that this version does not know may only be skipped when its name says so.
+fn refuse_unknown(place: &str, prefix: &str, rest: &BTreeMap<String, serde_json::Value>) -> Result<(), Error> {
+    match rest.keys().find(|name| !name.starts_with("x-")) {
+        Some(name) => Err(Error::unknown(place, format!("unknown field {prefix}{name}: written by a newer version"))),
+        None => Ok(()),
+    }
+}
+
+fn store_id_hex(store_id: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(store_id))
+}
+
+impl IncrementalCheckpointMetadata {
+    /// Metadata of a checkpoint without a parent, state or position.
+    pub fn new(id: u64, epoch: u64) -> Self {
+        Self {
+            id,
+            epoch,
+            timestamp: 0,
+            wal_position: 0,
+            source_offsets: BTreeMap::new(),
+            watermark: None,
+            size_bytes: 0,
+            key_count: 0,
+            is_incremental: false,
+            parent_id: None,
+            sst_files: Vec::new(),
+            alluvium: None,
+        }
+    }
+
+    /// The checkpoint's directory, relative: `checkpoint_` and sixteen hexadecimal digits.
+    pub fn checkpoint_path(&self) -> String {
+        format!("checkpoint_{:016x}", self.id)
+    }
+
+    /// The files that this checkpoint needs, its metadata included, all relative.
+    pub fn files(&self) -> Vec<String> {
+        let mut files = self.sst_files.clone();
+        if self.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some()) {
+            // The original writes state.bin without saying so: reachable whenever it is there.
+            files.push(state_path(self.id));
+        }
+        files.push(metadata_path(self.id));
+        files
+    }
+
+    /// Writes the JSON: byte for byte the same for equal metadata.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let serialize = |error: serde_json::Error| Error::Serialization(error.to_string());
+        let original = OriginalJson {
+            id: self.id,
+            epoch: self.epoch,
+            timestamp: self.timestamp,
+            wal_position: self.wal_position,
+            source_offsets: self.source_offsets.clone(),
+            watermark: self.watermark,
+            size_bytes: self.size_bytes,
+            key_count: self.key_count,
+            is_incremental: self.is_incremental,
+            parent_id: self.parent_id,
+            sst_files: self.sst_files.clone(),
+        };
+        let mut json = serde_json::to_string_pretty(&original).map_err(serialize)?;
+        let Some(fields) = &self.alluvium else { return Ok(json) };
+        json.truncate(json.len() - "\n}".len());
+        json.push_str(",\n  \"alluvium\": {");
+        let mut first = true;
+        let mut field = |name: &str, value: String| {
+            let comma = if std::mem::take(&mut first) { "" } else { "," };
+            write!(json, "{comma}\n    \"{name}\": {value}").expect("writing to a string cannot fail");
+        };
+        let text = |value: &str| serde_json::to_string(value).map_err(serialize);
+        field("version", VERSION.to_string());
+        field("store_id", text(&store_id_hex(fields.store_id))?);
+        field("key_groups", KEY_GROUPS.to_string());
+        field("timestamp_ms", fields.timestamp_ms.to_string());
+        field("keys_changed", fields.keys_changed.to_string());
+        field("tombstones", fields.tombstones.to_string());
+        field("bytes_changed", fields.bytes_changed.to_string());
+        field("bytes_written", fields.bytes_written.to_string());
+        field("state_bytes", fields.state_bytes.to_string());
+        field("state_digest", text(&format!("{:016x}", fields.state_digest))?);
+        let state_file = fields
+            .state_file
+            .map(|file| StateFileJson { bytes: file.bytes, checksum: format!("{:016x}", file.checksum) });
+        field("state_file", serde_json::to_string(&state_file).map_err(serialize)?);
+        field("annotations", serde_json::to_string(&fields.annotations).map_err(serialize)?);
+        // One line a segment: a pretty-printed one would take eleven.
+        let mut lines = Vec::with_capacity(fields.segments.len());
+        for entry in &fields.segments {
+            let line = SegmentJson {
+                path: entry.path(),
+                checkpoint: entry.checkpoint_id,
+                bytes: entry.bytes,
+                checksum: format!("{:016x}", entry.checksum),
+                chunks: entry.chunks,
+                groups: entry.groups.clone(),
+            };
+            lines.push(format!("\n      {}", serde_json::to_string(&line).map_err(serialize)?));
+        }
+        let end = if lines.is_empty() { "]" } else { "\n    ]" };
+        field("segments", format!("[{}{end}", lines.join(",")));
+        json.push_str("\n  }");
+        json.push_str(CHECKSUM_LEAD);
+        let sum = checksum(json.as_bytes(), 0);
+        write!(json, "{sum:016x}{CHECKSUM_TAIL}").expect("writing to a string cannot fail");
+        Ok(json)
+    }
+
+    /// Reads JSON that `to_json` or the original wrote.
+    ///
+    /// What carries a checksum is held to it first; what is then unknown is an error, unless its
+    /// name starts with `x-`.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        Self::decode("metadata", json.as_bytes())
+    }
+
+    /// As [`from_json`](Self::from_json), naming `place` in errors.
+    pub(crate) fn decode(place: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let json = std::str::from_utf8(bytes).map_err(|error| Error::corrupt(place, error))?;
+        // What the original wrote has no checksum. Ours cannot pass for it: cut or overwritten, it
+        // still mentions the section, or is no JSON.
+        if !json.contains("\"alluvium\"") && !json.contains("\"checksum\"") {
+            let original = serde_json::from_str(json).map_err(|error| Error::corrupt(place, error))?;
+            return Ok(Self::from_original(original, None));
+        }
+        let computed_over = json.len().checked_sub(CHECKSUM_TAIL.len() + 16);
+        let split = computed_over.and_then(|at| Some((json.get(..at)?, json.get(at..at + 16)?, json.get(at + 16..)?)));
+        let (covered, digits, tail) = split.ok_or_else(|| Error::corrupt(place, "too short for its checksum"))?;
+        let expected = hex16(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
+        let expected = expected.ok_or_else(|| Error::corrupt(place, "does not end with a checksum"))?;
+        let computed = checksum(covered.as_bytes(), 0);
+        if computed != expected {
+            return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
+        }
+        let parsed: AlluviumJson = serde_json::from_str(json).map_err(|error| Error::unknown(place, error))?;
+        refuse_unknown(place, "", &parsed.rest)?;
+        let fields = parsed.alluvium.into_fields(place)?;
+        let metadata = Self::from_original(parsed.original, Some(fields));
+        metadata.check(place)?;
+        Ok(metadata)
+    }
+
+    fn from_original(json: OriginalJson, alluvium: Option<AlluviumFields>) -> Self {
+        Self {
+            id: json.id,
+            epoch: json.epoch,
+            timestamp: json.timestamp,
+            wal_position: json.wal_position,
+            source_offsets: json.source_offsets,
+            watermark: json.watermark,
+            size_bytes: json.size_bytes,
+            key_count: json.key_count,
+            is_incremental: json.is_incremental,
+            parent_id: json.parent_id,
+            sst_files: json.sst_files,
+            alluvium,
+        }
+    }
+
+    /// What must hold between the fields.
+    fn check(&self, place: &str) -> Result<(), Error> {
+        let Some(fields) = &self.alluvium else { return Ok(()) };
+        let paths: Vec<String> = fields.segments.iter().map(SegmentEntry::path).collect();
+        if paths != self.sst_files {
+            return Err(Error::unknown(place, "sst_files and segments name different files"));
+        }
+        if !fields.segments.is_sorted_by(|a, b| a.order() < b.order()) {
+            return Err(Error::unknown(place, "segments are not bases and then deltas, each by checkpoint and number"));
+        }
+        let mut covered = vec![false; usize::from(KEY_GROUPS)];
+        for entry in &fields.segments {
+            let at = || format!("{place}: {}", entry.path());
+            let table = u64::from(entry.chunks) * CHUNK_ENTRY_BYTES as u64;
+            if entry.bytes < HEADER_BYTES as u64 + table {
+                return Err(Error::unknown(at(), "shorter than its own chunk table"));
+            }
+            let apart = entry.groups.is_sorted_by(|a, b| a.1 < b.0);
+            let sound = entry.groups.iter().all(|(first, last)| first <= last && *last < KEY_GROUPS);
+            if entry.groups.is_empty() || !apart || !sound {
+                return Err(Error::unknown(at(), "key groups are not ascending ranges"));
+            }
+            for (first, last) in &entry.groups {
+                covered[usize::from(*first)..=usize::from(*last)].fill(true);
+            }
+        }
+        if self.key_count > 0 && !covered.contains(&true) {
+            return Err(Error::unknown(place, "names keys but no segment that holds them"));
+        }
+        Ok(())
+    }
+}
+
+impl Section {
+    fn into_fields(self, place: &str) -> Result<AlluviumFields, Error> {
+        if self.version != VERSION {
+            return Err(Error::unknown(place, format!("version {}: this build reads {VERSION}", self.version)));
+        }
+        if self.key_groups != u64::from(KEY_GROUPS) {
+            return Err(Error::unknown(
+                place,
+                format!("{} key groups: this build reads {KEY_GROUPS}", self.key_groups),
+            ));
+        }
+        refuse_unknown(place, "alluvium.", &self.rest)?;
+        let hex = |name: &str, digits: &str| {
+            hex16(digits).ok_or_else(|| Error::unknown(place, format!("{name}: sixteen hexadecimal digits expected")))
+        };
+        let store_id = (self.store_id.len() == 32)
+            .then(|| Some((hex16(self.store_id.get(..16)?)?, hex16(self.store_id.get(16..)?)?)))
+            .flatten()
+            .map(|(high, low)| ((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
+            .ok_or_else(|| Error::unknown(place, "store_id: thirty-two hexadecimal digits expected"))?;
+        let mut segments = Vec::with_capacity(self.segments.len());
+        for json in self.segments {
+            let super::names::Name::Segment(kind, number) = super::names::Name::parse(&json.path) else {
+                return Err(Error::unknown(place, format!("{:?} is no segment's name", json.path)));
+            };
+            segments.push(SegmentEntry {
+                kind,
+                number,
+                checkpoint_id: json.checkpoint,
+                bytes: json.bytes,
+                checksum: hex(&json.path, &json.checksum)?,
+                chunks: json.chunks,
+                groups: json.groups,
+            });
+        }
+        let state_file = match self.state_file {
+            Some(file) => Some(StateFile { bytes: file.bytes, checksum: hex("state_file", &file.checksum)? }),
+            None => None,
+        };
+        Ok(AlluviumFields {
+            store_id,
+            timestamp_ms: self.timestamp_ms,
+            keys_changed: self.keys_changed,
+            tombstones: self.tombstones,
+            bytes_changed: self.bytes_changed,
+            bytes_written: self.bytes_written,
+            state_bytes: self.state_bytes,
+            state_digest: hex("state_digest", &self.state_digest)?,
+            segments,
+            state_file,
+            annotations: self.annotations,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> IncrementalCheckpointMetadata {
+        let entry = |kind, number, groups: &[(u16, u16)]| SegmentEntry {
+            kind,
+            number,
+            checkpoint_id: 4,
+            bytes: 4096,
+            checksum: 0xfeed,
+            chunks: 2,
+            groups: groups.to_vec(),
+        };
+        let segments = vec![entry(SegmentKind::Base, 9, &[(0, 63)]), entry(SegmentKind::Delta, 3, &[(0, 3), (8, 63)])];
+        IncrementalCheckpointMetadata {
+            source_offsets: BTreeMap::from([("input".into(), u64::MAX)]),
+            watermark: Some(-1),
+            key_count: 2,
+            sst_files: segments.iter().map(SegmentEntry::path).collect(),
+            alluvium: Some(AlluviumFields {
+                store_id: *b"0123456789abcdef",
+                segments,
+                state_file: Some(StateFile { bytes: 3, checksum: 1 }),
+                annotations: BTreeMap::from([("plugin".into(), "a \"quoted\" name".into())]),
+                ..AlluviumFields::default()
+            }),
+            ..IncrementalCheckpointMetadata::new(5, 6)
+        }
+    }
+
+    /// Rewrites the text and gives it a checksum that holds.
+    fn forged(edit: impl Fn(&str) -> String) -> String {
+        let json = sample().to_json().unwrap();
+        let edited = edit(&json);
+        let covered = &edited[..edited.len() - 16 - CHECKSUM_TAIL.len()];
+        format!("{covered}{:016x}{CHECKSUM_TAIL}", checksum(covered.as_bytes(), 0))
+    }
+
+    #[test]
+    fn comes_back() {
+        assert_eq!(IncrementalCheckpointMetadata::from_json(&sample().to_json().unwrap()).unwrap(), sample());
+        let original = IncrementalCheckpointMetadata::new(1, 2);
+        assert_eq!(IncrementalCheckpointMetadata::from_json(&original.to_json().unwrap()).unwrap(), original);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let json = sample().to_json().unwrap().into_bytes();
+        for at in 0..json.len() * 8 {
+            let mut damaged = json.clone();
+            damaged[at / 8] ^= 1 << (at % 8);
+            assert!(IncrementalCheckpointMetadata::decode("m", &damaged).is_err(), "bit {at}");
+        }
+    }
+
+    #[test]
+    fn every_cut_is_found() {
+        let json = sample().to_json().unwrap();
+        for length in 0..json.len() {
+            assert!(IncrementalCheckpointMetadata::decode("m", &json.as_bytes()[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn unknown_is_an_error_unless_marked() {
+        let check =
+            |from: &str, to: &str| IncrementalCheckpointMetadata::from_json(&forged(|json| json.replacen(from, to, 1)));
+        assert!(check("\"key_groups\"", "\"x-more\": [1], \"key_groups\"").is_ok());
+        for (from, to) in [
+            ("\"key_groups\"", "\"more\": 1, \"key_groups\""),
+            ("\"epoch\"", "\"more\": 1, \"epoch\""),
+            ("\"version\": 1", "\"version\": 2"),
+            ("\"key_groups\": 64", "\"key_groups\": 32"),
+            ("segments/0000000000000009.base", "../../../etc/passwd"),
+            ("[[0,63]]", "[[0,64]]"),
+            ("[[0,63]]", "[[5,2]]"),
+            ("[[0,63]]", "[]"),
+            ("\"bytes\":4096", "\"bytes\":9"),
+        ] {
+            let error = check(from, to).unwrap_err();
+            assert!(matches!(error, Error::Deserialization(_)), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn json_a_million_deep_is_an_error() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert!(IncrementalCheckpointMetadata::from_json(&deep).is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! What follows a checkpoint: retention, garbage collection, rebase. None of it can undo the commit;
+//! what fails is reported and tried again after the next one.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use crate::catalog::{Catalog, SharedCatalog, lock};
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::segment::FILE_BYTES;
+use crate::rebase::{self, Plan, Situation};
+use crate::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
+use crate::survey::{Survey, read_metadata};
+
+/// Work that a finished checkpoint leaves, to be run at leisure, before or after the next one.
+#[derive(Debug)]
+pub struct Maintenance {
+    pub(crate) survey: Survey,
+    pub(crate) catalog: SharedCatalog,
+    pub(crate) checkpoint_id: u64,
+    pub(crate) max_retained: usize,
+    pub(crate) situation: Situation,
+}
+
+/// What maintenance did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MaintenanceReport {
+    /// Files that were deleted.
+    pub deleted: Vec<String>,
+    /// Bytes that they held.
+    pub reclaimed_bytes: u64,
+    /// Bytes of rebased files that wait for the next checkpoint.
+    pub rebased_bytes: u64,
+    /// Bytes that the rebase read.
+    pub rebase_read_bytes: u64,
+    /// What went wrong; it is tried again after the next checkpoint.
+    pub errors: Vec<String>,
+}
+
+impl Maintenance {
+    /// Lets old checkpoints go, deletes what nobody names, and prepares a rebase where it is due.
+    pub async fn run<D: Directory>(self, directory: &D) -> MaintenanceReport {
+        let mut report = MaintenanceReport::default();
+        match collect(directory, &self.catalog, &self.survey, Retain::Newest(self.max_retained)).await {
+            Ok(garbage) => {
+                report.reclaimed_bytes = garbage.reclaimed_bytes();
+                report.deleted = garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect();
+                report.errors = garbage.errors;
+            }
+            Err(error) => report.errors.push(error.to_string()),
+        }
+        if let Err(error) = self.rebase(directory, &mut report).await {
+            report.errors.push(format!("rebase: {error}"));
+        }
+        report
+    }
+
+    async fn rebase<D: Directory>(&self, directory: &D, report: &mut MaintenanceReport) -> Result<(), Error> {
+        let (segments, store_id, first_number, plan) = {
+            let mut catalog = lock(&self.catalog);
+            // A newer checkpoint has been written meanwhile: its own maintenance will see to it.
+            if catalog.committed != Some(self.checkpoint_id) || catalog.pending.is_some() || catalog.check().is_err() {
+                return Ok(());
+            }
+            let plan = rebase::plan(&catalog.segments, &self.situation);
+            // Numbers are taken before the files exist: as many as if nothing fell away.
+            let most: u64 =
+                1 + catalog.segments.iter().map(|segment| segment.entry.bytes).sum::<u64>() / FILE_BYTES as u64;
+            let first = if plan == Plan::Nothing { 0 } else { catalog.take_numbers(most)? };
+            (catalog.segments.clone(), catalog.store_id, first, plan)
+        };
+        let carried =
+            rebase::carry_out(directory, store_id, self.checkpoint_id, &segments, &plan, first_number).await?;
+        if let Some((replacement, bytes_read)) = carried {
+            report.rebase_read_bytes = bytes_read;
+            report.rebased_bytes = replacement.files.iter().map(|file| file.content.len() as u64).sum();
+            let mut catalog = lock(&self.catalog);
+            // Still right if newer checkpoints came: their deltas go on top. Not after a restore,
+            // which goes on from other segments.
+            let still_named = |path: &String| catalog.segments.iter().any(|segment| segment.entry.path() == *path);
+            if catalog.pending.is_none() && replacement.overtaken.iter().all(|(path, _)| still_named(path)) {
+                catalog.pending = Some(replacement);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which checkpoints stay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Retain {
+    /// So many of the newest.
+    Newest(usize),
+    /// All of them, but for this one.
+    AllBut(Option<u64>),
+}
+
+/// Learns of checkpoints that are there and not in the catalog, and forgets those that are gone.
+async fn learn<D: Directory>(directory: &D, catalog: &SharedCatalog, survey: &Survey) -> Result<(), Error> {
+    let unknown: Vec<u64> = {
+        let mut catalog = lock(catalog);
+        catalog.kept.retain(|id, _| survey.checkpoints.contains(id));
+        survey.checkpoints.iter().filter(|id| !catalog.kept.contains_key(id)).copied().collect()
+    };
+    for id in unknown {
+        let files = match read_metadata(directory, id).await {
+            Ok(metadata) => Some(metadata.files().into_iter().collect()),
+            // Passing faults must not be mistaken for damage.
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => None,
+        };
+        lock(catalog).kept.insert(id, files);
+    }
+    Ok(())
+}
+
+/// Decides and deletes: metadata first, then what it alone named.
+pub(crate) async fn collect<D: Directory>(
+    directory: &D,
+    catalog: &SharedCatalog,
+    survey: &Survey,
+    retain: Retain,
+) -> Result<GarbageReport, Error> {
+    learn(directory, catalog, survey).await?;
+    let (going, files) = decide(catalog, survey, retain);
+    let mut report = GarbageReport { files, errors: Vec::new() };
+    let gone =
+        |paths: Vec<String>| async move { if paths.is_empty() { Ok(()) } else { directory.delete(&paths).await } };
+    if let Err(error) = gone(unpublish(&going)).await {
+        // While a checkpoint may still exist, its files must.
+        for file in &mut report.files {
+            if !file.keep {
+                (file.keep, file.why) = (true, format!("stays for now: {error}"));
+            }
+        }
+        report.errors.push(error.to_string());
+        return Ok(report);
+    }
+    for id in &going {
+        lock(catalog).kept.remove(id);
+    }
+    let metadata = unpublish(&going);
+    let reclaim: Vec<String> = report
+        .files
+        .iter()
+        .filter(|file| !file.keep && !metadata.contains(&file.path))
+        .map(|file| file.path.clone())
+        .collect();
+    if let Err(error) = gone(reclaim).await {
+        report.errors.push(error.to_string());
+    }
+    Ok(report)
+}
+
+fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
+    let catalog = lock(catalog);
+    let going = match retain {
+        Retain::Newest(count) => expired(&catalog.kept, count),
+        Retain::AllBut(id) => id.into_iter().collect(),
+    };
+    let mut working: BTreeSet<String> = catalog.segments.iter().map(|segment| segment.entry.path()).collect();
+    working.extend(catalog.pending.iter().flat_map(|pending| pending.overtaken.iter().map(|(path, _)| path.clone())));
+    let holdings = Holdings {
+        kept: &catalog.kept,
+        working: &working,
+        own_below: catalog.own_below,
+        leftovers: &catalog.leftovers,
+    };
+    let files = verdicts(survey, &holdings, &going);
+    (going, files)
+}
+
+/// What garbage collection would do to a directory that nobody has open: nothing is deleted.
+///
+/// ```
+/// use alluvium_core::directory::{block_on, MemoryDirectory};
+///
+/// let report = block_on(alluvium_core::gc::plan(&MemoryDirectory::new(), None))?;
+/// assert!(report.files.is_empty());
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> Result<GarbageReport, Error> {
+    let survey = Survey::take(directory).await?;
+    let own_below = survey.highest_number.saturating_add(1);
+    let catalog: SharedCatalog = Arc::new(Mutex::new(Catalog::new([0; 16], own_below, &survey)));
+    learn(directory, &catalog, &survey).await?;
+    let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
+    let (_, files) = decide(&catalog, &survey, retain);
+    Ok(GarbageReport { files, errors: Vec::new() })
+}

@@ -1,0 +1,336 @@
+//! The manager: the live state, the log of what changed, and the checkpoints that both go into.
+
+mod mutations;
+mod queries;
+mod stored;
+mod take_over;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use crate::catalog::{Catalog, SharedCatalog, lock};
+use crate::checkpoint::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, SharedClock, WrittenCheckpoint};
+use crate::config::{CheckpointConfig, OpenOptions};
+use crate::delta::DeltaLog;
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::maintenance::MaintenanceReport;
+use crate::rebase::Situation;
+use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, recover_surveyed};
+use crate::state::State;
+use crate::survey::Survey;
+
+/// What opening a directory found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoverySummary {
+    /// The checkpoint that was recovered.
+    pub checkpoint_id: u64,
+    /// Newer checkpoints that were passed over because they are damaged; newest first.
+    pub skipped: Vec<SkippedCheckpoint>,
+    /// Live keys.
+    pub key_count: u64,
+    /// Bytes of segments that were read.
+    pub bytes_read: u64,
+    /// The state is the caller's own, in `state.bin`: the original wrote this checkpoint.
+    pub is_original: bool,
+}
+
+/// Memory that a manager holds, exactly as it was asked from the allocator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryUsage {
+    /// For the state: records and tables.
+    pub state_bytes: u64,
+    /// For mutations that no checkpoint has taken yet.
+    pub log_bytes: u64,
+    /// Keys and values alone.
+    pub payload_bytes: u64,
+}
+
+/// Keyed state whose checkpoints are incremental, atomic and the same everywhere.
+///
+/// ```
+/// use std::sync::Arc;
+/// use alluvium_core::directory::{block_on, MemoryDirectory};
+/// use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
+///
+/// let directory = Arc::new(MemoryDirectory::new());
+/// let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000)));
+/// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options.clone()))?;
+/// manager.put(b"AA:JFK-LAX", b"12")?;
+/// manager.set_source_offset("input", 1_000)?;
+/// block_on(manager.create_checkpoint(0))?;
+/// drop(manager);
+///
+/// let manager = block_on(IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options))?;
+/// assert_eq!(manager.get(b"AA:JFK-LAX"), Some(&b"12"[..]));
+/// assert_eq!(manager.source_offsets()["input"], 1_000);
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+///
+/// A checkpoint is three steps, and `create_checkpoint` is the three in one call.
+/// [`prepare_checkpoint`](Self::prepare_checkpoint) freezes in microseconds,
+/// [`PreparedCheckpoint::write`] needs the directory and not the manager, and
+/// [`finish_checkpoint`](Self::finish_checkpoint) tells the manager. Puts may run between them; they
+/// belong to the next checkpoint.
+#[derive(Debug)]
+pub struct IncrementalCheckpointManager<D> {
+    directory: Arc<D>,
+    config: CheckpointConfig,
+    clock: SharedClock,
+    state: State,
+    log: DeltaLog,
+    /// Bytes of the log at which it is worth looking for mutations that later ones overwrote.
+    compact_log_at: usize,
+    epoch: u64,
+    source_offsets: BTreeMap<String, u64>,
+    watermark: Option<i64>,
+    annotations: BTreeMap<String, String>,
+    /// Position of the newest checkpoint, behind which the next must not be.
+    wal_position: u64,
+    latest: Option<u64>,
+    /// The checkpoint that was prepared last, or the one that was opened.
+    prepared: Option<u64>,
+    next_id: Option<u64>,
+    in_flight: usize,
+    last_checkpoint_us: Option<u64>,
+    recovered: Option<RecoverySummary>,
+    statistics: Option<CheckpointStatistics>,
+    last_maintenance: Option<MaintenanceReport>,
+    catalog: SharedCatalog,
+}
+
+impl<D: Directory> IncrementalCheckpointManager<D> {
+    /// Opens a directory and recovers its newest checkpoint, or starts anew where there is none.
+    ///
+    /// Reads only; the first write is the first checkpoint. A damaged newest checkpoint is an error
+    /// that names the place, unless the options [allow falling back](OpenOptions::allow_fallback).
+    pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
+        config.validate()?;
+        let survey = Survey::take(&*directory).await?;
+        let recover_options =
+            RecoverOptions::new().checkpoint(options.checkpoint).allow_fallback(options.allow_fallback);
+        let recovered = recover_surveyed(&*directory, &recover_options, &survey).await?;
+        if recovered.is_none() && !options.create {
+            return Err(Error::NotFound(
+                "the directory holds no checkpoint, and creating one was not asked for".into(),
+            ));
+        }
+        let next_number = survey
+            .highest_number
+            .checked_add(1)
+            .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
+        let mut manager = Self {
+            directory,
+            config,
+            clock: SharedClock(options.clock),
+            state: State::new(),
+            log: DeltaLog::default(),
+            compact_log_at: mutations::COMPACT_LOG_BYTES,
+            epoch: 0,
+            source_offsets: BTreeMap::new(),
+            watermark: None,
+            annotations: BTreeMap::new(),
+            wal_position: 0,
+            latest: None,
+            prepared: None,
+            next_id: survey.highest_id.checked_add(1),
+            in_flight: 0,
+            last_checkpoint_us: None,
+            recovered: None,
+            statistics: None,
+            last_maintenance: None,
+            catalog: Arc::new(Mutex::new(Catalog::new(options.store_id, next_number, &survey))),
+        };
+        if let Some(recovered) = recovered {
+            manager.adopt(recovered);
+        }
+        Ok(manager)
+    }
+
+    /// Makes a recovered checkpoint the one that work goes on from.
+    fn adopt(&mut self, recovered: RecoveredCheckpoint) {
+        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments } = recovered;
+        self.recovered = Some(RecoverySummary {
+            checkpoint_id: metadata.id,
+            skipped,
+            key_count: state.len() as u64,
+            bytes_read,
+            is_original: metadata.alluvium.is_none(),
+        });
+        let timestamp_ms =
+            metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms);
+        // How long ago it was by the wall clock, from then on by the monotonic one. A wall clock
+        // that was set back makes it "just now", never "in an hour".
+        let ago_us = self.clock.0.unix_ms().saturating_sub(timestamp_ms).saturating_mul(1_000);
+        self.last_checkpoint_us = Some(self.clock.0.monotonic_us().saturating_sub(ago_us));
+        if ago_us >= self.interval_us() {
+            self.last_checkpoint_us = None;
+        }
+        self.state = state;
+        self.log = DeltaLog::default();
+        self.epoch = metadata.epoch;
+        self.wal_position = metadata.wal_position;
+        self.latest = Some(metadata.id);
+        self.watermark = metadata.watermark;
+        self.source_offsets = metadata.source_offsets;
+        {
+            let mut catalog = lock(&self.catalog);
+            catalog.segments = segments;
+            catalog.pending = None;
+            if let Some(fields) = metadata.alluvium {
+                catalog.store_id = fields.store_id;
+                self.annotations = fields.annotations;
+            }
+            // A restored checkpoint follows whatever was last.
+            if catalog.committed.is_none() {
+                catalog.committed = Some(metadata.id);
+                self.prepared = Some(metadata.id);
+            }
+        }
+    }
+
+    /// Freezes what changed since the last checkpoint was prepared. Takes microseconds, whatever
+    /// changed; nothing is written yet.
+    ///
+    /// Refused, changing nothing: when [`max_in_flight`](CheckpointConfig::max_in_flight)
+    /// checkpoints are prepared and not finished ([`BufferOverflow`](Error::BufferOverflow)), when
+    /// epoch or position would go backwards ([`EpochMismatch`](Error::EpochMismatch)), and after a
+    /// failed write.
+    pub fn prepare_checkpoint(&mut self, wal_position: u64) -> Result<PreparedCheckpoint, Error> {
+        self.prepare(wal_position, None)
+    }
+
+    fn prepare(&mut self, wal_position: u64, state_file: Option<Vec<u8>>) -> Result<PreparedCheckpoint, Error> {
+        let started_us = self.clock.0.monotonic_us();
+        lock(&self.catalog).check()?;
+        if self.in_flight >= self.config.max_in_flight {
+            return Err(Error::BufferOverflow(self.epoch));
+        }
+        if wal_position < self.wal_position {
+            return Err(Error::EpochMismatch { expected: self.wal_position, found: wal_position });
+        }
+        let id = self.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))?;
+        let mut frozen = self.log.freeze();
+        let full = !self.config.incremental;
+        if full {
+            frozen = self.whole_state();
+        }
+        let timestamp_ms = self.clock.0.unix_ms();
+        let metadata = IncrementalCheckpointMetadata {
+            timestamp: timestamp_ms / 1_000,
+            wal_position,
+            source_offsets: self.source_offsets.clone(),
+            watermark: self.watermark,
+            key_count: self.state.len() as u64,
+            parent_id: self.prepared.max(self.latest),
+            ..IncrementalCheckpointMetadata::new(id, self.epoch)
+        };
+        let prepared = PreparedCheckpoint {
+            frozen,
+            full,
+            metadata,
+            state_bytes: self.state.payload_bytes(),
+            state_digest: self.state.digest(),
+            timestamp_ms,
+            annotations: self.annotations.clone(),
+            state_file,
+            follows: self.prepared,
+            situation: Situation {
+                group_bytes: self.state.group_bytes().to_vec(),
+                delta_bytes: 0,
+                read_ratio: self.config.recovery_read_ratio,
+            },
+            max_retained: self.config.max_retained,
+            freeze_us: self.clock.0.monotonic_us().saturating_sub(started_us),
+            catalog: self.catalog.clone(),
+            clock: self.clock.clone(),
+        };
+        self.compact_log_at = mutations::COMPACT_LOG_BYTES;
+        self.wal_position = wal_position;
+        self.prepared = Some(id);
+        self.next_id = id.checked_add(1);
+        self.in_flight += 1;
+        self.last_checkpoint_us = Some(started_us);
+        Ok(prepared)
+    }
+
+    /// Takes note of a checkpoint that was written. The maintenance that comes back should be run,
+    /// now or later.
+    pub fn finish_checkpoint(&mut self, written: WrittenCheckpoint) -> Result<FinishedCheckpoint, Error> {
+        if !Arc::ptr_eq(&written.maintenance.catalog, &self.catalog) {
+            return Err(Error::InvalidInput("the checkpoint was prepared by another manager".into()));
+        }
+        let WrittenCheckpoint { metadata, statistics, maintenance } = written;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.latest = Some(metadata.id);
+        self.statistics = Some(statistics);
+        Ok(FinishedCheckpoint { metadata, statistics, maintenance })
+    }
+
+    /// Prepares, writes and finishes a checkpoint, and runs its maintenance. When it resolves to
+    /// `Ok`, state, offsets, watermark, epoch and position are durable together.
+    pub async fn create_checkpoint(&mut self, wal_position: u64) -> Result<IncrementalCheckpointMetadata, Error> {
+        let prepared = self.prepare_checkpoint(wal_position)?;
+        self.complete(prepared).await
+    }
+
+    /// As [`create_checkpoint`](Self::create_checkpoint), with an opaque state of the caller's own
+    /// written verbatim to `state.bin`, and these offsets and this watermark, which become the
+    /// manager's.
+    pub async fn create_checkpoint_with_state(
+        &mut self,
+        wal_position: u64,
+        source_offsets: BTreeMap<String, u64>,
+        watermark: Option<i64>,
+        state: &[u8],
+    ) -> Result<IncrementalCheckpointMetadata, Error> {
+        for (source, offset) in &source_offsets {
+            self.check_source_offset(source, *offset)?;
+        }
+        let before = (std::mem::replace(&mut self.source_offsets, source_offsets), self.watermark);
+        self.watermark = watermark;
+        match self.prepare(wal_position, Some(state.to_vec())) {
+            Ok(prepared) => self.complete(prepared).await,
+            Err(error) => {
+                (self.source_offsets, self.watermark) = before;
+                Err(error)
+            }
+        }
+    }
+
+    async fn complete(&mut self, prepared: PreparedCheckpoint) -> Result<IncrementalCheckpointMetadata, Error> {
+        let directory = self.directory.clone();
+        let written = prepared.write(&*directory).await?;
+        let finished = self.finish_checkpoint(written)?;
+        self.last_maintenance = Some(finished.maintenance.run(&*directory).await);
+        Ok(finished.metadata)
+    }
+
+    /// Makes a kept checkpoint the newest: its state, offsets, watermark, epoch and position become
+    /// the manager's, by a new checkpoint that shares its files. What was not checkpointed is lost.
+    ///
+    /// Until it resolves to `Ok`, the manager and the directory are as they were.
+    pub async fn restore_checkpoint(&mut self, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
+        lock(&self.catalog).check()?;
+        if self.in_flight > 0 {
+            return Err(Error::InvalidInput(format!(
+                "{} checkpoints are in flight: finish them first",
+                self.in_flight
+            )));
+        }
+        let survey = Survey::take(&*self.directory).await?;
+        let options = RecoverOptions::new().checkpoint(Some(id));
+        let recovered = recover_surveyed(&*self.directory, &options, &survey).await?;
+        let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
+        let state_file = match self.load_checkpoint_state(id).await {
+            Ok(state) => Some(state),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let wal_position = recovered.metadata.wal_position;
+        self.adopt(recovered);
+        let prepared = self.prepare(wal_position, state_file)?;
+        self.complete(prepared).await
+    }
+}

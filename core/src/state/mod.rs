@@ -1,0 +1,333 @@
+//! The live state: keyed records in arena segments, found through one table for each key group.
+
+mod arena;
+mod table;
+
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash};
+use arena::{Address, Arena, record_bytes};
+use table::{Found, Table};
+
+/// Live keyed data: what the mutations so far have left.
+///
+/// ```
+/// use alluvium_core::State;
+///
+/// let mut state = State::new();
+/// state.put(b"AA:JFK-LAX", b"12")?;
+/// assert_eq!(state.get(b"AA:JFK-LAX"), Some(&b"12"[..]));
+/// assert!(state.delete(b"AA:JFK-LAX"));
+/// assert!(state.is_empty());
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+#[derive(Debug)]
+pub struct State {
+    tables: Box<[Table]>,
+    /// Payload bytes of each group.
+    group_bytes: Box<[u64]>,
+    arena: Arena,
+    /// What the tables hold from the allocator.
+    table_bytes: usize,
+    len: usize,
+    digest: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The hash bits that a table keeps: those right below the group's.
+#[inline]
+fn tag(hash: u64) -> u32 {
+    ((hash << GROUP_BITS) >> 32) as u32
+}
+
+/// Refuses keys and values that the format has no room for.
+#[inline]
+pub(crate) fn check_lengths(key_bytes: usize, value_bytes: usize) -> Result<(), Error> {
+    if key_bytes > KEY_BYTES_MAX {
+        return Err(Error::LimitExceeded(format!("key of {key_bytes} bytes: at most {KEY_BYTES_MAX}")));
+    }
+    if value_bytes > VALUE_BYTES_MAX {
+        return Err(Error::LimitExceeded(format!("value of {value_bytes} bytes: at most {VALUE_BYTES_MAX}")));
+    }
+    Ok(())
+}
+
+impl State {
+    /// An empty state.
+    pub fn new() -> Self {
+        let groups = usize::from(KEY_GROUPS);
+        Self {
+            tables: std::iter::repeat_with(Table::default).take(groups).collect(),
+            group_bytes: vec![0; groups].into_boxed_slice(),
+            arena: Arena::default(),
+            table_bytes: 0,
+            len: 0,
+            digest: 0,
+        }
+    }
+
+    /// Live keys.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of all live keys and values.
+    pub fn payload_bytes(&self) -> u64 {
+        self.group_bytes.iter().sum()
+    }
+
+    /// Payload bytes of each key group.
+    pub(crate) fn group_bytes(&self) -> &[u64] {
+        &self.group_bytes
+    }
+
+    /// Bytes held from the allocator, exactly.
+    pub fn allocated_bytes(&self) -> u64 {
+        (self.arena.allocated_bytes() + self.table_bytes) as u64
+    }
+
+    /// The sum of [`entry_digest`] over all entries: equal for equal states.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// The value of a key.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        let hash = key_hash(key);
+        let table = &self.tables[usize::from(group_of(hash))];
+        match table.find(tag(hash), |address| self.arena.key(address) == key) {
+            Found::At(at) => Some(self.arena.get(table.address(at)).1),
+            Found::Before(_) => None,
+        }
+    }
+
+    /// Sets a key's value. Fails, changing nothing, for lengths beyond the format's limits and when
+    /// 32 GiB of records are held.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        check_lengths(key.len(), value.len())?;
+        self.growth_for(key, value).ok_or_else(out_of_addresses)?;
+        self.put_hashed(key_hash(key), key, value);
+        Ok(())
+    }
+
+    /// Bytes that putting this would take from the allocator at most; `None` when no addresses are
+    /// left for it.
+    #[inline]
+    pub(crate) fn growth_for(&self, key: &[u8], value: &[u8]) -> Option<usize> {
+        self.arena.growth_for(record_bytes(key.len(), value.len()))
+    }
+
+    /// As [`growth_for`](Self::growth_for), the table included.
+    pub(crate) fn growth_with_table(&self, hash: u64, key: &[u8], value: &[u8]) -> Option<usize> {
+        let arena = self.growth_for(key, value)?;
+        Some(arena + self.tables[usize::from(group_of(hash))].growth_for_insert())
+    }
+
+    /// Makes room in the table of `group`: for recovery, which knows how much is to come.
+    pub(crate) fn reserve(&mut self, group: u16, additional: usize) {
+        let table = &mut self.tables[usize::from(group)];
+        self.table_bytes -= table.allocated_bytes();
+        table.reserve(additional);
+        self.table_bytes += table.allocated_bytes();
+    }
+
+    /// As [`put`](Self::put), for a key whose hash is known and whose lengths were checked.
+    #[inline]
+    pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
+        let group = usize::from(group_of(hash));
+        let table = &mut self.tables[group];
+        self.digest = self.digest.wrapping_add(entry_digest(hash, value));
+        match table.find(tag(hash), |address| self.arena.key(address) == key) {
+            Found::Before(at) => {
+                let address = self.arena.insert(key, value);
+                let table = &mut self.tables[group];
+                self.table_bytes -= table.allocated_bytes();
+                table.insert(at, tag(hash), address);
+                self.table_bytes += table.allocated_bytes();
+                self.group_bytes[group] += (key.len() + value.len()) as u64;
+                self.len += 1;
+            }
+            Found::At(at) => {
+                let address = table.address(at);
+                let old = self.arena.get(address).1;
+                let freed = record_bytes(key.len(), old.len());
+                self.digest = self.digest.wrapping_sub(entry_digest(hash, old));
+                self.group_bytes[group] = self.group_bytes[group] - old.len() as u64 + value.len() as u64;
+                if !self.arena.overwrite(address, value) {
+                    let moved = self.arena.insert(key, value);
+                    self.tables[group].set_address(at, moved);
+                    self.arena.release(address);
+                    self.clean(freed);
+                }
+            }
+        }
+    }
+
+    /// Removes a key; says whether it was there.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        self.delete_hashed(key_hash(key), key)
+    }
+
+    #[inline]
+    pub(crate) fn delete_hashed(&mut self, hash: u64, key: &[u8]) -> bool {
+        let group = usize::from(group_of(hash));
+        let Found::At(at) = self.tables[group].find(tag(hash), |address| self.arena.key(address) == key) else {
+            return false;
+        };
+        let address = self.tables[group].address(at);
+        let old = self.arena.get(address).1;
+        self.digest = self.digest.wrapping_sub(entry_digest(hash, old));
+        self.group_bytes[group] -= (key.len() + old.len()) as u64;
+        let freed = record_bytes(key.len(), old.len());
+        let table = &mut self.tables[group];
+        self.table_bytes -= table.allocated_bytes();
+        table.remove(at);
+        self.table_bytes += table.allocated_bytes();
+        self.arena.release(address);
+        self.len -= 1;
+        self.clean(freed);
+        true
+    }
+
+    /// Pays for `freed` bytes of garbage with a bounded amount of cleaning.
+    #[inline]
+    fn clean(&mut self, freed: usize) {
+        if self.arena.wants_cleaning() {
+            let tables = &mut self.tables;
+            self.arena.clean(8 * freed + 1024, |key, from, to| {
+                let hash = key_hash(key);
+                let table = &mut tables[usize::from(group_of(hash))];
+                match table.find(tag(hash), |address| address == from) {
+                    Found::At(at) => table.set_address(at, to),
+                    Found::Before(_) => unreachable!("a live record has a slot"),
+                }
+            });
+        }
+    }
+
+    fn entry(&self, address: Address) -> (&[u8], &[u8]) {
+        self.arena.get(address)
+    }
+
+    /// Entries by key hash: the order of the files, and the cheapest.
+    pub fn iter_hash_order(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.tables.iter().flat_map(Table::addresses).map(|address| self.entry(address))
+    }
+
+    /// Entries in order of their keys' bytes. Sorts first: 32 bytes of memory an entry for as long
+    /// as the iterator lives.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.iter_prefix(b"")
+    }
+
+    /// Entries whose key starts with `prefix`, in order of their keys' bytes.
+    pub fn iter_prefix(&self, prefix: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut entries: Vec<_> = self.iter_hash_order().filter(|(key, _)| key.starts_with(prefix)).collect();
+        entries.sort_unstable();
+        entries.into_iter()
+    }
+
+    /// Entries held by the tables; for tests of the books.
+    #[cfg(test)]
+    fn slots(&self) -> usize {
+        self.tables.iter().map(Table::len).sum()
+    }
+}
+
+pub(crate) fn out_of_addresses() -> Error {
+    Error::LimitExceeded("32 GiB of records are held: divide the state over more instances".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// A small deterministic generator: tests must replay.
+    fn next(seed: &mut u64) -> u64 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *seed >> 33
+    }
+
+    #[test]
+    fn agrees_with_a_map() {
+        let mut seed = 1;
+        let mut state = State::new();
+        let mut model = BTreeMap::new();
+        for _ in 0..200_000 {
+            let key = (next(&mut seed) % 5_000).to_string().into_bytes();
+            if next(&mut seed).is_multiple_of(4) {
+                assert_eq!(state.delete(&key), model.remove(&key).is_some());
+            } else {
+                let value = vec![next(&mut seed) as u8; next(&mut seed) as usize % 700];
+                state.put(&key, &value).unwrap();
+                model.insert(key, value);
+            }
+        }
+        assert!(state.iter().eq(model.iter().map(|(key, value)| (&key[..], &value[..]))));
+        assert_eq!((state.len(), state.slots()), (model.len(), model.len()));
+        let payload: usize = model.iter().map(|(key, value)| key.len() + value.len()).sum();
+        assert_eq!(state.payload_bytes(), payload as u64);
+        let digest = model.iter().fold(0u64, |sum, (key, value)| sum.wrapping_add(entry_digest(key_hash(key), value)));
+        assert_eq!(state.digest(), digest);
+    }
+
+    #[test]
+    fn space_of_changing_sizes_is_reclaimed() {
+        let mut seed = 2;
+        let mut state = State::new();
+        for round in 0..600_000u64 {
+            let key = (next(&mut seed) % 60_000).to_le_bytes();
+            // Sizes drift, so that old holes never fit exactly.
+            let bytes = 1_000 + (round / 1_000) as usize + next(&mut seed) as usize % 400;
+            state.put(&key, &vec![1; bytes]).unwrap();
+        }
+        let ratio = state.allocated_bytes() as f64 / state.payload_bytes() as f64;
+        assert!(state.payload_bytes() > 64 << 20 && ratio < 1.6, "{ratio}");
+        for key in 0..60_000u64 {
+            state.delete(&key.to_le_bytes());
+        }
+        assert_eq!((state.len(), state.payload_bytes(), state.digest()), (0, 0, 0));
+        assert!(state.allocated_bytes() < 8 << 20, "{}", state.allocated_bytes());
+    }
+
+    #[test]
+    fn large_values_and_empty_keys_have_their_place() {
+        let mut state = State::new();
+        let large = vec![9; 3 << 20];
+        state.put(b"", b"").unwrap();
+        state.put(b"large", &large).unwrap();
+        state.put(b"small", b"1").unwrap();
+        assert_eq!(state.get(b""), Some(&b""[..]));
+        assert_eq!(state.get(b"large"), Some(&large[..]));
+        assert!(state.delete(b"large"));
+        assert_eq!(state.get(b"small"), Some(&b"1"[..]));
+        assert!(state.put(&vec![0; KEY_BYTES_MAX + 1], b"").is_err());
+        assert_eq!(state.len(), 2);
+    }
+
+    #[test]
+    fn order_is_by_key_and_by_hash() {
+        let mut state = State::new();
+        for key in [&b"b"[..], b"a", b"ab", b"c"] {
+            state.put(key, b"").unwrap();
+        }
+        let keys: Vec<_> = state.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [&b"a"[..], b"ab", b"b", b"c"]);
+        let keys: Vec<_> = state.iter_prefix(b"a").map(|(key, _)| key).collect();
+        assert_eq!(keys, [&b"a"[..], b"ab"]);
+        let hashes: Vec<_> = state.iter_hash_order().map(|(key, _)| key_hash(key)).collect();
+        assert!(hashes.is_sorted());
+    }
+}

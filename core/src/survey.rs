@@ -1,0 +1,67 @@
+//! What a listing of the directory says, before anything is read.
+
+use std::collections::BTreeSet;
+
+use crate::directory::{Directory, DirectoryErrorKind, Entry, EntryKind};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::names::{Name, metadata_path};
+
+/// The listing of a directory, sorted out.
+#[derive(Debug, Clone)]
+pub(crate) struct Survey {
+    pub(crate) entries: Vec<(Name, Entry)>,
+    /// Checkpoints that exist: those with metadata.
+    pub(crate) checkpoints: BTreeSet<u64>,
+    /// The highest id that any name gives away, partial checkpoints and markers included.
+    pub(crate) highest_id: u64,
+    /// The highest number of any segment.
+    pub(crate) highest_number: u64,
+}
+
+impl Survey {
+    pub(crate) async fn take<D: Directory>(directory: &D) -> Result<Self, Error> {
+        let entries: Vec<(Name, Entry)> = directory
+            .list()
+            .await?
+            .into_iter()
+            .map(|entry| {
+                let name = match (Name::parse(&entry.path), entry.kind) {
+                    // The name alone does not make it ours: a link or a pipe is never touched, and a
+                    // directory is a checkpoint's only when it is empty.
+                    (Name::EmptyCheckpoint(id), EntryKind::EmptyDirectory) => Name::EmptyCheckpoint(id),
+                    (Name::EmptyCheckpoint(_), _) => Name::Foreign,
+                    (name, EntryKind::File) => name,
+                    _ => Name::Foreign,
+                };
+                (name, entry)
+            })
+            .collect();
+        let names = || entries.iter().map(|(name, _)| *name);
+        let checkpoints =
+            names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }).collect();
+        let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);
+        let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
+        let highest_number = names().filter_map(number).max().unwrap_or(0);
+        Ok(Self { entries, checkpoints, highest_id, highest_number })
+    }
+}
+
+/// Reads the metadata of a checkpoint and holds it to the directory that it is in.
+pub(crate) async fn read_metadata<D: Directory>(
+    directory: &D,
+    id: u64,
+) -> Result<IncrementalCheckpointMetadata, Error> {
+    let path = metadata_path(id);
+    let bytes = directory.read(&path).await.map_err(|error| match error.kind() {
+        DirectoryErrorKind::NotFound => {
+            Error::NotFound(format!("checkpoint {id} does not exist ({path} is not there)"))
+        }
+        _ => Error::from(error),
+    })?;
+    let metadata = IncrementalCheckpointMetadata::decode(&path, &bytes)?;
+    if metadata.id != id {
+        return Err(Error::corrupt(path, format!("says that it is checkpoint {}", metadata.id)));
+    }
+    Ok(metadata)
+}
