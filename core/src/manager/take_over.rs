@@ -1,6 +1,6 @@
 //! A checkpoint from elsewhere as the newest one here.
 
-use super::{Floor, IncrementalCheckpointManager};
+use super::IncrementalCheckpointManager;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
@@ -30,7 +30,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
         let metadata = other.metadata;
         self.epoch = metadata.epoch;
-        self.floor = Floor { epoch: metadata.epoch, wal_position: metadata.wal_position };
+        self.wal_position = metadata.wal_position;
         self.source_offsets = metadata.source_offsets;
         self.watermark = metadata.watermark;
         self.annotations = metadata.alluvium.map(|fields| fields.annotations).unwrap_or_default();
