@@ -17,10 +17,12 @@ mod blocking;
 pub mod conformance;
 mod error;
 mod memory;
+mod simulated;
 
 pub use blocking::block_on;
 pub use error::{DirectoryError, DirectoryErrorKind, Operation};
 pub use memory::MemoryDirectory;
+pub use simulated::{Fault, Node, Nodes, SimulatedDirectory};
 
 /// One name of a [listing](Directory::list).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
