@@ -16,7 +16,7 @@
 //!   crash between the two leaves the file whole under both names; the temporary one is listed as
 //!   [`EntryKind::Temporary`](alluvium_core::directory::EntryKind::Temporary) and may be deleted.
 //! - **Hard links and directory syncs everywhere.** Some runtimes refuse them. That is found out
-//!   once, at opening, and told by [`WasiDirectory::weaker_promises`]; strictness refuses to open.
+//!   once, at opening, and told by [`WasiDirectory::weaker_promises`]; a manager that is to be strict refuses to open.
 //!   Without hard links a file is renamed after a look that its name is free, which holds for one
 //!   writer. Without directory syncs a name may be lost when the machine crashes (not when only the
 //!   process does).
@@ -57,10 +57,7 @@ pub struct WasiDirectory {
 
 impl WasiDirectory {
     /// Opens the preopened directory that the guest knows as `name`; without a name, the only one.
-    ///
-    /// With `strict`, a runtime that cannot keep every promise is refused, with an error of the kind
-    /// [`DirectoryErrorKind::Io`] that says which.
-    pub fn preopened(name: Option<&str>, strict: bool) -> Result<Self, DirectoryError> {
+    pub fn preopened(name: Option<&str>) -> Result<Self, DirectoryError> {
         let mut granted = get_directories();
         let names = granted.iter().map(|(_, name)| format!("{name:?}")).collect::<Vec<_>>().join(", ");
         let error = |name: &str, kind, why: String| Err(DirectoryError::new(kind, Operation::Open, name).because(why));
@@ -73,7 +70,7 @@ impl WasiDirectory {
         };
         let names = if names.is_empty() { "none" } else { &names };
         match position {
-            Some(position) => Self::open(granted.swap_remove(position).0, strict),
+            Some(position) => Self::open(granted.swap_remove(position).0),
             None => error(
                 name.unwrap_or_default(),
                 DirectoryErrorKind::NotFound,
@@ -83,12 +80,9 @@ impl WasiDirectory {
     }
 
     /// Opens the directory behind a handle, and finds out what the runtime can do there.
-    pub fn open(handle: Descriptor, strict: bool) -> Result<Self, DirectoryError> {
+    pub fn open(handle: Descriptor) -> Result<Self, DirectoryError> {
         let root = Root::new(handle);
         let promises = Promises::find_out(&root)?;
-        if strict {
-            promises.refuse_weaker()?;
-        }
         Ok(Self { root, promises, settled: RefCell::default() })
     }
 

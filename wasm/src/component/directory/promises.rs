@@ -1,6 +1,6 @@
 //! What a runtime can do, found out by trying.
 
-use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
+use alluvium_core::directory::{DirectoryError, Operation};
 use wasip2::filesystem::types::ErrorCode;
 
 use super::create::create_temporary;
@@ -37,16 +37,6 @@ impl Promises {
         let found = found.map_err(failed)?;
         cleaned.map_err(failed)?;
         Ok(found)
-    }
-
-    /// An error that says which promises cannot be kept, if there are any.
-    pub(super) fn refuse_weaker(self) -> Result<(), DirectoryError> {
-        let weaker = self.weaker().join("; ");
-        if weaker.is_empty() {
-            return Ok(());
-        }
-        let error = DirectoryError::new(DirectoryErrorKind::Io, Operation::Open, "");
-        Err(error.because(format!("strictness refuses this runtime: {weaker}")))
     }
 
     /// The promises that cannot be kept, one sentence each.

@@ -24,7 +24,7 @@ fn open(parent: &Descriptor, name: &str) -> Descriptor {
 }
 
 fn scratch(test: &str) -> (Descriptor, WasiDirectory) {
-    (handle(test), WasiDirectory::open(handle(test), true).expect("it opens, strictly"))
+    (handle(test), WasiDirectory::open(handle(test)).expect("it opens"))
 }
 
 fn put(parent: &Descriptor, name: &str, content: &[u8]) {
@@ -52,7 +52,7 @@ fn entry(path: &str, bytes: u64, kind: EntryKind) -> (String, u64, EntryKind) {
 
 #[test]
 fn the_suite_passes() {
-    let open = async |storage: &str| WasiDirectory::open(handle(storage), true).expect("it opens");
+    let open = async |storage: &str| WasiDirectory::open(handle(storage)).expect("it opens");
     let count = block_on(conformance::run(Handles::Many, open)).assert();
     assert_eq!(count, conformance::CHECKS.len() + conformance::SHARED_CHECKS.len());
 }
@@ -62,7 +62,7 @@ fn the_suite_passes() {
 fn the_suite_passes_with_weaker_promises() {
     let promises = Promises { syncs_files: false, syncs_directories: false, names_exclusively: false };
     let open = async |storage: &str| {
-        let directory = WasiDirectory::open(handle(&format!("weaker-{storage}")), false).expect("it opens");
+        let directory = WasiDirectory::open(handle(&format!("weaker-{storage}"))).expect("it opens");
         WasiDirectory { promises, ..directory }
     };
     block_on(conformance::run(Handles::Many, open)).assert();
@@ -78,14 +78,11 @@ fn this_runtime_keeps_every_promise_and_opening_leaves_no_trace() {
 }
 
 #[test]
-fn strictness_refuses_weaker_promises_and_names_them() {
-    assert_eq!(Promises::ALL.refuse_weaker(), Ok(()));
+fn each_weaker_promise_is_named() {
+    assert_eq!(Promises::ALL.weaker(), Vec::<String>::new());
     let weaker = Promises { syncs_directories: false, ..Promises::ALL };
-    assert_eq!(
-        weaker.refuse_weaker().expect_err("it is refused").to_string(),
-        "open the directory: input/output error: strictness refuses this runtime: this runtime cannot sync \
-         directories: the newest checkpoints may be lost when the machine crashes"
-    );
+    let sentence = "this runtime cannot sync directories: the newest checkpoints may be lost when the machine crashes";
+    assert_eq!(weaker.weaker(), [sentence]);
     let none = Promises { syncs_files: false, syncs_directories: false, names_exclusively: false };
     assert_eq!(none.weaker().into_iter().collect::<BTreeSet<_>>().len(), 3);
 }
@@ -198,13 +195,13 @@ fn directories_and_foreign_files_are_listed_and_left_alone() {
 
 #[test]
 fn a_directory_that_is_not_granted_is_named() {
-    let error = WasiDirectory::preopened(Some("elsewhere"), false).expect_err("it is refused");
+    let error = WasiDirectory::preopened(Some("elsewhere")).expect_err("it is refused");
     assert_eq!(error.kind(), Kind::NotFound);
     let (_, granted) = get_directories().pop().expect("the runner grants a scratch directory");
     assert_eq!(
         error.to_string(),
         format!("open elsewhere: not found: the host grants no such directory; it grants {granted:?}")
     );
-    WasiDirectory::preopened(None, true).expect("the only one needs no name");
-    WasiDirectory::preopened(Some(&granted), true).expect("it opens by its name");
+    WasiDirectory::preopened(None).expect("the only one needs no name");
+    WasiDirectory::preopened(Some(&granted)).expect("it opens by its name");
 }

@@ -1,0 +1,156 @@
+//! A directory that JavaScript keeps: OPFS and `node:fs`, whose calls are shorter there.
+//!
+//! The object has the five operations of [`Directory`] as asynchronous methods. They throw errors
+//! with a `kind` (see [`kind`]) and a `path`; anything else they throw is an input/output error.
+//! Names are checked here, so that no method is ever called with one outside the contract.
+
+use alluvium_core::directory::{
+    Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
+};
+use js_sys::{Array, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+use super::indexed_db::failure;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** A directory of immutable files: the contract of the engine's `Directory`. */
+export interface JsDirectory {
+  /** Every name: path, length in bytes, kind (0 file, 1 empty directory, 2 temporary, 3 other). */
+  list(): Promise<[path: string, bytes: number, kind: number][]>;
+  read(path: string): Promise<Uint8Array>;
+  /** A range that reaches past the end is "out-of-range". */
+  readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Exclusive and durable; the last file is the commit. */
+  create(paths: string[], contents: Uint8Array[]): Promise<void>;
+  delete(paths: string[]): Promise<void>;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A directory that JavaScript keeps.
+    #[wasm_bindgen(typescript_type = "JsDirectory")]
+    #[derive(Debug, Clone)]
+    pub type JsDirectory;
+    #[wasm_bindgen(method, catch)]
+    async fn list(this: &JsDirectory) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    async fn read(this: &JsDirectory, path: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = readRange)]
+    async fn read_range(this: &JsDirectory, path: &str, offset: f64, length: f64) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    async fn create(this: &JsDirectory, paths: Array, contents: Array) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    async fn delete(this: &JsDirectory, paths: Array) -> Result<JsValue, JsValue>;
+}
+
+/// The largest integer of JavaScript: offsets above it lie past the end of any file.
+const MAX_SAFE: u64 = (1 << 53) - 1;
+
+impl Directory for JsDirectory {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        let listed = Self::list(self).await.map_err(|error| thrown(Operation::List, "", &error))?;
+        let wrong = || failure(Operation::List, "", &"the listing is not one of path, bytes and kind".into());
+        let entry = |item: JsValue| {
+            let item: Array = item.dyn_into().ok()?;
+            let kind = match item.get(2).as_f64()? {
+                0.0 => EntryKind::File,
+                1.0 => EntryKind::EmptyDirectory,
+                2.0 => EntryKind::Temporary,
+                3.0 => EntryKind::Other,
+                _ => return None,
+            };
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
+            Some(Entry { path: item.get(0).as_string()?, bytes: item.get(1).as_f64()? as u64, kind })
+        };
+        let listed: Array = listed.dyn_into().map_err(|_| wrong())?;
+        let mut entries = listed.iter().map(entry).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+        entries.sort();
+        Ok(entries)
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        check_readable(path)?;
+        bytes(path, Self::read(self, path).await)
+    }
+
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        check_readable(path)?;
+        let past_the_end = || DirectoryError::new(DirectoryErrorKind::OutOfRange, Operation::Read, path);
+        if offset.checked_add(length as u64).is_none_or(|end| end > MAX_SAFE) {
+            // What is not there is not found, whatever the range.
+            bytes(path, Self::read_range(self, path, 0.0, 0.0).await)?;
+            return Err(past_the_end());
+        }
+        let found = bytes(path, Self::read_range(self, path, offset as f64, length as f64).await)?;
+        if found.len() == length { Ok(found) } else { Err(past_the_end()) }
+    }
+
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        if let Some(file) = batch.iter().find(|file| !is_valid_path(&file.path)) {
+            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, &file.path));
+        }
+        let Some(last) = batch.last() else { return Ok(()) };
+        let paths: Array = batch.iter().map(|file| JsValue::from_str(&file.path)).collect();
+        let contents: Array = batch.iter().map(|file| Uint8Array::from(&file.content[..])).collect();
+        let created = Self::create(self, paths, contents).await;
+        created.map(drop).map_err(|error| thrown(Operation::Create, &last.path, &error))
+    }
+
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        // A name that cannot be there is not there.
+        let paths: Array = paths.iter().filter(|path| !path.contains("..")).map(|path| JsValue::from_str(path)).collect();
+        if paths.length() == 0 {
+            return Ok(());
+        }
+        let deleted = Self::delete(self, paths).await;
+        deleted.map(drop).map_err(|error| thrown(Operation::Delete, "", &error))
+    }
+}
+
+fn check_readable(path: &str) -> Result<(), DirectoryError> {
+    if is_valid_path(path) {
+        Ok(())
+    } else {
+        Err(DirectoryError::new(DirectoryErrorKind::NotFound, Operation::Read, path))
+    }
+}
+
+fn bytes(path: &str, read: Result<JsValue, JsValue>) -> Result<Vec<u8>, DirectoryError> {
+    let read = read.map_err(|error| thrown(Operation::Read, path, &error))?;
+    match read.dyn_into::<Uint8Array>() {
+        Ok(array) => Ok(array.to_vec()),
+        Err(other) => Err(failure(Operation::Read, path, &format!("no bytes but {:?} were read", other.js_typeof()).into())),
+    }
+}
+
+/// An error that JavaScript threw, under the path that it names or else under `path`.
+fn thrown(operation: Operation, path: &str, error: &JsValue) -> DirectoryError {
+    let text = |name: &str| Reflect::get(error, &name.into()).ok().and_then(|value| value.as_string());
+    let path = text("path").unwrap_or_else(|| path.to_owned());
+    match text("kind").and_then(|kind| self::kind(&kind)) {
+        Some(kind) => {
+            let plain = DirectoryError::new(kind, operation, path);
+            match text("message") {
+                Some(message) if !message.is_empty() => plain.because(message),
+                _ => plain,
+            }
+        }
+        None => failure(operation, &path, error),
+    }
+}
+
+/// The kinds of directory errors by their names in JavaScript.
+fn kind(name: &str) -> Option<DirectoryErrorKind> {
+    Some(match name {
+        "not-found" => DirectoryErrorKind::NotFound,
+        "already-exists" => DirectoryErrorKind::AlreadyExists,
+        "out-of-range" => DirectoryErrorKind::OutOfRange,
+        "no-space" => DirectoryErrorKind::NoSpace,
+        "fenced" => DirectoryErrorKind::Fenced,
+        "invalid-input" => DirectoryErrorKind::Invalid,
+        "io" => DirectoryErrorKind::Io,
+        _ => return None,
+    })
+}

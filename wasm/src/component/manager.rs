@@ -1,0 +1,256 @@
+//! The interface `checkpoints`: core's manager over the preopened directory.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alluvium_core::directory::{Directory, MemoryDirectory, NewFile, block_on};
+use alluvium_core::{
+    CheckpointConfig, IncrementalCheckpointManager, MaintenanceReport, OpenOptions, archive, gc, inspect,
+};
+
+use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
+use super::bindings::exports::alluvium::checkpoint::{checkpoints as wit, state};
+use super::clock::WasiClock;
+use super::cursor::Cursor;
+use super::directory::WasiDirectory;
+use super::{Engine, convert};
+
+/// Core's manager, over WASI.
+pub(super) type Manager = IncrementalCheckpointManager<WasiDirectory>;
+
+thread_local! {
+    /// The managers that live, in the order in which they were opened.
+    static OPEN: RefCell<Vec<Weak<RefCell<Manager>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The manager opened last and still alive: the one behind the interface `state`.
+pub(super) fn newest() -> Result<Rc<RefCell<Manager>>, Error> {
+    let newest = OPEN.with_borrow(|open| open.iter().rev().find_map(Weak::upgrade));
+    newest.ok_or_else(|| Error::InvalidInput("no manager is open: the host opens one before it feeds a plugin".into()))
+}
+
+/// The resource. The bindings borrow it shared; one caller at a time makes the cell safe to borrow.
+pub(super) struct OpenManager(Rc<RefCell<Manager>>);
+
+impl wit::Guest for Engine {
+    type Manager = OpenManager;
+}
+
+/// Opens the directory, and refuses it if strictness was asked for and cannot be had.
+fn directory(options: &wit::OpenOptions) -> Result<WasiDirectory, Error> {
+    let directory = WasiDirectory::preopened(options.directory.as_deref()).map_err(convert::directory_error)?;
+    refuse_weaker(options.strict, &directory.weaker_promises())?;
+    Ok(directory)
+}
+
+fn refuse_weaker(strict: bool, weaker: &[String]) -> Result<(), Error> {
+    if strict && !weaker.is_empty() {
+        return Err(Error::Unsupported(format!("strictness refuses to open here: {}", weaker.join("; "))));
+    }
+    Ok(())
+}
+
+fn open(directory: WasiDirectory, options: &wit::OpenOptions) -> Result<OpenManager, Error> {
+    let mut open = OpenOptions::new(Arc::new(WasiClock))
+        .create(options.create)
+        .allow_fallback(options.allow_fallback)
+        .checkpoint(options.checkpoint);
+    if let Some(id) = &options.store_id {
+        let wrong = |_| Error::InvalidInput(format!("the store id has {} bytes, not 16", id.len()));
+        open = open.store_id(<[u8; 16]>::try_from(id.as_slice()).map_err(wrong)?);
+    }
+    let config = CheckpointConfig::new()
+        .with_max_retained(options.max_retained as usize)
+        .with_interval(Duration::from_millis(options.interval_ms))
+        .with_memory_limit_bytes(options.memory_limit_bytes);
+    #[allow(clippy::arc_with_non_send_sync, reason = "core asks for an Arc; a component has one thread")]
+    let directory = Arc::new(directory);
+    let manager = block_on(Manager::open(directory, config, open)).map_err(convert::error)?;
+    let manager = Rc::new(RefCell::new(manager));
+    OPEN.with_borrow_mut(|open| {
+        open.retain(|manager| manager.strong_count() > 0);
+        open.push(Rc::downgrade(&manager));
+    });
+    Ok(OpenManager(manager))
+}
+
+/// Writes the files of an archive into a directory without checkpoints, metadata last.
+fn unpack(archive: &MemoryDirectory, directory: &WasiDirectory) -> Result<(), Error> {
+    if let Some(there) = block_on(inspect::list_checkpoints(directory)).map_err(convert::error)?.first() {
+        let text = format!("the directory holds checkpoint {} already: import into an empty one", there.id);
+        return Err(Error::AlreadyExists(text));
+    }
+    let files = archive.to_files().into_iter().map(|(path, content)| NewFile { path, content });
+    // Metadata last: its creation is the commit.
+    let (metadata, mut batch): (Vec<_>, Vec<_>) = files.partition(|file| file.path.ends_with("/metadata.json"));
+    batch.extend(metadata);
+    block_on(directory.create(batch)).map_err(convert::directory_error)
+}
+
+impl wit::GuestManager for OpenManager {
+    fn open(options: wit::OpenOptions) -> Result<wit::Manager, Error> {
+        open(directory(&options)?, &options).map(wit::Manager::new)
+    }
+
+    fn import_checkpoint(archive: Vec<u8>, options: wit::OpenOptions) -> Result<wit::Manager, Error> {
+        let read = archive::read(&archive).map_err(convert::error)?;
+        drop(archive);
+        let directory = directory(&options)?;
+        unpack(&read, &directory)?;
+        open(directory, &options).map(wit::Manager::new)
+    }
+
+    fn recovered(&self) -> Option<wit::Recovery> {
+        self.0.borrow().recovered().map(convert::recovery)
+    }
+
+    fn weaker_promises(&self) -> Vec<String> {
+        self.0.borrow().directory().weaker_promises()
+    }
+
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
+        self.0.borrow_mut().put(&key, &value).map_err(convert::error)
+    }
+
+    fn delete(&self, key: Vec<u8>) -> Result<bool, Error> {
+        self.0.borrow_mut().delete(&key).map_err(convert::error)
+    }
+
+    fn get(&self, key: Vec<u8>) -> Option<Vec<u8>> {
+        self.0.borrow().get(&key).map(<[u8]>::to_vec)
+    }
+
+    fn get_many(&self, keys: PackedKeys) -> Result<PackedValues, Error> {
+        convert::get_many(&self.0.borrow(), &keys)
+    }
+
+    fn apply(&self, batch: Columns) -> Result<u64, Error> {
+        self.0.borrow_mut().apply(&convert::columns(&batch)).map_err(convert::error)
+    }
+
+    fn len(&self) -> u64 {
+        self.0.borrow().len() as u64
+    }
+
+    fn iterate(&self, prefix: Vec<u8>) -> state::Cursor {
+        state::Cursor::new(Cursor::new(Rc::downgrade(&self.0), &self.0.borrow(), &prefix))
+    }
+
+    fn set_epoch(&self, epoch: u64) -> Result<(), Error> {
+        self.0.borrow_mut().set_epoch(epoch).map_err(convert::error)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.0.borrow().epoch()
+    }
+
+    fn set_source_offset(&self, source: String, offset: u64) -> Result<(), Error> {
+        self.0.borrow_mut().set_source_offset(source, offset).map_err(convert::error)
+    }
+
+    fn source_offsets(&self) -> Vec<wit::SourceOffset> {
+        convert::source_offsets(self.0.borrow().source_offsets())
+    }
+
+    fn set_watermark(&self, watermark_ms: i64) {
+        self.0.borrow_mut().set_watermark(watermark_ms);
+    }
+
+    fn watermark(&self) -> Option<i64> {
+        self.0.borrow().watermark()
+    }
+
+    fn set_annotation(&self, name: String, value: String) {
+        self.0.borrow_mut().set_annotation(name, value);
+    }
+
+    fn annotations(&self) -> Vec<wit::Annotation> {
+        convert::annotations(self.0.borrow().annotations())
+    }
+
+    fn wal_position(&self) -> u64 {
+        self.0.borrow().wal_position()
+    }
+
+    fn should_checkpoint(&self) -> bool {
+        self.0.borrow().should_checkpoint()
+    }
+
+    fn checkpoint(&self, wal_position: u64) -> Result<wit::CheckpointReport, Error> {
+        let mut manager = self.0.borrow_mut();
+        let metadata = block_on(manager.create_checkpoint(wal_position)).map_err(convert::error)?;
+        let statistics = manager.last_statistics().copied().unwrap_or_default();
+        let maintenance = manager.last_maintenance().cloned().unwrap_or_default();
+        Ok(convert::report(&metadata, &statistics, maintenance))
+    }
+
+    fn list_checkpoints(&self) -> Result<Vec<wit::CheckpointInfo>, Error> {
+        let listed = block_on(self.0.borrow().list_checkpoints()).map_err(convert::error)?;
+        Ok(listed.iter().map(convert::info).collect())
+    }
+
+    fn latest(&self) -> Result<Option<wit::CheckpointInfo>, Error> {
+        let latest = block_on(self.0.borrow().find_latest_checkpoint()).map_err(convert::error)?;
+        Ok(latest.as_ref().map(convert::info))
+    }
+
+    fn restore(&self, id: u64) -> Result<wit::CheckpointInfo, Error> {
+        let restored = block_on(self.0.borrow_mut().restore_checkpoint(id)).map_err(convert::error)?;
+        Ok(convert::info(&restored))
+    }
+
+    fn retain(&self, count: u32) -> Result<wit::MaintenanceReport, Error> {
+        self.maintained(|manager| block_on(manager.cleanup_old_checkpoints_keep(count as usize)))
+    }
+
+    fn delete_checkpoint(&self, id: u64) -> Result<wit::MaintenanceReport, Error> {
+        self.maintained(|manager| block_on(manager.delete_checkpoint(id)))
+    }
+
+    fn collect_garbage(&self, dry_run: bool) -> Result<wit::GarbageReport, Error> {
+        let mut manager = self.0.borrow_mut();
+        let report = if dry_run {
+            block_on(gc::plan(&**manager.directory(), None))
+        } else {
+            block_on(manager.collect_garbage())
+        };
+        report.map(convert::garbage).map_err(convert::error)
+    }
+
+    fn verify(&self) -> Result<wit::VerifyReport, Error> {
+        block_on(self.0.borrow().verify()).map(convert::verified).map_err(convert::error)
+    }
+
+    fn export_checkpoint(&self, id: Option<u64>) -> Result<Vec<u8>, Error> {
+        block_on(archive::export(&**self.0.borrow().directory(), id)).map_err(convert::error)
+    }
+}
+
+impl OpenManager {
+    fn maintained<E: Into<alluvium_core::IncrementalCheckpointError>>(
+        &self,
+        work: impl FnOnce(&mut Manager) -> Result<MaintenanceReport, E>,
+    ) -> Result<wit::MaintenanceReport, Error> {
+        work(&mut self.0.borrow_mut()).map(convert::maintenance).map_err(|error| convert::error(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strictness_refuses_weaker_promises_and_names_them() {
+        let weaker = ["no syncs".to_owned(), "no links".to_owned()];
+        assert!(refuse_weaker(true, &[]).is_ok());
+        assert!(refuse_weaker(false, &weaker).is_ok());
+        match refuse_weaker(true, &weaker) {
+            Err(Error::Unsupported(text)) => {
+                assert_eq!(text, "strictness refuses to open here: no syncs; no links");
+            }
+            other => panic!("unsupported expected, {other:?} found"),
+        }
+    }
+}
