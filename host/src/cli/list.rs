@@ -1,0 +1,180 @@
+//! `alluvium list` and `alluvium show`: what checkpoints there are, and one of them in full.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use alluvium_core::directory::block_on;
+use alluvium_core::inspect::{self, CheckpointSummary};
+use alluvium_core::{IncrementalCheckpointMetadata, format};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Answer;
+use super::failure::Failure;
+use super::open;
+use super::output::{Table, grouped, print, time};
+
+const LIST_EXAMPLE: &str = "Example:\n  alluvium list run";
+const SHOW_EXAMPLE: &str = "Example:\n  alluvium show run 27";
+
+/// List the checkpoints of a directory, newest first, with what each wrote
+#[derive(Args)]
+#[command(after_help = LIST_EXAMPLE)]
+pub(super) struct List {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// Print one JSON array of metadata
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let directory = open::to_inspect(&self.dir)?;
+        let found = block_on(inspect::list_checkpoints(&directory));
+        let found = found.map_err(|error| Failure::core(&self.dir, &error))?;
+        if self.json {
+            let values = found.iter().map(|summary| self.json(summary)).collect::<Result<Vec<_>, _>>()?;
+            return print(|out| writeln!(out, "{:#}", Value::Array(values))).map(|()| Answer::Yes);
+        }
+        if found.is_empty() {
+            eprintln!("{}: no checkpoint", self.dir.display());
+            return Ok(Answer::Yes);
+        }
+        let mut table =
+            Table::new(&["id", "taken (UTC)", "epoch", "keys", "changed", "bytes written", "bytes in all", ""]);
+        for summary in &found {
+            table.row(row(summary));
+        }
+        print(|out| write!(out, "{table}"))?;
+        Ok(Answer::Yes)
+    }
+
+    fn json(&self, summary: &CheckpointSummary) -> Result<Value, Failure> {
+        match &summary.metadata {
+            Ok(metadata) => metadata_json(metadata).map_err(|error| Failure::at(self.dir.display(), error)),
+            Err(damage) => Ok(json!({"id": summary.id, "damage": damage})),
+        }
+    }
+}
+
+fn row(summary: &CheckpointSummary) -> Vec<String> {
+    let id = summary.id.to_string();
+    let metadata = match &summary.metadata {
+        Ok(metadata) => metadata,
+        Err(damage) => {
+            return vec![
+                id,
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                damage.clone(),
+            ];
+        }
+    };
+    let fields = metadata.alluvium.as_ref();
+    let of_fields = |get: fn(&format::metadata::AlluviumFields) -> u64| {
+        fields.map_or_else(|| "?".to_owned(), |fields| grouped(get(fields)))
+    };
+    let mut notes: Vec<String> =
+        metadata.source_offsets.iter().map(|(source, offset)| format!("{source}={offset}")).collect();
+    if fields.is_none() {
+        notes.push("(of the original)".to_owned());
+    }
+    vec![
+        id,
+        time(timestamp_ms(metadata)),
+        metadata.epoch.to_string(),
+        grouped(metadata.key_count),
+        of_fields(|fields| fields.keys_changed),
+        of_fields(|fields| fields.bytes_written),
+        grouped(metadata.size_bytes),
+        notes.join(" "),
+    ]
+}
+
+fn timestamp_ms(metadata: &IncrementalCheckpointMetadata) -> u64 {
+    metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms)
+}
+
+/// The metadata as it is on disk.
+fn metadata_json(metadata: &IncrementalCheckpointMetadata) -> Result<Value, String> {
+    let text = metadata.to_json().map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// Show one checkpoint: its position in the stream and the files that hold it
+#[derive(Args)]
+#[command(after_help = SHOW_EXAMPLE)]
+pub(super) struct Show {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// The checkpoint [default: the newest]
+    id: Option<u64>,
+    /// Print the metadata as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let directory = open::to_inspect(&self.dir)?;
+        let id = open::choose(&self.dir, &directory, self.id)?;
+        let metadata = block_on(inspect::load_metadata(&directory, id));
+        let metadata = metadata.map_err(|error| Failure::core(&self.dir, &error))?;
+        if self.json {
+            let value = metadata_json(&metadata).map_err(|error| Failure::at(self.dir.display(), error))?;
+            print(|out| writeln!(out, "{value:#}"))?;
+        } else {
+            print(|out| out.write_all(describe(&metadata).as_bytes()))?;
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
+    let mut lines = Vec::new();
+    let mut line = |name: &str, value: &dyn Display| lines.push(format!("{name:<15}{value}\n"));
+    line("checkpoint", &metadata.id);
+    line("taken", &format!("{} UTC", time(timestamp_ms(metadata))));
+    line("epoch", &metadata.epoch);
+    line("wal position", &metadata.wal_position);
+    for (source, offset) in &metadata.source_offsets {
+        line("source", &format!("{source} at {}", grouped(*offset)));
+    }
+    if let Some(watermark_ms) = metadata.watermark {
+        let text = u64::try_from(watermark_ms).map_or_else(|_| String::new(), |ms| format!(" ({} UTC)", time(ms)));
+        line("watermark", &format!("{watermark_ms} ms{text}"));
+    }
+    if let Some(parent_id) = metadata.parent_id {
+        line("continues", &format!("checkpoint {parent_id}"));
+    }
+    line("keys", &grouped(metadata.key_count));
+    line("bytes in all", &grouped(metadata.size_bytes));
+    let Some(fields) = &metadata.alluvium else {
+        line("written by", &"the original: its state is opaque, in state.bin");
+        return lines.concat();
+    };
+    line("bytes written", &grouped(fields.bytes_written));
+    line("keys changed", &format!("{}, {} of them deleted", grouped(fields.keys_changed), grouped(fields.tombstones)));
+    line("store", &format_args!("{:032x}", u128::from_be_bytes(fields.store_id)));
+    for segment in &fields.segments {
+        let kind = match segment.kind {
+            format::segment::SegmentKind::Base => "base",
+            format::segment::SegmentKind::Delta => "delta",
+        };
+        let groups: Vec<String> = segment.groups.iter().map(|(first, last)| format!("{first}-{last}")).collect();
+        let groups = groups.join(",");
+        line(kind, &format!("{}  {} bytes, groups {groups}", segment.path(), grouped(segment.bytes)));
+    }
+    if let Some(state) = &fields.state_file {
+        line("opaque state", &format!("state.bin, {} bytes", grouped(state.bytes)));
+    }
+    for (name, value) in &fields.annotations {
+        line("annotation", &format!("{name}: {value}"));
+    }
+    lines.concat()
+}

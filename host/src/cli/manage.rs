@@ -1,0 +1,138 @@
+//! `alluvium restore`, `delete` and `gc`: which checkpoints and files there are.
+
+use std::path::PathBuf;
+
+use alluvium_core::directory::block_on;
+use alluvium_core::gc::{self, GarbageReport};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Answer;
+use super::failure::Failure;
+use super::open;
+use super::output::{grouped, print};
+
+const RESTORE_EXAMPLE: &str = "Example:\n  alluvium restore run 12";
+const DELETE_EXAMPLE: &str = "Example:\n  alluvium delete run 12";
+const GC_EXAMPLE: &str = "\
+Example:
+  alluvium gc run --dry-run
+
+Files that Alluvium did not write always stay.";
+
+/// Make an older kept checkpoint the newest, by a new checkpoint that shares its files
+#[derive(Args)]
+#[command(after_help = RESTORE_EXAMPLE)]
+pub(super) struct Restore {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// The checkpoint to go back to
+    id: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Restore {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let mut manager = open::to_manage(&self.dir)?;
+        let restored = block_on(manager.restore_checkpoint(self.id));
+        let restored = restored.map_err(|error| Failure::core(&self.dir, &error))?;
+        let bytes_written = restored.alluvium.as_ref().map_or(0, |fields| fields.bytes_written);
+        print(|out| {
+            if self.json {
+                let value = json!({"restored": self.id, "id": restored.id, "bytes_written": bytes_written});
+                return writeln!(out, "{value:#}");
+            }
+            writeln!(out, "checkpoint {} is checkpoint {} again, and the newest", restored.id, self.id)
+        })?;
+        Ok(Answer::Yes)
+    }
+}
+
+/// Delete one checkpoint, with the files that no other one needs
+#[derive(Args)]
+#[command(after_help = DELETE_EXAMPLE)]
+pub(super) struct Delete {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// The checkpoint to delete
+    id: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Delete {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let mut manager = open::to_manage(&self.dir)?;
+        let report = block_on(manager.delete_checkpoint(self.id));
+        let report = report.map_err(|error| Failure::core(&self.dir, &error))?;
+        tell_errors(&self.dir, &report.errors);
+        print(|out| {
+            if self.json {
+                let value = json!({"id": self.id, "deleted": report.deleted, "errors": report.errors});
+                return writeln!(out, "{value:#}");
+            }
+            let files =
+                if report.deleted.len() == 1 { "1 file".to_owned() } else { format!("{} files", report.deleted.len()) };
+            writeln!(out, "checkpoint {} is deleted, {files} with it", self.id)
+        })?;
+        Ok(Answer::Yes)
+    }
+}
+
+/// Delete files that no kept checkpoint needs, and say why each file stays or goes
+#[derive(Args)]
+#[command(after_help = GC_EXAMPLE)]
+pub(super) struct Gc {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// Only say what would be deleted
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Gc {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let report = if self.dry_run {
+            block_on(gc::plan(&open::to_inspect(&self.dir)?, None))
+        } else {
+            block_on(open::to_manage(&self.dir)?.collect_garbage())
+        };
+        let report = report.map_err(|error| Failure::core(&self.dir, &error))?;
+        tell_errors(&self.dir, &report.errors);
+        print(|out| {
+            if self.json {
+                return writeln!(out, "{:#}", to_json(&report));
+            }
+            for file in &report.files {
+                let verdict = if file.keep { "keep" } else { "delete" };
+                writeln!(out, "{verdict:<6} {} ({} bytes): {}", file.path, grouped(file.bytes), file.why)?;
+            }
+            let going = report.files.iter().filter(|file| !file.keep).count();
+            let done = if self.dry_run { "would go" } else { "gone" };
+            writeln!(out, "{going} of {} files {done}, {} bytes", report.files.len(), grouped(report.reclaimed_bytes()))
+        })?;
+        Ok(Answer::Yes)
+    }
+}
+
+/// Files that could not be deleted do no harm; they are tried again.
+fn tell_errors(dir: &std::path::Path, errors: &[String]) {
+    for error in errors {
+        eprintln!("{}: {error}; `alluvium gc` tries again", dir.display());
+    }
+}
+
+fn to_json(report: &GarbageReport) -> Value {
+    let files: Vec<Value> = report
+        .files
+        .iter()
+        .map(|file| json!({"path": file.path, "bytes": file.bytes, "keep": file.keep, "why": file.why}))
+        .collect();
+    json!({"files": files, "reclaimed_bytes": report.reclaimed_bytes(), "errors": report.errors})
+}

@@ -1,0 +1,129 @@
+//! What commands print.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::failure::Failure;
+
+/// Standard output, which a reader may close early (`| head`): that is its business, not an error.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::at("standard output", error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file so that at any moment there is the old one or the whole new one.
+pub(super) fn replace_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let failed = |error: &io::Error| Failure::file(path, error);
+    let mut name = path.file_name().ok_or_else(|| Failure::at(path.display(), "names no file"))?.to_owned();
+    name.push(format!(".tmp-{}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let result = File::create(&temporary).map_err(|error| failed(&error)).and_then(|file| {
+        let mut out = io::BufWriter::new(file);
+        write(&mut out)?;
+        let file = out.into_inner().map_err(|error| failed(error.error()))?;
+        file.sync_all().map_err(|error| failed(&error))?;
+        std::fs::rename(&temporary, path).map_err(|error| failed(&error))?;
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(above).and_then(|above| above.sync_all()).map_err(|error| failed(&error))
+    });
+    if result.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// A number as people read it: 12,345.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A moment in UTC, to the second.
+pub(super) fn time(unix_ms: u64) -> String {
+    let timestamp = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    timestamp.map_or_else(|| format!("{unix_ms} ms"), |timestamp| timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// Columns as wide as their widest cell: numbers to the right, the last column as it is.
+pub(super) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(header: &[&str]) -> Self {
+        Self { rows: vec![header.iter().map(|&name| name.to_owned()).collect()] }
+    }
+
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.rows[0].len();
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for row in &self.rows {
+            let cells = row.iter().zip(&widths).take(columns - 1).map(|(cell, width)| format!("{cell:>width$}"));
+            let line: Vec<String> = cells.chain(row.last().cloned()).collect();
+            writeln!(f, "{}", line.join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_line_up() {
+        let mut table = Table::new(&["id", "bytes", ""]);
+        table.row(vec!["10".into(), "1,234".into(), "a=1".into()]);
+        table.row(vec!["9".into(), "7".into(), String::new()]);
+        assert_eq!(table.to_string(), "id  bytes\n10  1,234  a=1\n 9      7\n");
+    }
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(time(1_357_034_400_000), "2013-01-01 10:00:00");
+        assert_eq!(time(u64::MAX), "18446744073709551615 ms");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let check = |number, expected| assert_eq!(grouped(number), expected);
+        check(0, "0");
+        check(999, "999");
+        check(1_000, "1,000");
+        check(27_004, "27,004");
+        check(u64::MAX, "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let scratch = tempfile::tempdir().expect("a temporary directory");
+        let path = scratch.path().join("results");
+        replace_file(&path, |out| out.write_all(b"old").map_err(|error| Failure::plain(error.to_string())))
+            .expect("it writes");
+        replace_file(&path, |_| Err(Failure::plain("no results"))).expect_err("it fails");
+        assert_eq!(std::fs::read(&path).expect("it reads"), b"old");
+        assert_eq!(std::fs::read_dir(scratch.path()).expect("it lists").count(), 1);
+    }
+}

@@ -1,0 +1,155 @@
+//! `alluvium run`: a plugin over a stream, checkpointed by the engine component.
+
+mod batches;
+mod components;
+mod input;
+mod progress;
+mod stream;
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use alluvium_host::runtime::{Cache, EngineOptions, Limits, Runtime, lock};
+use clap::Args;
+
+use self::progress::Progress;
+use self::stream::{Ended, Stream};
+use super::Answer;
+use super::failure::Failure;
+use super::{open, output};
+
+const EXAMPLE: &str = "\
+Example:
+  alluvium run target/wasm32-wasip2/release/delays.wasm --dir run --input tests/data/flights-2013-01.csv.gz \\
+      --checkpoint-every 1000 --output delays.ndjson
+
+Interrupted by Ctrl-C, kill -9 or a power cut, the same command goes on from the last checkpoint.";
+
+/// Run a plugin over a stream, with checkpoints; go on from the last one, if there is one
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Run {
+    /// The plugin: a WebAssembly component of the world alluvium:checkpoint/plugin
+    plugin: PathBuf,
+    /// The directory of the checkpoints; begun anew when it is empty or, in an existing directory, missing
+    #[arg(long)]
+    dir: PathBuf,
+    /// The records: CSV with a header, plain or compressed by gzip; - is the standard input
+    #[arg(long)]
+    input: PathBuf,
+    /// Take a checkpoint whenever the records consumed are a multiple of N
+    #[arg(long, value_name = "N", default_value = "10000")]
+    checkpoint_every: NonZeroU64,
+    /// Keep the newest N checkpoints
+    #[arg(long, value_name = "N", default_value = "3")]
+    max_retained: NonZeroU32,
+    /// Stop with a last checkpoint after N records of this run
+    #[arg(long, value_name = "N")]
+    stop_after: Option<NonZeroU64>,
+    /// Where the results go at the end of the input, as newline-delimited JSON [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The column of event times, whose largest is the watermark; an empty name for none
+    #[arg(long, value_name = "NAME", default_value = "time_hour")]
+    time_column: String,
+    /// The engine component [default: beside this program, or as cargo builds it; env: `ALLUVIUM_ENGINE`]
+    #[arg(long, value_name = "FILE")]
+    engine: Option<PathBuf>,
+    /// How much memory the plugin may take
+    #[arg(long, value_name = "MIB", default_value = "256")]
+    plugin_memory_mib: NonZeroU32,
+    /// How long the plugin may take for one batch of records
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    plugin_seconds: NonZeroU32,
+    /// When the newest checkpoint is damaged, go on from the newest whole one
+    #[arg(long)]
+    allow_fallback: bool,
+    /// Tell progress and outcome as one JSON object a line, on the standard error
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let interrupted = watch_for_interrupts()?;
+        let engine_file = components::find_engine(self.engine.as_deref())?;
+        let input = input::open(&self.input)?;
+        let mut progress = Progress::new(self.json, input.meter());
+        let limits = Limits {
+            plugin_memory_bytes: usize::try_from(self.plugin_memory_mib.get())
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1 << 20),
+            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
+            ..Limits::default()
+        };
+        let failed = |error| Failure::runtime(&self.dir, &error);
+        let runtime = Runtime::new(limits, Cache::of_user()).map_err(failed)?;
+        let options = EngineOptions {
+            max_retained: self.max_retained.get(),
+            allow_fallback: self.allow_fallback,
+            ..EngineOptions::new(open::random_id()?)
+        };
+        let directory = open::to_write(&self.dir)?;
+        let engine = runtime.open_engine(&engine_file, directory, &options).map_err(failed)?;
+        let recovered = lock(&engine).recovered().map_err(failed)?;
+        let plugin = runtime.open_plugin(&self.plugin, Arc::clone(&engine)).map_err(failed)?;
+        let mut stream = Stream::new(self, engine, plugin, interrupted)?;
+        progress.opened(&self.dir, recovered.as_ref(), stream.consumed());
+        let ended = stream.feed(input, &mut progress)?;
+        progress.finish();
+        match ended {
+            Ended::Interrupted | Ended::Enough => progress.stopped(&stream, ended, &again()),
+            Ended::Complete => {
+                progress.ended(&stream);
+                self.write_results(&mut stream)?;
+            }
+        }
+        Ok(Answer::Yes)
+    }
+
+    fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {
+        if let Some(path) = &self.output {
+            return output::replace_file(path, |out| {
+                stream.results(|line| writeln!(out, "{line}").map_err(|error| Failure::file(path, &error)))
+            });
+        }
+        let mut lines = Vec::new();
+        stream.results(|line| {
+            lines.push(line.to_owned());
+            Ok(())
+        })?;
+        output::print(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))
+    }
+}
+
+/// The first interrupt asks for an orderly end, the second ends at once: every checkpoint before is
+/// safe either way.
+fn watch_for_interrupts() -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::at("the handler of Ctrl-C", error))?;
+    Ok(interrupted)
+}
+
+/// The command line that goes on where this one stopped: the same.
+fn again() -> String {
+    let quoted = |argument: String| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+        if !argument.is_empty() && argument.chars().all(is_plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', "'\\''"))
+        }
+    };
+    let arguments: Vec<_> =
+        std::env::args_os().map(|argument| quoted(argument.to_string_lossy().into_owned())).collect();
+    arguments.join(" ")
+}

@@ -1,0 +1,194 @@
+//! Feeding batches to the plugin and taking checkpoints between them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use alluvium_host::runtime::{Plugin, RuntimeError, SharedEngine, lock};
+
+use super::Run;
+use super::batches::{self, Batch, Message, Plan};
+use super::input::Input;
+use super::progress::Progress;
+use crate::cli::failure::Failure;
+
+/// The name under which checkpoints keep how many records were consumed.
+const SOURCE: &str = "input";
+
+/// How long to wait for input before looking whether somebody has interrupted.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How many results are asked for at a time.
+const RESULTS_PAGE: u32 = 10_000;
+
+/// Why feeding ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// There is nothing left.
+    Complete,
+    /// As many records as were asked for.
+    Enough,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A plugin at work on a stream.
+pub(super) struct Stream<'a> {
+    run: &'a Run,
+    engine: SharedEngine,
+    plugin: Plugin,
+    interrupted: Arc<AtomicBool>,
+    /// Records consumed, by earlier runs too.
+    consumed: u64,
+    /// Records consumed by the newest checkpoint.
+    checkpointed: u64,
+    /// Records consumed by earlier runs.
+    before: u64,
+    watermark_ms: Option<i64>,
+    checkpoint_id: Option<u64>,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(
+        run: &'a Run,
+        engine: SharedEngine,
+        plugin: Plugin,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        let failed = |error| Failure::runtime(&run.dir, &error);
+        let (recovered, offset, watermark_ms) = {
+            let mut engine = lock(&engine);
+            let recovered = engine.recovered().map_err(failed)?;
+            (recovered, engine.source_offset(SOURCE).map_err(failed)?, engine.watermark().map_err(failed)?)
+        };
+        if recovered.is_some() && offset.is_none() {
+            return Err(Failure::at(run.dir.display(), "its newest checkpoint says nothing of the source \"input\"")
+                .hint("it is not one that `alluvium run` took: name another directory"));
+        }
+        let consumed = offset.unwrap_or(0);
+        let checkpoint_id = recovered.map(|recovered| recovered.checkpoint_id);
+        Ok(Self {
+            run,
+            engine,
+            plugin,
+            interrupted,
+            consumed,
+            checkpointed: consumed,
+            before: consumed,
+            watermark_ms,
+            checkpoint_id,
+        })
+    }
+
+    /// Records consumed, by earlier runs too.
+    pub(super) fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    /// Records consumed by this run.
+    pub(super) fn consumed_now(&self) -> u64 {
+        self.consumed - self.before
+    }
+
+    /// The newest checkpoint.
+    pub(super) fn checkpoint_id(&self) -> Option<u64> {
+        self.checkpoint_id
+    }
+
+    /// Feeds the input to the plugin until it ends or somebody says stop; whatever is consumed then
+    /// is checkpointed.
+    pub(super) fn feed(&mut self, input: Input, progress: &mut Progress) -> Result<Ended, Failure> {
+        let name = input.name.clone();
+        let last = self.run.stop_after.map_or(u64::MAX, |count| self.consumed.saturating_add(count.get()));
+        let every = self.run.checkpoint_every.get();
+        let plan = Plan { consumed: self.consumed, checkpoint_every: every, last };
+        let messages = batches::read(input, self.run.time_column.clone(), plan)?;
+        let ended = loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                break Ended::Interrupted;
+            }
+            if self.consumed == last {
+                break Ended::Enough;
+            }
+            match messages.recv_timeout(PATIENCE) {
+                Ok(Message::Header(header)) => {
+                    self.plugin.begin(&header).map_err(|error| self.failed(&name, &error))?
+                }
+                Ok(Message::Batch(batch)) => {
+                    self.process(&name, &batch)?;
+                    progress.processed(self.consumed, self.consumed_now());
+                    if self.consumed.is_multiple_of(every) {
+                        self.checkpoint(progress)?;
+                    }
+                }
+                Ok(Message::TooShort(count)) => return Err(self.too_short(&name, count)),
+                Ok(Message::Failed(failure)) => return Err(failure),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break Ended::Complete,
+            }
+        };
+        if self.consumed > self.checkpointed {
+            self.checkpoint(progress)?;
+        }
+        Ok(ended)
+    }
+
+    fn process(&mut self, name: &str, batch: &Batch) -> Result<(), Failure> {
+        self.plugin.process(&batch.records).map_err(|error| self.failed(name, &error))?;
+        self.consumed += u64::from(batch.records.count);
+        self.watermark_ms = self.watermark_ms.max(batch.time_ms);
+        Ok(())
+    }
+
+    /// One atomic step: the state, how far the input is consumed, and the watermark.
+    fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Failure> {
+        let report = self.take_checkpoint().map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+        self.checkpointed = self.consumed;
+        self.checkpoint_id = Some(report.info.id);
+        progress.checkpointed(self.consumed, self.consumed_now(), &report);
+        Ok(())
+    }
+
+    fn take_checkpoint(&mut self) -> Result<alluvium_host::runtime::CheckpointReport, RuntimeError> {
+        let mut engine = lock(&self.engine);
+        engine.set_source_offset(SOURCE, self.consumed)?;
+        if let Some(watermark_ms) = self.watermark_ms {
+            engine.set_watermark(watermark_ms)?;
+        }
+        let epoch = engine.epoch()?.saturating_add(1);
+        engine.set_epoch(epoch)?;
+        // There is no log beside the checkpoints: the source itself is read again.
+        engine.checkpoint(0)
+    }
+
+    /// All results, sorted by key.
+    pub(super) fn results(&mut self, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut is_start = true;
+        loop {
+            let page =
+                self.plugin.results(is_start, RESULTS_PAGE).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            page.iter().try_for_each(|line| each(line))?;
+            is_start = false;
+        }
+    }
+
+    /// A refusal of the plugin is about the input, anything else about the directory.
+    fn failed(&self, input: &str, error: &RuntimeError) -> Failure {
+        match error {
+            RuntimeError::Plugin(why) => Failure::at(input, format!("the plugin refuses it: {why}"))
+                .hint("correct the input or the plugin; the records before the last checkpoint are safe"),
+            _ => Failure::runtime(&self.run.dir, error),
+        }
+    }
+
+    fn too_short(&self, input: &str, count: u64) -> Failure {
+        let consumed = self.before;
+        let dir = self.run.dir.display();
+        Failure::at(input, format!("has {count} records, but the checkpoint in {dir} has consumed {consumed}"))
+            .hint("give the input that the run began with, or another --dir")
+    }
+}

@@ -1,0 +1,143 @@
+//! `alluvium export` and `import`: a checkpoint as one file that stands alone, or in the original's
+//! form.
+
+use std::path::{Path, PathBuf};
+
+use alluvium_core::archive;
+use alluvium_core::directory::{Directory, NewFile, block_on};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::Answer;
+use super::failure::Failure;
+use super::output::{grouped, print, replace_file};
+use super::{open, original};
+
+const EXPORT_EXAMPLE: &str = "\
+Examples:
+  alluvium export run checkpoint.tar
+  alluvium export --format original run for-the-original";
+const IMPORT_EXAMPLE: &str = "\
+Examples:
+  alluvium import checkpoint.tar elsewhere
+  alluvium import --format original laminar-checkpoints run";
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One tar file that stands alone
+    Alluvium,
+    /// A directory that the original reads, with the whole state in its state.bin
+    Original,
+}
+
+/// What was transferred, for people and for programs.
+pub(super) struct Transferred {
+    pub(super) id: u64,
+    pub(super) keys: u64,
+    pub(super) bytes: u64,
+}
+
+impl Transferred {
+    fn tell(&self, is_json: bool, verb: &str, from: &Path, to: &Path) -> Result<Answer, Failure> {
+        let Self { id, keys, bytes } = self;
+        let (from, to) = (from.display().to_string(), to.display().to_string());
+        print(|out| {
+            if is_json {
+                let value = json!({"id": id, "keys": keys, "bytes": bytes, "from": from, "to": to});
+                return writeln!(out, "{value:#}");
+            }
+            writeln!(out, "{verb} {from} to {to}: checkpoint {id}, {} keys, {} bytes", grouped(*keys), grouped(*bytes))
+        })?;
+        Ok(Answer::Yes)
+    }
+}
+
+/// Write one checkpoint to a single file, or to a directory in the original's form
+#[derive(Args)]
+#[command(after_help = EXPORT_EXAMPLE)]
+pub(super) struct Export {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// The file to write; with --format original, the new directory
+    to: PathBuf,
+    /// The checkpoint [default: the newest]
+    #[arg(long)]
+    id: Option<u64>,
+    /// The form to write
+    #[arg(long, value_enum, default_value_t = Format::Alluvium)]
+    format: Format,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Export {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let directory = open::to_inspect(&self.dir)?;
+        let id = open::choose(&self.dir, &directory, self.id)?;
+        let transferred = match self.format {
+            Format::Original => original::export(&self.dir, &directory, id, &self.to)?,
+            Format::Alluvium => {
+                let failed = |error| Failure::core(&self.dir, &error);
+                let bytes = block_on(archive::export(&directory, Some(id))).map_err(failed)?;
+                let metadata = block_on(alluvium_core::inspect::load_metadata(&directory, id)).map_err(failed)?;
+                replace_file(&self.to, |out| out.write_all(&bytes).map_err(|error| Failure::file(&self.to, &error)))?;
+                Transferred { id, keys: metadata.key_count, bytes: bytes.len() as u64 }
+            }
+        };
+        transferred.tell(self.json, "exported", &self.dir, &self.to)
+    }
+}
+
+/// Begin a directory with one exported checkpoint, or with a checkpoint of the original
+#[derive(Args)]
+#[command(after_help = IMPORT_EXAMPLE)]
+pub(super) struct Import {
+    /// The exported file; with --format original, a directory that the original wrote
+    from: PathBuf,
+    /// The new directory
+    dir: PathBuf,
+    /// Which checkpoint of the original's directory [default: the newest]
+    #[arg(long)]
+    id: Option<u64>,
+    /// The form to read
+    #[arg(long, value_enum, default_value_t = Format::Alluvium)]
+    format: Format,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let transferred = match self.format {
+            Format::Original => original::import(&self.from, self.id, &self.dir)?,
+            Format::Alluvium if self.id.is_some() => {
+                return Err(Failure::plain("--id: an exported file holds one checkpoint only")
+                    .hint("leave --id out, or add --format original"));
+            }
+            Format::Alluvium => self.unpack()?,
+        };
+        transferred.tell(self.json, "imported", &self.from, &self.dir)
+    }
+
+    fn unpack(&self) -> Result<Transferred, Failure> {
+        let archive = std::fs::read(&self.from).map_err(|error| Failure::file(&self.from, &error))?;
+        // All of it is proven before anything is written.
+        let unpacked = archive::read(&archive).map_err(|error| {
+            Failure::at(self.from.display(), error).hint("export it again; nothing has been changed")
+        })?;
+        let summaries = block_on(alluvium_core::inspect::list_checkpoints(&unpacked));
+        let summaries = summaries.map_err(|error| Failure::at(self.from.display(), error))?;
+        let metadata = summaries.into_iter().find_map(|summary| summary.metadata.ok());
+        let metadata = metadata.ok_or_else(|| Failure::at(self.from.display(), "holds no checkpoint"))?;
+        let mut files: Vec<NewFile> =
+            unpacked.to_files().into_iter().map(|(path, content)| NewFile { path, content }).collect();
+        // Metadata last: its creation is the commit.
+        files.sort_by_key(|file| file.path.ends_with("/metadata.json"));
+        let directory = open::to_fill(&self.dir)?;
+        block_on(directory.create(files)).map_err(|error| Failure::directory(&self.dir, &error))?;
+        Ok(Transferred { id: metadata.id, keys: metadata.key_count, bytes: archive.len() as u64 })
+    }
+}

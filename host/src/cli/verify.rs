@@ -1,0 +1,70 @@
+//! `alluvium verify`: reads every byte and says what is wrong with it.
+
+use std::path::PathBuf;
+
+use alluvium_core::directory::block_on;
+use alluvium_core::verify::{VerifyReport, verify};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Answer;
+use super::failure::Failure;
+use super::open;
+use super::output::{grouped, print};
+
+const EXAMPLE: &str = "\
+Example:
+  alluvium verify run
+
+One line for each finding: damage (data is lost), leftover (garbage collection will see to it) or foreign (not
+Alluvium's, never touched). Exit code 1 when anything is damaged.";
+
+/// Read every byte of a directory and say what is wrong with it
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Verify {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let directory = open::to_inspect(&self.dir)?;
+        let report = block_on(verify(&directory)).map_err(|error| Failure::core(&self.dir, &error))?;
+        if self.json {
+            print(|out| writeln!(out, "{:#}", to_json(&report)))?;
+        } else {
+            print(|out| {
+                for finding in &report.findings {
+                    // What names its file itself need not name it twice.
+                    let place = format!("{}: ", finding.path);
+                    let what = finding.what.strip_prefix(&place).unwrap_or(&finding.what);
+                    writeln!(out, "{} {place}{what}", finding.severity.name())?;
+                }
+                writeln!(out, "{}", summary(&report))
+            })?;
+        }
+        Ok(if report.is_damaged() { Answer::No } else { Answer::Yes })
+    }
+}
+
+fn summary(report: &VerifyReport) -> String {
+    let (checkpoints, files, bytes) = (grouped(report.checkpoints), grouped(report.files), grouped(report.bytes));
+    let verdict = if report.is_damaged() { "DAMAGED" } else { "whole" };
+    format!("{verdict}: {checkpoints} checkpoints recovered, {files} files, {bytes} bytes read")
+}
+
+fn to_json(report: &VerifyReport) -> Value {
+    let findings: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| json!({"path": finding.path, "severity": finding.severity.name(), "what": finding.what}))
+        .collect();
+    json!({
+        "damaged": report.is_damaged(), "checkpoints": report.checkpoints, "files": report.files,
+        "bytes": report.bytes, "findings": findings,
+    })
+}
