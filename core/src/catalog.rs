@@ -32,6 +32,10 @@ pub(crate) struct Catalog {
     /// Encoded in memory, to be created and published with the next checkpoint.
     pub(crate) pending: Option<Replacement>,
     pub(crate) kept: BTreeMap<u64, KeptFiles>,
+    /// Whether logs of older checkpoints stay with them.
+    pub(crate) keep_logs: bool,
+    /// How many logs follow the newest checkpoint, as far as this writer knows.
+    pub(crate) log_sequence: u64,
     /// Temporary files that were there when the directory was opened: whoever made them is gone.
     pub(crate) leftovers: BTreeSet<String>,
     /// Why nothing more may be written until the directory is opened anew.
@@ -53,6 +57,8 @@ impl Catalog {
             own_below: next_number,
             pending: None,
             kept: BTreeMap::new(),
+            keep_logs: false,
+            log_sequence: 0,
             poisoned: None,
         }
     }

@@ -64,6 +64,11 @@ pub struct PreparedCheckpoint {
     pub(crate) clock: SharedClock,
 }
 
+/// The error of a writer that finds `what` somebody else left.
+pub(crate) fn fenced(what: impl std::fmt::Display) -> Error {
+    Error::Fenced(format!("{what}: another writer owns the directory; stop, or open it anew and take it over"))
+}
+
 /// The caller's clock, shared.
 #[derive(Clone)]
 pub(crate) struct SharedClock(pub(crate) Arc<dyn Clock + Send + Sync>);
@@ -135,9 +140,6 @@ impl PreparedCheckpoint {
         let started_us = self.clock.0.monotonic_us();
         let id = self.metadata.id;
         let mut encoded = self.encode()?;
-        let fenced = |what: String| {
-            Error::Fenced(format!("{what}: another writer owns the directory; stop, or open it anew and take it over"))
-        };
         let batch = std::mem::take(&mut encoded.batch);
         directory.create(batch).await.map_err(|error| match error.kind() {
             DirectoryErrorKind::AlreadyExists => fenced(format!("{} exists already", error.name())),
@@ -147,14 +149,16 @@ impl PreparedCheckpoint {
         // The name was free, but was it because nobody was ahead? A writer that slept while others
         // committed and tidied up finds their newer ids here, and takes its own back.
         let survey = Survey::take(directory).await?;
-        if let Some(newer) = survey.checkpoints.last().filter(|newest| **newest > id) {
+        let log_sequence = lock(&self.catalog).log_sequence;
+        if let Some(left) = survey.overtaken(id, self.follows.unwrap_or(0), log_sequence) {
             directory.delete(&[metadata_path(id)]).await?;
-            return Err(fenced(format!("checkpoint {newer} is newer than {id}")));
+            return Err(fenced(left));
         }
         let mut catalog = lock(&self.catalog);
         catalog.committed = Some(id);
         catalog.segments = encoded.segments;
         catalog.own_below = encoded.own_below;
+        catalog.log_sequence = 0;
         catalog.keep(&encoded.metadata);
         drop(catalog);
         let maintenance = Maintenance {

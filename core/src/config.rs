@@ -22,10 +22,12 @@ pub struct CheckpointConfig {
     pub interval: Duration,
     /// How many checkpoints stay. Default 3, at least 1.
     pub max_retained: usize,
-    /// Whether a checkpoint drops the log that it makes needless. Default true.
+    /// Whether a checkpoint drops the log that it makes needless. Default true; otherwise logs stay
+    /// as long as the checkpoint that they follow.
     pub truncate_wal: bool,
-    /// Bytes of log between checkpoints below which a checkpoint that is due by time may wait.
-    /// Default 64 MiB; it concerns only directories whose log is in use.
+    /// Bytes of log between checkpoints below which a checkpoint that is due by time may wait: what
+    /// happened is durable in the log already. Default 64 MiB; it concerns only callers of
+    /// [`sync`](crate::IncrementalCheckpointManager::sync).
     pub min_wal_size_for_checkpoint: u64,
     /// Whether checkpoints write what changed (true, the default) or the whole state each time.
     pub incremental: bool,

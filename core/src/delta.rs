@@ -17,6 +17,8 @@ pub(crate) struct DeltaLog {
     chunks: Vec<Vec<u8>>,
     bytes: usize,
     allocated: usize,
+    /// Up to where `sync` has taken it: a chunk, and an offset in it.
+    taken: (usize, usize),
 }
 
 impl DeltaLog {
@@ -65,6 +67,24 @@ impl DeltaLog {
     /// Takes everything out; what comes next belongs to the next checkpoint.
     pub(crate) fn freeze(&mut self) -> Self {
         std::mem::take(self)
+    }
+
+    /// A copy of what was appended since the last call. After compaction that is everything: to
+    /// repeat the newest mutation of a key changes nothing.
+    pub(crate) fn copy_tail(&mut self) -> Self {
+        let (first, offset) = self.taken;
+        let mut tail = Self::default();
+        for (at, chunk) in self.chunks.iter().enumerate().skip(first) {
+            let bytes = &chunk[if at == first { offset } else { 0 }..];
+            tail.bytes += bytes.len();
+            tail.allocated += bytes.len();
+            tail.chunks.push(bytes.to_vec());
+        }
+        self.taken = match self.chunks.last() {
+            Some(last) => (self.chunks.len() - 1, last.len()),
+            None => (0, 0),
+        };
+        tail
     }
 
     /// Every mutation, oldest first.
@@ -165,8 +185,11 @@ mod tests {
         log.push(0, b"large", Some(&large));
         assert!(log.chunks.iter().all(|chunk| chunk.capacity() <= large.len() + 64));
         assert_eq!(log.records().count(), 10_001);
-        assert_eq!(log.records().last().unwrap().value, Some(&large[..]));
+        assert_eq!(log.copy_tail().records().count(), 10_001);
+        log.push(0, b"last", None);
+        assert_eq!(log.copy_tail().records().map(|record| record.key).collect::<Vec<_>>(), [b"last"]);
+        assert_eq!(log.copy_tail().records().count(), 0);
         let frozen = log.freeze();
-        assert_eq!((log.records().count(), log.allocated_bytes(), frozen.records().count()), (0, 0, 10_001));
+        assert_eq!((log.records().count(), log.allocated_bytes(), frozen.records().count()), (0, 0, 10_002));
     }
 }

@@ -48,6 +48,14 @@ pub fn entry_digest(key_hash: u64, value: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    /// The vectors of FORMAT.md.
+    #[test]
+    fn hashes_are_frozen() {
+        assert_eq!(key_hash(b"AA:JFK-LAX"), 0xc164_6e31_0a82_697a);
+        assert_eq!(checksum(b"sediment", 1), 0xc4a9_fdb7_17cf_1553);
+        assert_eq!(entry_digest(key_hash(b"a"), b"1"), 0xff20_aa7c_42a1_41c0);
+    }
+
     #[test]
     fn groups_are_the_top_bits() {
         assert_eq!(group_of(0), 0);

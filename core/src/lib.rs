@@ -27,6 +27,8 @@ mod maintenance;
 mod manager;
 mod rebase;
 pub mod recover;
+mod recovery;
+mod replay;
 mod retention;
 mod segments;
 mod state;
@@ -40,7 +42,9 @@ pub use config::{CheckpointConfig, OpenOptions};
 pub use error::{IncrementalCheckpointError, Reaction};
 pub use format::metadata::IncrementalCheckpointMetadata;
 pub use maintenance::{Maintenance, MaintenanceReport};
-pub use manager::{IncrementalCheckpointManager, MemoryUsage, RecoverySummary};
+pub use manager::{IncrementalCheckpointManager, MemoryUsage, PreparedSync, RecoverySummary, WrittenSync};
+pub use recovery::{RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size};
+pub use replay::ReplayedLog;
 pub use state::State;
 
 /// Which files stay and which go, decided without deleting any.

@@ -164,6 +164,7 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
         kept: &catalog.kept,
         working: &working,
         own_below: catalog.own_below,
+        keep_logs: catalog.keep_logs,
         leftovers: &catalog.leftovers,
     };
     let files = verdicts(survey, &holdings, &going);

@@ -5,9 +5,11 @@ use std::ops::RangeInclusive;
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::segment::{Chunk, SegmentKind};
 use crate::hash::KEY_GROUPS;
+use crate::replay::{ReplayedLog, replay};
 use crate::segments::{Groups, LiveSegment, read_segment};
 use crate::state::{State, out_of_addresses};
 use crate::survey::{Survey, read_metadata};
@@ -27,11 +29,21 @@ pub struct RecoverOptions {
     checkpoint: Option<u64>,
     allow_fallback: bool,
     groups: RangeInclusive<u16>,
+    replay_logs: bool,
+    repair_wal: bool,
+    max_wal_entries: u64,
 }
 
 impl Default for RecoverOptions {
     fn default() -> Self {
-        Self { checkpoint: None, allow_fallback: false, groups: 0..=KEY_GROUPS - 1 }
+        Self {
+            checkpoint: None,
+            allow_fallback: false,
+            groups: 0..=KEY_GROUPS - 1,
+            replay_logs: true,
+            repair_wal: true,
+            max_wal_entries: 0,
+        }
     }
 }
 
@@ -53,6 +65,37 @@ impl RecoverOptions {
         Self { allow_fallback, ..self }
     }
 
+    /// Whether logs after the newest checkpoint are replayed. Default true; a checkpoint that was
+    /// asked for by its id is never replayed upon.
+    #[must_use]
+    pub fn replay_logs(self, replay_logs: bool) -> Self {
+        Self { replay_logs, ..self }
+    }
+
+    /// Whether a torn tail of the log is cut (true, the default) or an error.
+    #[must_use]
+    pub fn repair_wal(self, repair_wal: bool) -> Self {
+        Self { repair_wal, ..self }
+    }
+
+    /// Stops replaying after the log in which this many mutations are reached; 0 is no limit.
+    #[must_use]
+    pub fn max_wal_entries(self, max_wal_entries: u64) -> Self {
+        Self { max_wal_entries, ..self }
+    }
+
+    pub(crate) fn cuts_torn_tail(&self) -> bool {
+        self.repair_wal
+    }
+
+    pub(crate) fn allows_fallback(&self) -> bool {
+        self.allow_fallback
+    }
+
+    pub(crate) fn has_enough(&self, entries: u64) -> bool {
+        self.max_wal_entries > 0 && entries >= self.max_wal_entries
+    }
+
     /// Only the records of these key groups: for an instance that owns some of them.
     #[must_use]
     pub fn groups(self, groups: RangeInclusive<u16>) -> Self {
@@ -69,6 +112,15 @@ pub struct SkippedCheckpoint {
     pub reason: String,
 }
 
+/// Where replaying the log ended early, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedLog {
+    /// The first log that was not replayed.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
 /// A recovered checkpoint.
 #[derive(Debug)]
 pub struct RecoveredCheckpoint {
@@ -78,9 +130,27 @@ pub struct RecoveredCheckpoint {
     pub state: State,
     /// Newer checkpoints that were passed over because they are damaged; newest first.
     pub skipped: Vec<SkippedCheckpoint>,
-    /// Bytes of segments that were read.
+    /// Bytes of segments and logs that were read.
     pub bytes_read: u64,
+    /// What the logs after the checkpoint added.
+    pub log: ReplayedLog,
     pub(crate) segments: Vec<LiveSegment>,
+}
+
+impl RecoveredCheckpoint {
+    /// Where in the stream the state is: after the last log, or at the checkpoint.
+    pub fn position(&self) -> LogPosition {
+        let metadata = &self.metadata;
+        self.log.position.clone().unwrap_or_else(|| LogPosition {
+            epoch: metadata.epoch,
+            wal_position: metadata.wal_position,
+            watermark: metadata.watermark,
+            source_offsets: metadata.source_offsets.clone(),
+            key_count: self.state.len() as u64,
+            state_bytes: self.state.payload_bytes(),
+            state_digest: self.state.digest(),
+        })
+    }
 }
 
 /// Recovers the newest checkpoint, or the one asked for; `None` when the directory has none at all.
@@ -111,7 +181,13 @@ pub(crate) async fn recover_surveyed<D: Directory>(
     let mut skipped = Vec::new();
     for &id in survey.checkpoints.iter().rev() {
         match recover_one(directory, id, groups).await {
-            Ok(recovered) => return Ok(Some(RecoveredCheckpoint { skipped, ..recovered })),
+            Ok(recovered) => {
+                let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
+                if options.replay_logs && groups == Groups::ALL {
+                    replay(directory, options, survey, &mut recovered).await?;
+                }
+                return Ok(Some(recovered));
+            }
             // An I/O error says nothing about the checkpoint: going on with an older one would lose
             // it for no reason.
             Err(error) if options.allow_fallback && !error.is_transient() => {
@@ -167,38 +243,25 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
             segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
         }
         if groups == Groups::ALL {
-            check_state(id, &metadata, fields.state_digest, fields.state_bytes, &state)?;
+            let place = format!("checkpoint {id}");
+            check_state(&place, metadata.key_count, fields.state_bytes, fields.state_digest, &state)?;
         }
     }
-    Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, segments })
+    let log = ReplayedLog::default();
+    Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, log, segments })
 }
 
 /// The state must be the one that was checkpointed, even where every file's checksum holds: a delta
 /// lost or applied twice shows here.
-fn check_state(
-    id: u64,
-    metadata: &IncrementalCheckpointMetadata,
-    digest: u64,
-    bytes: u64,
-    state: &State,
-) -> Result<(), Error> {
-    let place = format!("checkpoint {id}");
-    if state.len() as u64 != metadata.key_count || state.payload_bytes() != bytes {
-        return Err(Error::corrupt(
-            place,
-            format!(
-                "{} keys of {} bytes recovered, {} of {bytes} expected",
-                state.len(),
-                state.payload_bytes(),
-                metadata.key_count
-            ),
-        ));
+pub(crate) fn check_state(place: &str, keys: u64, bytes: u64, digest: u64, state: &State) -> Result<(), Error> {
+    let (found_keys, found_bytes) = (state.len() as u64, state.payload_bytes());
+    if (found_keys, found_bytes) != (keys, bytes) {
+        let what = format!("{found_keys} keys of {found_bytes} bytes recovered, {keys} of {bytes} expected");
+        return Err(Error::corrupt(place, what));
     }
     if state.digest() != digest {
-        return Err(Error::corrupt(
-            place,
-            format!("state digest: expected {digest:016x}, found {:016x}", state.digest()),
-        ));
+        let what = format!("state digest: expected {digest:016x}, found {:016x}", state.digest());
+        return Err(Error::corrupt(place, what));
     }
     Ok(())
 }

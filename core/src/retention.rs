@@ -44,6 +44,8 @@ pub(crate) struct Holdings<'a> {
     pub(crate) working: &'a BTreeSet<String>,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
     pub(crate) own_below: u64,
+    /// Logs of older checkpoints stay as long as their checkpoint does.
+    pub(crate) keep_logs: bool,
     /// Leftovers of writes that were cut short before this writer came.
     pub(crate) leftovers: &'a BTreeSet<String>,
 }
@@ -94,6 +96,15 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
                 (true, "the working state builds on it".into())
             }
             Name::Segment(..) => (false, "no kept checkpoint names it".into()),
+            Name::Log(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
+                (true, format!("what changed after checkpoint {checkpoint}"))
+            }
+            Name::Log(checkpoint, _) if holdings.keep_logs && remaining.contains_key(&checkpoint) => {
+                (true, format!("what changed after checkpoint {checkpoint}, and truncate_wal is off"))
+            }
+            Name::Log(checkpoint, _) => {
+                (false, format!("what changed after checkpoint {checkpoint} is in a newer one"))
+            }
             // Ids are never given twice: the highest must leave a trace.
             Name::Deleted(id) | Name::State(id) | Name::EmptyCheckpoint(id)
                 if id == newest && !remaining.contains_key(&id) =>

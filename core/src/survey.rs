@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::directory::{Directory, DirectoryErrorKind, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::names::{Name, metadata_path};
+use crate::format::names::{Name, log_path, metadata_path};
 
 /// The listing of a directory, sorted out.
 #[derive(Debug, Clone)]
@@ -15,11 +15,29 @@ pub(crate) struct Survey {
     pub(crate) checkpoints: BTreeSet<u64>,
     /// The highest id that any name gives away, partial checkpoints and markers included.
     pub(crate) highest_id: u64,
+    /// Logs: the checkpoint that each follows, its sequence, its bytes.
+    pub(crate) logs: BTreeSet<(u64, u64, u64)>,
     /// The highest number of any segment.
     pub(crate) highest_number: u64,
 }
 
 impl Survey {
+    /// Whether another writer has gone on: a newer checkpoint than `id`, or a log after checkpoint
+    /// `before` beyond the `sequence`th. Says what it left.
+    pub(crate) fn overtaken(&self, id: u64, before: u64, sequence: u64) -> Option<String> {
+        if let Some(newer) = self.checkpoints.last().filter(|newest| **newest > id) {
+            return Some(format!("checkpoint {newer} is newer than {id}"));
+        }
+        let beyond = |(checkpoint, found, _): &&(u64, u64, u64)| *checkpoint == before && *found > sequence;
+        let (checkpoint, found, _) = self.logs.iter().find(beyond)?;
+        Some(format!("{} is somebody else's", log_path(*checkpoint, *found)))
+    }
+
+    /// Bytes of the logs after a checkpoint.
+    pub(crate) fn log_bytes(&self, after: u64) -> u64 {
+        self.logs.iter().filter(|(checkpoint, ..)| *checkpoint == after).map(|(_, _, bytes)| bytes).sum()
+    }
+
     pub(crate) async fn take<D: Directory>(directory: &D) -> Result<Self, Error> {
         let entries: Vec<(Name, Entry)> = directory
             .list()
@@ -43,7 +61,12 @@ impl Survey {
         let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);
         let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
         let highest_number = names().filter_map(number).max().unwrap_or(0);
-        Ok(Self { entries, checkpoints, highest_id, highest_number })
+        let log = |(name, entry): &(Name, Entry)| match *name {
+            Name::Log(checkpoint, sequence) => Some((checkpoint, sequence, entry.bytes)),
+            _ => None,
+        };
+        let logs = entries.iter().filter_map(log).collect();
+        Ok(Self { entries, checkpoints, highest_id, logs, highest_number })
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::directory::{Directory, DirectoryErrorKind, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::names::{Name, metadata_path, state_path};
+use crate::format::log::{LogFault, decode};
+use crate::format::names::{Name, log_path, metadata_path, state_path};
 use crate::inspect::load_state;
 use crate::recover::{RecoverOptions, recover_surveyed};
 use crate::segments::{Groups, read_segment};
@@ -95,6 +96,16 @@ pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> 
                 report.find(&entry.path, Severity::Leftover, "left by a write that was cut short");
             }
             Name::Foreign => report.find(&entry.path, Severity::Foreign, "not written by Alluvium"),
+            Name::Log(checkpoint, sequence) => {
+                report.files += 1;
+                report.bytes += entry.bytes;
+                if let Err(error) = verify_log(directory, checkpoint, sequence).await {
+                    report.find(&entry.path, Severity::Damage, error.to_string());
+                } else if survey.checkpoints.last().is_some_and(|newest| checkpoint < *newest) {
+                    let what = format!("what changed after checkpoint {checkpoint} is in a newer one");
+                    report.find(&entry.path, Severity::Leftover, what);
+                }
+            }
             Name::Deleted(_) if entry.bytes > 0 => report.find(&entry.path, Severity::Damage, "a marker must be empty"),
             Name::Deleted(_) => {}
             Name::State(id) | Name::EmptyCheckpoint(id) if !survey.checkpoints.contains(&id) => {
@@ -107,6 +118,20 @@ pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> 
     }
     report.findings.sort_by(|a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
     Ok(report)
+}
+
+async fn verify_log<D: Directory>(directory: &D, checkpoint: u64, sequence: u64) -> Result<(), Error> {
+    let path = log_path(checkpoint, sequence);
+    let content = directory.read(&path).await?;
+    // The checkpoint may be gone by now, and with it the directory's id: then the log's own is taken,
+    // to which its checksums are bound.
+    let own = content.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
+    let metadata = read_metadata(directory, checkpoint).await.ok();
+    let store_id = metadata.and_then(|metadata| metadata.alluvium).map_or(own, |fields| fields.store_id);
+    match decode(store_id, checkpoint, sequence, &content) {
+        Ok(log) => log.records().map(|_| ()),
+        Err(LogFault::Torn(error) | LogFault::Damaged(error)) => Err(error),
+    }
 }
 
 async fn verify_checkpoint<D: Directory>(

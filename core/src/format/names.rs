@@ -17,6 +17,8 @@ pub enum Name {
     EmptyCheckpoint(u64),
     /// A file under `segments/`.
     Segment(SegmentKind, u64),
+    /// `wal/{checkpoint}-{sequence}.log`: what changed since that checkpoint, in order of sequence.
+    Log(u64, u64),
     /// Not ours.
     Foreign,
 }
@@ -41,6 +43,12 @@ impl Name {
             });
             return parsed.unwrap_or(Self::Foreign);
         }
+        if directory == "wal" {
+            let parsed = file.strip_suffix(".log").and_then(|numbers| numbers.split_once('-'));
+            let parsed =
+                parsed.and_then(|(checkpoint, sequence)| Some(Self::Log(parse_hex(checkpoint)?, parse_hex(sequence)?)));
+            return parsed.unwrap_or(Self::Foreign);
+        }
         match (directory.strip_prefix("checkpoint_").and_then(parse_hex), file) {
             (Some(id), "metadata.json") => Self::Metadata(id),
             (Some(id), "state.bin") => Self::State(id),
@@ -52,11 +60,12 @@ impl Name {
     /// The path; `None` for what is not ours.
     pub fn path(self) -> Option<String> {
         Some(match self {
-            Self::Metadata(id) => format!("checkpoint_{id:016x}/metadata.json"),
-            Self::State(id) => format!("checkpoint_{id:016x}/state.bin"),
-            Self::Deleted(id) => format!("checkpoint_{id:016x}/deleted"),
+            Self::Metadata(id) => metadata_path(id),
+            Self::State(id) => state_path(id),
+            Self::Deleted(id) => deleted_path(id),
             Self::EmptyCheckpoint(id) => format!("checkpoint_{id:016x}"),
-            Self::Segment(kind, number) => format!("segments/{number:016x}.{}", kind.extension()),
+            Self::Segment(kind, number) => segment_path(kind, number),
+            Self::Log(checkpoint, sequence) => log_path(checkpoint, sequence),
             Self::Foreign => return None,
         })
     }
@@ -65,7 +74,7 @@ impl Name {
     pub fn checkpoint_id(self) -> Option<u64> {
         match self {
             Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
-            Self::Segment(..) | Self::Foreign => None,
+            Self::Segment(..) | Self::Log(..) | Self::Foreign => None,
         }
     }
 }
@@ -90,6 +99,11 @@ pub fn segment_path(kind: SegmentKind, number: u64) -> String {
     format!("segments/{number:016x}.{}", kind.extension())
 }
 
+/// The path of a log.
+pub fn log_path(checkpoint: u64, sequence: u64) -> String {
+    format!("wal/{checkpoint:016x}-{sequence:016x}.log")
+}
+
 /// Exactly 16 lower-case hexadecimal digits.
 pub(crate) fn parse_hex(digits: &str) -> Option<u64> {
     let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
@@ -109,6 +123,7 @@ mod tests {
             Name::EmptyCheckpoint(3),
             Name::Segment(SegmentKind::Base, 7),
             Name::Segment(SegmentKind::Delta, u64::MAX),
+            Name::Log(7, 1),
         ];
         for name in names {
             let path = name.path().unwrap();
@@ -129,6 +144,9 @@ mod tests {
             "segments/0000000000000001",
             "segments/0000000000000001.base.tmp",
             "segments/1.base",
+            "segments/0000000000000001.log",
+            "wal/0000000000000001.log",
+            "wal/0000000000000001-1.log",
             "segments/000000000000000A.delta",
             "/segments/0000000000000001.base",
         ] {

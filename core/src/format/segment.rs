@@ -34,6 +34,8 @@ pub enum SegmentKind {
     Base,
     /// What changed since the checkpoint before: puts and tombstones.
     Delta,
+    /// What changed since the newest checkpoint, durable before the next one.
+    Log,
 }
 
 impl SegmentKind {
@@ -42,10 +44,11 @@ impl SegmentKind {
         match self {
             Self::Base => "base",
             Self::Delta => "delta",
+            Self::Log => "log",
         }
     }
 
-    /// The kind that an extension stands for.
+    /// The kind that an extension under `segments/` stands for.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension {
             "base" => Some(Self::Base),
@@ -58,6 +61,7 @@ impl SegmentKind {
         match self {
             Self::Base => 1,
             Self::Delta => 2,
+            Self::Log => 3,
         }
     }
 }
@@ -80,9 +84,9 @@ pub struct SegmentIdentity {
     pub store_id: [u8; 16],
     /// Base or delta.
     pub kind: SegmentKind,
-    /// The number in the file's name.
+    /// The number in the file's name; of a log, its place in the sequence after the checkpoint.
     pub number: u64,
-    /// The checkpoint whose state or changes the records are.
+    /// The checkpoint whose state or changes the records are; of a log, the one that it follows.
     pub checkpoint_id: u64,
 }
 
@@ -118,7 +122,7 @@ pub struct EncodedSegment {
     pub content: Vec<u8>,
 }
 
-fn header(identity: &SegmentIdentity, chunk_count: u32) -> [u8; HEADER_BYTES] {
+fn header(identity: &SegmentIdentity, chunk_count: u32, file_bytes: u32) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(MAGIC);
     header[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -128,12 +132,13 @@ fn header(identity: &SegmentIdentity, chunk_count: u32) -> [u8; HEADER_BYTES] {
     header[32..40].copy_from_slice(&identity.number.to_le_bytes());
     header[40..48].copy_from_slice(&identity.checkpoint_id.to_le_bytes());
     header[48..52].copy_from_slice(&chunk_count.to_le_bytes());
+    header[52..56].copy_from_slice(&file_bytes.to_le_bytes());
     header
 }
 
 /// What a chunk's checksum is bound to: the file's identity and the chunk's place in it.
 fn chunk_binding(identity: &SegmentIdentity, offset: u64) -> u64 {
-    checksum(&header(identity, 0)[..48], offset)
+    checksum(&header(identity, 0, 0)[..48], offset)
 }
 
 /// The checksum of header (without the checksum itself) and table.
@@ -157,6 +162,32 @@ pub fn encode<'a>(first: SegmentIdentity, records: impl IntoIterator<Item = Reco
         files.push(writer.finish());
     }
     files
+}
+
+/// Encodes a log: records as in a delta, always one file, and after them one chunk without records
+/// that holds `position`, which says where in the stream they end.
+pub(crate) fn encode_log<'a>(
+    identity: SegmentIdentity,
+    records: impl IntoIterator<Item = Record<'a>>,
+    position: &[u8],
+) -> EncodedSegment {
+    let mut writer = Writer::new(identity);
+    for record in records {
+        writer.push(&record);
+    }
+    writer.close_chunk();
+    let last_group = KEY_GROUPS - 1;
+    writer.open = Some(Chunk {
+        offset: writer.content.len() as u64,
+        bytes: 0,
+        records: 0,
+        tombstones: 0,
+        first_group: last_group,
+        last_group,
+        checksum: 0,
+    });
+    writer.content.extend_from_slice(position);
+    writer.finish()
 }
 
 struct Writer {
@@ -226,7 +257,7 @@ impl Writer {
             self.content.extend_from_slice(&chunk.last_group.to_le_bytes());
             self.content.extend_from_slice(&chunk.checksum.to_le_bytes());
         }
-        let mut header = header(&self.identity, self.chunks.len() as u32);
+        let mut header = header(&self.identity, self.chunks.len() as u32, self.content.len() as u32);
         let checksum = head_checksum(&header, &self.content[table_at..]);
         header[56..].copy_from_slice(&checksum.to_le_bytes());
         self.content[..HEADER_BYTES].copy_from_slice(&header);
@@ -246,7 +277,7 @@ pub fn decode_table(
     expected: u64,
 ) -> Result<Vec<Chunk>, Error> {
     let count = table.len() / CHUNK_ENTRY_BYTES;
-    let head = header(identity, count as u32);
+    let head = header(identity, count as u32, file_bytes as u32);
     let computed = head_checksum(&head, table);
     if computed != expected || !table.len().is_multiple_of(CHUNK_ENTRY_BYTES) {
         let offset = file_bytes.saturating_sub(table.len() as u64);
@@ -283,6 +314,29 @@ pub fn decode_table(
     Ok(chunks)
 }
 
+/// The checksum that a file's own header claims, for a log, which no metadata names.
+pub(crate) fn claimed_checksum(content: &[u8]) -> Option<u64> {
+    Cursor::new(content.get(56..HEADER_BYTES)?).u64()
+}
+
+/// Whether `content` is the beginning of a longer file: what a write that was cut short leaves where
+/// the storage lets it show. A flipped bit in the length alone does not pass for it.
+pub(crate) fn is_torn(identity: &SegmentIdentity, content: &[u8]) -> bool {
+    let Some(head) = content.get(..HEADER_BYTES) else {
+        return header(identity, 0, 0)[..48].starts_with(&content[..content.len().min(48)]);
+    };
+    let mut lengths = Cursor::new(&head[48..56]);
+    let (Some(count), Some(file_bytes)) = (lengths.u32(), lengths.u32()) else { return false };
+    if head[..48] != header(identity, count, file_bytes)[..48] || file_bytes as usize <= content.len() {
+        return false;
+    }
+    let table_at = (count as usize).checked_mul(CHUNK_ENTRY_BYTES).and_then(|bytes| content.len().checked_sub(bytes));
+    let whole_but_for_its_length = table_at.and_then(|at| content.get(at..)).is_some_and(|table| {
+        Some(head_checksum(&header(identity, count, content.len() as u32), table)) == claimed_checksum(content)
+    });
+    !whole_but_for_its_length
+}
+
 /// Checks a whole file against its identity and the metadata's checksum; gives its chunk table.
 /// The chunks themselves are checked as they are [read](read_chunk).
 pub fn decode_file(
@@ -302,7 +356,7 @@ pub fn decode_file(
         return Err(Error::unknown(place, format!("format version {version} at 8: this build reads {FORMAT_VERSION}")));
     }
     let count = Cursor::new(&head[48..]).u32().ok_or_else(short)?;
-    let mut rebuilt = header(identity, count);
+    let mut rebuilt = header(identity, count, content.len() as u32);
     rebuilt[56..].copy_from_slice(&expected.to_le_bytes());
     if let Some(at) = head.iter().zip(&rebuilt).position(|(found, expected)| found != expected) {
         return Err(Error::corrupt(
@@ -318,14 +372,8 @@ pub fn decode_file(
     decode_table(place, identity, &content[table_at..], content.len() as u64, expected)
 }
 
-/// Checks a chunk's bytes and calls `each` for every record in it, in order.
-pub fn read_chunk<'a>(
-    place: &str,
-    identity: &SegmentIdentity,
-    chunk: &Chunk,
-    bytes: &'a [u8],
-    mut each: impl FnMut(Record<'a>) -> Result<(), Error>,
-) -> Result<(), Error> {
+/// Holds a chunk's bytes to their checksum.
+pub(crate) fn check_chunk(place: &str, identity: &SegmentIdentity, chunk: &Chunk, bytes: &[u8]) -> Result<(), Error> {
     let computed = checksum(bytes, chunk_binding(identity, chunk.offset));
     if computed != chunk.checksum || bytes.len() != chunk.bytes as usize {
         return Err(Error::CrcMismatch {
@@ -335,6 +383,18 @@ pub fn read_chunk<'a>(
             computed,
         });
     }
+    Ok(())
+}
+
+/// Checks a chunk's bytes and calls `each` for every record in it, in order.
+pub fn read_chunk<'a>(
+    place: &str,
+    identity: &SegmentIdentity,
+    chunk: &Chunk,
+    bytes: &'a [u8],
+    mut each: impl FnMut(Record<'a>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    check_chunk(place, identity, chunk, bytes)?;
     let mut cursor = Cursor::new(bytes);
     let (mut records, mut tombstones) = (0, 0);
     let mut before: Option<(u64, &[u8])> = None;

@@ -1,9 +1,12 @@
 //! The manager: the live state, the log of what changed, and the checkpoints that both go into.
 
+mod log;
 mod mutations;
 mod queries;
 mod stored;
 mod take_over;
+
+pub use log::{PreparedSync, WrittenSync};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,10 +17,11 @@ use crate::config::{CheckpointConfig, OpenOptions};
 use crate::delta::DeltaLog;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::maintenance::MaintenanceReport;
 use crate::rebase::Situation;
-use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, recover_surveyed};
+use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedLog, recover_surveyed};
 use crate::state::State;
 use crate::survey::Survey;
 
@@ -32,6 +36,10 @@ pub struct RecoverySummary {
     pub key_count: u64,
     /// Bytes of segments that were read.
     pub bytes_read: u64,
+    /// Mutations that the log after the checkpoint added.
+    pub log_entries: u64,
+    /// Where the log ended early: a torn tail, or damage that was allowed to be passed over.
+    pub log_cut: Option<SkippedLog>,
     /// The state is the caller's own, in `state.bin`: the original wrote this checkpoint.
     pub is_original: bool,
 }
@@ -93,11 +101,24 @@ pub struct IncrementalCheckpointManager<D> {
     prepared: Option<u64>,
     next_id: Option<u64>,
     in_flight: usize,
+    /// What the next log follows; `None` until there is a checkpoint that it can.
+    log_base: Option<LogBase>,
+    /// Bytes of the logs after the newest checkpoint.
+    log_bytes: u64,
+    /// Where in the stream the last log ended.
+    synced: Option<LogPosition>,
     last_checkpoint_us: Option<u64>,
     recovered: Option<RecoverySummary>,
     statistics: Option<CheckpointStatistics>,
     last_maintenance: Option<MaintenanceReport>,
     catalog: SharedCatalog,
+}
+
+/// What a log follows: a checkpoint, and so many logs after it.
+#[derive(Debug, Clone, Copy)]
+struct LogBase {
+    checkpoint: u64,
+    sequence: u64,
 }
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
@@ -136,6 +157,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             prepared: None,
             next_id: survey.highest_id.checked_add(1),
             in_flight: 0,
+            log_base: None,
+            log_bytes: 0,
+            synced: None,
             last_checkpoint_us: None,
             recovered: None,
             statistics: None,
@@ -143,19 +167,32 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             catalog: Arc::new(Mutex::new(Catalog::new(options.store_id, next_number, &survey))),
         };
         if let Some(recovered) = recovered {
+            let id = recovered.metadata.id;
+            let mut catalog = lock(&manager.catalog);
+            catalog.log_sequence = survey.logs.iter().filter(|log| log.0 == id).map(|log| log.1).max().unwrap_or(0);
+            catalog.keep_logs = !manager.config.truncate_wal;
+            drop(catalog);
+            manager.log_bytes = survey.log_bytes(id);
             manager.adopt(recovered);
+            if survey.checkpoints.last() != Some(&id) {
+                // Recovery starts from the newest: a log after an older one would not be found.
+                manager.log_base = None;
+            }
         }
         Ok(manager)
     }
 
     /// Makes a recovered checkpoint the one that work goes on from.
     fn adopt(&mut self, recovered: RecoveredCheckpoint) {
-        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments } = recovered;
+        let position = recovered.position();
+        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, log } = recovered;
         self.recovered = Some(RecoverySummary {
             checkpoint_id: metadata.id,
             skipped,
             key_count: state.len() as u64,
             bytes_read,
+            log_entries: log.entries,
+            log_cut: log.cut.clone(),
             is_original: metadata.alluvium.is_none(),
         });
         let timestamp_ms =
@@ -168,12 +205,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             self.last_checkpoint_us = None;
         }
         self.state = state;
-        self.log = DeltaLog::default();
-        self.epoch = metadata.epoch;
-        self.wal_position = metadata.wal_position;
+        // Behind the torn tail of a log no other may come: then a checkpoint must be first.
+        let goes_on = metadata.alluvium.is_some() && log.cut.is_none();
+        self.log_base = goes_on.then_some(LogBase { checkpoint: metadata.id, sequence: log.files });
+        self.log = log.mutations;
+        self.log.copy_tail();
+        self.epoch = position.epoch;
+        self.wal_position = position.wal_position;
         self.latest = Some(metadata.id);
-        self.watermark = metadata.watermark;
-        self.source_offsets = metadata.source_offsets;
+        self.watermark = position.watermark;
+        self.source_offsets = position.source_offsets;
         {
             let mut catalog = lock(&self.catalog);
             catalog.segments = segments;
@@ -249,6 +290,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.compact_log_at = mutations::COMPACT_LOG_BYTES;
         self.wal_position = wal_position;
         self.prepared = Some(id);
+        self.log_base = None;
+        self.synced = None;
         self.next_id = id.checked_add(1);
         self.in_flight += 1;
         self.last_checkpoint_us = Some(started_us);
@@ -265,6 +308,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.latest = Some(metadata.id);
         self.statistics = Some(statistics);
+        if self.in_flight == 0 {
+            // Nothing newer is on its way: whatever the log holds came after this checkpoint.
+            self.log_base = Some(LogBase { checkpoint: metadata.id, sequence: 0 });
+            self.log_bytes = 0;
+        }
         Ok(FinishedCheckpoint { metadata, statistics, maintenance })
     }
 
@@ -330,6 +378,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         };
         let wal_position = recovered.metadata.wal_position;
         self.adopt(recovered);
+        self.log_base = None;
         let prepared = self.prepare(wal_position, state_file)?;
         self.complete(prepared).await
     }

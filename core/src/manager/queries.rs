@@ -7,10 +7,11 @@ use super::{IncrementalCheckpointManager, MemoryUsage, RecoverySummary};
 use crate::catalog::lock;
 use crate::checkpoint::CheckpointStatistics;
 use crate::config::CheckpointConfig;
+use crate::directory::Directory;
 use crate::maintenance::MaintenanceReport;
 use crate::state::State;
 
-impl<D> IncrementalCheckpointManager<D> {
+impl<D: Directory> IncrementalCheckpointManager<D> {
     /// The directory.
     pub fn directory(&self) -> &Arc<D> {
         &self.directory
@@ -115,10 +116,18 @@ impl<D> IncrementalCheckpointManager<D> {
         u64::try_from(self.config.interval.as_micros()).unwrap_or(u64::MAX)
     }
 
+    /// Bytes of the logs after the newest checkpoint.
+    pub fn wal_size(&self) -> u64 {
+        self.log_bytes
+    }
+
     /// Whether the next checkpoint is due: at once in a fresh directory, then whenever the interval
-    /// has gone by on the monotonic clock.
+    /// has gone by on the monotonic clock. Where [`sync`](Self::sync) is in use, what happened is
+    /// durable already: then it is due only once the log has
+    /// [`min_wal_size_for_checkpoint`](CheckpointConfig::min_wal_size_for_checkpoint) bytes.
     pub fn should_checkpoint(&self) -> bool {
-        self.last_checkpoint_us
-            .is_none_or(|last| self.clock.0.monotonic_us().saturating_sub(last) >= self.interval_us())
+        let elapsed = |last| self.clock.0.monotonic_us().saturating_sub(last) >= self.interval_us();
+        let log_may_grow = self.log_bytes > 0 && self.log_bytes < self.config.min_wal_size_for_checkpoint;
+        self.last_checkpoint_us.is_none_or(elapsed) && !log_may_grow
     }
 }

@@ -72,6 +72,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             }
         }
         let swept = self.sweep(Retain::AllBut(Some(id))).await?;
+        if self.log_base.is_some_and(|base| base.checkpoint == id) {
+            self.log_base = None;
+        }
         let newest = survey.checkpoints.iter().rev().find(|other| **other != id).copied();
         if self.latest == Some(id) {
             self.latest = newest;

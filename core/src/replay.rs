@@ -1,0 +1,107 @@
+//! Replaying the logs that follow a checkpoint: in order of their sequence, each held to the state
+//! that it says it leaves.
+
+use crate::delta::DeltaLog;
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::log::{LogFault, LogPosition, decode};
+use crate::format::names::log_path;
+use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedLog, check_state};
+use crate::state::out_of_addresses;
+use crate::survey::Survey;
+
+/// What the logs after a checkpoint added to it.
+#[derive(Debug, Default)]
+pub struct ReplayedLog {
+    /// Logs that were replayed.
+    pub files: u64,
+    /// Mutations in them.
+    pub entries: u64,
+    /// Where in the stream the last one ends.
+    pub position: Option<LogPosition>,
+    /// The logs that were not replayed, and why: a torn tail, or damage that the caller allowed to
+    /// be passed over. Everything after it is gone with it.
+    pub cut: Option<SkippedLog>,
+    /// The mutations, for the next checkpoint.
+    pub(crate) mutations: DeltaLog,
+}
+
+impl ReplayedLog {
+    /// Every mutation that was replayed, oldest first: key, and value or `None` for a delete.
+    pub fn mutations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.mutations.records().map(|record| (record.key, record.value))
+    }
+}
+
+/// Replays what follows `recovered`'s checkpoint.
+pub(crate) async fn replay<D: Directory>(
+    directory: &D,
+    options: &RecoverOptions,
+    survey: &Survey,
+    recovered: &mut RecoveredCheckpoint,
+) -> Result<(), Error> {
+    let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
+    let id = recovered.metadata.id;
+    let logs: Vec<u64> = survey.logs.iter().filter(|(checkpoint, ..)| *checkpoint == id).map(|log| log.1).collect();
+    for (index, &sequence) in logs.iter().enumerate() {
+        let path = log_path(id, sequence);
+        let expected = index as u64 + 1;
+        if sequence != expected {
+            let error = Error::Wal(format!("{}: missing, though {path} is there", log_path(id, expected)));
+            return pass_over(options, recovered, path, error);
+        }
+        let content = directory.read(&path).await?;
+        let is_last = index + 1 == logs.len();
+        let log = match decode(store_id, id, sequence, &content) {
+            Ok(log) => log,
+            // Only the last one can have been cut short by a crash; before it, it is damage.
+            Err(LogFault::Torn(error)) if is_last && options.cuts_torn_tail() => {
+                recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
+                return Ok(());
+            }
+            Err(LogFault::Torn(error) | LogFault::Damaged(error)) => {
+                return pass_over(options, recovered, path, error);
+            }
+        };
+        let records = match log.records() {
+            Ok(records) => records,
+            Err(error) => return pass_over(options, recovered, path, error),
+        };
+        for record in &records {
+            match record.value {
+                Some(value) => {
+                    recovered.state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
+                    recovered.state.put_hashed(record.hash, record.key, value);
+                }
+                None => {
+                    recovered.state.delete_hashed(record.hash, record.key);
+                }
+            }
+            recovered.log.mutations.push(record.hash, record.key, record.value);
+        }
+        let position = log.position;
+        check_state(&path, position.key_count, position.state_bytes, position.state_digest, &recovered.state)?;
+        recovered.bytes_read += content.len() as u64;
+        recovered.log.files += 1;
+        recovered.log.entries += records.len() as u64;
+        recovered.log.position = Some(position);
+        if options.has_enough(recovered.log.entries) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Damage in the log loses what was durable: only when the caller said so.
+fn pass_over(
+    options: &RecoverOptions,
+    recovered: &mut RecoveredCheckpoint,
+    path: String,
+    error: Error,
+) -> Result<(), Error> {
+    if !options.allows_fallback() || error.is_transient() {
+        return Err(error);
+    }
+    recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
+    Ok(())
+}
