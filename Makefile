@@ -1,0 +1,66 @@
+# make run   the main job: a real stream, checkpointed by the component, in ./run
+# make test  every test
+# make help  the rest
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint doc components test-native test-wasi test-web bench bench-quick bench-peers bench-web \
+        torture web check-tools target-wasi target-browser clean
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+COMPONENTS := $(TARGET)/wasm32-wasip2/release
+export ALLUVIUM_ENGINE := $(abspath $(COMPONENTS)/alluvium_wasm.wasm)
+export ALLUVIUM_DELAYS := $(abspath $(COMPONENTS)/delays.wasm)
+ALLUVIUM := $(TARGET)/debug/alluvium
+RUNNER := $(abspath $(TARGET)/debug/alluvium-wasi-runner)
+
+DIR ?= run/checkpoints
+EVERY ?= 1000
+SEED ?= 1
+MINUTES ?= 10
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+check-tools:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or later (rustup), then try again" >&2; exit 2; }
+	@version=$$(rustc --version | cut -d' ' -f2); \
+	 [ "$$(printf '%s\n' 1.95.0 "$${version%%-*}" | sort -V | head -1)" = 1.95.0 ] \
+	 || { echo "Rust $$version is too old: 1.95 or later is needed (rustup update)" >&2; exit 2; }
+
+# Adds a Rust target where rustup can, or says what is missing.
+define add-target
+	@[ -d "$$(rustc --print sysroot)/lib/rustlib/$(1)" ] || { echo "adding the Rust target $(1)"; \
+	 command -v rustup >/dev/null && rustup target add $(1) \
+	 || { echo "the Rust target $(1) is missing: rustup target add $(1)" >&2; exit 2; }; }
+endef
+
+target-wasi: check-tools
+	$(call add-target,wasm32-wasip2)
+
+target-browser: check-tools
+	$(call add-target,wasm32-unknown-unknown)
+
+components: target-wasi
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays
+
+run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
+	cargo build -p alluvium-host
+	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
+
+test: lint test-native test-wasi bench-quick test-web ## every test
+	@echo "make test: all of it passed"
+
+lint: check-tools
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+test-native: components ## unit, integration and doc tests, and the kill -9 runs
+	cargo build -p alluvium-host
+	cargo test --workspace
+
+test-wasi: components ## core's tests and the component's, inside WebAssembly under wasmtime
+	cargo build -p alluvium-wasi-runner
+	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
