@@ -99,6 +99,8 @@ pub struct IncrementalCheckpointManager<D> {
     latest: Option<u64>,
     /// The checkpoint that was prepared last, or the one that was opened.
     prepared: Option<u64>,
+    /// The checkpoint whose state the working state continues.
+    parent: Option<u64>,
     next_id: Option<u64>,
     in_flight: usize,
     /// What the next log follows; `None` until there is a checkpoint that it can.
@@ -155,6 +157,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             wal_position: 0,
             latest: None,
             prepared: None,
+            parent: None,
             next_id: survey.highest_id.checked_add(1),
             in_flight: 0,
             log_base: None,
@@ -213,6 +216,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.epoch = position.epoch;
         self.wal_position = position.wal_position;
         self.latest = Some(metadata.id);
+        self.parent = Some(metadata.id);
         self.watermark = position.watermark;
         self.source_offsets = position.source_offsets;
         {
@@ -264,7 +268,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             source_offsets: self.source_offsets.clone(),
             watermark: self.watermark,
             key_count: self.state.len() as u64,
-            parent_id: self.prepared.max(self.latest),
+            parent_id: self.parent,
             ..IncrementalCheckpointMetadata::new(id, self.epoch)
         };
         let prepared = PreparedCheckpoint {
@@ -290,6 +294,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.compact_log_at = mutations::COMPACT_LOG_BYTES;
         self.wal_position = wal_position;
         self.prepared = Some(id);
+        self.parent = Some(id);
         self.log_base = None;
         self.synced = None;
         self.next_id = id.checked_add(1);

@@ -2,6 +2,7 @@
 
 use super::IncrementalCheckpointManager;
 use crate::catalog::lock;
+use crate::checkpoint::fenced;
 use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
@@ -59,8 +60,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Deletes one checkpoint, with the files that it alone named. Its id is never given again.
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
-        lock(&self.catalog).check()?;
-        let survey = Survey::take(&*self.directory).await?;
+        let survey = self.survey_as_owner().await?;
         if !survey.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
@@ -88,9 +88,22 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.sweep(Retain::AllBut(None)).await
     }
 
-    async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
+    /// A listing, if this writer is still the newest: one that was overtaken deletes nothing.
+    async fn survey_as_owner(&self) -> Result<Survey, Error> {
         lock(&self.catalog).check()?;
         let survey = Survey::take(&*self.directory).await?;
+        match survey.checkpoints.last() {
+            Some(newer) if self.next_id.is_some_and(|next| *newer >= next) => {
+                let error = fenced(format!("checkpoint {newer} is not this writer's"));
+                lock(&self.catalog).poison(&error);
+                Err(error)
+            }
+            _ => Ok(survey),
+        }
+    }
+
+    async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
+        let survey = self.survey_as_owner().await?;
         if self.in_flight == 0 {
             // With nothing in flight, whatever is numbered below what comes next is left over.
             let mut catalog = lock(&self.catalog);
