@@ -5,6 +5,7 @@
 //! `runtime`) brings wasmtime.
 #![deny(unsafe_code)]
 
+pub mod background;
 mod clock;
 pub mod native;
 #[cfg(feature = "runtime")]
