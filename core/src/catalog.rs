@@ -36,6 +36,8 @@ pub(crate) struct Catalog {
     pub(crate) keep_logs: bool,
     /// How many logs follow the newest checkpoint, as far as this writer knows.
     pub(crate) log_sequence: u64,
+    /// The highest id that any name gave away when the directory was opened.
+    pub(crate) opened_at_id: u64,
     /// Temporary files that were there when the directory was opened: whoever made them is gone.
     pub(crate) leftovers: BTreeSet<String>,
     /// Why nothing more may be written until the directory is opened anew.
@@ -50,6 +52,7 @@ impl Catalog {
         let temporary = survey.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         Self {
             leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
+            opened_at_id: survey.highest_id,
             store_id,
             committed: None,
             segments: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::directory::{DirectoryError, DirectoryErrorKind};
+use crate::directory::{DirectoryError, DirectoryErrorKind, Operation};
 
 /// Why an operation on checkpoints failed. Messages name the place: file, offset, what was expected.
 ///
@@ -205,6 +205,8 @@ impl From<DirectoryError> for IncrementalCheckpointError {
             DirectoryErrorKind::Fenced => Self::Fenced(error.to_string()),
             // A file shorter than its metadata says is damage, not a passing fault.
             DirectoryErrorKind::OutOfRange => Self::Corruption(error.to_string()),
+            // A link or a pipe where a file should be will not become one by trying again.
+            DirectoryErrorKind::Invalid if error.operation() == Operation::Read => Self::Corruption(error.to_string()),
             _ => Self::Io(error),
         }
     }

@@ -23,6 +23,7 @@ pub struct CheckpointSummary {
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
     let survey = Survey::take(directory).await?;
     let mut ids: Vec<u64> = survey.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    ids.extend(&survey.checkpoints);
     ids.sort_unstable();
     ids.dedup();
     let mut found = Vec::with_capacity(ids.len());
@@ -59,7 +60,11 @@ pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>,
     match metadata.alluvium {
         // What the original wrote has a length and nothing more to hold it to.
         None => {
-            let state = state?;
+            let missing = |bytes| format!("missing, and {bytes} bytes of state were checkpointed");
+            let state = state.map_err(|error| match error {
+                Error::NotFound(_) if metadata.size_bytes > 0 => Error::corrupt(&path, missing(metadata.size_bytes)),
+                other => other,
+            })?;
             if state.len() as u64 != metadata.size_bytes {
                 let found = state.len();
                 return Err(Error::corrupt(path, format!("{found} bytes long, not {}", metadata.size_bytes)));

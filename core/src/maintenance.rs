@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::{Catalog, SharedCatalog, lock};
-use crate::directory::Directory;
+use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::names::{Name, deleted_path, state_path};
 use crate::format::segment::FILE_BYTES;
 use crate::rebase::{self, Plan, Situation};
 use crate::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
@@ -126,7 +127,11 @@ pub(crate) async fn collect<D: Directory>(
     let mut report = GarbageReport { files, errors: Vec::new() };
     let gone =
         |paths: Vec<String>| async move { if paths.is_empty() { Ok(()) } else { directory.delete(&paths).await } };
-    if let Err(error) = gone(unpublish(&going)).await {
+    // What is no file is never deleted, whatever its name: its checkpoint cannot be read as it is.
+    let is_file =
+        |path: &String| survey.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
+    let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
+    if let Err(error) = gone(metadata.clone()).await {
         // While a checkpoint may still exist, its files must.
         for file in &mut report.files {
             if !file.keep {
@@ -139,7 +144,9 @@ pub(crate) async fn collect<D: Directory>(
     for id in &going {
         lock(catalog).kept.remove(id);
     }
-    let metadata = unpublish(&going);
+    if let Err(error) = remember(directory, survey, &mut report).await {
+        report.errors.push(error.to_string());
+    }
     let reclaim: Vec<String> = report
         .files
         .iter()
@@ -150,6 +157,21 @@ pub(crate) async fn collect<D: Directory>(
         report.errors.push(error.to_string());
     }
     Ok(report)
+}
+
+/// Before the last trace of the highest id goes, a marker must remember that it was given.
+async fn remember<D: Directory>(directory: &D, survey: &Survey, report: &mut GarbageReport) -> Result<(), Error> {
+    let (trace, path) = (state_path(survey.highest_id), deleted_path(survey.highest_id));
+    let is_there = |path: &str| survey.entries.iter().any(|(_, entry)| entry.path == path);
+    let Some(file) = report.files.iter_mut().find(|file| !file.keep && file.path == trace) else { return Ok(()) };
+    if is_there(&path) {
+        return Ok(());
+    }
+    let created = directory.create(vec![NewFile { path, content: Vec::new() }]).await;
+    created.map_err(|error| {
+        (file.keep, file.why) = (true, format!("stays for now: {error}"));
+        Error::from(error)
+    })
 }
 
 fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
@@ -163,6 +185,7 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
     let holdings = Holdings {
         kept: &catalog.kept,
         working: &working,
+        settled_id: catalog.opened_at_id.max(catalog.committed.unwrap_or(0)),
         own_below: catalog.own_below,
         keep_logs: catalog.keep_logs,
         leftovers: &catalog.leftovers,

@@ -42,6 +42,8 @@ pub(crate) struct Holdings<'a> {
     pub(crate) kept: &'a BTreeMap<u64, KeptFiles>,
     /// Files that the working state still builds on, whether a checkpoint names them or not.
     pub(crate) working: &'a BTreeSet<String>,
+    /// Ids above this one belong to a checkpoint in flight, or to another writer.
+    pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
     pub(crate) own_below: u64,
     /// Logs of older checkpoints stay as long as their checkpoint does.
@@ -105,11 +107,17 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
             Name::Log(checkpoint, _) => {
                 (false, format!("what changed after checkpoint {checkpoint} is in a newer one"))
             }
-            // Ids are never given twice: the highest must leave a trace.
-            Name::Deleted(id) | Name::State(id) | Name::EmptyCheckpoint(id)
-                if id == newest && !remaining.contains_key(&id) =>
+            Name::State(id) | Name::EmptyCheckpoint(id)
+                if id > holdings.settled_id && !expired.contains(&id) && !remaining.contains_key(&id) =>
             {
+                (true, "belongs to a checkpoint in flight".into())
+            }
+            // Ids are never given twice: the highest must leave a trace.
+            Name::Deleted(id) | Name::EmptyCheckpoint(id) if id == newest && !remaining.contains_key(&id) => {
                 (true, format!("remembers that id {id} was given"))
+            }
+            Name::State(id) if id == newest && !remaining.contains_key(&id) => {
+                (false, format!("left over from checkpoint {id}; an empty marker remembers that the id was given"))
             }
             Name::State(id) if remaining.get(&id).is_some_and(|files| files.is_none()) => {
                 (true, format!("checkpoint {id} is damaged and may need it"))

@@ -151,6 +151,9 @@ pub(crate) async fn read_segment<D: Directory>(
             return Err(Error::corrupt(&path, format!("{} bytes long, not {}", content.len(), entry.bytes)));
         }
         let chunks: Arc<[Chunk]> = decode_file(&path, &identity, &content, entry.checksum)?.into();
+        if chunks.len() != entry.chunks as usize {
+            return Err(Error::corrupt(&path, format!("{} chunks, not {}", chunks.len(), entry.chunks)));
+        }
         let bytes_read = content.len() as u64;
         let runs = vec![Run { first: 0, length: chunks.len(), offset: 0, content }];
         return Ok(SegmentData { path, identity, wanted, chunks, runs, bytes_read });

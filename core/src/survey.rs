@@ -55,7 +55,10 @@ impl Survey {
                 (name, entry)
             })
             .collect();
-        let names = || entries.iter().map(|(name, _)| *name);
+        // Something else under a name of ours is not ours to touch, but it takes the name: a link where
+        // a checkpoint's metadata should be is damage to that checkpoint, not its absence.
+        let taken = entries.iter().filter(|(_, entry)| entry.kind != EntryKind::Temporary);
+        let names = || taken.clone().map(|(_, entry)| Name::parse(&entry.path));
         let checkpoints =
             names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }).collect();
         let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);

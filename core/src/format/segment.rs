@@ -299,7 +299,9 @@ pub fn decode_table(
             })
         })();
         let sound = |chunk: &Chunk| {
-            chunk.first_group <= chunk.last_group
+            // A record takes two bytes at least; recovery makes room for as many as are announced.
+            u64::from(chunk.records) * 2 <= u64::from(chunk.bytes)
+                && chunk.first_group <= chunk.last_group
                 && chunk.last_group < KEY_GROUPS
                 && chunk.tombstones <= chunk.records
                 && chunks.last().is_none_or(|before: &Chunk| before.last_group <= chunk.first_group)
