@@ -58,12 +58,10 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
 
     let mut files = BTreeMap::from([(path.clone(), content)]);
     for path in needed(&metadata, |path| listed.contains_key(path))? {
-        if !files.contains_key(&path) {
-            // What is missing shows when the whole is proven, with everything else.
-            if listed.contains_key(&path) {
-                let content = directory.read(&path).await?;
-                files.insert(path, content);
-            }
+        // What is missing shows when the whole is proven, with everything else.
+        if Name::parse(&path) != Name::Metadata(id) && listed.contains_key(&path) {
+            let content = directory.read(&path).await?;
+            files.insert(path, content);
         }
     }
     let (order, directory) = prove(files)?;

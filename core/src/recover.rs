@@ -7,8 +7,9 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::segment::{Chunk, SegmentKind};
+use crate::format::segment::SegmentKind;
 use crate::hash::KEY_GROUPS;
+use crate::inspect::load_state;
 use crate::replay::{ReplayedLog, replay};
 use crate::segments::{Groups, LiveSegment, read_segment};
 use crate::state::{State, out_of_addresses};
@@ -221,11 +222,14 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
             let data = read_segment(directory, fields.store_id, entry, None, groups).await?;
             bytes_read += data.bytes_read;
             if entry.kind == SegmentKind::Base {
-                // Bases hold each key once, so their counts are what the tables will hold.
-                let alone =
-                    |chunk: &&Chunk| chunk.first_group == chunk.last_group && groups.contains(chunk.first_group);
-                for chunk in data.chunks.iter().filter(alone) {
-                    state.reserve(chunk.first_group, chunk.records as usize);
+                // Bases hold each key once, so their counts are what the tables will hold. Once a
+                // group: making room moves its whole table.
+                for run in data.chunks.chunk_by(|a, b| a.last_group == b.first_group) {
+                    let (first, last) = (run[0].first_group, run[run.len() - 1].last_group);
+                    let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();
+                    for group in (first..=last).filter(|group| groups.contains(*group)) {
+                        state.reserve(group, records / usize::from(last - first + 1));
+                    }
                 }
             }
             data.for_each(|record| {
@@ -248,6 +252,13 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
         }
     }
     let log = ReplayedLog::default();
+    if metadata.alluvium.is_none() {
+        // Never half: offsets without the state that belongs to them are not a checkpoint.
+        match load_state(directory, id).await {
+            Ok(_) | Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, log, segments })
 }
 

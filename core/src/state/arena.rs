@@ -1,7 +1,8 @@
 //! Where records live in memory: segments of fixed size, 32-bit addresses in steps of 8 bytes, and
 //! cleaning in bounded steps of what updates and deletes leave behind.
 //!
-//! A record is `key length u16 | slack u16 | value length u32 | key | value`, padded to 8 bytes.
+//! A record is `key length u16 | slack u16 | value length u32 | value hash u32 | key | value`, padded
+//! to 8 bytes.
 //! The slack's top bit marks a dead record; the rest counts spare 8-byte units behind the value, so
 //! that a value which shrinks a little can grow back in place.
 
@@ -9,7 +10,7 @@
 const SEGMENT_BYTES: usize = 1 << 20;
 const OFFSET_BITS: u32 = 17;
 const SEGMENTS_MAX: usize = 1 << (32 - OFFSET_BITS);
-const RECORD_HEADER: usize = 8;
+const RECORD_HEADER: usize = 12;
 const DEAD: u16 = 1 << 15;
 /// Emptied segments that are kept for reuse instead of going back to the allocator.
 const SPARE_MAX: usize = 4;
@@ -44,20 +45,29 @@ pub(super) struct Arena {
 struct Header {
     key_bytes: usize,
     value_bytes: usize,
+    value_hash: u32,
     slack: u16,
 }
 
 impl Header {
     #[inline]
     fn read(record: &[u8]) -> Self {
-        let word = u64::from_le_bytes(record[..RECORD_HEADER].try_into().expect("eight bytes"));
-        Self { key_bytes: (word & 0xffff) as usize, slack: (word >> 16) as u16, value_bytes: (word >> 32) as usize }
+        let header: &[u8; RECORD_HEADER] = record.first_chunk().expect("a record starts with its header");
+        let lengths = u64::from_le_bytes(*header.first_chunk().expect("eight of twelve bytes"));
+        Self {
+            key_bytes: (lengths & 0xffff) as usize,
+            slack: (lengths >> 16) as u16,
+            value_bytes: (lengths >> 32) as usize,
+            value_hash: u32::from_le_bytes(*header.last_chunk().expect("four of twelve bytes")),
+        }
     }
 
     #[inline]
     fn write(self, record: &mut [u8]) {
-        let word = self.key_bytes as u64 | u64::from(self.slack) << 16 | (self.value_bytes as u64) << 32;
-        record[..RECORD_HEADER].copy_from_slice(&word.to_le_bytes());
+        let lengths = self.key_bytes as u64 | u64::from(self.slack) << 16 | (self.value_bytes as u64) << 32;
+        let header: &mut [u8; RECORD_HEADER] = record.first_chunk_mut().expect("a record starts with its header");
+        header[..8].copy_from_slice(&lengths.to_le_bytes());
+        header[8..].copy_from_slice(&self.value_hash.to_le_bytes());
     }
 
     #[inline]
@@ -116,10 +126,18 @@ impl Arena {
         record[RECORD_HEADER..RECORD_HEADER + header.key_bytes + header.value_bytes].split_at(header.key_bytes)
     }
 
+    /// Length and hash of a value, without reading it.
+    #[inline]
+    pub(super) fn value_summary(&self, address: Address) -> (usize, u32) {
+        let (index, offset) = split(address);
+        let header = Header::read(&self.segments[index].bytes[offset..]);
+        (header.value_bytes, header.value_hash)
+    }
+
     /// Overwrites a value in place when it fits without wasting more than an eighth; says whether
     /// it did.
     #[inline]
-    pub(super) fn overwrite(&mut self, address: Address, value: &[u8]) -> bool {
+    pub(super) fn overwrite(&mut self, address: Address, value: &[u8], value_hash: u32) -> bool {
         let (index, offset) = split(address);
         let record = &mut self.segments[index].bytes[offset..];
         let mut header = Header::read(record);
@@ -133,9 +151,10 @@ impl Arena {
             if slack >= usize::from(DEAD) {
                 return false;
             }
-            header = Header { value_bytes: value.len(), slack: slack as u16, ..header };
-            header.write(record);
+            header.slack = slack as u16;
         }
+        header = Header { value_bytes: value.len(), value_hash, ..header };
+        header.write(record);
         let start = RECORD_HEADER + header.key_bytes;
         record[start..start + value.len()].copy_from_slice(value);
         true
@@ -143,8 +162,8 @@ impl Arena {
 
     /// Adds a record. [`growth_for`](Self::growth_for) must have said that there is room.
     #[inline]
-    pub(super) fn insert(&mut self, key: &[u8], value: &[u8]) -> Address {
-        let header = Header { key_bytes: key.len(), value_bytes: value.len(), slack: 0 };
+    pub(super) fn insert(&mut self, key: &[u8], value: &[u8], value_hash: u32) -> Address {
+        let header = Header { key_bytes: key.len(), value_bytes: value.len(), value_hash, slack: 0 };
         let (address, record) = self.allocate(header.total());
         header.write(record);
         record[RECORD_HEADER..RECORD_HEADER + key.len()].copy_from_slice(key);

@@ -5,7 +5,7 @@ mod table;
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash};
+use crate::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash, value_hash};
 use arena::{Address, Arena, record_bytes};
 use table::{Found, Table};
 
@@ -147,10 +147,11 @@ impl State {
     pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         let group = usize::from(group_of(hash));
         let table = &mut self.tables[group];
-        self.digest = self.digest.wrapping_add(entry_digest(hash, value));
+        let value_hash = value_hash(value);
+        self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
         match table.find(tag(hash), |address| self.arena.key(address) == key) {
             Found::Before(at) => {
-                let address = self.arena.insert(key, value);
+                let address = self.arena.insert(key, value, value_hash);
                 let table = &mut self.tables[group];
                 self.table_bytes -= table.allocated_bytes();
                 table.insert(at, tag(hash), address);
@@ -160,12 +161,12 @@ impl State {
             }
             Found::At(at) => {
                 let address = table.address(at);
-                let old = self.arena.get(address).1;
-                let freed = record_bytes(key.len(), old.len());
-                self.digest = self.digest.wrapping_sub(entry_digest(hash, old));
-                self.group_bytes[group] = self.group_bytes[group] - old.len() as u64 + value.len() as u64;
-                if !self.arena.overwrite(address, value) {
-                    let moved = self.arena.insert(key, value);
+                let (old_bytes, old_hash) = self.arena.value_summary(address);
+                let freed = record_bytes(key.len(), old_bytes);
+                self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
+                self.group_bytes[group] = self.group_bytes[group] - old_bytes as u64 + value.len() as u64;
+                if !self.arena.overwrite(address, value, value_hash) {
+                    let moved = self.arena.insert(key, value, value_hash);
                     self.tables[group].set_address(at, moved);
                     self.arena.release(address);
                     self.clean(freed);
@@ -186,10 +187,10 @@ impl State {
             return false;
         };
         let address = self.tables[group].address(at);
-        let old = self.arena.get(address).1;
-        self.digest = self.digest.wrapping_sub(entry_digest(hash, old));
-        self.group_bytes[group] -= (key.len() + old.len()) as u64;
-        let freed = record_bytes(key.len(), old.len());
+        let (old_bytes, old_hash) = self.arena.value_summary(address);
+        self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
+        self.group_bytes[group] -= (key.len() + old_bytes) as u64;
+        let freed = record_bytes(key.len(), old_bytes);
         let table = &mut self.tables[group];
         self.table_bytes -= table.allocated_bytes();
         table.remove(at);
@@ -279,7 +280,9 @@ mod tests {
         assert_eq!((state.len(), state.slots()), (model.len(), model.len()));
         let payload: usize = model.iter().map(|(key, value)| key.len() + value.len()).sum();
         assert_eq!(state.payload_bytes(), payload as u64);
-        let digest = model.iter().fold(0u64, |sum, (key, value)| sum.wrapping_add(entry_digest(key_hash(key), value)));
+        let digest = model
+            .iter()
+            .fold(0u64, |sum, (key, value)| sum.wrapping_add(entry_digest(key_hash(key), value_hash(value))));
         assert_eq!(state.digest(), digest);
     }
 
