@@ -23,6 +23,7 @@ const PLACE: &str = "archive";
 /// Writes one checkpoint as an archive: the one with `id`, or the newest.
 ///
 /// Nothing leaves the directory unproven: a checkpoint that is damaged is an error, not an archive.
+/// What only the log after a checkpoint holds is not in it: take a checkpoint first.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, MemoryDirectory};

@@ -1,0 +1,272 @@
+//! Directories made to hurt: a typed error, and no more memory than the files themselves ask for.
+
+use alluvium_core::IncrementalCheckpointError as Error;
+use alluvium_core::IncrementalCheckpointMetadata;
+use alluvium_core::directory::block_on;
+use alluvium_core::gc;
+use alluvium_core::hash::checksum;
+use alluvium_core::verify::verify;
+use alluvium_tests::golden::Golden;
+use alluvium_tests::{Files, Truth, checkpoint, fresh, keep, memory, open, open_with, options};
+
+use crate::allocations::largest_block;
+
+/// What opening may ask of the allocator at once, whatever a small directory claims: room for the
+/// state's first arena and then some.
+const BLOCK_BYTES_MAX: usize = 16 << 20;
+
+const METADATA: &str = "checkpoint_0000000000000001/metadata.json";
+
+/// Recomputes the checksum over edited metadata, so that only the content can be refused.
+fn sealed(json: &str) -> Vec<u8> {
+    let covered = json.len() - 16 - "\"\n}".len();
+    format!("{}{:016x}\"\n}}", &json[..covered], checksum(&json.as_bytes()[..covered], 0)).into_bytes()
+}
+
+/// The golden directory `small` with its metadata edited and sealed again.
+fn forged(from: &str, to: &str) -> Files {
+    let mut files = Golden::named("small").files;
+    let json = String::from_utf8(files[METADATA].clone()).unwrap();
+    assert!(json.contains(from), "{from} is not in {json}");
+    files.insert(METADATA.into(), sealed(&json.replace(from, to)));
+    files
+}
+
+/// Everything that reads refuses `files` with an error, without asking for much memory, and without
+/// taking more from the directory than there is.
+fn check_refused(files: Files, what: &str) -> Error {
+    let directory = memory(files);
+    let (outcome, largest) = largest_block(|| open(&directory).map(|_| ()));
+    assert!(largest <= BLOCK_BYTES_MAX, "{what}: opening asked for {largest} bytes at once");
+    let error = outcome.expect_err(what);
+    let (report, largest) = largest_block(|| block_on(verify(&*directory)));
+    assert!(largest <= BLOCK_BYTES_MAX, "{what}: verify asked for {largest} bytes at once");
+    assert!(report.unwrap_or_else(|error| panic!("{what}: {error}")).is_damaged(), "{what}: verify finds nothing");
+    // What cannot be understood must not be taken for garbage either.
+    let before = directory.to_files();
+    let (plan, largest) = largest_block(|| block_on(gc::plan(&*directory, None)));
+    assert!(largest <= BLOCK_BYTES_MAX, "{what}: gc asked for {largest} bytes at once");
+    if let Ok(plan) = plan {
+        for verdict in plan.files.iter().filter(|verdict| verdict.path.starts_with("segments/")) {
+            assert!(verdict.keep, "{what}: {verdict:?} may belong to the checkpoint that cannot be read");
+        }
+    }
+    assert_eq!(directory.to_files(), before);
+    error
+}
+
+#[test]
+fn lengths_and_counts_out_of_this_world() {
+    let golden = Golden::named("small");
+    let json = String::from_utf8(golden.files[METADATA].clone()).unwrap();
+    let field = |name: &str| {
+        let at = json.find(&format!("\"{name}\"")).unwrap_or_else(|| panic!("{name} in {json}"));
+        let end = json[at..].find([',', '\n', '}']).unwrap();
+        json[at..at + end].to_string()
+    };
+    let huge = [1_u64 << 63, u64::MAX, u64::from(u32::MAX), 1 << 40];
+    for value in huge {
+        for name in ["key_count", "state_bytes"] {
+            check_refused(forged(&field(name), &format!("\"{name}\": {value}")), &format!("{name} {value}"));
+        }
+        let bytes = json.rfind("\"bytes\":").map(|at| &json[at..at + json[at..].find(',').unwrap()]).unwrap();
+        check_refused(forged(bytes, &format!("\"bytes\":{value}")), &format!("segment of {value} bytes"));
+    }
+    let chunks = json.rfind("\"chunks\":").map(|at| &json[at..at + json[at..].find(',').unwrap()]).unwrap();
+    for value in [0, 2, u32::MAX] {
+        check_refused(forged(chunks, &format!("\"chunks\":{value}")), &format!("{value} chunks"));
+    }
+    for number in ["18446744073709551616", "-1", "1e3", "0.5", "\"1\"", "null"] {
+        check_refused(forged(&field("key_count"), &format!("\"key_count\": {number}")), number);
+    }
+}
+
+#[test]
+fn a_chunk_table_that_claims_more_records_than_bytes() {
+    // One key, so that the chunk lies in one group: recovery makes room for as many as it is told.
+    let (directory, mut manager) = fresh();
+    manager.put(b"bed", b"gravel").unwrap();
+    checkpoint(&mut manager);
+    let files = directory.to_files();
+    let json = String::from_utf8(files[METADATA].clone()).unwrap();
+    let path = files.keys().find(|path| path.ends_with(".base")).unwrap();
+    let mut segment = files[path].clone();
+    let table = segment.len() - 24;
+    // One chunk entry: bytes, records, tombstones, groups, checksum. The forger recomputes all sums.
+    for records in [u32::MAX, 1 << 30, 1 << 24] {
+        segment[table + 4..table + 8].copy_from_slice(&records.to_le_bytes());
+        let sum = checksum(&segment[table..], checksum(&segment[..56], 0));
+        segment[56..64].copy_from_slice(&sum.to_le_bytes());
+        let at = json.rfind("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
+        let edited = format!("{}{sum:016x}{}", &json[..at], &json[at + 16..]);
+        let mut files = files.clone();
+        files.insert(path.clone(), segment.clone());
+        files.insert(METADATA.into(), sealed(&edited));
+        let error = check_refused(files, &format!("{records} records in a small chunk"));
+        assert!(error.to_string().contains(path.as_str()), "{error}");
+    }
+}
+
+#[test]
+fn names_that_lead_elsewhere() {
+    let golden = Golden::named("small");
+    let path = golden.files.keys().find(|path| path.ends_with(".base")).unwrap().clone();
+    for name in [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "segments/../../etc/passwd",
+        "segments/CON",
+        "segments/0000000000000001.BASE",
+        "SEGMENTS/0000000000000001.base",
+        "segments//0000000000000001.base",
+        "segments/0000000000000001.base/",
+        "segments\\\\0000000000000001.base",
+        "segments/0000000000000001.base\\u0000",
+        "checkpoint_0000000000000001/metadata.json",
+        "",
+        ".",
+    ] {
+        let error = check_refused(forged(&path, name), name);
+        assert!(matches!(error, Error::Deserialization(_)), "{name}: {error:?}");
+    }
+}
+
+#[test]
+fn the_originals_metadata_names_nothing_that_is_opened() {
+    // It has no checksum and always an empty list there; whoever forged this wants a file read.
+    for name in ["../../etc/passwd", "/etc/passwd", "segments/0000000000000001.base", "notes.txt"] {
+        let mut metadata = IncrementalCheckpointMetadata::new(1, 10);
+        metadata.sst_files = vec![name.into()];
+        let files = Files::from([
+            (METADATA.to_string(), metadata.to_json().unwrap().into_bytes()),
+            ("notes.txt".to_string(), b"private".to_vec()),
+        ]);
+        let directory = memory(files);
+        if let Ok(mut manager) = open(&directory) {
+            assert!(manager.is_empty());
+            checkpoint(&mut manager);
+            block_on(manager.delete_checkpoint(1)).unwrap();
+            block_on(manager.collect_garbage()).unwrap();
+        }
+        assert_eq!(directory.to_files()["notes.txt"], b"private", "{name}");
+        let exported = block_on(alluvium_core::archive::export(&*directory, Some(1)));
+        assert!(exported.is_err(), "{name} must not leave in an archive");
+    }
+}
+
+#[test]
+fn json_a_million_deep() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(1_000_000), close.repeat(1_000_000));
+        check_refused(Files::from([(METADATA.to_string(), deep.clone().into_bytes())]), "deep");
+        let json = String::from_utf8(Golden::named("small").files[METADATA].clone()).unwrap();
+        let within = json.replace("\"key_groups\"", &format!("\"x-more\": {deep},\n    \"key_groups\""));
+        let mut files = Golden::named("small").files;
+        files.insert(METADATA.into(), sealed(&within));
+        check_refused(files, "deep within an extension that may be skipped");
+    }
+}
+
+#[test]
+fn metadata_that_is_no_metadata() {
+    for content in [&b""[..], b"{}", b"[]", b"null", b"\0\0\0\0", b"\xff\xfe", b"{\"id\":1}", &[b' '; 4096]] {
+        check_refused(Files::from([(METADATA.to_string(), content.to_vec())]), &format!("{content:?}"));
+    }
+}
+
+#[test]
+fn fields_twice_and_segments_twice() {
+    check_refused(forged("\"epoch\": 1,", "\"epoch\": 1,\n  \"epoch\": 2,"), "epoch twice");
+    let golden = Golden::named("small");
+    let json = String::from_utf8(golden.files[METADATA].clone()).unwrap();
+    let start = json.find("\n      {\"path\"").unwrap();
+    let end = start + json[start..].find('}').unwrap() + 1;
+    let entry = &json[start..end];
+    let path = golden.files.keys().find(|path| path.ends_with(".base")).unwrap();
+    let twice = json.replace(entry, &format!("{entry},{entry}"));
+    let twice = twice.replacen(&format!("\"{path}\"\n"), &format!("\"{path}\",\n    \"{path}\"\n"), 1);
+    assert_ne!(twice, json);
+    let mut files = golden.files.clone();
+    files.insert(METADATA.into(), sealed(&twice));
+    check_refused(files, "the same segment twice");
+}
+
+#[test]
+fn a_checkpoint_that_is_its_own_parent() {
+    // The parent is a note for people: recovery follows no chain, so there is no cycle to fall into.
+    let golden = Golden::named("small");
+    let files = forged("\"parent_id\": null", "\"parent_id\": 1");
+    let manager = open(&memory(files)).unwrap();
+    assert_eq!(Truth::of(&manager), golden.truths[&1]);
+}
+
+#[test]
+fn epochs_offsets_and_positions_at_their_maximum() {
+    let (directory, mut manager) = fresh();
+    manager.put(b"bed", b"gravel").unwrap();
+    manager.set_epoch(u64::MAX).unwrap();
+    manager.set_source_offset("input", u64::MAX).unwrap();
+    manager.set_watermark(i64::MAX);
+    block_on(manager.create_checkpoint(u64::MAX)).unwrap();
+    let expected = Truth::of(&manager);
+    assert!(matches!(manager.set_epoch(0), Err(Error::EpochMismatch { expected: u64::MAX, found: 0 })));
+    let mut manager = open(&directory).unwrap();
+    assert_eq!(Truth::of(&manager), expected);
+    block_on(manager.create_checkpoint(u64::MAX)).unwrap();
+    assert_eq!(Truth::of(&open(&directory).unwrap()), expected);
+}
+
+#[test]
+fn the_last_segment_number_is_not_followed_by_the_first() {
+    let mut files = Golden::named("small").files;
+    let leftover = "segments/ffffffffffffffff.delta";
+    files.insert(leftover.into(), b"left by nobody".to_vec());
+    let directory = memory(files);
+    let outcome = open(&directory).and_then(|mut manager| {
+        manager.put(b"one", b"more")?;
+        block_on(manager.create_checkpoint(1_000)).map(|_| ())
+    });
+    // Refused, or a number that is free; never one that wraps onto a file that is there.
+    if let Err(error) = &outcome {
+        assert!(matches!(error, Error::LimitExceeded(_)), "{error:?}");
+    }
+    for (path, content) in Golden::named("small").files {
+        assert_eq!(directory.to_files().get(&path), Some(&content), "{path}");
+    }
+}
+
+#[test]
+fn keys_and_values_beyond_the_limits() {
+    use alluvium_core::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+    let (directory, mut manager) = fresh();
+    let limit = |outcome: Result<(), Error>| assert!(matches!(outcome, Err(Error::LimitExceeded(_))), "{outcome:?}");
+    limit(manager.put(&vec![0; KEY_BYTES_MAX + 1], b""));
+    limit(manager.put(b"", &vec![0; VALUE_BYTES_MAX + 1]));
+    assert!(manager.is_empty());
+    manager.put(&vec![7; KEY_BYTES_MAX], b"the longest key").unwrap();
+    manager.put(b"the longest value", &vec![8; VALUE_BYTES_MAX]).unwrap();
+    checkpoint(&mut manager);
+    let manager = open_with(&directory, keep(1), options()).unwrap();
+    assert_eq!(manager.get(&vec![7; KEY_BYTES_MAX]), Some(b"the longest key".as_slice()));
+    assert!(manager.get(b"the longest value").is_some_and(|value| value == vec![8; VALUE_BYTES_MAX]));
+}
+
+#[test]
+fn source_names_of_every_kind() {
+    let (directory, mut manager) = fresh();
+    for name in [
+        "",
+        "\"quoted\"",
+        "line\nbreak",
+        "nul\0",
+        "\u{1f30a}",
+        "checksum",
+        "alluvium",
+        "},\"checksum\": \"",
+        &"n".repeat(10_000),
+    ] {
+        manager.set_source_offset(name, 1).unwrap();
+    }
+    checkpoint(&mut manager);
+    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+}

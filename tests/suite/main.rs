@@ -1,0 +1,17 @@
+//! One binary for all tests across the layers: one link, one run. `tests/README.md` says what is where.
+// Names of files are lower case by the format; numbers here are small by construction.
+#![allow(clippy::case_sensitive_file_extension_comparisons, clippy::cast_possible_truncation)]
+// Values of a few tens of kilobytes are what some tests are about.
+#![allow(clippy::large_stack_arrays)]
+
+mod allocations;
+mod archive;
+mod damage;
+mod golden;
+mod hostile;
+mod invariants;
+mod model;
+mod native;
+mod original;
+mod promises;
+mod thirteen;

@@ -1,0 +1,364 @@
+//! Seeded random operations against a model: a `BTreeMap` and a note of every checkpoint.
+//!
+//! `ALLUVIUM_SEEDS=N` runs N seeds, `ALLUVIUM_SEED=S` replays one. A failure names its seed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use alluvium_core::directory::{MemoryDirectory, block_on};
+use alluvium_core::recover::{RecoverOptions, recover};
+use alluvium_core::verify::verify;
+use alluvium_core::{CheckpointConfig, Columns, ManualClock, OpenOptions, PreparedCheckpoint, WrittenCheckpoint};
+use alluvium_tests::{Files, Manager, STORE_ID, Truth, clock, empty, open_with};
+
+/// Steps of most seeds, and of every sixteenth: long enough for rebases and merges.
+const STEPS: [usize; 2] = [60, 500];
+
+fn steps(seed: u64) -> usize {
+    STEPS[usize::from(seed % 16 == 15)]
+}
+
+/// A checkpoint on its way, with what it has to bring back.
+enum InFlight {
+    Prepared(PreparedCheckpoint, Truth),
+    Written(WrittenCheckpoint, Truth),
+}
+
+struct Run {
+    rng: fastrand::Rng,
+    config: CheckpointConfig,
+    clock: Arc<ManualClock>,
+    directory: Arc<MemoryDirectory>,
+    manager: Manager,
+    truth: Truth,
+    kept: BTreeMap<u64, Truth>,
+    in_flight: VecDeque<InFlight>,
+    newest_id: u64,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let config = CheckpointConfig::new()
+            .with_max_retained(rng.usize(1..5))
+            .with_incremental(rng.u8(0..8) != 0)
+            .with_max_in_flight(rng.usize(1..4))
+            .with_recovery_read_ratio([1.05, 1.25, 2.0][rng.usize(0..3)]);
+        let (directory, clock) = (empty(), clock());
+        let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+        let manager = open_with(&directory, config.clone(), options).unwrap();
+        Self {
+            rng,
+            config,
+            clock,
+            directory,
+            manager,
+            truth: Truth::default(),
+            kept: BTreeMap::new(),
+            in_flight: VecDeque::new(),
+            newest_id: 0,
+        }
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        let number = self.rng.u8(0..40);
+        // Lengths around the fast paths of short keys, the empty key among them.
+        vec![number; usize::from(number % 20)]
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        let length = match self.rng.u8(0..60) {
+            0 => self.rng.usize(0..80_000),
+            1..4 => self.rng.usize(0..9_000),
+            _ => self.rng.usize(0..40),
+        };
+        let first = self.rng.u8(..);
+        (0..length).map(|index| first.wrapping_add(index as u8)).collect()
+    }
+
+    fn step(&mut self) {
+        match self.rng.u8(0..100) {
+            0..35 => self.put(),
+            35..47 => self.delete(),
+            47..57 => self.apply(),
+            57..63 => self.advance(),
+            63..72 => self.checkpoint(),
+            72..84 => self.three_steps(),
+            84..88 => self.reopen(),
+            88..91 => self.restore(),
+            91..94 => self.delete_checkpoint(),
+            94..96 => self.keep_fewer(),
+            96..98 => self.read_back(),
+            _ => self.check_verify(),
+        }
+    }
+
+    fn put(&mut self) {
+        let (key, value) = (self.key(), self.value());
+        self.manager.put(&key, &value).unwrap();
+        self.truth.state.insert(key, value);
+    }
+
+    fn delete(&mut self) {
+        let key = self.key();
+        let was_there = self.truth.state.remove(&key).is_some();
+        assert_eq!(self.manager.delete(&key).unwrap(), was_there);
+    }
+
+    fn apply(&mut self) {
+        let (mut ops, mut key_lens, mut value_lens, mut keys, mut values) = (vec![], vec![], vec![], vec![], vec![]);
+        let mut state = self.truth.state.clone();
+        for _ in 0..self.rng.usize(0..24) {
+            let (key, value) = (self.key(), self.value());
+            let is_delete = self.rng.u8(0..4) == 0;
+            ops.push(u8::from(is_delete));
+            key_lens.push(key.len() as u32);
+            value_lens.push(if is_delete { 0 } else { value.len() as u32 });
+            keys.extend_from_slice(&key);
+            if is_delete {
+                state.remove(&key);
+            } else {
+                values.extend_from_slice(&value);
+                state.insert(key, value);
+            }
+        }
+        let spoiled = !ops.is_empty() && self.rng.u8(0..4) == 0;
+        if spoiled {
+            // All or nothing: one bad operation at the end, and none of the good ones before counts.
+            *ops.last_mut().unwrap() = 9;
+        }
+        let batch = Columns { ops: &ops, key_lens: &key_lens, value_lens: &value_lens, keys: &keys, values: &values };
+        let applied = self.manager.apply(&batch);
+        if spoiled {
+            assert!(applied.is_err());
+        } else {
+            assert_eq!(applied.unwrap(), ops.len() as u64);
+            self.truth.state = state;
+        }
+    }
+
+    fn advance(&mut self) {
+        self.clock.advance_ms(self.rng.u64(0..100_000));
+        self.truth.epoch += self.rng.u64(0..3);
+        self.manager.set_epoch(self.truth.epoch).unwrap();
+        let source = format!("source {}", self.rng.u8(0..3));
+        let offset = self.truth.source_offsets.entry(source.clone()).or_default();
+        *offset += self.rng.u64(0..1_000);
+        self.manager.set_source_offset(source, *offset).unwrap();
+        let watermark = self.truth.watermark.unwrap_or(-1_000) + self.rng.i64(0..500);
+        self.manager.set_watermark(watermark);
+        self.truth.watermark = Some(watermark);
+    }
+
+    /// The id that the next checkpoint must get: never one that was given before.
+    fn next_id(&mut self) -> u64 {
+        self.newest_id += 1;
+        self.newest_id
+    }
+
+    fn commit(&mut self, id: u64, truth: Truth) {
+        self.kept.insert(id, truth);
+        while self.kept.len() > self.config.max_retained {
+            self.kept.pop_first();
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        self.land_all();
+        self.truth.wal_position += self.rng.u64(0..100);
+        let id = self.next_id();
+        let metadata = if self.rng.u8(0..4) == 0 {
+            let (offsets, watermark) = (self.truth.source_offsets.clone(), self.truth.watermark);
+            let state = self.value();
+            let position = self.truth.wal_position;
+            let created = self.manager.create_checkpoint_with_state(position, offsets, watermark, &state);
+            let metadata = block_on(created).unwrap();
+            assert_eq!(block_on(self.manager.load_checkpoint_state(id)).unwrap(), state);
+            metadata
+        } else {
+            block_on(self.manager.create_checkpoint(self.truth.wal_position)).unwrap()
+        };
+        assert_eq!((metadata.id, metadata.key_count), (id, self.truth.state.len() as u64));
+        self.commit(id, self.truth.clone());
+    }
+
+    fn three_steps(&mut self) {
+        let prepared = self.in_flight.iter().position(|each| matches!(each, InFlight::Prepared(..)));
+        match self.rng.u8(0..3) {
+            0 if self.in_flight.len() < self.config.max_in_flight => {
+                self.truth.wal_position += self.rng.u64(0..100);
+                let prepared = self.manager.prepare_checkpoint(self.truth.wal_position).unwrap();
+                self.in_flight.push_back(InFlight::Prepared(prepared, self.truth.clone()));
+            }
+            0 => {
+                // Backpressure, without any effect.
+                let refused = self.manager.prepare_checkpoint(self.truth.wal_position).map(|_| ()).unwrap_err();
+                assert!(refused.is_transient(), "{refused:?}");
+            }
+            1 if prepared.is_some() => self.write(prepared.unwrap()),
+            _ => self.finish(),
+        }
+    }
+
+    fn write(&mut self, index: usize) {
+        let Some(InFlight::Prepared(prepared, truth)) = self.in_flight.remove(index) else { unreachable!() };
+        let written = block_on(prepared.write(&*self.directory)).unwrap();
+        self.in_flight.insert(index, InFlight::Written(written, truth));
+    }
+
+    fn finish(&mut self) {
+        match self.in_flight.pop_front() {
+            Some(InFlight::Written(written, truth)) => {
+                let finished = self.manager.finish_checkpoint(written).unwrap();
+                let id = self.next_id();
+                assert_eq!(finished.metadata.id, id);
+                let report = block_on(finished.maintenance.run(&*self.directory));
+                assert!(report.errors.is_empty(), "{report:?}");
+                self.commit(id, truth);
+            }
+            Some(unwritten) => self.in_flight.push_front(unwritten),
+            None => {}
+        }
+    }
+
+    /// Writes and finishes everything that is on its way.
+    fn land_all(&mut self) {
+        while !self.in_flight.is_empty() {
+            if matches!(self.in_flight[0], InFlight::Prepared(..)) {
+                self.write(0);
+            }
+            self.finish();
+        }
+    }
+
+    fn reopen(&mut self) {
+        // What was written is committed, finished or not; what was only prepared is gone.
+        while let Some(InFlight::Written(_, truth)) = self.in_flight.pop_front() {
+            let id = self.next_id();
+            self.kept.insert(id, truth);
+        }
+        self.in_flight.clear();
+        let options = OpenOptions::new(self.clock.clone()).store_id(STORE_ID);
+        self.manager = open_with(&self.directory, self.config.clone(), options).unwrap();
+        self.truth = self.kept.last_key_value().map(|(_, truth)| truth.clone()).unwrap_or_default();
+        assert_eq!(self.manager.latest_checkpoint_id(), self.kept.last_key_value().map(|(id, _)| *id));
+        assert_eq!(Truth::of(&self.manager), self.truth);
+    }
+
+    fn any_kept(&mut self) -> Option<u64> {
+        let ids: Vec<u64> = self.kept.keys().copied().collect();
+        (!ids.is_empty()).then(|| ids[self.rng.usize(0..ids.len())])
+    }
+
+    fn restore(&mut self) {
+        self.land_all();
+        let Some(id) = self.any_kept() else { return };
+        self.truth = self.kept[&id].clone();
+        let metadata = block_on(self.manager.restore_checkpoint(id)).unwrap();
+        let id = self.next_id();
+        assert_eq!(metadata.id, id);
+        assert_eq!(Truth::of(&self.manager), self.truth);
+        self.commit(id, self.truth.clone());
+    }
+
+    fn delete_checkpoint(&mut self) {
+        self.land_all();
+        let Some(id) = self.any_kept() else { return };
+        block_on(self.manager.delete_checkpoint(id)).unwrap();
+        self.kept.remove(&id);
+        self.check_listed();
+        assert_eq!(Truth::of(&self.manager), self.truth, "deleting a checkpoint leaves the live state alone");
+    }
+
+    fn keep_fewer(&mut self) {
+        self.land_all();
+        let keep = self.rng.usize(1..4);
+        block_on(self.manager.cleanup_old_checkpoints_keep(keep)).unwrap();
+        while self.kept.len() > keep {
+            self.kept.pop_first();
+        }
+        self.check_listed();
+    }
+
+    fn check_listed(&self) {
+        let listed = block_on(self.manager.list_checkpoints()).unwrap();
+        let listed: Vec<u64> = listed.iter().map(|metadata| metadata.id).collect();
+        assert_eq!(listed, self.kept.keys().rev().copied().collect::<Vec<_>>());
+    }
+
+    /// Any kept checkpoint, read without a manager.
+    fn read_back(&mut self) {
+        let Some(id) = self.any_kept() else { return };
+        let options = RecoverOptions::new().checkpoint(Some(id));
+        let recovered = block_on(recover(&*self.directory, &options)).unwrap().expect("it is kept");
+        let state: BTreeMap<Vec<u8>, Vec<u8>> =
+            recovered.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+        assert_eq!(state, self.kept[&id].state);
+        assert_eq!(recovered.metadata.source_offsets, self.kept[&id].source_offsets);
+    }
+
+    fn check_verify(&mut self) {
+        let report = block_on(verify(&*self.directory)).unwrap();
+        assert!(!report.is_damaged(), "{:?}", report.findings);
+    }
+
+    fn check_live(&self) {
+        assert_eq!(Truth::of(&self.manager), self.truth);
+        assert_eq!(self.manager.len(), self.truth.state.len());
+        for (key, value) in &self.truth.state {
+            assert_eq!(self.manager.get(key), Some(value.as_slice()));
+        }
+        let prefixed: Vec<&[u8]> = self.manager.iter_prefix(&[7]).map(|(key, _)| key).collect();
+        let expected: Vec<&[u8]> =
+            self.truth.state.keys().map(Vec::as_slice).filter(|key| key.starts_with(&[7])).collect();
+        assert_eq!(prefixed, expected);
+    }
+
+    /// Every step of one seed, then everything that must hold at the end; gives the files.
+    fn play(mut self, steps: usize) -> Files {
+        for _ in 0..steps {
+            self.step();
+        }
+        self.check_live();
+        self.land_all();
+        self.check_listed();
+        self.check_verify();
+        block_on(self.manager.collect_garbage()).unwrap();
+        for id in self.kept.keys().copied().collect::<Vec<_>>() {
+            let options = OpenOptions::new(self.clock.clone()).checkpoint(Some(id));
+            let manager = open_with(&self.directory, self.config.clone(), options).unwrap();
+            assert_eq!(Truth::of(&manager), self.kept[&id], "checkpoint {id}");
+        }
+        self.reopen();
+        self.directory.to_files()
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: a number expected")))
+}
+
+fn play(seed: u64) -> Files {
+    let played = std::panic::catch_unwind(|| Run::new(seed).play(steps(seed)));
+    played.unwrap_or_else(|_| panic!("seed {seed} failed: replay it with ALLUVIUM_SEED={seed}"))
+}
+
+#[test]
+fn two_thousand_seeds_agree_with_the_model() {
+    if let Some(seed) = number("ALLUVIUM_SEED") {
+        Run::new(seed).play(steps(seed));
+        return;
+    }
+    let seeds = number("ALLUVIUM_SEEDS").unwrap_or(2_000);
+    for seed in 0..seeds {
+        play(seed);
+    }
+    println!("{seeds} seeds of {STEPS:?} steps, 0 differences");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for seed in 0..40 {
+        assert_eq!(play(seed), play(seed), "seed {seed}");
+    }
+}
