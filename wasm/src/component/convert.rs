@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use alluvium_core::directory::DirectoryError;
 use alluvium_core::gc::{FileVerdict, GarbageReport};
 use alluvium_core::verify::{Severity, VerifyReport};
 use alluvium_core::{
@@ -15,7 +14,8 @@ use super::bindings::exports::alluvium::checkpoint::checkpoints as wit;
 use super::manager::Manager;
 
 /// The case is what the caller can do; the text says where and why.
-pub(super) fn error(error: IncrementalCheckpointError) -> types::Error {
+pub(super) fn error(error: impl Into<IncrementalCheckpointError>) -> types::Error {
+    let error = error.into();
     let text = error.to_string();
     match error.reaction() {
         Reaction::NotFound => types::Error::NotFound(text),
@@ -30,11 +30,6 @@ pub(super) fn error(error: IncrementalCheckpointError) -> types::Error {
         Reaction::Io => types::Error::Io(text),
         _ => types::Error::Other(text),
     }
-}
-
-/// An error of the directory, as core would pass it on.
-pub(super) fn directory_error(source: DirectoryError) -> types::Error {
-    error(source.into())
 }
 
 /// The length of a key or value: the format allows none that does not fit.

@@ -5,9 +5,10 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_core::directory::{Directory, MemoryDirectory, NewFile, block_on};
+use alluvium_core::directory::block_on;
 use alluvium_core::{
-    CheckpointConfig, IncrementalCheckpointManager, MaintenanceReport, OpenOptions, archive, gc, inspect,
+    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport, OpenOptions,
+    archive, gc,
 };
 
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
@@ -39,10 +40,11 @@ impl wit::Guest for Engine {
 }
 
 /// Opens the directory, and refuses it if strictness was asked for and cannot be had.
-fn directory(options: &wit::OpenOptions) -> Result<WasiDirectory, Error> {
-    let directory = WasiDirectory::preopened(options.directory.as_deref()).map_err(convert::directory_error)?;
+#[allow(clippy::arc_with_non_send_sync, reason = "core asks for an Arc; a component has one thread")]
+fn directory(options: &wit::OpenOptions) -> Result<Arc<WasiDirectory>, Error> {
+    let directory = WasiDirectory::preopened(options.directory.as_deref()).map_err(convert::error)?;
     refuse_weaker(options.strict, &directory.weaker_promises())?;
-    Ok(directory)
+    Ok(Arc::new(directory))
 }
 
 fn refuse_weaker(strict: bool, weaker: &[String]) -> Result<(), Error> {
@@ -52,54 +54,44 @@ fn refuse_weaker(strict: bool, weaker: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-fn open(directory: WasiDirectory, options: &wit::OpenOptions) -> Result<OpenManager, Error> {
-    let mut open = OpenOptions::new(Arc::new(WasiClock))
+fn config(options: &wit::OpenOptions) -> CheckpointConfig {
+    CheckpointConfig::new()
+        .with_max_retained(options.max_retained as usize)
+        .with_interval(Duration::from_millis(options.interval_ms))
+        .with_memory_limit_bytes(options.memory_limit_bytes)
+}
+
+fn how_to_open(options: &wit::OpenOptions) -> Result<OpenOptions, Error> {
+    let how = OpenOptions::new(Arc::new(WasiClock))
         .create(options.create)
         .allow_fallback(options.allow_fallback)
         .checkpoint(options.checkpoint);
-    if let Some(id) = &options.store_id {
-        let wrong = |_| Error::InvalidInput(format!("the store id has {} bytes, not 16", id.len()));
-        open = open.store_id(<[u8; 16]>::try_from(id.as_slice()).map_err(wrong)?);
-    }
-    let config = CheckpointConfig::new()
-        .with_max_retained(options.max_retained as usize)
-        .with_interval(Duration::from_millis(options.interval_ms))
-        .with_memory_limit_bytes(options.memory_limit_bytes);
-    #[allow(clippy::arc_with_non_send_sync, reason = "core asks for an Arc; a component has one thread")]
-    let directory = Arc::new(directory);
-    let manager = block_on(Manager::open(directory, config, open)).map_err(convert::error)?;
+    let Some(id) = &options.store_id else { return Ok(how) };
+    let wrong = |_| Error::InvalidInput(format!("the store id has {} bytes, not 16", id.len()));
+    Ok(how.store_id(<[u8; 16]>::try_from(id.as_slice()).map_err(wrong)?))
+}
+
+fn open(directory: Arc<WasiDirectory>, options: &wit::OpenOptions) -> Result<wit::Manager, Error> {
+    let manager = block_on(Manager::open(directory, config(options), how_to_open(options)?)).map_err(convert::error)?;
     let manager = Rc::new(RefCell::new(manager));
     OPEN.with_borrow_mut(|open| {
         open.retain(|manager| manager.strong_count() > 0);
         open.push(Rc::downgrade(&manager));
     });
-    Ok(OpenManager(manager))
-}
-
-/// Writes the files of an archive into a directory without checkpoints, metadata last.
-fn unpack(archive: &MemoryDirectory, directory: &WasiDirectory) -> Result<(), Error> {
-    if let Some(there) = block_on(inspect::list_checkpoints(directory)).map_err(convert::error)?.first() {
-        let text = format!("the directory holds checkpoint {} already: import into an empty one", there.id);
-        return Err(Error::AlreadyExists(text));
-    }
-    let files = archive.to_files().into_iter().map(|(path, content)| NewFile { path, content });
-    // Metadata last: its creation is the commit.
-    let (metadata, mut batch): (Vec<_>, Vec<_>) = files.partition(|file| file.path.ends_with("/metadata.json"));
-    batch.extend(metadata);
-    block_on(directory.create(batch)).map_err(convert::directory_error)
+    Ok(wit::Manager::new(OpenManager(manager)))
 }
 
 impl wit::GuestManager for OpenManager {
     fn open(options: wit::OpenOptions) -> Result<wit::Manager, Error> {
-        open(directory(&options)?, &options).map(wit::Manager::new)
+        open(directory(&options)?, &options)
     }
 
     fn import_checkpoint(archive: Vec<u8>, options: wit::OpenOptions) -> Result<wit::Manager, Error> {
-        let read = archive::read(&archive).map_err(convert::error)?;
-        drop(archive);
         let directory = directory(&options)?;
-        unpack(&read, &directory)?;
-        open(directory, &options).map(wit::Manager::new)
+        let imported = archive::import(&archive, directory.clone(), config(&options), how_to_open(&options)?);
+        block_on(imported).map_err(convert::error)?;
+        drop(archive);
+        open(directory, &options)
     }
 
     fn recovered(&self) -> Option<wit::Recovery> {
@@ -229,11 +221,11 @@ impl wit::GuestManager for OpenManager {
 }
 
 impl OpenManager {
-    fn maintained<E: Into<alluvium_core::IncrementalCheckpointError>>(
+    fn maintained(
         &self,
-        work: impl FnOnce(&mut Manager) -> Result<MaintenanceReport, E>,
+        work: impl FnOnce(&mut Manager) -> Result<MaintenanceReport, IncrementalCheckpointError>,
     ) -> Result<wit::MaintenanceReport, Error> {
-        work(&mut self.0.borrow_mut()).map(convert::maintenance).map_err(|error| convert::error(error.into()))
+        work(&mut self.0.borrow_mut()).map(convert::maintenance).map_err(convert::error)
     }
 }
 
