@@ -1,10 +1,13 @@
 //! Opening names beneath a directory: never outside it, never through a symbolic link.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
+
+use super::watch::{Call, Watch, errno};
 
 /// The descriptor that everything is opened beneath.
 #[derive(Debug)]
@@ -12,11 +15,21 @@ pub(super) struct Root {
     fd: OwnedFd,
     /// Set once the kernel (before Linux 5.6) or a sandbox has refused `openat2`.
     by_component: AtomicBool,
+    watcher: Option<Arc<dyn Watch>>,
 }
 
 impl Root {
-    pub(super) fn new(fd: OwnedFd) -> Self {
-        Self { fd, by_component: AtomicBool::new(false) }
+    pub(super) fn new(fd: OwnedFd, watcher: Option<Arc<dyn Watch>>) -> Self {
+        Self { fd, by_component: AtomicBool::new(false), watcher }
+    }
+
+    /// Makes a call that decides what a crash leaves; whoever watches may make it fail.
+    pub(super) fn call<T>(&self, call: Call<'_>, make: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        let Some(watcher) = &self.watcher else { return make() };
+        watcher.before(call).map_err(|error| errno(&error))?;
+        let result = make()?;
+        watcher.done(call);
+        Ok(result)
     }
 
     /// Opens `path` beneath the directory; `""` is the directory itself.
@@ -65,7 +78,8 @@ impl Root {
 
     /// Makes the names in a directory durable.
     pub(super) fn sync_directory(&self, path: &str) -> Result<(), Errno> {
-        rustix::fs::fsync(self.open_directory(path)?)
+        let directory = self.open_directory(path)?;
+        self.call(Call::SyncDirectory(path), || rustix::fs::fsync(&directory))
     }
 }
 

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::beneath::{Root, split};
 use super::error::directory_error;
 use super::listing::TEMPORARY_PREFIX;
+use super::watch::{Call, errno};
 
 /// How often a directory that another thread deletes under our hands is made again.
 const ATTEMPTS_MAX: usize = 100;
@@ -32,7 +33,7 @@ pub(super) fn create(root: &Root, settled: &Mutex<BTreeSet<String>>, batch: &[Ne
     // All bytes are handed to the kernel before the first sync waits for the disk.
     let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
     for (file, new) in files.iter().zip(batch) {
-        file.sync_data().map_err(|source| failed(source, &new.path))?;
+        pending.sync_file(file, &new.path)?;
     }
     for file in earlier {
         pending.name(file)?;
@@ -77,6 +78,14 @@ fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
     directory_error(source, Operation::Create, path)
 }
 
+/// `name` in the directory of `path`.
+fn beside(path: &str, name: &str) -> String {
+    match split(path).0 {
+        "" => name.to_owned(),
+        directory => format!("{directory}/{name}"),
+    }
+}
+
 /// A file that has its bytes but not yet its name.
 struct Temporary {
     path: String,
@@ -94,8 +103,22 @@ impl Pending<'_> {
     /// Writes a file under a temporary name in the directory of its final one.
     fn write(&mut self, new: &NewFile) -> Result<File, DirectoryError> {
         let mut file = self.create_temporary(&new.path).map_err(|errno| failed(errno, &new.path))?;
-        file.write_all(&new.content).map_err(|source| failed(source, &new.path))?;
+        let call = Call::Write(&self.temporary(&new.path), &new.content);
+        let written = self.root.call(call, || file.write_all(&new.content).map_err(|source| errno(&source)));
+        written.map_err(|source| failed(source, &new.path))?;
         Ok(file)
+    }
+
+    /// The relative path under which the file that will be `path` is written.
+    fn temporary(&self, path: &str) -> String {
+        let name = self.temporaries.iter().find(|temporary| temporary.path == path).map_or("", |found| &found.name);
+        beside(path, name)
+    }
+
+    fn sync_file(&self, file: &File, path: &str) -> Result<(), DirectoryError> {
+        let call = Call::Sync(&self.temporary(path));
+        let synced = self.root.call(call, || file.sync_data().map_err(|source| errno(&source)));
+        synced.map_err(|source| failed(source, path))
     }
 
     fn create_temporary(&mut self, path: &str) -> Result<File, Errno> {
@@ -106,7 +129,8 @@ impl Pending<'_> {
             self.open_directory(directory)?;
             let count = COUNTER.fetch_add(1, Ordering::Relaxed);
             let name = format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id());
-            match openat(&self.directories[directory], name.as_str(), flags, mode) {
+            let fd = &self.directories[directory];
+            match self.root.call(Call::Create(&beside(path, &name)), || openat(fd, name.as_str(), flags, mode)) {
                 Ok(fd) => {
                     self.temporaries.push(Temporary { path: path.to_owned(), name });
                     return Ok(File::from(fd));
@@ -127,7 +151,8 @@ impl Pending<'_> {
                 return Ok(());
             }
             if !directory.is_empty() {
-                match mkdirat(self.root, directory, Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH) {
+                let mode = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
+                match self.root.call(Call::MakeDirectory(directory), || mkdirat(self.root, directory, mode)) {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(errno) => return Err(errno),
                 }
@@ -148,10 +173,14 @@ impl Pending<'_> {
         let index = at.ok_or_else(|| failed(Errno::NOENT, &new.path))?;
         let fd = &self.directories[directory];
         let temporary = self.temporaries[index].name.as_str();
-        match renameat_with(fd, temporary, fd, name, RenameFlags::NOREPLACE) {
+        let from = beside(&new.path, temporary);
+        let call = Call::Rename(&from, &new.path);
+        match self.root.call(call, || renameat_with(fd, temporary, fd, name, RenameFlags::NOREPLACE)) {
             // A file system without the flag (NFS, FUSE): a hard link is as exclusive.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => linkat(fd, temporary, fd, name, AtFlags::empty())
-                .and_then(|()| unlinkat(fd, temporary, AtFlags::empty())),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self
+                .root
+                .call(Call::Link(&from, &new.path), || linkat(fd, temporary, fd, name, AtFlags::empty()))
+                .and_then(|()| self.root.call(Call::Unlink(&from), || unlinkat(fd, temporary, AtFlags::empty()))),
             result => result,
         }
         .map_err(|errno| failed(errno, &new.path))?;
@@ -166,7 +195,7 @@ impl Pending<'_> {
 
     fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
         let synced = match self.directories.get(directory) {
-            Some(fd) => rustix::fs::fsync(fd),
+            Some(fd) => self.root.call(Call::SyncDirectory(directory), || rustix::fs::fsync(fd)),
             None => self.root.sync_directory(directory),
         };
         synced.map_err(|errno| failed(errno, directory))
@@ -179,12 +208,14 @@ impl Drop for Pending<'_> {
         for temporary in &self.temporaries {
             let directory = split(&temporary.path).0;
             if let Some(fd) = self.directories.get(directory) {
-                let _ = unlinkat(fd, temporary.name.as_str(), AtFlags::empty());
+                let call = Call::Unlink(&beside(&temporary.path, &temporary.name));
+                let _ = self.root.call(call, || unlinkat(fd, temporary.name.as_str(), AtFlags::empty()));
             }
         }
         if !self.temporaries.is_empty() {
             for directory in self.directories.keys().filter(|name| !name.is_empty()) {
-                let _ = unlinkat(self.root, directory.as_str(), AtFlags::REMOVEDIR);
+                let call = Call::RemoveDirectory(directory);
+                let _ = self.root.call(call, || unlinkat(self.root, directory.as_str(), AtFlags::REMOVEDIR));
             }
         }
     }

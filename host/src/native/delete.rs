@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::beneath::{Root, is_beneath, split};
 use super::error::directory_error;
 use super::lock::LOCK_FILE;
+use super::watch::Call;
 
 /// Deletes `paths`; directories that go are no longer `settled`.
 pub(super) fn delete(root: &Root, settled: &mut BTreeSet<String>, paths: &[String]) -> Result<(), DirectoryError> {
@@ -22,7 +23,8 @@ pub(super) fn delete(root: &Root, settled: &mut BTreeSet<String>, paths: &[Strin
     let mut touched = BTreeSet::new();
     for (path, flags) in found {
         let (directory, name) = split(path);
-        let removed = root.open_directory(directory).and_then(|fd| unlinkat(&fd, name, flags));
+        let call = if flags.is_empty() { Call::Unlink(path) } else { Call::RemoveDirectory(path) };
+        let removed = root.open_directory(directory).and_then(|fd| root.call(call, || unlinkat(&fd, name, flags)));
         match removed {
             // Somebody else has deleted it meanwhile, or the same path was given twice.
             Ok(()) | Err(Errno::NOENT) => drop(touched.insert(directory)),
@@ -42,7 +44,8 @@ fn sync_or_remove(root: &Root, settled: &mut BTreeSet<String>, touched: BTreeSet
             to_sync.insert("");
             continue;
         }
-        match root.open_directory(above).and_then(|fd| unlinkat(&fd, name, AtFlags::REMOVEDIR)) {
+        let remove = |fd| root.call(Call::RemoveDirectory(directory), || unlinkat(&fd, name, AtFlags::REMOVEDIR));
+        match root.open_directory(above).and_then(remove) {
             Ok(()) | Err(Errno::NOENT) => {
                 settled.remove(directory);
                 to_sync.insert(above);

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::beneath::Root;
 use super::error::directory_error;
 use super::lock::LOCK_FILE;
+use super::watch::Call;
 
 /// How the names of half-made files start.
 pub(super) const TEMPORARY_PREFIX: &str = ".tmp-";
@@ -85,7 +86,7 @@ fn names(root: &Root, directory: &str) -> Result<Option<(OwnedFd, Vec<(String, b
         result => result.map_err(error)?,
     };
     let mut names = Vec::new();
-    for entry in Dir::read_from(&fd).map_err(error)? {
+    for entry in root.call(Call::List(directory), || Dir::read_from(&fd)).map_err(error)? {
         let entry = entry.map_err(error)?;
         let name = entry.file_name();
         let is_own = directory.is_empty() && name.to_bytes() == LOCK_FILE.as_bytes();

@@ -13,12 +13,13 @@ mod listing;
 mod lock;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
 use rustix::fs::{Mode, OFlags};
@@ -26,6 +27,7 @@ use rustix::fs::{Mode, OFlags};
 use self::beneath::Root;
 use self::error::directory_error;
 use self::lock::Lock;
+pub use self::watch::{Call, Watch};
 
 /// A directory of the file system.
 ///
@@ -55,10 +57,13 @@ impl NativeDirectory {
     /// One that is not there is [`DirectoryErrorKind::NotFound`], anything but a directory is
     /// [`DirectoryErrorKind::Invalid`]. Nothing is created, not even a lock: this is how to inspect.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
-        let path = path.into();
+        Self::open_watched(path.into(), None)
+    }
+
+    fn open_watched(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&path, flags, Mode::empty()).map_err(|errno| opening(errno.into(), &path))?;
-        Ok(Self { root: Root::new(fd), path, settled: Mutex::default(), lock: None })
+        Ok(Self { root: Root::new(fd, watcher), path, settled: Mutex::default(), lock: None })
     }
 
     /// Opens a directory, creating it durably when it is missing, and the ones above it.
@@ -74,7 +79,17 @@ impl NativeDirectory {
     /// [`DirectoryErrorKind::Fenced`], naming that process. The kernel drops the lock with the
     /// process, however it ends, so no lock is ever stale.
     pub fn open_exclusive(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
-        let mut directory = Self::open(path)?;
+        Self::open_writer(path.into(), None)
+    }
+
+    /// As [`open_exclusive`](Self::open_exclusive), with `watcher` told of every call that decides
+    /// what a crash leaves: for tests of just that.
+    pub fn open_exclusive_watched(path: impl Into<PathBuf>, watcher: Arc<dyn Watch>) -> Result<Self, DirectoryError> {
+        Self::open_writer(path.into(), Some(watcher))
+    }
+
+    fn open_writer(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
+        let mut directory = Self::open_watched(path, watcher)?;
         directory.lock = Some(Lock::acquire(&directory.root)?);
         directory.settle()?;
         Ok(directory)
@@ -142,7 +157,10 @@ impl NativeDirectory {
         let mut content = Vec::new();
         content.try_reserve_exact(length).map_err(|refused| error(DirectoryErrorKind::Io).because(refused))?;
         content.resize(length, 0);
-        std::os::unix::fs::FileExt::read_exact_at(&std::fs::File::from(file), &mut content, offset)
+        let file = std::fs::File::from(file);
+        let mut read = || std::os::unix::fs::FileExt::read_exact_at(&file, &mut content, offset);
+        self.root
+            .call(Call::Read(path), || read().map_err(|source| watch::errno(&source)))
             .map_err(|source| directory_error(source, Operation::Read, path))?;
         Ok(content)
     }

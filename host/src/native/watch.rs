@@ -1,0 +1,47 @@
+//! The system calls that decide what a crash leaves, told to whoever watches: tests enumerate crash
+//! states from them and make single ones fail. Nobody watching costs one comparison a call.
+
+use std::fmt::Debug;
+
+use rustix::io::Errno;
+
+/// A system call on names or bytes; paths are relative to the directory, `""` is the directory itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call<'a> {
+    /// `mkdirat`.
+    MakeDirectory(&'a str),
+    /// `openat` with `O_CREAT | O_EXCL`.
+    Create(&'a str),
+    /// All bytes of a new file.
+    Write(&'a str, &'a [u8]),
+    /// `fdatasync`.
+    Sync(&'a str),
+    /// `renameat2` with `RENAME_NOREPLACE`.
+    Rename(&'a str, &'a str),
+    /// `linkat`, where the file system has no exclusive rename.
+    Link(&'a str, &'a str),
+    /// `unlinkat` of a file.
+    Unlink(&'a str),
+    /// `unlinkat` of a directory.
+    RemoveDirectory(&'a str),
+    /// `fsync` of a directory.
+    SyncDirectory(&'a str),
+    /// Reading the names of a directory.
+    List(&'a str),
+    /// Reading bytes of a file.
+    Read(&'a str),
+}
+
+/// Who is told of every [`Call`] of a watched directory.
+pub trait Watch: Debug + Send + Sync {
+    /// Before the call; an error is what the call fails with, and then it is not made.
+    fn before(&self, call: Call<'_>) -> Result<(), std::io::Error>;
+
+    /// After the call has succeeded.
+    fn done(&self, call: Call<'_>);
+}
+
+/// What a [`Watch`] wants a call to fail with.
+pub(super) fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
