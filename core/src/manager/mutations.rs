@@ -5,8 +5,13 @@ use super::IncrementalCheckpointManager;
 use crate::batch::Columns;
 use crate::delta::DeltaLog;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::segment::Record;
 use crate::hash::key_hash;
 use crate::state::{check_lengths, out_of_addresses};
+
+/// Mutations of a batch whose records are brought into the cache together: more than the processor
+/// can wait for at once, few enough to stay in its nearest cache.
+const WARM_BLOCK: usize = 32;
 
 /// A log of fewer bytes is not worth compacting.
 pub(super) const COMPACT_LOG_BYTES: usize = 64 << 20;
@@ -27,12 +32,16 @@ impl<D> IncrementalCheckpointManager<D> {
         let hash = key_hash(key);
         // A key that is not there needs no tombstone. One that is must get it even at the limit:
         // deleting is how memory is given back.
+        Ok(self.delete_checked(hash, key))
+    }
+
+    fn delete_checked(&mut self, hash: u64, key: &[u8]) -> bool {
         let was_there = self.state.delete_hashed(hash, key);
         if was_there {
             self.log.push(hash, key, None);
             self.compact_log();
         }
-        Ok(was_there)
+        was_there
     }
 
     /// Applies a batch, all of it or, when anything in it is refused, nothing. Gives the number of
@@ -47,13 +56,20 @@ impl<D> IncrementalCheckpointManager<D> {
         } else {
             self.state.growth_for(b"", &[]).ok_or_else(out_of_addresses)?;
         }
-        for (key, value) in mutations {
-            let hash = key_hash(key);
-            match value {
-                Some(value) => self.put_checked(hash, key, value),
-                None => {
-                    if self.state.delete_hashed(hash, key) {
-                        self.log.push(hash, key, None);
+        let mut mutations = mutations.map(|(key, value)| Record { hash: key_hash(key), key, value });
+        let mut block = Vec::with_capacity(WARM_BLOCK);
+        loop {
+            block.clear();
+            block.extend(mutations.by_ref().take(WARM_BLOCK));
+            if block.is_empty() {
+                break;
+            }
+            self.state.warm(block.iter().map(|record| record.hash));
+            for record in &block {
+                match record.value {
+                    Some(value) => self.put_checked(record.hash, record.key, value),
+                    None => {
+                        self.delete_checked(record.hash, record.key);
                     }
                 }
             }

@@ -71,6 +71,15 @@ impl Table {
         Found::Before(at)
     }
 
+    /// The address in the first slot with these hash bits, 0 when there is none: most often the key
+    /// that is looked for, and found without touching its record.
+    #[inline]
+    pub(super) fn guess(&self, tag: u32) -> Address {
+        let from = self.slots.get(self.home(tag)..).unwrap_or_default();
+        let candidates = from.iter().take_while(|slot| **slot != 0 && tag_of(**slot) <= tag);
+        candidates.last().filter(|slot| tag_of(**slot) == tag).map_or(0, |slot| *slot as u32)
+    }
+
     /// Bytes that the next insertion takes from the allocator.
     pub(super) fn growth_for_insert(&self) -> usize {
         if self.is_full() { grown(self.capacity) * 8 } else { 0 }
