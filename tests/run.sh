@@ -19,7 +19,7 @@ awk -F'"' '
         return substr($0, at + length(name) + 3) + 0
     }
     { flights = number("flights"); if (flights >= 20) printf "%8.1f  %-12s %6d flights  %4d cancelled  worst %5d min\n", number("arr_delay_min") / flights, $4, flights, number("cancelled"), number("worst_arr_delay_min") }
-' "$results" | sort -rn | head -10
+' "$results" | sort -rn | sed -n 1,10p
 
 echo
 echo "The checkpoints that were kept, and the bytes that each wrote:"
