@@ -132,6 +132,10 @@ pub(crate) async fn collect<D: Directory>(
         |path: &String| survey.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
     let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
     if let Err(error) = gone(metadata.clone()).await {
+        if matches!(retain, Retain::AllBut(Some(_))) {
+            // Whoever asked for this one to go must not be told that it has gone.
+            return Err(error.into());
+        }
         // While a checkpoint may still exist, its files must.
         for file in &mut report.files {
             if !file.keep {
