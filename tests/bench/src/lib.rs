@@ -1,0 +1,24 @@
+//! Benchmarks: workload W, contenders that take turns over it, and the goals for speed as ratios of
+//! what was measured in one run.
+//!
+//! Times on a shared machine mean little; ratios between contenders that took turns mean much. Every
+//! figure here is a median over turns, and the floor that a figure is held against is measured in
+//! the same run, on the same disk, with the same bytes.
+// Counts and durations become floating point ratios here; nothing is decided by their last bit.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+pub mod amplification;
+pub mod contender;
+pub mod epochs;
+pub mod floor;
+pub mod freeze;
+pub mod full;
+pub mod growth;
+pub mod measure;
+pub mod memory;
+pub mod ours;
+pub mod plot;
+pub mod recovery;
+pub mod report;
+pub mod state;
+pub mod workload;

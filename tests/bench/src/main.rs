@@ -1,0 +1,295 @@
+//! `alluvium-bench`: the goals for speed, measured.
+
+use std::path::PathBuf;
+
+use alluvium_bench::amplification::{Amplification, Pattern, simulate};
+use alluvium_bench::contender::Kind;
+use alluvium_bench::epochs::{Rounds, directory_of, run};
+use alluvium_bench::measure::{fresh_directory, median};
+use alluvium_bench::report::Report;
+use alluvium_bench::workload::Workload;
+use alluvium_bench::{freeze, full, growth, memory, ours, plot, recovery, state};
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Parser, Subcommand};
+
+/// Measures Alluvium against the floor, the full rewrite and ordinary maps.
+///
+/// Rows go to a table and to target/bench/report.json, plots beside it. Example:
+/// cargo run --release -p alluvium-bench -- all
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Place {
+    /// Where report and plots go.
+    #[arg(long, global = true, default_value = "target/bench")]
+    out: PathBuf,
+    /// A directory for the contenders' files, on the disk that is to be measured [default: OUT/scratch].
+    #[arg(long, global = true)]
+    scratch: Option<PathBuf>,
+    /// Live keys.
+    #[arg(long, global = true, default_value_t = 1_000_000)]
+    keys: u32,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything, in minutes.
+    All,
+    /// A short form that holds bytes to their goals, never times.
+    Quick,
+    /// Epochs of workload W: time to durable against the floor and the full rewrite.
+    Epochs {
+        /// Epochs that are measured.
+        #[arg(long, default_value_t = 50)]
+        epochs: u32,
+        /// Epochs before, until rebases have settled.
+        #[arg(long, default_value_t = 120)]
+        warmup: u32,
+    },
+    /// Put, update, get and delete against maps; growth pauses.
+    State,
+    /// The freeze.
+    Freeze,
+    /// Resident memory.
+    Memory,
+    /// Recovery of a base against the floor.
+    Recovery,
+    /// Write, read and space amplification over many epochs, in memory.
+    Amplification {
+        /// Epochs; the second half is measured.
+        #[arg(long, default_value_t = 1_000)]
+        epochs: u32,
+        /// One pattern instead of all.
+        #[arg(long)]
+        pattern: Option<Pattern>,
+    },
+    /// The same epochs at 10⁴, 10⁵ and 10⁶ keys, and plots of it.
+    Growth {
+        /// 10⁷ keys too.
+        #[arg(long)]
+        long: bool,
+    },
+    #[command(hide = true)]
+    MemoryOf { holder: memory::Holder },
+}
+
+const KINDS: [Kind; 2] = [ours::KIND, full::KIND];
+
+fn main() -> Result<()> {
+    let Cli { command, place } = Cli::parse();
+    if let Command::MemoryOf { holder } = command {
+        return memory::child(holder, place.keys);
+    }
+    let scratch = place.scratch.clone().unwrap_or_else(|| place.out.join("scratch"));
+    std::fs::create_dir_all(&place.out).with_context(|| place.out.display().to_string())?;
+    fresh_directory(&scratch)?;
+    let bench = Bench { workload: Workload::of(place.keys), out: place.out, scratch };
+    let done = bench.run(&command);
+    std::fs::remove_dir_all(&bench.scratch)?;
+    done
+}
+
+struct Bench {
+    workload: Workload,
+    out: PathBuf,
+    scratch: PathBuf,
+}
+
+impl Bench {
+    fn run(&self, command: &Command) -> Result<()> {
+        if let Command::Quick = command {
+            return self.quick();
+        }
+        let mut report = Report::open(&self.out.join("report.json"))?;
+        match command {
+            Command::All => {
+                let workload = self.workload;
+                step("state against maps");
+                state::run(workload, 5, &mut report)?;
+                step("memory");
+                memory::run(workload, &mut report)?;
+                step("freeze");
+                freeze::run(workload, &mut report)?;
+                step("epochs against the floor and the full rewrite");
+                self.epochs(Rounds { warmup: 120, measured: 50 }, &mut report)?;
+                step("recovery against the floor");
+                recovery::base(workload, 7, &self.scratch, &mut report)?;
+                step("amplification");
+                self.amplification(&[Pattern::Uniform, Pattern::Zipf], 400, &mut report)?;
+            }
+            Command::Epochs { epochs, warmup } => {
+                self.epochs(Rounds { warmup: *warmup, measured: *epochs }, &mut report)?;
+            }
+            Command::State => state::run(self.workload, 5, &mut report)?,
+            Command::Freeze => freeze::run(self.workload, &mut report)?,
+            Command::Memory => memory::run(self.workload, &mut report)?,
+            Command::Recovery => recovery::base(self.workload, 7, &self.scratch, &mut report)?,
+            Command::Amplification { epochs, pattern } => {
+                let all = [Pattern::Uniform, Pattern::Zipf, Pattern::Growth, Pattern::MassDelete];
+                let patterns = pattern.map_or(all.to_vec(), |pattern| vec![pattern]);
+                self.amplification(&patterns, *epochs, &mut report)?;
+            }
+            Command::Growth { long } => {
+                let sizes = [10_000, 100_000, 1_000_000, 10_000_000];
+                let sizes = if *long { &sizes[..] } else { &sizes[..3] };
+                growth::measure(&KINDS, sizes, &self.scratch, &self.out, &mut report)?;
+            }
+            Command::Quick | Command::MemoryOf { .. } => {}
+        }
+        println!("{}", report.table());
+        println!("report and plots: {}", self.out.display());
+        Ok(())
+    }
+
+    fn epochs(&self, rounds: Rounds, report: &mut Report) -> Result<()> {
+        let series = run(&KINDS, self.workload, rounds, &self.scratch)?;
+        let (ours, full) = (&series[0], &series[1]);
+        let floor_us = median(&ours.floor_us);
+        let epochs = format!("medians of {} epochs, {} keys of which 1 % change", rounds.measured, self.workload.keys);
+        report.goal(
+            "durable_vs_floor",
+            ours.durable() / floor_us,
+            "<= 1.5",
+            "x",
+            &format!("the same bytes in one new file, synced, and its name: {:.1} ms", floor_us / 1e3),
+        )?;
+        report.goal(
+            "durable_vs_full",
+            full.durable() / ours.durable(),
+            ">= 100",
+            "x",
+            &format!("the whole state into a new file, synced: {:.0} ms", full.durable() / 1e3),
+        )?;
+        report.figure(
+            "bytes_vs_full",
+            full.mean_bytes() / ours.mean_bytes(),
+            "x",
+            "bytes of the full rewrite against ours",
+        )?;
+        for series in &series {
+            let name = series.name.replace(' ', "_");
+            report.figure(&format!("{name}_durable_us"), series.durable(), "us", &epochs)?;
+            report.figure(&format!("{name}_stall_us"), series.stall(), "us", &epochs)?;
+            report.figure(&format!("{name}_bytes"), series.mean_bytes(), "B", "mean of an epoch")?;
+        }
+        report.figure(
+            "alluvium_tidy_us",
+            median(&ours.tidy_us),
+            "us",
+            "retention, collection and rebase, behind the stream",
+        )?;
+        recovery::with_deltas(&directory_of(&self.scratch, &KINDS[0]), 7, report)?;
+        let recover_us = recovery::in_turns(&KINDS, &self.scratch, 3)?;
+        let bars = |figure: &dyn Fn(usize) -> f64| {
+            KINDS.iter().enumerate().map(|(at, kind)| (kind.name.to_owned(), figure(at))).collect::<Vec<_>>()
+        };
+        plot::bars(
+            &self.out.join("durable.svg"),
+            "Time to durable, 1 % of a million keys changed",
+            "microseconds",
+            &bars(&|at| series[at].durable()),
+        )?;
+        plot::bars(
+            &self.out.join("stall.svg"),
+            "Stall of the stream at a checkpoint",
+            "microseconds",
+            &bars(&|at| series[at].stall()),
+        )?;
+        plot::bars(
+            &self.out.join("bytes.svg"),
+            "Bytes written in an epoch",
+            "bytes",
+            &bars(&|at| series[at].mean_bytes()),
+        )?;
+        plot::bars(
+            &self.out.join("recovery.svg"),
+            "Recovery into a usable map",
+            "microseconds",
+            &bars(&|at| recover_us[at]),
+        )
+    }
+
+    fn amplification(&self, patterns: &[Pattern], epochs: u32, report: &mut Report) -> Result<()> {
+        println!("{epochs} epochs, {} keys; the second half:", self.workload.keys);
+        println!(
+            "{:12} {:>6} {:>6} {:>12} {:>12} {:>11}",
+            "pattern", "delta", "write", "read (max)", "space (max)", "worst epoch"
+        );
+        for &pattern in patterns {
+            let found = simulate(self.workload, pattern, epochs)?;
+            print_amplification(pattern, &found);
+            let name = format!("{pattern:?}").to_lowercase();
+            let against = format!("{epochs} epochs, the second half; {name}");
+            let suffix = if pattern == Pattern::Uniform { String::new() } else { format!("_{name}") };
+            let the_most = format!("the most over {against}");
+            let rows = [
+                ("delta_amplification", found.delta, "<= 1.05", "delta bytes per changed byte"),
+                ("write_amplification", found.write, "<= 3.1", &against),
+                ("space_amplification", found.space.1, "<= 1.6", &the_most),
+                ("worst_epoch", found.worst_epoch, "<= 5", "bytes created against the epoch's delta"),
+            ];
+            for (row, value, goal, against) in rows {
+                // The goals are those of workload W, which changes uniformly.
+                if suffix.is_empty() {
+                    report.goal(row, value, goal, "x", against)?;
+                } else {
+                    report.figure(&format!("{row}{suffix}"), value, "x", against)?;
+                }
+            }
+            report.figure(
+                &format!("read_amplification{suffix}"),
+                found.read.1,
+                "x",
+                "bytes that recovery reads per live byte",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Bytes only: they are the same on every machine, however busy it is.
+    fn quick(&self) -> Result<()> {
+        let workload = self.workload;
+        step("amplification, uniform, 160 epochs");
+        let found = simulate(workload, Pattern::Uniform, 160)?;
+        print_amplification(Pattern::Uniform, &found);
+        let check = |name: &str, value: f64, at_most: f64| {
+            ensure!(value <= at_most, "{name} is {value:.3}: at most {at_most} was the goal");
+            println!("{name}: {value:.3}, at most {at_most}");
+            Ok(())
+        };
+        check("delta_amplification", found.delta, 1.05)?;
+        check("write_amplification", found.write, 3.1)?;
+        check("space_amplification", found.space.1, 1.6)?;
+        check("worst_epoch", found.worst_epoch, 5.0)?;
+        step("three epochs on disk, and recovery");
+        let series = run(&KINDS, workload, Rounds { warmup: 0, measured: 3 }, &self.scratch)?;
+        check("bytes against the full rewrite", series[0].mean_bytes() / series[1].mean_bytes(), 0.02)?;
+        // Every contender must bring back the same state.
+        recovery::in_turns(&KINDS, &self.scratch, 1)?;
+        println!("recovered states are equal");
+        Ok(())
+    }
+}
+
+fn print_amplification(pattern: Pattern, found: &Amplification) {
+    let pair = |(mean, most): (f64, f64)| format!("{mean:.2} ({most:.2})");
+    println!(
+        "{:12} {:6.3} {:6.2} {:>12} {:>12} {:11.2}",
+        format!("{pattern:?}"),
+        found.delta,
+        found.write,
+        pair(found.read),
+        pair(found.space),
+        found.worst_epoch
+    );
+}
+
+fn step(what: &str) {
+    eprintln!("== {what}");
+}
