@@ -10,5 +10,6 @@ mod clock;
 pub mod native;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+pub mod sink;
 
 pub use clock::SystemClock;
