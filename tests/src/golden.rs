@@ -20,12 +20,23 @@ pub struct Golden {
     pub files: Files,
     /// Each kept checkpoint by id.
     pub truths: BTreeMap<u64, Truth>,
+    /// What each log after the newest checkpoint brings back, in order of their sequence.
+    pub logged: Vec<Truth>,
 }
 
 impl Golden {
     /// The id of the newest checkpoint.
     pub fn latest(&self) -> u64 {
         *self.truths.keys().next_back().expect("every golden directory holds a checkpoint")
+    }
+
+    /// What opening must bring back when checkpoint `newest` is the newest and `logs` logs after it
+    /// are read.
+    pub fn expected(&self, newest: u64, logs: usize) -> &Truth {
+        match logs {
+            0 => &self.truths[&newest],
+            logs => &self.logged[logs - 1],
+        }
     }
 
     /// The golden directory `name`.
@@ -45,6 +56,7 @@ pub fn all() -> Vec<Golden> {
         record("opaque", keep(3), opaque),
         record("deleted", keep(10), deleted),
         record("restored", keep(10), restored),
+        record("logged", keep(3), logged),
         record_over("continued", &fixture("opaque"), keep(3), continued),
     ]
 }
@@ -54,6 +66,7 @@ struct Recorder {
     manager: Manager,
     clock: Arc<ManualClock>,
     truths: BTreeMap<u64, Truth>,
+    logged: Vec<Truth>,
 }
 
 impl Recorder {
@@ -79,6 +92,12 @@ impl Recorder {
 
     fn note(&mut self, id: u64) {
         self.truths.insert(id, Truth::of(&self.manager));
+        self.logged.clear();
+    }
+
+    fn sync(&mut self, wal_position: u64) {
+        block_on(self.manager.sync(wal_position)).expect("sync");
+        self.logged.push(Truth::of(&self.manager));
     }
 }
 
@@ -95,7 +114,7 @@ fn record_over(
     let clock = clock();
     let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
     let manager = open_with(directory, config, options).expect("opens");
-    let mut recorder = Recorder { manager, clock, truths: BTreeMap::new() };
+    let mut recorder = Recorder { manager, clock, truths: BTreeMap::new(), logged: Vec::new() };
     script(&mut recorder);
     // Opened anew and tidied up, so that nothing lies there that only a living manager needs.
     let options = OpenOptions::new(recorder.clock.clone());
@@ -104,7 +123,7 @@ fn record_over(
     let files = directory.to_files();
     let mut truths = recorder.truths;
     truths.retain(|id, _| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json")));
-    Golden { name, files, truths }
+    Golden { name, files, truths, logged: recorder.logged }
 }
 
 /// One checkpoint of a few keys: one base.
@@ -220,6 +239,31 @@ fn restored(recorder: &mut Recorder) {
     recorder.put("after", "the restore");
     recorder.at(9);
     recorder.checkpoint(9);
+}
+
+/// A checkpoint, and logs after it: puts, tombstones, and one in which only the position moved on.
+fn logged(recorder: &mut Recorder) {
+    recorder.put("before", "the first checkpoint");
+    recorder.at(1);
+    recorder.checkpoint(10);
+    recorder.put("in a log", "of the first checkpoint");
+    recorder.at(2);
+    recorder.sync(20);
+    recorder.put("before", "the second");
+    recorder.at(3);
+    recorder.checkpoint(30);
+    for number in 0..12 {
+        recorder.put(&format!("logged {number}"), "once");
+    }
+    recorder.at(4);
+    recorder.sync(40);
+    recorder.put("logged 3", "twice");
+    recorder.delete("logged 4");
+    recorder.delete("before");
+    recorder.at(5);
+    recorder.sync(50);
+    recorder.at(6);
+    recorder.sync(60);
 }
 
 /// A directory that the original wrote, taken over.

@@ -49,6 +49,8 @@ fn the_decoder_reads_every_checkpoint_of_every_golden_directory() {
         let directory = memory(load(&stored(&golden)));
         let manager = open(&directory).unwrap();
         assert_eq!(manager.latest_checkpoint_id(), Some(golden.latest()), "{}", golden.name);
+        let newest = golden.expected(golden.latest(), golden.logged.len());
+        assert_eq!(Truth::of(&manager), *newest, "{}", golden.name);
         for (id, truth) in &golden.truths {
             let manager = open_with(&directory, keep(10), options().checkpoint(Some(*id))).unwrap();
             assert_eq!(Truth::of(&manager), *truth, "{} {id}", golden.name);
@@ -80,6 +82,7 @@ fn the_scripts_reach_what_they_are_for() {
     assert!(count("full", ".base") >= 1 && count("full", ".delta") == 0, "not incremental: bases alone");
     assert_eq!(count("opaque", "state.bin"), 2);
     assert_eq!(count("deleted", "deleted"), 1);
+    assert_eq!(count("logged", ".log"), 3);
     for name in ["rebased", "merged"] {
         assert_eq!(Golden::named(name).truths.len(), 2, "{name}");
     }

@@ -10,6 +10,7 @@ mod damage;
 mod golden;
 mod hostile;
 mod invariants;
+mod log;
 mod model;
 mod native;
 mod original;

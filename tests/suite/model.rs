@@ -32,6 +32,8 @@ struct Run {
     manager: Manager,
     truth: Truth,
     kept: BTreeMap<u64, Truth>,
+    /// What the logs after each checkpoint bring back.
+    logged: BTreeMap<u64, Truth>,
     in_flight: VecDeque<InFlight>,
     newest_id: u64,
 }
@@ -43,6 +45,7 @@ impl Run {
             .with_max_retained(rng.usize(1..5))
             .with_incremental(rng.u8(0..8) != 0)
             .with_max_in_flight(rng.usize(1..4))
+            .with_truncate_wal(rng.u8(0..4) != 0)
             .with_recovery_read_ratio([1.05, 1.25, 2.0][rng.usize(0..3)]);
         let (directory, clock) = (empty(), clock());
         let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
@@ -55,6 +58,7 @@ impl Run {
             manager,
             truth: Truth::default(),
             kept: BTreeMap::new(),
+            logged: BTreeMap::new(),
             in_flight: VecDeque::new(),
             newest_id: 0,
         }
@@ -84,8 +88,9 @@ impl Run {
             57..63 => self.advance(),
             63..72 => self.checkpoint(),
             72..84 => self.three_steps(),
-            84..88 => self.reopen(),
-            88..91 => self.restore(),
+            84..86 => self.reopen(),
+            86..89 => self.sync(),
+            89..91 => self.restore(),
             91..94 => self.delete_checkpoint(),
             94..96 => self.keep_fewer(),
             96..98 => self.read_back(),
@@ -160,6 +165,36 @@ impl Run {
         self.kept.insert(id, truth);
         while self.kept.len() > self.config.max_retained {
             self.kept.pop_first();
+        }
+        self.collect();
+    }
+
+    /// Logs go with whatever comes after them, unless they are to stay with their checkpoint.
+    fn collect(&mut self) {
+        let newest = self.kept.last_key_value().map_or(0, |(id, _)| *id);
+        let stays = |id: &u64| *id >= newest || (!self.config.truncate_wal && self.kept.contains_key(id));
+        self.logged.retain(|id, _| stays(id));
+    }
+
+    fn sync(&mut self) {
+        self.truth.wal_position += self.rng.u64(0..100);
+        if !self.in_flight.is_empty() {
+            let refused = block_on(self.manager.sync(self.truth.wal_position)).unwrap_err();
+            assert!(refused.is_transient(), "{refused:?}");
+            self.truth.wal_position = self.manager.wal_position();
+            return;
+        }
+        let before = self.manager.latest_checkpoint_id();
+        block_on(self.manager.sync(self.truth.wal_position)).unwrap();
+        let after = self.manager.latest_checkpoint_id();
+        if before == after {
+            let after = after.expect("a log follows a checkpoint");
+            self.logged.insert(after, self.truth.clone());
+        } else {
+            // Where no log can follow, it is a checkpoint.
+            let id = self.next_id();
+            assert_eq!(after, Some(id));
+            self.commit(id, self.truth.clone());
         }
     }
 
@@ -240,7 +275,8 @@ impl Run {
         self.in_flight.clear();
         let options = OpenOptions::new(self.clock.clone()).store_id(STORE_ID);
         self.manager = open_with(&self.directory, self.config.clone(), options).unwrap();
-        self.truth = self.kept.last_key_value().map(|(_, truth)| truth.clone()).unwrap_or_default();
+        let newest = self.kept.last_key_value();
+        self.truth = newest.map(|(id, truth)| self.logged.get(id).unwrap_or(truth).clone()).unwrap_or_default();
         assert_eq!(self.manager.latest_checkpoint_id(), self.kept.last_key_value().map(|(id, _)| *id));
         assert_eq!(Truth::of(&self.manager), self.truth);
     }
@@ -266,6 +302,7 @@ impl Run {
         let Some(id) = self.any_kept() else { return };
         block_on(self.manager.delete_checkpoint(id)).unwrap();
         self.kept.remove(&id);
+        self.collect();
         self.check_listed();
         assert_eq!(Truth::of(&self.manager), self.truth, "deleting a checkpoint leaves the live state alone");
     }
@@ -277,6 +314,7 @@ impl Run {
         while self.kept.len() > keep {
             self.kept.pop_first();
         }
+        self.collect();
         self.check_listed();
     }
 
@@ -324,6 +362,7 @@ impl Run {
         self.check_listed();
         self.check_verify();
         block_on(self.manager.collect_garbage()).unwrap();
+        self.collect();
         for id in self.kept.keys().copied().collect::<Vec<_>>() {
             let options = OpenOptions::new(self.clock.clone()).checkpoint(Some(id));
             let manager = open_with(&self.directory, self.config.clone(), options).unwrap();

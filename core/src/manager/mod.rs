@@ -169,11 +169,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             last_maintenance: None,
             catalog: Arc::new(Mutex::new(Catalog::new(options.store_id, next_number, &survey))),
         };
+        lock(&manager.catalog).keep_logs = !manager.config.truncate_wal;
         if let Some(recovered) = recovered {
             let id = recovered.metadata.id;
             let mut catalog = lock(&manager.catalog);
             catalog.log_sequence = survey.logs.iter().filter(|log| log.0 == id).map(|log| log.1).max().unwrap_or(0);
-            catalog.keep_logs = !manager.config.truncate_wal;
             drop(catalog);
             manager.log_bytes = survey.log_bytes(id);
             manager.adopt(recovered);

@@ -1,0 +1,277 @@
+//! The log between checkpoints, and recovery under the original's names.
+
+use std::time::Duration;
+
+use alluvium_core::directory::{DirectoryErrorKind, Operation, block_on};
+use alluvium_core::verify::verify;
+use alluvium_core::{
+    CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions, RecoveredState, RecoveryConfig,
+    RecoveryManager, validate_checkpoint, wal_size,
+};
+use alluvium_tests::faulty::{Fault, FaultyDirectory};
+use alluvium_tests::golden::Golden;
+use alluvium_tests::{
+    Files, Manager, STORE_ID, Truth, checkpoint, clock, empty, fixture, fresh, fresh_with, keep, memory, open,
+    open_with, options,
+};
+
+fn sync(manager: &mut Manager) {
+    let position = manager.wal_position() + 1;
+    block_on(manager.sync(position)).unwrap();
+}
+
+fn logs(files: &Files) -> Vec<String> {
+    files.keys().filter(|path| path.starts_with("wal/")).cloned().collect()
+}
+
+#[test]
+fn a_sync_makes_everything_put_so_far_durable_with_its_position() {
+    let (directory, mut manager) = fresh();
+    manager.put(b"bed", b"gravel").unwrap();
+    checkpoint(&mut manager);
+    manager.put(b"bed", b"sand").unwrap();
+    manager.put(b"bank", b"silt").unwrap();
+    manager.set_epoch(4).unwrap();
+    manager.set_source_offset("input", 500).unwrap();
+    manager.set_watermark(77);
+    block_on(manager.sync(12)).unwrap();
+    let synced = Truth::of(&manager);
+    assert_eq!(synced.wal_position, 12);
+    manager.put(b"late", b"flood").unwrap();
+    manager.set_source_offset("input", 900).unwrap();
+    drop(manager);
+
+    let mut manager = open(&directory).unwrap();
+    assert_eq!(Truth::of(&manager), synced);
+    assert_eq!(manager.recovered().unwrap().log_entries, 2);
+    // The next checkpoint holds what the log held, and the log goes.
+    checkpoint(&mut manager);
+    assert_eq!(logs(&directory.to_files()), Vec::<String>::new());
+    assert_eq!(Truth::of(&open(&directory).unwrap()), synced);
+}
+
+#[test]
+fn a_sync_before_the_first_checkpoint_takes_it() {
+    let (directory, mut manager) = fresh();
+    manager.put(b"bed", b"gravel").unwrap();
+    sync(&mut manager);
+    assert_eq!(manager.latest_checkpoint_id(), Some(1));
+    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+}
+
+#[test]
+fn truncate_wal_decides_whether_logs_stay_with_their_checkpoint() {
+    for truncate in [true, false] {
+        let (directory, mut manager) = fresh_with(keep(2).with_truncate_wal(truncate));
+        for round in 0_u8..5 {
+            manager.put(b"round", &[round]).unwrap();
+            checkpoint(&mut manager);
+            manager.put(b"log of", &[round]).unwrap();
+            sync(&mut manager);
+        }
+        let expected: &[&str] = match truncate {
+            true => &["wal/0000000000000005-0000000000000001.log"],
+            false => &["wal/0000000000000004-0000000000000001.log", "wal/0000000000000005-0000000000000001.log"],
+        };
+        assert_eq!(logs(&directory.to_files()), expected, "truncate_wal {truncate}");
+        assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+        // A checkpoint that was asked for is given as it was, logs or not.
+        let chosen = open_with(&directory, keep(2), options().checkpoint(Some(4))).unwrap();
+        assert_eq!((chosen.get(b"round"), chosen.get(b"log of")), (Some([3].as_slice()), Some([2].as_slice())));
+    }
+}
+
+#[test]
+fn min_wal_size_lets_a_checkpoint_wait_while_the_log_is_small() {
+    let clock = clock();
+    let config = CheckpointConfig::new().with_interval(Duration::from_secs(1)).with_min_wal_size_for_checkpoint(2_000);
+    let directory = empty();
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let mut manager = open_with(&directory, config, options).unwrap();
+    checkpoint(&mut manager);
+    clock.advance_ms(1_000);
+    assert!(manager.should_checkpoint(), "without a log, time alone decides");
+    manager.put(b"bed", b"gravel").unwrap();
+    sync(&mut manager);
+    assert!(!manager.should_checkpoint(), "what happened is durable, and the log is small");
+    manager.put(b"bed", &[7; 2_000]).unwrap();
+    sync(&mut manager);
+    assert!(manager.wal_size() > 2_000);
+    assert_eq!(manager.wal_size(), block_on(wal_size(&*directory)).unwrap());
+    assert!(manager.should_checkpoint());
+    checkpoint(&mut manager);
+    assert_eq!(manager.wal_size(), 0);
+    assert!(!manager.should_checkpoint());
+}
+
+#[test]
+fn a_torn_tail_is_cut_said_and_followed_by_a_checkpoint() {
+    let golden = Golden::named("logged");
+    let last = logs(&golden.files).pop().unwrap();
+    for length in 0..golden.files[&last].len() {
+        let mut files = golden.files.clone();
+        files.get_mut(&last).unwrap().truncate(length);
+        let directory = memory(files.clone());
+        let mut manager = open(&directory).unwrap();
+        assert_eq!(Truth::of(&manager), golden.logged[golden.logged.len() - 2], "cut to {length}");
+        let cut = manager.recovered().unwrap().log_cut.clone().expect("it says so");
+        assert_eq!(cut.path, last);
+        assert!(block_on(verify(&*directory)).unwrap().is_damaged());
+        // Nothing may be hidden behind the torn log: the next sync is a checkpoint.
+        manager.put(b"after", b"the cut").unwrap();
+        sync(&mut manager);
+        assert_eq!(manager.latest_checkpoint_id(), Some(golden.latest() + 1));
+        sync(&mut manager);
+        let reopened = open(&directory).unwrap();
+        assert_eq!(Truth::of(&reopened), Truth::of(&manager));
+        assert_eq!(reopened.recovered().unwrap().log_cut, None);
+        // Whoever does not want it repaired is told, and nothing is cut.
+        let strict = RecoveryManager::new(RecoveryConfig::new().with_repair_wal(false));
+        assert!(matches!(block_on(strict.recover(&*memory(files))), Err(Error::Wal(_))));
+    }
+}
+
+#[test]
+fn damage_before_the_tail_is_an_error_that_names_the_place_and_cuts_nothing() {
+    let golden = Golden::named("logged");
+    let logs = logs(&golden.files);
+    for (index, path) in logs.iter().enumerate() {
+        for at in 0..golden.files[path].len() {
+            let mut files = golden.files.clone();
+            files.get_mut(path).unwrap()[at] ^= 0x20;
+            let directory = memory(files.clone());
+            let error = open(&directory).map(|_| ()).expect_err("a flipped bit is not a torn tail");
+            assert!(error.to_string().contains(path), "{path} at {at}: {error}");
+            assert_eq!(directory.to_files(), files);
+            // Allowed to, it goes on from the last good log, and says what is missing.
+            let manager = open_with(&directory, keep(3), options().allow_fallback(true)).unwrap();
+            assert_eq!(Truth::of(&manager), *golden.expected(golden.latest(), index), "{path} at {at}");
+            assert_eq!(manager.recovered().unwrap().log_cut.as_ref().map(|cut| &cut.path), Some(path));
+        }
+        // Cut short, but with a whole one after it: that is no crash.
+        if index + 1 < logs.len() {
+            let mut files = golden.files.clone();
+            files.get_mut(path).unwrap().truncate(100);
+            assert!(open(&memory(files.clone())).is_err(), "{path} cut");
+            files.remove(path);
+            let error = open(&memory(files)).map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains(path), "{path} missing: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_sync_never_goes_backwards() {
+    let (_, mut manager) = fresh();
+    block_on(manager.create_checkpoint(100)).unwrap();
+    let error = block_on(manager.sync(99)).unwrap_err();
+    assert!(matches!(error, Error::EpochMismatch { expected: 100, found: 99 }), "{error:?}");
+    block_on(manager.sync(150)).unwrap();
+    let error = block_on(manager.create_checkpoint(149)).map(|_| ()).unwrap_err();
+    assert!(matches!(error, Error::EpochMismatch { expected: 150, found: 149 }), "{error:?}");
+}
+
+#[test]
+fn the_stale_writer_is_fenced_from_the_log_too() {
+    let (directory, mut stale) = fresh();
+    checkpoint(&mut stale);
+    let mut newer = open(&directory).unwrap();
+    newer.put(b"bed", b"sand").unwrap();
+    sync(&mut newer);
+    stale.put(b"bed", b"mud").unwrap();
+    let error = block_on(stale.sync(0)).unwrap_err();
+    assert!(matches!(error, Error::Fenced(_)), "{error:?}");
+    let error = block_on(stale.create_checkpoint(0)).map(|_| ()).unwrap_err();
+    assert!(matches!(error, Error::Fenced(_)), "{error:?}");
+    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&newer));
+    // And the other way: a newer checkpoint fences the log of the one before.
+    let mut newest = open(&directory).unwrap();
+    checkpoint(&mut newest);
+    newer.put(b"bed", b"clay").unwrap();
+    let error = block_on(newer.sync(9)).unwrap_err();
+    assert!(matches!(error, Error::Fenced(_)), "{error:?}");
+    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&newest));
+}
+
+#[test]
+fn after_a_failed_sync_the_manager_refuses_until_it_is_reopened() {
+    let directory = std::sync::Arc::new(FaultyDirectory::default());
+    let mut manager = open_with(&directory, keep(3), options()).unwrap();
+    block_on(manager.create_checkpoint(0)).unwrap();
+    manager.put(b"bed", b"gravel").unwrap();
+    block_on(manager.sync(1)).unwrap();
+    let synced = Truth::of(&manager);
+    manager.put(b"bed", b"sand").unwrap();
+    directory.plan(Fault::once(Operation::Create, DirectoryErrorKind::NoSpace));
+    assert!(block_on(manager.sync(2)).is_err());
+    assert!(matches!(block_on(manager.sync(2)), Err(Error::Poisoned(_))));
+    assert!(matches!(block_on(manager.create_checkpoint(2)), Err(Error::Poisoned(_))));
+    assert_eq!(Truth::of(&open_with(&directory, keep(3), options()).unwrap()), synced);
+}
+
+fn check_recovered(recovered: &RecoveredState, truth: &Truth) {
+    let state = recovered.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+    let found = Truth {
+        state,
+        source_offsets: recovered.source_offsets.clone(),
+        watermark: recovered.watermark,
+        epoch: recovered.epoch,
+        wal_position: recovered.wal_position,
+    };
+    assert_eq!(found, *truth);
+}
+
+#[test]
+fn recovery_under_the_originals_names() {
+    let config = RecoveryConfig::new();
+    assert!(config.repair_wal && !config.collect_state_changes && config.max_wal_entries == 0);
+
+    let golden = Golden::named("logged");
+    let directory = memory(golden.files.clone());
+    let recovered = block_on(RecoveryManager::new(config.clone()).recover(&*directory)).unwrap();
+    assert!(recovered.has_state() && recovered.state_changes.is_empty());
+    assert_eq!(recovered.checkpoint_id, Some(golden.latest()));
+    assert_eq!(recovered.wal_entries_replayed, 12 + 3);
+    check_recovered(&recovered, &golden.logged[2]);
+
+    let changes = block_on(RecoveryManager::recover_with_changes(&*directory)).unwrap().state_changes;
+    assert_eq!(changes.len(), 15);
+    assert!(changes.contains(&(b"logged 4".to_vec(), None)));
+    assert!(changes.contains(&(b"logged 3".to_vec(), Some(b"twice".to_vec()))));
+
+    let limited = block_on(RecoveryManager::new(config.with_max_wal_entries(12)).recover(&*directory)).unwrap();
+    check_recovered(&limited, &golden.logged[0]);
+    assert_eq!(directory.to_files(), golden.files, "recovery changes nothing");
+
+    let nothing = block_on(RecoveryManager::recover_simple(&*empty())).unwrap();
+    assert!(!nothing.has_state() && nothing.checkpoint_id.is_none());
+    check_recovered(&nothing, &Truth::default());
+    check_recovered(&RecoveredState::empty(), &Truth::default());
+}
+
+#[test]
+fn recovery_of_what_the_original_wrote_brings_its_opaque_state() {
+    let recovered = block_on(RecoveryManager::recover_simple(&*fixture("opaque"))).unwrap();
+    assert!(recovered.has_state() && recovered.state.is_empty());
+    assert_eq!((recovered.checkpoint_id, recovered.epoch, recovered.wal_position), (Some(3), 30, 3_000));
+    assert_eq!((recovered.source_offsets["source-b"], recovered.watermark), (600, Some(15_000)));
+    assert_eq!(recovered.opaque_state.map(|state| state.len()), Some(7));
+    let bare = block_on(RecoveryManager::recover_simple(&*fixture("bare"))).unwrap();
+    assert!(!bare.has_state());
+    assert_eq!(bare.checkpoint_id, Some(4));
+}
+
+#[test]
+fn a_checkpoint_can_be_validated_by_its_id() {
+    let golden = Golden::named("deltas");
+    let mut files = golden.files.clone();
+    let path = files.keys().rfind(|path| path.ends_with(".delta")).unwrap().clone();
+    files.get_mut(&path).unwrap()[70] ^= 1;
+    let directory = memory(files);
+    for id in 1..golden.latest() {
+        block_on(validate_checkpoint(&*directory, id)).unwrap();
+    }
+    let error = block_on(validate_checkpoint(&*directory, golden.latest())).unwrap_err();
+    assert!(error.is_corruption() && error.to_string().contains(&path), "{error:?}");
+    assert!(matches!(block_on(validate_checkpoint(&*directory, 99)), Err(Error::NotFound(_))));
+}
