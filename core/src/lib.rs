@@ -25,6 +25,8 @@ pub mod hash;
 pub mod inspect;
 mod maintenance;
 mod manager;
+#[doc(hidden)]
+pub mod planted;
 mod rebase;
 pub mod recover;
 mod recovery;

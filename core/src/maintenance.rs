@@ -9,6 +9,7 @@ use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::names::{Name, deleted_path, state_path};
 use crate::format::segment::FILE_BYTES;
+use crate::planted::{self, Plant};
 use crate::rebase::{self, Plan, Situation};
 use crate::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
 use crate::survey::{Survey, read_metadata};
@@ -131,6 +132,10 @@ pub(crate) async fn collect<D: Directory>(
     let is_file =
         |path: &String| survey.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
     let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
+    if planted::is(Plant::DeleteEarly) {
+        let early = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
+        gone(early.map(|file| file.path.clone()).collect()).await?;
+    }
     if let Err(error) = gone(metadata.clone()).await {
         if matches!(retain, Retain::AllBut(Some(_))) {
             // Whoever asked for this one to go must not be told that it has gone.

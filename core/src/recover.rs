@@ -10,6 +10,7 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::segment::SegmentKind;
 use crate::hash::KEY_GROUPS;
 use crate::inspect::load_state;
+use crate::planted::{self, Plant};
 use crate::replay::{ReplayedLog, replay};
 use crate::segments::{Groups, LiveSegment, read_segment};
 use crate::state::{State, out_of_addresses};
@@ -142,7 +143,7 @@ impl RecoveredCheckpoint {
     /// Where in the stream the state is: after the last log, or at the checkpoint.
     pub fn position(&self) -> LogPosition {
         let metadata = &self.metadata;
-        self.log.position.clone().unwrap_or_else(|| LogPosition {
+        self.log.position.clone().filter(|_| !planted::is(Plant::MixEpochs)).unwrap_or_else(|| LogPosition {
             epoch: metadata.epoch,
             wal_position: metadata.wal_position,
             watermark: metadata.watermark,

@@ -6,6 +6,7 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::{LogFault, LogPosition, decode};
 use crate::format::names::log_path;
+use crate::planted::{self, Plant};
 use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedLog, check_state};
 use crate::state::out_of_addresses;
 use crate::survey::Survey;
@@ -55,7 +56,9 @@ pub(crate) async fn replay<D: Directory>(
         let log = match decode(store_id, id, sequence, &content) {
             Ok(log) => log,
             // Only the last one can have been cut short by a crash; before it, it is damage.
-            Err(LogFault::Torn(error)) if is_last && options.cuts_torn_tail() => {
+            Err(LogFault::Torn(error))
+                if (is_last || planted::is(Plant::AcceptTornTail)) && options.cuts_torn_tail() =>
+            {
                 recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
                 return Ok(());
             }

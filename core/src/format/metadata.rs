@@ -10,6 +10,7 @@ use super::names::{metadata_path, segment_path, state_path};
 use super::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::hash::{KEY_GROUPS, checksum};
+use crate::planted::{self, Plant};
 
 /// The version of the metadata that this crate writes and reads.
 const VERSION: u64 = 1;
@@ -336,7 +337,7 @@ impl IncrementalCheckpointMetadata {
         let expected = hex16(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
         let expected = expected.ok_or_else(|| Error::corrupt(place, "does not end with a checksum"))?;
         let computed = checksum(covered.as_bytes(), 0);
-        if computed != expected {
+        if computed != expected && !planted::is(Plant::IgnoreChecksum) {
             return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
         }
         let parsed: AlluviumJson = serde_json::from_str(json).map_err(|error| Error::unknown(place, error))?;

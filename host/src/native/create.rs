@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use alluvium_core::planted::{self, Plant};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
@@ -116,6 +117,9 @@ impl Pending<'_> {
     }
 
     fn sync_file(&self, file: &File, path: &str) -> Result<(), DirectoryError> {
+        if planted::is(Plant::SkipFileSync) {
+            return Ok(());
+        }
         let call = Call::Sync(&self.temporary(path));
         let synced = self.root.call(call, || file.sync_data().map_err(|source| errno(&source)));
         synced.map_err(|source| failed(source, path))
@@ -194,6 +198,9 @@ impl Pending<'_> {
     }
 
     fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
+        if planted::is(Plant::SkipDirectorySync) {
+            return Ok(());
+        }
         let synced = match self.directories.get(directory) {
             Some(fd) => self.root.call(Call::SyncDirectory(directory), || rustix::fs::fsync(fd)),
             None => self.root.sync_directory(directory),

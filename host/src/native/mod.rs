@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
+use alluvium_core::planted::{self, Plant};
 use rustix::fs::{Mode, OFlags};
 
 use self::beneath::Root;
@@ -146,6 +147,9 @@ impl NativeDirectory {
     fn read_at(&self, path: &str, range: Option<(u64, usize)>) -> Result<Vec<u8>, DirectoryError> {
         let (file, bytes) = self.open_file(path)?;
         let error = |kind| DirectoryError::new(kind, Operation::Read, path);
+        if let (true, Some((_, length))) = (planted::is(Plant::TrustLength), range) {
+            drop(vec![0_u8; length.min(1 << 32)]);
+        }
         let (offset, length) = match range {
             Some(range) => range,
             None => (0, usize::try_from(bytes).map_err(|_| error(DirectoryErrorKind::OutOfRange))?),
