@@ -250,9 +250,9 @@ mod tests {
 
     #[test]
     fn whatever_one_byte_becomes_it_is_refused_or_says_exactly_itself() {
-        for at in 0..BY_HAND.len() {
+        for (at, byte) in BY_HAND.iter().enumerate() {
             for bit in 0..8 {
-                let file = with(at, &[BY_HAND[at] ^ (1 << bit)]);
+                let file = with(at, &[byte ^ (1 << bit)]);
                 if let Ok(snapshot) = decode_state_snapshot(&file) {
                     let again = encode_state_snapshot(snapshot.entries, snapshot.timestamp_ns).unwrap();
                     assert_eq!(again, file, "bit {bit} of byte {at}");
