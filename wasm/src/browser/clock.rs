@@ -52,7 +52,9 @@ impl BrowserClock {
     /// Fractions are dropped, and what is no time is none: saturating, never a wrap.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as said")]
     fn ask(&self, question: impl Fn(&JsClock) -> f64) -> u64 {
-        CLOCKS.with_borrow(|clocks| clocks.get(self.place).and_then(Option::as_ref).map_or(0, |clock| question(clock) as u64))
+        CLOCKS.with_borrow(|clocks| {
+            clocks.get(self.place).and_then(Option::as_ref).map_or(0, |clock| question(clock) as u64)
+        })
     }
 }
 

@@ -30,6 +30,7 @@ const VERSION: u32 = 1;
 extern "C" {
     /// `IDBDatabase.transaction` with its options, which web-sys keeps behind an unstable flag.
     #[wasm_bindgen(extends = IdbDatabase)]
+    #[derive(Debug)]
     type Database;
     #[wasm_bindgen(method, catch, js_name = transaction)]
     fn begin(this: &Database, stores: &Array, mode: &str, options: &JsValue) -> Result<IdbTransaction, JsValue>;
@@ -114,14 +115,18 @@ impl IndexedDbDirectory {
     async fn bytes(path: &str, content: JsValue, start: f64, end: f64) -> Result<Vec<u8>, DirectoryError> {
         let failed = |error: JsValue| failure(Operation::Read, path, &error);
         let Some(blob) = content.dyn_ref::<Blob>() else {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an array's length is 32 bits")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an array's length is 32 bits"
+            )]
             return Ok(content.unchecked_into::<Uint8Array>().subarray(start as u32, end as u32).to_vec());
         };
         let slice = blob.slice_with_f64_and_f64(start, end).map_err(failed)?;
         let buffer: ArrayBuffer = JsFuture::from(slice.array_buffer()).await.map_err(failed)?.unchecked_into();
         let bytes = Uint8Array::new(&buffer).to_vec();
         // A blob whose file was taken away reads short in some browsers.
-        if bytes.len() as f64 == end - start {
+        if (end - start - bytes.len() as f64).abs() < 0.5 {
             Ok(bytes)
         } else {
             Err(failed(format!("{} bytes read of {}", bytes.len(), end - start).into()))
@@ -181,7 +186,11 @@ impl Directory for IndexedDbDirectory {
         let keys: Array = keys.result().map_err(failed)?.unchecked_into();
         let values: Array = values.result().map_err(failed)?.unchecked_into();
         let entry = |(key, value): (JsValue, JsValue)| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths were written from usize")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "lengths were written from usize"
+            )]
             let bytes = value.as_f64().unwrap_or_default() as u64;
             key.as_string().map(|path| Entry { path, bytes, kind: EntryKind::File })
         };
@@ -287,7 +296,9 @@ pub(super) fn failure(operation: Operation, path: &str, error: &JsValue) -> Dire
     DirectoryError::new(kind, operation, path).because(match (name.as_str(), said.as_str()) {
         ("", _) => said,
         // Chromium ends the transactions of a database that was deleted or cleared this way.
-        ("InvalidStateError", _) => format!("the browser closed the database, as it does when storage is cleared: {said}"),
+        ("InvalidStateError", _) => {
+            format!("the browser closed the database, as it does when storage is cleared: {said}")
+        }
         (_, "") => name,
         _ => format!("{name}: {said}"),
     })

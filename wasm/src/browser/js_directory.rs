@@ -99,8 +99,10 @@ impl Directory for JsDirectory {
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        // A name that cannot be there is not there.
-        let paths: Array = paths.iter().filter(|path| !path.contains("..")).map(|path| JsValue::from_str(path)).collect();
+        // A name that cannot be there is not there: none of these may reach a real file system.
+        let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', '\0', ':']);
+        let deletable = paths.iter().filter(|path| path.split('/').all(is_name) && path.split('/').count() <= 2);
+        let paths: Array = deletable.map(|path| JsValue::from_str(path)).collect();
         if paths.length() == 0 {
             return Ok(());
         }
@@ -121,7 +123,9 @@ fn bytes(path: &str, read: Result<JsValue, JsValue>) -> Result<Vec<u8>, Director
     let read = read.map_err(|error| thrown(Operation::Read, path, &error))?;
     match read.dyn_into::<Uint8Array>() {
         Ok(array) => Ok(array.to_vec()),
-        Err(other) => Err(failure(Operation::Read, path, &format!("no bytes but {:?} were read", other.js_typeof()).into())),
+        Err(other) => {
+            Err(failure(Operation::Read, path, &format!("no bytes but {:?} were read", other.js_typeof()).into()))
+        }
     }
 }
 

@@ -33,7 +33,8 @@ impl<'a> Reader<'a> {
     }
 
     fn numbers(&mut self, what: &str, count: usize) -> Result<Vec<u32>, Error> {
-        let bytes = count.checked_mul(4).ok_or_else(|| Error::InvalidInput(format!("packed batch: {count} records")))?;
+        let bytes =
+            count.checked_mul(4).ok_or_else(|| Error::InvalidInput(format!("packed batch: {count} records")))?;
         let (numbers, _) = self.take(what, bytes)?.as_chunks::<4>();
         Ok(numbers.iter().map(|number| u32::from_le_bytes(*number)).collect())
     }
@@ -44,7 +45,10 @@ impl<'a> Reader<'a> {
 }
 
 /// Reads mutations and hands them to `apply` as columns.
-pub(super) fn with_mutations<T>(buffer: &[u8], apply: impl FnOnce(&Columns<'_>) -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn with_mutations<T>(
+    buffer: &[u8],
+    apply: impl FnOnce(&Columns<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let mut reader = Reader(buffer);
     let count = reader.number("the count")?;
     let key_bytes = reader.number("the length of all keys")?;
@@ -75,7 +79,9 @@ pub(super) fn values<'a>(values: &[Option<&'a [u8]>]) -> Vec<u8> {
         #[allow(clippy::cast_possible_truncation, reason = "the state takes no longer values")]
         buffer.extend(value.map_or(ABSENT, |value: &'a [u8]| value.len() as u32).to_le_bytes());
     }
-    values.iter().flatten().for_each(|value| buffer.extend_from_slice(value));
+    for value in values.iter().flatten() {
+        buffer.extend_from_slice(value);
+    }
     buffer
 }
 
@@ -87,10 +93,14 @@ pub(super) fn entries(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut buffer = Vec::with_capacity(8 + entries.len() * 9 + key_bytes + value_bytes);
     buffer.extend((entries.len() as u32).to_le_bytes());
     buffer.extend((key_bytes as u32).to_le_bytes());
-    entries.iter().for_each(|(key, _)| buffer.extend((key.len() as u32).to_le_bytes()));
-    entries.iter().for_each(|(_, value)| buffer.extend((value.len() as u32).to_le_bytes()));
+    buffer.extend(entries.iter().flat_map(|(key, _)| (key.len() as u32).to_le_bytes()));
+    buffer.extend(entries.iter().flat_map(|(_, value)| (value.len() as u32).to_le_bytes()));
     buffer.resize(buffer.len() + entries.len(), 0);
-    entries.iter().for_each(|(key, _)| buffer.extend_from_slice(key));
-    entries.iter().for_each(|(_, value)| buffer.extend_from_slice(value));
+    for (key, _) in entries {
+        buffer.extend_from_slice(key);
+    }
+    for (_, value) in entries {
+        buffer.extend_from_slice(value);
+    }
     buffer
 }

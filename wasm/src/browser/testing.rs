@@ -1,0 +1,82 @@
+//! For the tests in real browsers; not part of the package.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use alluvium_core::directory::conformance::{self, Handles};
+use alluvium_core::directory::{Directory, MemoryDirectory};
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::*;
+
+use super::convert::{object, texts};
+use super::indexed_db::IndexedDbDirectory;
+use super::js_directory::JsDirectory;
+use super::storage::Storage;
+
+/// Runs the suite of every directory on `"indexeddb"`, on `"memory"`, or on the directories that
+/// `open` makes of a name. `prefix` keeps the storages of one run apart from all others.
+#[wasm_bindgen(js_name = runConformance)]
+pub async fn run_conformance(storage: String, prefix: String, open: Option<Function>) -> Result<JsValue, JsValue> {
+    let memories: RefCell<BTreeMap<String, Rc<MemoryDirectory>>> = RefCell::default();
+    let report = conformance::run(Handles::Many, async |name: &str| {
+        let name = format!("{prefix}{name}");
+        match (storage.as_str(), &open) {
+            ("indexeddb", _) => Storage::IndexedDb(IndexedDbDirectory::open(&name).await.expect("opens")),
+            ("memory", _) => Storage::Memory(Rc::clone(memories.borrow_mut().entry(name).or_default())),
+            (_, Some(open)) => {
+                let made = open.call1(&JsValue::NULL, &name.into()).expect("a directory");
+                let made = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::resolve(&made)).await;
+                Storage::Js(made.expect("a directory").unchecked_into::<JsDirectory>())
+            }
+            _ => panic!("unknown storage {storage}"),
+        }
+    })
+    .await;
+    let expected = conformance::CHECKS.len() + conformance::SHARED_CHECKS.len();
+    let failed = |(check, what): &(&str, String)| object(&[("check", (*check).into()), ("what", what.into())]);
+    Ok(object(&[
+        ("expected", JsValue::from_f64(expected as f64)),
+        ("passed", texts(&report.passed)),
+        ("failed", report.failed.iter().map(failed).collect::<Array>().into()),
+    ]))
+}
+
+/// Every file of a database, read as the engine reads it: pairs of path and content.
+#[wasm_bindgen(js_name = readDatabase)]
+pub async fn read_database(name: String) -> Result<Array, JsValue> {
+    let failed = |error: alluvium_core::directory::DirectoryError| JsValue::from(error.to_string());
+    let directory = IndexedDbDirectory::open(&name).await.map_err(failed)?;
+    let files = Array::new();
+    for entry in directory.list().await.map_err(failed)? {
+        let content = directory.read(&entry.path).await.map_err(failed)?;
+        files.push(&Array::of2(&entry.path.into(), &js_sys::Uint8Array::from(&content[..])));
+    }
+    Ok(files)
+}
+
+/// Writes files into a database, as the engine creates them.
+#[wasm_bindgen(js_name = writeDatabase)]
+pub async fn write_database(
+    name: String,
+    paths: Vec<String>,
+    contents: Vec<js_sys::Uint8Array>,
+) -> Result<(), JsValue> {
+    let failed = |error: alluvium_core::directory::DirectoryError| JsValue::from(error.to_string());
+    let directory = IndexedDbDirectory::open(&name).await.map_err(failed)?;
+    let file = |(path, content): (String, js_sys::Uint8Array)| alluvium_core::directory::NewFile {
+        path,
+        content: content.to_vec(),
+    };
+    directory.create(paths.into_iter().zip(contents).map(file).collect()).await.map_err(failed)
+}
+
+/// Panics: at once, or from within an asynchronous operation.
+#[wasm_bindgen(js_name = panicNow)]
+pub async fn panic_now(after_a_turn: bool) {
+    if after_a_turn {
+        let turn = js_sys::Promise::resolve(&JsValue::NULL);
+        let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
+    }
+    panic!("a panic on purpose");
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds the npm package into web/dist and holds its size to the budget.
+#
+#   web/build.sh            the package
+#   web/build.sh --testing  the package, and beside it web/test/wasm: the same engine with the
+#                           functions that the tests in real browsers call
+set -euo pipefail
+cd "$(dirname "$0")"
+
+budget_bytes=$((100 * 1024))
+bindgen_version=0.2.130
+target_dir=${CARGO_TARGET_DIR:-$PWD/../target}
+cache=${ALLUVIUM_CACHE:-$HOME/.cache/alluvium}
+bindgen=$cache/wasm-bindgen-$bindgen_version/bin/wasm-bindgen
+
+# The version of the command must be that of the crate in Cargo.lock, exactly.
+if [ "$("$bindgen" --version 2>/dev/null || true)" != "wasm-bindgen $bindgen_version" ]; then
+  echo "installing wasm-bindgen $bindgen_version into $cache (once, some minutes)" >&2
+  cargo install wasm-bindgen-cli --version "$bindgen_version" --root "${bindgen%/bin/wasm-bindgen}"
+fi
+if [ ! -x node_modules/.bin/tsc ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --no-audit --no-fund --loglevel=error
+fi
+
+# The paths of this machine say nothing to a user who reads a panic's place.
+flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$(cd .. && pwd)=alluvium"
+
+# engine OUT [cargo options]: builds, binds and optimises the engine into OUT.
+engine() {
+  local out=$1
+  shift
+  RUSTFLAGS="$flags" cargo build --quiet --profile web --target wasm32-unknown-unknown -p alluvium-wasm "$@" \
+    --target-dir "$target_dir"
+  rm -rf "$out"
+  # Names of wasm functions stay out; the map back from a user's stack trace is TypeScript's.
+  "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \
+    --remove-name-section --remove-producers-section --experimental-reset-state-function
+  # Features that every browser since 2021 has, and no newer encoding: --all-features writes modules
+  # that today's browsers cannot read.
+  node_modules/.bin/wasm-opt -Oz --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int \
+    --enable-reference-types --enable-sign-ext --enable-multivalue \
+    "$out/alluvium_wasm_bg.wasm" -o "$out/optimised.wasm"
+  mv "$out/optimised.wasm" "$out/alluvium_wasm_bg.wasm"
+}
+
+if [ "${1:-}" = --testing ]; then
+  engine test/wasm --features testing
+fi
+engine src/wasm
+
+rm -rf dist
+mkdir -p dist/wasm
+cp src/wasm/* dist/wasm/
+node inline.mjs
+node_modules/.bin/tsc -p .
+cp ../LICENSE .
+
+# What a page loads: the engine, its glue and the package's modules; not the second copy that
+# `alluvium/inline` carries, nor what only Node reads.
+gzipped() { cat "$@" | gzip -9 | wc -c; }
+modules=$(find dist -name '*.js' ! -name 'inline*.js' ! -name 'node.js' | sort)
+wasm_bytes=$(gzipped dist/wasm/alluvium_wasm_bg.wasm)
+# shellcheck disable=SC2086
+script_bytes=$(gzipped $modules)
+total=$((wasm_bytes + script_bytes))
+printf 'web_package_kib %s (wasm %s + scripts %s bytes, gzipped), budget %s KiB\n' \
+  "$(awk "BEGIN { printf \"%.1f\", $total / 1024 }")" "$wasm_bytes" "$script_bytes" $((budget_bytes / 1024))
+if [ "$total" -gt "$budget_bytes" ]; then
+  echo "the package is over its budget" >&2
+  exit 1
+fi

@@ -1,0 +1,101 @@
+// The one wasm instance of this module: made once, shared by all, and made anew after a panic.
+
+import init, { Engine, __wbg_reset_state, setPanicHandler } from "./wasm/alluvium_wasm.js";
+import { AlluviumError, toAlluviumError } from "./error.js";
+
+export { Engine };
+
+/** Where the engine's wasm comes from: bytes, a compiled module, or an address to fetch. */
+export type WasmSource = BufferSource | WebAssembly.Module | Response | URL | string | Promise<Response>;
+
+/** Where it comes from by itself; an entry of the package may have its own idea. */
+let source: () => WasmSource | Promise<WasmSource> = () => new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url);
+
+/** Has the engine come from elsewhere. Before the first `open`. */
+export function setWasmSource(from: () => WasmSource | Promise<WasmSource>): void {
+  source = from;
+}
+
+/** One life of the wasm instance. A panic ends it; what was made in it cannot be used after. */
+export class Instance {
+  panic: string | undefined;
+  readonly #waiting = new Set<(error: AlluviumError) => void>();
+
+  /** Runs a synchronous call. */
+  call<T>(call: () => T): T {
+    this.check();
+    try {
+      return call();
+    } catch (thrown) {
+      throw this.#translate(thrown);
+    }
+  }
+
+  /** Runs an asynchronous call; rejects too when the engine panics before it ends. */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    this.check();
+    let abandon!: (error: AlluviumError) => void;
+    const abandoned = new Promise<never>((_, reject) => (abandon = reject));
+    this.#waiting.add(abandon);
+    try {
+      return await Promise.race([call(), abandoned]);
+    } catch (thrown) {
+      throw this.#translate(thrown);
+    } finally {
+      this.#waiting.delete(abandon);
+    }
+  }
+
+  check(): void {
+    if (this.panic !== undefined) throw this.#panicked();
+  }
+
+  /** Ends this life. */
+  end(message: string): void {
+    this.panic ??= message;
+    if (current?.instance === this) current = undefined;
+    for (const abandon of this.#waiting) abandon(this.#panicked());
+    this.#waiting.clear();
+  }
+
+  #panicked(): AlluviumError {
+    return new AlluviumError(
+      "panic",
+      `the engine failed: ${this.panic}; what no checkpoint holds is lost, what is stored is whole: open anew`,
+    );
+  }
+
+  #translate(thrown: unknown): AlluviumError {
+    // A trap without a panic: out of memory, most likely.
+    if (thrown instanceof WebAssembly.RuntimeError) this.end(thrown.message);
+    return this.panic === undefined ? toAlluviumError(thrown) : this.#panicked();
+  }
+}
+
+let current: { instance: Instance; ready: Promise<void> } | undefined;
+let lives = 0;
+
+/** The instance, made on the first call. Several calls at once share one. */
+export async function instance(): Promise<Instance> {
+  if (current === undefined) {
+    const made = new Instance();
+    // The memory of a life that ended must not be touched again.
+    if (lives++ > 0) __wbg_reset_state();
+    const ready = Promise.resolve(source()).then(async (from) => {
+      await init({ module_or_path: from });
+      setPanicHandler((message: string) => made.end(message));
+    });
+    current = { instance: made, ready };
+    ready.catch(() => {
+      // A failed fetch may be tried again.
+      if (current?.instance === made) current = undefined;
+    });
+  }
+  const { instance, ready } = current;
+  try {
+    await ready;
+  } catch (thrown) {
+    throw new AlluviumError("io", `the engine could not be loaded: ${String(thrown)}`, { cause: thrown });
+  }
+  return instance;
+}

@@ -1,0 +1,20 @@
+/**
+ * Portable incremental checkpoints for stream state, in the browser.
+ *
+ * ```ts
+ * import { Checkpoints } from "alluvium";
+ *
+ * const checkpoints = await Checkpoints.open({ name: "orders" });
+ * let next = checkpoints.sourceOffset("orders");   // where to go on
+ * checkpoints.putJson("total", { count: 1 });
+ * checkpoints.setSourceOffset("orders", ++next);
+ * await checkpoints.checkpoint();                  // durable, all of it together
+ * ```
+ */
+export { BatchWriter } from "./batch.js";
+export { Checkpoints } from "./checkpoints.js";
+export { type WasmSource, setWasmSource } from "./engine.js";
+export { AlluviumError, type AlluviumErrorKind } from "./error.js";
+export { type StorageEstimate, destroy, estimate, persist } from "./storage.js";
+export { type Bytes, type Integer, jsonBytes, jsonOf, textOf } from "./text.js";
+export type * from "./types.js";

@@ -1,0 +1,175 @@
+// Node: the engine is read from the package, and checkpoints may be kept in a directory of the file
+// system, in the same bytes as everywhere else.
+
+import { open, link, mkdir, readdir, rmdir, readFile, unlink, stat, lstat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { setWasmSource } from "./engine.js";
+import type { AlluviumErrorKind } from "./error.js";
+import type { CheckpointDirectory } from "./types.js";
+
+setWasmSource(() => readFile(fileURLToPath(new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url))));
+
+export * from "./index.js";
+
+type SystemError = Error & { code?: string };
+const codeOf = (thrown: unknown) => (thrown as SystemError | undefined)?.code;
+
+/** What the system said, as the engine understands it. */
+function translated(path: string, thrown: unknown): Error {
+  const kinds: Record<string, AlluviumErrorKind> = {
+    ENOENT: "not-found",
+    ENOTDIR: "not-found",
+    EISDIR: "not-found",
+    EEXIST: "already-exists",
+    ENOSPC: "no-space",
+    EDQUOT: "no-space",
+  };
+  const error = thrown as SystemError & { kind?: string };
+  const kind = error.kind ?? kinds[error.code ?? ""] ?? "io";
+  return Object.assign(new Error(error.message, { cause: thrown }), { kind, path });
+}
+
+async function translating<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw translated(path, thrown);
+  }
+}
+
+/** Syncs a directory, so that its names last. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * A directory of the file system, to be given as `storage`. Its files are those of the command line:
+ * each opens the other's. Node has no file locks: a second writer is fenced when it writes.
+ */
+export function fileDirectory(root: string): CheckpointDirectory {
+  const at = (path: string) => join(root, ...path.split("/"));
+  return {
+    async list() {
+      const entries: [string, number, number][] = [];
+      const walk = async (prefix: string, depth: number): Promise<void> => {
+        const found = await readdir(at(prefix), { withFileTypes: true });
+        if (found.length === 0 && prefix !== "") entries.push([prefix, 0, 1]);
+        for (const entry of found) {
+          const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+          if (path === ".lock") continue;
+          if (entry.isDirectory() && depth < 16) await walk(path, depth + 1);
+          else if (entry.isFile()) entries.push([path, (await stat(at(path))).size, /^\..*\.tmp$/.test(entry.name) ? 2 : 0]);
+          else entries.push([path, 0, 3]);
+        }
+      };
+      return translating("", async () => {
+        await mkdir(root, { recursive: true });
+        await walk("", 0);
+        return entries;
+      });
+    },
+    read: (path) =>
+      translating(path, async () => {
+        await refuseLinks(at(path));
+        return new Uint8Array(await readFile(at(path)));
+      }),
+    readRange: (path, offset, length) =>
+      translating(path, async () => {
+        await refuseLinks(at(path));
+        const handle = await open(at(path), "r");
+        try {
+          const { size } = await handle.stat();
+          if (offset + length > size) {
+            const message = `${length} bytes at ${offset} of a file of ${size}`;
+            throw Object.assign(new Error(message), { kind: "out-of-range" });
+          }
+          const bytes = new Uint8Array(length);
+          for (let got = 0; got < length; ) {
+            const { bytesRead } = await handle.read(bytes, got, length - got, offset + got);
+            if (bytesRead === 0) throw Object.assign(new Error(`ends at ${offset + got}`), { kind: "out-of-range" });
+            got += bytesRead;
+          }
+          return bytes;
+        } finally {
+          await handle.close();
+        }
+      }),
+    async create(paths, contents) {
+      const temporary = (path: string) => join(dirname(at(path)), `.${path.slice(path.indexOf("/") + 1)}.tmp`);
+      const written: string[] = [];
+      let working = "";
+      try {
+        for (const [index, path] of paths.entries()) {
+          working = path;
+          if (paths.indexOf(path) < index) throw Object.assign(new Error("twice in one batch"), { code: "EEXIST" });
+          await lstat(at(path)).then(
+            () => Promise.reject(Object.assign(new Error("is there"), { code: "EEXIST" })),
+            (thrown: unknown) => (["ENOENT", "ENOTDIR"].includes(codeOf(thrown) ?? "") ? undefined : Promise.reject(thrown)),
+          );
+        }
+        for (const [index, path] of paths.entries()) {
+          working = path;
+          await mkdir(dirname(at(path)), { recursive: true });
+          // A leftover of a write that was cut short is in the way.
+          await unlink(temporary(path)).catch(() => {});
+          const handle = await open(temporary(path), "wx");
+          written.push(path);
+          try {
+            await handle.writeFile(contents[index]!);
+            await handle.sync();
+          } finally {
+            await handle.close();
+          }
+        }
+        const parents = [...new Set(paths.map((path) => dirname(at(path))))];
+        for (const [index, path] of paths.entries()) {
+          working = path;
+          // Everything before the commit is named durably before the commit is.
+          if (index === paths.length - 1 && index > 0) for (const parent of [...parents, root]) await sync(parent);
+          // A link, unlike a rename, never replaces.
+          await link(temporary(path), at(path));
+        }
+        for (const parent of [...parents, root]) await sync(parent);
+      } catch (thrown) {
+        throw translated(working, thrown);
+      } finally {
+        for (const path of written) await unlink(temporary(path)).catch(() => {});
+      }
+    },
+    async delete(paths) {
+      const parents = new Set<string>();
+      for (const path of paths) {
+        await translating(path, async () => {
+          try {
+            const found = await lstat(at(path));
+            if (found.isDirectory()) await rmdir(at(path));
+            else if (found.isFile()) await unlink(at(path));
+            else throw Object.assign(new Error("is no regular file"), { kind: "invalid-input" });
+            parents.add(dirname(at(path)));
+          } catch (thrown) {
+            if (!["ENOENT", "ENOTDIR"].includes(codeOf(thrown) ?? "")) throw thrown;
+          }
+        });
+      }
+      for (const parent of parents) {
+        if (parent === root || parent === join(root)) continue;
+        // A directory goes with its last file.
+        await rmdir(parent).catch(() => sync(parent).catch(() => {}));
+      }
+      if (parents.size > 0) await translating("", () => sync(root));
+    },
+  };
+
+  async function refuseLinks(path: string): Promise<void> {
+    const found = await lstat(path);
+    if (found.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+    if (!found.isFile()) throw Object.assign(new Error("is no regular file"), { kind: "invalid-input" });
+  }
+}
