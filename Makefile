@@ -64,3 +64,16 @@ test-native: components ## unit, integration and doc tests, and the kill -9 runs
 test-wasi: components ## core's tests and the component's, inside WebAssembly under wasmtime
 	cargo build -p alluvium-wasi-runner
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
+
+bench: check-tools ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
+	cargo run --release -p alluvium-bench -- all
+
+bench-quick: check-tools ## the same, short: holds bytes to their goals, never times
+	cargo run --release -p alluvium-bench -- quick
+
+bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
+	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
+
+clean: ## what was built and run here
+	cargo clean
+	rm -rf run web/dist web/node_modules
