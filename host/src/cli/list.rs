@@ -162,13 +162,12 @@ fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
     line("keys changed", &format!("{}, {} of them deleted", grouped(fields.keys_changed), grouped(fields.tombstones)));
     line("store", &format_args!("{:032x}", u128::from_be_bytes(fields.store_id)));
     for segment in &fields.segments {
-        let kind = match segment.kind {
-            format::segment::SegmentKind::Base => "base",
-            format::segment::SegmentKind::Delta => "delta",
-        };
         let groups: Vec<String> = segment.groups.iter().map(|(first, last)| format!("{first}-{last}")).collect();
         let groups = groups.join(",");
-        line(kind, &format!("{}  {} bytes, groups {groups}", segment.path(), grouped(segment.bytes)));
+        line(
+            segment.kind.extension(),
+            &format!("{}  {} bytes, groups {groups}", segment.path(), grouped(segment.bytes)),
+        );
     }
     if let Some(state) = &fields.state_file {
         line("opaque state", &format!("state.bin, {} bytes", grouped(state.bytes)));

@@ -28,11 +28,11 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The user's own: `$XDG_CACHE_HOME/alluvium` or `~/.cache/alluvium`; none without either.
+    /// The user's own: `$XDG_CACHE_HOME/alluvium/components` or `~/.cache/alluvium/components`; none without either.
     pub fn of_user() -> Self {
         let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-        Self { directory: base.map(|base| base.join("alluvium")) }
+        Self { directory: base.map(|base| base.join("alluvium/components")) }
     }
 
     /// A directory of the caller's choice; it is created for this user alone.

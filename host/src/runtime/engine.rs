@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::Clock;
 use wasmtime::Store;
-use wasmtime::component::{Component, Linker, ResourceAny};
+use wasmtime::component::ResourceAny;
 
 use super::bindings::engine as bindings;
 use super::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
@@ -29,12 +29,21 @@ pub struct EngineOptions {
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// Pass over damaged checkpoints to the newest whole one, and report them.
     pub allow_fallback: bool,
+    /// The most memory that the state may take: past it, mutations are refused.
+    pub memory_limit_bytes: u64,
 }
 
 impl EngineOptions {
     /// Keeps three checkpoints; begins a new directory under `store_id`.
     pub fn new(store_id: [u8; 16]) -> Self {
-        Self { max_retained: 3, store_id, clock: Arc::new(SystemClock::new()), allow_fallback: false }
+        Self {
+            max_retained: 3,
+            store_id,
+            clock: Arc::new(SystemClock::new()),
+            allow_fallback: false,
+            // Half of what 32 bits can address: a checkpoint needs room beside the state.
+            memory_limit_bytes: 2 << 30,
+        }
     }
 }
 
@@ -51,8 +60,7 @@ pub struct Engine {
 
 impl Engine {
     pub(super) fn open(
-        component: &Component,
-        linker: &Linker<Guest>,
+        ready: &bindings::EnginePre<Guest>,
         directory: NativeDirectory,
         options: &EngineOptions,
         limits: &Limits,
@@ -60,9 +68,8 @@ impl Engine {
         let stderr = Tail::default();
         let wasi = shell::of_engine(&directory, &options.clock, stderr.clone())?;
         let granted = (limits.engine_memory_bytes, limits);
-        let mut store = Guest::store(component.engine(), "the engine", (wasi, stderr), granted, None);
-        let instance =
-            bindings::Engine::instantiate(&mut store, component, linker).map_err(|error| explain(&store, &error))?;
+        let mut store = Guest::store(ready.engine(), "the engine", (wasi, stderr), granted, None);
+        let instance = ready.instantiate(&mut store).map_err(|error| explain(&store, &error))?;
         let open = checkpoints::OpenOptions {
             directory: Some(shell::DIRECTORY.to_owned()),
             create: true,
@@ -71,7 +78,7 @@ impl Engine {
             allow_fallback: options.allow_fallback,
             max_retained: options.max_retained,
             interval_ms: 60_000,
-            memory_limit_bytes: None,
+            memory_limit_bytes: Some(options.memory_limit_bytes),
             strict: true,
         };
         let manager = instance.alluvium_checkpoint_checkpoints().manager().call_open(&mut store, &open);

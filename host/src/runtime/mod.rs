@@ -80,16 +80,19 @@ impl Runtime {
         let component = self.load(&self.trusted, file, "checkpoints", "the engine")?;
         let mut linker = Linker::new(&self.trusted);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(|error| unlinkable(file, &error))?;
-        Engine::open(&component, &linker, directory, options, &self.limits)
+        let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
+        let ready = bindings::engine::EnginePre::new(ready).map_err(|error| other_world(file, &error))?;
+        Engine::open(&ready, directory, options, &self.limits)
     }
 
     /// Starts the plugin in `file` over the state of `engine`.
     pub fn open_plugin(&self, file: &Path, engine: SharedEngine) -> Result<Plugin, RuntimeError> {
         let component = self.load(&self.limited, file, "operator", "a plugin")?;
         let linker = plugin_linker(&self.limited).map_err(|error| unlinkable(file, &error))?;
-        // What it imports beyond the shell is named here, before anything runs.
-        linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
-        Plugin::open(&component, &linker, engine, &self.limits)
+        // What it imports beyond the shell, or does not export, is named before anything runs.
+        let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
+        let ready = bindings::plugin::PluginPre::new(ready).map_err(|error| other_world(file, &error))?;
+        Plugin::open(&ready, engine, &self.limits)
     }
 
     /// Reads and compiles a component that must export `alluvium:checkpoint/{interface}`.
@@ -130,6 +133,10 @@ fn check_is_component(bytes: &[u8]) -> Result<(), String> {
 
 fn unlinkable(file: &Path, error: &wasmtime::Error) -> RuntimeError {
     RuntimeError::component(file, format!("asks for what it is not given: {error:#}"))
+}
+
+fn other_world(file: &Path, error: &wasmtime::Error) -> RuntimeError {
+    RuntimeError::component(file, format!("is a component of another world, or of another version of it: {error:#}"))
 }
 
 /// Everything that a plugin may import.

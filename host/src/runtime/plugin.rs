@@ -1,7 +1,6 @@
 //! A plugin at work: an instance of its own, thrown away with everything that it held.
 
 use wasmtime::Store;
-use wasmtime::component::{Component, Linker};
 
 use super::bindings::plugin as bindings;
 use super::bindings::plugin::exports::alluvium::checkpoint::operator;
@@ -23,20 +22,18 @@ pub struct Plugin {
 
 impl Plugin {
     pub(super) fn open(
-        component: &Component,
-        linker: &Linker<Guest>,
+        ready: &bindings::PluginPre<Guest>,
         engine: SharedEngine,
         limits: &Limits,
     ) -> Result<Self, RuntimeError> {
         let stderr = Tail::default();
         let granted = (limits.plugin_memory_bytes, limits);
         let wasi = (shell::of_plugin(stderr.clone()), stderr);
-        let mut store = Guest::store(component.engine(), "the plugin", wasi, granted, Some(engine));
+        let mut store = Guest::store(ready.engine(), "the plugin", wasi, granted, Some(engine));
         let ticks = limits.plugin_call.as_millis().div_ceil(EPOCH_TICK.as_millis()).max(1);
         let call_ticks = u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2);
         store.set_epoch_deadline(call_ticks);
-        let instance =
-            bindings::Plugin::instantiate(&mut store, component, linker).map_err(|error| explain(&store, &error))?;
+        let instance = ready.instantiate(&mut store).map_err(|error| explain(&store, &error))?;
         Ok(Self { store, instance, call_ticks, is_dead: false })
     }
 

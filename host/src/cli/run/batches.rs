@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use alluvium_host::runtime::Records;
 use csv::{ByteRecord, Reader, ReaderBuilder};
@@ -10,9 +11,11 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use super::input::Input;
 use crate::cli::failure::Failure;
 
-/// A batch is handed over with this many records, or bytes, at the latest.
+/// A batch is handed over with this many records, or bytes, at the latest; and after this time, so
+/// that the records of a slow source need not wait for more.
 const RECORDS_MAX: u64 = 1_000;
 const BYTES_MAX: usize = 1 << 20;
+const AGE_MAX: Duration = Duration::from_millis(200);
 
 /// How many batches may wait: enough to keep both sides busy, little enough to bound memory.
 const WAITING_MAX: usize = 4;
@@ -95,7 +98,8 @@ fn send_all(input: Input, time_column: &str, plan: Plan, sender: &SyncSender<Mes
     while is_more && consumed < plan.last {
         let end = plan.batch_end(consumed);
         let mut batch = Batch { records: empty(consumed + 1), time_ms: None };
-        while consumed < end && batch.records.fields.len() < BYTES_MAX {
+        let begun = Instant::now();
+        while consumed < end && batch.records.fields.len() < BYTES_MAX && begun.elapsed() < AGE_MAX {
             is_more = next(&mut record)?;
             if !is_more {
                 break;

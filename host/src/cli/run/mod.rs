@@ -64,6 +64,9 @@ pub(super) struct Run {
     /// How long the plugin may take for one batch of records
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     plugin_seconds: NonZeroU32,
+    /// How much memory the state may take
+    #[arg(long, value_name = "MIB", default_value = "2048")]
+    state_memory_mib: NonZeroU32,
     /// When the newest checkpoint is damaged, go on from the newest whole one
     #[arg(long)]
     allow_fallback: bool,
@@ -90,6 +93,7 @@ impl Run {
         let options = EngineOptions {
             max_retained: self.max_retained.get(),
             allow_fallback: self.allow_fallback,
+            memory_limit_bytes: u64::from(self.state_memory_mib.get()) << 20,
             ..EngineOptions::new(open::random_id()?)
         };
         let directory = open::to_write(&self.dir)?;

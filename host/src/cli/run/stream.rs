@@ -113,7 +113,7 @@ impl<'a> Stream<'a> {
             }
             match messages.recv_timeout(PATIENCE) {
                 Ok(Message::Header(header)) => {
-                    self.plugin.begin(&header).map_err(|error| self.failed(&name, &error))?
+                    self.plugin.begin(&header).map_err(|error| self.failed(&name, &error))?;
                 }
                 Ok(Message::Batch(batch)) => {
                     self.process(&name, &batch)?;

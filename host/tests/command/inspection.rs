@@ -1,0 +1,167 @@
+//! list, show, dump, verify, restore, delete and gc over a directory that a run has written.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Bench, alluvium, files, ok, sum, text};
+
+#[test]
+fn list_tells_newest_first_what_each_wrote() {
+    let bench = Bench::with_checkpoints();
+    assert_eq!(bench.ids(), [3, 2, 1]);
+    let table = ok(bench.over_dir("list", &[]));
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].contains("bytes written") && lines.len() == 4, "{table}");
+    assert!(lines[1].trim_start().starts_with("3 ") && lines[1].ends_with("input=1500"), "{table}");
+    for checkpoint in bench.list() {
+        assert!(checkpoint["alluvium"]["bytes_written"].as_u64().is_some_and(|bytes| bytes > 0), "{checkpoint}");
+    }
+}
+
+#[test]
+fn list_names_what_is_damaged_or_partial() {
+    let bench = Bench::with_checkpoints();
+    let metadata = bench.dir().join("checkpoint_0000000000000002/metadata.json");
+    let text = fs::read_to_string(&metadata).expect("metadata");
+    fs::write(&metadata, text.replace("\"epoch\": 2", "\"epoch\": 9")).expect("it writes");
+    fs::create_dir(bench.dir().join("checkpoint_0000000000000007")).expect("a directory");
+    let list = bench.list();
+    assert_eq!(bench.ids(), [7, 3, 2, 1]);
+    assert!(list[0]["damage"].as_str().is_some_and(|why| why.contains("partial")), "{}", list[0]);
+    assert!(list[2]["damage"].as_str().is_some_and(|why| why.contains("checksum")), "{}", list[2]);
+    // The newest whole one is not affected, and the damaged one is never read as if it were whole.
+    bench.dump();
+    let done = alluvium(bench.over_dir("show", &["2"]));
+    assert_eq!((done.code, done.out.as_str()), (Some(2), ""));
+    assert!(done.err.contains("metadata.json"), "{}", done.err);
+}
+
+#[test]
+fn show_tells_position_and_files() {
+    let bench = Bench::with_checkpoints();
+    let newest = ok(bench.over_dir("show", &[]));
+    for word in ["checkpoint     3", "input at 1,500", "watermark", "UTC", "continues      checkpoint 2", "segments/"] {
+        assert!(newest.contains(word), "{word:?} is missing in: {newest}");
+    }
+    let first: Value = serde_json::from_str(&ok(bench.over_dir("show", &["1", "--json"]))).expect("JSON");
+    assert_eq!((&first["id"], &first["source_offsets"]["input"]), (&Value::from(1), &Value::from(500)));
+}
+
+#[test]
+fn dump_gives_each_checkpoint_as_it_was() {
+    let bench = Bench::with_checkpoints();
+    for (id, records) in [("1", 500), ("2", 1_000), ("3", 1_500)] {
+        let dump = ok(bench.over_dir("dump", &["--id", id]));
+        assert_eq!(sum(&dump, "flights"), records);
+        let keys: Vec<String> = dump
+            .lines()
+            .map(|line| {
+                let entry: Value = serde_json::from_str(line).expect("a JSON line");
+                entry["key"].as_str().expect("text").to_owned()
+            })
+            .collect();
+        assert!(keys.is_sorted(), "in key order");
+    }
+    assert_eq!(bench.dump(), ok(bench.over_dir("dump", &["--id", "3"])));
+}
+
+#[test]
+fn verify_finds_any_flipped_byte_and_no_command_returns_wrong_data() {
+    let bench = Bench::with_checkpoints();
+    let good = bench.dump();
+    let whole = files(&bench.dir());
+    assert!(bench.assert_whole().starts_with("whole: 3 checkpoints"));
+    let mut random = fastrand::Rng::with_seed(3);
+    for (path, content) in &whole {
+        let mut damaged = content.clone();
+        let at = random.usize(..content.len());
+        damaged[at] ^= 1 << random.u8(..8);
+        fs::write(path, &damaged).expect("it writes");
+        let name = text(path.strip_prefix(bench.dir()).expect("below it"));
+        let done = alluvium(bench.over_dir("verify", &[]));
+        assert_eq!(done.code, Some(1), "{name} at {at}: {}{}", done.out, done.err);
+        assert!(
+            done.out.contains(&format!("damage {name}: ")) && done.out.contains("DAMAGED"),
+            "{name} at {at}: {}",
+            done.out
+        );
+        let json: Value = serde_json::from_str(&alluvium(bench.over_dir("verify", &["--json"])).out).expect("JSON");
+        assert_eq!(json["damaged"], true);
+        let dump = alluvium(bench.over_dir("dump", &[]));
+        assert!(dump.code == Some(2) && dump.out.is_empty() || dump.out == good, "{name} at {at}: wrong data");
+        fs::write(path, content).expect("it writes");
+    }
+    bench.assert_whole();
+}
+
+#[test]
+fn a_run_over_a_damaged_newest_checkpoint_stops_unless_allowed() {
+    let bench = Bench::with_checkpoints();
+    let newest = bench.dir().join("checkpoint_0000000000000003/metadata.json");
+    fs::write(&newest, &fs::read(&newest).expect("metadata")[..100]).expect("it writes");
+    let done = alluvium(bench.run_arguments(&[]));
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("checkpoint_0000000000000003") && done.err.contains("alluvium verify"), "{}", done.err);
+    let done = alluvium(bench.run_arguments(&["--allow-fallback"]));
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(
+        done.err.contains("passed over checkpoint 3") && done.err.contains("goes on from checkpoint 2"),
+        "{}",
+        done.err
+    );
+    assert_eq!(sum(&bench.dump(), "flights"), crate::support::FLIGHTS);
+}
+
+#[test]
+fn restore_makes_an_older_one_the_newest() {
+    let bench = Bench::with_checkpoints();
+    let first = ok(bench.over_dir("dump", &["--id", "1"]));
+    let said = ok(bench.over_dir("restore", &["1"]));
+    assert_eq!(said, "checkpoint 4 is checkpoint 1 again, and the newest\n");
+    assert_eq!(bench.ids(), [4, 3, 2, 1], "nothing else goes");
+    assert!(bench.dump() == first);
+    let newest: Value = serde_json::from_str(&ok(bench.over_dir("show", &["--json"]))).expect("JSON");
+    assert_eq!(newest["source_offsets"]["input"], 500);
+    // The run goes on from there, to the same end.
+    ok(bench.run_arguments(&["--stop-after", "1000", "--max-retained", "10"]));
+    assert!(bench.dump() == ok(bench.over_dir("dump", &["--id", "3"])));
+}
+
+#[test]
+fn delete_takes_one_and_never_gives_its_id_again() {
+    let bench = Bench::with_checkpoints();
+    let second = ok(bench.over_dir("dump", &["--id", "2"]));
+    ok(bench.over_dir("delete", &["3"]));
+    assert!(bench.dump() == second, "the newest is the one before");
+    assert!(bench.assert_whole().starts_with("whole: 2 checkpoints"));
+    ok(bench.run_arguments(&["--stop-after", "1", "--max-retained", "10"]));
+    assert_eq!(bench.list()[0]["id"], 4);
+    ok(bench.over_dir("delete", &["1", "--json"]));
+    assert!(ok(bench.over_dir("dump", &["--id", "2"])) == second, "files that others share stay");
+}
+
+#[test]
+fn gc_says_why_and_spares_what_is_foreign() {
+    let bench = Bench::with_checkpoints();
+    let at = |name: &str| bench.dir().join(name);
+    fs::write(at("segments/00000000000000aa.delta"), b"nobody names it").expect("a file");
+    fs::write(at("segments/.tmp-1-0"), b"half").expect("a file");
+    fs::write(at("notes.txt"), b"mine").expect("a file");
+    let before = files(&bench.dir());
+    let plan = ok(bench.over_dir("gc", &["--dry-run"]));
+    assert_eq!(files(&bench.dir()), before, "a dry run deletes nothing");
+    for line in ["delete segments/00000000000000aa.delta", "delete segments/.tmp-1-0", "keep   notes.txt"] {
+        assert!(plan.contains(line), "{line:?} is missing in: {plan}");
+    }
+    assert!(
+        plan.lines().filter(|line| line.starts_with("keep   segments/")).all(|line| line.contains("needs it")),
+        "{plan}"
+    );
+    let done: Value = serde_json::from_str(&ok(bench.over_dir("gc", &["--json"]))).expect("JSON");
+    assert!(done["reclaimed_bytes"].as_u64() >= Some(19), "{done}");
+    assert!(!at("segments/00000000000000aa.delta").exists() && !at("segments/.tmp-1-0").exists());
+    assert_eq!(fs::read(at("notes.txt")).expect("still there"), b"mine");
+    assert!(ok(bench.over_dir("verify", &[])).contains("foreign notes.txt"));
+    bench.dump();
+}

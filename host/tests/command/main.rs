@@ -1,0 +1,10 @@
+//! The `alluvium` command as its users run it: exit codes, messages, and what is on disk afterwards.
+
+mod errors;
+mod flights;
+mod inspection;
+mod kill;
+mod plugins;
+mod same_bytes;
+mod support;
+mod transfer;
