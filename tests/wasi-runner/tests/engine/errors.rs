@@ -84,7 +84,7 @@ fn a_refused_batch_changes_nothing() {
         assert_eq!(engine.get(manager, b"kept"), Some(b"old".to_vec()));
         assert_eq!(engine.on(manager, |m, s, this| m.call_len(s, this)), 1);
     }
-    check(engine.put(manager, &[0; 65_536], b""), "limit-exceeded", "key of 65536 bytes");
+    check(engine.put(manager, &vec![0; 65_536], b""), "limit-exceeded", "key of 65536 bytes");
     check(engine.put(manager, b"large", &vec![0; 63 << 20]), "limit-exceeded", "memory");
     assert_eq!(engine.on(manager, |m, s, this| m.call_apply(s, this, &good)).unwrap(), 2);
 }
