@@ -22,6 +22,7 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::maintenance::MaintenanceReport;
 use crate::rebase::Situation;
 use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedLog, recover_surveyed};
+use crate::segments::LiveSegment;
 use crate::state::State;
 use crate::survey::Survey;
 
@@ -114,6 +115,22 @@ pub struct IncrementalCheckpointManager<D> {
     statistics: Option<CheckpointStatistics>,
     last_maintenance: Option<MaintenanceReport>,
     catalog: SharedCatalog,
+}
+
+/// What a restore replaces, kept until it has come to its end.
+struct SetAside {
+    state: State,
+    log: DeltaLog,
+    epoch: u64,
+    source_offsets: BTreeMap<String, u64>,
+    watermark: Option<i64>,
+    annotations: BTreeMap<String, String>,
+    wal_position: u64,
+    latest: Option<u64>,
+    last_checkpoint_us: Option<u64>,
+    recovered: Option<RecoverySummary>,
+    log_base: Option<LogBase>,
+    segments: Vec<LiveSegment>,
 }
 
 /// What a log follows: a checkpoint, and so many logs after it.
@@ -382,9 +399,50 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             Err(error) => return Err(error),
         };
         let wal_position = recovered.metadata.wal_position;
+        let before = self.set_aside();
         self.adopt(recovered);
         self.log_base = None;
-        let prepared = self.prepare(wal_position, state_file)?;
-        self.complete(prepared).await
+        let restored = match self.prepare(wal_position, state_file) {
+            Ok(prepared) => self.complete(prepared).await,
+            Err(error) => Err(error),
+        };
+        if restored.is_err() {
+            self.put_back(before);
+        }
+        restored
+    }
+
+    /// Takes out what adopting another checkpoint replaces.
+    fn set_aside(&mut self) -> SetAside {
+        let catalog = lock(&self.catalog);
+        SetAside {
+            state: std::mem::take(&mut self.state),
+            log: std::mem::take(&mut self.log),
+            epoch: self.epoch,
+            source_offsets: std::mem::take(&mut self.source_offsets),
+            watermark: self.watermark,
+            annotations: self.annotations.clone(),
+            wal_position: self.wal_position,
+            latest: self.latest,
+            last_checkpoint_us: self.last_checkpoint_us,
+            recovered: self.recovered.take(),
+            log_base: self.log_base,
+            segments: catalog.segments.clone(),
+        }
+    }
+
+    fn put_back(&mut self, before: SetAside) {
+        lock(&self.catalog).segments = before.segments;
+        self.state = before.state;
+        self.log = before.log;
+        self.epoch = before.epoch;
+        self.source_offsets = before.source_offsets;
+        self.watermark = before.watermark;
+        self.annotations = before.annotations;
+        self.wal_position = before.wal_position;
+        self.latest = before.latest;
+        self.last_checkpoint_us = before.last_checkpoint_us;
+        self.recovered = before.recovered;
+        self.log_base = before.log_base;
     }
 }
