@@ -7,13 +7,13 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::segment::SegmentKind;
+use crate::format::segment::{Chunk, SegmentKind};
 use crate::hash::KEY_GROUPS;
 use crate::inspect::load_state;
 use crate::planted::{self, Plant};
 use crate::replay::{ReplayedLog, replay};
 use crate::segments::{Groups, LiveSegment, read_segment};
-use crate::state::{State, out_of_addresses};
+use crate::state::{State, Tail, out_of_addresses};
 use crate::survey::{Survey, read_metadata};
 
 /// What to recover.
@@ -148,6 +148,7 @@ impl RecoveredCheckpoint {
             wal_position: metadata.wal_position,
             watermark: metadata.watermark,
             source_offsets: metadata.source_offsets.clone(),
+            annotations: metadata.alluvium.as_ref().map(|fields| fields.annotations.clone()).unwrap_or_default(),
             key_count: self.state.len() as u64,
             state_bytes: self.state.payload_bytes(),
             state_digest: self.state.digest(),
@@ -215,6 +216,7 @@ fn known(survey: &Survey) -> String {
 async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Result<RecoveredCheckpoint, Error> {
     let metadata = read_metadata(directory, id).await?;
     let mut state = State::new();
+    let mut tail = Tail::default();
     let mut segments = Vec::new();
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
@@ -222,22 +224,21 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
         for entry in &fields.segments {
             let data = read_segment(directory, fields.store_id, entry, None, groups).await?;
             bytes_read += data.bytes_read;
-            if entry.kind == SegmentKind::Base {
-                // Bases hold each key once, so their counts are what the tables will hold. Once a
-                // group: making room moves its whole table.
-                for run in data.chunks.chunk_by(|a, b| a.last_group == b.first_group) {
-                    let (first, last) = (run[0].first_group, run[run.len() - 1].last_group);
-                    let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();
-                    for group in (first..=last).filter(|group| groups.contains(*group)) {
-                        state.reserve(group, records / usize::from(last - first + 1));
-                    }
-                }
+            let is_base = entry.kind == SegmentKind::Base;
+            if is_base {
+                reserve(&mut state, &mut tail, &data.chunks, groups);
+            } else {
+                tail = Tail::default();
             }
             data.for_each(|record| {
                 match record.value {
                     Some(value) => {
                         state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
-                        state.put_hashed(record.hash, record.key, value);
+                        if is_base {
+                            state.append_hashed(&mut tail, record.hash, record.key, value);
+                        } else {
+                            state.put_hashed(record.hash, record.key, value);
+                        }
                     }
                     None => {
                         state.delete_hashed(record.hash, record.key);
@@ -261,6 +262,18 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
         }
     }
     Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, log, segments })
+}
+
+/// Bases hold each key once, so their counts are what the tables will hold. Once a group: making
+/// room moves its whole table.
+fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: Groups) {
+    for run in chunks.chunk_by(|a, b| a.last_group == b.first_group) {
+        let (first, last) = (run[0].first_group, run[run.len() - 1].last_group);
+        let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();
+        for group in (first..=last).filter(|group| groups.contains(*group)) {
+            state.reserve(tail, group, records / usize::from(last - first + 1));
+        }
+    }
 }
 
 /// The state must be the one that was checkpointed, even where every file's checksum holds: a delta

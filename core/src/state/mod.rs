@@ -33,6 +33,16 @@ pub struct State {
     digest: u64,
 }
 
+/// Where records that come in hash order go on. A base holds each key once and in order, so that
+/// nothing need be looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    group: usize,
+    /// The hash of the record before; none at the start, or when the order was left.
+    last: Option<u64>,
+    end: usize,
+}
+
 impl Default for State {
     fn default() -> Self {
         Self::new()
@@ -135,11 +145,45 @@ impl State {
     }
 
     /// Makes room in the table of `group`: for recovery, which knows how much is to come.
-    pub(crate) fn reserve(&mut self, group: u16, additional: usize) {
-        let table = &mut self.tables[usize::from(group)];
+    pub(crate) fn reserve(&mut self, tail: &mut Tail, group: u16, additional: usize) {
+        let group = usize::from(group);
+        let table = &mut self.tables[group];
         self.table_bytes -= table.allocated_bytes();
         table.reserve(additional);
         self.table_bytes += table.allocated_bytes();
+        if group == tail.group {
+            tail.end = table.end();
+        }
+    }
+
+    /// As [`put_hashed`](Self::put_hashed), for records that should come in hash order, into groups
+    /// that should be empty. Where they do not, they are put like all others.
+    #[inline]
+    pub(crate) fn append_hashed(&mut self, tail: &mut Tail, hash: u64, key: &[u8], value: &[u8]) {
+        let group = usize::from(group_of(hash));
+        if group != tail.group || tail.last.is_none() {
+            let is_empty = self.tables[group].is_empty();
+            *tail = Tail { group, last: is_empty.then_some(0), end: 0 };
+        }
+        match tail.last {
+            // Equal hashes are as good as out of order: the keys would have to be compared.
+            Some(last) if last < hash => {
+                let value_hash = value_hash(value);
+                let address = self.arena.insert(key, value, value_hash);
+                let table = &mut self.tables[group];
+                self.table_bytes -= table.allocated_bytes();
+                tail.end = table.append(tail.end, tag(hash), address);
+                self.table_bytes += table.allocated_bytes();
+                tail.last = Some(hash);
+                self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
+                self.group_bytes[group] += (key.len() + value.len()) as u64;
+                self.len += 1;
+            }
+            _ => {
+                tail.last = None;
+                self.put_hashed(hash, key, value);
+            }
+        }
     }
 
     /// Brings what these keys need into the cache. Done one after another, each put waits for two
@@ -292,6 +336,45 @@ mod tests {
             .iter()
             .fold(0u64, |sum, (key, value)| sum.wrapping_add(entry_digest(key_hash(key), value_hash(value))));
         assert_eq!(state.digest(), digest);
+    }
+
+    #[test]
+    fn appending_is_putting() {
+        let mut records: Vec<_> = (0..20_000u32)
+            .map(|n| (key_hash(&n.to_le_bytes()), n.to_le_bytes(), vec![n as u8; n as usize % 50]))
+            .collect();
+        records.sort_unstable();
+        let check = |records: &[(u64, [u8; 4], Vec<u8>)], reserved: usize| {
+            let (mut put, mut appended, mut tail) = (State::new(), State::new(), Tail::default());
+            for (at, (hash, key, value)) in records.iter().enumerate() {
+                put.put(key, value).unwrap();
+                if reserved > 0 && at % 1_000 == 0 {
+                    appended.reserve(&mut tail, group_of(*hash), reserved);
+                }
+                appended.append_hashed(&mut tail, *hash, key, value);
+            }
+            assert!(put.iter_hash_order().eq(appended.iter_hash_order()));
+            assert_eq!(
+                (put.len(), put.digest(), put.payload_bytes()),
+                (appended.len(), appended.digest(), appended.payload_bytes())
+            );
+            for (_, key, value) in records.iter().rev() {
+                assert_eq!(appended.get(key), put.get(key), "{value:?}");
+            }
+            for (_, key, _) in records {
+                assert_eq!(appended.delete(key), put.delete(key));
+            }
+            assert_eq!((appended.len(), appended.slots()), (0, 0));
+        };
+        check(&records, 0);
+        check(&records, 100);
+        check(&records, 2_000);
+        // Out of order, twice, and a group come back to.
+        let mut disordered = records.clone();
+        disordered.swap(100, 5_000);
+        disordered.extend_from_slice(&records[3_000..3_500]);
+        check(&disordered, 0);
+        check(&disordered, 100);
     }
 
     #[test]

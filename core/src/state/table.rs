@@ -121,6 +121,35 @@ impl Table {
         self.slots.push(carried);
     }
 
+    /// Adds a slot that belongs behind all others, the last of which ends at `end`; gives where the
+    /// new one ends. Searching would walk along the whole cluster at the end.
+    #[inline]
+    pub(super) fn append(&mut self, end: usize, tag: u32, address: Address) -> usize {
+        let mut end = end;
+        if self.is_full() {
+            self.resize(grown(self.capacity));
+            end = self.end();
+        }
+        let at = self.home(tag).max(end);
+        let slot = u64::from(tag) << 32 | u64::from(address);
+        match self.slots.get_mut(at) {
+            Some(place) => *place = slot,
+            None => self.slots.push(slot),
+        }
+        self.len += 1;
+        at + 1
+    }
+
+    /// Where the last slot ends.
+    pub(super) fn end(&self) -> usize {
+        self.slots.iter().rposition(|slot| *slot != 0).map_or(0, |last| last + 1)
+    }
+
+    /// Whether there are no slots.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Makes room for `additional` more keys at once.
     pub(super) fn reserve(&mut self, additional: usize) {
         let needed = (self.len + additional) * 8 / 7 + 1;
