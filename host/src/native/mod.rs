@@ -23,7 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
 use alluvium_core::planted::{self, Plant};
+use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use self::beneath::Root;
 use self::error::directory_error;
@@ -160,14 +162,28 @@ impl NativeDirectory {
         }
         let mut content = Vec::new();
         content.try_reserve_exact(length).map_err(|refused| error(DirectoryErrorKind::Io).because(refused))?;
-        content.resize(length, 0);
-        let file = std::fs::File::from(file);
-        let mut read = || std::os::unix::fs::FileExt::read_exact_at(&file, &mut content, offset);
         self.root
-            .call(Call::Read(path), || read().map_err(|source| watch::errno(&source)))
+            .call(Call::Read(path), || fill(&file, &mut content, offset, length))
             .map_err(|source| directory_error(source, Operation::Read, path))?;
         Ok(content)
     }
+}
+
+/// Reads `length` bytes into memory that was reserved for them: to fill it with zeros first would
+/// touch every page twice.
+fn fill(file: &OwnedFd, content: &mut Vec<u8>, offset: u64, length: usize) -> Result<(), Errno> {
+    while content.len() < length {
+        let at = offset + content.len() as u64;
+        // The reserve may be more than was asked for, and the file longer.
+        match rustix::io::pread(file, spare_capacity(content), at) {
+            // The file was cut short behind our back.
+            Ok(0) => return Err(Errno::IO),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    content.truncate(length);
+    Ok(())
 }
 
 impl Directory for NativeDirectory {
