@@ -49,6 +49,7 @@ fn written() -> (Arc<MemoryDirectory>, BTreeMap<Vec<u8>, Vec<u8>>) {
     manager.set_source_offset("input", 30).unwrap();
     manager.set_watermark(300);
     manager.set_epoch(3).unwrap();
+    manager.set_annotation("sink", "0 7");
     sync(&mut manager, 3);
     let durable = contents(&manager);
     manager.put(b"d", b"4").unwrap();
@@ -72,6 +73,7 @@ fn what_was_synced_is_there_and_what_was_not_is_not() {
     assert_eq!(contents(&manager), durable);
     assert_eq!((manager.epoch(), manager.wal_position(), manager.watermark()), (3, 3, Some(300)));
     assert_eq!(manager.source_offsets()["input"], 30);
+    assert_eq!(manager.annotations()["sink"], "0 7");
     assert_eq!(manager.recovered().unwrap().log_entries, 3);
     assert!(manager.wal_size() > 0);
     assert_eq!(block_on(wal_size(&*directory)).unwrap(), manager.wal_size());

@@ -23,6 +23,8 @@ pub struct LogPosition {
     pub watermark: Option<i64>,
     /// For each source, how far it was consumed.
     pub source_offsets: BTreeMap<String, u64>,
+    /// What the caller attached: short texts by name.
+    pub annotations: BTreeMap<String, String>,
     /// Live keys.
     pub key_count: u64,
     /// Bytes of all live keys and values.
@@ -38,6 +40,7 @@ struct PositionJson {
     wal_position: u64,
     watermark: Option<i64>,
     source_offsets: BTreeMap<String, u64>,
+    annotations: BTreeMap<String, String>,
     key_count: u64,
     state_bytes: u64,
     state_digest: String,
@@ -75,6 +78,7 @@ pub(crate) fn encode<'a>(
         wal_position: position.wal_position,
         watermark: position.watermark,
         source_offsets: position.source_offsets.clone(),
+        annotations: position.annotations.clone(),
         key_count: position.key_count,
         state_bytes: position.state_bytes,
         state_digest: format!("{:016x}", position.state_digest),
@@ -117,6 +121,7 @@ pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content
             wal_position: json.wal_position,
             watermark: json.watermark,
             source_offsets: json.source_offsets,
+            annotations: json.annotations,
             key_count: json.key_count,
             state_bytes: json.state_bytes,
             state_digest,
@@ -161,6 +166,7 @@ mod tests {
             wal_position: 9,
             watermark: Some(-5),
             source_offsets: BTreeMap::from([("input".into(), 12)]),
+            annotations: BTreeMap::from([("sink".into(), "0 7".into())]),
             key_count: 1,
             state_bytes: 2,
             state_digest: 77,

@@ -69,6 +69,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             wal_position,
             watermark: self.watermark,
             source_offsets: self.source_offsets.clone(),
+            annotations: self.annotations.clone(),
             key_count: self.state.len() as u64,
             state_bytes: self.state.payload_bytes(),
             state_digest: self.state.digest(),
@@ -131,9 +132,11 @@ impl PreparedSync {
             DirectoryErrorKind::AlreadyExists => fenced(format!("{} exists already", error.name())),
             _ => Error::from(error),
         })?;
-        // As after a checkpoint: was the name free because nobody was ahead?
+        // As after a checkpoint: was the name free because nobody was ahead? Only a newer checkpoint
+        // says so. A log behind this one builds on it: whoever wrote it has replayed this one, and to
+        // take it back now would take theirs with it.
         let survey = Survey::take(directory).await?;
-        if let Some(left) = survey.overtaken(checkpoint, checkpoint, sequence) {
+        if let Some(left) = survey.overtaken(checkpoint, checkpoint, u64::MAX) {
             directory.delete(&[path]).await?;
             return Err(fenced(left));
         }

@@ -236,13 +236,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.parent = Some(metadata.id);
         self.watermark = position.watermark;
         self.source_offsets = position.source_offsets;
+        self.annotations = position.annotations;
         {
             let mut catalog = lock(&self.catalog);
             catalog.segments = segments;
             catalog.pending = None;
             if let Some(fields) = metadata.alluvium {
                 catalog.store_id = fields.store_id;
-                self.annotations = fields.annotations;
             }
             // A restored checkpoint follows whatever was last.
             if catalog.committed.is_none() {

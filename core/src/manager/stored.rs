@@ -92,14 +92,19 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     async fn survey_as_owner(&self) -> Result<Survey, Error> {
         lock(&self.catalog).check()?;
         let survey = Survey::take(&*self.directory).await?;
-        match survey.checkpoints.last() {
-            Some(newer) if self.next_id.is_some_and(|next| *newer >= next) => {
-                let error = fenced(format!("checkpoint {newer} is not this writer's"));
-                lock(&self.catalog).poison(&error);
-                Err(error)
-            }
-            _ => Ok(survey),
+        let last_id = self.next_id.map_or(u64::MAX, |next| next - 1);
+        let (committed, written) = {
+            let catalog = lock(&self.catalog);
+            (catalog.committed.unwrap_or(0), catalog.log_sequence)
+        };
+        // A log of this writer's own may be on its way.
+        let prepared = self.log_base.filter(|base| base.checkpoint == committed).map_or(0, |base| base.sequence);
+        if let Some(left) = survey.overtaken(last_id, committed, written.max(prepared)) {
+            let error = fenced(left);
+            lock(&self.catalog).poison(&error);
+            return Err(error);
         }
+        Ok(survey)
     }
 
     async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
