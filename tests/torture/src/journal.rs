@@ -1,0 +1,45 @@
+//! What was promised: the model that every opening after a fault is held to.
+
+use std::collections::BTreeMap;
+
+use alluvium_tests::Truth;
+
+/// The checkpoints that a directory may come back with.
+///
+/// A checkpoint is identified by what it must bring back: state, offsets, watermark, epoch and
+/// position together. So one of which only a part came back is none of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Journal {
+    /// Last acknowledged, or submitted since; the last acknowledged first.
+    pub acceptable: Vec<Truth>,
+    /// Checkpoints that must be there, by id, each with what it holds.
+    pub kept: BTreeMap<u64, Truth>,
+    /// What the logs after each checkpoint led to: where deleting a newer one leads back to.
+    pub tails: BTreeMap<u64, Vec<Truth>>,
+}
+
+impl Journal {
+    /// A directory in which nothing was promised yet.
+    pub fn new() -> Self {
+        Self { acceptable: vec![Truth::default()], ..Self::default() }
+    }
+
+    /// From now on until an acknowledgement, `truth` may come back too.
+    pub fn submit(&mut self, truth: &Truth) {
+        if !self.acceptable.contains(truth) {
+            self.acceptable.push(truth.clone());
+        }
+    }
+
+    /// From now on only `truth` may come back.
+    pub fn acknowledge(&mut self, truth: &Truth) {
+        self.acceptable = vec![truth.clone()];
+    }
+
+    /// From now on only so many of the newest must be there.
+    pub fn keep(&mut self, count: usize) {
+        while self.kept.len() > count {
+            self.kept.pop_first();
+        }
+    }
+}

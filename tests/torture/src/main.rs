@@ -1,0 +1,89 @@
+//! `torture`: every row of the catalogue of faults for as long as one has patience.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use alluvium_torture::{Budget, Tally, rows};
+use clap::Parser;
+use serde_json::json;
+
+const EXAMPLE: &str = "\
+Example:
+  torture --minutes 10 --seed 7
+  torture --row 9";
+
+/// Crash, fail and damage everything, and hold what comes back to what was promised
+#[derive(Parser)]
+#[command(after_help = EXAMPLE)]
+struct Arguments {
+    /// How long to go on, over all rows
+    #[arg(long, default_value = "10")]
+    minutes: f64,
+    /// Where randomness starts; the same seed tries the same cases
+    #[arg(long, default_value = "1")]
+    seed: u64,
+    /// Only this row of the catalogue
+    #[arg(long)]
+    row: Option<u8>,
+    /// Where the figures go
+    #[arg(long, default_value = "target/torture/report.json")]
+    report: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let wanted = |row: &u8| arguments.row.is_none_or(|wanted| wanted == *row);
+    let mut tests: Vec<rows::Test> = rows::all().into_iter().filter(|test| wanted(&test.row)).collect();
+    if tests.is_empty() {
+        eprintln!("no test has this row; there are {:?}", rows::all().iter().map(|test| test.row).collect::<Vec<_>>());
+        return ExitCode::from(2);
+    }
+    // Those that end by themselves first: what they leave of their time goes to the others.
+    tests.sort_by_key(|test| test.is_endless);
+    let end = Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0);
+    let mut tallies: Vec<Tally> = Vec::new();
+    let count = tests.len();
+    for (at, test) in tests.into_iter().enumerate() {
+        let left = end.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(count - at).unwrap_or(1);
+        let budget = Budget { seed: arguments.seed, cases: u64::MAX, deadline: Some(Instant::now() + share) };
+        let tally = (test.run)(budget);
+        println!("{}", tally.line());
+        for violation in &tally.violations {
+            println!("        {violation}");
+        }
+        tallies.push(tally);
+    }
+    tallies.sort_by_key(|tally| tally.row);
+    if let Err(error) = write_report(&arguments, &tallies) {
+        eprintln!("{}: {error}", arguments.report.display());
+        return ExitCode::from(2);
+    }
+    let tried: u64 = tallies.iter().map(|tally| tally.tried).sum();
+    let violated: u64 = tallies.iter().map(|tally| tally.violated).sum();
+    println!("seed {}: {tried} tried, {violated} violations; see {}", arguments.seed, arguments.report.display());
+    if violated == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write_report(arguments: &Arguments, tallies: &[Tally]) -> std::io::Result<()> {
+    let row = |tally: &Tally| {
+        let mut row = json!({
+            "row": tally.row,
+            "test": tally.test,
+            "unit": tally.unit,
+            "tried": tally.tried,
+            "violations": tally.violated,
+            "seed": arguments.seed,
+        });
+        if let Some(why) = &tally.skipped {
+            row["skipped"] = json!(why);
+        }
+        row
+    };
+    if let Some(directory) = arguments.report.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let rows: Vec<serde_json::Value> = tallies.iter().map(row).collect();
+    std::fs::write(&arguments.report, format!("{:#}\n", json!(rows)))
+}

@@ -1,0 +1,380 @@
+//! Rows 5, 6 and 7: damage to golden directories, bit by bit, cut by cut, name by name.
+
+use std::collections::BTreeMap;
+
+use alluvium_core::directory::{MemoryDirectory, Node, Nodes, SimulatedDirectory, block_on};
+use alluvium_core::verify::verify;
+use alluvium_tests::golden::{Golden, all};
+use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_with, options};
+use std::sync::Arc;
+
+use crate::tally::{Budget, Tally, guarded};
+
+/// Opening in every way gives an error or exactly what was checkpointed. Without falling back, only
+/// the newest checkpoint may come; with it an older one may, and then what was skipped is said.
+fn never_wrong(golden: &Golden, files: &Files) -> Result<(), String> {
+    let directory = memory(files.clone());
+    let exists = |id: &&u64| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json"));
+    let newest = golden.truths.keys().rev().find(exists).copied();
+    if let Ok(manager) = open(&directory) {
+        if manager.latest_checkpoint_id() != newest {
+            return Err(format!("{:?} came back as the newest, not {newest:?}", manager.latest_checkpoint_id()));
+        }
+        is_whole(golden, files, &manager, newest)?;
+    }
+    for id in golden.truths.keys() {
+        if let Ok(manager) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
+            if Truth::of(&manager) != golden.truths[id] {
+                return Err(format!("{:?} came back as checkpoint {id}", Truth::of(&manager)));
+            }
+            let path = format!("checkpoint_{id:016x}/state.bin");
+            match block_on(manager.load_checkpoint_state(*id)) {
+                Ok(state) if golden.files.get(&path) != Some(&state) => return Err(format!("{path} came back wrong")),
+                _ => {}
+            }
+        }
+    }
+    if let Ok(manager) = open_with(&directory, keep(10), options().allow_fallback(true)) {
+        let recovered = manager.recovered();
+        is_whole(golden, files, &manager, recovered.map(|recovered| recovered.checkpoint_id))?;
+        if recovered.is_some_and(|found| newest != Some(found.checkpoint_id) && found.skipped.is_empty()) {
+            return Err("fell back without saying so".into());
+        }
+    }
+    Ok(())
+}
+
+/// What came back is the checkpoint, brought up to date by all logs that follow it; by fewer only
+/// when it is said that the rest was cut off.
+fn is_whole(golden: &Golden, files: &Files, manager: &Manager, id: Option<u64>) -> Result<(), String> {
+    let found = Truth::of(manager);
+    let Some(id) = id else {
+        return if found == Truth::default() { Ok(()) } else { Err(format!("{found:?} came back from nothing")) };
+    };
+    let logs =
+        (1..=golden.logged.len()).take_while(|n| files.contains_key(&format!("wal/{id:016x}-{n:016x}.log"))).count();
+    let is_cut = manager.recovered().is_some_and(|recovered| recovered.log_cut.is_some());
+    let fewest = if is_cut { 0 } else { logs };
+    if (fewest..=logs).any(|logs| found == *golden.expected(id, logs)) {
+        return Ok(());
+    }
+    Err(format!("{found:?} came back as checkpoint {id} with {logs} logs"))
+}
+
+/// Verification names the file, unless without it there is no checkpoint to miss it.
+fn is_named(files: &Files, path: &str) -> Result<(), String> {
+    let report = block_on(verify(&*memory(files.clone()))).map_err(|error| error.to_string())?;
+    if report.is_damaged() && report.findings.iter().any(|finding| finding.path == path) {
+        return Ok(());
+    }
+    Err(format!("verify does not name it: {:?}", report.findings))
+}
+
+/// The golden directories, each with the paths of the files that carry checksums: what the original
+/// wrote does not, and no reader can know of a flip in it.
+fn directories() -> Vec<(Golden, Vec<String>)> {
+    let original = fixture("opaque").to_files();
+    let ours = |golden: &Golden, path: &String| golden.name != "continued" || !original.contains_key(path);
+    let paths = |golden: Golden| {
+        let paths = golden.files.keys().filter(|path| ours(&golden, path)).cloned().collect();
+        (golden, paths)
+    };
+    all().into_iter().map(paths).collect()
+}
+
+/// Every file with its length, in one line of bytes, so that a number picks a byte of it.
+fn line(directories: &[(Golden, Vec<String>)]) -> Vec<(usize, String, usize)> {
+    let files = |(at, (golden, paths)): (usize, &(Golden, Vec<String>))| {
+        paths.iter().map(|path| (at, path.clone(), golden.files[path].len())).collect::<Vec<_>>()
+    };
+    directories.iter().enumerate().flat_map(files).collect()
+}
+
+fn pick(line: &[(usize, String, usize)], mut number: usize) -> (usize, &str, usize) {
+    for (at, path, length) in line {
+        // One more than the length: a file can also be cut to all of its bytes but none.
+        if number < *length {
+            return (*at, path, number);
+        }
+        number -= length;
+    }
+    (line[0].0, &line[0].1, 0)
+}
+
+/// A stride that has no divisor in common with anything likely, so that a sample is spread.
+const STRIDE: u64 = 1_000_003;
+
+/// Row 5: every bit of every file of the golden directories.
+pub fn flips(budget: Budget) -> Tally {
+    let mut tally = Tally::new(5, "every bit flipped", "flips");
+    let directories = directories();
+    let line = line(&directories);
+    let all = line.iter().map(|(_, _, length)| *length as u64 * 8).sum::<u64>();
+    let mut cases = 0;
+    while budget.allows(cases) && cases < all {
+        let bit = usize::try_from(budget.seed.wrapping_add(cases.wrapping_mul(STRIDE)) % all).unwrap_or_default();
+        cases += 1;
+        let (at, path, byte) = pick(&line, bit / 8);
+        let golden = &directories[at].0;
+        let mut files = golden.files.clone();
+        if let Some(content) = files.get_mut(path) {
+            content[byte] ^= 1 << (bit % 8);
+        }
+        let outcome = guarded(|| never_wrong(golden, &files).and_then(|()| is_named(&files, path)));
+        tally.note(outcome.map_err(|what| format!("{}/{path}: bit {} of byte {byte}: {what}", golden.name, bit % 8)));
+    }
+    tally
+}
+
+/// Row 6: cuts, appended bytes, sectors zeroed and swapped, files swapped and replaced by older ones.
+pub fn cuts_and_swaps(budget: Budget) -> Tally {
+    let mut tally = Tally::new(6, "files cut, extended, torn, swapped, replaced", "edits");
+    originals_cut(&mut tally);
+    logs_cut(&mut tally);
+    let directories = directories();
+    let line = line(&directories);
+    let bytes = line.iter().map(|(_, _, length)| *length as u64).sum::<u64>();
+    let mut cases = 0;
+    let all = bytes * 6;
+    while budget.allows(cases) && cases < all {
+        let case = budget.seed.wrapping_add(cases.wrapping_mul(STRIDE)) % all;
+        cases += 1;
+        let (at, path, byte) = pick(&line, usize::try_from(case / 6).unwrap_or_default());
+        let golden = &directories[at].0;
+        let (files, how) = edited(&directories, at, path, byte, case % 6);
+        if files == golden.files {
+            continue;
+        }
+        let outcome = guarded(|| {
+            never_wrong(golden, &files)?;
+            // A file from elsewhere is found out when it is read; a log that is torn is no damage.
+            let is_torn_log = path.starts_with("wal/") && how == "cut";
+            if how == "replaced" || is_torn_log { Ok(()) } else { is_named(&files, path) }
+        });
+        tally.note(outcome.map_err(|what| format!("{}/{path}: {how} at {byte}: {what}", golden.name)));
+    }
+    tally
+}
+
+fn edited(
+    directories: &[(Golden, Vec<String>)],
+    at: usize,
+    path: &str,
+    byte: usize,
+    how: u64,
+) -> (Files, &'static str) {
+    let (golden, paths) = &directories[at];
+    let mut files = golden.files.clone();
+    let mut content = files.remove(path).unwrap_or_default();
+    let sector = byte / 64 * 64..(byte / 64 * 64 + 64).min(content.len());
+    let what = match how {
+        0 => {
+            content.truncate(byte);
+            "cut"
+        }
+        1 => {
+            content.extend(std::iter::repeat_n((byte % 256) as u8, 1 + byte % 600));
+            "appended to"
+        }
+        2 => {
+            content[sector].fill(0);
+            "zeroed"
+        }
+        3 => {
+            if sector.end + 64 <= content.len() {
+                let (left, right) = content[sector.start..].split_at_mut(64);
+                left.swap_with_slice(&mut right[..64]);
+            }
+            "sectors swapped"
+        }
+        4 => {
+            let other = &paths[byte % paths.len()];
+            if let Some(swapped) = files.get_mut(other).filter(|_| other != path) {
+                std::mem::swap(swapped, &mut content);
+            }
+            "swapped"
+        }
+        _ => {
+            // The same name in another directory, of the same store even: an older or younger file.
+            let (other, _) = &directories[byte % directories.len()];
+            if let Some(replaced) = other.files.get(path).filter(|_| !path.ends_with("metadata.json")) {
+                content.clone_from(replaced);
+            }
+            "replaced"
+        }
+    };
+    files.insert(path.to_owned(), content);
+    (files, what)
+}
+
+/// The original's opaque state has no checksum, but a length: every cut of it is found.
+fn originals_cut(tally: &mut Tally) {
+    for name in ["opaque", "snapshot"] {
+        let whole = fixture(name).to_files();
+        let states = whole.iter().filter(|(path, content)| path.ends_with("state.bin") && !content.is_empty());
+        for (path, content) in states {
+            let id = u64::from_str_radix(&path["checkpoint_".len()..][..16], 16).unwrap_or_default();
+            for length in 0..content.len() {
+                let mut files = whole.clone();
+                files.insert(path.clone(), content[..length].to_vec());
+                let directory = memory(files);
+                let outcome = guarded(|| match block_on(alluvium_core::inspect::load_state(&*directory, id)) {
+                    Ok(_) => Err(format!("a tail was torn off at {length} of {} and nobody noticed", content.len())),
+                    Err(_) => Ok(()),
+                });
+                tally.note(outcome.map_err(|what| format!("original {name}/{path}: {what}")));
+            }
+        }
+    }
+}
+
+/// Three logs after a checkpoint, each cut at every length. A torn tail is cut, and said to be; a log
+/// that was torn with others after it is an error that names it.
+fn logs_cut(tally: &mut Tally) {
+    let (directory, mut manager) = alluvium_tests::fresh();
+    let mut truths = Vec::new();
+    let mut work = || {
+        manager.put(b"bed", b"gravel")?;
+        block_on(manager.create_checkpoint(1))?;
+        truths.push(Truth::of(&manager));
+        for position in 2..=4_u64 {
+            manager.put(format!("layer {position}").as_bytes(), b"silt")?;
+            manager.set_source_offset("input", position)?;
+            block_on(manager.sync(position))?;
+            truths.push(Truth::of(&manager));
+        }
+        Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+    };
+    if let Err(error) = work() {
+        return tally.note(Err(format!("logs without any fault: {error}")));
+    }
+    let whole = directory.to_files();
+    let logs: Vec<&String> = whole.keys().filter(|path| path.starts_with("wal/")).collect();
+    for (at, path) in logs.iter().enumerate() {
+        for length in 0..whole[*path].len() {
+            let mut files = whole.clone();
+            files.insert((*path).clone(), whole[*path][..length].to_vec());
+            let outcome = guarded(|| log_cut(&memory(files), &truths, at, at + 1 == logs.len()));
+            tally.note(outcome.map_err(|what| format!("{path} cut to {length} bytes: {what}")));
+        }
+    }
+    tally.note(if logs.len() == 3 { Ok(()) } else { Err(format!("three logs expected: {logs:?}")) });
+}
+
+fn log_cut(directory: &Arc<MemoryDirectory>, truths: &[Truth], at: usize, is_last: bool) -> Result<(), String> {
+    match open_with(directory, keep(10), options()) {
+        Err(error) if is_last => Err(format!("a torn tail is an error: {error}")),
+        Err(_) => Ok(()),
+        Ok(_) if !is_last => Err("durable logs after it were dropped without a word".into()),
+        Ok(mut manager) => {
+            if Truth::of(&manager) != truths[at] {
+                return Err(format!("{:?} came back", Truth::of(&manager)));
+            }
+            if manager.recovered().is_none_or(|recovered| recovered.log_cut.is_none()) {
+                return Err("the cut is not told".into());
+            }
+            // And it goes on: behind the torn tail, whole.
+            manager.put(b"after", b"the tear").map_err(|error| error.to_string())?;
+            block_on(manager.sync(9)).map_err(|error| format!("no sync behind the torn tail: {error}"))?;
+            let expected = Truth::of(&manager);
+            let found = open_with(directory, keep(10), options()).map_err(|error| error.to_string())?;
+            if Truth::of(&found) == expected { Ok(()) } else { Err("what was synced behind it is gone".into()) }
+        }
+    }
+}
+
+/// Names that Alluvium did not write, near misses among them.
+const FOREIGN: [&str; 10] = [
+    "notes.txt",
+    "checkpoint_1/metadata.json",
+    "checkpoint_0000000000000001/metadata.json.bak",
+    "checkpoint_000000000000000G/metadata.json",
+    "checkpoint_0000000000000001/deeper/metadata.json",
+    "segments/0000000000000001.base.tmp",
+    "segments/1.base",
+    "segments/readme",
+    "Segments/0000000000000001.base",
+    "lost+found/#123",
+];
+
+/// Row 7: missing, duplicate, unknown and temporary files.
+pub fn unknown_files(budget: Budget) -> Tally {
+    let mut tally = Tally::new(7, "files missing, foreign and temporary", "directories");
+    let directories = directories();
+    let mut cases = 0;
+    for (golden, paths) in &directories {
+        for path in paths {
+            if !budget.allows(cases) {
+                return tally;
+            }
+            cases += 1;
+            let mut files = golden.files.clone();
+            files.remove(path);
+            let outcome = guarded(|| never_wrong(golden, &files));
+            tally.note(outcome.map_err(|what| format!("{}/{path} missing: {what}", golden.name)));
+        }
+        for foreign in FOREIGN {
+            cases += 1;
+            let outcome = guarded(|| stays(golden, foreign));
+            tally.note(outcome.map_err(|what| format!("{} with {foreign}: {what}", golden.name)));
+        }
+        cases += 1;
+        tally.note(guarded(|| leftovers_go(golden)).map_err(|what| format!("{}: {what}", golden.name)));
+    }
+    tally
+}
+
+/// A foreign file changes nothing and is there at the end, whatever was tidied up.
+fn stays(golden: &Golden, foreign: &str) -> Result<(), String> {
+    let mut files = golden.files.clone();
+    files.insert(foreign.into(), b"somebody else's".to_vec());
+    let directory: Arc<MemoryDirectory> = memory(files);
+    let mut manager = open_with(&directory, keep(1), options()).map_err(|error| error.to_string())?;
+    if Truth::of(&manager) != *golden.expected(golden.latest(), golden.logged.len()) {
+        return Err("it changed what came back".into());
+    }
+    manager.put(b"one", b"more").map_err(|error| error.to_string())?;
+    let tidy = async {
+        manager.create_checkpoint(manager.wal_position()).await?;
+        manager.cleanup_old_checkpoints().await?;
+        manager.collect_garbage().await
+    };
+    let report = block_on(tidy).map_err(|error| error.to_string())?;
+    if report.files.iter().any(|file| file.path == foreign && !file.keep) {
+        return Err("garbage collection wants it gone".into());
+    }
+    match directory.to_files().get(foreign).map(Vec::as_slice) {
+        Some(b"somebody else's") => Ok(()),
+        other => Err(format!("it is {other:?} now")),
+    }
+}
+
+/// What a creation that was cut short left behind is listed, ignored and in the end deleted.
+fn leftovers_go(golden: &Golden) -> Result<(), String> {
+    let mut nodes: Nodes =
+        golden.files.iter().map(|(path, content)| (path.clone(), Node::File(content.clone()))).collect();
+    let leftovers = BTreeMap::from([
+        (".tmp-1".to_string(), Node::Temporary(b"half".to_vec())),
+        ("segments/.tmp-2".to_string(), Node::Temporary(Vec::new())),
+        ("segments/00000000deadbeef.delta".to_string(), Node::File(b"left by a crash".to_vec())),
+        ("checkpoint_00000000000000ff".to_string(), Node::EmptyDirectory),
+        ("pipe".to_string(), Node::Other),
+    ]);
+    nodes.extend(leftovers.clone());
+    let directory = Arc::new(SimulatedDirectory::from_nodes(1, nodes));
+    let mut manager = open_with(&directory, keep(10), options()).map_err(|error| error.to_string())?;
+    if Truth::of(&manager) != *golden.expected(golden.latest(), golden.logged.len()) {
+        return Err("leftovers changed what came back".into());
+    }
+    let metadata = block_on(manager.create_checkpoint(manager.wal_position())).map_err(|error| error.to_string())?;
+    if metadata.id <= 0xff {
+        return Err(format!("id {} was given again: 255 has left a trace", metadata.id));
+    }
+    block_on(manager.collect_garbage()).map_err(|error| error.to_string())?;
+    let left = directory.to_nodes();
+    let stale: Vec<&String> = leftovers.keys().filter(|path| *path != "pipe" && left.contains_key(*path)).collect();
+    if !stale.is_empty() || !left.contains_key("pipe") {
+        return Err(format!("still there: {stale:?}; the pipe: {}", left.contains_key("pipe")));
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! One module for each family of rows of the catalogue of faults.
+
+use crate::tally::{Budget, Tally};
+
+pub mod crash;
+pub mod damage;
+pub mod decode;
+pub mod errors;
+pub mod hostile;
+pub mod interleaved;
+pub mod limits;
+pub mod model;
+pub mod native;
+pub mod retention;
+pub mod writers;
+
+/// A test of the catalogue in its long form.
+pub struct Test {
+    /// The row.
+    pub row: u8,
+    /// Whether it goes on for as long as its budget lets it.
+    pub is_endless: bool,
+    /// Runs it.
+    pub run: fn(Budget) -> Tally,
+}
+
+/// Every test, in the order of its row.
+pub fn all() -> Vec<Test> {
+    let test = |row, is_endless, run| Test { row, is_endless, run };
+    vec![
+        test(1, false, crash::every_call_of_every_workload),
+        test(1, true, native::power_fails_after_every_system_call),
+        test(2, true, crash::recovery_crashes_twice),
+        test(3, false, errors::every_call_fails),
+        test(3, false, native::every_system_call_fails),
+        test(4, true, model::seeds),
+        test(5, false, damage::flips),
+        test(6, false, damage::cuts_and_swaps),
+        test(7, false, damage::unknown_files),
+        test(8, true, retention::nothing_kept_is_deleted),
+        test(9, false, writers::the_stale_writer_resumes),
+        test(9, false, interleaved::taken_over_at_every_call),
+        test(10, false, limits::clocks),
+        test(11, false, limits::maxima),
+        test(12, false, hostile::hostile_metadata),
+        test(12, false, hostile::hostile_ranges),
+        test(13, false, hostile::odd_files),
+        test(18, true, decode::every_decoder),
+    ]
+}

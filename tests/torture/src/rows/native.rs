@@ -1,0 +1,186 @@
+//! Rows 1 and 3 beneath the contract: the native directory's own system calls.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use alluvium_core::directory::{DirectoryError, SimulatedDirectory};
+use alluvium_host::native::NativeDirectory;
+use rustix::io::Errno;
+
+use crate::files::{Fail, FileSystem, Recorder};
+use crate::journal::Journal;
+use crate::oracle::{CALM, Depth, examine, survives_error};
+use crate::session::{Action, Session, Stop, workload, workloads};
+use crate::tally::{Budget, Tally, guarded};
+
+/// A new directory on the fastest storage that there is: what a crash leaves is simulated, so
+/// nothing depends on it.
+fn scratch() -> std::io::Result<tempfile::TempDir> {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
+}
+
+/// A run over a native directory, with the journal at each moment.
+struct Run {
+    recorder: Arc<Recorder>,
+    /// After so many calls this was the journal.
+    promises: Rc<RefCell<Vec<(usize, Journal)>>>,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { recorder: Arc::default(), promises: Rc::new(RefCell::new(vec![(0, Journal::new())])) }
+    }
+
+    /// Opens as its only writer and acts until the end or until something fails.
+    fn act(&self, path: &Path, journal: Journal, actions: &[Action]) -> (Journal, Result<(), Stop>) {
+        let opened: Result<NativeDirectory, DirectoryError> =
+            NativeDirectory::open_exclusive_watched(path, self.recorder.clone());
+        let directory = match opened {
+            Ok(directory) => Arc::new(directory),
+            Err(error) => return (journal, Err(Stop::Refused(error.into()))),
+        };
+        let (recorder, promises) = (self.recorder.clone(), self.promises.clone());
+        let note = move |journal: &Journal| promises.borrow_mut().push((recorder.count(), journal.clone()));
+        let mut session = Session::new(directory, journal).on_journal(note);
+        let outcome = actions.iter().try_for_each(|action| session.act(*action));
+        (session.journal, outcome)
+    }
+
+    /// Every state of every moment, held to what was promised by then.
+    fn examine_all(&self, what: &str, seed: u64, depth: Depth, tally: &mut Tally) {
+        let calls = self.recorder.calls();
+        let mut promises = self.promises.borrow().clone().into_iter().peekable();
+        let (_, mut journal) = promises.next().unwrap_or_default();
+        let mut files = FileSystem::new();
+        for moment in 0..=calls.len() {
+            // What was submitted before this call may be there; what was acknowledged must be.
+            while let Some((_, next)) = promises.next_if(|(count, _)| *count <= moment) {
+                journal = next;
+            }
+            for state in files.crash_states(seed ^ moment as u64) {
+                let accepted: Vec<_> = journal.acceptable.iter().map(|truth| &truth.state).collect();
+                if tally.is_new(&(&state, &accepted)) {
+                    let seed = seed.wrapping_add(moment as u64);
+                    let checked = guarded(|| examine(&state, &journal, seed, depth));
+                    tally.note(checked.map_err(|why| {
+                        format!("{what}, power failing after system call {moment} of {}: {why}", calls.len())
+                    }));
+                }
+            }
+            if let Some(call) = calls.get(moment) {
+                files.apply(call);
+            }
+        }
+    }
+}
+
+/// Row 1 beneath the contract: the power fails after every system call of every workload.
+pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
+    let mut tally = Tally::new(1, "power failure after every system call", "distinct crash states");
+    let mut cases = 0;
+    while budget.allows(cases) {
+        let index = (budget.seed.wrapping_add(cases).wrapping_mul(617)) % workloads();
+        cases += 1;
+        let Some(actions) = workload(index) else { break };
+        let outcome = power_fails(&actions, budget.seed.wrapping_add(cases), &mut tally);
+        if let Err(error) = outcome {
+            return tally.skip(format!("no scratch directory: {error}"));
+        }
+    }
+    tally
+}
+
+fn power_fails(actions: &[Action], seed: u64, tally: &mut Tally) -> std::io::Result<()> {
+    let scratch = scratch()?;
+    let run = Run::new();
+    let (journal, outcome) = run.act(scratch.path(), Journal::new(), actions);
+    if let Err(stop) = outcome {
+        tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
+        return Ok(());
+    }
+    run.examine_all(&format!("{actions:?}"), seed, CALM, tally);
+    // The same with the process killed at one moment and started anew before the power fails: the
+    // names that it left must be settled before anything is built on them.
+    let mut random = fastrand::Rng::with_seed(seed);
+    let killed_at = random.usize(..run.recorder.asked().max(1));
+    let again = tempfile::tempdir_in(scratch.path())?;
+    let run = Run::new();
+    run.recorder.fail(Fail { call: killed_at, errno: Errno::IO.raw_os_error(), lasting: false, killed: true });
+    let (left, outcome) = run.act(again.path(), Journal::new(), actions);
+    drop(journal);
+    if let Err(Stop::Violation(what)) = outcome {
+        tally.note(Err(format!("{actions:?} killed in call {killed_at}: {what}")));
+    }
+    run.recorder.revive();
+    let (_, outcome) = run.act(again.path(), left, &[Action::Reopen, Action::Put, Action::Checkpoint]);
+    if let Err(stop) = outcome {
+        tally.note(Err(format!("{actions:?} killed in call {killed_at}, started anew: {stop:?}")));
+    }
+    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started anew"), seed, CALM, tally);
+    Ok(())
+}
+
+/// Row 3 beneath the contract: every system call fails, once and for good, with every error.
+pub fn every_system_call_fails(budget: Budget) -> Tally {
+    let mut tally = Tally::new(3, "every system call fails, once and lasting", "faults");
+    let actions = [
+        Action::Put,
+        Action::Checkpoint,
+        Action::Put,
+        Action::Checkpoint,
+        Action::Put,
+        Action::Opaque,
+        Action::DeleteCheckpoint,
+        Action::Put,
+        Action::Checkpoint,
+        Action::Cleanup,
+    ];
+    let calls = |run: &Run| run.recorder.asked();
+    let Ok(whole) = scratch() else { return tally.skip("no scratch directory") };
+    let run = Run::new();
+    if let (_, Err(stop)) = run.act(whole.path(), Journal::new(), &actions) {
+        tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
+        return tally;
+    }
+    let errors = [Errno::IO, Errno::NOSPC, Errno::ROFS, Errno::DQUOT];
+    let all = calls(&run) as u64 * errors.len() as u64 * 2;
+    let mut cases = 0;
+    while budget.allows(cases) && cases < all {
+        let case = usize::try_from(budget.seed.wrapping_add(cases.wrapping_mul(613)) % all).unwrap_or_default();
+        cases += 1;
+        let call = case / (errors.len() * 2);
+        let errno = errors[case / 2 % errors.len()].raw_os_error();
+        let fail = Fail { call, errno, lasting: case % 2 == 1, killed: false };
+        tally.note(guarded(|| one_fault(&actions, fail)).map_err(|what| format!("{fail:?}: {what}")));
+    }
+    tally
+}
+
+fn one_fault(actions: &[Action], fail: Fail) -> Result<(), String> {
+    let scratch = scratch().map_err(|error| error.to_string())?;
+    let run = Run::new();
+    run.recorder.fail(fail);
+    let (mut journal, mut outcome) = run.act(scratch.path(), Journal::new(), actions);
+    // An error is told; whoever goes on opens anew, and by then the cause is gone.
+    if let Err(Stop::Violation(what)) = outcome {
+        return Err(what);
+    }
+    run.recorder.revive();
+    (journal, outcome) = run.act(scratch.path(), journal, &[Action::Reopen, Action::Put, Action::Checkpoint]);
+    if let Err(stop) = outcome {
+        return Err(format!("after the error, with its cause gone: {stop:?}"));
+    }
+    // What is visible now, and what a power failure makes of it.
+    let mut files = FileSystem::new();
+    for call in run.recorder.calls() {
+        files.apply(&call);
+    }
+    let visible = Arc::new(SimulatedDirectory::from_nodes(1, files.visible()));
+    survives_error(&visible, &journal)?;
+    for state in files.crash_states(1) {
+        examine(&state, &journal, 1, CALM).map_err(|what| format!("and then the power fails: {what}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Row 19: ten defects, planted one at a time, each caught by a named test of the catalogue. A test
+//! that cannot fail tests nothing.
+//!
+//! `cargo test -p alluvium-torture --features planted --test planted`
+
+use alluvium_core::planted::{ALL, Plant, plant};
+use alluvium_torture::rows::{crash, damage, errors, hostile, native, retention, writers};
+use alluvium_torture::{Budget, Tally};
+
+/// The test that catches a defect, with the sample that suffices for it.
+fn catcher(defect: Plant) -> (&'static str, fn() -> Tally) {
+    match defect {
+        Plant::SkipFileSync => ("row_1_power_failure_after_every_system_call", power_failure),
+        Plant::SkipDirectorySync => ("row_1_power_failure_after_every_system_call", power_failure),
+        Plant::PublishFirst => ("row_1_crash_at_every_call", crashes),
+        Plant::IgnoreChecksum => ("row_5_every_bit_flipped", || damage::flips(Budget::sample(400))),
+        Plant::TrustLength => ("row_12_hostile_ranges", || hostile::hostile_ranges(Budget::sample(1_000))),
+        Plant::SwallowError => ("row_3_every_call_fails", || errors::every_call_fails(Budget::sample(8))),
+        Plant::DeleteEarly => {
+            ("row_8_retention_with_crashes", || retention::nothing_kept_is_deleted(Budget::sample(200)))
+        }
+        Plant::SkipFence => ("row_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
+        Plant::AcceptTornTail => ("row_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),
+        Plant::MixEpochs => ("row_1_crash_at_every_call", crashes),
+    }
+}
+
+fn power_failure() -> Tally {
+    native::power_fails_after_every_system_call(Budget::sample(2))
+}
+
+fn crashes() -> Tally {
+    crash::every_call_of_every_workload(Budget::sample(20))
+}
+
+#[test]
+fn row_19_ten_of_ten_are_caught() {
+    let mut caught = 0;
+    for defect in ALL {
+        let (test, run) = catcher(defect);
+        let sound = run();
+        assert_eq!(sound.violated, 0, "{test} fails without any defect: {:?}", sound.violations);
+        assert!(sound.skipped.is_none(), "{test} was skipped: {:?}", sound.skipped);
+        plant(Some(defect));
+        let tally = run();
+        plant(None);
+        let first = tally.violations.first().map_or("", |what| what.lines().next().unwrap_or(""));
+        println!("{defect:?}: {test}: {} of {} tried: {first:.150}", tally.violated, tally.tried);
+        caught += u32::from(tally.violated > 0);
+    }
+    println!("row 19  planted defects: {caught} of {} caught", ALL.len());
+    assert_eq!(caught, 10);
+}

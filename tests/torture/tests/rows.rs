@@ -1,0 +1,96 @@
+//! A bounded sample of every row of the catalogue; the long form is `torture --minutes M`.
+
+use alluvium_torture::Budget;
+use alluvium_torture::rows::{
+    crash, damage, decode, errors, hostile, interleaved, limits, model, native, retention, writers,
+};
+
+#[test]
+fn row_1_crash_at_every_call() {
+    crash::every_call_of_every_workload(Budget::sample(80)).assert(500);
+}
+
+#[test]
+fn row_1_power_failure_after_every_system_call() {
+    native::power_fails_after_every_system_call(Budget::sample(16)).assert(500);
+}
+
+#[test]
+fn row_2_crash_within_recovery() {
+    crash::recovery_crashes_twice(Budget::sample(8)).assert(100);
+}
+
+#[test]
+fn row_3_every_call_fails() {
+    errors::every_call_fails(Budget::sample(20)).assert(500);
+}
+
+#[test]
+fn row_3_every_system_call_fails() {
+    native::every_system_call_fails(Budget::sample(150)).assert(100);
+}
+
+#[test]
+fn row_4_seeded_simulation() {
+    model::seeds(Budget::sample(2_000)).assert(2_000);
+}
+
+#[test]
+fn row_5_every_bit_flipped() {
+    damage::flips(Budget::sample(4_000)).assert(4_000);
+}
+
+#[test]
+fn row_6_files_cut_and_swapped() {
+    damage::cuts_and_swaps(Budget::sample(4_000)).assert(3_000);
+}
+
+#[test]
+fn row_7_unknown_files() {
+    damage::unknown_files(Budget::sample(1_000)).assert(100);
+}
+
+#[test]
+fn row_8_retention_with_crashes() {
+    retention::nothing_kept_is_deleted(Budget::sample(60)).assert(60);
+}
+
+#[test]
+fn row_9_two_writers() {
+    writers::the_stale_writer_resumes(Budget::sample(1_000)).assert(336);
+}
+
+#[test]
+fn row_9_taken_over_at_every_call() {
+    interleaved::taken_over_at_every_call(Budget::sample(10_000)).assert(90);
+}
+
+#[test]
+fn row_10_clocks() {
+    limits::clocks(Budget::sample(100)).assert(47);
+}
+
+#[test]
+fn row_11_maxima() {
+    limits::maxima(Budget::sample(100)).assert(30);
+}
+
+#[test]
+fn row_12_hostile_metadata() {
+    hostile::hostile_metadata(Budget::sample(1_000)).assert(80);
+}
+
+#[test]
+fn row_12_hostile_ranges() {
+    hostile::hostile_ranges(Budget::sample(1_000)).assert(49);
+}
+
+#[test]
+fn row_13_odd_files() {
+    hostile::odd_files(Budget::sample(1_000)).assert(40);
+}
+
+#[test]
+fn row_18_every_decoder() {
+    decode::every_decoder(Budget::sample(4_000)).assert(4_000);
+}
