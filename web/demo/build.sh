@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the demo into web/demo/dist: static files, for any host that serves .wasm and .gz as they are.
+# The package is built first where it is missing; `web/build.sh` builds it anew.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+[ -f ../dist/index.js ] && [ -f ../dist/wasm/alluvium_wasm_bg.wasm ] || ../build.sh
+if [ ! -x node_modules/.bin/esbuild ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --no-audit --no-fund --loglevel=error
+fi
+node_modules/.bin/tsc -p .
+
+rm -rf dist
+mkdir -p dist/wasm
+# The engine is fetched from beside the script that asks for it; so are the flights.
+cp ../dist/wasm/alluvium_wasm_bg.wasm dist/wasm/
+cp ../../tests/data/flights-2013-01.csv.gz dist/
+cp src/index.html dist/
+node_modules/.bin/esbuild src/main.ts src/worker.ts src/style.css --bundle --format=esm --target=es2022 --minify \
+  --sourcemap --alias:alluvium=../dist/index.js --outdir=dist --log-level=warning
+echo "the demo is in web/demo/dist; serve it with: node web/demo/serve.mjs"

@@ -1,0 +1,83 @@
+// What page and worker say to each other.
+
+import type { CheckpointStatistics } from "alluvium";
+import type { Proof } from "./proof.js";
+import type { SourceName } from "./source.js";
+
+export type Ranking = "mean" | "worst" | "flights";
+
+export interface Settings {
+  source: SourceName;
+  storage: "indexeddb" | "opfs";
+  /** Records a second; Infinity for as fast as it goes. */
+  rate: number;
+  /** Records from checkpoint to checkpoint. */
+  every: number;
+  ranking: Ranking;
+  isPaused: boolean;
+}
+
+/** A kept checkpoint, or one that was. */
+export interface Row {
+  id: string;
+  timestampMs: number;
+  records: number;
+  keys: number;
+  keysChanged: number | null;
+  bytesWritten: number | null;
+  stateBytes: number | null;
+  /** All files that it names. */
+  sizeBytes: number;
+  damage?: string;
+  /** Not known of checkpoints that an earlier life took. */
+  statistics?: Pick<CheckpointStatistics, "freezeUs" | "writeUs">;
+}
+
+export interface RouteRow {
+  key: string;
+  flights: number;
+  cancelled: number;
+  /** Of the flights that departed. */
+  meanMin: number;
+  worstMin: number | null;
+}
+
+export interface Change {
+  key: string;
+  before: string | null;
+  after: string | null;
+}
+
+export type ToWorker =
+  | { type: "open"; settings: Settings; whenTaken: "wait" | "steal"; anew: boolean }
+  | { type: "settings"; settings: Settings }
+  | { type: "restore"; id: string }
+  | { type: "import"; file: Blob }
+  | { type: "export"; id: string }
+  | { type: "diff"; before: string; after: string }
+  | { type: "verify" };
+
+export type FromWorker =
+  | { type: "ready"; hasOpfs: boolean }
+  | { type: "opened"; recovered: { id: string; keys: number; bytesRead: number; records: number } | null; tookMs: number; total: number }
+  | { type: "proving"; done: number; of: number }
+  | { type: "proved"; proof: Proof; after: "recovery" | "restore" | "import" | "end" }
+  | {
+      type: "progress";
+      records: number;
+      keys: number;
+      perSecond: number;
+      watermarkMs: number | null;
+      stateBytes: number;
+      waiting: boolean;
+    }
+  | { type: "routes"; rows: RouteRow[]; flights: number; cancelled: number; keys: number; records: number }
+  | { type: "checkpoint"; row: Row }
+  | { type: "kept"; rows: Row[] }
+  | { type: "complete"; records: number }
+  | { type: "restored"; id: string; from: string; how: "restore" | "import" }
+  | { type: "exported"; id: string; file: Blob }
+  | { type: "diffed"; before: string; after: string; changes: Change[]; added: number; removed: number; changed: number; same: number }
+  | { type: "verified"; files: number; bytes: number; checkpoints: number; findings: string[] }
+  | { type: "refused"; what: string; message: string }
+  | { type: "failed"; kind: string; message: string };

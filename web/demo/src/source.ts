@@ -1,0 +1,101 @@
+// The streams: records by number, the same records every time. That is what makes exactly-once
+// possible, and what makes it possible to prove.
+
+import type { Visit } from "./route.js";
+
+export interface Source {
+  /** How many records there are; Infinity for a firehose. */
+  readonly total: number;
+  /** Visits the records from number `from` up to `to`, which is left out. */
+  each(from: number, to: number, visit: Visit): void;
+}
+
+/** The name under which checkpoints keep how many records were consumed; the command's name for it. */
+export const INPUT = "input";
+
+export type SourceName = "flights" | `firehose-${number}`;
+
+export async function openSource(name: SourceName): Promise<Source> {
+  return name === "flights" ? flights() : firehose(Number(name.slice("firehose-".length)));
+}
+
+const isMissing = (field: string) => field === "" || field === "NA";
+
+/** A month of departures from New York. */
+async function flights(): Promise<Source> {
+  const address = new URL("./flights-2013-01.csv.gz", import.meta.url);
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address.pathname}: ${response.status} ${response.statusText}`);
+  const lines = (await text(await response.blob())).split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const header = lines.shift()?.split(",") ?? [];
+  const column = (name: string) => {
+    const at = header.indexOf(name);
+    if (at < 0) throw new Error(`${address.pathname} has no column ${name}; it has ${header.join(", ")}`);
+    return at;
+  };
+  const [carrier, origin, dest, depTime, arrDelay, timeHour] = [
+    column("carrier"), column("origin"), column("dest"), column("dep_time"), column("arr_delay"), column("time_hour"),
+  ];
+  const records = lines.map((line, at) => {
+    const wrong = (what: string) => new Error(`${address.pathname}, record ${at + 1}: ${what}`);
+    if (line.includes('"')) throw wrong("a quoted field, which this small reader does not know");
+    const fields = line.split(",");
+    if (fields.length !== header.length) throw wrong(`${fields.length} fields where the header has ${header.length}`);
+    const field = (position: number) => fields[position]!;
+    const key = `${field(carrier)}:${field(origin)}-${field(dest)}`;
+    const delay = isMissing(field(arrDelay)) ? null : Number(field(arrDelay));
+    if (delay !== null && !Number.isSafeInteger(delay)) throw wrong(`delay ${field(arrDelay)}`);
+    const time = isMissing(field(timeHour)) ? null : Date.parse(field(timeHour));
+    if (time !== null && Number.isNaN(time)) throw wrong(`time ${field(timeHour)}`);
+    return { key, isCancelled: isMissing(field(depTime)), delay, time };
+  });
+  return {
+    total: records.length,
+    each(from, to, visit) {
+      for (const { key, isCancelled, delay, time } of records.slice(from, to)) visit(key, isCancelled, delay, time);
+    },
+  };
+}
+
+/** The text of a file that may be gzipped: some hosts unpack on the way what others send as it is. */
+async function text(blob: Blob): Promise<string> {
+  const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
+  const isGzip = first === 0x1f && second === 0x8b;
+  return new Response(isGzip ? blob.stream().pipeThrough(new DecompressionStream("gzip")) : blob).text();
+}
+
+const CARRIERS = ["9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV"];
+const ORIGINS = ["EWR", "JFK", "LGA"];
+const FIREHOSE_BEGINS_MS = Date.UTC(2013, 1, 1);
+
+/** Records without end over `keys` routes, some of them far busier than others. */
+function firehose(keys: number): Source {
+  const names = Array.from({ length: keys }, (_, at) => {
+    const [carrier, rest] = [CARRIERS[at % CARRIERS.length]!, Math.floor(at / CARRIERS.length)];
+    const [origin, dest] = [ORIGINS[rest % ORIGINS.length]!, Math.floor(rest / ORIGINS.length)];
+    // Destinations AAA, BAA, CAA, …: enough for a million routes.
+    const letters = [dest, dest / 26, dest / 676, dest / 17_576].map((n) => String.fromCharCode(65 + (Math.floor(n) % 26)));
+    return `${carrier}:${origin}-${letters.join("").replace(/(?<=...)A$/, "")}`;
+  });
+  return {
+    total: Infinity,
+    each(from, to, visit) {
+      for (let number = from; number < to; number++) {
+        const [a, b] = [mix(number), mix(number ^ 0x5bd1_e995)];
+        const name = names[Math.floor(keys * (a / 2 ** 32) ** 3)]!;
+        const isCancelled = b % 50 === 0;
+        const delay = isCancelled ? null : Math.floor(((b >>> 8) / 2 ** 24) ** 4 * 200) - 25;
+        visit(name, isCancelled, delay, FIREHOSE_BEGINS_MS + number * 10);
+      }
+    },
+  };
+}
+
+/** A number's 32 random-looking bits: the finaliser of MurmurHash3 over both its halves. */
+function mix(number: number): number {
+  let bits = (number ^ Math.imul(Math.floor(number / 2 ** 32) + 1, 0x9e37_79b9)) | 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85eb_ca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}

@@ -1,0 +1,238 @@
+// The stream: records in batches into the state, a checkpoint every so many, puts going on meanwhile.
+
+import { AlluviumError, BatchWriter, Checkpoints } from "alluvium";
+import type { FromWorker, RouteRow, Row, Settings } from "./protocol.js";
+import { type Route, add, decode, encode, merge } from "./route.js";
+import { INPUT, type Source } from "./source.js";
+
+/** Kept checkpoints. */
+export const MAX_RETAINED = 8;
+const BATCH_RECORDS = 2_000;
+/** How long the stream runs before it looks for messages. */
+const SLICE_MS = 12;
+const PROGRESS_INTERVAL_MS = 200;
+/** Looking through all routes takes at most this part of the time. */
+const SCAN_SHARE = 0.05;
+const SHOWN_ROUTES = 12;
+/** Checkpoints on their way past which the stream waits for the storage. */
+const MAX_PENDING = 3;
+
+export class Stream {
+  consumed: number;
+  #checkpointed: number;
+  #watermark: number | null;
+  #pending = 0;
+  #isRunning = false;
+  /** Which start the ticks belong to: those of an earlier one fall silent. */
+  #life = 0;
+  #isComplete = false;
+  #owed = 0;
+  #lastTick = 0;
+  #lastProgress = { at: 0, consumed: 0 };
+  #nextScan = 0;
+  #listing: Promise<void> | undefined;
+  #statistics = new Map<string, Row["statistics"] & object>();
+  readonly #writer = new BatchWriter();
+  readonly #ticks = new MessageChannel();
+
+  constructor(
+    readonly checkpoints: Checkpoints,
+    readonly source: Source,
+    public settings: Settings,
+    readonly tell: (message: FromWorker) => void,
+    readonly fail: (thrown: unknown) => void,
+  ) {
+    this.consumed = this.#checkpointed = Number(checkpoints.sourceOffset(INPUT));
+    this.#watermark = checkpoints.watermark === undefined ? null : Number(checkpoints.watermark);
+    this.#ticks.port1.onmessage = ({ data }) => this.#tick(data as number);
+    checkpoints.on("maintenance", () => void this.tellKept());
+    checkpoints.on("fenced", ({ reason }) => this.fail(new AlluviumError("fenced", reason)));
+  }
+
+  /** After a restore or an import: goes on from what the state says now. */
+  rewind(): void {
+    this.consumed = this.#checkpointed = Number(this.checkpoints.sourceOffset(INPUT));
+    this.#watermark = this.checkpoints.watermark === undefined ? null : Number(this.checkpoints.watermark);
+    this.#isComplete = false;
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#lastTick = performance.now();
+    this.#lastProgress = { at: this.#lastTick, consumed: this.consumed };
+    this.#owed = 0;
+    this.#ticks.port2.postMessage(++this.#life);
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  #tick(life: number): void {
+    if (!this.#isRunning || life !== this.#life) return;
+    try {
+      const wasWaiting = this.#run();
+      const now = performance.now();
+      if (now - this.#lastProgress.at >= PROGRESS_INTERVAL_MS) this.tellProgress(wasWaiting);
+      if (now >= this.#nextScan) this.tellRoutes();
+      if (this.#isComplete || this.settings.isPaused) {
+        this.#isRunning = false;
+        this.tellProgress(false);
+        this.tellRoutes();
+      } else if (!wasWaiting && this.#owed >= 1) {
+        // A timer would wait at least 4 ms.
+        this.#ticks.port2.postMessage(life);
+      } else {
+        setTimeout(() => this.#tick(life), 8);
+      }
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
+  /** One slice of the stream; whether it waits for the storage. */
+  #run(): boolean {
+    const { rate, every, isPaused } = this.settings;
+    const now = performance.now();
+    // What could not be done in a quarter of a second is not made up for.
+    this.#owed = Math.min(this.#owed + (rate * (now - this.#lastTick)) / 1000, Math.max(1, rate / 4));
+    this.#lastTick = now;
+    if (isPaused) return false;
+    while (performance.now() - now < SLICE_MS) {
+      if (this.#pending >= MAX_PENDING) return true;
+      const boundary = (Math.floor(this.consumed / every) + 1) * every;
+      const end = Math.min(this.consumed + Math.min(this.#owed, BATCH_RECORDS), boundary, this.source.total);
+      const to = Math.floor(end);
+      if (to > this.consumed) {
+        this.#owed -= to - this.consumed;
+        this.#process(this.consumed, to);
+      }
+      if (this.consumed === boundary) this.#checkpoint();
+      if (this.consumed >= this.source.total) {
+        if (this.consumed > this.#checkpointed) this.#checkpoint();
+        this.#isComplete = true;
+        if (this.#pending === 0) this.tell({ type: "complete", records: this.consumed });
+        return false;
+      }
+      if (this.#owed < 1) return false;
+    }
+    return false;
+  }
+
+  /** One batch: one question to the state, and one answer, whatever its size. */
+  #process(from: number, to: number): void {
+    const changes = new Map<string, Route>();
+    this.source.each(from, to, (key, isCancelled, delay, timeMs) => {
+      add(changes, key, isCancelled, delay);
+      if (timeMs !== null && (this.#watermark === null || timeMs > this.#watermark)) this.#watermark = timeMs;
+    });
+    const keys = [...changes.keys()];
+    const old = this.checkpoints.getMany(keys);
+    const decoder = new TextDecoder();
+    keys.forEach((key, at) => {
+      const [before, change] = [old[at], changes.get(key)!];
+      this.#writer.put(key, encode(before ? merge(decode(key, decoder.decode(before)), change) : change));
+    });
+    this.checkpoints.apply(this.#writer);
+    this.consumed = to;
+  }
+
+  /** State, source offset and watermark of this moment, in one step; written while the stream goes on. */
+  #checkpoint(): void {
+    const { checkpoints, consumed } = this;
+    checkpoints.setSourceOffset(INPUT, consumed);
+    if (this.#watermark !== null) checkpoints.setWatermark(this.#watermark);
+    checkpoints.epoch += 1n;
+    this.#checkpointed = consumed;
+    this.#pending++;
+    checkpoints.checkpoint().then(
+      ({ statistics, ...metadata }) => {
+        this.#pending--;
+        const { freezeUs, writeUs } = statistics;
+        this.#statistics.set(String(metadata.id), { freezeUs, writeUs });
+        this.tell({ type: "checkpoint", row: { ...rowOf(metadata), statistics: { freezeUs, writeUs } } });
+        if (this.#isComplete && this.#pending === 0) this.tell({ type: "complete", records: this.consumed });
+      },
+      (thrown: unknown) => {
+        this.#pending--;
+        this.fail(thrown);
+      },
+    );
+  }
+
+  tellProgress(waiting: boolean): void {
+    const now = performance.now();
+    const { at, consumed } = this.#lastProgress;
+    const perSecond = now > at ? ((this.consumed - consumed) * 1000) / (now - at) : 0;
+    this.#lastProgress = { at: now, consumed: this.consumed };
+    const { stateBytes } = this.checkpoints.memory;
+    const { size: keys } = this.checkpoints;
+    this.tell({ type: "progress", records: this.consumed, keys, perSecond, watermarkMs: this.#watermark, stateBytes, waiting });
+  }
+
+  /** Looks through the whole state for what is on top, as often as that is cheap. */
+  tellRoutes(): void {
+    const begun = performance.now();
+    const rows: RouteRow[] = [];
+    let [flights, cancelled] = [0, 0];
+    // One early route of one flight would lead the means forever.
+    const least = Math.min(20, Math.floor(this.consumed / 500));
+    for (const [key, value] of this.checkpoints.textEntries()) {
+      const route = decode(key, value);
+      flights += route.flights;
+      cancelled += route.cancelled;
+      const departed = route.flights - route.cancelled;
+      if (departed === 0 || departed < least) continue;
+      rows.push({
+        key,
+        flights: route.flights,
+        cancelled: route.cancelled,
+        meanMin: route.arr_delay_min / departed,
+        worstMin: route.worst_arr_delay_min,
+      });
+    }
+    const figure = {
+      mean: (row: RouteRow) => row.meanMin,
+      worst: (row: RouteRow) => row.worstMin ?? -Infinity,
+      flights: (row: RouteRow) => row.flights,
+    }[this.settings.ranking];
+    rows.sort((a, b) => figure(b) - figure(a) || (a.key < b.key ? -1 : 1));
+    const { size: keys } = this.checkpoints;
+    this.tell({ type: "routes", rows: rows.slice(0, SHOWN_ROUTES), flights, cancelled, keys, records: this.consumed });
+    const took = performance.now() - begun;
+    this.#nextScan = performance.now() + Math.max(500, took / SCAN_SHARE);
+  }
+
+  /** Lists what is kept; one listing at a time is enough. */
+  tellKept(): Promise<void> {
+    this.#listing ??= (async () => {
+      try {
+        const rows = (await this.checkpoints.list()).map(({ id, metadata, damage }) => {
+          if (metadata === undefined) return damagedRow(String(id), damage ?? "");
+          const statistics = this.#statistics.get(String(id));
+          return { ...rowOf(metadata), ...(statistics && { statistics }) };
+        });
+        this.tell({ type: "kept", rows });
+      } catch (thrown) {
+        this.fail(thrown);
+      } finally {
+        this.#listing = undefined;
+      }
+    })();
+    return this.#listing;
+  }
+}
+
+type Metadata = Awaited<ReturnType<Checkpoints["restore"]>>;
+
+function rowOf(metadata: Metadata): Row {
+  const { id, timestampMs, sourceOffsets, keyCount, keysChanged, bytesWritten, stateBytes, sizeBytes } = metadata;
+  const records = Number(sourceOffsets.get(INPUT) ?? 0n);
+  return { id: String(id), timestampMs, records, keys: keyCount, keysChanged, bytesWritten, stateBytes, sizeBytes };
+}
+
+function damagedRow(id: string, damage: string): Row {
+  const none = { keysChanged: null, bytesWritten: null, stateBytes: null };
+  return { id, timestampMs: 0, records: 0, keys: 0, sizeBytes: 0, ...none, damage };
+}

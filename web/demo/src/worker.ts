@@ -1,0 +1,136 @@
+// The worker: owns the checkpoints and the stream, and proves itself after each recovery.
+
+import { AlluviumError, Checkpoints, destroy } from "alluvium";
+import { compare } from "./compare.js";
+import { prove } from "./proof.js";
+import type { FromWorker, Settings, ToWorker } from "./protocol.js";
+import { openSource } from "./source.js";
+import { MAX_RETAINED, Stream } from "./stream.js";
+
+/** A worker that was terminated a moment ago may still hold its lock for another one. */
+const LOCK_PATIENCE_MS = 4_000;
+
+/** Tells the page; the end of the stream is proved like a recovery. */
+function tell(message: FromWorker): void {
+  postMessage(message);
+  if (message.type === "complete") enqueue("end", () => (stream ? proveNow(stream, "end") : Promise.resolve()));
+}
+
+let stream: Stream | undefined;
+let hasFailed = false;
+/** Requests, one after the other. */
+let queue: Promise<void> = Promise.resolve();
+
+function fail(thrown: unknown): void {
+  stream?.stop();
+  if (hasFailed) return;
+  hasFailed = true;
+  const kind = thrown instanceof AlluviumError ? thrown.kind : "error";
+  tell({ type: "failed", kind, message: thrown instanceof Error ? thrown.message : String(thrown) });
+}
+
+async function open(settings: Settings, whenTaken: "wait" | "steal", anew: boolean): Promise<void> {
+  const { source: name, storage } = settings;
+  const source = await openSource(name);
+  const store = `demo-${name}`;
+  const begun = performance.now();
+  if (anew) await destroy(store, storage);
+  const checkpoints = await Checkpoints.open({
+    name: store,
+    storage,
+    maxRetained: MAX_RETAINED,
+    whenTaken,
+    signal: AbortSignal.timeout(LOCK_PATIENCE_MS),
+  });
+  const { recovered } = checkpoints;
+  stream = new Stream(checkpoints, source, settings, tell, fail);
+  tell({
+    type: "opened",
+    recovered: recovered && {
+      id: String(recovered.checkpointId),
+      keys: recovered.keyCount,
+      bytesRead: recovered.bytesRead,
+      records: stream.consumed,
+    },
+    tookMs: performance.now() - begun,
+    total: source.total,
+  });
+  await stream.tellKept();
+  if (recovered) await proveNow(stream, "recovery");
+  stream.tellProgress(false);
+  stream.tellRoutes();
+  stream.start();
+}
+
+async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end"): Promise<void> {
+  const proof = await prove(of.checkpoints, of.source, (done, total) => tell({ type: "proving", done, of: total }));
+  tell({ type: "proved", proof, after });
+}
+
+/** A restore or an import: another state, another offset, proved before the stream goes on. */
+async function replace(of: Stream, how: "restore" | "import", from: string, change: () => Promise<{ id: bigint }>): Promise<void> {
+  of.stop();
+  try {
+    const { id } = await change();
+    of.rewind();
+    tell({ type: "restored", id: String(id), from, how });
+    await of.tellKept();
+    await proveNow(of, how);
+    of.tellProgress(false);
+    of.tellRoutes();
+  } finally {
+    if (!hasFailed) of.start();
+  }
+}
+
+async function handle(message: ToWorker): Promise<void> {
+  if (message.type === "open") {
+    return open(message.settings, message.whenTaken, message.anew);
+  }
+  const live = stream;
+  if (live === undefined) return;
+  const { checkpoints } = live;
+  switch (message.type) {
+    case "settings": {
+      const { ranking } = live.settings;
+      live.settings = message.settings;
+      if (ranking !== message.settings.ranking) live.tellRoutes();
+      live.start();
+      return;
+    }
+    case "restore":
+      return replace(live, "restore", message.id, () => checkpoints.restore(BigInt(message.id)));
+    case "import": {
+      const { name = "the archive" } = message.file as File;
+      return replace(live, "import", name, () => checkpoints.importCheckpoint(message.file));
+    }
+    case "export":
+      return tell({ type: "exported", id: message.id, file: await checkpoints.exportCheckpoint(BigInt(message.id)) });
+    case "diff": {
+      const { before, after } = message;
+      const difference = await compare(checkpoints, BigInt(before), BigInt(after));
+      return tell({ type: "diffed", before, after, ...difference });
+    }
+    case "verify": {
+      const { files, bytes, checkpoints: count, findings } = await checkpoints.verify();
+      const texts = findings.filter(({ severity }) => severity === "damage").map(({ path, what }) => `${path}: ${what}`);
+      return tell({ type: "verified", files, bytes, checkpoints: count, findings: texts });
+    }
+  }
+}
+
+/** What may be refused without any harm to the stream. */
+const refusable = new Set(["restore", "import", "export", "diff", "verify"]);
+
+function enqueue(what: string, work: () => Promise<void>): void {
+  queue = queue.then(work).catch((thrown: unknown) => {
+    const isFatal = thrown instanceof AlluviumError && ["fenced", "reopen", "panic", "closed"].includes(thrown.kind);
+    if (isFatal || !refusable.has(what)) fail(thrown);
+    else tell({ type: "refused", what, message: thrown instanceof Error ? thrown.message : String(thrown) });
+  });
+}
+
+onmessage = ({ data }: MessageEvent<ToWorker>) => enqueue(data.type, () => handle(data));
+
+const handles = globalThis.FileSystemFileHandle?.prototype as object | undefined;
+tell({ type: "ready", hasOpfs: handles !== undefined && "createSyncAccessHandle" in handles && "move" in handles });

@@ -1,0 +1,53 @@
+// The browsers that are installed, started with a profile of their own.
+
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import puppeteer from "puppeteer-core";
+
+const chromiumFlags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** What may be tested, and where it is. */
+export const browsers = [
+  { name: "chromium", browser: "chrome", paths: [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"], args: chromiumFlags },
+  {
+    name: "chromium-idb-sqlite",
+    browser: "chrome",
+    paths: [process.env.CHROMIUM, "/usr/bin/chromium"],
+    args: [...chromiumFlags, "--enable-features=IdbSqliteBackingStore"],
+  },
+  { name: "firefox", browser: "firefox", paths: [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"], args: [] },
+].map((entry) => ({ ...entry, path: entry.paths.find((path) => path && existsSync(path)) }));
+
+/** A profile's folder, removed by `discard`. */
+export async function profile() {
+  const path = await mkdtemp(join(tmpdir(), "alluvium-profile-"));
+  return { path, discard: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** Starts a browser on a profile. */
+export function launch({ browser, path, args }, userDataDir) {
+  return puppeteer.launch({ browser, executablePath: path, args, userDataDir, headless: true, protocolTimeout: 300_000 });
+}
+
+/** SIGKILL to the browser and everything it started, as a power button would. */
+export async function kill(launched) {
+  const { pid } = launched.process();
+  const gone = new Promise((resolve) => launched.process().once("exit", resolve));
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    process.kill(pid, "SIGKILL");
+  }
+  await gone;
+}

@@ -1,0 +1,83 @@
+// The tarball that npm would publish, installed into small projects as people have them.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const web = fileURLToPath(new URL("../", import.meta.url));
+
+/** What every project does: the ten lines of the README. */
+const app = `
+const checkpoints = await Checkpoints.open({ name: "packaged-" + PROJECT });
+checkpoints.put("a", "1");
+checkpoints.putJson("b", { two: 2 });
+checkpoints.setSourceOffset("in", 7);
+await checkpoints.checkpoint();
+await checkpoints.close();
+const again = await Checkpoints.open({ name: "packaged-" + PROJECT });
+document.title = \`done \${again.size} keys, offset \${again.sourceOffset("in")}\`;
+`;
+
+const main = (project, from) =>
+  `import { Checkpoints } from ${JSON.stringify(from)};\nconst PROJECT = ${JSON.stringify(project)};\n` +
+  `(async () => {${app}})().catch((error) => { document.title = "done: " + error; });\n`;
+
+const html = (script) =>
+  `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script></html>`;
+
+/** Packs, installs and builds below `folder`; pairs of project and the page's path. */
+export async function packaged(folder, test) {
+  mkdirSync(folder, { recursive: true });
+  const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] }).toString();
+  const tarball = join(folder, run("npm", ["pack", "--silent", "--pack-destination", folder], web).trim().split("\n").pop());
+  const pages = [];
+  const project = async (name, build) => {
+    const at = join(folder, name);
+    mkdirSync(at);
+    writeFileSync(join(at, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
+    run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--no-package-lock", "--silent", tarball], at);
+    writeFileSync(join(at, "main.js"), main(name, "alluvium"));
+    await test(`npm tarball builds in ${name}`, () => {
+      const page = build(at);
+      if (page) pages.push([name, `/packaged/${name}/${page}`]);
+    });
+  };
+  await project("plain", (at) => {
+    writeFileSync(join(at, "main.js"), main("plain", "./node_modules/alluvium/dist/index.js"));
+    writeFileSync(join(at, "index.html"), html("./main.js"));
+    return "index.html";
+  });
+  await project("inline", (at) => {
+    writeFileSync(join(at, "main.js"), main("inline", "./node_modules/alluvium/dist/inline.js"));
+    writeFileSync(join(at, "index.html"), html("./main.js"));
+    return "index.html";
+  });
+  await project("vite", (at) => {
+    writeFileSync(join(at, "index.html"), html("/main.js"));
+    run(join(web, "node_modules/.bin/vite"), ["build", "--base", "./", "--logLevel", "error"], at);
+    return "dist/index.html";
+  });
+  await project("webpack", (at) => {
+    const config = 'export default { mode: "production", entry: "./main.js", output: { publicPath: "auto" } };\n';
+    writeFileSync(join(at, "webpack.config.js"), config);
+    run(join(web, "node_modules/.bin/webpack"), ["--config", "webpack.config.js"], at);
+    writeFileSync(join(at, "dist/index.html"), html("./main.js"));
+    return "dist/index.html";
+  });
+  await project("node", (at) => {
+    cpSync(join(web, "test/node-project.mjs"), join(at, "run.mjs"));
+    const said = run("node", ["run.mjs", join(at, "checkpoints")], at).trim();
+    if (said !== "done 2 keys, offset 7") throw new Error(said);
+    return undefined;
+  });
+  await project("typescript", (at) => {
+    writeFileSync(join(at, "main.ts"), readFileSync(join(at, "main.js")));
+    const compilerOptions = { noEmit: true, strict: true, target: "es2022", module: "es2022", moduleResolution: "bundler", types: [] };
+    const lib = ["es2022", "esnext.disposable", "dom"];
+    writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, lib }, files: ["main.ts"] }));
+    run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
+    return undefined;
+  });
+  return pages;
+}

@@ -1,0 +1,541 @@
+// The tests in real browsers. `node run.mjs [part of a test's name]`; ALLUVIUM_SEED=n replays its kills.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { browsers, kill, launch, profile } from "./browsers.mjs";
+import { packaged } from "./packaged.mjs";
+import { serve } from "./server.mjs";
+import { scripts } from "./golden.mjs";
+import { random } from "./stream.mjs";
+
+const here = fileURLToPath(new URL("./", import.meta.url));
+const root = join(here, "../..");
+const golden = join(root, "tests/golden/v1");
+const filter = process.argv[2] ?? "";
+const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
+const kills = Number(process.env.ALLUVIUM_KILLS ?? 20);
+const tally = { passed: 0, failed: 0, skipped: 0 };
+
+function skip(name, why) {
+  tally.skipped++;
+  console.log(`SKIPPED ${name}: ${why}`);
+}
+
+async function test(name, run) {
+  if (!name.includes(filter)) return;
+  const started = performance.now();
+  try {
+    const note = await run();
+    tally.passed++;
+    console.log(`ok      ${name} (${Math.round(performance.now() - started)} ms)${note ? `: ${note}` : ""}`);
+  } catch (error) {
+    tally.failed++;
+    console.log(`FAILED  ${name}: ${error.stack ?? error}`);
+  }
+}
+
+function same(what, found, expected) {
+  const [left, right] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (left !== right) throw new Error(`${what}: found ${left}, expected ${right}`);
+}
+
+/** Every file below a folder, by relative path. */
+function filesOf(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const path = (entry) => join(entry.parentPath ?? entry.path, entry.name);
+  return Object.fromEntries(entries.map((entry) => [relative(folder, path(entry)), readFileSync(path(entry))]).sort());
+}
+
+let acknowledged = 0;
+const { origin, close } = await serve(
+  [
+    ["/testing/wasm/", join(here, "wasm")],
+    ["/testing/", join(here, "../dist")],
+    ["/test/", here],
+    ["/golden/", golden],
+    ["/packaged/", join(tmpdir(), `alluvium-packaged-${process.pid}`)],
+  ],
+  { posted: (path, body) => path === "/acknowledged" && (acknowledged = Math.max(acknowledged, Number(body))) },
+);
+
+async function open(browser, from = origin) {
+  const page = await browser.newPage();
+  await page.goto(`${from}/test/page.html`);
+  await page.waitForFunction("document.title === 'ready'");
+  return page;
+}
+
+/** One task in a worker of the page. */
+const inWorker = (page, task) =>
+  page.evaluate(
+    (task) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker("/test/worker.mjs", { type: "module" });
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.onmessage = ({ data }) => {
+          if (data.ready) worker.postMessage(task);
+          else if ("result" in data) resolve(data.result), worker.terminate();
+          else if ("error" in data) reject(new Error(data.error)), worker.terminate();
+        };
+      }),
+    task,
+  );
+
+function conformant(report) {
+  same("failed checks", report.failed, []);
+  same("checks that ran", report.passed.length, report.expected);
+  return `${report.passed.length} checks`;
+}
+
+/** Storages that a browser has in workers. */
+async function storagesOf(page) {
+  const opfs = await page.evaluate(async () => {
+    try {
+      await navigator.storage.getDirectory();
+      return "move" in FileSystemFileHandle.prototype;
+    } catch {
+      return false;
+    }
+  });
+  return opfs ? ["indexeddb", "opfs"] : ["indexeddb"];
+}
+
+async function inOneBrowser(kind, browser, page) {
+  const name = (what) => `${kind.name}: ${what}`;
+  await test(name("conformance on IndexedDB in a window"), async () =>
+    conformant(
+      await page.evaluate(async () => {
+        await (await alluvium.Checkpoints.open({ name: "warm-up", storage: "memory" })).close();
+        return testing.runConformance("indexeddb", `window-${Date.now()}-`);
+      }),
+    ),
+  );
+  const storages = await storagesOf(page);
+  if (!storages.includes("opfs")) skip(name("OPFS"), "this browser has none with move()");
+  for (const storage of storages) {
+    await test(name(`conformance on ${storage} in a worker`), async () => conformant(await inWorker(page, { task: "conformance", storage })));
+    await test(name(`a worker terminated mid-write on ${storage}`), () => terminated(page, storage));
+  }
+  for (const [script, files] of readdirSync(golden).map((script) => [script, filesOf(join(golden, script))])) {
+    await test(name(`golden ${script}`), () => goldenScript(page, script, files));
+  }
+  await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
+  await test(name("storage deleted underneath"), () => cleared(page));
+  await test(name("after close, in flight, out of range"), () => misuse(page));
+  await test(name("a panic in the engine"), () => panics(browser));
+  await test(name("a reload loop"), () => reloads(browser));
+  if (kind.browser === "chrome") await test(name("a quota forced small"), () => quota(browser));
+  else skip(name("a quota forced small"), "only Chromium's protocol can force one");
+  await test(name("a checkpoint goes to the command line and back"), () => commandLine(page));
+}
+
+/** Worker after worker is cut off; each time the state is that of a whole batch, none acknowledged lost. */
+async function terminated(page, storage) {
+  const next = random(seed);
+  const name = `terminated-${storage}`;
+  let least = 0;
+  for (let round = 0; round < 8; round++) {
+    least = await page.evaluate(
+      ({ name, storage, seed, afterMs, least }) =>
+        new Promise((resolve, reject) => {
+          let last = least;
+          const worker = new Worker("/test/worker.mjs", { type: "module" });
+          worker.onmessage = ({ data }) => {
+            if (data.ready) {
+              worker.postMessage({ task: "stream", name, storage, seed });
+            } else if (data.error) {
+              reject(new Error(data.error));
+            } else if (data.acknowledged) {
+              // The clock starts with the first checkpoint: each round writes.
+              if (last === least) setTimeout(() => (worker.terminate(), resolve(last)), afterMs);
+              last = data.acknowledged;
+            }
+          };
+        }),
+      { name, storage, seed, afterMs: next() * 80, least },
+    );
+    same(`round ${round}`, await inWorker(page, { task: "check", name, storage, seed, acknowledged: least }), undefined);
+    least += 2;
+  }
+  return `8 workers, ${least} batches`;
+}
+
+async function goldenScript(page, script, files) {
+  // What a script does with the original's files, or with a log of its own, only natives do.
+  if (script in scripts) {
+    // Written here, byte for byte what was written natively.
+    const found = await page.evaluate(async (script) => {
+      window.states ??= {};
+      states[script] = JSON.stringify(await golden.replay(alluvium, script));
+      const files = await testing.readDatabase(`alluvium/golden-${script}`);
+      return files.map(([path, content]) => [path, Array.from(content)]);
+    }, script);
+    same("names", found.map(([path]) => path), Object.keys(files));
+    for (const [path, content] of found) same(path, content, Array.from(files[path]));
+  }
+  // Written natively, opened here.
+  const listed = Object.entries(files).map(([path, content]) => [path, Array.from(content)]);
+  const opened = await page.evaluate(
+    async (script, listed) => {
+      await (await alluvium.Checkpoints.open({ name: "warm-up", storage: "memory" })).close();
+      const contents = listed.map(([, content]) => new Uint8Array(content));
+      await testing.writeDatabase(`alluvium/native-${script}`, listed.map(([path]) => path), contents);
+      const checkpoints = await alluvium.Checkpoints.open({ name: `native-${script}` });
+      const state = JSON.stringify([...checkpoints.entries()].map(([key, value]) => [[...key], [...value]]));
+      const report = await checkpoints.verify();
+      await checkpoints.close();
+      return { damaged: report.isDamaged, checkpoints: report.checkpoints, same: window.states?.[script] === undefined || states[script] === state };
+    },
+    script,
+    listed,
+  );
+  const count = Object.keys(files).filter((path) => path.endsWith("metadata.json")).length;
+  same("the native directory opened", opened, { damaged: false, checkpoints: count, same: true });
+}
+
+async function twoTabs(browser) {
+  const [one, other] = [await open(browser), await open(browser)];
+  await one.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "tabs" });
+    c.put("who", "one");
+    await c.checkpoint();
+  });
+  const tryOpen = (page) => page.evaluate(() => alluvium.Checkpoints.open({ name: "tabs" }).then(() => "opened", (error) => error.kind));
+  same("while the first has it", await tryOpen(other), "fenced");
+  const waiting = other.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "tabs", whenTaken: "wait" });
+    return c.getText("who");
+  });
+  await one.close();
+  same("after the first has gone", await waiting, "one");
+  const third = await open(browser);
+  same("taken over", await third.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "tabs", whenTaken: "steal" });
+    c.put("who", "three");
+    return (await c.checkpoint()).keyCount;
+  }), 1);
+  same("the one taken over", await other.evaluate(() => c.checkpoint().then(() => "written", (error) => error.kind)), "fenced");
+  // Without the lock, creation itself is the fence: two writers on one database.
+  const fence = await third.evaluate(async () => {
+    const locks = LockManager.prototype.request;
+    LockManager.prototype.request = (name, options, held) => Promise.resolve(held({ name }));
+    const [stale, fresh] = [await alluvium.Checkpoints.open({ name: "fence" }), await alluvium.Checkpoints.open({ name: "fence" })];
+    LockManager.prototype.request = locks;
+    stale.put("who", "stale");
+    fresh.put("who", "fresh");
+    await fresh.checkpoint();
+    const kind = await stale.checkpoint().then(() => "written", (error) => error.kind);
+    await stale.close();
+    await fresh.close();
+    const after = await alluvium.Checkpoints.open({ name: "fence" });
+    return [kind, after.getText("who"), (await after.list()).length];
+  });
+  same("two writers without a lock", fence, ["fenced", "fresh", 1]);
+  await other.close();
+  await third.close();
+}
+
+async function cleared(page) {
+  const outcome = await page.evaluate(async () => {
+    const checkpoints = await alluvium.Checkpoints.open({ name: "cleared" });
+    checkpoints.put("a", "b");
+    await checkpoints.checkpoint();
+    await alluvium.destroy("cleared");
+    const kinds = [];
+    for (let attempt = 0; attempt < 2; attempt++) {
+      checkpoints.put("c", "d");
+      kinds.push(await checkpoints.checkpoint().then(() => "written", (error) => error.kind));
+    }
+    await checkpoints.close();
+    const anew = await alluvium.Checkpoints.open({ name: "cleared" });
+    kinds.push(anew.size);
+    await anew.close();
+    return kinds;
+  });
+  same("errors after the storage went", outcome, ["io", "reopen", 0]);
+}
+
+async function misuse(page) {
+  const kinds = await page.evaluate(async () => {
+    const kind = async (call) => {
+      try {
+        return await call(), "none";
+      } catch (error) {
+        return error instanceof alluvium.AlluviumError ? error.kind : String(error);
+      }
+    };
+    const checkpoints = await alluvium.Checkpoints.open({ name: "misuse", maxInFlight: 2 });
+    checkpoints.put("a", "1");
+    const flights = [checkpoints.checkpoint(), checkpoints.checkpoint()];
+    const found = {
+      backpressure: await kind(() => checkpoints.checkpoint()),
+      unsafe: await kind(() => checkpoints.setSourceOffset("s", 2 ** 53)),
+      negative: await kind(() => checkpoints.setSourceOffset("s", -1)),
+      tooLarge: await kind(() => checkpoints.setSourceOffset("s", 1n << 64n)),
+      largest: await kind(() => checkpoints.setSourceOffset("s", (1n << 64n) - 1n)),
+      backwards: await kind(() => checkpoints.setSourceOffset("s", 1)),
+      packed: await kind(() => checkpoints.applyPacked(new Uint8Array([9, 9, 9, 9, 9]))),
+      notBytes: await kind(() => checkpoints.put("a", 7)),
+      missing: await kind(() => checkpoints.restore(99)),
+      archive: await kind(() => checkpoints.importCheckpoint(new Blob(["no archive"]))),
+      name: await kind(() => alluvium.Checkpoints.open({ name: "../x" })),
+      option: await kind(() => alluvium.Checkpoints.open({ name: "option", maxRetained: 0 })),
+      type: await kind(() => alluvium.Checkpoints.open({ name: "option", maxRetained: "3" })),
+      absent: await kind(() => alluvium.Checkpoints.open({ name: "absent", create: false })),
+    };
+    await Promise.all(flights);
+    const restoring = checkpoints.restore(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    found.during = await kind(() => checkpoints.put("a", "2"));
+    await restoring;
+    const closing = checkpoints.close();
+    found.closing = await kind(() => checkpoints.get("a"));
+    await closing;
+    found.closed = await kind(() => checkpoints.checkpoint());
+    found.closedRead = await kind(() => checkpoints.list());
+    const again = await alluvium.Checkpoints.open({ name: "misuse" });
+    found.after = again.getText("a");
+    await again.close();
+    return found;
+  });
+  same("kinds", kinds, {
+    backpressure: "backpressure",
+    unsafe: "invalid-input",
+    negative: "invalid-input",
+    tooLarge: "invalid-input",
+    largest: "none",
+    backwards: "invalid-input",
+    packed: "invalid-input",
+    notBytes: "invalid-input",
+    missing: "not-found",
+    archive: "corruption",
+    name: "invalid-input",
+    option: "invalid-input",
+    type: "invalid-input",
+    absent: "not-found",
+    during: "busy",
+    closing: "closed",
+    closed: "closed",
+    closedRead: "closed",
+    after: "1",
+  });
+}
+
+async function panics(browser) {
+  const page = await open(browser);
+  const outcome = await page.evaluate(async () => {
+    const checkpoints = await alluvium.Checkpoints.open({ name: "panics" });
+    checkpoints.put("a", "stored");
+    await checkpoints.checkpoint();
+    checkpoints.put("b", "not stored");
+    const flight = checkpoints.checkpoint().then(() => "written", (error) => error.kind);
+    // In a turn of its own: the trap goes to nobody who awaits it.
+    testing.panicNow(true).catch(() => {});
+    const kinds = [await flight];
+    for (const call of [() => checkpoints.put("a", "c"), () => checkpoints.get("a"), () => [...checkpoints]]) {
+      try {
+        call();
+        kinds.push("none");
+      } catch (error) {
+        kinds.push(error.kind);
+      }
+    }
+    await checkpoints.close();
+    const anew = await alluvium.Checkpoints.open({ name: "panics" });
+    kinds.push(anew.getText("a"), (await anew.verify()).isDamaged);
+    anew.put("a", "again");
+    await anew.checkpoint();
+    await anew.close();
+    return kinds;
+  });
+  // The checkpoint in flight may have become durable before the panic or not; either way it is told.
+  if (!["panic", "written"].includes(outcome[0])) throw new Error(`in flight: ${outcome[0]}`);
+  same("after a panic", outcome.slice(1), ["panic", "panic", "panic", "stored", false]);
+  await page.close();
+}
+
+async function reloads(browser) {
+  const page = await open(browser);
+  const next = random(seed + 1);
+  let least = 0;
+  for (let round = 0; round < 12; round++) {
+    const problem = await page.evaluate(
+      async (seed, least) => {
+        const checkpoints = await alluvium.Checkpoints.open({ name: "reloads", whenTaken: "wait" });
+        const problem = stream.wrong(checkpoints, seed, least);
+        stream.run(alluvium, checkpoints, seed, (number) => sessionStorage.setItem("last", number)).catch(() => {});
+        return problem;
+      },
+      seed,
+      least,
+    );
+    same(`round ${round}`, problem, undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20 + next() * 150));
+    await page.reload();
+    await page.waitForFunction("document.title === 'ready'");
+    least = Number(await page.evaluate(() => sessionStorage.getItem("last")));
+  }
+  await page.close();
+  if (least < 12) throw new Error(`only ${least} batches in 12 rounds`);
+  return `12 reloads, ${least} batches`;
+}
+
+async function quota(browser) {
+  // An origin of its own, in which nothing else is stored.
+  const apart = origin.replace("localhost", "127.0.0.1");
+  const page = await open(browser, apart);
+  const session = await page.createCDPSession();
+  await page.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "quota" });
+    c.put("small", "kept");
+    await c.checkpoint();
+  });
+  await session.send("Storage.overrideQuotaForOrigin", { origin: apart, quotaSize: 1_000_000 });
+  const kinds = await page.evaluate(async () => {
+    const kinds = [];
+    for (let number = 0; number < 8; number++) c.put(`large-${number}`, crypto.getRandomValues(new Uint8Array(65536)).toString().repeat(4));
+    for (let attempt = 0; attempt < 2; attempt++) kinds.push(await c.checkpoint().then(() => "written", (error) => error.kind));
+    await c.close();
+    window.c = await alluvium.Checkpoints.open({ name: "quota" });
+    kinds.push(c.getText("small"), c.size, (await c.verify()).isDamaged);
+    return kinds;
+  });
+  same("over the quota", kinds, ["no-space", "reopen", "kept", 1, false]);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: apart });
+  same("space freed", await page.evaluate(async () => {
+    c.put("large", "x".repeat(3_000_000));
+    await c.checkpoint();
+    return (await c.verify()).isDamaged;
+  }), false);
+  await page.close();
+}
+
+/** Out of the browser, into the command line's hands, and in again. */
+async function commandLine(page) {
+  const binary = [process.env.ALLUVIUM, ...["release", "debug"].map((kind) => join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), kind, "alluvium"))];
+  const alluvium = binary.find((path) => path && existsSync(path));
+  const commands = alluvium ? execFileSync(alluvium, ["--help"]).toString() : "";
+  if (!["import", "export", "verify"].every((command) => commands.includes(command))) {
+    tally.skipped++;
+    return "SKIPPED: no alluvium command with import, export and verify; build it first, or set ALLUVIUM";
+  }
+  const folder = mkdtempSync(join(tmpdir(), "alluvium-cli-"));
+  try {
+    const exported = await page.evaluate(async () => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: `cli-${Date.now()}` });
+      for (let number = 0; number < 100; number++) checkpoints.put(`route-${number}`, `${number}`);
+      checkpoints.setSourceOffset("input", 1000);
+      await checkpoints.checkpoint();
+      const archive = await checkpoints.exportCheckpoint();
+      await checkpoints.close();
+      return Array.from(new Uint8Array(await archive.arrayBuffer()));
+    });
+    const [archive, directory, back] = ["out.tar", "run", "back.tar"].map((name) => join(folder, name));
+    writeFileSync(archive, Uint8Array.from(exported));
+    execFileSync(alluvium, ["import", directory, archive]);
+    execFileSync(alluvium, ["verify", directory]);
+    execFileSync(alluvium, ["export", directory, back]);
+    same("the archive that came back", readFileSync(back).equals(readFileSync(archive)), true);
+    const imported = await page.evaluate(async (bytes) => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: `cli-back-${Date.now()}` });
+      const { sourceOffsets } = await checkpoints.importCheckpoint(new Uint8Array(bytes));
+      const found = [Number(sourceOffsets.get("input")), checkpoints.size, checkpoints.getText("route-42")];
+      await checkpoints.close();
+      return found;
+    }, Array.from(readFileSync(back)));
+    same("the state that came back", imported, [1000, 100, "42"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The whole browser, killed at random moments while it checkpoints. */
+async function killed(kind) {
+  const next = random(seed + 2);
+  const { path, discard } = await profile();
+  acknowledged = 0;
+  let checked = 0;
+  let browser = await launch(kind, path);
+  for (let round = 1; round <= kills; round++) {
+    const page = await open(browser);
+    const problem = await page.evaluate(
+      async (seed, least) => {
+        const checkpoints = await alluvium.Checkpoints.open({ name: "killed", whenTaken: "wait" });
+        const problem = stream.wrong(checkpoints, seed, least);
+        const report = await checkpoints.verify();
+        const told = (number) => fetch("/acknowledged", { method: "POST", body: String(number) });
+        stream.run(alluvium, checkpoints, seed, told).catch(() => {});
+        return problem ?? (report.isDamaged ? JSON.stringify(report.findings) : undefined);
+      },
+      seed,
+      acknowledged,
+    );
+    same(`seed ${seed}, kill ${round}`, problem, undefined);
+    checked++;
+    const before = acknowledged;
+    // Every fourth round at once, which is most likely within the first write after a recovery.
+    if (round % 4 !== 0) {
+      await page.waitForFunction(`document.title === 'ready'`);
+      while (acknowledged === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await new Promise((resolve) => setTimeout(resolve, next() * 120));
+    await kill(browser);
+    browser = await launch(kind, path);
+  }
+  const page = await open(browser);
+  const last = await page.evaluate(
+    async (seed, least) => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: "killed" });
+      return stream.wrong(checkpoints, seed, least);
+    },
+    seed,
+    acknowledged,
+  );
+  same("after the last kill", last, undefined);
+  await browser.close();
+  await discard();
+  if (acknowledged < kills / 2) throw new Error(`only ${acknowledged} checkpoints were acknowledged`);
+  return `seed ${seed}: ${kills} kills, ${acknowledged} checkpoints acknowledged, ${checked + 1} recoveries checked`;
+}
+
+console.log(`seed ${seed}`);
+for (const kind of browsers) {
+  if (kind.path === undefined) {
+    skip(kind.name, "not installed");
+    continue;
+  }
+  if (process.env.ALLUVIUM_BROWSERS && !process.env.ALLUVIUM_BROWSERS.split(",").includes(kind.name)) continue;
+  const { path, discard } = await profile();
+  let browser;
+  try {
+    browser = await launch(kind, path);
+    await inOneBrowser(kind, browser, await open(browser));
+    if (kind.name === "chromium") {
+      for (const [bundler, url] of await packaged(join(tmpdir(), `alluvium-packaged-${process.pid}`), test)) {
+        await test(`npm tarball in ${bundler}`, async () => {
+          const page = await browser.newPage();
+          await page.goto(`${origin}${url}`);
+          await page.waitForFunction("document.title.startsWith('done')", { timeout: 60_000 });
+          same("the page's figures", await page.title(), "done 2 keys, offset 7");
+          await page.close();
+        });
+      }
+    }
+  } catch (error) {
+    tally.failed++;
+    console.log(`FAILED  ${kind.name}: ${error.stack}`);
+  } finally {
+    await browser?.close().catch(() => {});
+    await discard();
+  }
+  await test(`${kind.name}: killed`, () => killed(kind));
+}
+skip("webkit", "driving WebKitGTK needs a display server and its driver; not part of this run");
+close();
+rmSync(join(tmpdir(), `alluvium-packaged-${process.pid}`), { recursive: true, force: true });
+console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
+process.exit(tally.failed === 0 ? 0 : 1);

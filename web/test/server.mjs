@@ -1,0 +1,56 @@
+// A small static server for tests, benchmarks and the demo: files below given folders, and one place
+// where a page leaves its results.
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join, normalize } from "node:path";
+
+const types = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript",
+  mjs: "text/javascript",
+  css: "text/css",
+  wasm: "application/wasm",
+  json: "application/json",
+  svg: "image/svg+xml",
+  gz: "application/gzip",
+  png: "image/png",
+};
+
+/**
+ * Serves `mounts`, pairs of a path's beginning and a folder; the first that fits counts.
+ * Whatever a page POSTs goes to `posted(path, text)`.
+ */
+export async function serve(mounts, { port = 0, posted } = {}) {
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url, "http://localhost");
+    // The clock's finer resolution is for isolated pages only.
+    response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+    response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    response.setHeader("Cache-Control", "no-store");
+    if (request.method === "POST") {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      posted?.(url.pathname, body);
+      response.writeHead(204).end();
+      return;
+    }
+    const mount = mounts.find(([prefix]) => url.pathname.startsWith(prefix));
+    let path = mount && join(mount[1], normalize("/" + decodeURIComponent(url.pathname.slice(mount[0].length))));
+    try {
+      let found = await stat(path);
+      if (found.isDirectory()) {
+        path = join(path, "index.html");
+        found = await stat(path);
+      }
+      const type = types[path.split(".").pop()] ?? "application/octet-stream";
+      response.writeHead(200, { "Content-Type": type, "Content-Length": found.size });
+      createReadStream(path).pipe(response);
+    } catch {
+      response.writeHead(404).end(`not found: ${url.pathname}\n`);
+    }
+  });
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return { origin: `http://localhost:${server.address().port}`, close: () => server.close() };
+}
