@@ -48,7 +48,8 @@ fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
 fn logs_read(files: &Files, id: u64, manager: &Manager) -> usize {
     let log = |sequence: usize| format!("wal/{id:016x}-{sequence:016x}.log");
     let cut = manager.recovered().and_then(|recovered| recovered.log_cut.as_ref()).map(|cut| cut.path.clone());
-    (1..).take_while(|sequence| files.contains_key(&log(*sequence)) && Some(log(*sequence)) != cut).count()
+    let present = files.len();
+    (1..=present).take_while(|sequence| files.contains_key(&log(*sequence)) && Some(log(*sequence)) != cut).count()
 }
 
 fn check_verify_names(golden: &Golden, files: &Files, path: &str, damage: &str) {

@@ -16,3 +16,4 @@ mod native;
 mod original;
 mod promises;
 mod thirteen;
+mod writers;

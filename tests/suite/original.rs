@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::block_on;
 use alluvium_core::format::original::{decode_state_snapshot, encode_state_snapshot};
 use alluvium_core::gc;
 use alluvium_core::verify::verify;
-use alluvium_tests::{Manager, checkpoint, fixture, here, keep, load, memory, open, open_with, options};
+use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointMetadata};
+use alluvium_tests::golden::all;
+use alluvium_tests::{Files, Manager, Truth, checkpoint, fixture, here, keep, load, memory, open, open_with, options};
 
 /// Id, epoch, wal position, offsets and watermark of the newest checkpoint, as opening gives them.
 fn check_latest(manager: &Manager, id: u64, offsets: &[(&str, u64)], watermark: Option<i64>) {
@@ -173,6 +174,70 @@ fn every_snapshot_of_the_original_re_encodes_to_its_own_bytes() {
         }
     }
     assert_eq!(snapshots, 8);
+}
+
+/// What the original's reader asks of `metadata.json`: its own fields, in its order, with their types.
+#[test]
+fn our_metadata_is_what_the_originals_reader_expects() {
+    let fields = [
+        "id",
+        "epoch",
+        "timestamp",
+        "wal_position",
+        "source_offsets",
+        "watermark",
+        "size_bytes",
+        "key_count",
+        "is_incremental",
+        "parent_id",
+        "sst_files",
+    ];
+    let mut read = 0;
+    for golden in all() {
+        for (path, content) in golden.files.iter().filter(|(path, _)| path.ends_with("metadata.json")) {
+            let json: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(content).unwrap();
+            let names: Vec<&str> = json.keys().map(String::as_str).collect();
+            assert_eq!(names[..fields.len()], fields, "{}/{path}", golden.name);
+            assert!(names[fields.len()..].iter().all(|name| ["alluvium", "checksum"].contains(name)), "{names:?}");
+            for name in ["id", "epoch", "timestamp", "wal_position", "size_bytes", "key_count"] {
+                assert!(json[name].is_u64(), "{}/{path}: {name}", golden.name);
+            }
+            assert!(json["watermark"].is_i64() || json["watermark"].is_null());
+            assert!(json["source_offsets"].as_object().unwrap().values().all(serde_json::Value::is_u64));
+            assert!(json["sst_files"].as_array().unwrap().iter().all(serde_json::Value::is_string));
+            assert!(!content.ends_with(b"\n"), "no newline at the end");
+            read += 1;
+        }
+    }
+    assert!(read > 20, "only {read} metadata files");
+}
+
+/// The way out and back: a checkpoint of ours as a directory of the original, and that as live state.
+#[test]
+fn a_state_travels_through_the_originals_form_and_back() {
+    for golden in all() {
+        let truth = &golden.truths[&golden.latest()];
+        let state = encode_state_snapshot(&truth.state, 7).unwrap();
+        let metadata = IncrementalCheckpointMetadata {
+            wal_position: truth.wal_position,
+            source_offsets: truth.source_offsets.clone(),
+            watermark: truth.watermark,
+            size_bytes: state.len() as u64,
+            ..IncrementalCheckpointMetadata::new(1, truth.epoch)
+        };
+        let original = memory(Files::from([
+            (format!("{}/state.bin", metadata.checkpoint_path()), state),
+            (format!("{}/metadata.json", metadata.checkpoint_path()), metadata.to_json().unwrap().into_bytes()),
+        ]));
+        let mut manager = open(&original).unwrap();
+        let state = block_on(manager.load_checkpoint_state(1)).unwrap();
+        for (key, value) in decode_state_snapshot(&state).unwrap().entries {
+            manager.put(key, value).unwrap();
+        }
+        assert_eq!(Truth::of(&manager), *truth, "{}", golden.name);
+        checkpoint(&mut manager);
+        assert_eq!(Truth::of(&open(&original).unwrap()), *truth, "{}", golden.name);
+    }
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! Two writers on one directory: while one is anywhere in its work, another opens the directory, works
+//! and goes on. Whoever is overtaken is told so, and what the other acknowledged stands.
+
+use std::sync::{Arc, Mutex};
+
+use alluvium_core::IncrementalCheckpointError as Error;
+use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
+use alluvium_core::gc;
+use alluvium_core::verify::verify;
+use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager};
+use alluvium_tests::{Truth, keep, open_with, options};
+
+type Intruder = Box<dyn FnOnce(&Arc<MemoryDirectory>) + Send>;
+
+/// A directory that lets somebody else in right before its nth call.
+struct Intruded {
+    inner: Arc<MemoryDirectory>,
+    calls_left: Mutex<usize>,
+    intruder: Mutex<Option<Intruder>>,
+}
+
+impl Intruded {
+    fn enter(&self) {
+        let mut left = self.calls_left.lock().unwrap();
+        if *left > 0 {
+            *left -= 1;
+        } else if let Some(intruder) = self.intruder.lock().unwrap().take() {
+            intruder(&self.inner);
+        }
+    }
+}
+
+impl Directory for Intruded {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        self.enter();
+        self.inner.list().await
+    }
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.enter();
+        self.inner.read(path).await
+    }
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.enter();
+        self.inner.read_range(path, offset, length).await
+    }
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        self.enter();
+        self.inner.create(batch).await
+    }
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        self.enter();
+        self.inner.delete(paths).await
+    }
+}
+
+type Work = fn(&mut IncrementalCheckpointManager<Intruded>) -> Result<(), Error>;
+
+/// What the stale writer is doing when the other one comes.
+const WORKS: [(&str, Work); 6] = [
+    ("a checkpoint", |manager| {
+        manager.put(b"stale", b"was here")?;
+        block_on(manager.create_checkpoint(10)).map(|_| ())
+    }),
+    ("a checkpoint without changes", |manager| block_on(manager.create_checkpoint(10)).map(|_| ())),
+    ("a sync", |manager| {
+        manager.put(b"stale", b"was here")?;
+        block_on(manager.sync(10))
+    }),
+    ("a restore", |manager| block_on(manager.restore_checkpoint(1)).map(|_| ())),
+    ("deleting the newest", |manager| block_on(manager.delete_checkpoint(3)).map(|_| ())),
+    ("retention and garbage collection", |manager| {
+        block_on(manager.cleanup_old_checkpoints_keep(1))?;
+        block_on(manager.collect_garbage()).map(|_| ())
+    }),
+];
+
+/// What the other writer does meanwhile.
+const INTRUSIONS: [(&str, usize, bool); 4] =
+    [("one checkpoint", 1, false), ("three checkpoints", 3, false), ("nothing but syncs", 0, true), ("both", 2, true)];
+
+fn config() -> CheckpointConfig {
+    keep(2)
+}
+
+fn start() -> Arc<MemoryDirectory> {
+    let directory = alluvium_tests::empty();
+    let mut manager = open_with(&directory, keep(10), options()).unwrap();
+    for round in 0_u8..3 {
+        manager.put(&[round], b"before both").unwrap();
+        block_on(manager.create_checkpoint(u64::from(round))).unwrap();
+    }
+    directory
+}
+
+/// The newer writer's work; what it was told is durable goes into `acknowledged`.
+fn intruder(checkpoints: usize, syncs: bool, acknowledged: &Arc<Mutex<Option<Truth>>>) -> Intruder {
+    let acknowledged = Arc::clone(acknowledged);
+    Box::new(move |directory| {
+        let mut manager = open_with(directory, config(), options()).unwrap();
+        for round in 0..checkpoints {
+            manager.put(b"newer", &[round as u8]).unwrap();
+            block_on(manager.create_checkpoint(100)).unwrap();
+        }
+        if syncs {
+            manager.put(b"newer", b"synced").unwrap();
+            block_on(manager.sync(101)).unwrap();
+        }
+        *acknowledged.lock().unwrap() = Some(Truth::of(&manager));
+    })
+}
+
+#[test]
+fn the_stale_writer_resumes_at_every_operation() {
+    let mut interleavings = 0;
+    for (work_name, work) in WORKS {
+        for (intrusion_name, checkpoints, syncs) in INTRUSIONS {
+            for call in 0.. {
+                let acknowledged = Arc::new(Mutex::new(None));
+                let inner = start();
+                let directory = Arc::new(Intruded {
+                    inner: Arc::clone(&inner),
+                    calls_left: Mutex::new(usize::MAX),
+                    intruder: Mutex::new(Some(intruder(checkpoints, syncs, &acknowledged))),
+                });
+                let mut stale = open_with(&directory, config(), options()).unwrap();
+                *directory.calls_left.lock().unwrap() = call;
+                let outcome = work(&mut stale);
+                let Some(acknowledged) = acknowledged.lock().unwrap().clone() else { break };
+                let place = format!("{work_name}, {intrusion_name} before call {call}: {outcome:?}");
+                if work_name == "deleting the newest" && checkpoints == 0 && call > 0 && outcome.is_ok() {
+                    // Whoever deletes the newest checkpoint deletes what is synced upon it while it goes.
+                    continue;
+                }
+                check(&inner, &acknowledged, &outcome, &place);
+                // From here on the stale one is told, whatever it tries, and harms nothing.
+                stale.put(b"stale", b"again").unwrap();
+                let again = block_on(stale.create_checkpoint(1_000));
+                assert!(matches!(again, Err(Error::Fenced(_))), "{place}, then {again:?}");
+                let _ = block_on(stale.collect_garbage());
+                check(&inner, &acknowledged, &outcome, &place);
+                interleavings += 1;
+            }
+        }
+    }
+    println!("{interleavings} interleavings, 0 violations");
+    assert!(interleavings > 60, "only {interleavings}");
+}
+
+fn check(directory: &Arc<MemoryDirectory>, acknowledged: &Truth, outcome: &Result<(), Error>, place: &str) {
+    if let Err(error) = outcome {
+        assert!(matches!(error, Error::Fenced(_) | Error::NotFound(_)), "{place}");
+    }
+    let mut manager = open_with(directory, config(), options()).unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert_eq!(Truth::of(&manager), *acknowledged, "{place}: what was acknowledged last is there");
+    let report = block_on(verify(&**directory)).unwrap();
+    assert!(!report.is_damaged(), "{place}: {:?}", report.findings);
+    // The newer one goes on without noticing, on a copy, so that it can be looked at twice.
+    let copy = alluvium_tests::memory(directory.to_files());
+    manager = open_with(&copy, config(), options()).unwrap();
+    manager.put(b"newer", b"goes on").unwrap();
+    block_on(manager.create_checkpoint(2_000)).unwrap_or_else(|error| panic!("{place}: {error}"));
+    block_on(manager.collect_garbage()).unwrap();
+    let plan = block_on(gc::plan(&*copy, None)).unwrap();
+    assert!(plan.files.iter().all(|verdict| verdict.keep), "{place}: {plan:?}");
+    assert_eq!(Truth::of(&open_with(&copy, config(), options()).unwrap()), Truth::of(&manager), "{place}");
+}
