@@ -29,8 +29,9 @@ flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-pat
 engine() {
   local out=$1
   shift
-  RUSTFLAGS="$flags" cargo build --quiet --profile web --target wasm32-unknown-unknown -p alluvium-wasm "$@" \
-    --target-dir "$target_dir"
+  # As a cdylib alone: beside an rlib, cargo would leave out the optimisation across crates.
+  RUSTFLAGS="$flags" cargo rustc --quiet --lib --crate-type cdylib --profile web --target wasm32-unknown-unknown \
+    -p alluvium-wasm "$@" --target-dir "$target_dir"
   rm -rf "$out"
   # Names of wasm functions stay out; the map back from a user's stack trace is TypeScript's.
   "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \

@@ -389,12 +389,13 @@ async function quota(browser) {
   const apart = origin.replace("localhost", "127.0.0.1");
   const page = await open(browser, apart);
   const session = await page.createCDPSession();
+  // Before anything is written: Chromium remembers for a while how much was left.
+  await session.send("Storage.overrideQuotaForOrigin", { origin: apart, quotaSize: 1_000_000 });
   await page.evaluate(async () => {
     window.c = await alluvium.Checkpoints.open({ name: "quota" });
     c.put("small", "kept");
     await c.checkpoint();
   });
-  await session.send("Storage.overrideQuotaForOrigin", { origin: apart, quotaSize: 1_000_000 });
   const kinds = await page.evaluate(async () => {
     const kinds = [];
     for (let number = 0; number < 8; number++) c.put(`large-${number}`, crypto.getRandomValues(new Uint8Array(65536)).toString().repeat(4));

@@ -1,0 +1,108 @@
+// The two charts over the checkpoints: bytes, and time. What they show is in the table too, and their
+// labels say it in words.
+
+import uPlot from "uplot";
+import { by } from "./dom.js";
+import { bytes, clockStepUs, count } from "./format.js";
+import type { Row } from "./protocol.js";
+
+const SHOWN = 120;
+
+type Chart = { plot: uPlot; host: HTMLElement };
+
+const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function options(width: number, height: number, series: uPlot.Series[], scale: uPlot.Scale, values: (value: number) => string): uPlot.Options {
+  const axis = { stroke: css("--soft"), font: "12px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: css("--line"), width: 1 } };
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false, range: (_, least, most) => [least - 0.6, most + 0.6] }, y: scale },
+    series: [{}, ...series],
+    axes: [
+      { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, at) => at.map((id) => `#${id}`) },
+      { ...axis, size: 72, values: (_, at) => at.map((value) => (value === null ? "" : values(value))) },
+    ],
+  };
+}
+
+export class Charts {
+  #bytes: Chart | undefined;
+  #time: Chart | undefined;
+  #rows: Row[] = [];
+  #isDrawn = true;
+
+  constructor() {
+    const remake = () => {
+      for (const chart of [this.#bytes, this.#time]) chart?.plot.destroy();
+      this.#bytes = this.#time = undefined;
+      this.#draw();
+    };
+    // Canvas does not follow the colours of the page by itself, nor its width.
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", remake);
+    new ResizeObserver(() => {
+      for (const chart of [this.#bytes, this.#time]) {
+        if (chart) chart.plot.setSize({ width: chart.host.clientWidth, height: chart.host.clientHeight });
+      }
+    }).observe(by("chart-bytes"));
+  }
+
+  /** Shows these checkpoints, oldest first. */
+  show(rows: Row[]): void {
+    this.#rows = rows.filter(({ bytesWritten }) => bytesWritten !== null).slice(-SHOWN);
+    // At most one drawing a frame, however fast checkpoints come.
+    if (!this.#isDrawn) return;
+    this.#isDrawn = false;
+    requestAnimationFrame(() => {
+      this.#isDrawn = true;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    const rows = this.#rows;
+    const ids = rows.map(({ id }) => Number(id));
+    const atLeastAStep = (value: number | undefined) => (value === undefined ? null : Math.max(value, clockStepUs));
+    this.#bytes = this.#update(this.#bytes, "chart-bytes", [ids, rows.map((row) => row.stateBytes), rows.map((row) => row.bytesWritten)]);
+    this.#time = this.#update(this.#time, "chart-time", [
+      ids,
+      rows.map((row) => atLeastAStep(row.statistics?.writeUs)),
+      rows.map((row) => atLeastAStep(row.statistics?.freezeUs)),
+    ]);
+    this.#describe();
+  }
+
+  #update(chart: Chart | undefined, id: "chart-bytes" | "chart-time", data: uPlot.AlignedData): Chart {
+    if (chart !== undefined) {
+      chart.plot.setData(data);
+      return chart;
+    }
+    const host = by(id);
+    const line: uPlot.Series = { stroke: css("--accent"), width: 2, points: { show: false } };
+    const second = css("--second");
+    const settings =
+      id === "chart-bytes"
+        ? options(host.clientWidth, host.clientHeight, [
+            line,
+            { stroke: second, fill: second, paths: uPlot.paths.bars!({ size: [0.6, 24] }), points: { show: false } },
+          ], { range: (_, __, most) => [0, Math.max(1024, most * 1.08)] }, bytes)
+        : options(host.clientWidth, host.clientHeight, [
+            line,
+            { stroke: second, width: 0, paths: () => null, points: { show: true, size: 5, fill: second, stroke: second } },
+          ], { distr: 3, log: 10, range: [1, 1_000_000] }, (us) => (us >= 1_000_000 ? `${us / 1_000_000} s` : us >= 1000 ? `${us / 1000} ms` : `${us} µs`));
+    return { plot: new uPlot(settings, data, host), host };
+  }
+
+  #describe(): void {
+    const last = this.#rows.at(-1);
+    if (last === undefined) return;
+    const { bytesWritten, stateBytes, statistics } = last;
+    const over = `${this.#rows.length} checkpoints; `;
+    const size = `the last wrote ${bytes(bytesWritten)}, the state has ${bytes(stateBytes)}`;
+    by("chart-bytes").setAttribute("aria-label", `Bytes by checkpoint, ${over}${size}`);
+    const time = statistics ? `the last was durable in ${count(statistics.writeUs)} µs, its stall was ${count(statistics.freezeUs)} µs` : "";
+    by("chart-time").setAttribute("aria-label", `Time by checkpoint, ${over}${time}`);
+  }
+}

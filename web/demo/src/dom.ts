@@ -1,0 +1,36 @@
+// Finding and making elements.
+
+/** The element with an id, which the page has. */
+export function by<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found as T;
+}
+
+/** Sets a text, only when it is another: an unchanged one is not worth a repaint or an announcement. */
+export function setText(id: string, text: string): void {
+  const element = by(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export const cell = (text: string, className = "") => make("td", className ? { class: className } : {}, text);
+
+/** Adds a line to the log, which a screen reader speaks. */
+export function log(text: string, kind: "plain" | "good" | "bad" = "plain"): void {
+  const now = new Date();
+  const time = make("time", { datetime: now.toISOString() }, now.toLocaleTimeString("en-GB"));
+  const list = by("log");
+  list.prepend(make("li", {}, time, make("span", { class: kind }, text)));
+  while (list.children.length > 100) list.lastElementChild?.remove();
+}

@@ -1,0 +1,32 @@
+// Figures for people.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+export const count = (value: number) => whole.format(value);
+export const minutes = (value: number) => tenth.format(value).replace("-", "−");
+
+export function bytes(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (value < 1024) return `${count(value)} B`;
+  const units = ["KiB", "MiB", "GiB"];
+  let [scaled, unit] = [value / 1024, 0];
+  while (scaled >= 1024 && unit < units.length - 1) [scaled, unit] = [scaled / 1024, unit + 1];
+  return `${tenth.format(scaled)} ${units[unit]}`;
+}
+
+export const milliseconds = (value: number) => (value < 10 ? `${tenth.format(value)} ms` : `${count(value)} ms`);
+
+export const clockTime = (timestampMs: number) => new Date(timestampMs).toLocaleTimeString("en-GB");
+
+/** A moment of the stream, in UTC. */
+export const moment = (timestampMs: number) => new Date(timestampMs).toISOString().slice(0, 16).replace("T", " ");
+
+/** What the browser's clock can tell apart: pages that are isolated see more. */
+export const clockStepUs = globalThis.crossOriginIsolated ? 5 : 100;
+
+/** A measured time; what is shorter than a step of the clock is not called nothing. */
+export function microseconds(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < clockStepUs ? `< ${clockStepUs}` : count(value);
+}
