@@ -34,7 +34,7 @@ async function open(settings: Settings, whenTaken: "wait" | "steal", anew: boole
   const source = await openSource(name);
   const store = `demo-${name}`;
   const begun = performance.now();
-  if (anew) await destroy(store, storage);
+  if (anew) await destroyPatiently(store, storage);
   const checkpoints = await Checkpoints.open({
     name: store,
     storage,
@@ -60,6 +60,19 @@ async function open(settings: Settings, whenTaken: "wait" | "steal", anew: boole
   stream.tellProgress(false);
   stream.tellRoutes();
   stream.start();
+}
+
+/** The connection of a worker that was ended a moment ago takes a little to go away, too. */
+async function destroyPatiently(store: string, storage: Settings["storage"]): Promise<void> {
+  for (const until = performance.now() + LOCK_PATIENCE_MS; ; ) {
+    try {
+      return await destroy(store, storage);
+    } catch (thrown) {
+      const isBusy = thrown instanceof AlluviumError ? thrown.kind === "busy" : thrown instanceof DOMException;
+      if (!isBusy || performance.now() > until) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end"): Promise<void> {

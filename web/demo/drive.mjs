@@ -1,0 +1,111 @@
+// Drives the demo as a person would, in a real browser with a fresh profile.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import puppeteer from "puppeteer-core";
+
+const executables = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Where the browser is; undefined when none is installed. */
+export const executable = () => executables.find((path) => path && existsSync(path));
+
+/** Starts `serve.mjs` on a free port; its address. */
+async function serve() {
+  const script = fileURLToPath(new URL("serve.mjs", import.meta.url));
+  const server = spawn(process.execPath, [script, "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const said = await Promise.race([once(server.stdout, "data"), once(server, "exit").then(() => undefined)]);
+  if (said === undefined) throw new Error("serve.mjs ended before it said its address");
+  return { address: String(said[0]).trim(), stop: () => server.kill() };
+}
+
+/** Opens the demo; `downloads` is the folder that the page's downloads go to. */
+export async function openDemo() {
+  const executablePath = executable();
+  if (executablePath === undefined) throw new Error("no Chromium: install it, or name it in CHROMIUM");
+  const folder = await mkdtemp(join(tmpdir(), "alluvium-demo-"));
+  const server = await serve();
+  const browser = await puppeteer.launch({ executablePath, args: flags, userDataDir: join(folder, "profile"), headless: true });
+  const close = async () => {
+    await browser.close();
+    server.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const page = await browser.newPage();
+    await page.setViewport({ width: 1400, height: 1000 });
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    const requests = new Set();
+    page.on("request", (request) => requests.add(new URL(request.url()).origin));
+    const downloads = join(folder, "downloads");
+    const session = await browser.target().createCDPSession();
+    await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, eventsEnabled: true });
+    await page.goto(server.address);
+    return { page, browser, errors, requests, downloads, folder, address: server.address, close, ...verbs(page) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function verbs(page) {
+  const text = (id) => page.$eval(`#${id}`, (element) => element.textContent);
+  const number = async (id) => Number((await text(id)).replaceAll(",", ""));
+  const until = (condition, ...args) => page.waitForFunction(condition, { timeout: 60_000, polling: 20 }, ...args);
+
+  /** Does something that ends in a proof; the proof. */
+  const proved = async (action) => {
+    const before = await page.$eval("#proof", (element) => element.dataset.count ?? "0");
+    await action();
+    await until((count) => (document.querySelector("#proof").dataset.count ?? "0") !== count, before);
+    return proof();
+  };
+  const proof = async () => ({ verdict: await page.$eval("#proof", (element) => element.dataset.verdict), text: await text("proof-verdict") });
+
+  return {
+    text,
+    number,
+    until,
+    proved,
+    proof,
+    /** Waits until that many records are consumed. */
+    records: (least) => until((n) => Number(document.querySelector("#records").textContent.replaceAll(",", "")) >= n, least),
+    complete: () => until(() => document.querySelector("#state").dataset.state === "complete"),
+    kill: () => proved(() => page.click("#kill")),
+    /** Sets rate (one that the slider has; Infinity for the last) and checkpoint interval. */
+    async set({ rate, every }) {
+      const rates = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, Infinity];
+      await page.evaluate(
+        (step, interval) => {
+          const enter = (id, value, event) => {
+            const input = document.querySelector(id);
+            input.value = value;
+            input.dispatchEvent(new Event(event, { bubbles: true }));
+          };
+          enter("#rate", step, "input");
+          enter("#every", interval, "change");
+        },
+        String(rates.indexOf(rate)),
+        String(every),
+      );
+    },
+    rows: () =>
+      page.$$eval("#checkpoint-rows tr[data-id]", (lines) => lines.map((line) => ({ id: line.dataset.id, records: Number(line.dataset.records) }))),
+  };
+}
