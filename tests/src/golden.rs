@@ -144,6 +144,7 @@ fn deltas(recorder: &mut Recorder) {
     }
     recorder.at(1);
     recorder.checkpoint(10);
+    recorder.manager.set_annotation("operator", "a \"quoted\" name");
     recorder.put("key-0003", "same size does not matter");
     recorder.put("key-0004", "");
     recorder.delete("key-0005");
@@ -257,6 +258,7 @@ fn logged(recorder: &mut Recorder) {
     }
     recorder.at(4);
     recorder.sync(40);
+    recorder.manager.set_annotation("sink", "prepared 5");
     recorder.put("logged 3", "twice");
     recorder.delete("logged 4");
     recorder.delete("before");

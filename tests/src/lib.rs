@@ -37,6 +37,8 @@ pub struct Truth {
     pub epoch: u64,
     /// The caller's position in the caller's own log.
     pub wal_position: u64,
+    /// Short texts of the caller's.
+    pub annotations: BTreeMap<String, String>,
 }
 
 impl Truth {
@@ -48,6 +50,7 @@ impl Truth {
             watermark: manager.watermark(),
             epoch: manager.epoch(),
             wal_position: manager.wal_position(),
+            annotations: manager.annotations().clone(),
         }
     }
 }

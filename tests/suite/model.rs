@@ -153,6 +153,11 @@ impl Run {
         let watermark = self.truth.watermark.unwrap_or(-1_000) + self.rng.i64(0..500);
         self.manager.set_watermark(watermark);
         self.truth.watermark = Some(watermark);
+        if self.rng.u8(0..4) == 0 {
+            let token = format!("token {}", self.rng.u8(..));
+            self.manager.set_annotation("sink", token.clone());
+            self.truth.annotations.insert("sink".into(), token);
+        }
     }
 
     /// The id that the next checkpoint must get: never one that was given before.
