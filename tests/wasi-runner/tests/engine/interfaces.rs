@@ -70,6 +70,36 @@ fn what_is_checkpointed_is_recovered_together() {
 }
 
 #[test]
+fn a_sync_is_durable_without_a_checkpoint() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut writer = engine(scratch.path());
+    let manager = writer.open(&options()).unwrap();
+    writer.put(manager, b"a", b"checkpointed").unwrap();
+    writer.checkpoint(manager).unwrap();
+    writer.put(manager, b"b", b"synced").unwrap();
+    writer.on(manager, |m, s, this| m.call_delete(s, this, b"a")).unwrap();
+    writer.on(manager, |m, s, this| m.call_set_source_offset(s, this, "input", 9)).unwrap();
+    assert_eq!(writer.on(manager, |m, s, this| m.call_wal_size(s, this)), 0);
+    writer.on(manager, |m, s, this| m.call_sync(s, this, 3)).unwrap();
+    assert!(writer.on(manager, |m, s, this| m.call_wal_size(s, this)) > 0);
+    writer.put(manager, b"c", b"lost").unwrap();
+    drop(writer);
+
+    let mut engine = engine(scratch.path());
+    let manager = engine.open(&options()).unwrap();
+    let recovered = engine.on(manager, |m, s, this| m.call_recovered(s, this)).unwrap();
+    assert_eq!((recovered.checkpoint_id, recovered.log_entries, recovered.log_cut), (1, 2, None));
+    assert_eq!((engine.get(manager, b"a"), engine.get(manager, b"c")), (None, None));
+    assert_eq!(engine.get(manager, b"b"), Some(b"synced".to_vec()));
+    assert_eq!(engine.on(manager, |m, s, this| m.call_source_offsets(s, this))[0].offset, 9);
+    assert_eq!(engine.on(manager, |m, s, this| m.call_wal_position(s, this)), 3);
+    engine.checkpoint(manager).expect_err("the position was 3");
+    let report = engine.on(manager, |m, s, this| m.call_checkpoint(s, this, 3)).unwrap();
+    assert_eq!((report.info.id, report.info.key_count), (2, 1));
+    assert_eq!(engine.on(manager, |m, s, this| m.call_wal_size(s, this)), 0);
+}
+
+#[test]
 fn state_is_that_of_the_manager_opened_last_and_still_alive() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let both = [
