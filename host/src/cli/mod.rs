@@ -21,13 +21,13 @@ use clap::{Parser, Subcommand};
 enum Answer {
     /// Done, or yes: exit code 0.
     Yes,
-    /// The work is done and the answer is no, as of a check that found damage: exit code 1.
+    /// The answer is no: a check found damage, a run was interrupted before its end. Exit code 1.
     No,
 }
 
 /// Portable incremental checkpoints for stream processing.
 ///
-/// Exit codes: 0 done, 1 a negative answer (verify found damage), 2 an error.
+/// Exit codes: 0 done, 1 a negative answer (damage was found, a run was interrupted), 2 an error.
 #[derive(Parser)]
 #[command(name = "alluvium", version, propagate_version = true, arg_required_else_help = true)]
 struct Arguments {

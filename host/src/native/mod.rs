@@ -2,7 +2,7 @@
 //!
 //! Everything is opened beneath a file descriptor of the directory and never through a symbolic
 //! link, so that nothing outside it can be read or written, whatever its names say. One room for
-//! each operation: [`create`], [`delete`], [`listing`]; [`beneath`] opens, [`lock`] keeps a second
+//! each operation: `create`, `delete`, `listing`; `beneath` opens, `lock` keeps a second
 //! writer away.
 
 mod beneath;

@@ -3,6 +3,28 @@
 //! The engine alone gets the directory. A plugin gets the interface `state` and an empty shell of
 //! WASI; its calls go through the host to the engine, each component in a store of its own, so that
 //! one that ends takes nothing with it. [`Limits`] are on by default.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use alluvium_host::native::NativeDirectory;
+//! use alluvium_host::runtime::{Cache, EngineOptions, Limits, Records, Runtime, lock};
+//!
+//! let runtime = Runtime::new(Limits::default(), Cache::of_user())?;
+//! let directory = NativeDirectory::open_exclusive("checkpoints")?;
+//! let engine = runtime.open_engine("alluvium_wasm.wasm".as_ref(), directory, &EngineOptions::new([7; 16]))?;
+//! let mut plugin = runtime.open_plugin("plugin.wasm".as_ref(), Arc::clone(&engine))?;
+//!
+//! plugin.begin(&["carrier".to_owned()])?;
+//! let consumed = lock(&engine).source_offset("input")?.unwrap_or(0);
+//! plugin.process(&Records { first_record: consumed + 1, count: 1, field_lens: vec![2], fields: b"UA".to_vec() })?;
+//!
+//! // State and position become durable together.
+//! let mut engine = lock(&engine);
+//! engine.set_source_offset("input", consumed + 1)?;
+//! let report = engine.checkpoint(0)?;
+//! println!("checkpoint {}: {} bytes", report.info.id, report.bytes_written);
+//! # Ok::<(), alluvium_host::runtime::RuntimeError>(())
+//! ```
 
 pub mod bindings;
 mod cache;

@@ -139,7 +139,7 @@ fn an_interrupt_takes_a_last_checkpoint_and_says_how_to_go_on() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is alive");
     let last = events.last().expect("a last event");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "it is not through");
     assert_eq!(last["event"], "interrupted");
     assert!(last["again"].as_str().expect("a command").contains("--checkpoint-every 500"), "{last}");
     let records = last["records"].as_u64().expect("a number");

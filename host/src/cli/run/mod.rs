@@ -26,7 +26,7 @@ Example:
   alluvium run target/wasm32-wasip2/release/delays.wasm --dir run --input tests/data/flights-2013-01.csv.gz \\
       --checkpoint-every 1000 --output delays.ndjson
 
-Interrupted by Ctrl-C, kill -9 or a power cut, the same command goes on from the last checkpoint.";
+Interrupted by Ctrl-C (exit code 1), kill -9 or a power cut, the same command goes on from the last checkpoint.";
 
 /// Run a plugin over a stream, with checkpoints; go on from the last one, if there is one
 #[derive(Args)]
@@ -105,7 +105,12 @@ impl Run {
         let ended = stream.feed(input, &mut progress)?;
         progress.finish();
         match ended {
-            Ended::Interrupted | Ended::Enough => progress.stopped(&stream, ended, &again()),
+            Ended::Enough => progress.stopped(&stream, ended, &again()),
+            Ended::Interrupted => {
+                progress.stopped(&stream, ended, &again());
+                // Whatever a script does next with the results must not happen: there are none.
+                return Ok(Answer::No);
+            }
             Ended::Complete => {
                 progress.ended(&stream);
                 self.write_results(&mut stream)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use alluvium_host::runtime::{CheckpointReport, Recovery};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::input::Meter;
@@ -77,7 +77,7 @@ impl Progress {
     /// A checkpoint is durable.
     pub(super) fn checkpointed(&mut self, consumed: u64, consumed_now: u64, report: &CheckpointReport) {
         let info = &report.info;
-        self.last_checkpoint = format!("checkpoint {}: {} bytes", info.id, grouped(info.bytes_written));
+        self.last_checkpoint = format!("checkpoint {}: {} bytes", info.id, grouped(report.bytes_written));
         self.processed(consumed, consumed_now);
         for error in &report.maintenance.errors {
             // The checkpoint stands; only old files could not be deleted.
@@ -94,7 +94,7 @@ impl Progress {
             }
             Style::Json => self.say("", || {
                 json!({
-                    "event": "checkpoint", "id": info.id, "records": consumed, "bytes_written": info.bytes_written,
+                    "event": "checkpoint", "id": info.id, "records": consumed, "bytes_written": report.bytes_written,
                     "keys_changed": info.keys_changed, "freeze_us": report.freeze_us, "write_us": report.write_us,
                 })
             }),
@@ -161,9 +161,11 @@ impl Progress {
 
 fn bar(meter: &Meter) -> ProgressBar {
     let (template, bar) = match meter.total_bytes {
-        Some(total) => ("{bar:30} {percent:>3}%  {wide_msg}", ProgressBar::new(total)),
+        Some(total) => ("{bar:20} {percent:>3}%  {wide_msg}", ProgressBar::new(total)),
         None => ("{spinner}  {wide_msg}", ProgressBar::new_spinner()),
     };
+    // A run that fails leaves no half bar before its error.
+    let bar = bar.with_finish(ProgressFinish::AndClear);
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
