@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use super::beneath::{Root, split};
 use super::error::directory_error;
 use super::listing::TEMPORARY_PREFIX;
+use super::together::{Unsynced, sync_together};
 use super::watch::{Call, errno};
 
 /// How often a directory that another thread deletes under our hands is made again.
@@ -25,31 +26,27 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// Creates the batch; `settled` are the subdirectories whose names are known to be durable.
 ///
-/// The syncs are the least that the contract allows: every file's bytes, the directories of all
-/// files but the last, the last one's directory; and the root when a directory is new.
+/// The syncs are the least that the contract allows, in three waves that each wait for the disk
+/// once: every file's bytes, and the root when a directory is new; the directories of all files but
+/// the last; the last one's directory.
 pub(super) fn create(root: &Root, settled: &Mutex<BTreeSet<String>>, batch: &[NewFile]) -> Result<(), DirectoryError> {
     refuse_bad_names(root, batch)?;
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
     let mut pending = Pending { root, directories: BTreeMap::new(), temporaries: Vec::new() };
     // All bytes are handed to the kernel before the first sync waits for the disk.
     let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
-    for (file, new) in files.iter().zip(batch) {
-        pending.sync_file(file, &new.path)?;
-    }
+    let unsettled = pending.unsettled(&settled.lock().unwrap_or_else(PoisonError::into_inner));
+    // New directories have their names already: these can become durable while the bytes do.
+    let root_too = if unsettled.is_empty() { &[][..] } else { &[""] };
+    pending.sync(&files, batch, root_too)?;
     for file in earlier {
         pending.name(file)?;
     }
-    let mut to_sync: BTreeSet<&str> = earlier.iter().map(|file| split(&file.path).0).collect();
-    let unsettled = pending.unsettled(&settled.lock().unwrap_or_else(PoisonError::into_inner));
-    if !unsettled.is_empty() {
-        to_sync.insert("");
-    }
-    for directory in to_sync {
-        pending.sync(directory)?;
-    }
+    let named_in: BTreeSet<&str> = earlier.iter().map(|file| split(&file.path).0).collect();
+    pending.sync(&[], &[], &named_in.into_iter().collect::<Vec<_>>())?;
     // Only now: nothing that the last file promises can be lost any more.
     pending.name(last)?;
-    pending.sync(split(&last.path).0)?;
+    pending.sync(&[], &[], &[split(&last.path).0])?;
     settled.lock().unwrap_or_else(PoisonError::into_inner).extend(unsettled);
     Ok(())
 }
@@ -75,7 +72,7 @@ fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError
     Ok(())
 }
 
-fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
+pub(super) fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
     directory_error(source, Operation::Create, path)
 }
 
@@ -114,15 +111,6 @@ impl Pending<'_> {
     fn temporary(&self, path: &str) -> String {
         let name = self.temporaries.iter().find(|temporary| temporary.path == path).map_or("", |found| &found.name);
         beside(path, name)
-    }
-
-    fn sync_file(&self, file: &File, path: &str) -> Result<(), DirectoryError> {
-        if planted::is(Plant::SkipFileSync) {
-            return Ok(());
-        }
-        let call = Call::Sync(&self.temporary(path));
-        let synced = self.root.call(call, || file.sync_data().map_err(|source| errno(&source)));
-        synced.map_err(|source| failed(source, path))
     }
 
     fn create_temporary(&mut self, path: &str) -> Result<File, Errno> {
@@ -197,15 +185,30 @@ impl Pending<'_> {
         self.directories.keys().filter(|name| !name.is_empty() && !settled.contains(*name)).cloned().collect()
     }
 
-    fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
-        if planted::is(Plant::SkipDirectorySync) {
-            return Ok(());
+    /// Syncs written files, which will be `batch`, and directories, all at once.
+    fn sync(&self, files: &[File], batch: &[NewFile], directories: &[&str]) -> Result<(), DirectoryError> {
+        let temporaries: Vec<String> = batch.iter().map(|new| self.temporary(&new.path)).collect();
+        let opened = directories.iter().filter(|name| !self.directories.contains_key(**name)).map(|name| {
+            let fd = self.root.open_directory(name).map_err(|errno| failed(errno, name))?;
+            Ok((*name, fd))
+        });
+        let opened = opened.collect::<Result<BTreeMap<&str, OwnedFd>, DirectoryError>>()?;
+        let mut unsynced = Vec::new();
+        if !planted::is(Plant::SkipFileSync) {
+            unsynced.extend(files.iter().zip(batch).zip(&temporaries).map(|((file, new), temporary)| Unsynced {
+                fd: file.as_fd(),
+                call: Call::Sync(temporary),
+                path: &new.path,
+            }));
         }
-        let synced = match self.directories.get(directory) {
-            Some(fd) => self.root.call(Call::SyncDirectory(directory), || rustix::fs::fsync(fd)),
-            None => self.root.sync_directory(directory),
-        };
-        synced.map_err(|errno| failed(errno, directory))
+        if !planted::is(Plant::SkipDirectorySync) {
+            unsynced.extend(directories.iter().map(|name| Unsynced {
+                fd: self.directories.get(*name).unwrap_or_else(|| &opened[name]).as_fd(),
+                call: Call::SyncDirectory(name),
+                path: name,
+            }));
+        }
+        sync_together(self.root, &unsynced)
     }
 }
 

@@ -13,6 +13,7 @@ mod listing;
 mod lock;
 #[cfg(test)]
 mod tests;
+mod together;
 mod watch;
 
 use std::collections::BTreeSet;
