@@ -12,20 +12,38 @@ type Chart = { plot: uPlot; host: HTMLElement };
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function options(width: number, height: number, series: uPlot.Series[], scale: uPlot.Scale, values: (value: number) => string): uPlot.Options {
+function options(host: HTMLElement, series: uPlot.Series[], scale: uPlot.Scale, yAxis: uPlot.Axis): uPlot.Options {
   const axis = { stroke: css("--soft"), font: "12px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: css("--line"), width: 1 } };
   return {
-    width,
-    height,
+    width: host.clientWidth,
+    height: host.clientHeight,
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: false, range: (_, least, most) => [least - 0.6, most + 0.6] }, y: scale },
     series: [{}, ...series],
     axes: [
       { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, at) => at.map((id) => `#${id}`) },
-      { ...axis, size: 72, values: (_, at) => at.map((value) => (value === null ? "" : values(value))) },
+      { ...axis, size: 72, ...yAxis },
     ],
   };
+}
+
+function byteOptions(host: HTMLElement, line: uPlot.Series, colour: string): uPlot.Options {
+  const bars = { stroke: colour, fill: colour, paths: uPlot.paths.bars!({ size: [0.6, 24] }), points: { show: false } };
+  // Round figures of KiB and MiB are powers of two.
+  const incrs = Array.from({ length: 30 }, (_, at) => 256 * 2 ** at);
+  const scale: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1024, most * 1.08)] };
+  return options(host, [line, bars], scale, { incrs, values: (_, at) => at.map((value) => bytes(value)) });
+}
+
+function timeOptions(host: HTMLElement, line: uPlot.Series, colour: string): uPlot.Options {
+  const dots = { stroke: colour, width: 0, paths: () => null, points: { show: true, size: 5, fill: colour, stroke: colour } };
+  const named: [number, string][] = [[1, "1 µs"], [100, "100 µs"], [10_000, "10 ms"], [1_000_000, "1 s"]];
+  return options(host, [line, dots], { distr: 3, log: 10, range: [1, 1_000_000] }, {
+    splits: () => named.map(([us]) => us),
+    filter: (_, splits) => splits,
+    values: () => named.map(([, name]) => name),
+  });
 }
 
 export class Charts {
@@ -82,16 +100,7 @@ export class Charts {
     const host = by(id);
     const line: uPlot.Series = { stroke: css("--accent"), width: 2, points: { show: false } };
     const second = css("--second");
-    const settings =
-      id === "chart-bytes"
-        ? options(host.clientWidth, host.clientHeight, [
-            line,
-            { stroke: second, fill: second, paths: uPlot.paths.bars!({ size: [0.6, 24] }), points: { show: false } },
-          ], { range: (_, __, most) => [0, Math.max(1024, most * 1.08)] }, bytes)
-        : options(host.clientWidth, host.clientHeight, [
-            line,
-            { stroke: second, width: 0, paths: () => null, points: { show: true, size: 5, fill: second, stroke: second } },
-          ], { distr: 3, log: 10, range: [1, 1_000_000] }, (us) => (us >= 1_000_000 ? `${us / 1_000_000} s` : us >= 1000 ? `${us / 1000} ms` : `${us} µs`));
+    const settings = id === "chart-bytes" ? byteOptions(host, line, second) : timeOptions(host, line, second);
     return { plot: new uPlot(settings, data, host), host };
   }
 

@@ -19,8 +19,11 @@ export const milliseconds = (value: number) => (value < 10 ? `${tenth.format(val
 
 export const clockTime = (timestampMs: number) => new Date(timestampMs).toLocaleTimeString("en-GB");
 
-/** A moment of the stream, in UTC. */
-export const moment = (timestampMs: number) => new Date(timestampMs).toISOString().slice(0, 16).replace("T", " ");
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+
+/** A moment of the stream, in UTC: the day, and the time of day. */
+export const moment = (timestampMs: number): [string, string] => [day.format(timestampMs), `${hour.format(timestampMs)} UTC`];
 
 /** What the browser's clock can tell apart: pages that are isolated see more. */
 export const clockStepUs = globalThis.crossOriginIsolated ? 5 : 100;

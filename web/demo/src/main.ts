@@ -58,7 +58,8 @@ function forget(): void {
   setText("proof-text", "After each recovery every key is compared with a count from scratch.");
   by("differences").hidden = true;
   setText("newest", "none");
-  setText("last-bytes", "nothing yet");
+  setText("last-bytes", "–");
+  setText("size-bytes", "–");
 }
 
 function failed(kind: string, message: string): void {
@@ -105,6 +106,7 @@ function hear(message: FromWorker): void {
       table.show(message.rows.map(({ id }) => history.get(id)!));
       charts.show(ordered());
       setText("newest", message.rows[0]?.id ?? "none");
+      setText("size-bytes", format.bytes(message.rows[0]?.sizeBytes));
       return;
     case "complete":
       setState("complete", "complete");
@@ -154,14 +156,17 @@ function proved({ proof, after }: Extract<FromWorker, { type: "proved" }>): void
   for (const resolve of whenProved.splice(0)) resolve();
 }
 
-function progressed({ records: now, keys, perSecond, watermarkMs, stateBytes, waiting }: Extract<FromWorker, { type: "progress" }>): void {
+function progressed({ records: now, keys, perSecond, watermarkMs, payloadBytes, memoryBytes, waiting }: Extract<FromWorker, { type: "progress" }>): void {
   records = now;
   setText("records", format.count(now));
   setText("total", total === Infinity ? "" : `of ${format.count(total)}`);
   setText("per-second", format.count(perSecond));
   setText("keys", format.count(keys));
-  setText("watermark", watermarkMs === null ? "none" : format.moment(watermarkMs));
-  setText("state-bytes", format.bytes(stateBytes));
+  const [day, hour] = watermarkMs === null ? ["none", ""] : format.moment(watermarkMs);
+  setText("watermark", day);
+  setText("watermark-time", hour);
+  setText("state-bytes", format.bytes(payloadBytes));
+  setText("memory-bytes", format.bytes(memoryBytes));
   const bar = by<HTMLProgressElement>("position");
   // A firehose has no end to be near to.
   bar.parentElement!.hidden = total === Infinity;
@@ -181,7 +186,7 @@ function checkpointed(row: Row): void {
     history.delete(id);
   }
   setText("newest", row.id);
-  const part = row.stateBytes && row.bytesWritten !== null ? ` (${format.count((100 * row.bytesWritten) / row.stateBytes)} % of the state)` : "";
+  const part = row.stateBytes && row.bytesWritten !== null ? ` (${format.count((100 * row.bytesWritten) / row.stateBytes)} %)` : "";
   setText("last-bytes", `${format.bytes(row.bytesWritten)}${part}`);
   charts.show(ordered());
 }
@@ -225,7 +230,8 @@ function showTally(): void {
 
 async function showStorage(): Promise<void> {
   const { usageBytes, quotaBytes, isPersistent } = await estimate();
-  setText("usage", usageBytes === undefined ? "unknown" : `${format.bytes(usageBytes)} of ${format.bytes(quotaBytes)}`);
+  setText("usage", usageBytes === undefined ? "unknown" : format.bytes(usageBytes));
+  setText("quota", quotaBytes === undefined ? "" : `of ${format.bytes(quotaBytes)}`);
   setText("persistent", isPersistent ? "yes" : "no");
   by<HTMLButtonElement>("persist").disabled = isPersistent;
 }

@@ -68,7 +68,9 @@ export type FromWorker =
       keys: number;
       perSecond: number;
       watermarkMs: number | null;
-      stateBytes: number;
+      /** Of all keys and values; and the memory that they take. */
+      payloadBytes: number;
+      memoryBytes: number;
       waiting: boolean;
     }
   | { type: "routes"; rows: RouteRow[]; flights: number; cancelled: number; keys: number; records: number }

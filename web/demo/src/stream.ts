@@ -13,7 +13,7 @@ const SLICE_MS = 12;
 const PROGRESS_INTERVAL_MS = 200;
 /** Looking through all routes takes at most this part of the time. */
 const SCAN_SHARE = 0.05;
-const SHOWN_ROUTES = 12;
+const SHOWN_ROUTES = 14;
 /** Checkpoints on their way past which the stream waits for the storage. */
 const MAX_PENDING = 3;
 
@@ -164,11 +164,12 @@ export class Stream {
   tellProgress(waiting: boolean): void {
     const now = performance.now();
     const { at, consumed } = this.#lastProgress;
-    const perSecond = now > at ? ((this.consumed - consumed) * 1000) / (now - at) : 0;
+    // At rest it makes nothing, whatever it made a moment ago.
+    const perSecond = now > at && this.#isRunning ? ((this.consumed - consumed) * 1000) / (now - at) : 0;
     this.#lastProgress = { at: now, consumed: this.consumed };
-    const { stateBytes } = this.checkpoints.memory;
+    const { payloadBytes, stateBytes: memoryBytes } = this.checkpoints.memory;
     const { size: keys } = this.checkpoints;
-    this.tell({ type: "progress", records: this.consumed, keys, perSecond, watermarkMs: this.#watermark, stateBytes, waiting });
+    this.tell({ type: "progress", records: this.consumed, keys, perSecond, watermarkMs: this.#watermark, payloadBytes, memoryBytes, waiting });
   }
 
   /** Looks through the whole state for what is on top, as often as that is cheap. */

@@ -1,0 +1,298 @@
+// Holds the demo to what it says, in a real browser: `node web/demo/check.mjs` after `web/demo/build.sh`.
+// ALLUVIUM_SEED=n replays its random moments. With the command built (ALLUVIUM names it, else target/debug)
+// the same checkpoints go through it and back.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { executable, openDemo } from "./drive.mjs";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const flightsFile = join(root, "tests/data/flights-2013-01.csv.gz");
+const command = process.env.ALLUVIUM ?? join(root, "target/debug/alluvium");
+const plugin = process.env.ALLUVIUM_DELAYS ?? join(root, "target/wasm32-wasip2/release/delays.wasm");
+const FLIGHTS = 27_004;
+
+let seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
+console.log(`seed ${seed}`);
+/** From 0 up to 1, the same for the same seed. */
+function random() {
+  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+  return seed / 2 ** 32;
+}
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const tally = { passed: 0, failed: 0, skipped: 0 };
+async function check(name, body) {
+  try {
+    const note = await body();
+    tally.passed++;
+    console.log(`ok      ${name}${note ? `: ${note}` : ""}`);
+  } catch (error) {
+    tally.failed++;
+    console.log(`FAILED  ${name}: ${error.stack ?? error}`);
+  }
+}
+function same(what, found, expected) {
+  if (found !== expected) throw new Error(`${what}: found ${found}, expected ${expected}`);
+}
+function holds(what, condition) {
+  if (!condition) throw new Error(what);
+}
+function equal({ verdict, text }, records) {
+  holds(`the proof says ${JSON.stringify(text)}`, verdict === "equal" && /^Exactly once: [\d,]+ records, [\d,]+ keys, all equal\.$/.test(text));
+  const proved = Number(text.match(/: ([\d,]+) records/)[1].replaceAll(",", ""));
+  if (records !== undefined) same("records that were proved", proved, records);
+  return proved;
+}
+
+if (executable() === undefined) {
+  console.log("no Chromium: install it, or name it in CHROMIUM\n0 passed, 1 failed");
+  process.exit(1);
+}
+
+const demo = await openDemo();
+const { page } = demo;
+
+/** Clicks a button of the log's kind and waits for what it writes. */
+async function said(action, pattern) {
+  await page.$eval("#log", (list) => list.replaceChildren());
+  await action();
+  await demo.until((source) => new RegExp(source).test(document.querySelector("#log").textContent), pattern.source);
+  return page.$eval("#log", (list) => list.textContent);
+}
+
+async function choose(id, value) {
+  await page.select(`#${id}`, value);
+}
+
+async function startOver() {
+  await said(() => page.click("#anew"), /begins anew/);
+  await demo.until(() => document.querySelector("#state").dataset.state === "running");
+}
+
+/** Downloads the newest kept checkpoint, once it has so many records; its path. */
+async function download(records) {
+  await demo.until((least) => Number(document.querySelector("#checkpoint-rows tr").dataset.records) >= least, records);
+  const before = new Set(await readdir(demo.downloads).catch(() => []));
+  await said(() => page.click('#checkpoint-rows tr:first-child [data-act="export"]'), /Downloaded/);
+  for (let tries = 0; tries < 200; tries++) {
+    const name = (await readdir(demo.downloads).catch(() => [])).find((found) => !before.has(found) && found.endsWith(".tar"));
+    if (name) return join(demo.downloads, name);
+    await pause(25);
+  }
+  throw new Error("the download did not come");
+}
+
+const bringIn = (path) => demo.proved(async () => (await page.$("#file")).uploadFile(path));
+
+async function pauseStream() {
+  await page.click("#pause");
+  await demo.until(() => document.querySelector("#state").dataset.state === "paused");
+}
+
+try {
+  await check("opens, from its own origin alone", async () => {
+    await demo.set({ rate: 5_000, every: 500 });
+    await startOver();
+    await demo.records(1_000);
+    same("origins", [...demo.requests].join(), new URL(demo.address).origin);
+  });
+
+  await check("the worker killed ten times at random moments", async () => {
+    let newest = 0;
+    const offsets = [];
+    for (let kill = 0; kill < 10; kill++) {
+      await pause(50 + random() * 500);
+      const proved = equal(await demo.kill());
+      holds(`${proved} records after ${newest}: a checkpoint that was there is gone`, proved >= newest);
+      offsets.push((newest = proved));
+    }
+    return `recovered at ${offsets.join(", ")}`;
+  });
+
+  await check("the tab crashed", async () => {
+    const before = await demo.number("records");
+    await Promise.all([page.waitForNavigation(), page.click("#crash")]);
+    await demo.until(() => document.querySelector("#proof").dataset.verdict !== "none");
+    const proved = equal(await demo.proof());
+    holds("the log tells of the crash", (await demo.text("log")).includes("The tab crashed"));
+    return `recovered at ${proved}, seen ${before}`;
+  });
+
+  await check("the worker killed ten times by the page's own button", async () => {
+    await startOver();
+    await demo.set({ rate: 1_000, every: 200 });
+    await demo.records(400);
+    const before = await page.$eval("#log", (list) => list.querySelectorAll(".good").length);
+    await page.click("#kill-ten");
+    await demo.until(() => document.querySelector("#kill-ten").textContent === "Kill it ten times" && !document.querySelector("#kill-ten").disabled);
+    const proofs = await page.$eval("#log", (list) => list.querySelectorAll(".good").length);
+    same("proofs that said equal", proofs - before, 10);
+  });
+
+  await check("the flights to their end", async () => {
+    await demo.set({ rate: 20_000, every: 1_000 });
+    await demo.proved(() => demo.complete());
+    equal(await demo.proof(), FLIGHTS);
+    same("flights", await demo.number("flights"), FLIGHTS);
+    same("keys", await demo.number("keys"), 307);
+    same("watermark", await page.$eval("#watermark", (element) => element.parentElement.textContent.replace(/\s+/g, " ").trim()), "1 Feb 2013 04:00 UTC");
+  });
+
+  await check("killed at the end, and still all there", async () => {
+    equal(await demo.kill(), FLIGHTS);
+    same("flights", await demo.number("flights"), FLIGHTS);
+  });
+
+  await check("every byte verified", () => said(() => page.click("#verify"), /nothing is damaged/).then(() => ""));
+
+  await check("two checkpoints compared", async () => {
+    await page.$eval("#diff-form", (form) => form.requestSubmit());
+    await demo.until(() => !document.querySelector("#diff").hidden);
+    const text = await demo.text("diff-text");
+    const [changed, added, removed, unchanged] = ["keys changed", "added", "removed", "the same"].map((what) => Number(text.match(new RegExp(`([\\d,]+) ${what}`))[1]));
+    const listed = await page.$$eval("#diff-rows tr", (lines) => lines.length);
+    same("keys in all", changed + added + removed + unchanged, 307);
+    same("listed", listed, changed + added + removed);
+    holds("something changed", changed > 0);
+    return text;
+  });
+
+  await check("back to an older checkpoint, and on to the end again", async () => {
+    const rows = await demo.rows();
+    const older = rows[3];
+    holds(`an older one is kept: ${JSON.stringify(rows)}`, older && older.records < FLIGHTS);
+    await demo.set({ rate: 1_000, every: 1_000 });
+    equal(await demo.proved(() => page.click(`tr[data-id="${older.id}"] [data-act="restore"]`)), older.records);
+    await page.mouse.move(0, 0);
+    await demo.set({ rate: 20_000, every: 1_000 });
+    await demo.proved(() => demo.complete());
+    equal(await demo.proof(), FLIGHTS);
+    same("flights", await demo.number("flights"), FLIGHTS);
+    return `checkpoint ${older.id}, ${older.records} records`;
+  });
+
+  let archive;
+  await check("one downloaded, and brought in again after starting over", async () => {
+    archive = await download(FLIGHTS);
+    holds("a tar", (await readFile(archive)).subarray(257, 262).toString() === "ustar");
+    await startOver();
+    equal(await bringIn(archive), FLIGHTS);
+  });
+
+  await check("a proof that must fail does", async () => {
+    await choose("source", "firehose-1000");
+    await demo.until(() => document.querySelector("#records").textContent !== "0" && document.querySelector("#state").dataset.state === "running");
+    const { verdict, text } = await bringIn(archive);
+    same("verdict", verdict, "differs");
+    const listed = await page.$$eval("#difference-list li", (lines) => lines.length);
+    holds("differences are listed", listed > 0);
+    await startOver();
+    return text;
+  });
+
+  await check("the firehose: what is written follows what changed, through kills", async () => {
+    await choose("source", "firehose-20000");
+    await demo.set({ rate: 200_000, every: 500_000 });
+    await startOver();
+    await demo.records(1_000_000);
+    await demo.set({ rate: 5_000, every: 500 });
+    const begun = await demo.number("records");
+    await demo.records(begun + 5_000);
+    equal(await demo.kill());
+    await demo.records((await demo.number("records")) + 5_000);
+    const part = await demo.text("last-bytes");
+    const percent = Number(part.match(/\(([\d,]+) %\)/)[1]);
+    holds(`a checkpoint of 500 records over 20,000 keys wrote ${part} of the state`, percent <= 25);
+    return part;
+  });
+
+  await check("the origin private file system, through kills", async () => {
+    holds("it is offered", await page.$eval("#storage option[value=opfs]", (option) => !option.disabled));
+    await choose("source", "flights");
+    await choose("storage", "opfs");
+    await demo.set({ rate: 5_000, every: 500 });
+    await startOver();
+    await demo.records(1_000);
+    const offsets = [];
+    for (let kill = 0; kill < 5; kill++) {
+      await pause(50 + random() * 400);
+      offsets.push(equal(await demo.kill()));
+    }
+    return `recovered at ${offsets.join(", ")}`;
+  });
+
+  await check("a second tab is kept out, and takes over when told to", async () => {
+    await demo.set({ rate: 500, every: 100 });
+    await startOver();
+    await demo.records(200);
+    const second = await demo.browser.newPage();
+    await second.goto(demo.address);
+    await second.waitForSelector("#take-over:not([hidden])", { visible: true });
+    holds("the second says why", (await second.$eval("#failure-text", (element) => element.textContent)).includes("fenced"));
+    await second.click("#take-over");
+    await second.waitForFunction(() => document.querySelector("#proof").dataset.verdict === "equal");
+    await demo.until(() => document.querySelector("#state").dataset.state === "failed");
+    holds("the first says why", (await demo.text("failure-text")).includes("fenced"));
+    await second.close();
+    await page.bringToFront();
+    equal(await demo.proved(() => page.click("#retry")));
+  });
+
+  await check("readable at both widths, and every control has a name", async () => {
+    for (const width of [390, 1400]) {
+      await page.setViewport({ width, height: 900 });
+      const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);
+      holds(`the page is ${scrolled} wide in a window of ${width}`, scrolled <= width);
+    }
+    const nodes = [];
+    const walk = (node) => {
+      nodes.push(node);
+      node.children?.forEach(walk);
+    };
+    walk(await page.accessibility.snapshot());
+    const controls = nodes.filter(({ role }) => /^(button|combobox|slider|spinbutton|checkbox|progressbar|img)$/.test(role));
+    holds("there are controls", controls.length >= 12);
+    const nameless = controls.filter(({ name }) => !name);
+    same("nameless controls", JSON.stringify(nameless), "[]");
+    return `${controls.length} controls`;
+  });
+
+  if (existsSync(command) && existsSync(plugin)) {
+    await check("begun in the browser, continued by the command, opened in the browser again", async () => {
+      await choose("storage", "indexeddb");
+      await demo.set({ rate: 5_000, every: 1_000 });
+      await startOver();
+      await demo.records(9_000);
+      await pauseStream();
+      const begun = await download(9_000);
+      const at = (await demo.rows())[0].records;
+      const [there, alone, tar] = ["continued", "uninterrupted", "continued.tar"].map((name) => join(demo.folder, name));
+      await run(command, ["import", begun, there]);
+      const feed = (dir) => run(command, ["run", plugin, "--dir", dir, "--input", flightsFile, "--checkpoint-every", "1000"], { maxBuffer: 1 << 26 });
+      const [continued, whole] = [await feed(there), await feed(alone)];
+      same("results of the two runs", continued.stdout, whole.stdout);
+      const dumps = await Promise.all([there, alone].map((dir) => run(command, ["dump", dir], { maxBuffer: 1 << 26 })));
+      same("the two states", dumps[0].stdout, dumps[1].stdout);
+      await run(command, ["export", there, tar]);
+      equal(await bringIn(tar), FLIGHTS);
+      same("flights", await demo.number("flights"), FLIGHTS);
+      return `from ${at} records`;
+    });
+  } else {
+    tally.skipped++;
+    console.log(`SKIPPED the command and back: ${existsSync(command) ? plugin : command} is not built`);
+  }
+
+  await check("no error on the page", () => same("errors", demo.errors.join("\n"), ""));
+} finally {
+  await demo.close();
+}
+console.log(`${tally.passed} passed, ${tally.failed} failed${tally.skipped ? `, ${tally.skipped} skipped` : ""}`);
+process.exit(tally.failed > 0 ? 1 : 0);
