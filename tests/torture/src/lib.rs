@@ -5,6 +5,7 @@
 //! is a test of this crate, the long form is the `torture` program. Everything follows from the seed.
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures of tests are small")]
 
+pub mod command;
 pub mod files;
 pub mod journal;
 pub mod memory;

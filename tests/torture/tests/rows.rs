@@ -2,7 +2,7 @@
 
 use alluvium_torture::Budget;
 use alluvium_torture::rows::{
-    crash, damage, decode, errors, hostile, interleaved, limits, model, native, retention, writers,
+    crash, damage, decode, errors, hostile, interleaved, kill, limits, model, native, retention, space, writers,
 };
 
 #[test]
@@ -88,6 +88,16 @@ fn row_12_hostile_ranges() {
 #[test]
 fn row_13_odd_files() {
     hostile::odd_files(Budget::sample(1_000)).assert(40);
+}
+
+#[test]
+fn row_14_killed_at_random_moments() {
+    kill::killed_at_random_moments(Budget::sample(200)).assert(200);
+}
+
+#[test]
+fn row_15_a_full_disk() {
+    space::a_full_disk(Budget::sample(100)).assert(100);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{Directory, DirectoryError, Entry, NewFile, SimulatedDirectory, block_on};
+use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error};
 use alluvium_tests::{Truth, checkpoint, keep, open_with, options};
 
 use crate::oracle::undamaged;
@@ -64,15 +64,17 @@ impl Directory for Interrupted {
     }
 }
 
-/// What the one who takes over does at once.
-const TAKEOVERS: [u64; 4] = [0, 1, 2, 5];
+/// What the one who takes over does at once: so many checkpoints, the oldest restored before them.
+const TAKEOVERS: [(u64, bool); 7] = [(0, false), (1, false), (2, false), (5, false), (1, true), (2, true), (5, true)];
 
 /// Row 9.
 pub fn taken_over_at_every_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "taken over before every call of a writer", "interleavings");
     let mut cases = 0;
-    for retained in [1, 2, 5] {
-        for takeover in TAKEOVERS {
+    // Where each checkpoint is the whole state, its files are its own, and go with it.
+    for (retained, full) in [(1, false), (2, false), (5, false), (1, true), (2, true), (5, true)] {
+        let config = keep(retained).with_incremental(!full);
+        for (takeover, restores) in TAKEOVERS {
             // Not before the first: whoever opens after the other one is not stale.
             let mut call = 1;
             loop {
@@ -81,8 +83,10 @@ pub fn taken_over_at_every_call(budget: Budget) -> Tally {
                 }
                 cases += 1;
                 let mut happened = false;
-                let outcome = guarded(|| interleave(retained, takeover, call, &mut happened));
-                let what = format!("{takeover} checkpoints before call {call}, {retained} kept");
+                let outcome = guarded(|| interleave(&config, takeover, restores, call, &mut happened));
+                let what = format!(
+                    "{takeover} checkpoints (restored: {restores}) before call {call}, {retained} kept, full: {full}"
+                );
                 tally.note(outcome.map_err(|why| format!("{what}: {why}")));
                 if !happened {
                     break;
@@ -96,11 +100,17 @@ pub fn taken_over_at_every_call(budget: Budget) -> Tally {
 
 /// One writer takes three checkpoints; before its call `call` another opens the same directory and
 /// takes `takeover` of its own.
-fn interleave(retained: usize, takeover: u64, call: u64, happened: &mut bool) -> Result<(), String> {
+fn interleave(
+    config: &CheckpointConfig,
+    takeover: u64,
+    restores: bool,
+    call: u64,
+    happened: &mut bool,
+) -> Result<(), String> {
     let told = |error: Error| error.to_string();
     let storage = Arc::new(SimulatedDirectory::new(1));
     let directory = Arc::new(Interrupted::over(storage.clone()));
-    let config = keep(retained);
+    let config = config.clone();
     let other = Other::default();
     {
         let (storage, config, other) = (storage.clone(), config.clone(), other.clone());
@@ -108,6 +118,10 @@ fn interleave(retained: usize, takeover: u64, call: u64, happened: &mut bool) ->
             let seize = || -> Result<(Truth, Truth), String> {
                 let mut manager = open_with(&storage, config, options()).map_err(told)?;
                 let opened = Truth::of(&manager);
+                let oldest = block_on(manager.list_checkpoints()).map_err(told)?.last().map(|oldest| oldest.id);
+                if let (true, Some(oldest)) = (restores, oldest) {
+                    block_on(manager.restore_checkpoint(oldest)).map_err(told)?;
+                }
                 for n in 0..takeover {
                     manager.put(b"other", &n.to_be_bytes()).map_err(told)?;
                     checkpoint(&mut manager);

@@ -8,10 +8,12 @@ pub mod decode;
 pub mod errors;
 pub mod hostile;
 pub mod interleaved;
+pub mod kill;
 pub mod limits;
 pub mod model;
 pub mod native;
 pub mod retention;
+pub mod space;
 pub mod writers;
 
 /// A test of the catalogue in its long form.
@@ -45,6 +47,8 @@ pub fn all() -> Vec<Test> {
         test(12, false, hostile::hostile_metadata),
         test(12, false, hostile::hostile_ranges),
         test(13, false, hostile::odd_files),
+        test(14, true, kill::killed_at_random_moments),
+        test(15, false, space::a_full_disk),
         test(18, true, decode::every_decoder),
     ]
 }

@@ -15,9 +15,9 @@ use crate::oracle::{CALM, Depth, examine, survives_error};
 use crate::session::{Action, Session, Stop, workload, workloads};
 use crate::tally::{Budget, Tally, guarded};
 
-/// A new directory on the fastest storage that there is: what a crash leaves is simulated, so
-/// nothing depends on it.
-fn scratch() -> std::io::Result<tempfile::TempDir> {
+/// A new directory on the fastest storage that there is: for tests of which nothing depends on it,
+/// since what a power failure leaves is simulated, and what SIGKILL leaves is the same everywhere.
+pub(crate) fn scratch() -> std::io::Result<tempfile::TempDir> {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
 }
 

@@ -1,0 +1,124 @@
+//! The real `alluvium run`, engine component, plugin and all, as a process to be killed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use alluvium_core::directory::block_on;
+use alluvium_core::recover::{RecoverOptions, recover};
+use alluvium_host::native::NativeDirectory;
+
+use crate::oracle::undamaged;
+
+/// Where the program and its components are.
+#[derive(Debug, Clone)]
+pub struct Program {
+    binary: PathBuf,
+    engine: PathBuf,
+    plugin: PathBuf,
+    input: PathBuf,
+    /// Whether it can make its state durable between checkpoints.
+    has_sync: bool,
+}
+
+/// What a directory came back with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Keys and values.
+    pub state: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Positions in the sources.
+    pub source_offsets: BTreeMap<String, u64>,
+    /// Event time.
+    pub watermark: Option<i64>,
+}
+
+impl Program {
+    /// From `ALLUVIUM_BIN`, `ALLUVIUM_ENGINE` and `ALLUVIUM_DELAYS`, or as cargo builds them; what is
+    /// missing is said.
+    pub fn find() -> Result<Self, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let find = |variable: &str, names: &[&str]| {
+            if let Some(given) = std::env::var_os(variable).filter(|given| !given.is_empty()) {
+                let given = PathBuf::from(given);
+                return if given.is_file() {
+                    Ok(given)
+                } else {
+                    Err(format!("{variable}={} is no file", given.display()))
+                };
+            }
+            let found = names.iter().map(|name| target.join(name)).find(|path| path.is_file());
+            found.ok_or_else(|| format!("{} is not built (or set {variable})", target.join(names[0]).display()))
+        };
+        let binary = find("ALLUVIUM_BIN", &["release/alluvium", "debug/alluvium"])?;
+        let engine = find("ALLUVIUM_ENGINE", &["wasm32-wasip2/release/alluvium_wasm.wasm"])?;
+        let plugin = find("ALLUVIUM_DELAYS", &["wasm32-wasip2/release/delays.wasm"])?;
+        let input = root.join("tests/data/flights-2013-01.csv.gz");
+        if !input.is_file() {
+            return Err(format!("{} is missing", input.display()));
+        }
+        let help = Command::new(&binary).args(["run", "--help"]).output();
+        let help = help.map_err(|error| format!("{}: {error}", binary.display()))?;
+        let has_sync = String::from_utf8_lossy(&help.stdout).contains("--sync-every");
+        Ok(Self { binary, engine, plugin, input, has_sync })
+    }
+
+    fn command(&self, directory: &Path, output: &Path, every: u32, sync: bool) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("run").arg(&self.plugin).arg("--dir").arg(directory).arg("--input").arg(&self.input);
+        command.arg("--output").arg(output).arg("--engine").arg(&self.engine).arg("--json");
+        command.args(["--checkpoint-every", &every.to_string()]);
+        if sync && self.has_sync {
+            command.args(["--sync-every", &(every / 4).max(1).to_string()]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it; what it tells is thrown away.
+    pub fn start(&self, directory: &Path, output: &Path, every: u32, sync: bool) -> std::io::Result<Child> {
+        self.command(directory, output, every, sync).stderr(Stdio::null()).spawn()
+    }
+
+    /// Runs it to its end; what it told if it failed.
+    pub fn finish(&self, directory: &Path, output: &Path, every: u32) -> Result<(), String> {
+        let ended = self.command(directory, output, every, false).output().map_err(|error| error.to_string())?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        // The end of what it told: the error, and what to do.
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let lines: Vec<&str> = told.lines().rev().take(3).collect();
+        Err(format!("{}: {}", ended.status, lines.into_iter().rev().collect::<Vec<_>>().join(" / ")))
+    }
+}
+
+/// Reads a directory as a newcomer would, without changing it: undamaged, and whole.
+pub fn recovered(path: &Path) -> Result<Recovered, String> {
+    let directory = Arc::new(NativeDirectory::open(path).map_err(|error| error.to_string())?);
+    undamaged(&*directory, "after the kill")?;
+    let found = block_on(recover(&*directory, &RecoverOptions::new())).map_err(|error| error.to_string())?;
+    let Some(found) = found else { return Ok(Recovered::default()) };
+    let position = found.position();
+    Ok(Recovered {
+        state: found.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect(),
+        source_offsets: position.source_offsets,
+        watermark: position.watermark,
+    })
+}
+
+/// Every record consumed is in the state exactly once: the flights of all routes add up to the offset.
+pub fn adds_up(found: &Recovered) -> Result<(), String> {
+    let consumed = found.source_offsets.get("input").copied().unwrap_or_default();
+    let mut flights = 0;
+    for (key, value) in &found.state {
+        let value: serde_json::Value = serde_json::from_slice(value).map_err(|error| format!("{key:?}: {error}"))?;
+        flights += value["flights"].as_u64().ok_or_else(|| format!("{key:?} has no flights: {value}"))?;
+    }
+    if flights == consumed {
+        Ok(())
+    } else {
+        Err(format!("{flights} flights in the state, {consumed} records consumed"))
+    }
+}
