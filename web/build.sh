@@ -4,6 +4,7 @@
 #   web/build.sh            the package
 #   web/build.sh --testing  the package, and beside it web/test/wasm: the same engine with the
 #                           functions that the tests in real browsers call
+#   web/build.sh --check-size  the package; fails when it is over its budget
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -68,5 +69,5 @@ printf 'web_package_kib %s (wasm %s + scripts %s bytes, gzipped), budget %s KiB\
   "$(awk "BEGIN { printf \"%.1f\", $total / 1024 }")" "$wasm_bytes" "$script_bytes" $((budget_bytes / 1024))
 if [ "$total" -gt "$budget_bytes" ]; then
   echo "the package is over its budget" >&2
-  exit 1
+  [ "${1:-}" != --check-size ]
 fi

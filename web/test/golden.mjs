@@ -43,6 +43,7 @@ async function deltas({ checkpoints, at, checkpoint }) {
   }
   at(1);
   await checkpoint(10);
+  checkpoints.setAnnotation("operator", 'a "quoted" name');
   checkpoints.put("key-0003", "same size does not matter");
   checkpoints.put("key-0004", "");
   checkpoints.delete("key-0005");

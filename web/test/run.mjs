@@ -175,7 +175,12 @@ async function goldenScript(page, script, files) {
       return files.map(([path, content]) => [path, Array.from(content)]);
     }, script);
     same("names", found.map(([path]) => path), Object.keys(files));
-    for (const [path, content] of found) same(path, content, Array.from(files[path]));
+    for (const [path, content] of found) {
+      const bytes = Buffer.from(content);
+      const at = bytes.findIndex((byte, at) => byte !== files[path][at]);
+      const near = (of) => of.subarray(Math.max(0, at - 20), at + 40).toString("latin1");
+      if (!bytes.equals(files[path])) throw new Error(`${path} at ${at}: found ${near(bytes)}, expected ${near(files[path])}`);
+    }
   }
   // Written natively, opened here.
   const listed = Object.entries(files).map(([path, content]) => [path, Array.from(content)]);

@@ -1,0 +1,165 @@
+// The benchmarks of the browser, in one run of one page: 10,000 changed of 1,000,000 entries, keys of
+// 16 bytes with values of 100. Peers and we take turns, so that what slows the machine slows all.
+
+import { BatchWriter, Checkpoints } from "/dist/index.js";
+import { Dexie } from "/node_modules/dexie/dist/modern/dexie.mjs";
+import { createStore, setMany } from "/node_modules/idb-keyval/dist/index.js";
+
+const parameters = new URLSearchParams(location.search);
+const ENTRIES = Number(parameters.get("entries"));
+const CHANGED = Number(parameters.get("changed"));
+const ROUNDS = Number(parameters.get("rounds"));
+/** Peers that take a second a round get fewer. */
+const SLOW_ROUNDS = Math.max(3, Math.floor(ROUNDS / 5));
+
+const post = (path, body) => fetch(path, { method: "POST", body: JSON.stringify(body) });
+const say = (text) => post("/progress", text);
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function timed(work) {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+const encoder = new TextEncoder();
+const key = (number) => encoder.encode(`key-${String(number).padStart(12, "0")}`);
+
+let seed = 42;
+function random() {
+  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+  return seed / 2 ** 32;
+}
+
+function value() {
+  const bytes = new Uint8Array(100);
+  for (let at = 0; at < 100; at += 4) new DataView(bytes.buffer).setUint32(at, random() * 2 ** 32);
+  return bytes;
+}
+
+/** A raw database with one store. */
+function database(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name);
+    request.onupgradeneeded = () => request.result.createObjectStore("values");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function transaction(database, mode, work, store = "values") {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(store, mode, { durability: "strict" });
+    const result = work(transaction.objectStore(store));
+    transaction.oncomplete = () => resolve(result?.result);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+async function run() {
+  const figures = {};
+  const open = () => Checkpoints.open({ name: "bench", maxRetained: 2 });
+  let checkpoints = await open();
+  const writer = new BatchWriter();
+  const fill = await timed(() => {
+    for (let number = 0; number < ENTRIES; number++) {
+      writer.put(key(number), value());
+      if (writer.size === 10_000) checkpoints.apply(writer);
+    }
+    checkpoints.apply(writer);
+  });
+  const first = await timed(() => checkpoints.checkpoint());
+  await say(`${ENTRIES} entries applied in ${Math.round(fill)} ms, first checkpoint in ${Math.round(first)} ms`);
+
+  const raw = await database("bench-raw");
+  const puts = await database("bench-puts");
+  const dexie = new Dexie("bench-dexie");
+  dexie.version(1).stores({ entries: "" });
+  await dexie.open();
+  const keyval = createStore("bench-keyval", "values");
+  const times = { ours: [], raw: [], puts: [], dexie: [], keyval: [], freezeUs: [] };
+  let bytes;
+  for (let round = 0; round < ROUNDS; round++) {
+    const changed = new Map();
+    while (changed.size < CHANGED) changed.set(Math.floor(random() * ENTRIES), value());
+    for (const [number, bytes] of changed) writer.put(key(number), bytes);
+    checkpoints.apply(writer);
+    let metadata;
+    const maintained = new Promise((resolve) => {
+      const off = checkpoints.on("maintenance", () => (off(), resolve()));
+    });
+    times.ours.push(await timed(async () => (metadata = await checkpoints.checkpoint())));
+    times.freezeUs.push(metadata.statistics.freezeUs);
+    // Tidying up is not part of the commit, and must not slow the others.
+    await maintained;
+    bytes = metadata.statistics.bytesWritten;
+    const content = crypto.getRandomValues(new Uint8Array(65_536));
+    const same = new Uint8Array(bytes);
+    for (let at = 0; at < bytes; at += content.length) same.set(content.subarray(0, bytes - at), at);
+    times.raw.push(await timed(() => transaction(raw, "readwrite", (store) => store.put(new Blob([same]), round))));
+    if (round >= SLOW_ROUNDS) continue;
+    const entries = [...changed].map(([number, bytes]) => [`key-${String(number).padStart(12, "0")}`, bytes]);
+    times.puts.push(
+      await timed(() => transaction(puts, "readwrite", (store) => entries.forEach(([key, bytes]) => void store.put(bytes, key)))),
+    );
+    times.dexie.push(
+      await timed(() => dexie.entries.bulkPut(entries.map(([, bytes]) => bytes), entries.map(([key]) => key))),
+    );
+    times.keyval.push(await timed(() => setMany(entries, keyval)));
+  }
+  for (const [name, values] of Object.entries(times)) figures[name] = median(values);
+  figures.bytes = bytes;
+  await say(`commit: ${JSON.stringify(figures)}`);
+
+  await checkpoints.close();
+  const recover = [];
+  const read = [];
+  for (let round = 0; round < 5; round++) {
+    recover.push(await timed(async () => (checkpoints = await open())));
+    figures.recoveredBytes = checkpoints.recovered.bytesRead;
+    if (checkpoints.size !== ENTRIES) throw new Error(`${checkpoints.size} of ${ENTRIES} entries recovered`);
+    if (round < 4) await checkpoints.close();
+    const engine = await database("alluvium/bench");
+    // The same bytes: every segment, whole.
+    const contents = await transaction(engine, "readonly", (store) => store.getAll(IDBKeyRange.bound("segments/", "segments0")), "files");
+    engine.close();
+    read.push(
+      await timed(async () => {
+        let total = 0;
+        for (const content of contents) total += (await content.arrayBuffer()).byteLength;
+        figures.readBytes = total;
+      }),
+    );
+  }
+  figures.recover = median(recover);
+  figures.read = median(read);
+  await say(`recovery: ${Math.round(figures.recover)} ms, reading: ${Math.round(figures.read)} ms`);
+
+  // Calls, on keys that are there: nothing grows.
+  const numbers = Array.from({ length: 100_000 }, () => Math.floor(random() * ENTRIES));
+  const keys = numbers.map(key);
+  const values = numbers.map(value);
+  const each = async (work) => {
+    const rounds = [];
+    for (let round = 0; round < 7; round++) rounds.push((await timed(work)) * (1e6 / keys.length));
+    return median(rounds);
+  };
+  figures.putNs = await each(() => keys.forEach((key, at) => checkpoints.put(key, values[at])));
+  figures.applyNs = await each(() => {
+    keys.forEach((key, at) => writer.put(key, values[at]));
+    checkpoints.apply(writer);
+  });
+  figures.getNs = await each(() => keys.forEach((key) => checkpoints.get(key)));
+  figures.getManyNs = await each(() => checkpoints.getMany(keys));
+  const map = new Map(numbers.map((number, at) => [String(number), values[at]]));
+  const texts = numbers.map(String);
+  figures.mapPutNs = await each(() => texts.forEach((text, at) => map.set(text, values[at])));
+  figures.mapGetNs = await each(() => texts.forEach((text) => map.get(text)));
+  await checkpoints.close();
+  return figures;
+}
+
+run().then(
+  (figures) => post("/figures", { figures }),
+  (error) => post("/figures", { error: error.stack ?? String(error) }),
+);

@@ -1,0 +1,83 @@
+// Runs the benchmarks in Chromium with a fresh profile, and writes the report.
+
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import { browsers, launch, profile } from "../test/browsers.mjs";
+import { serve } from "../test/server.mjs";
+
+const web = fileURLToPath(new URL("../", import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? join(web, "../target");
+const isQuick = process.argv.includes("--quick");
+const [entries, changed, rounds] = isQuick ? [50_000, 1_000, 9] : [1_000_000, 10_000, 25];
+const kind = browsers.find(({ name, path }) => name === (process.env.ALLUVIUM_BROWSER ?? "chromium") && path);
+if (!kind) {
+  console.log("SKIPPED: no Chromium is installed");
+  process.exit(0);
+}
+
+let done;
+const result = new Promise((resolve) => (done = resolve));
+const { origin, close } = await serve(
+  [
+    ["/dist/", join(web, "dist")],
+    ["/bench/", join(web, "bench")],
+    ["/node_modules/", join(web, "node_modules")],
+  ],
+  { posted: (path, body) => (path === "/figures" ? done(JSON.parse(body)) : console.log(JSON.parse(body))) },
+);
+const { path, discard } = await profile();
+const browser = await launch(kind, path);
+const page = await browser.newPage();
+page.on("pageerror", (error) => done({ error: String(error) }));
+await page.goto(`${origin}/bench/page.html?${new URLSearchParams({ entries, changed, rounds })}`);
+const { figures, error } = await result;
+const version = await browser.version();
+await browser.close();
+await discard();
+close();
+if (error) throw new Error(error);
+
+/** Bytes of files, gzipped together. */
+const gzipped = (...paths) => gzipSync(Buffer.concat(paths.map((path) => readFileSync(join(web, path)))), { level: 9 }).length;
+const modules = readdirSync(join(web, "dist"), { recursive: true }).filter(
+  (path) => path.endsWith(".js") && !/(^|\/)(inline|node)/.test(path),
+);
+const kib = (bytes) => Math.round((bytes / 1024) * 10) / 10;
+const sizes = {
+  alluvium: gzipped("dist/wasm/alluvium_wasm_bg.wasm") + gzipped(...modules.sort().map((path) => `dist/${path}`)),
+  dexie: gzipped("node_modules/dexie/dist/modern/dexie.min.mjs"),
+  "idb-keyval": gzipped("node_modules/idb-keyval/dist/index.js"),
+};
+
+const round = (value) => Math.round(value * 100) / 100;
+const row = (name, value, unit, goal, against) => ({ name, value: round(value), goal, unit, against });
+const rows = [
+  row("web_commit_vs_raw", figures.ours / figures.raw, "×", "≤ 1.5", "one raw strict put of the same bytes"),
+  row("web_commit_vs_dexie", figures.dexie / figures.ours, "×", "≥ 30", "Dexie bulkPut of the same entries"),
+  row("web_recover_vs_raw", figures.recover / figures.read, "×", "≤ 3", "reading the same bytes"),
+  row("web_package_kib", kib(sizes.alluvium), "KiB", "≤ 100", "gzipped, wasm and modules"),
+  row("web_commit_ms", figures.ours, "ms", null, `${changed} changed of ${entries}, ${figures.bytes} bytes`),
+  row("web_commit_raw_ms", figures.raw, "ms", null, "one raw strict put of the same bytes"),
+  row("web_commit_idb_puts_ms", figures.puts, "ms", null, "one strict transaction of single puts"),
+  row("web_commit_dexie_ms", figures.dexie, "ms", null, "Dexie bulkPut"),
+  row("web_commit_idb_keyval_ms", figures.keyval, "ms", null, "idb-keyval setMany"),
+  row("web_freeze_us", figures.freezeUs, "µs", null, "the stall; the clock's step is 5 µs"),
+  row("web_recover_ms", figures.recover, "ms", null, `${figures.recoveredBytes} bytes of segments`),
+  row("web_recover_raw_ms", figures.read, "ms", null, `reading ${figures.readBytes} bytes`),
+  row("web_put_ns", figures.putNs, "ns", null, "a put, singly"),
+  row("web_apply_ns", figures.applyNs, "ns", null, "a put in a BatchWriter, packing included"),
+  row("web_get_ns", figures.getNs, "ns", null, "a get, singly"),
+  row("web_get_many_ns", figures.getManyNs, "ns", null, "a get of getMany"),
+  row("web_map_put_ns", figures.mapPutNs, "ns", null, "Map.set, text keys"),
+  row("web_map_get_ns", figures.mapGetNs, "ns", null, "Map.get, text keys"),
+  ...Object.entries(sizes).map(([name, bytes]) => row(`web_size_${name}`, kib(bytes), "KiB", null, "gzipped")),
+];
+for (const { name, value, unit, goal } of rows) console.log(`${name.padEnd(28)} ${value} ${unit}${goal ? `  (goal ${goal})` : ""}`);
+const folder = join(target, "bench");
+mkdirSync(folder, { recursive: true });
+const report = join(folder, "web-report.json");
+writeFileSync(report, `${JSON.stringify({ browser: version, entries, changed, rounds, rows }, null, 2)}\n`);
+console.log(report);
