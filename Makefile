@@ -12,6 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
 export ALLUVIUM_ENGINE := $(abspath $(COMPONENTS)/alluvium_wasm.wasm)
 export ALLUVIUM_DELAYS := $(abspath $(COMPONENTS)/delays.wasm)
+export ALLUVIUM_ALERTS := $(abspath $(COMPONENTS)/alerts.wasm)
 ALLUVIUM := $(TARGET)/debug/alluvium
 RUNNER := $(abspath $(TARGET)/debug/alluvium-wasi-runner)
 
@@ -43,7 +44,7 @@ target-browser: check-tools
 	$(call add-target,wasm32-unknown-unknown)
 
 components: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts
 
 run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
 	cargo build -p alluvium-host

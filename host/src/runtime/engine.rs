@@ -199,6 +199,22 @@ impl Engine {
         Ok(self.on_manager(|guest, store, manager| guest.call_set_epoch(store, manager, epoch))??)
     }
 
+    /// A text attached to the newest checkpoint or log.
+    pub fn annotation(&mut self, name: &str) -> Result<Option<String>, RuntimeError> {
+        let annotations = self.on_manager(|guest, store, manager| guest.call_annotations(store, manager))?;
+        Ok(annotations.into_iter().find(|known| known.name == name).map(|known| known.value))
+    }
+
+    /// Attaches a text to the checkpoints and logs to come.
+    pub fn set_annotation(&mut self, name: &str, value: &str) -> Result<(), RuntimeError> {
+        self.on_manager(|guest, store, manager| guest.call_set_annotation(store, manager, name, value))
+    }
+
+    /// Makes everything so far durable without a checkpoint.
+    pub fn sync(&mut self, wal_position: u64) -> Result<(), RuntimeError> {
+        Ok(self.on_manager(|guest, store, manager| guest.call_sync(store, manager, wal_position))??)
+    }
+
     /// Takes a checkpoint; when it returns, the checkpoint is durable.
     pub fn checkpoint(&mut self, wal_position: u64) -> Result<CheckpointReport, RuntimeError> {
         Ok(self.on_manager(|guest, store, manager| guest.call_checkpoint(store, manager, wal_position))??)

@@ -17,6 +17,8 @@ pub(super) struct Guest {
     stderr: Tail,
     /// What a plugin's `state` leads to; the engine itself has none.
     pub(super) engine: Option<SharedEngine>,
+    /// What the plugin emitted since it was last asked.
+    pub(super) emitted: Vec<u8>,
 }
 
 impl Guest {
@@ -31,7 +33,7 @@ impl Guest {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         let budget = Budget::new(memory_bytes, limits);
-        let mut store = Store::new(compiler, Self { who, wasi, table, budget, stderr, engine });
+        let mut store = Store::new(compiler, Self { who, wasi, table, budget, stderr, engine, emitted: Vec::new() });
         store.limiter(|guest| &mut guest.budget);
         store
     }

@@ -167,6 +167,7 @@ fn plugin_linker(compiler: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>>
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     shell::forbid_timers(&mut linker)?;
     bindings::plugin::alluvium::checkpoint::state::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::plugin::alluvium::checkpoint::sink::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
 

@@ -68,6 +68,11 @@ impl Plugin {
         self.call(|operator, store| operator.call_process(store, batch))
     }
 
+    /// What was emitted since the last call, line by line. It belongs to the next checkpoint.
+    pub fn take_emitted(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.store.data_mut().emitted)
+    }
+
     /// The next page of results, from the beginning with `start`; an empty page is the end.
     pub fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
         self.call(|operator, store| operator.call_results(store, start, limit))

@@ -1,10 +1,12 @@
-//! A plugin's `state`, led to the engine: nothing is kept here and nothing is decided here.
+//! A plugin's `state`, led to the engine: nothing is kept here and nothing is decided here; and its
+//! `sink`, kept until the host asks for it.
 
 use std::sync::PoisonError;
 
 use wasmtime::component::{Resource, ResourceAny};
 
 use super::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
+use super::bindings::plugin::alluvium::checkpoint::sink;
 use super::bindings::plugin::alluvium::checkpoint::state::{Host, HostCursor};
 use super::engine::Engine;
 use super::guest::Guest;
@@ -42,6 +44,23 @@ impl Guest {
             Err(RuntimeError::Engine(refused)) => Ok(Err(refused)),
             Err(error) => Err(wasmtime::Error::new(error)),
         }
+    }
+}
+
+/// The most that a plugin may emit between two askings.
+const EMITTED_BYTES_MAX: usize = 16 << 20;
+
+impl sink::Host for Guest {
+    fn emit(&mut self, line: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
+        if line.contains(&b'\n') {
+            return Ok(Err("a record with a line break in it: emit it line by line, or escape it".to_owned()));
+        }
+        if self.emitted.len() + line.len() >= EMITTED_BYTES_MAX {
+            return Ok(Err(format!("more than {EMITTED_BYTES_MAX} bytes emitted in one batch")));
+        }
+        self.emitted.extend_from_slice(&line);
+        self.emitted.push(b'\n');
+        Ok(Ok(()))
     }
 }
 

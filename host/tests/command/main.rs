@@ -1,5 +1,6 @@
 //! The `alluvium` command as its users run it: exit codes, messages, and what is on disk afterwards.
 
+mod emissions;
 mod errors;
 mod flights;
 mod inspection;

@@ -29,6 +29,10 @@ pub(crate) fn delays() -> PathBuf {
     component("ALLUVIUM_DELAYS", "delays.wasm")
 }
 
+pub(crate) fn alerts() -> PathBuf {
+    component("ALLUVIUM_ALERTS", "alerts.wasm")
+}
+
 fn component(variable: &str, file: &str) -> PathBuf {
     let built = Path::new(env!("CARGO_BIN_EXE_alluvium")).with_file_name("../wasm32-wasip2/release").join(file);
     let path = std::env::var_os(variable).map_or(built, PathBuf::from);

@@ -178,6 +178,14 @@ impl wit::GuestManager for OpenManager {
         Ok(convert::report(&metadata, &statistics, maintenance))
     }
 
+    fn sync(&self, wal_position: u64) -> Result<(), Error> {
+        block_on(self.0.borrow_mut().sync(wal_position)).map_err(convert::error)
+    }
+
+    fn wal_size(&self) -> u64 {
+        self.0.borrow().wal_size()
+    }
+
     fn list_checkpoints(&self) -> Result<Vec<wit::CheckpointInfo>, Error> {
         let listed = block_on(self.0.borrow().list_checkpoints()).map_err(convert::error)?;
         Ok(listed.iter().map(convert::info).collect())

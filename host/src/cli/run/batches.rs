@@ -25,8 +25,12 @@ const WAITING_MAX: usize = 4;
 pub(super) struct Plan {
     /// Records consumed by the checkpoint that the run goes on from: they are skipped.
     pub(super) consumed: u64,
+    /// Where in a plain file they end, if the checkpoint says so: reading goes on from there.
+    pub(super) end_byte: Option<u64>,
     /// A batch ends where the records consumed are a multiple of this.
     pub(super) checkpoint_every: u64,
+    /// And of this.
+    pub(super) sync_every: u64,
     /// No record after this one is read.
     pub(super) last: u64,
 }
@@ -34,8 +38,8 @@ pub(super) struct Plan {
 impl Plan {
     /// The number of the last record of a batch that begins after `consumed` records.
     fn batch_end(&self, consumed: u64) -> u64 {
-        let next_checkpoint = (consumed / self.checkpoint_every + 1).saturating_mul(self.checkpoint_every);
-        next_checkpoint.min(self.last).min(consumed.saturating_add(RECORDS_MAX))
+        let next = |every: u64| (consumed / every + 1).saturating_mul(every);
+        next(self.checkpoint_every).min(next(self.sync_every)).min(self.last).min(consumed.saturating_add(RECORDS_MAX))
     }
 }
 
@@ -43,6 +47,8 @@ impl Plan {
 pub(super) struct Batch {
     pub(super) records: Records,
     pub(super) time_ms: Option<i64>,
+    /// Where in a plain file its last record ends.
+    pub(super) end_byte: Option<u64>,
 }
 
 /// What the reading thread has to say, in order: a header, batches, and possibly a failure.
@@ -81,30 +87,60 @@ impl From<Failure> for Stopped {
 
 fn send_all(input: Input, time_column: &str, plan: Plan, sender: &SyncSender<Message>) -> Result<(), Stopped> {
     let name = input.name;
-    let mut csv = ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(input.text);
+    let builder = || {
+        let mut builder = ReaderBuilder::new();
+        builder.buffer_capacity(1 << 16);
+        builder
+    };
+    let mut csv = builder().from_reader(input.text);
     let header = header(&mut csv, &name)?;
     let time_at = time_position(&header, time_column, &name)?;
+    let columns = header.len();
     let send = |message| sender.send(message).map_err(|_| Stopped::Unwanted);
     send(Message::Header(header))?;
     let mut record = ByteRecord::new();
-    let mut next = |record: &mut ByteRecord| csv.read_byte_record(record).map_err(|error| csv_failure(&name, &error));
-    for number in 0..plan.consumed {
-        if !next(&mut record)? {
-            return send(Message::TooShort(number));
+    // Where the reader of records starts in the file; nothing when it is no plain file.
+    let mut start_byte = input.plain.is_some().then_some(0);
+    match plan.end_byte.and_then(|end| Some((end, input.plain.as_ref()?.seek_to_line(end)?))) {
+        Some((end, rest)) => {
+            // Of records whose length nothing compares with the header any more.
+            csv = builder().has_headers(false).flexible(true).from_reader(rest);
+            start_byte = Some(end);
+        }
+        None => {
+            for number in 0..plan.consumed {
+                if !csv.read_byte_record(&mut record).map_err(|error| csv_failure(&name, &error))? {
+                    return send(Message::TooShort(number));
+                }
+            }
         }
     }
+    // Reads a record; says where in a plain file it ends, and nothing at the end of the input.
+    let mut next = |record: &mut ByteRecord| -> Result<Option<Option<u64>>, Failure> {
+        let is_more = csv.read_byte_record(record).map_err(|error| csv_failure(&name, &error))?;
+        if is_more && record.len() != columns {
+            let byte = record.position().map_or(0, csv::Position::byte) + start_byte.unwrap_or(0);
+            return Err(Failure::at(
+                &name,
+                format!("byte {byte}: {} fields where the header has {columns}", record.len()),
+            )
+            .hint("correct the line; the records before the last checkpoint are safe"));
+        }
+        Ok(is_more.then(|| start_byte.map(|start| start + csv.position().byte())))
+    };
     let mut consumed = plan.consumed;
     let mut is_more = true;
     while is_more && consumed < plan.last {
         let end = plan.batch_end(consumed);
-        let mut batch = Batch { records: empty(consumed + 1), time_ms: None };
+        let mut batch = Batch { records: empty(consumed + 1), time_ms: None, end_byte: None };
         let begun = Instant::now();
         while consumed < end && batch.records.fields.len() < BYTES_MAX && begun.elapsed() < AGE_MAX {
-            is_more = next(&mut record)?;
-            if !is_more {
+            let Some(end_byte) = next(&mut record)? else {
+                is_more = false;
                 break;
-            }
+            };
             consumed += 1;
+            batch.end_byte = end_byte;
             batch.time_ms = batch.time_ms.max(event_time(&record, time_at, consumed, &name)?);
             push(&mut batch.records, &record);
         }
@@ -192,7 +228,7 @@ mod tests {
     #[test]
     fn batches_end_at_checkpoints_and_at_the_last_record() {
         let check = |consumed, every, last, expected| {
-            let plan = Plan { consumed: 0, checkpoint_every: every, last };
+            let plan = Plan { consumed: 0, end_byte: None, checkpoint_every: every, sync_every: u64::MAX, last };
             assert_eq!(plan.batch_end(consumed), expected, "{consumed} of {last}, every {every}");
         };
         check(0, 1_000, u64::MAX, 1_000);
@@ -203,5 +239,7 @@ mod tests {
         check(21, 7, 23, 23);
         check(0, u64::MAX, u64::MAX, 1_000);
         check(u64::MAX - 5, 1_000, u64::MAX, u64::MAX);
+        let plan = Plan { consumed: 0, end_byte: None, checkpoint_every: 1_000, sync_every: 300, last: u64::MAX };
+        assert_eq!([0, 300, 900, 1_000].map(|consumed| plan.batch_end(consumed)), [300, 600, 1_000, 1_200]);
     }
 }

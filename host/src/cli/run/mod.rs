@@ -2,6 +2,7 @@
 
 mod batches;
 mod components;
+mod emissions;
 mod input;
 mod progress;
 mod stream;
@@ -43,13 +44,20 @@ pub(super) struct Run {
     /// Take a checkpoint whenever the records consumed are a multiple of N
     #[arg(long, value_name = "N", default_value = "10000")]
     checkpoint_every: NonZeroU64,
+    /// Between checkpoints, make every N records durable in a log, at the price of one small file
+    #[arg(long, value_name = "N")]
+    sync_every: Option<NonZeroU64>,
+    /// Between checkpoints, make what was consumed durable in a log after so many milliseconds
+    #[arg(long, value_name = "MS")]
+    sync_interval: Option<NonZeroU64>,
     /// Keep the newest N checkpoints
     #[arg(long, value_name = "N", default_value = "3")]
     max_retained: NonZeroU32,
     /// Stop with a last checkpoint after N records of this run
     #[arg(long, value_name = "N")]
     stop_after: Option<NonZeroU64>,
-    /// Where the results go at the end of the input, as newline-delimited JSON [default: standard output]
+    /// Where what the plugin emits goes, exactly once, and behind it the results at the end of the input: as
+    /// newline-delimited JSON [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The column of event times, whose largest is the watermark; an empty name for none
@@ -121,7 +129,10 @@ impl Run {
 
     fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {
         if let Some(path) = &self.output {
+            // Behind what was emitted, which every checkpoint stands for, the results are derived anew.
+            let emitted = stream.emitted()?;
             return output::replace_file(path, |out| {
+                out.write_all(&emitted).map_err(|error| Failure::file(path, &error))?;
                 stream.results(|line| writeln!(out, "{line}").map_err(|error| Failure::file(path, &error)))
             });
         }

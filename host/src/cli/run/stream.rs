@@ -1,20 +1,25 @@
 //! Feeding batches to the plugin and taking checkpoints between them.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use alluvium_host::runtime::{Plugin, RuntimeError, SharedEngine, lock};
+use alluvium_host::runtime::{Engine, Plugin, RuntimeError, SharedEngine, lock};
 
 use super::Run;
 use super::batches::{self, Batch, Message, Plan};
+use super::emissions::{self, Emissions};
 use super::input::Input;
 use super::progress::Progress;
 use crate::cli::failure::Failure;
 
 /// The name under which checkpoints keep how many records were consumed.
 const SOURCE: &str = "input";
+
+/// The name under which checkpoints keep where in a plain file the records consumed end.
+const SOURCE_BYTE: &str = "input.byte";
 
 /// How long to wait for input before looking whether somebody has interrupted.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -47,6 +52,11 @@ pub(super) struct Stream<'a> {
     before: u64,
     watermark_ms: Option<i64>,
     checkpoint_id: Option<u64>,
+    /// Records consumed by the newest checkpoint or log, and when it was.
+    durable: (u64, Instant),
+    /// Where in a plain file the records consumed end.
+    end_byte: Option<u64>,
+    emissions: Emissions,
 }
 
 impl<'a> Stream<'a> {
@@ -57,11 +67,13 @@ impl<'a> Stream<'a> {
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
         let failed = |error| Failure::runtime(&run.dir, &error);
-        let (recovered, offset, watermark_ms) = {
-            let mut engine = lock(&engine);
-            let recovered = engine.recovered().map_err(failed)?;
-            (recovered, engine.source_offset(SOURCE).map_err(failed)?, engine.watermark().map_err(failed)?)
-        };
+        let mut opened = lock(&engine);
+        let recovered = opened.recovered().map_err(failed)?;
+        let offset = opened.source_offset(SOURCE).map_err(failed)?;
+        let watermark_ms = opened.watermark().map_err(failed)?;
+        let end_byte = opened.annotation(SOURCE_BYTE).map_err(failed)?.and_then(|byte| byte.parse().ok());
+        let emissions = Emissions::open(run.output.as_deref(), &mut opened, &run.dir)?;
+        drop(opened);
         if recovered.is_some() && offset.is_none() {
             return Err(Failure::at(run.dir.display(), "its newest checkpoint says nothing of the source \"input\"")
                 .hint("it is not one that `alluvium run` took: name another directory"));
@@ -78,6 +90,9 @@ impl<'a> Stream<'a> {
             before: consumed,
             watermark_ms,
             checkpoint_id,
+            durable: (consumed, Instant::now()),
+            end_byte,
+            emissions,
         })
     }
 
@@ -102,7 +117,8 @@ impl<'a> Stream<'a> {
         let name = input.name.clone();
         let last = self.run.stop_after.map_or(u64::MAX, |count| self.consumed.saturating_add(count.get()));
         let every = self.run.checkpoint_every.get();
-        let plan = Plan { consumed: self.consumed, checkpoint_every: every, last };
+        let sync_every = self.run.sync_every.map_or(u64::MAX, NonZeroU64::get);
+        let plan = Plan { consumed: self.consumed, end_byte: self.end_byte, checkpoint_every: every, sync_every, last };
         let messages = batches::read(input, self.run.time_column.clone(), plan)?;
         let ended = loop {
             if self.interrupted.load(Ordering::Relaxed) {
@@ -120,6 +136,8 @@ impl<'a> Stream<'a> {
                     progress.processed(self.consumed, self.consumed_now());
                     if self.consumed.is_multiple_of(every) {
                         self.checkpoint(progress)?;
+                    } else if self.is_sync_due(sync_every) {
+                        self.sync()?;
                     }
                 }
                 Ok(Message::TooShort(count)) => return Err(self.too_short(&name, count)),
@@ -136,30 +154,72 @@ impl<'a> Stream<'a> {
 
     fn process(&mut self, name: &str, batch: &Batch) -> Result<(), Failure> {
         self.plugin.process(&batch.records).map_err(|error| self.failed(name, &error))?;
+        self.emissions.emit(&self.plugin.take_emitted())?;
         self.consumed += u64::from(batch.records.count);
+        self.end_byte = batch.end_byte;
         self.watermark_ms = self.watermark_ms.max(batch.time_ms);
         Ok(())
     }
 
     /// One atomic step: the state, how far the input is consumed, and the watermark.
     fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        let report = self.take_checkpoint().map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+        let report = self.make_durable(|engine| {
+            let epoch = engine.epoch()?.saturating_add(1);
+            engine.set_epoch(epoch)?;
+            // The log between checkpoints is the engine's own; of the caller's there is none.
+            engine.checkpoint(0)
+        })?;
         self.checkpointed = self.consumed;
         self.checkpoint_id = Some(report.info.id);
         progress.checkpointed(self.consumed, self.consumed_now(), &report);
         Ok(())
     }
 
-    fn take_checkpoint(&mut self) -> Result<alluvium_host::runtime::CheckpointReport, RuntimeError> {
+    fn is_sync_due(&self, every: u64) -> bool {
+        let (consumed, when) = self.durable;
+        let interval = self.run.sync_interval.map(|ms| Duration::from_millis(ms.get()));
+        self.consumed.is_multiple_of(every)
+            || self.consumed - consumed >= every
+            || interval.is_some_and(|interval| when.elapsed() >= interval)
+    }
+
+    /// The same without a checkpoint: a log upon the newest one, or the first checkpoint.
+    fn sync(&mut self) -> Result<(), Failure> {
+        self.make_durable(|engine| engine.sync(0))
+    }
+
+    /// What was emitted is made ready, then everything becomes durable with it, then it is shown.
+    fn make_durable<T>(&mut self, write: impl FnOnce(&mut Engine) -> Result<T, RuntimeError>) -> Result<T, Failure> {
+        let token = self.emissions.prepare()?;
+        let written =
+            self.write_with(token.as_deref(), write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+        self.emissions.commit(token.as_deref())?;
+        self.durable = (self.consumed, Instant::now());
+        Ok(written)
+    }
+
+    fn write_with<T>(
+        &mut self,
+        token: Option<&str>,
+        write: impl FnOnce(&mut Engine) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
         let mut engine = lock(&self.engine);
         engine.set_source_offset(SOURCE, self.consumed)?;
+        if let Some(end_byte) = self.end_byte {
+            engine.set_annotation(SOURCE_BYTE, &end_byte.to_string())?;
+        }
         if let Some(watermark_ms) = self.watermark_ms {
             engine.set_watermark(watermark_ms)?;
         }
-        let epoch = engine.epoch()?.saturating_add(1);
-        engine.set_epoch(epoch)?;
-        // There is no log beside the checkpoints: the source itself is read again.
-        engine.checkpoint(0)
+        if let Some(token) = token {
+            engine.set_annotation(emissions::TOKEN, token)?;
+        }
+        write(&mut engine)
+    }
+
+    /// What was emitted so far, all of it backed by a checkpoint.
+    pub(super) fn emitted(&self) -> Result<Vec<u8>, Failure> {
+        self.emissions.shown()
     }
 
     /// All results, sorted by key.

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use crate::records::{Header, Records};
 use crate::route;
+use flights::{Header, Records};
 
 mod bindings {
     #![allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications, unreachable_pub)]

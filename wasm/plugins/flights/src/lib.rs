@@ -1,4 +1,5 @@
-//! Reading a batch of records: which columns matter, and the flights that the fields tell of.
+//! What the plugins over flight records share: which columns matter, and the flights that the fields of
+//! a batch tell of.
 
 /// The columns that the plugin reads, in the order of [`Header`]'s positions.
 const COLUMNS: [&str; 5] = ["carrier", "origin", "dest", "dep_time", "arr_delay"];
@@ -42,7 +43,7 @@ impl Header {
     /// Finds the columns that matter.
     ///
     /// ```
-    /// use delays::records::Header;
+    /// use flights::Header;
     ///
     /// let header = ["carrier", "origin", "flight"].map(String::from);
     /// assert_eq!(
