@@ -6,7 +6,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run test lint doc components test-native test-wasi test-web bench bench-quick bench-peers bench-web \
-        torture web check-tools target-wasi target-browser clean
+        torture web browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -20,6 +20,7 @@ DIR ?= run/checkpoints
 EVERY ?= 1000
 SEED ?= 1
 MINUTES ?= 10
+PORT ?= 8080
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -74,6 +75,29 @@ bench-quick: check-tools ## the same, short: holds bytes to their goals, never t
 
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
+
+torture: components ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
+	cargo build -p alluvium-host
+	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)"
+
+# The browser tests need Node, and a real Chromium; Firefox joins in where it is installed.
+browser: target-browser
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later, then try again" >&2; exit 2; }
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q \
+	 && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; } \
+	 || { echo "chromium is missing: apt-get install chromium" >&2; exit 2; }
+
+test-web: browser ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
+	cargo build -p alluvium-host
+	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
+	web/build.sh --check-size
+
+web: browser ## builds the browser package and serves the demo on port PORT=8080
+	web/build.sh
+	node web/demo/serve.mjs "$(PORT)"
+
+bench-web: browser ## the browser package against raw IndexedDB, Dexie and others; rows in target/bench/web-report.json
+	web/bench/run.sh
 
 clean: ## what was built and run here
 	cargo clean
