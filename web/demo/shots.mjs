@@ -17,6 +17,7 @@ try {
   await demo.kill();
   await demo.records(16_000);
   await page.click("#pause");
+  await page.mouse.move(0, 0);
   await page.evaluate(() => document.activeElement.blur());
   for (const scheme of ["light", "dark"]) {
     for (const [width, height] of [[1400, 900], [390, 844]]) {

@@ -31,6 +31,7 @@ export class Stream {
   #lastProgress = { at: 0, consumed: 0 };
   #nextScan = 0;
   #listing: Promise<void> | undefined;
+  #isListingStale = false;
   #statistics = new Map<string, Row["statistics"] & object>();
   readonly #writer = new BatchWriter();
   readonly #ticks = new MessageChannel();
@@ -205,16 +206,15 @@ export class Stream {
     this.#nextScan = performance.now() + Math.max(500, took / SCAN_SHARE);
   }
 
-  /** Lists what is kept; one listing at a time is enough. */
+  /** Lists what is kept. One listing at a time; what happens during it is in the next. */
   tellKept(): Promise<void> {
+    this.#isListingStale = true;
     this.#listing ??= (async () => {
       try {
-        const rows = (await this.checkpoints.list()).map(({ id, metadata, damage }) => {
-          if (metadata === undefined) return damagedRow(String(id), damage ?? "");
-          const statistics = this.#statistics.get(String(id));
-          return { ...rowOf(metadata), ...(statistics && { statistics }) };
-        });
-        this.tell({ type: "kept", rows });
+        while (this.#isListingStale) {
+          this.#isListingStale = false;
+          await this.#listKept();
+        }
       } catch (thrown) {
         this.fail(thrown);
       } finally {
@@ -222,6 +222,15 @@ export class Stream {
       }
     })();
     return this.#listing;
+  }
+
+  async #listKept(): Promise<void> {
+    const rows = (await this.checkpoints.list()).map(({ id, metadata, damage }) => {
+      if (metadata === undefined) return damagedRow(String(id), damage ?? "");
+      const statistics = this.#statistics.get(String(id));
+      return { ...rowOf(metadata), ...(statistics && { statistics }) };
+    });
+    this.tell({ type: "kept", rows });
   }
 }
 
