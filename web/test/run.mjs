@@ -511,7 +511,27 @@ async function killed(kind) {
   return `seed ${seed}: ${kills} kills, ${acknowledged} checkpoints acknowledged, ${checked + 1} recoveries checked`;
 }
 
+/** The suite of every directory on Node's files, and what the command line makes of them. */
+async function nodeFiles() {
+  const { default: init, runConformance } = await import("./wasm/alluvium_wasm.js");
+  const { Checkpoints, fileDirectory } = await import("../dist/node.js");
+  await init({ module_or_path: readFileSync(join(here, "wasm/alluvium_wasm_bg.wasm")) });
+  const folder = mkdtempSync(join(tmpdir(), "alluvium-node-"));
+  try {
+    const said = conformant(await runConformance("node", "", (name) => fileDirectory(join(folder, name))));
+    for (const script of readdirSync(golden)) {
+      const checkpoints = await Checkpoints.open({ name: script, storage: fileDirectory(join(golden, script)), create: false });
+      same(`${script} is damaged`, (await checkpoints.verify()).isDamaged, false);
+      await checkpoints.close();
+    }
+    return said;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 console.log(`seed ${seed}`);
+await test("node: conformance on a file directory, golden directories open", nodeFiles);
 for (const kind of browsers) {
   if (kind.path === undefined) {
     skip(kind.name, "not installed");

@@ -1,9 +1,9 @@
 //! A directory in `IndexedDB`: one value per file, one strict transaction per batch.
 //!
 //! Two object stores keyed by path: `files` holds the contents and `lengths` their lengths, so that
-//! a listing reads no content. Both change in the same transaction. Contents are kept as `Blob`,
-//! which read back two to three times faster than arrays, or as arrays where the browser refuses
-//! blobs (`WebKit`'s private mode does).
+//! a listing reads no content. Both change in the same transaction. Large contents are kept as `Blob`,
+//! which read back two to three times faster than arrays; small ones as arrays, as are all where the
+//! browser refuses blobs (`WebKit`'s private mode does).
 //!
 //! Every transaction issues all its requests in one synchronous run and then waits for `complete` or
 //! `abort`: a transaction commits itself when anything else is awaited within it, and a request's
@@ -23,6 +23,9 @@ use web_sys::{Blob, DomException, IdbDatabase, IdbFactory, IdbObjectStore, IdbRe
 const FILES: &str = "files";
 /// Lengths by path.
 const LENGTHS: &str = "lengths";
+/// From this length on a content is a blob. A blob is a file of its own to the browser, with a sync of
+/// its own: the metadata of a checkpoint is better kept within the database.
+const BLOB_BYTES: usize = 64 << 10;
 /// Version of these two stores.
 const VERSION: u32 = 1;
 
@@ -252,7 +255,11 @@ impl Directory for IndexedDbDirectory {
 /// What is stored for a content.
 fn content_value(content: &[u8], as_blob: bool) -> Result<JsValue, JsValue> {
     let array = Uint8Array::from(content);
-    if as_blob { Blob::new_with_u8_array_sequence(&Array::of1(&array)).map(Into::into) } else { Ok(array.into()) }
+    if as_blob && content.len() >= BLOB_BYTES {
+        Blob::new_with_u8_array_sequence(&Array::of1(&array)).map(Into::into)
+    } else {
+        Ok(array.into())
+    }
 }
 
 /// Waits for a transaction's `complete`; its `abort` is the error.
