@@ -1,6 +1,9 @@
 //! Damage to a directory: found by `verify`, named, and never read as data.
 
+use alluvium_core::IncrementalCheckpointMetadata;
+use alluvium_core::archive::{export, read};
 use alluvium_core::directory::block_on;
+use alluvium_core::inspect;
 use alluvium_core::verify::verify;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_with, options};
@@ -20,6 +23,12 @@ fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
         assert_eq!(Truth::of(&manager), truth, "{}: {damage}", golden.name);
     }
     for (id, truth) in &golden.truths {
+        if let Ok(metadata) = block_on(inspect::load_metadata(&*directory, *id)) {
+            let path = format!("checkpoint_{id:016x}/metadata.json");
+            let json = std::str::from_utf8(&golden.files[&path]).expect("UTF-8");
+            let expected = IncrementalCheckpointMetadata::from_json(json).expect("whole");
+            assert_eq!(metadata, expected, "{}: {damage}: metadata of {id}", golden.name);
+        }
         if let Ok(manager) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
             assert_eq!(Truth::of(&manager), *truth, "{}: {damage}: checkpoint {id}", golden.name);
             if let Ok(state) = block_on(manager.load_checkpoint_state(*id)) {
@@ -27,6 +36,12 @@ fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
                 assert_eq!(golden.files.get(&path), Some(&state), "{}: {damage}: {path}", golden.name);
             }
         }
+    }
+    // What leaves the directory is what was checkpointed, or it does not leave.
+    if let Ok(archive) = block_on(export(&*directory, Some(golden.latest()))) {
+        let files = read(&archive).expect("an archive that was just written").to_files();
+        let differs = files.iter().find(|(path, content)| golden.files.get(*path) != Some(content));
+        assert_eq!(differs, None, "{}: {damage}: exported", golden.name);
     }
     if let Ok(manager) = open_with(&directory, keep(10), options().allow_fallback(true)) {
         let Some(recovered) = manager.recovered() else {

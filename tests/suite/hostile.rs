@@ -236,6 +236,29 @@ fn the_last_segment_number_is_not_followed_by_the_first() {
 }
 
 #[test]
+fn logs_that_lead_nowhere() {
+    let golden = Golden::named("logged");
+    let whole = golden.files.values().find(|content| content.starts_with(b"ALLUVSEG")).unwrap().clone();
+    for (name, content) in [
+        ("wal/0000000000000002-ffffffffffffffff.log", &b""[..]),
+        ("wal/0000000000000002-0000000000000005.log", &whole),
+        ("wal/0000000000000002-0000000000000000.log", &whole),
+    ] {
+        let mut files = golden.files.clone();
+        files.insert(name.into(), content.to_vec());
+        let error = check_refused(files, name);
+        assert!(error.to_string().contains("wal/"), "{name}: {error}");
+    }
+    // After checkpoints that are not there, they are nobody's: left alone until they are in the way.
+    for name in ["wal/ffffffffffffffff-0000000000000001.log", "wal/0000000000000000-0000000000000001.log"] {
+        let mut files = golden.files.clone();
+        files.insert(name.into(), whole.clone());
+        let manager = open(&memory(files)).unwrap();
+        assert_eq!(Truth::of(&manager), *golden.expected(golden.latest(), golden.logged.len()), "{name}");
+    }
+}
+
+#[test]
 fn keys_and_values_beyond_the_limits() {
     use alluvium_core::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
     let (directory, mut manager) = fresh();

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use alluvium_core::IncrementalCheckpointError as Error;
-use alluvium_core::archive::export;
+use alluvium_core::archive::{export, import};
 use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::gc;
 use alluvium_core::verify::verify;
@@ -64,6 +64,18 @@ fn the_same_operations_give_the_same_files_on_disk_and_in_memory() {
     }
     assert_eq!(load(scratch.path()), memory.to_files());
     assert_eq!(block_on(export(&*native, None)).unwrap(), block_on(export(&*memory, None)).unwrap());
+}
+
+#[test]
+fn an_archive_goes_in_and_comes_out_again() {
+    let golden = Golden::named("opaque");
+    let (_from, from) = on_disk(&golden);
+    let archive = block_on(export(&*from, None)).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let to = Arc::new(NativeDirectory::create(scratch.path().join("new")).unwrap());
+    block_on(import(&archive, Arc::clone(&to), keep(3), options())).unwrap();
+    assert_eq!(block_on(export(&*to, None)).unwrap(), archive);
+    assert_eq!(Truth::of(&open_with(&to, keep(3), options()).unwrap()), golden.truths[&golden.latest()]);
 }
 
 #[test]
