@@ -77,7 +77,7 @@ async function run() {
   dexie.version(1).stores({ entries: "" });
   await dexie.open();
   const keyval = createStore("bench-keyval", "values");
-  const times = { ours: [], raw: [], puts: [], dexie: [], keyval: [], freezeUs: [] };
+  const times = { ours: [], raw: [], puts: [], dexie: [], keyval: [], freezeUs: [], write: [] };
   let bytes;
   for (let round = 0; round < ROUNDS; round++) {
     const changed = new Map();
@@ -90,6 +90,7 @@ async function run() {
     });
     times.ours.push(await timed(async () => (metadata = await checkpoints.checkpoint())));
     times.freezeUs.push(metadata.statistics.freezeUs);
+    times.write.push(metadata.statistics.writeUs / 1000);
     // Tidying up is not part of the commit, and must not slow the others.
     await maintained;
     bytes = metadata.statistics.bytesWritten;

@@ -11,7 +11,7 @@ import { serve } from "../test/server.mjs";
 const web = fileURLToPath(new URL("../", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(web, "../target");
 const isQuick = process.argv.includes("--quick");
-const [entries, changed, rounds] = isQuick ? [50_000, 1_000, 9] : [1_000_000, 10_000, 25];
+const [entries, changed, rounds] = isQuick ? [100_000, 10_000, 9] : [1_000_000, 10_000, 25];
 const kind = browsers.find(({ name, path }) => name === (process.env.ALLUVIUM_BROWSER ?? "chromium") && path);
 if (!kind) {
   console.log("SKIPPED: no Chromium is installed");
@@ -60,6 +60,7 @@ const rows = [
   row("web_recover_vs_raw", figures.recover / figures.read, "×", "≤ 3", "reading the same bytes"),
   row("web_package_kib", kib(sizes.alluvium), "KiB", "≤ 100", "gzipped, wasm and modules"),
   row("web_commit_ms", figures.ours, "ms", null, `${changed} changed of ${entries}, ${figures.bytes} bytes`),
+  row("web_commit_write_ms", figures.write, "ms", null, "of it, encoding and the transaction"),
   row("web_commit_raw_ms", figures.raw, "ms", null, "one raw strict put of the same bytes"),
   row("web_commit_idb_puts_ms", figures.puts, "ms", null, "one strict transaction of single puts"),
   row("web_commit_dexie_ms", figures.dexie, "ms", null, "Dexie bulkPut"),

@@ -50,4 +50,6 @@ export async function kill(launched) {
     process.kill(pid, "SIGKILL");
   }
   await gone;
+  // The driver puts the profile's preferences back, and must be done before the next start.
+  await launched.close().catch(() => {});
 }
