@@ -142,16 +142,19 @@ pub(crate) async fn collect<D: Directory>(
             return Err(error.into());
         }
         // While a checkpoint may still exist, its files must.
-        for file in &mut report.files {
-            if !file.keep {
-                (file.keep, file.why) = (true, format!("stays for now: {error}"));
-            }
-        }
-        report.errors.push(error.to_string());
-        return Ok(report);
+        return Ok(nothing_goes(report, &error.to_string()));
     }
     for id in &going {
         lock(catalog).kept.remove(id);
+    }
+    if !metadata.is_empty() {
+        // Another writer may have restored what was about to go: then its checkpoint shares the files.
+        // From now on nobody can, since the metadata is gone.
+        let now = Survey::take(directory).await?;
+        let own = lock(catalog).committed.max(survey.checkpoints.last().copied());
+        if let Some(id) = now.checkpoints.last().filter(|id| Some(**id) > own) {
+            return Ok(nothing_goes(report, &format!("checkpoint {id} is another writer's")));
+        }
     }
     if let Err(error) = remember(directory, survey, &mut report).await {
         report.errors.push(error.to_string());
@@ -166,6 +169,15 @@ pub(crate) async fn collect<D: Directory>(
         report.errors.push(error.to_string());
     }
     Ok(report)
+}
+
+/// Every file stays, and the report says why.
+fn nothing_goes(mut report: GarbageReport, why: &str) -> GarbageReport {
+    for file in report.files.iter_mut().filter(|file| !file.keep) {
+        (file.keep, file.why) = (true, format!("stays for now: {why}"));
+    }
+    report.errors.push(why.to_owned());
+    report
 }
 
 /// Before the last trace of the highest id goes, a marker must remember that it was given.
