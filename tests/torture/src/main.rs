@@ -1,6 +1,6 @@
 //! `torture`: every row of the catalogue of faults for as long as one has patience.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,9 @@ struct Arguments {
     /// Only this row of the catalogue
     #[arg(long)]
     row: Option<u8>,
+    /// Write the corpus that fuzzing starts from below this directory, and do nothing else
+    #[arg(long, value_name = "DIR")]
+    write_corpus: Option<PathBuf>,
     /// Where the figures go
     #[arg(long, default_value = "target/torture/report.json")]
     report: PathBuf,
@@ -33,6 +36,15 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(corpus) = &arguments.write_corpus {
+        return match write_corpus(corpus) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", corpus.display());
+                ExitCode::from(2)
+            }
+        };
+    }
     let wanted = |row: &u8| arguments.row.is_none_or(|wanted| wanted == *row);
     let mut tests: Vec<rows::Test> = rows::all().into_iter().filter(|test| wanted(&test.row)).collect();
     if tests.is_empty() {
@@ -64,6 +76,17 @@ fn main() -> ExitCode {
     let violated: u64 = tallies.iter().map(|tally| tally.violated).sum();
     println!("seed {}: {tried} tried, {violated} violations; see {}", arguments.seed, arguments.report.display());
     if violated == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write_corpus(corpus: &Path) -> std::io::Result<()> {
+    for (target, seeds) in rows::decode::seeds() {
+        let directory = corpus.join(target);
+        std::fs::create_dir_all(&directory)?;
+        for (at, seed) in seeds.iter().enumerate() {
+            std::fs::write(directory.join(format!("seed-{at:02}")), seed)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_report(arguments: &Arguments, tallies: &[Tally]) -> std::io::Result<()> {

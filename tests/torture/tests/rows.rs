@@ -104,3 +104,8 @@ fn row_15_a_full_disk() {
 fn row_18_every_decoder() {
     decode::every_decoder(Budget::sample(4_000)).assert(4_000);
 }
+
+#[test]
+fn row_18_the_corpus() {
+    decode::corpus(Budget::sample(1)).assert(20);
+}

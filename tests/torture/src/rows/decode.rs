@@ -1,6 +1,8 @@
 //! Row 18: every decoder over mutated bytes, and whole directories of them. The same targets are
 //! fuzzed with coverage under `fuzz/`; these run everywhere.
 
+use std::path::Path;
+
 use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::format::original::decode_state_snapshot;
 use alluvium_core::recover::{RecoverOptions, recover};
@@ -161,6 +163,31 @@ fn targets() -> Vec<Target> {
         }
     };
     seeds().into_iter().map(|(name, seeds)| Target { name, seeds, decode: decode(name) }).collect()
+}
+
+/// Row 18 over the corpus that fuzzing keeps: what was found once stays found.
+pub fn corpus(_budget: Budget) -> Tally {
+    let mut tally = Tally::new(18, "the corpus of the fuzz targets", "inputs");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    for target in targets() {
+        let directory = root.join(target.name);
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                tally.note(Err(format!("{}: {error}", directory.display())));
+                continue;
+            }
+        };
+        for entry in entries.flatten() {
+            let outcome = guarded(|| {
+                let bytes = std::fs::read(entry.path()).map_err(|error| error.to_string())?;
+                (target.decode)(&bytes);
+                Ok(())
+            });
+            tally.note(outcome.map_err(|what| format!("{}: {what}", entry.path().display())));
+        }
+    }
+    tally
 }
 
 /// Row 18.

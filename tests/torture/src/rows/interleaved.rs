@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{Directory, DirectoryError, Entry, NewFile, SimulatedDirectory, block_on};
-use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error};
 use alluvium_tests::{Truth, checkpoint, keep, open_with, options};
 
 use crate::oracle::undamaged;
@@ -14,7 +14,15 @@ use crate::tally::{Budget, Tally, guarded};
 type Interruption = (u64, Box<dyn FnOnce() + Send>);
 
 /// What the one who took over found when it opened, and what it was promised in the end.
-type Other = Arc<Mutex<Option<Result<(Truth, Truth), String>>>>;
+type Other = Arc<Mutex<Option<Result<Seized, String>>>>;
+
+#[derive(Debug)]
+struct Seized {
+    opened: Truth,
+    promised: Truth,
+    /// It has committed something, so that the other writer has lost.
+    wins: bool,
+}
 
 /// A directory that lets something happen before one of its calls.
 struct Interrupted {
@@ -64,69 +72,85 @@ impl Directory for Interrupted {
     }
 }
 
-/// What the one who takes over does at once: so many checkpoints, the oldest restored before them.
-const TAKEOVERS: [(u64, bool); 7] = [(0, false), (1, false), (2, false), (5, false), (1, true), (2, true), (5, true)];
+/// What the one who takes over does at once.
+#[derive(Debug, Clone, Copy)]
+struct Takeover {
+    /// Makes the oldest checkpoint the newest.
+    restores: bool,
+    /// Takes so many checkpoints of its own.
+    checkpoints: u64,
+}
+
+/// The writer that is taken over.
+#[derive(Debug, Clone, Copy)]
+struct Writer {
+    retained: usize,
+    /// Each checkpoint is the whole state, so that its files are its own and go with it.
+    full: bool,
+    /// Large values lead to a rebase, after which only old checkpoints name some files.
+    value_bytes: usize,
+    checkpoints: u64,
+}
+
+fn takeovers() -> Vec<Takeover> {
+    let takeover = |(restores, checkpoints)| Takeover { restores, checkpoints };
+    [(false, 0), (false, 1), (false, 2), (false, 5), (true, 0), (true, 1), (true, 5)].map(takeover).to_vec()
+}
+
+fn writers() -> Vec<Writer> {
+    let shapes = [(false, 8, 3), (true, 8, 3), (false, 200_000, 6)];
+    let writer =
+        |retained| shapes.map(|(full, value_bytes, checkpoints)| Writer { retained, full, value_bytes, checkpoints });
+    [1, 2, 5].into_iter().flat_map(writer).collect()
+}
 
 /// Row 9.
 pub fn taken_over_at_every_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "taken over before every call of a writer", "interleavings");
     let mut cases = 0;
-    // Where each checkpoint is the whole state, its files are its own, and go with it.
-    for (retained, full) in [(1, false), (2, false), (5, false), (1, true), (2, true), (5, true)] {
-        let config = keep(retained).with_incremental(!full);
-        for (takeover, restores) in TAKEOVERS {
+    for writer in writers() {
+        for takeover in takeovers() {
             // Not before the first: whoever opens after the other one is not stale.
-            let mut call = 1;
-            loop {
+            for call in 1.. {
                 if !budget.allows(cases) {
                     return tally;
                 }
                 cases += 1;
                 let mut happened = false;
-                let outcome = guarded(|| interleave(&config, takeover, restores, call, &mut happened));
-                let what = format!(
-                    "{takeover} checkpoints (restored: {restores}) before call {call}, {retained} kept, full: {full}"
-                );
-                tally.note(outcome.map_err(|why| format!("{what}: {why}")));
+                let outcome = guarded(|| interleave(writer, takeover, call, &mut happened));
+                tally.note(outcome.map_err(|why| format!("{writer:?}, before call {call} {takeover:?}: {why}")));
                 if !happened {
                     break;
                 }
-                call += 1;
             }
         }
     }
     tally
 }
 
-/// One writer takes three checkpoints; before its call `call` another opens the same directory and
-/// takes `takeover` of its own.
-fn interleave(
-    config: &CheckpointConfig,
-    takeover: u64,
-    restores: bool,
-    call: u64,
-    happened: &mut bool,
-) -> Result<(), String> {
+/// One writer takes a few checkpoints; before its call `call` another opens the same directory.
+fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool) -> Result<(), String> {
+    let config = keep(writer.retained).with_incremental(!writer.full);
     let told = |error: Error| error.to_string();
     let storage = Arc::new(SimulatedDirectory::new(1));
     let directory = Arc::new(Interrupted::over(storage.clone()));
-    let config = config.clone();
     let other = Other::default();
     {
         let (storage, config, other) = (storage.clone(), config.clone(), other.clone());
         let happen = move || {
-            let seize = || -> Result<(Truth, Truth), String> {
+            let seize = || -> Result<Seized, String> {
                 let mut manager = open_with(&storage, config, options()).map_err(told)?;
                 let opened = Truth::of(&manager);
                 let oldest = block_on(manager.list_checkpoints()).map_err(told)?.last().map(|oldest| oldest.id);
-                if let (true, Some(oldest)) = (restores, oldest) {
+                if let (true, Some(oldest)) = (takeover.restores, oldest) {
                     block_on(manager.restore_checkpoint(oldest)).map_err(told)?;
                 }
-                for n in 0..takeover {
+                for n in 0..takeover.checkpoints {
                     manager.put(b"other", &n.to_be_bytes()).map_err(told)?;
                     checkpoint(&mut manager);
                 }
-                Ok((opened, Truth::of(&manager)))
+                let wins = takeover.checkpoints > 0 || (takeover.restores && oldest.is_some());
+                Ok(Seized { opened, promised: Truth::of(&manager), wins })
             };
             *locked(&other) = Some(seize());
         };
@@ -138,15 +162,15 @@ fn interleave(
     let mut refusal = None;
     let mut work = || -> Result<(), Error> {
         let mut manager = open_with(&directory, config.clone(), options())?;
-        for n in 1..=3_u64 {
-            manager.put(b"one", &n.to_be_bytes())?;
+        for n in 1..=writer.checkpoints {
+            manager.put(b"one", &vec![n as u8; writer.value_bytes])?;
             manager.set_source_offset("input", n)?;
             let truth = Truth { wal_position: n, ..Truth::of(&manager) };
             submitted.push(truth.clone());
             let interrupted = locked(&other).is_some();
             block_on(manager.create_checkpoint(n))?;
-            // Begun and acknowledged after the other one's checkpoint: nobody may be told so.
-            acknowledged_after |= interrupted && takeover > 0;
+            // Begun and acknowledged after the other one came.
+            acknowledged_after |= interrupted;
             acknowledged = truth;
         }
         Ok(())
@@ -160,24 +184,21 @@ fn interleave(
         return refusal.map_or(Ok(()), |error| Err(format!("alone, and refused: {error}")));
     };
     *happened = true;
-    let (opened, promised) = other.map_err(|error| format!("the one who took over: {error}"))?;
+    let Seized { opened, promised, wins } = other.map_err(|error| format!("the one who took over: {error}"))?;
     match refusal {
         None | Some(Error::Fenced(_) | Error::AlreadyExists(_)) => {}
         // It builds on files that the other one has tidied up: told, and harmless.
-        Some(Error::NotFound(_) | Error::Corruption(_) | Error::Poisoned(_)) if takeover > 0 => {}
+        Some(Error::NotFound(_) | Error::Corruption(_) | Error::Poisoned(_)) if wins => {}
         Some(error) => return Err(format!("the loser was told {error:?}")),
     }
-    if acknowledged_after {
+    if acknowledged_after && wins {
         return Err("a checkpoint begun after the takeover was acknowledged".into());
     }
     undamaged(&*storage, "after both")?;
     let found = Truth::of(&open_with(&storage, config, options()).map_err(told)?);
     // With a checkpoint of the other one, only that may come back; without, whatever was
     // acknowledged or submitted since it opened.
-    let fine = if takeover > 0 {
-        found == promised
-    } else {
-        found == acknowledged || submitted.contains(&found) || found == opened
-    };
+    let fine =
+        if wins { found == promised } else { found == acknowledged || submitted.contains(&found) || found == opened };
     if fine { Ok(()) } else { Err(format!("came back with {found:?}; {promised:?} was promised")) }
 }

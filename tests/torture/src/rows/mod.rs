@@ -49,6 +49,7 @@ pub fn all() -> Vec<Test> {
         test(13, false, hostile::odd_files),
         test(14, true, kill::killed_at_random_moments),
         test(15, false, space::a_full_disk),
+        test(18, false, decode::corpus),
         test(18, true, decode::every_decoder),
     ]
 }

@@ -46,13 +46,11 @@ pub fn a_full_disk(budget: Budget) -> Tally {
         Ok(disk) => disk,
         Err(why) => return tally.skip(format!("needs root and tmpfs: {why}")),
     };
-    let mut cases = 0;
     // The free space shrinks by a page from case to case, so that it ends in every write in turn.
     for pages in 0..100_u64 {
-        if !budget.allows(cases) {
+        if !budget.allows(pages) {
             break;
         }
-        cases += 1;
         let directory = disk.path.join(format!("case-{pages}"));
         let outcome = guarded(|| fill_up(&disk.path, &directory, pages));
         tally.note(outcome.map_err(|what| format!("{pages} pages left: {what}")));
