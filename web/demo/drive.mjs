@@ -10,8 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import puppeteer from "puppeteer-core";
 
-const executables = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const flags = [
+const chromiumFlags = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -20,9 +19,13 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const kinds = {
+  chromium: { browser: "chrome", paths: [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"], args: chromiumFlags },
+  firefox: { browser: "firefox", paths: [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"], args: [] },
+};
 
-/** Where the browser is; undefined when none is installed. */
-export const executable = () => executables.find((path) => path && existsSync(path));
+/** Where a browser is, `"chromium"` or `"firefox"`; undefined when it is not installed. */
+export const executable = (kind) => kinds[kind]?.paths.find((path) => path && existsSync(path));
 
 /** Starts `serve.mjs` on a free port; its address. */
 async function serve() {
@@ -33,13 +36,19 @@ async function serve() {
   return { address: String(said[0]).trim(), stop: () => server.kill() };
 }
 
-/** Opens the demo; `downloads` is the folder that the page's downloads go to. */
-export async function openDemo() {
-  const executablePath = executable();
-  if (executablePath === undefined) throw new Error("no Chromium: install it, or name it in CHROMIUM");
+/** Opens the demo; `downloads` is the folder that the page's downloads go to, in Chromium. */
+export async function openDemo(kind = "chromium") {
+  const executablePath = executable(kind);
+  if (executablePath === undefined) throw new Error(`no ${kind}: install it, or name it in ${kind.toUpperCase()}`);
   const folder = await mkdtemp(join(tmpdir(), "alluvium-demo-"));
   const server = await serve();
-  const browser = await puppeteer.launch({ executablePath, args: flags, userDataDir: join(folder, "profile"), headless: true });
+  const browser = await puppeteer.launch({
+    browser: kinds[kind].browser,
+    executablePath,
+    args: kinds[kind].args,
+    userDataDir: join(folder, "profile"),
+    headless: true,
+  });
   const close = async () => {
     await browser.close();
     server.stop();
@@ -52,10 +61,12 @@ export async function openDemo() {
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
     const requests = new Set();
-    page.on("request", (request) => requests.add(new URL(request.url()).origin));
+    page.on("request", (request) => request.url().startsWith("data:") || requests.add(new URL(request.url()).origin));
     const downloads = join(folder, "downloads");
-    const session = await browser.target().createCDPSession();
-    await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, eventsEnabled: true });
+    if (kind === "chromium") {
+      const session = await browser.target().createCDPSession();
+      await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, eventsEnabled: true });
+    }
     await page.goto(server.address);
     return { page, browser, errors, requests, downloads, folder, address: server.address, close, ...verbs(page) };
   } catch (error) {

@@ -1,4 +1,4 @@
-// Screenshots of the demo at both widths, light and dark: `node web/demo/shots.mjs FOLDER`.
+// Screenshots of the demo's first view at both widths, light and dark: `node web/demo/shots.mjs FOLDER`.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,11 +20,11 @@ try {
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.activeElement.blur());
   for (const scheme of ["light", "dark"]) {
-    for (const [width, height] of [[1400, 900], [390, 844]]) {
+    for (const [width, height] of [[1400, 1060], [390, 1400]]) {
       await page.setViewport({ width, height });
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-      await page.screenshot({ path: join(folder, `demo-${width}-${scheme}.png`), fullPage: true });
+      await page.screenshot({ path: join(folder, `demo-${width}-${scheme}.png`) });
     }
   }
 } finally {

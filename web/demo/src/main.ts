@@ -21,6 +21,8 @@ let total = Infinity;
 /** Whether the stream is at work: recovered, proved, and not failed. */
 let isLive = false;
 let proofs = 0;
+/** Whether this page took the storage over a moment ago. */
+let hasTakenOver = false;
 const whenProved: (() => void)[] = [];
 
 const send = (message: ToWorker) => worker?.postMessage(message);
@@ -63,6 +65,12 @@ function forget(): void {
 }
 
 function failed(kind: string, message: string): void {
+  if (kind === "fenced" && hasTakenOver) {
+    // What the other tab had on its way when it was overtaken was there first; now it is silent.
+    hasTakenOver = false;
+    log("The other tab had a last write on its way, and was first: opens again from that.");
+    return begin();
+  }
   isLive = false;
   setState("failed");
   setText("failure-text", `The stream stopped (${kind}): ${message}`);
@@ -102,7 +110,11 @@ function hear(message: FromWorker): void {
     case "checkpoint":
       return checkpointed(message.row);
     case "kept":
-      for (const row of message.rows) history.set(row.id, { ...history.get(row.id), ...row });
+      for (const row of message.rows) {
+        const known = history.get(row.id);
+        // What a checkpoint cost stays known when it is damaged later.
+        history.set(row.id, row.damage === undefined ? { ...known, ...row } : { ...row, ...known, damage: row.damage });
+      }
       table.show(message.rows.map(({ id }) => history.get(id)!));
       charts.show(ordered());
       setText("newest", message.rows[0]?.id ?? "none");
@@ -278,7 +290,11 @@ function listen(): void {
     begin({ anew: true });
   });
   on("retry", "click", () => begin());
-  on("take-over", "click", () => begin({ whenTaken: "steal" }));
+  on("take-over", "click", () => {
+    hasTakenOver = true;
+    setTimeout(() => (hasTakenOver = false), 5_000);
+    begin({ whenTaken: "steal" });
+  });
   on("source", "change", () => change({ source: by<HTMLSelectElement>("source").value as Settings["source"] }));
   on("storage", "change", () => change({ storage: by<HTMLSelectElement>("storage").value as Settings["storage"] }));
   on("ranking", "change", () => change({ ranking: by<HTMLSelectElement>("ranking").value as Settings["ranking"] }));

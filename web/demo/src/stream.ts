@@ -16,6 +16,7 @@ const SCAN_SHARE = 0.05;
 const SHOWN_ROUTES = 14;
 /** Checkpoints on their way past which the stream waits for the storage. */
 const MAX_PENDING = 3;
+const LISTING_TRIES = 20;
 
 export class Stream {
   consumed: number;
@@ -211,9 +212,17 @@ export class Stream {
     this.#isListingStale = true;
     this.#listing ??= (async () => {
       try {
-        while (this.#isListingStale) {
+        for (let failures = 0; this.#isListingStale; ) {
           this.#isListingStale = false;
-          await this.#listKept();
+          try {
+            await this.#listKept();
+          } catch (thrown) {
+            // Files come and go while it looks; it is for show, and looks again before it complains.
+            const mayPass = thrown instanceof AlluviumError && (thrown.kind === "io" || thrown.kind === "not-found");
+            if (!mayPass || ++failures === LISTING_TRIES) throw thrown;
+            this.#isListingStale = true;
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
         }
       } catch (thrown) {
         this.fail(thrown);
@@ -225,7 +234,13 @@ export class Stream {
   }
 
   async #listKept(): Promise<void> {
-    const rows = (await this.checkpoints.list()).map(({ id, metadata, damage }) => {
+    let listed = await this.checkpoints.list();
+    if (listed.some(({ damage }) => damage !== undefined)) {
+      // Reading goes on beside tidying up: what was being deleted meanwhile looks damaged, once.
+      const before = new Set(listed.filter(({ damage }) => damage !== undefined).map(({ id }) => id));
+      listed = (await this.checkpoints.list()).filter(({ id, damage }) => damage === undefined || before.has(id));
+    }
+    const rows = listed.map(({ id, metadata, damage }) => {
       if (metadata === undefined) return damagedRow(String(id), damage ?? "");
       const statistics = this.#statistics.get(String(id));
       return { ...rowOf(metadata), ...(statistics && { statistics }) };
