@@ -1,5 +1,6 @@
 //! The engine component at work over one directory.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::Clock;
@@ -9,7 +10,7 @@ use wasmtime::component::ResourceAny;
 use super::bindings::engine as bindings;
 use super::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
 use super::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
-use super::guest::{Guest, explain};
+use super::guest::{Guest, explain, explain_start};
 use super::limits::Limits;
 use super::shell::{self, Tail};
 use super::{RuntimeError, SharedEngine};
@@ -60,6 +61,7 @@ pub struct Engine {
 
 impl Engine {
     pub(super) fn open(
+        file: &Path,
         ready: &bindings::EnginePre<Guest>,
         directory: NativeDirectory,
         options: &EngineOptions,
@@ -69,7 +71,7 @@ impl Engine {
         let wasi = shell::of_engine(&directory, &options.clock, stderr.clone())?;
         let granted = (limits.engine_memory_bytes, limits);
         let mut store = Guest::store(ready.engine(), "the engine", (wasi, stderr), granted, None);
-        let instance = ready.instantiate(&mut store).map_err(|error| explain(&store, &error))?;
+        let instance = ready.instantiate(&mut store).map_err(|error| explain_start(&store, file, &error))?;
         let open = checkpoints::OpenOptions {
             directory: Some(shell::DIRECTORY.to_owned()),
             create: true,

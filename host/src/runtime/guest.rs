@@ -1,5 +1,7 @@
 //! What every store holds beside its component, and how a call that ended badly is explained.
 
+use std::path::Path;
+
 use wasmtime::component::ResourceTable;
 use wasmtime::{AsContext, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -43,6 +45,17 @@ impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
+}
+
+/// Says why an instance of the component in `file` did not come to be: it ended while it started, or
+/// its interfaces are not those that this host was built with.
+pub(super) fn explain_start(store: impl AsContext<Data = Guest>, file: &Path, error: &wasmtime::Error) -> RuntimeError {
+    let guest = store.as_context();
+    if error.downcast_ref::<Trap>().is_some() || guest.data().budget.refused().is_some() {
+        return explain(store, error);
+    }
+    let why = format!("was built for other interfaces than this program: {error:#}; build both from the same sources");
+    RuntimeError::component(file, why)
 }
 
 /// Says why a call ended in a trap: the limit it ran into, the panic message it left, or the trap.

@@ -104,7 +104,7 @@ impl Runtime {
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(|error| unlinkable(file, &error))?;
         let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
         let ready = bindings::engine::EnginePre::new(ready).map_err(|error| other_world(file, &error))?;
-        Engine::open(&ready, directory, options, &self.limits)
+        Engine::open(file, &ready, directory, options, &self.limits)
     }
 
     /// Starts the plugin in `file` over the state of `engine`.
@@ -114,7 +114,7 @@ impl Runtime {
         // What it imports beyond the shell, or does not export, is named before anything runs.
         let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
         let ready = bindings::plugin::PluginPre::new(ready).map_err(|error| other_world(file, &error))?;
-        Plugin::open(&ready, engine, &self.limits)
+        Plugin::open(file, &ready, engine, &self.limits)
     }
 
     /// Reads and compiles a component that must export `alluvium:checkpoint/{interface}`.

@@ -1,10 +1,12 @@
 //! A plugin at work: an instance of its own, thrown away with everything that it held.
 
+use std::path::Path;
+
 use wasmtime::Store;
 
 use super::bindings::plugin as bindings;
 use super::bindings::plugin::exports::alluvium::checkpoint::operator;
-use super::guest::{Guest, explain};
+use super::guest::{Guest, explain, explain_start};
 use super::limits::Limits;
 use super::shell::{self, Tail};
 use super::{EPOCH_TICK, RuntimeError, SharedEngine};
@@ -22,6 +24,7 @@ pub struct Plugin {
 
 impl Plugin {
     pub(super) fn open(
+        file: &Path,
         ready: &bindings::PluginPre<Guest>,
         engine: SharedEngine,
         limits: &Limits,
@@ -33,7 +36,7 @@ impl Plugin {
         let ticks = limits.plugin_call.as_millis().div_ceil(EPOCH_TICK.as_millis()).max(1);
         let call_ticks = u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2);
         store.set_epoch_deadline(call_ticks);
-        let instance = ready.instantiate(&mut store).map_err(|error| explain(&store, &error))?;
+        let instance = ready.instantiate(&mut store).map_err(|error| explain_start(&store, file, &error))?;
         Ok(Self { store, instance, call_ticks, is_dead: false })
     }
 

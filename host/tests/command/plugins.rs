@@ -130,6 +130,16 @@ fn one_that_asks_for_more_than_there_is() {
 }
 
 #[test]
+fn one_of_other_interfaces_under_the_same_names() {
+    let bench = Bench::with_checkpoints();
+    let other = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace("\"limit\" u32", "\"limit\" u64");
+    let other = other.replace("\"results\") (param i32 i32)", "\"results\") (param i32 i64)");
+    let path = bench.path("other.wasm");
+    fs::write(&path, wat::parse_str(other).expect("a component")).expect("a file");
+    fails(run(&bench, &path), &bench.dir(), &["other.wasm", "other interfaces", "same sources"]);
+}
+
+#[test]
 fn a_plugin_that_ends_says_so_in_one_line() {
     let bench = Bench::with_checkpoints();
     let plugin = plugin(&bench, "(unreachable)");
