@@ -27,6 +27,47 @@ pub fn median(samples: &[f64]) -> f64 {
     percentile(samples, 0.5)
 }
 
+/// Operations too short to be timed one by one, over several rounds. Of every thousand the fastest
+/// round counts: what the machine did meanwhile falls away, what the operations cost stays.
+#[derive(Debug, Default)]
+pub struct Fastest {
+    thousands_us: Vec<f64>,
+    count: usize,
+}
+
+impl Fastest {
+    /// One round: does `operation` with every item.
+    pub fn round<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut operation: impl FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        let mut items = items.into_iter().peekable();
+        let (mut at, mut count) = (0, 0);
+        while items.peek().is_some() {
+            let (elapsed_us, done) = timed(|| {
+                items.by_ref().take(1_000).try_for_each(|item| {
+                    count += 1;
+                    operation(item)
+                })
+            });
+            done?;
+            match self.thousands_us.get_mut(at) {
+                Some(fastest) => *fastest = fastest.min(elapsed_us),
+                None => self.thousands_us.push(elapsed_us),
+            }
+            at += 1;
+        }
+        self.count = count;
+        Ok(())
+    }
+
+    /// Nanoseconds an operation.
+    pub fn nanoseconds(&self) -> f64 {
+        self.thousands_us.iter().sum::<f64>() * 1e3 / self.count as f64
+    }
+}
+
 /// Bytes that this process has handed to the kernel by write calls, its background threads included.
 pub fn bytes_written() -> Result<u64> {
     let counters = std::fs::read_to_string("/proc/self/io").context("/proc/self/io")?;
