@@ -65,10 +65,10 @@ function forget(): void {
 }
 
 function failed(kind: string, message: string): void {
-  if (kind === "fenced" && hasTakenOver) {
-    // What the other tab had on its way when it was overtaken was there first; now it is silent.
+  if ((kind === "fenced" || kind === "io") && hasTakenOver) {
+    // What the other tab had on its way when it was overtaken came in between; now it is silent.
     hasTakenOver = false;
-    log("The other tab had a last write on its way, and was first: opens again from that.");
+    log("The other tab had a last write on its way: opens again, from that.");
     return begin();
   }
   isLive = false;
