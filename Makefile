@@ -87,13 +87,16 @@ browser: target-browser
 	 && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; } \
 	 || { echo "chromium is missing: apt-get install chromium" >&2; exit 2; }
 
-test-web: browser ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
+test-web: browser components ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
 	cargo build -p alluvium-host
 	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
 	web/build.sh --check-size
+	web/demo/build.sh
+	ALLUVIUM="$(abspath $(ALLUVIUM))" node web/demo/check.mjs
 
 web: browser ## builds the browser package and serves the demo on port PORT=8080
 	web/build.sh
+	web/demo/build.sh
 	node web/demo/serve.mjs "$(PORT)"
 
 bench-web: browser ## the browser package against raw IndexedDB, Dexie and others; rows in target/bench/web-report.json
@@ -101,4 +104,4 @@ bench-web: browser ## the browser package against raw IndexedDB, Dexie and other
 
 clean: ## what was built and run here
 	cargo clean
-	rm -rf run web/dist web/node_modules
+	rm -rf run web/dist web/node_modules web/demo/dist web/demo/node_modules
