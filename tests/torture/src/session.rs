@@ -114,7 +114,8 @@ impl<D: Directory> Session<D> {
             return Err(Stop::Violation(format!("came back with {found:?}\n  but was promised one of {expected:?}")));
         }
         // Whether it was acknowledged or not, it counts for retention from now on.
-        let unknown = manager.latest_checkpoint_id().filter(|id| !self.journal.kept.contains_key(id));
+        let newest = manager.latest_checkpoint_id();
+        let unknown = newest.filter(|id| !self.journal.kept.contains_key(id));
         let unknown = match unknown {
             Some(id) => {
                 Some((id, Truth::of(&open_with(&self.directory, self.config.clone(), options().checkpoint(Some(id)))?)))
@@ -125,6 +126,10 @@ impl<D: Directory> Session<D> {
             journal.acknowledge(&found);
             journal.kept.extend(unknown);
             journal.keep(RETAINED);
+            // A log that nobody acknowledged, but that is there: deleting newer checkpoints leads back to it.
+            if let Some(id) = newest.filter(|id| journal.kept.get(id) != Some(&found)) {
+                journal.tails.entry(id).or_default().push(found.clone());
+            }
         });
         self.truth = found;
         self.manager = Some(manager);

@@ -17,7 +17,7 @@ fn catcher(defect: Plant) -> (&'static str, fn() -> Tally) {
         Plant::TrustLength => ("row_12_hostile_ranges", || hostile::hostile_ranges(Budget::sample(1_000))),
         Plant::SwallowError => ("row_3_every_call_fails", || errors::every_call_fails(Budget::sample(8))),
         Plant::DeleteEarly => {
-            ("row_8_retention_with_crashes", || retention::nothing_kept_is_deleted(Budget::sample(200)))
+            ("row_8_retention_with_crashes", || retention::nothing_kept_is_deleted(Budget::sample(600)))
         }
         Plant::SkipFence => ("row_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
         Plant::AcceptTornTail => ("row_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),

@@ -83,7 +83,10 @@ pub fn read_everything(directory: &std::sync::Arc<MemoryDirectory>) {
     let before = directory.to_files();
     let opened = open_with(directory, keep(1), options());
     let recovered = block_on(recover(&**directory, &RecoverOptions::new()));
-    assert_eq!(opened.is_ok(), recovered.is_ok(), "opening and recovering differ");
+    // Whoever only reads needs no number for the next file.
+    if !matches!(opened, Err(alluvium_core::IncrementalCheckpointError::LimitExceeded(_))) {
+        assert_eq!(opened.is_ok(), recovered.is_ok(), "opening and recovering differ");
+    }
     let _ = open_with(directory, keep(1), options().allow_fallback(true));
     let report = block_on(verify(&**directory)).expect("memory lists");
     if let (Ok(manager), false) = (&opened, report.is_damaged()) {
