@@ -8,6 +8,7 @@ use alluvium_torture::rows::{crash, damage, errors, hostile, native, retention, 
 use alluvium_torture::{Budget, Tally};
 
 /// The test that catches a defect, with the sample that suffices for it.
+#[allow(clippy::match_same_arms, reason = "one line a defect, in the order of the list")]
 fn catcher(defect: Plant) -> (&'static str, fn() -> Tally) {
     match defect {
         Plant::SkipFileSync => ("row_1_power_failure_after_every_system_call", power_failure),
