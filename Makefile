@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint doc components test-native test-wasi test-web bench bench-quick bench-peers bench-web \
+.PHONY: help run test lint doc components programs test-native test-wasi test-web bench bench-quick bench-peers bench-web \
         torture web browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -59,12 +59,15 @@ lint: check-tools
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-test-native: components ## unit, integration and doc tests, and the kill -9 runs
-	cargo build -p alluvium-host
+# One way to build what tests run: chosen package by package, cargo would build wasmtime once more
+# for each choice of features.
+programs: components
+	cargo test --workspace --no-run
+
+test-native: programs ## unit, integration and doc tests, and the kill -9 runs
 	cargo test --workspace
 
-test-wasi: components ## core's tests and the component's, inside WebAssembly under wasmtime
-	cargo build -p alluvium-wasi-runner
+test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
 
 bench: check-tools ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
@@ -76,8 +79,7 @@ bench-quick: check-tools ## the same, short: holds bytes to their goals, never t
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
 
-torture: components ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
-	cargo build -p alluvium-host
+torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)"
 
 # The browser tests need Node, and a real Chromium; Firefox joins in where it is installed.
@@ -87,8 +89,7 @@ browser: target-browser
 	 && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; } \
 	 || { echo "chromium is missing: apt-get install chromium" >&2; exit 2; }
 
-test-web: browser components ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
-	cargo build -p alluvium-host
+test-web: browser programs ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
 	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
 	web/build.sh --check-size
 	web/demo/build.sh
