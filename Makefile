@@ -64,8 +64,9 @@ lint: check-tools
 programs: components
 	cargo test --workspace --no-run
 
-test-native: programs ## unit, integration and doc tests, and the kill -9 runs
+test-native: programs ## unit, integration and doc tests, the kill -9 runs, and the planted defects that must be caught
 	cargo test --workspace
+	cargo test -p alluvium-torture --features planted --test planted
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
@@ -91,7 +92,6 @@ browser: target-browser
 
 test-web: browser programs ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
 	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
-	web/build.sh --check-size
 	web/demo/build.sh
 	ALLUVIUM="$(abspath $(ALLUVIUM))" node web/demo/check.mjs
 
