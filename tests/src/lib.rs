@@ -153,3 +153,8 @@ pub fn store(root: &Path, files: &Files) {
 pub fn fixture(name: &str) -> Arc<MemoryDirectory> {
     memory(load(&here("fixtures/original").join(name)))
 }
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
