@@ -126,8 +126,8 @@ impl PreparedCheckpoint {
     /// Writes the checkpoint. When it resolves to `Ok`, it is durable.
     ///
     /// After an error the manager refuses further work until the directory is opened anew: the
-    /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer was
-    /// first, and that this one has changed nothing that counts.
+    /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer has gone
+    /// on: either this checkpoint does not exist, or it does and theirs was built on it.
     pub async fn write<D: Directory>(self, directory: &D) -> Result<WrittenCheckpoint, Error> {
         let catalog = self.catalog.clone();
         let written = self.write_unguarded(directory).await;

@@ -55,14 +55,20 @@ export class OpfsDirectory implements CheckpointDirectory {
     const entries: [string, number, number][] = [];
     const walk = async (directory: FileSystemDirectoryHandle, prefix: string) => {
       let isEmpty = true;
-      for await (const [name, handle] of directory.entries()) {
-        isEmpty = false;
-        if (handle.kind === "directory") await walk(handle as FileSystemDirectoryHandle, `${prefix}${name}/`);
-        else {
-          const bytes = await this.#sizeOf(handle as FileSystemFileHandle);
-          // Gone meanwhile, or being written: not a file yet.
-          if (bytes !== undefined) entries.push([prefix + name, bytes, name.startsWith(".") ? 2 : 0]);
+      try {
+        for await (const [name, handle] of directory.entries()) {
+          isEmpty = false;
+          if (handle.kind === "directory") await walk(handle as FileSystemDirectoryHandle, `${prefix}${name}/`);
+          else {
+            const bytes = await this.#sizeOf(handle as FileSystemFileHandle);
+            // Gone meanwhile, or being written: not a file yet.
+            if (bytes !== undefined) entries.push([prefix + name, bytes, name.startsWith(".") ? 2 : 0]);
+          }
         }
+      } catch (thrown) {
+        // The folder went while it was looked into, with all that was in it.
+        if (prefix !== "" && isNotFound(thrown)) return;
+        throw thrown;
       }
       if (isEmpty && prefix !== "") entries.push([prefix.slice(0, -1), 0, 1]);
     };
