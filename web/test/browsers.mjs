@@ -1,7 +1,7 @@
 // The browsers that are installed, started with a profile of their own.
 
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -32,7 +32,18 @@ export const browsers = [
 /** A profile's folder, removed by `discard`. */
 export async function profile() {
   const path = await mkdtemp(join(tmpdir(), "alluvium-profile-"));
-  return { path, discard: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+  const made = { path, discard: () => rm(made.path, { recursive: true, force: true, maxRetries: 5 }) };
+  return made;
+}
+
+/**
+ * Gives a profile another folder. After a kill the driver of Firefox puts preferences back into the
+ * old one, at a time of its own, and would pull them from under the next start.
+ */
+export async function moveProfile(moved, round) {
+  const path = `${moved.path.replace(/-moved\d+$/, "")}-moved${round}`;
+  await rename(moved.path, path);
+  moved.path = path;
 }
 
 /** Starts a browser on a profile. */
@@ -50,6 +61,5 @@ export async function kill(launched) {
     process.kill(pid, "SIGKILL");
   }
   await gone;
-  // The driver puts the profile's preferences back, and must be done before the next start.
   await launched.close().catch(() => {});
 }

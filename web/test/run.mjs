@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browsers, kill, launch, profile } from "./browsers.mjs";
+import { browsers, kill, launch, moveProfile, profile } from "./browsers.mjs";
 import { packaged } from "./packaged.mjs";
 import { serve } from "./server.mjs";
 import { scripts } from "./golden.mjs";
@@ -467,10 +467,10 @@ async function killed(kind) {
   // Firefox takes five seconds to come up: fewer there.
   const times = kind.browser === "firefox" ? Math.ceil(kills * 0.3) : kills;
   const next = random(seed + 2);
-  const { path, discard } = await profile();
+  const home = await profile();
   acknowledged = 0;
   let checked = 0;
-  let browser = await launch(kind, path);
+  let browser = await launch(kind, home.path);
   for (let round = 1; round <= times; round++) {
     const page = await open(browser);
     const problem = await page.evaluate(
@@ -495,7 +495,8 @@ async function killed(kind) {
     }
     await new Promise((resolve) => setTimeout(resolve, next() * 120));
     await kill(browser);
-    browser = await launch(kind, path);
+    if (kind.browser === "firefox") await moveProfile(home, round);
+    browser = await launch(kind, home.path);
   }
   const page = await open(browser);
   const last = await page.evaluate(
@@ -508,7 +509,7 @@ async function killed(kind) {
   );
   same("after the last kill", last, undefined);
   await browser.close();
-  await discard();
+  await home.discard();
   if (acknowledged < times / 2) throw new Error(`only ${acknowledged} checkpoints were acknowledged`);
   return `seed ${seed}: ${times} kills, ${acknowledged} checkpoints acknowledged, ${checked + 1} recoveries checked`;
 }
