@@ -32,11 +32,7 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
         let metadata_bytes =
             survey.entries.iter().find(|(_, entry)| entry.path == path).map_or(0, |(_, entry)| entry.bytes);
         let metadata = if survey.checkpoints.contains(&id) {
-            match read_metadata(directory, id).await {
-                // Retention was faster than this listing: it is gone, not damaged.
-                Err(Error::NotFound(_)) => continue,
-                read => read.map_err(|error| error.to_string()),
-            }
+            read_metadata(directory, id).await.map_err(|error| error.to_string())
         } else if survey.entries.iter().any(|(name, _)| *name == Name::Deleted(id)) {
             Err("deleted; its id is never given again".into())
         } else {

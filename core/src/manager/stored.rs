@@ -19,12 +19,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     pub async fn list_checkpoints(&self) -> Result<Vec<IncrementalCheckpointMetadata>, Error> {
         let mut found = Vec::new();
         for id in Survey::take(&*self.directory).await?.checkpoints.into_iter().rev() {
-            match self.load_checkpoint_metadata(id).await {
-                Ok(metadata) => found.push(metadata),
-                // Retention was faster than this listing: it is gone.
-                Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
+            found.push(self.load_checkpoint_metadata(id).await?);
         }
         Ok(found)
     }
