@@ -17,7 +17,15 @@ pub(super) const LOCK_FILE: &str = ".lock";
 /// The lock, for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a process that another thread is just starting holds a copy of
+        // the descriptor until it executes, and with it the lock.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl Lock {
@@ -37,7 +45,7 @@ impl Lock {
         }
         // The number is for people; a full disk must not keep a writer from freeing space.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
