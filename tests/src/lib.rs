@@ -2,6 +2,7 @@
 
 pub mod faulty;
 pub mod golden;
+pub mod memory;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

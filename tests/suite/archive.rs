@@ -7,6 +7,7 @@ use alluvium_core::archive::{export, import, read};
 use alluvium_core::directory::block_on;
 use alluvium_core::verify::verify;
 use alluvium_tests::golden::{Golden, all};
+use alluvium_tests::memory::largest_block;
 use alluvium_tests::{Files, Truth, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options};
 
 fn exported(golden: &Golden, id: u64) -> Vec<u8> {
@@ -199,7 +200,7 @@ fn a_header_that_claims_more_than_there_is() {
         header.set_cksum();
         let mut damaged = archive.clone();
         damaged[..512].copy_from_slice(header.as_bytes());
-        let (outcome, largest) = crate::allocations::largest_block(|| read(&damaged).map(|_| ()));
+        let (outcome, largest) = largest_block(|| read(&damaged).map(|_| ()));
         assert!(outcome.is_err(), "{size}");
         assert!(largest < 1 << 20, "{size}: {largest} bytes asked for at once");
     }

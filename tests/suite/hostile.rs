@@ -9,7 +9,7 @@ use alluvium_core::verify::verify;
 use alluvium_tests::golden::Golden;
 use alluvium_tests::{Files, Truth, checkpoint, fresh, keep, memory, open, open_with, options};
 
-use crate::allocations::largest_block;
+use alluvium_tests::memory::largest_block;
 
 /// What opening may ask of the allocator at once, whatever a small directory claims: room for the
 /// state's first arena and then some.

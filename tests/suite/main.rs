@@ -4,7 +4,6 @@
 // Values of a few tens of kilobytes are what some tests are about.
 #![allow(clippy::large_stack_arrays)]
 
-mod allocations;
 mod archive;
 mod damage;
 mod golden;

@@ -8,7 +8,6 @@
 pub mod command;
 pub mod files;
 pub mod journal;
-pub mod memory;
 pub mod oracle;
 pub mod rows;
 pub mod session;

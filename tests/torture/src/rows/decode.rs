@@ -11,8 +11,8 @@ use alluvium_core::{Columns, IncrementalCheckpointMetadata, archive, gc, inspect
 use alluvium_tests::golden::all;
 use alluvium_tests::{Files, fixture, keep, memory, open_with, options};
 
-use crate::memory::largest_block;
 use crate::tally::{Budget, Tally, guarded};
+use alluvium_tests::memory::largest_block;
 
 /// Beyond the bytes that it was given, no decoder asks for more than this at once.
 const BLOCK_BYTES_MAX: usize = 16 << 20;

@@ -12,8 +12,8 @@ use alluvium_host::native::NativeDirectory;
 use alluvium_tests::golden::Golden;
 use alluvium_tests::{Files, keep, memory, open_with, options, store};
 
-use crate::memory::largest_block;
 use crate::tally::{Budget, Tally, guarded};
+use alluvium_tests::memory::largest_block;
 
 /// What opening may ask of the allocator at once, whatever a small directory claims: room for the
 /// state's first arena and then some.

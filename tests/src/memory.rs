@@ -45,7 +45,7 @@ unsafe impl GlobalAlloc for Noting {
 static NOTING: Noting = Noting;
 
 /// Runs `call`; gives what it gave and the largest block that it asked for.
-pub(crate) fn largest_block<T>(call: impl FnOnce() -> T) -> (T, usize) {
+pub fn largest_block<T>(call: impl FnOnce() -> T) -> (T, usize) {
     let before = LARGEST.replace(0);
     let result = call();
     let largest = LARGEST.get();
