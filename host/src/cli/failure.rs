@@ -75,6 +75,17 @@ impl Failure {
         match error {
             RuntimeError::Directory(error) => Self::directory(path, error),
             RuntimeError::Plugin(_) => Self::plain(error.to_string()).hint("correct the input or the plugin"),
+            RuntimeError::OtherPlugin { state, plugin, .. } => {
+                Self::at(path.display(), error).hint(if state.name != plugin.name {
+                    format!("give the plugin {:?}, or another directory with --dir", state.name)
+                } else {
+                    format!(
+                        "give the version of the plugin that keeps schema version {}, or one that exports the interface \
+                         migration",
+                        state.schema_version
+                    )
+                })
+            }
             RuntimeError::Trap { .. } => Self::at(path.display(), error)
                 .hint("nothing after the last checkpoint was kept; the same command goes on from it"),
             RuntimeError::Engine(refused) => Self::at(path.display(), error).hint(match refused {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::DirectoryError;
 
+use super::Identity;
 use super::bindings::engine::alluvium::checkpoint::types;
 
 /// What the engine component answers instead of a result.
@@ -23,6 +24,15 @@ pub enum RuntimeError {
     },
     /// The directory cannot be opened.
     Directory(DirectoryError),
+    /// The state belongs to another plugin, or to another version of this one. Nothing has changed.
+    OtherPlugin {
+        /// Whose state it is.
+        state: Identity,
+        /// The plugin that was to work on it.
+        plugin: Identity,
+        /// Whether this plugin has a migration.
+        migrates: bool,
+    },
     /// The engine refused, saying what the caller can do.
     Engine(EngineError),
     /// The plugin refused its input, in its own words. It is still alive.
@@ -55,6 +65,9 @@ impl fmt::Display for RuntimeError {
         match self {
             Self::Component { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Directory(error) => error.fmt(f),
+            Self::OtherPlugin { state, plugin, .. } => {
+                write!(f, "the state is that of the plugin {state}; the one given is {plugin}")
+            }
             Self::Engine(error) => write_engine_error(error, f),
             Self::Plugin(why) => write!(f, "the plugin refuses its input: {why}"),
             Self::Trap { who, why } => write!(f, "{who} ended in mid-call: {why}"),

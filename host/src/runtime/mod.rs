@@ -31,6 +31,7 @@ mod cache;
 mod engine;
 mod error;
 mod guest;
+mod identity;
 mod limits;
 mod plugin;
 mod precompiled;
@@ -49,6 +50,7 @@ pub use self::engine::{
     CheckpointInfo, CheckpointReport, Engine, EngineOptions, MaintenanceReport, Recovery, SkippedCheckpoint, lock,
 };
 pub use self::error::{EngineError, RuntimeError};
+pub use self::identity::Identity;
 pub use self::limits::Limits;
 pub use self::plugin::{Plugin, Records};
 pub use self::state::Cursor;
@@ -107,7 +109,7 @@ impl Runtime {
         Engine::open(file, &ready, directory, options, &self.limits)
     }
 
-    /// Starts the plugin in `file` over the state of `engine`.
+    /// Starts the plugin in `file` over the state of `engine`, if that state is its own.
     pub fn open_plugin(&self, file: &Path, engine: SharedEngine) -> Result<Plugin, RuntimeError> {
         let component = self.load(&self.limited, file, "operator", "a plugin")?;
         let linker = plugin_linker(&self.limited).map_err(|error| unlinkable(file, &error))?;

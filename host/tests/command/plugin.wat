@@ -41,6 +41,10 @@
     (import "host" "put" (func $put (param i32 i32 i32 i32 i32)))
     (import "host" "iterate" (func $iterate (param i32 i32 i32)))
     (table $table 1 funcref)
+    ;; describe: delays, schema version 1.
+    (data (i32.const 128) "\a0\00\00\00\06\00\00\00\01\00\00\00")
+    (data (i32.const 160) "delays")
+    (func (export "describe") (result i32) (i32.const 128))
     (func (export "open") (param i32 i32) (result i32) (i32.const 16))
     (func $process (export "process") (param i64 i32 i32 i32 i32 i32) (result i32) PROCESS)
     (func (export "results") (param i32 i32) (result i32) (i32.const 16)))
@@ -52,6 +56,9 @@
 
   (type $records (record
     (field "first-record" u64) (field "count" u32) (field "field-lens" (list u32)) (field "fields" (list u8))))
+  (type $description (record (field "name" string) (field "schema-version" u32)))
+  (func $describe (result $description)
+    (canon lift (core func $operator "describe") (memory $memory) (realloc $realloc)))
   (func $open (param "header" (list string)) (result (result (error string)))
     (canon lift (core func $operator "open") (memory $memory) (realloc $realloc)))
   (func $process (param "batch" $records) (result (result (error string)))
@@ -63,16 +70,22 @@
   (component $named
     (type $of-records (record
       (field "first-record" u64) (field "count" u32) (field "field-lens" (list u32)) (field "fields" (list u8))))
+    (type $of-description (record (field "name" string) (field "schema-version" u32)))
     (import "records" (type $records (eq $of-records)))
+    (import "description" (type $description (eq $of-description)))
+    (import "describe" (func $describe (result $description)))
     (import "open" (func $open (param "header" (list string)) (result (result (error string)))))
     (import "process" (func $process (param "batch" $records) (result (result (error string)))))
     (import "results" (func $results
       (param "start" bool) (param "limit" u32) (result (result (list string) (error string)))))
     (export $exported "records" (type $records))
+    (export $described "description" (type $description))
+    (export "describe" (func $describe) (func (result $described)))
     (export "open" (func $open))
     (export "process" (func $process) (func (param "batch" $exported) (result (result (error string)))))
     (export "results" (func $results)))
   (instance $interface (instantiate $named
-    (with "records" (type $records)) (with "open" (func $open)) (with "process" (func $process))
+    (with "records" (type $records)) (with "description" (type $description)) (with "describe" (func $describe))
+    (with "open" (func $open)) (with "process" (func $process))
     (with "results" (func $results))))
   (export "alluvium:checkpoint/operator@0.1.0" (instance $interface)))

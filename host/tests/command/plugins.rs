@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Bench, alluvium, fails, flights, ok, text};
+use crate::support::{Bench, alerts, alluvium, fails, flights, ok, text};
 
 /// A component of the plugin's world, by hand: all that it imports, and a core module whose `process`
 /// is to be filled in. An address of 16 is a result that is empty and ok.
@@ -127,6 +127,33 @@ fn one_that_asks_for_more_than_there_is() {
     fails(asks(&more), &bench.dir(), &["asks.wasm", "asks for what it is not given", "some:secret/files"]);
     let empty = format!(r#"(component (instance $empty) (export "{OPERATOR}" (instance $empty)))"#);
     fails(asks(&empty), &bench.dir(), &["asks.wasm", "of another world, or of another version"]);
+}
+
+#[test]
+fn state_of_another_plugin_or_another_version_of_it() {
+    let bench = Bench::with_checkpoints();
+    fails(
+        ["run", &text(&alerts()), "--dir", &bench.dir_text(), "--input", &text(&flights())],
+        &bench.dir(),
+        &["\"delays\" with schema version 1", "is \"alerts\" with schema version 1", "give the plugin \"delays\""],
+    );
+    let described = |from: &str, to: &str| {
+        assert!(TEMPLATE.contains(from));
+        let path = bench.path("other.wasm");
+        let component = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace(from, to);
+        fs::write(&path, wat::parse_str(component).expect("a component")).expect("a file");
+        run(&bench, &path)
+    };
+    let (named, version) = (r#""\a0\00\00\00\06\00\00\00\01"#, r#""\a0\00\00\00\06\00\00\00\02"#);
+    let words = ["\"delays\" with schema version 1", "is \"delays\" with schema version 2", "keeps schema version 1"];
+    fails(described(named, version), &bench.dir(), &words);
+    let nameless = r#""\a0\00\00\00\00\00\00\00\01"#;
+    fails(described(named, nameless), &bench.dir(), &["other.wasm: it calls itself \"\": a name has 1 to 128 bytes"]);
+    fails(described("\"delays\"", "\"de\\1bays\""), &bench.dir(), &["other.wasm: it calls itself \"de\\u{1b}ays\""]);
+    // The refused ones left it to its own.
+    ok(bench.run_arguments(&["--stop-after", "10"]));
+    let newest = &bench.list()[0]["alluvium"]["annotations"];
+    assert_eq!((&newest["plugin.name"], &newest["plugin.schema-version"]), (&"delays".into(), &"1".into()));
 }
 
 #[test]

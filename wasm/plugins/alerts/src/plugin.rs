@@ -34,6 +34,10 @@ fn count(carrier: &str) -> Result<u64, String> {
 }
 
 impl Guest for Alerts {
+    fn describe() -> operator::Description {
+        operator::Description { name: "alerts".to_owned(), schema_version: 1 }
+    }
+
     fn open(header: Vec<String>) -> Result<(), String> {
         HEADER.set(Some(Header::find(&header)?));
         Ok(())

@@ -27,6 +27,10 @@ thread_local! {
 struct Delays;
 
 impl Guest for Delays {
+    fn describe() -> operator::Description {
+        operator::Description { name: "delays".to_owned(), schema_version: 1 }
+    }
+
     fn open(header: Vec<String>) -> Result<(), String> {
         let header = Header::find(&header)?;
         HEADER.set(Some(header));
