@@ -15,11 +15,14 @@ use std::future::Future;
 
 mod blocking;
 pub mod conformance;
+mod erased;
 mod error;
 mod memory;
 mod simulated;
 
+pub(crate) use blocking::at_once;
 pub use blocking::block_on;
+pub use erased::AnyDirectory;
 pub use error::{DirectoryError, DirectoryErrorKind, Operation};
 pub use memory::MemoryDirectory;
 pub use simulated::{Fault, Node, Nodes, SimulatedDirectory};

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
+use super::json::{self, Field, JsonError, Reader};
 use super::names::{log_path, parse_hex};
 use super::segment::{
     Chunk, Record, SegmentIdentity, SegmentKind, claimed_checksum, decode_file, encode_log, is_torn, read_chunk,
@@ -33,17 +32,63 @@ pub struct LogPosition {
     pub state_digest: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PositionJson {
-    epoch: u64,
-    wal_position: u64,
-    watermark: Option<i64>,
-    source_offsets: BTreeMap<String, u64>,
-    annotations: BTreeMap<String, String>,
-    key_count: u64,
-    state_bytes: u64,
-    state_digest: String,
+impl LogPosition {
+    fn to_json(&self) -> String {
+        let offsets = self.source_offsets.iter().map(|(name, offset)| (name, offset.to_string()));
+        let annotations = self.annotations.iter().map(|(name, text)| (name, json::text(text)));
+        format!(
+            "{{\"epoch\":{},\"wal_position\":{},\"watermark\":{},\"source_offsets\":{},\"annotations\":{},\
+             \"key_count\":{},\"state_bytes\":{},\"state_digest\":\"{:016x}\"}}",
+            self.epoch,
+            self.wal_position,
+            json::optional(self.watermark.map(|watermark| watermark.to_string())),
+            json::map(offsets, ""),
+            json::map(annotations, ""),
+            self.key_count,
+            self.state_bytes,
+            self.state_digest,
+        )
+    }
+
+    fn from_json(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let (mut epoch, mut wal_position, mut key_count, mut state_bytes) = Default::default();
+        let (mut watermark, mut source_offsets) = (Field::default(), Field::default());
+        let (mut annotations, mut state_digest) = (Field::default(), Field::<String>::default());
+        let whole = |json: &mut Reader<'_>, field: &mut Field<u64>| {
+            let value = json.unsigned()?;
+            field.set(json, value)
+        };
+        let read = Reader::whole(text, &mut |json, name| match name {
+            "epoch" => whole(json, &mut epoch),
+            "wal_position" => whole(json, &mut wal_position),
+            "watermark" => json.optional(Reader::signed).and_then(|value| watermark.set(json, value)),
+            "source_offsets" => json.map(Reader::unsigned).and_then(|value| source_offsets.set(json, value)),
+            "annotations" => json.map(Reader::string).and_then(|value| annotations.set(json, value)),
+            "key_count" => whole(json, &mut key_count),
+            "state_bytes" => whole(json, &mut state_bytes),
+            "state_digest" => json.string().and_then(|value| state_digest.set(json, value)),
+            _ => Err(json.error("unknown field of a position: written by a newer version")),
+        });
+        let fields = || {
+            read?;
+            let digest = state_digest.required("state_digest")?;
+            let position = Self {
+                epoch: epoch.required("epoch")?,
+                wal_position: wal_position.required("wal_position")?,
+                watermark: watermark.or_null(),
+                source_offsets: source_offsets.required("source_offsets")?,
+                annotations: annotations.required("annotations")?,
+                key_count: key_count.required("key_count")?,
+                state_bytes: state_bytes.required("state_bytes")?,
+                state_digest: 0,
+            };
+            Ok((digest, position))
+        };
+        let (digest, position) = fields().map_err(|error: JsonError| error.to_string())?;
+        let state_digest = parse_hex(&digest).ok_or("state_digest: sixteen hexadecimal digits expected")?;
+        Ok(Self { state_digest, ..position })
+    }
 }
 
 /// A log that was read, its chunks still to be walked over.
@@ -73,18 +118,7 @@ pub(crate) fn encode<'a>(
     records: impl IntoIterator<Item = Record<'a>>,
     position: &LogPosition,
 ) -> Result<Vec<u8>, Error> {
-    let json = PositionJson {
-        epoch: position.epoch,
-        wal_position: position.wal_position,
-        watermark: position.watermark,
-        source_offsets: position.source_offsets.clone(),
-        annotations: position.annotations.clone(),
-        key_count: position.key_count,
-        state_bytes: position.state_bytes,
-        state_digest: format!("{:016x}", position.state_digest),
-    };
-    let json = serde_json::to_vec(&json).map_err(|error| Error::Serialization(error.to_string()))?;
-    let content = encode_log(identity(store_id, checkpoint, sequence), records, &json).content;
+    let content = encode_log(identity(store_id, checkpoint, sequence), records, position.to_json().as_bytes()).content;
     if u32::try_from(content.len()).is_err() {
         return Err(Error::LimitExceeded("a log of 4 GiB or more: take a checkpoint instead".into()));
     }
@@ -109,23 +143,11 @@ pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content
         let mut chunks = decode_file(&path, &identity, content, expected)?;
         let last = chunks.pop().ok_or_else(|| Error::corrupt(&path, "no position in it"))?;
         let bytes = bytes_of(&path, &last, content)?;
-        let json: PositionJson = super::segment::check_chunk(&path, &identity, &last, bytes)
-            .and_then(|()| serde_json::from_slice(bytes).map_err(|error| Error::unknown(&path, error)))?;
-        let state_digest = parse_hex(&json.state_digest)
-            .ok_or_else(|| Error::unknown(&path, "state_digest: sixteen hexadecimal digits expected"))?;
+        super::segment::check_chunk(&path, &identity, &last, bytes)?;
+        let position = LogPosition::from_json(bytes).map_err(|error| Error::unknown(&path, error))?;
         if last.records > 0 || last.first_group != KEY_GROUPS - 1 {
             return Err(Error::corrupt(&path, "does not end with a position"));
         }
-        let position = LogPosition {
-            epoch: json.epoch,
-            wal_position: json.wal_position,
-            watermark: json.watermark,
-            source_offsets: json.source_offsets,
-            annotations: json.annotations,
-            key_count: json.key_count,
-            state_bytes: json.state_bytes,
-            state_digest,
-        };
         Ok((chunks, position))
     };
     match decoded() {

@@ -2,10 +2,8 @@
 //! and a checksum over all of it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
-
+use super::json::{self, Field, JsonError, Reader};
 use super::names::{metadata_path, segment_path, state_path};
 use super::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
 use crate::error::IncrementalCheckpointError as Error;
@@ -130,63 +128,146 @@ pub struct StateFile {
     pub checksum: u64,
 }
 
-/// The fields of the original, in its order. It ignores what it does not know, and so does this.
-#[derive(Serialize, Deserialize)]
+/// The fields of the original as they come. It ignores what it does not know.
+#[derive(Default)]
 struct OriginalJson {
-    id: u64,
-    epoch: u64,
-    timestamp: u64,
-    wal_position: u64,
-    source_offsets: BTreeMap<String, u64>,
-    watermark: Option<i64>,
-    size_bytes: u64,
-    key_count: u64,
-    is_incremental: bool,
-    parent_id: Option<u64>,
-    sst_files: Vec<String>,
+    id: Field<u64>,
+    epoch: Field<u64>,
+    timestamp: Field<u64>,
+    wal_position: Field<u64>,
+    source_offsets: Field<BTreeMap<String, u64>>,
+    watermark: Field<Option<i64>>,
+    size_bytes: Field<u64>,
+    key_count: Field<u64>,
+    is_incremental: Field<bool>,
+    parent_id: Field<Option<u64>>,
+    sst_files: Field<Vec<String>>,
 }
 
-/// Our metadata: the original's fields and ours. Unlike the original's, unknown fields are refused,
-/// but for those that start with `x-`, which a later version may add for others to skip.
-#[derive(Deserialize)]
-struct AlluviumJson {
-    #[serde(flatten)]
-    original: OriginalJson,
-    alluvium: Section,
-    #[serde(rename = "checksum")]
-    _checksum: String,
-    #[serde(flatten)]
-    rest: BTreeMap<String, serde_json::Value>,
+impl OriginalJson {
+    /// Takes the field `name`, if it is one of the original's.
+    fn take(&mut self, json: &mut Reader<'_>, name: &str) -> Result<bool, JsonError> {
+        let whole = match name {
+            "id" => &mut self.id,
+            "epoch" => &mut self.epoch,
+            "timestamp" => &mut self.timestamp,
+            "wal_position" => &mut self.wal_position,
+            "size_bytes" => &mut self.size_bytes,
+            "key_count" => &mut self.key_count,
+            _ => return self.take_other(json, name),
+        };
+        let value = json.unsigned()?;
+        whole.set(json, value)?;
+        Ok(true)
+    }
+
+    fn take_other(&mut self, json: &mut Reader<'_>, name: &str) -> Result<bool, JsonError> {
+        match name {
+            "source_offsets" => json.map(Reader::unsigned).and_then(|value| self.source_offsets.set(json, value))?,
+            "watermark" => json.optional(Reader::signed).and_then(|value| self.watermark.set(json, value))?,
+            "is_incremental" => json.boolean().and_then(|value| self.is_incremental.set(json, value))?,
+            "parent_id" => json.optional(Reader::unsigned).and_then(|value| self.parent_id.set(json, value))?,
+            "sst_files" => {
+                let mut files = Vec::new();
+                json.array(&mut |json| {
+                    files.push(json.string()?);
+                    Ok(())
+                })?;
+                self.sst_files.set(json, files)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn into_metadata(self, alluvium: Option<AlluviumFields>) -> Result<IncrementalCheckpointMetadata, JsonError> {
+        Ok(IncrementalCheckpointMetadata {
+            id: self.id.required("id")?,
+            epoch: self.epoch.required("epoch")?,
+            timestamp: self.timestamp.required("timestamp")?,
+            wal_position: self.wal_position.required("wal_position")?,
+            source_offsets: self.source_offsets.required("source_offsets")?,
+            watermark: self.watermark.or_null(),
+            size_bytes: self.size_bytes.required("size_bytes")?,
+            key_count: self.key_count.required("key_count")?,
+            is_incremental: self.is_incremental.required("is_incremental")?,
+            parent_id: self.parent_id.or_null(),
+            sst_files: self.sst_files.required("sst_files")?,
+            alluvium,
+        })
+    }
 }
 
-#[derive(Deserialize)]
+/// Our section. Unlike the original's, unknown fields are refused, but for those that start with `x-`,
+/// which a later version may add for others to skip.
+#[derive(Default)]
 struct Section {
-    version: u64,
-    store_id: String,
-    key_groups: u64,
-    timestamp_ms: u64,
-    keys_changed: u64,
-    tombstones: u64,
-    bytes_changed: u64,
-    bytes_written: u64,
-    state_bytes: u64,
-    state_digest: String,
-    state_file: Option<StateFileJson>,
-    annotations: BTreeMap<String, String>,
-    segments: Vec<SegmentJson>,
-    #[serde(flatten)]
-    rest: BTreeMap<String, serde_json::Value>,
+    version: Field<u64>,
+    store_id: Field<String>,
+    key_groups: Field<u64>,
+    timestamp_ms: Field<u64>,
+    keys_changed: Field<u64>,
+    tombstones: Field<u64>,
+    bytes_changed: Field<u64>,
+    bytes_written: Field<u64>,
+    state_bytes: Field<u64>,
+    state_digest: Field<String>,
+    state_file: Field<Option<StateFileJson>>,
+    annotations: Field<BTreeMap<String, String>>,
+    segments: Field<Vec<SegmentJson>>,
+    /// The first field that may not be skipped.
+    unknown: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Section {
+    fn take(&mut self, json: &mut Reader<'_>, name: &str) -> Result<(), JsonError> {
+        let whole = match name {
+            "version" => &mut self.version,
+            "key_groups" => &mut self.key_groups,
+            "timestamp_ms" => &mut self.timestamp_ms,
+            "keys_changed" => &mut self.keys_changed,
+            "tombstones" => &mut self.tombstones,
+            "bytes_changed" => &mut self.bytes_changed,
+            "bytes_written" => &mut self.bytes_written,
+            "state_bytes" => &mut self.state_bytes,
+            "store_id" => return json.string().and_then(|value| self.store_id.set(json, value)),
+            "state_digest" => return json.string().and_then(|value| self.state_digest.set(json, value)),
+            "state_file" => {
+                return json.optional(StateFileJson::read).and_then(|value| self.state_file.set(json, value));
+            }
+            "annotations" => return json.map(Reader::string).and_then(|value| self.annotations.set(json, value)),
+            "segments" => {
+                let mut segments = Vec::new();
+                json.array(&mut |json| {
+                    segments.push(SegmentJson::read(json)?);
+                    Ok(())
+                })?;
+                return self.segments.set(json, segments);
+            }
+            _ => return skip_unknown(json, name, &mut self.unknown),
+        };
+        let value = json.unsigned()?;
+        whole.set(json, value)
+    }
+}
+
 struct StateFileJson {
     bytes: u64,
     checksum: String,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl StateFileJson {
+    fn read(json: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let (mut bytes, mut checksum) = (Field::default(), Field::default());
+        json.object(&mut |json, name| match name {
+            "bytes" => json.unsigned().and_then(|value| bytes.set(json, value)),
+            "checksum" => json.string().and_then(|value| checksum.set(json, value)),
+            _ => Err(json.error("unknown field of a state file: written by a newer version")),
+        })?;
+        Ok(Self { bytes: bytes.required("bytes")?, checksum: checksum.required("checksum")? })
+    }
+}
+
 struct SegmentJson {
     path: String,
     checkpoint: u64,
@@ -196,17 +277,72 @@ struct SegmentJson {
     groups: Vec<(u16, u16)>,
 }
 
+impl SegmentJson {
+    fn read(json: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let (mut path, mut checksum) = (Field::default(), Field::default());
+        let (mut checkpoint, mut bytes, mut chunks) = (Field::default(), Field::default(), Field::default());
+        let mut groups = Field::default();
+        json.object(&mut |json, name| match name {
+            "path" => json.string().and_then(|value| path.set(json, value)),
+            "checkpoint" => json.unsigned().and_then(|value| checkpoint.set(json, value)),
+            "bytes" => json.unsigned().and_then(|value| bytes.set(json, value)),
+            "checksum" => json.string().and_then(|value| checksum.set(json, value)),
+            "chunks" => json.small().and_then(|value| chunks.set(json, value)),
+            "groups" => read_groups(json).and_then(|value| groups.set(json, value)),
+            _ => Err(json.error("unknown field of a segment: written by a newer version")),
+        })?;
+        Ok(Self {
+            path: path.required("path")?,
+            checkpoint: checkpoint.required("checkpoint")?,
+            bytes: bytes.required("bytes")?,
+            checksum: checksum.required("checksum")?,
+            chunks: chunks.required("chunks")?,
+            groups: groups.required("groups")?,
+        })
+    }
+}
+
+fn read_groups(json: &mut Reader<'_>) -> Result<Vec<(u16, u16)>, JsonError> {
+    let mut groups = Vec::new();
+    json.array(&mut |json| {
+        let mut range = Vec::with_capacity(2);
+        json.array(&mut |json| {
+            range.push(json.small()?);
+            Ok(())
+        })?;
+        match range[..] {
+            [first, last] => groups.push((first, last)),
+            _ => return Err(json.error("a range of groups has two ends")),
+        }
+        Ok(())
+    })?;
+    Ok(groups)
+}
+
+/// Passes over a field that this version does not know, and remembers it unless its name says that it
+/// may be skipped.
+fn skip_unknown(json: &mut Reader<'_>, name: &str, unknown: &mut Option<String>) -> Result<(), JsonError> {
+    if !name.starts_with("x-") {
+        unknown.get_or_insert_with(|| name.to_owned());
+    }
+    json.skip()
+}
+
 /// `"checksum": "` and what follows the digits.
 const CHECKSUM_LEAD: &str = ",\n  \"checksum\": \"";
 const CHECKSUM_TAIL: &str = "\"\n}";
+
+fn hex(number: u64) -> String {
+    format!("{number:016x}")
+}
 
 fn hex16(digits: &str) -> Option<u64> {
     super::names::parse_hex(digits)
 }
 
 /// A field that this version does not know may only be skipped when its name says so.
-fn refuse_unknown(place: &str, prefix: &str, rest: &BTreeMap<String, serde_json::Value>) -> Result<(), Error> {
-    match rest.keys().find(|name| !name.starts_with("x-")) {
+fn refuse_unknown(place: &str, prefix: &str, unknown: Option<&String>) -> Result<(), Error> {
+    match unknown {
         Some(name) => Err(Error::unknown(place, format!("unknown field {prefix}{name}: written by a newer version"))),
         None => Ok(()),
     }
@@ -253,65 +389,26 @@ impl IncrementalCheckpointMetadata {
 
     /// Writes the JSON: byte for byte the same for equal metadata.
     pub fn to_json(&self) -> Result<String, Error> {
-        let serialize = |error: serde_json::Error| Error::Serialization(error.to_string());
-        let original = OriginalJson {
-            id: self.id,
-            epoch: self.epoch,
-            timestamp: self.timestamp,
-            wal_position: self.wal_position,
-            source_offsets: self.source_offsets.clone(),
-            watermark: self.watermark,
-            size_bytes: self.size_bytes,
-            key_count: self.key_count,
-            is_incremental: self.is_incremental,
-            parent_id: self.parent_id,
-            sst_files: self.sst_files.clone(),
-        };
-        let mut json = serde_json::to_string_pretty(&original).map_err(serialize)?;
-        let Some(fields) = &self.alluvium else { return Ok(json) };
-        json.truncate(json.len() - "\n}".len());
-        json.push_str(",\n  \"alluvium\": {");
-        let mut first = true;
-        let mut field = |name: &str, value: String| {
-            let comma = if std::mem::take(&mut first) { "" } else { "," };
-            write!(json, "{comma}\n    \"{name}\": {value}").expect("writing to a string cannot fail");
-        };
-        let text = |value: &str| serde_json::to_string(value).map_err(serialize);
-        field("version", VERSION.to_string());
-        field("store_id", text(&store_id_hex(fields.store_id))?);
-        field("key_groups", KEY_GROUPS.to_string());
-        field("timestamp_ms", fields.timestamp_ms.to_string());
-        field("keys_changed", fields.keys_changed.to_string());
-        field("tombstones", fields.tombstones.to_string());
-        field("bytes_changed", fields.bytes_changed.to_string());
-        field("bytes_written", fields.bytes_written.to_string());
-        field("state_bytes", fields.state_bytes.to_string());
-        field("state_digest", text(&format!("{:016x}", fields.state_digest))?);
-        let state_file = fields
-            .state_file
-            .map(|file| StateFileJson { bytes: file.bytes, checksum: format!("{:016x}", file.checksum) });
-        field("state_file", serde_json::to_string(&state_file).map_err(serialize)?);
-        field("annotations", serde_json::to_string(&fields.annotations).map_err(serialize)?);
-        // One line a segment: a pretty-printed one would take eleven.
-        let mut lines = Vec::with_capacity(fields.segments.len());
-        for entry in &fields.segments {
-            let line = SegmentJson {
-                path: entry.path(),
-                checkpoint: entry.checkpoint_id,
-                bytes: entry.bytes,
-                checksum: format!("{:016x}", entry.checksum),
-                chunks: entry.chunks,
-                groups: entry.groups.clone(),
-            };
-            lines.push(format!("\n      {}", serde_json::to_string(&line).map_err(serialize)?));
-        }
-        let end = if lines.is_empty() { "]" } else { "\n    ]" };
-        field("segments", format!("[{}{end}", lines.join(",")));
-        json.push_str("\n  }");
-        json.push_str(CHECKSUM_LEAD);
-        let sum = checksum(json.as_bytes(), 0);
-        write!(json, "{sum:016x}{CHECKSUM_TAIL}").expect("writing to a string cannot fail");
-        Ok(json)
+        let mut out = Members { json: String::from("{"), indent: "\n  " };
+        let sst_files: Vec<String> = self.sst_files.iter().map(|path| json::text(path)).collect();
+        let offsets = self.source_offsets.iter().map(|(name, offset)| (name, offset.to_string()));
+        out.push("id", &self.id.to_string());
+        out.push("epoch", &self.epoch.to_string());
+        out.push("timestamp", &self.timestamp.to_string());
+        out.push("wal_position", &self.wal_position.to_string());
+        out.push("source_offsets", &json::map(offsets, "\n    "));
+        out.push("watermark", &json::optional(self.watermark.map(|watermark| watermark.to_string())));
+        out.push("size_bytes", &self.size_bytes.to_string());
+        out.push("key_count", &self.key_count.to_string());
+        out.push("is_incremental", if self.is_incremental { "true" } else { "false" });
+        out.push("parent_id", &json::optional(self.parent_id.map(|id| id.to_string())));
+        out.push("sst_files", &json::list('[', &sst_files, "\n    ", ']'));
+        let Some(fields) = &self.alluvium else { return Ok(out.json + "\n}") };
+        let section = fields.to_json();
+        out.push("alluvium", &section);
+        out.json.push_str(CHECKSUM_LEAD);
+        let sum = hex(checksum(out.json.as_bytes(), 0));
+        Ok(out.json + &sum + CHECKSUM_TAIL)
     }
 
     /// Reads JSON that `to_json` or the original wrote.
@@ -328,8 +425,11 @@ impl IncrementalCheckpointMetadata {
         // What the original wrote has no checksum. Ours cannot pass for it: cut or overwritten, it
         // still mentions the section, or is no JSON.
         if !json.contains("\"alluvium\"") && !json.contains("\"checksum\"") {
-            let original = serde_json::from_str(json).map_err(|error| Error::corrupt(place, error))?;
-            return Ok(Self::from_original(original, None));
+            let mut original = OriginalJson::default();
+            let read = Reader::whole(json, &mut |json, name| {
+                if original.take(json, name)? { Ok(()) } else { json.skip() }
+            });
+            return read.and_then(|()| original.into_metadata(None)).map_err(|error| Error::corrupt(place, error));
         }
         let computed_over = json.len().checked_sub(CHECKSUM_TAIL.len() + 16);
         let split = computed_over.and_then(|at| Some((json.get(..at)?, json.get(at..at + 16)?, json.get(at + 16..)?)));
@@ -340,29 +440,26 @@ impl IncrementalCheckpointMetadata {
         if computed != expected && !planted::is(Plant::IgnoreChecksum) {
             return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
         }
-        let parsed: AlluviumJson = serde_json::from_str(json).map_err(|error| Error::unknown(place, error))?;
-        refuse_unknown(place, "", &parsed.rest)?;
-        let fields = parsed.alluvium.into_fields(place)?;
-        let metadata = Self::from_original(parsed.original, Some(fields));
+        let (mut original, mut section, mut unknown) = (OriginalJson::default(), Field::default(), None);
+        let mut checksum = Field::default();
+        let not_understood = |error: JsonError| Error::unknown(place, error);
+        Reader::whole(json, &mut |json, name| match name {
+            "alluvium" => {
+                let mut found = Section::default();
+                json.object(&mut |json, name| found.take(json, name))?;
+                section.set(json, found)
+            }
+            "checksum" => json.string().and_then(|value| checksum.set(json, value)),
+            _ if original.take(json, name)? => Ok(()),
+            _ => skip_unknown(json, name, &mut unknown),
+        })
+        .map_err(not_understood)?;
+        refuse_unknown(place, "", unknown.as_ref())?;
+        let section = section.required("alluvium").map_err(not_understood)?;
+        let fields = section.into_fields(place)?;
+        let metadata = original.into_metadata(Some(fields)).map_err(not_understood)?;
         metadata.check(place)?;
         Ok(metadata)
-    }
-
-    fn from_original(json: OriginalJson, alluvium: Option<AlluviumFields>) -> Self {
-        Self {
-            id: json.id,
-            epoch: json.epoch,
-            timestamp: json.timestamp,
-            wal_position: json.wal_position,
-            source_offsets: json.source_offsets,
-            watermark: json.watermark,
-            size_bytes: json.size_bytes,
-            key_count: json.key_count,
-            is_incremental: json.is_incremental,
-            parent_id: json.parent_id,
-            sst_files: json.sst_files,
-            alluvium,
-        }
     }
 
     /// What must hold between the fields.
@@ -400,26 +497,29 @@ impl IncrementalCheckpointMetadata {
 
 impl Section {
     fn into_fields(self, place: &str) -> Result<AlluviumFields, Error> {
-        if self.version != VERSION {
-            return Err(Error::unknown(place, format!("version {}: this build reads {VERSION}", self.version)));
+        let not_understood = |error: JsonError| Error::unknown(place, error);
+        let whole = |name: &str, field: Field<u64>| field.required(name).map_err(not_understood);
+        let version = whole("version", self.version)?;
+        if version != VERSION {
+            return Err(Error::unknown(place, format!("version {version}: this build reads {VERSION}")));
         }
-        if self.key_groups != u64::from(KEY_GROUPS) {
-            return Err(Error::unknown(
-                place,
-                format!("{} key groups: this build reads {KEY_GROUPS}", self.key_groups),
-            ));
+        let key_groups = whole("key_groups", self.key_groups)?;
+        if key_groups != u64::from(KEY_GROUPS) {
+            return Err(Error::unknown(place, format!("{key_groups} key groups: this build reads {KEY_GROUPS}")));
         }
-        refuse_unknown(place, "alluvium.", &self.rest)?;
+        refuse_unknown(place, "alluvium.", self.unknown.as_ref())?;
         let hex = |name: &str, digits: &str| {
             hex16(digits).ok_or_else(|| Error::unknown(place, format!("{name}: sixteen hexadecimal digits expected")))
         };
-        let store_id = (self.store_id.len() == 32)
-            .then(|| Some((hex16(self.store_id.get(..16)?)?, hex16(self.store_id.get(16..)?)?)))
+        let store_id = self.store_id.required("store_id").map_err(not_understood)?;
+        let store_id = (store_id.len() == 32)
+            .then(|| Some((hex16(store_id.get(..16)?)?, hex16(store_id.get(16..)?)?)))
             .flatten()
             .map(|(high, low)| ((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
             .ok_or_else(|| Error::unknown(place, "store_id: thirty-two hexadecimal digits expected"))?;
-        let mut segments = Vec::with_capacity(self.segments.len());
-        for json in self.segments {
+        let listed = self.segments.required("segments").map_err(not_understood)?;
+        let mut segments = Vec::with_capacity(listed.len());
+        for json in listed {
             let super::names::Name::Segment(kind, number) = super::names::Name::parse(&json.path) else {
                 return Err(Error::unknown(place, format!("{:?} is no segment's name", json.path)));
             };
@@ -433,23 +533,78 @@ impl Section {
                 groups: json.groups,
             });
         }
-        let state_file = match self.state_file {
+        let state_file = match self.state_file.or_null() {
             Some(file) => Some(StateFile { bytes: file.bytes, checksum: hex("state_file", &file.checksum)? }),
             None => None,
         };
+        let state_digest = self.state_digest.required("state_digest").map_err(not_understood)?;
         Ok(AlluviumFields {
             store_id,
-            timestamp_ms: self.timestamp_ms,
-            keys_changed: self.keys_changed,
-            tombstones: self.tombstones,
-            bytes_changed: self.bytes_changed,
-            bytes_written: self.bytes_written,
-            state_bytes: self.state_bytes,
-            state_digest: hex("state_digest", &self.state_digest)?,
+            timestamp_ms: whole("timestamp_ms", self.timestamp_ms)?,
+            keys_changed: whole("keys_changed", self.keys_changed)?,
+            tombstones: whole("tombstones", self.tombstones)?,
+            bytes_changed: whole("bytes_changed", self.bytes_changed)?,
+            bytes_written: whole("bytes_written", self.bytes_written)?,
+            state_bytes: whole("state_bytes", self.state_bytes)?,
+            state_digest: hex("state_digest", &state_digest)?,
             segments,
             state_file,
-            annotations: self.annotations,
+            annotations: self.annotations.required("annotations").map_err(not_understood)?,
         })
+    }
+}
+
+impl AlluviumFields {
+    /// The section as it stands in the metadata.
+    fn to_json(&self) -> String {
+        let mut out = Members { json: String::from("{"), indent: "\n    " };
+        out.push("version", &VERSION.to_string());
+        out.push("store_id", &json::text(&store_id_hex(self.store_id)));
+        out.push("key_groups", &KEY_GROUPS.to_string());
+        out.push("timestamp_ms", &self.timestamp_ms.to_string());
+        out.push("keys_changed", &self.keys_changed.to_string());
+        out.push("tombstones", &self.tombstones.to_string());
+        out.push("bytes_changed", &self.bytes_changed.to_string());
+        out.push("bytes_written", &self.bytes_written.to_string());
+        out.push("state_bytes", &self.state_bytes.to_string());
+        out.push("state_digest", &json::text(&hex(self.state_digest)));
+        let file = |file: StateFile| format!("{{\"bytes\":{},\"checksum\":\"{}\"}}", file.bytes, hex(file.checksum));
+        out.push("state_file", &json::optional(self.state_file.map(file)));
+        out.push("annotations", &json::map(self.annotations.iter().map(|(name, text)| (name, json::text(text))), ""));
+        // One line a segment: over several it would take eleven.
+        let lines: Vec<String> = self.segments.iter().map(SegmentEntry::to_json).collect();
+        out.push("segments", &json::list('[', &lines, "\n      ", ']'));
+        out.json + "\n  }"
+    }
+}
+
+impl SegmentEntry {
+    fn to_json(&self) -> String {
+        let groups: Vec<String> = self.groups.iter().map(|(first, last)| format!("[{first},{last}]")).collect();
+        format!(
+            "{{\"path\":\"{}\",\"checkpoint\":{},\"bytes\":{},\"checksum\":\"{}\",\"chunks\":{},\"groups\":{}}}",
+            self.path(),
+            self.checkpoint_id,
+            self.bytes,
+            hex(self.checksum),
+            self.chunks,
+            json::list('[', &groups, "", ']')
+        )
+    }
+}
+
+/// An object that is being written, a member on each line.
+struct Members {
+    json: String,
+    indent: &'static str,
+}
+
+impl Members {
+    fn push(&mut self, name: &str, value: &str) {
+        let comma = if self.json.len() == 1 { "" } else { "," };
+        for part in [comma, self.indent, "\"", name, "\": ", value] {
+            self.json.push_str(part);
+        }
     }
 }
 

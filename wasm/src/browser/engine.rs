@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use alluvium_core::directory::MemoryDirectory;
+use alluvium_core::directory::{AnyDirectory, MemoryDirectory};
 use alluvium_core::{
     IncrementalCheckpointError as Error, IncrementalCheckpointManager, Maintenance, OpenOptions, PreparedCheckpoint,
     archive, inspect, verify,
@@ -25,10 +25,9 @@ use super::convert::{self, Settings, object};
 use super::indexed_db::IndexedDbDirectory;
 use super::js_directory::JsDirectory;
 use super::packed;
-use super::storage::Storage;
 use super::walk::Walk;
 
-type Manager = IncrementalCheckpointManager<Storage>;
+type Manager = IncrementalCheckpointManager<AnyDirectory>;
 
 /// Where the manager is.
 enum Slot {
@@ -41,7 +40,7 @@ enum Slot {
 /// What every handle of one engine shares.
 pub(super) struct Shared {
     slot: RefCell<Slot>,
-    directory: Arc<Storage>,
+    directory: Arc<AnyDirectory>,
     options: OpenOptions,
 }
 
@@ -99,7 +98,7 @@ pub struct Finished {
     metadata: JsValue,
     statistics: JsValue,
     maintenance: Maintenance,
-    directory: Arc<Storage>,
+    directory: Arc<AnyDirectory>,
 }
 
 #[wasm_bindgen]
@@ -123,14 +122,14 @@ impl Finished {
 }
 
 /// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory of JavaScript.
-async fn open_storage(kind: &str, name: &str, directory: Option<JsDirectory>) -> Result<Storage, JsValue> {
+async fn open_storage(kind: &str, name: &str, directory: Option<JsDirectory>) -> Result<AnyDirectory, JsValue> {
     match (kind, directory) {
-        (_, Some(directory)) => Ok(Storage::Js(directory)),
+        (_, Some(directory)) => Ok(AnyDirectory::new(directory)),
         ("indexeddb", None) => match IndexedDbDirectory::open(name).await {
-            Ok(directory) => Ok(Storage::IndexedDb(directory)),
+            Ok(directory) => Ok(AnyDirectory::new(directory)),
             Err(error) => Err(convert::error(&error.into())),
         },
-        ("memory", None) => Ok(Storage::Memory(Rc::new(MemoryDirectory::new()))),
+        ("memory", None) => Ok(AnyDirectory::new(MemoryDirectory::new())),
         _ => Err(convert::error_with("invalid-input", &format!("unknown storage {kind:?}"))),
     }
 }
@@ -415,7 +414,7 @@ impl Engine {
 
 impl Engine {
     /// An operation that only reads the directory: the manager stays usable.
-    fn reading(&self, operation: impl AsyncFnOnce(&Arc<Storage>) -> Result<JsValue, Error> + 'static) -> Promise {
+    fn reading(&self, operation: impl AsyncFnOnce(&Arc<AnyDirectory>) -> Result<JsValue, Error> + 'static) -> Promise {
         let shared = Rc::clone(&self.shared);
         future_to_promise(async move {
             shared.with(|_| Ok(()))?;

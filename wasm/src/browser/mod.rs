@@ -15,7 +15,6 @@ pub mod indexed_db;
 pub mod js_directory;
 mod packed;
 pub mod panic;
-pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod walk;

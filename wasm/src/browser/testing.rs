@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use alluvium_core::directory::conformance::{self, Handles};
-use alluvium_core::directory::{Directory, MemoryDirectory};
+use alluvium_core::directory::{AnyDirectory, Directory, MemoryDirectory};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
 use super::convert::{object, texts};
 use super::indexed_db::IndexedDbDirectory;
 use super::js_directory::JsDirectory;
-use super::storage::Storage;
 
 /// Runs the suite of every directory on `"indexeddb"`, on `"memory"`, or on the directories that
 /// `open` makes of a name. `prefix` keeps the storages of one run apart from all others.
@@ -22,12 +21,12 @@ pub async fn run_conformance(storage: String, prefix: String, open: Option<Funct
     let report = conformance::run(Handles::Many, async |name: &str| {
         let name = format!("{prefix}{name}");
         match (storage.as_str(), &open) {
-            ("indexeddb", _) => Storage::IndexedDb(IndexedDbDirectory::open(&name).await.expect("opens")),
-            ("memory", _) => Storage::Memory(Rc::clone(memories.borrow_mut().entry(name).or_default())),
+            ("indexeddb", _) => AnyDirectory::new(IndexedDbDirectory::open(&name).await.expect("opens")),
+            ("memory", _) => AnyDirectory::shared(Rc::clone(memories.borrow_mut().entry(name).or_default())),
             (_, Some(open)) => {
                 let made = open.call1(&JsValue::NULL, &name.into()).expect("a directory");
                 let made = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::resolve(&made)).await;
-                Storage::Js(made.expect("a directory").unchecked_into::<JsDirectory>())
+                AnyDirectory::new(made.expect("a directory").unchecked_into::<JsDirectory>())
             }
             _ => panic!("unknown storage {storage}"),
         }

@@ -5,17 +5,20 @@
 //! therefore exactly what [`export`] writes, and damage to any byte of an archive is found.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{CheckpointConfig, OpenOptions};
-use crate::directory::{Directory, EntryKind, MemoryDirectory, NewFile, block_on};
+use crate::directory::{AnyDirectory, Directory, EntryKind, MemoryDirectory, NewFile, at_once};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::names::{Name, metadata_path, state_path};
 use crate::inspect::load_state;
 use crate::manager::IncrementalCheckpointManager;
-use crate::recover::{RecoverOptions, recover};
+use crate::recover::{RecoverOptions, RecoveredCheckpoint, recover};
 use crate::verify::verify;
+
+mod ustar;
 
 /// What errors call the archive as a whole.
 const PLACE: &str = "archive";
@@ -117,9 +120,8 @@ pub async fn import<D: Directory>(
     config: CheckpointConfig,
     options: OpenOptions,
 ) -> Result<IncrementalCheckpointMetadata, Error> {
-    let source = read(archive)?;
-    let recovered = recover(&source, &RecoverOptions::new()).await?;
-    let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "no checkpoint in it"))?;
+    let (recovered, source) = within(read(archive)?, recover_alone);
+    let (recovered, state_file) = recovered?;
     let metadata = recovered.metadata.clone();
     if directory.list().await?.iter().all(|entry| Name::parse(&entry.path) == Name::Foreign) {
         let mut files = source.to_files();
@@ -128,39 +130,19 @@ pub async fn import<D: Directory>(
         directory.create(order.into_iter().map(file).collect()).await?;
         return Ok(metadata);
     }
-    let state_file = match load_state(&source, metadata.id).await {
-        Ok(state) => Some(state),
-        Err(Error::NotFound(_)) => None,
-        Err(error) => return Err(error),
-    };
     let mut manager = IncrementalCheckpointManager::open(directory, config, options).await?;
     manager.take_over(recovered, state_file).await
 }
 
 /// The files of an archive by path, each of a name that Alluvium writes.
 fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let foreign = |error: &dyn std::fmt::Display| Error::unknown(PLACE, format!("not a tar file: {error}"));
     let mut files = BTreeMap::new();
-    let mut reader = tar::Archive::new(archive);
-    // Raw: extensions that would rename or stretch a file come as entries of their own, and are refused.
-    for entry in reader.entries().map_err(|error| foreign(&error))?.raw(true) {
-        let entry = entry.map_err(|error| foreign(&error))?;
-        let header = entry.header();
-        let path = String::from_utf8_lossy(&header.path_bytes()).into_owned();
-        if header.entry_type() != tar::EntryType::Regular {
-            let what = format!("{path:?} is no regular file but of type {:?}", header.entry_type());
-            return Err(Error::unknown(PLACE, what));
-        }
+    let mut rest = archive;
+    while let Some((path, content)) = ustar::take(&mut rest)? {
         if !matches!(Name::parse(&path), Name::Metadata(_) | Name::State(_) | Name::Segment(..)) {
             return Err(Error::unknown(PLACE, format!("{path:?} is no name that Alluvium writes")));
         }
-        let bytes = header.entry_size().map_err(|error| foreign(&error))?;
-        // The header's length is a claim; the slice is what there is.
-        let start = usize::try_from(entry.raw_file_position()).ok();
-        let range = start.and_then(|start| Some(start..start.checked_add(usize::try_from(bytes).ok()?)?));
-        let content = range.and_then(|range| archive.get(range)).map(<[u8]>::to_vec);
-        let content = content.ok_or_else(|| Error::corrupt(PLACE, format!("{path} of {bytes} bytes is cut short")))?;
-        if files.insert(path.clone(), content).is_some() {
+        if files.insert(path.clone(), content.to_vec()).is_some() {
             return Err(Error::corrupt(PLACE, format!("{path} is there twice")));
         }
     }
@@ -182,13 +164,30 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
     if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
         return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
     }
-    let directory = MemoryDirectory::from_files(files);
-    // A directory in memory is always ready: this never waits.
-    let report = block_on(verify(&directory))?;
-    match report.findings.first() {
+    let (report, directory) = within(MemoryDirectory::from_files(files), |directory| at_once(verify(directory)));
+    match report?.findings.first() {
         Some(finding) => Err(Error::corrupt(&finding.path, &finding.what)),
         None => Ok((order, directory)),
     }
+}
+
+/// The one checkpoint of an archive: its keyed state and what belongs to it, and its opaque state, if
+/// it has one.
+fn recover_alone(directory: &AnyDirectory) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
+    let recovered = at_once(recover(directory, &RecoverOptions::new()))?;
+    let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "no checkpoint in it"))?;
+    match at_once(load_state(directory, recovered.metadata.id)) {
+        Ok(state) => Ok((recovered, Some(state))),
+        Err(Error::NotFound(_)) => Ok((recovered, None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Works on files in memory as on any directory, which keeps a small program small.
+fn within<T>(directory: MemoryDirectory, work: impl FnOnce(&AnyDirectory) -> T) -> (T, MemoryDirectory) {
+    let directory = Rc::new(directory);
+    let outcome = work(&AnyDirectory::shared(Rc::clone(&directory)));
+    (outcome, Rc::into_inner(directory).expect("the work is over, and nobody else has it"))
 }
 
 /// The files of a checkpoint in the order of their creation. The original does not say whether it
@@ -214,20 +213,10 @@ fn committed_id(path: &str) -> Option<u64> {
 }
 
 fn write(order: &[String], mut files: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Error> {
-    let failed = |error: &dyn std::fmt::Display| Error::Serialization(format!("{PLACE}: {error}"));
-    let mut builder = tar::Builder::new(Vec::new());
+    let mut archive = Vec::new();
     for path in order {
-        let content = files.remove(path).unwrap_or_default();
-        let mut header = tar::Header::new_ustar();
-        header.set_path(path).map_err(|error| failed(&error))?;
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
-        header.set_cksum();
-        builder.append(&header, content.as_slice()).map_err(|error| failed(&error))?;
+        ustar::push(&mut archive, path, &files.remove(path).unwrap_or_default())?;
     }
-    builder.into_inner().map_err(|error| failed(&error))
+    ustar::finish(&mut archive);
+    Ok(archive)
 }
