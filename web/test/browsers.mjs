@@ -51,9 +51,10 @@ export function launch({ browser, path, args }, userDataDir) {
   return puppeteer.launch({ browser, executablePath: path, args, userDataDir, headless: true, protocolTimeout: 300_000 });
 }
 
-/** SIGKILL to the browser and everything it started, as a power button would. */
+/** SIGKILL to the browser and everything it started, as a power button would; nothing if it is gone. */
 export async function kill(launched) {
-  const { pid } = launched.process();
+  const { pid, exitCode, signalCode } = launched.process();
+  if (exitCode !== null || signalCode !== null) return;
   const gone = new Promise((resolve) => launched.process().once("exit", resolve));
   try {
     process.kill(-pid, "SIGKILL");
