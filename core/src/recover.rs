@@ -7,13 +7,13 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::segment::{Chunk, SegmentKind};
+use crate::format::segment::{Chunk, Record, SegmentKind};
 use crate::hash::KEY_GROUPS;
 use crate::inspect::load_state;
 use crate::planted::{self, Plant};
 use crate::replay::{ReplayedLog, replay};
-use crate::segments::{Groups, LiveSegment, read_segment};
-use crate::state::{State, Tail, out_of_addresses};
+use crate::segments::{Groups, LiveSegment, SegmentData, read_segment};
+use crate::state::{State, Tail, WARM_BLOCK, out_of_addresses};
 use crate::survey::{Survey, read_metadata};
 
 /// What to recover.
@@ -224,28 +224,13 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
         for entry in &fields.segments {
             let data = read_segment(directory, fields.store_id, entry, None, groups).await?;
             bytes_read += data.bytes_read;
-            let is_base = entry.kind == SegmentKind::Base;
-            if is_base {
+            if entry.kind == SegmentKind::Base {
                 reserve(&mut state, &mut tail, &data.chunks, groups);
+                data.for_each(|record| append(&mut state, &mut tail, record))?;
             } else {
                 tail = Tail::default();
+                put_all(&mut state, &data)?;
             }
-            data.for_each(|record| {
-                match record.value {
-                    Some(value) => {
-                        state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
-                        if is_base {
-                            state.append_hashed(&mut tail, record.hash, record.key, value);
-                        } else {
-                            state.put_hashed(record.hash, record.key, value);
-                        }
-                    }
-                    None => {
-                        state.delete_hashed(record.hash, record.key);
-                    }
-                }
-                Ok(())
-            })?;
             segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
         }
         if groups == Groups::ALL {
@@ -262,6 +247,32 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
         }
     }
     Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, log, segments })
+}
+
+/// A base's record: behind the one before, without looking for it.
+#[inline]
+fn append(state: &mut State, tail: &mut Tail, record: Record<'_>) -> Result<(), Error> {
+    if let Some(value) = record.value {
+        state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
+        state.append_hashed(tail, record.hash, record.key, value);
+    } else {
+        state.delete_hashed(record.hash, record.key);
+    }
+    Ok(())
+}
+
+/// A delta's records, some at a time: what they overwrite lies anywhere.
+fn put_all(state: &mut State, data: &SegmentData) -> Result<(), Error> {
+    let mut block = Vec::with_capacity(WARM_BLOCK);
+    data.for_each(|record| {
+        block.push(record);
+        if block.len() == WARM_BLOCK {
+            state.apply(&block)?;
+            block.clear();
+        }
+        Ok(())
+    })?;
+    state.apply(&block)
 }
 
 /// Bases hold each key once, so their counts are what the tables will hold. Once a group: making

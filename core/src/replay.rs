@@ -8,7 +8,6 @@ use crate::format::log::{LogFault, LogPosition, decode};
 use crate::format::names::log_path;
 use crate::planted::{self, Plant};
 use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedLog, check_state};
-use crate::state::out_of_addresses;
 use crate::survey::Survey;
 
 /// What the logs after a checkpoint added to it.
@@ -70,16 +69,8 @@ pub(crate) async fn replay<D: Directory>(
             Ok(records) => records,
             Err(error) => return pass_over(options, recovered, path, error),
         };
+        recovered.state.apply(&records)?;
         for record in &records {
-            match record.value {
-                Some(value) => {
-                    recovered.state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
-                    recovered.state.put_hashed(record.hash, record.key, value);
-                }
-                None => {
-                    recovered.state.delete_hashed(record.hash, record.key);
-                }
-            }
             recovered.log.mutations.push(record.hash, record.key, record.value);
         }
         let position = log.position;

@@ -7,11 +7,7 @@ use crate::delta::DeltaLog;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::Record;
 use crate::hash::key_hash;
-use crate::state::{check_lengths, out_of_addresses};
-
-/// Mutations of a batch whose records are brought into the cache together: more than the processor
-/// can wait for at once, few enough to stay in its nearest cache.
-const WARM_BLOCK: usize = 32;
+use crate::state::{WARM_BLOCK, check_lengths, out_of_addresses};
 
 /// A log of fewer bytes is not worth compacting.
 pub(super) const COMPACT_LOG_BYTES: usize = 64 << 20;

@@ -6,24 +6,31 @@
 //! The slack's top bit marks a dead record; the rest counts spare 8-byte units behind the value, so
 //! that a value which shrinks a little can grow back in place.
 
-/// Bytes of a segment. A record that does not fit has a segment of its own.
-const SEGMENT_BYTES: usize = 1 << 20;
-const OFFSET_BITS: u32 = 17;
+use super::block::Block;
+
+/// Bytes of a segment: a huge page where there are any. A record that does not fit has a segment of
+/// its own.
+const SEGMENT_BYTES: usize = if cfg!(target_os = "linux") { 2 << 20 } else { 1 << 20 };
+const OFFSET_BITS: u32 = (SEGMENT_BYTES / 8).trailing_zeros();
+/// So many segments are ordinary memory, so that a small state takes no more than it fills.
+const SMALL_SEGMENTS: usize = 4;
 const SEGMENTS_MAX: usize = 1 << (32 - OFFSET_BITS);
 const RECORD_HEADER: usize = 12;
 /// Bytes in front of the first record: so that no address is 0, and so that records of 64 and 128 bytes
-/// fill whole cache lines where the allocator puts large blocks 16 bytes behind a page, as glibc does.
-const FRONT_BYTES: usize = 48;
+/// fill whole cache lines, in memory that begins with one.
+const FRONT_BYTES: usize = 64;
+/// Of less, whatever is dead in it, cleaning would save too little.
+const CLEAN_FROM: usize = 8 << 20;
 const DEAD: u16 = 1 << 15;
 /// Emptied segments that are kept for reuse instead of going back to the allocator.
-const SPARE_MAX: usize = 4;
+const SPARE_MAX: usize = (4 << 20) / SEGMENT_BYTES;
 
 /// Where a record is. Never 0, which stands for an empty slot of the table.
 pub(super) type Address = u32;
 
 #[derive(Debug, Default)]
 struct Segment {
-    bytes: Box<[u8]>,
+    bytes: Block,
     /// Bytes that were given out from the start.
     used: usize,
     /// Bytes of live records.
@@ -36,7 +43,7 @@ pub(super) struct Arena {
     segments: Vec<Segment>,
     /// Indices of `segments` whose bytes were given back.
     vacant: Vec<u32>,
-    spare: Vec<Box<[u8]>>,
+    spare: Vec<Block>,
     current: Option<u32>,
     allocated: usize,
     live: usize,
@@ -204,9 +211,9 @@ impl Arena {
             (false, Some(bytes)) => bytes,
             (_, spare) => {
                 self.spare.extend(spare);
-                let bytes = vec![0; SEGMENT_BYTES.max(total + FRONT_BYTES)].into_boxed_slice();
-                self.allocated += bytes.len();
-                bytes
+                let bytes = SEGMENT_BYTES.max(total + FRONT_BYTES);
+                self.allocated += bytes;
+                if self.segments.len() < SMALL_SEGMENTS { Block::new(bytes) } else { Block::huge(bytes) }
             }
         };
         let segment = Segment { bytes, used: FRONT_BYTES, live: 0 };
@@ -260,7 +267,7 @@ impl Arena {
         // A fifth of what is held: with the table and the padding that keeps a state of small
         // records below 1.6 times its payload.
         let held = self.allocated - self.spare.len() * SEGMENT_BYTES;
-        held > 8 * SEGMENT_BYTES && held - self.live > held / 5
+        held > CLEAN_FROM && held - self.live > held / 5
     }
 
     /// Cleans about `budget` bytes: moves live records out of the emptiest segment, calling `moved`

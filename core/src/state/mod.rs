@@ -1,13 +1,19 @@
 //! The live state: keyed records in arena segments, found through one table for each key group.
 
 mod arena;
+mod block;
 mod table;
 
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::segment::Record;
 use crate::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash, value_hash};
 use arena::{Address, Arena, record_bytes};
 use table::{Found, Table};
+
+/// Mutations of a batch whose records are brought into the cache together: more than the processor
+/// can wait for at once, few enough to stay in its nearest cache.
+pub(crate) const WARM_BLOCK: usize = 32;
 
 /// Live keyed data: what the mutations so far have left.
 ///
@@ -192,6 +198,25 @@ impl State {
         let guess = |hash| self.tables[usize::from(group_of(hash))].guess(tag(hash));
         let touched = hashes.map(guess).fold(0, |sum: u8, address| sum.wrapping_add(self.arena.touch(address)));
         std::hint::black_box(touched);
+    }
+
+    /// Applies mutations in their order, [`WARM_BLOCK`] of them at a time.
+    pub(crate) fn apply(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
+        for block in records.chunks(WARM_BLOCK) {
+            self.warm(block.iter().map(|record| record.hash));
+            for record in block {
+                match record.value {
+                    Some(value) => {
+                        self.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
+                        self.put_hashed(record.hash, record.key, value);
+                    }
+                    None => {
+                        self.delete_hashed(record.hash, record.key);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// As [`put`](Self::put), for a key whose hash is known and whose lengths were checked.
