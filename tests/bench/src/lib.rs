@@ -8,6 +8,9 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 pub mod amplification;
+pub mod churn;
+#[cfg(feature = "component")]
+pub mod component;
 pub mod contender;
 pub mod epochs;
 pub mod floor;

@@ -8,7 +8,7 @@ use alluvium_bench::epochs::{Rounds, directory_of, run};
 use alluvium_bench::measure::{fresh_directory, median};
 use alluvium_bench::report::Report;
 use alluvium_bench::workload::Workload;
-use alluvium_bench::{freeze, full, growth, memory, ours, plot, recovery, state};
+use alluvium_bench::{churn, freeze, full, growth, memory, ours, plot, recovery, state};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
@@ -54,12 +54,21 @@ enum Command {
     },
     /// Put, update, get and delete against maps; growth pauses.
     State,
+    /// Memory of a state that grows, shrinks and is rewritten.
+    Churn {
+        /// Puts and deletes.
+        #[arg(long, default_value_t = 10_000_000)]
+        operations: u64,
+    },
     /// The freeze.
     Freeze,
     /// Resident memory.
     Memory,
     /// Recovery of a base against the floor.
     Recovery,
+    /// The engine as a component under wasmtime against the engine natively.
+    #[cfg(feature = "component")]
+    Component,
     /// Write, read and space amplification over many epochs, in memory.
     Amplification {
         /// Epochs; the second half is measured.
@@ -71,7 +80,7 @@ enum Command {
     },
     /// The same epochs at 10⁴, 10⁵ and 10⁶ keys, and plots of it.
     Growth {
-        /// 10⁷ keys too.
+        /// 4·10⁶ and 10⁷ keys too.
         #[arg(long)]
         long: bool,
     },
@@ -114,12 +123,19 @@ impl Bench {
                 state::run(workload, 5, &mut report)?;
                 step("memory");
                 memory::run(workload, &mut report)?;
+                step("memory after ten million operations");
+                churn::run(10_000_000, &mut report)?;
                 step("freeze");
                 freeze::run(workload, &mut report)?;
                 step("epochs against the floor and the full rewrite");
                 self.epochs(Rounds { warmup: 120, measured: 50 }, &mut report)?;
                 step("recovery against the floor");
                 recovery::base(workload, 7, &self.scratch, &mut report)?;
+                #[cfg(feature = "component")]
+                {
+                    step("the component against native");
+                    self.component(&mut report)?;
+                }
                 step("amplification");
                 self.amplification(&[Pattern::Uniform, Pattern::Zipf], 400, &mut report)?;
             }
@@ -127,16 +143,19 @@ impl Bench {
                 self.epochs(Rounds { warmup: *warmup, measured: *epochs }, &mut report)?;
             }
             Command::State => state::run(self.workload, 5, &mut report)?,
+            Command::Churn { operations } => churn::run(*operations, &mut report)?,
             Command::Freeze => freeze::run(self.workload, &mut report)?,
             Command::Memory => memory::run(self.workload, &mut report)?,
             Command::Recovery => recovery::base(self.workload, 7, &self.scratch, &mut report)?,
+            #[cfg(feature = "component")]
+            Command::Component => self.component(&mut report)?,
             Command::Amplification { epochs, pattern } => {
                 let all = [Pattern::Uniform, Pattern::Zipf, Pattern::Growth, Pattern::MassDelete];
                 let patterns = pattern.map_or(all.to_vec(), |pattern| vec![pattern]);
                 self.amplification(&patterns, *epochs, &mut report)?;
             }
             Command::Growth { long } => {
-                let sizes = [10_000, 100_000, 1_000_000, 10_000_000];
+                let sizes = [10_000, 100_000, 1_000_000, 4_000_000, 10_000_000];
                 let sizes = if *long { &sizes[..] } else { &sizes[..3] };
                 growth::measure(&KINDS, sizes, &self.scratch, &self.out, &mut report)?;
             }
@@ -145,6 +164,12 @@ impl Bench {
         println!("{}", report.table());
         println!("report and plots: {}", self.out.display());
         Ok(())
+    }
+
+    #[cfg(feature = "component")]
+    fn component(&self, report: &mut Report) -> Result<()> {
+        let rounds = Rounds { warmup: 60, measured: 40 };
+        alluvium_bench::component::run(self.workload, rounds, 7, &self.scratch, report)
     }
 
     fn epochs(&self, rounds: Rounds, report: &mut Report) -> Result<()> {
@@ -192,13 +217,13 @@ impl Bench {
         plot::bars(
             &self.out.join("durable.svg"),
             "Time to durable, 1 % of a million keys changed",
-            "microseconds",
+            "time",
             &bars(&|at| series[at].durable()),
         )?;
         plot::bars(
             &self.out.join("stall.svg"),
             "Stall of the stream at a checkpoint",
-            "microseconds",
+            "time",
             &bars(&|at| series[at].stall()),
         )?;
         plot::bars(
@@ -207,12 +232,7 @@ impl Bench {
             "bytes",
             &bars(&|at| series[at].mean_bytes()),
         )?;
-        plot::bars(
-            &self.out.join("recovery.svg"),
-            "Recovery into a usable map",
-            "microseconds",
-            &bars(&|at| recover_us[at]),
-        )
+        plot::bars(&self.out.join("recovery.svg"), "Recovery into a usable map", "time", &bars(&|at| recover_us[at]))
     }
 
     fn amplification(&self, patterns: &[Pattern], epochs: u32, report: &mut Report) -> Result<()> {
@@ -267,6 +287,8 @@ impl Bench {
         check("write_amplification", found.write, 3.1)?;
         check("space_amplification", found.space.0, 1.6)?;
         check("worst_epoch", found.worst_epoch, 5.0)?;
+        step("memory after a million operations");
+        check("churn_vs_payload", churn::churn(1_000_000)?.worst, churn::GOAL)?;
         step("three epochs on disk, and recovery");
         let series = run(&KINDS, workload, Rounds { warmup: 0, measured: 3 }, &self.scratch)?;
         check("bytes against the full rewrite", series[0].mean_bytes() / series[1].mean_bytes(), 0.02)?;

@@ -27,44 +27,30 @@ pub fn median(samples: &[f64]) -> f64 {
     percentile(samples, 0.5)
 }
 
-/// Operations too short to be timed one by one, over several rounds. Of every thousand the fastest
-/// round counts: what the machine did meanwhile falls away, what the operations cost stays.
+/// Operations too short to be timed one by one: whole rounds are, and their median counts.
 #[derive(Debug, Default)]
-pub struct Fastest {
-    thousands_us: Vec<f64>,
-    count: usize,
+pub struct Operations {
+    rounds_ns: Vec<f64>,
 }
 
-impl Fastest {
+impl Operations {
     /// One round: does `operation` with every item.
     pub fn round<T>(
         &mut self,
-        items: impl IntoIterator<Item = T>,
-        mut operation: impl FnMut(T) -> Result<()>,
+        items: impl ExactSizeIterator<Item = T>,
+        operation: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        let mut items = items.into_iter().peekable();
-        let (mut at, mut count) = (0, 0);
-        while items.peek().is_some() {
-            let (elapsed_us, done) = timed(|| {
-                items.by_ref().take(1_000).try_for_each(|item| {
-                    count += 1;
-                    operation(item)
-                })
-            });
-            done?;
-            match self.thousands_us.get_mut(at) {
-                Some(fastest) => *fastest = fastest.min(elapsed_us),
-                None => self.thousands_us.push(elapsed_us),
-            }
-            at += 1;
-        }
-        self.count = count;
+        let count = items.len();
+        let mut items = items;
+        let (elapsed_us, done) = timed(|| items.try_for_each(operation));
+        done?;
+        self.rounds_ns.push(elapsed_us * 1e3 / count as f64);
         Ok(())
     }
 
-    /// Nanoseconds an operation.
+    /// Nanoseconds an operation, of the median round.
     pub fn nanoseconds(&self) -> f64 {
-        self.thousands_us.iter().sum::<f64>() * 1e3 / self.count as f64
+        median(&self.rounds_ns)
     }
 }
 

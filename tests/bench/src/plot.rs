@@ -29,7 +29,8 @@ fn logarithmic(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     (low <= high).then(|| (10f64.powf(low.log10().floor()), 10f64.powf(high.log10().ceil().max(low.log10() + 0.1))))
 }
 
-/// One bar for each contender, on a logarithmic axis, with its figure beside it.
+/// One bar for each contender, on a logarithmic axis, with its figure beside it. The unit is `time`
+/// (microseconds) or `bytes`.
 pub fn bars(path: &Path, title: &str, unit: &str, bars: &[(String, f64)]) -> Result<()> {
     let Some((low, high)) = logarithmic(bars.iter().map(|bar| bar.1)) else { return Ok(()) };
     // Each bar starts a decade below the smallest, so that the smallest has a length too.
@@ -38,15 +39,14 @@ pub fn bars(path: &Path, title: &str, unit: &str, bars: &[(String, f64)]) -> Res
         let mut chart = ChartBuilder::on(root)
             .caption(title, (FONT, 20))
             .margin(12)
-            .x_label_area_size(40)
+            .x_label_area_size(28)
             .y_label_area_size(130)
             .build_cartesian_2d((low..high * 4.0).log_scale(), 0f64..bars.len() as f64)?;
         chart
             .configure_mesh()
             .disable_y_mesh()
             .light_line_style(TRANSPARENT)
-            .x_desc(unit)
-            .x_label_formatter(&|value| short(*value))
+            .x_label_formatter(&|value| short(*value, unit))
             .y_labels(0)
             .label_style((FONT, 13))
             .draw()?;
@@ -57,7 +57,7 @@ pub fn bars(path: &Path, title: &str, unit: &str, bars: &[(String, f64)]) -> Res
             chart.draw_series([Rectangle::new([(low, bottom + 0.2), (*value, bottom + 0.8)], colour.filled())])?;
             let style = (FONT, 14).into_font().color(&BLACK);
             chart.draw_series([
-                EmptyElement::at((*value, bottom + 0.6)) + Text::new(short(*value), (6, 0), style.clone()),
+                EmptyElement::at((*value, bottom + 0.6)) + Text::new(short(*value, unit), (6, 0), style.clone()),
                 EmptyElement::at((low, bottom + 0.6)) + Text::new(name.clone(), (-120, 0), style),
             ])?;
         }
@@ -74,7 +74,7 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Lines over the number of keys, both axes logarithmic.
+/// Lines over the number of keys, both axes logarithmic; units as for [`bars`].
 pub fn lines(path: &Path, title: &str, unit: &str, lines: &[Line]) -> Result<()> {
     let points = || lines.iter().flat_map(|line| &line.points);
     let (Some((left, right)), Some((low, high))) =
@@ -93,9 +93,8 @@ pub fn lines(path: &Path, title: &str, unit: &str, lines: &[Line]) -> Result<()>
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .x_desc("keys")
-            .y_desc(unit)
-            .x_label_formatter(&|value| short(*value))
-            .y_label_formatter(&|value| short(*value))
+            .x_label_formatter(&|value| short(*value, ""))
+            .y_label_formatter(&|value| short(*value, unit))
             .label_style((FONT, 13))
             .draw()?;
         for (at, line) in lines.iter().enumerate() {
@@ -128,13 +127,33 @@ fn draw(path: &Path, paint: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::er
     painted.map_err(|error: Box<dyn std::error::Error>| anyhow!("{}: {error}", path.display()))
 }
 
-fn short(value: f64) -> String {
-    let (scaled, suffix) = match value {
-        value if value >= 1e9 => (value / 1e9, " G"),
-        value if value >= 1e6 => (value / 1e6, " M"),
-        value if value >= 1e3 => (value / 1e3, " k"),
-        value => (value, ""),
+/// A figure with its unit, as people say it: `16.5 ms`, `3.60 MB`, `10 k`.
+fn short(value: f64, unit: &str) -> String {
+    let steps: [(f64, &str); 4] = match unit {
+        "time" => [(1e6, " s"), (1e3, " ms"), (1.0, " µs"), (0.0, " µs")],
+        "bytes" => [(1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (0.0, " B")],
+        _ => [(1e9, " G"), (1e6, " M"), (1e3, " k"), (0.0, "")],
     };
-    let digits = if scaled >= 100.0 || scaled.fract() == 0.0 { 0 } else { usize::from(scaled < 10.0) + 1 };
+    let (step, suffix) = steps.into_iter().find(|(step, _)| value >= *step).unwrap_or((1.0, ""));
+    let scaled = if step > 0.0 { value / step } else { value };
+    // A whole number but for what dividing left of it.
+    let is_whole = (scaled - scaled.round()).abs() < 1e-9;
+    let digits = if scaled >= 100.0 || is_whole { 0 } else { usize::from(scaled < 10.0) + 1 };
     format!("{scaled:.digits$}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_said_as_people_say_them() {
+        let check = |value, unit, expected| assert_eq!(short(value, unit), expected);
+        check(16_480.0, "time", "16.5 ms");
+        check(4.6, "time", "4.60 µs");
+        check(3_596_512.0, "bytes", "3.60 MB");
+        check(132e6, "bytes", "132 MB");
+        check(1e4, "", "10 k");
+        check(0.5, "time", "0.50 µs");
+    }
 }

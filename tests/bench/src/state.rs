@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use rustc_hash::FxHashMap;
 
 use crate::contender::Map;
-use crate::measure::Fastest;
+use crate::measure::{Operations, median};
 use crate::report::Report;
 use crate::workload::{Records, Uniform, Workload};
 
@@ -25,10 +25,10 @@ pub fn manager() -> Result<Manager> {
 /// One side's operations.
 #[derive(Default)]
 struct Times {
-    put: Fastest,
-    update: Fastest,
-    get: Fastest,
-    delete: Fastest,
+    put: Operations,
+    update: Operations,
+    get: Operations,
+    delete: Operations,
 }
 
 /// Measures the rows of the live state.
@@ -47,7 +47,7 @@ pub fn run(workload: Workload, rounds: u32, report: &mut Report) -> Result<()> {
             }
         }
     }
-    let ratio = |ours: &Fastest, theirs: &Fastest| ours.nanoseconds() / theirs.nanoseconds();
+    let ratio = |ours: &Operations, theirs: &Operations| ours.nanoseconds() / theirs.nanoseconds();
     let vec = "FxHashMap<Vec<u8>, Vec<u8>>";
     report.goal("put_vs_map", ratio(&ours.put, &map.put), "<= 0.5", "x", &format!("{vec}: insert of new keys"))?;
     report.figure("update_vs_map", ratio(&ours.update, &map.update), "x", &format!("{vec}: insert of known keys"))?;
@@ -106,22 +106,16 @@ fn measure_boxed(initial: &Records, updates: &Records, times: &mut Times) -> Res
     Ok(())
 }
 
-/// The longest put while growing. Each put's fastest time over the rounds counts, so that what the
+/// The longest put while growing. Of each put the median over the rounds counts, so that what the
 /// machine did meanwhile falls away and what the table does stays.
 fn growth_pause(initial: &Records, rounds: u32, report: &mut Report) -> Result<()> {
-    let fastest = |put_all: &mut dyn FnMut(&mut Vec<f64>) -> Result<()>| -> Result<f64> {
-        let mut fastest = vec![f64::INFINITY; initial.len()];
-        let mut times = Vec::with_capacity(initial.len());
-        for _ in 0..rounds.max(3) {
-            times.clear();
-            put_all(&mut times)?;
-            for (fastest, time) in fastest.iter_mut().zip(&times) {
-                *fastest = fastest.min(*time);
-            }
-        }
-        Ok(fastest.into_iter().fold(0.0, f64::max))
+    let longest = |put_all: &mut dyn FnMut(&mut Vec<f64>) -> Result<()>| -> Result<f64> {
+        let mut times = vec![Vec::with_capacity(initial.len()); rounds as usize];
+        times.iter_mut().try_for_each(put_all)?;
+        let of_one = |at: usize| median(&times.iter().map(|round| round[at]).collect::<Vec<_>>());
+        Ok((0..initial.len()).map(of_one).fold(0.0, f64::max))
     };
-    let ours = fastest(&mut |times| {
+    let ours = longest(&mut |times| {
         let mut manager = manager()?;
         for (key, value) in initial.iter() {
             let started = Instant::now();
@@ -130,7 +124,7 @@ fn growth_pause(initial: &Records, rounds: u32, report: &mut Report) -> Result<(
         }
         Ok(())
     })?;
-    let map = fastest(&mut |times| {
+    let map = longest(&mut |times| {
         let mut map: FxHashMap<Vec<u8>, Vec<u8>> = FxHashMap::default();
         for (key, value) in initial.iter() {
             let started = Instant::now();

@@ -49,7 +49,7 @@ impl Records {
     }
 
     /// Keys with their values, in the order in which they come.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.records.iter().map(|(key, value)| (&key[..], &value[..]))
     }
 

@@ -133,8 +133,8 @@ fn plots(out: &std::path::Path, series: &[Series], recover_us: &[f64]) -> Result
     let draw = |name: &str, title: &str, unit: &str, figure: &dyn Fn(usize) -> f64| {
         plot::bars(&out.join(name), title, unit, &bars(figure))
     };
-    draw("durable.svg", "Time to durable, 1 % changed", "microseconds", &|at| series[at].durable())?;
-    draw("stall.svg", "Stall of the stream at a checkpoint, 1 % changed", "microseconds", &|at| series[at].stall())?;
+    draw("durable.svg", "Time to durable, 1 % changed", "time", &|at| series[at].durable())?;
+    draw("stall.svg", "Stall of the stream at a checkpoint, 1 % changed", "time", &|at| series[at].stall())?;
     draw("bytes.svg", "Bytes written in an epoch, 1 % changed", "bytes", &|at| series[at].mean_bytes())?;
-    draw("recovery.svg", "Recovery into a usable map", "microseconds", &|at| recover_us[at])
+    draw("recovery.svg", "Recovery into a usable map", "time", &|at| recover_us[at])
 }
