@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::rebase::Replacement;
 use crate::segments::LiveSegment;
@@ -51,7 +52,7 @@ impl Catalog {
     pub(crate) fn new(store_id: [u8; 16], next_number: u64, survey: &Survey) -> Self {
         let temporary = survey.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         Self {
-            leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
+            leftovers: few::set(temporary.map(|(_, entry)| entry.path.clone())),
             opened_at_id: survey.highest_id,
             store_id,
             committed: None,
@@ -88,7 +89,7 @@ impl Catalog {
     }
 
     pub(crate) fn keep(&mut self, metadata: &IncrementalCheckpointMetadata) {
-        self.kept.insert(metadata.id, Some(metadata.files().into_iter().collect()));
+        self.kept.insert(metadata.id, Some(few::set(metadata.files())));
     }
 }
 

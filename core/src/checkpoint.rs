@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::delta::{DeltaLog, newest_by_key};
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, SegmentEntry, StateFile};
 use crate::format::names::{metadata_path, segment_path, state_path};
 use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
@@ -209,7 +210,7 @@ impl PreparedCheckpoint {
             None => catalog.segments.clone(),
         };
         segments.extend(delta.iter().map(LiveSegment::of_encoded));
-        segments.sort_by_key(|segment| segment.entry.order());
+        few::sort(&mut segments, |a, b| a.entry.order().cmp(&b.entry.order()));
         let own_below = catalog.next_number;
         drop(catalog);
 

@@ -1,6 +1,7 @@
 //! The log of mutations since the last checkpoint: fixed chunks, frozen by swapping a pointer, and
 //! put in order only when it is written, off the caller's path.
 
+use crate::few;
 use crate::format::segment::Record;
 
 /// Bytes of a chunk. Fixed, so that appending never copies what is there already.
@@ -143,7 +144,7 @@ pub(crate) fn newest_by_key<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
                 newest.push(record);
             }
         }
-        newest[start..].sort_unstable_by_key(|record| record.key);
+        few::sort(&mut newest[start..], |a, b| a.key.cmp(b.key));
     }
     newest
 }

@@ -2,6 +2,7 @@
 
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::names::{Name, metadata_path, state_path};
 use crate::hash::checksum;
@@ -22,10 +23,8 @@ pub struct CheckpointSummary {
 /// that have no metadata.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
     let survey = Survey::take(directory).await?;
-    let mut ids: Vec<u64> = survey.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    let mut ids = few::set(survey.entries.iter().filter_map(|(name, _)| name.checkpoint_id()));
     ids.extend(&survey.checkpoints);
-    ids.sort_unstable();
-    ids.dedup();
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.into_iter().rev() {
         let path = metadata_path(id);

@@ -20,6 +20,7 @@ mod config;
 mod delta;
 pub mod directory;
 mod error;
+mod few;
 pub mod format;
 pub mod hash;
 pub mod inspect;

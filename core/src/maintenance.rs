@@ -1,12 +1,12 @@
 //! What follows a checkpoint: retention, garbage collection, rebase. None of it can undo the commit;
 //! what fails is reported and tried again after the next one.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::{Catalog, SharedCatalog, lock};
 use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::names::{Name, deleted_path, state_path};
 use crate::format::segment::FILE_BYTES;
 use crate::planted::{self, Plant};
@@ -106,7 +106,7 @@ async fn learn<D: Directory>(directory: &D, catalog: &SharedCatalog, survey: &Su
     };
     for id in unknown {
         let files = match read_metadata(directory, id).await {
-            Ok(metadata) => Some(metadata.files().into_iter().collect()),
+            Ok(metadata) => Some(few::set(metadata.files())),
             // Passing faults must not be mistaken for damage.
             Err(error) if error.is_transient() => return Err(error),
             Err(_) => None,
@@ -201,7 +201,7 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
         Retain::Newest(count) => expired(&catalog.kept, count),
         Retain::AllBut(id) => id.into_iter().collect(),
     };
-    let mut working: BTreeSet<String> = catalog.segments.iter().map(|segment| segment.entry.path()).collect();
+    let mut working = few::set(catalog.segments.iter().map(|segment| segment.entry.path()));
     working.extend(catalog.pending.iter().flat_map(|pending| pending.overtaken.iter().map(|(path, _)| path.clone())));
     let holdings = Holdings {
         kept: &catalog.kept,

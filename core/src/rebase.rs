@@ -8,6 +8,7 @@
 use crate::delta::newest_by_key;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::segment::{EncodedSegment, Record, SegmentIdentity, SegmentKind, encode};
 use crate::hash::KEY_GROUPS;
 use crate::segments::{Groups, LiveSegment, SegmentData, read_segment};
@@ -47,7 +48,7 @@ impl Replacement {
             })
             .collect();
         left.extend(self.files.iter().map(LiveSegment::of_encoded));
-        left.sort_by_key(|segment| segment.entry.order());
+        few::sort(&mut left, |a, b| a.entry.order().cmp(&b.entry.order()));
         left
     }
 }
@@ -126,9 +127,9 @@ fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
             |segment: &&LiveSegment| segment.entry.kind == SegmentKind::Base && segment.groups().contains(*group);
         segments.iter().filter(covers).map(|segment| segment.entry.checkpoint_id).max().unwrap_or(0)
     };
-    let mut groups: Vec<u16> = (0..KEY_GROUPS).collect();
-    groups.sort_by_key(|group| (age(group), *group));
-    groups
+    let mut groups: Vec<(u64, u16)> = (0..KEY_GROUPS).map(|group| (age(&group), group)).collect();
+    few::sort(&mut groups, Ord::cmp);
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// Carries a plan out. `checkpoint_id` is the checkpoint that the segments belong to.

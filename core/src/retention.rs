@@ -64,8 +64,8 @@ pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
 
 /// One verdict for each name of the listing, once the checkpoints in `expired` are gone.
 pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
-    let remaining: BTreeMap<u64, &KeptFiles> =
-        holdings.kept.iter().filter(|(id, _)| !expired.contains(id)).map(|(id, files)| (*id, files)).collect();
+    let mut remaining: BTreeMap<u64, &KeptFiles> = BTreeMap::new();
+    remaining.extend(holdings.kept.iter().filter(|(id, _)| !expired.contains(id)).map(|(id, files)| (*id, files)));
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
     let mut named: BTreeMap<&str, u64> = BTreeMap::new();
     for (id, files) in &remaining {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::directory::{Directory, DirectoryErrorKind, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::names::{Name, log_path, metadata_path};
 
@@ -60,7 +61,7 @@ impl Survey {
         let taken = entries.iter().filter(|(_, entry)| entry.kind != EntryKind::Temporary);
         let names = || taken.clone().map(|(_, entry)| Name::parse(&entry.path));
         let checkpoints =
-            names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }).collect();
+            few::set(names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }));
         let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);
         let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
         let highest_number = names().filter_map(number).max().unwrap_or(0);
@@ -68,7 +69,7 @@ impl Survey {
             Name::Log(checkpoint, sequence) => Some((checkpoint, sequence, entry.bytes)),
             _ => None,
         };
-        let logs = entries.iter().filter_map(log).collect();
+        let logs = few::set(entries.iter().filter_map(log));
         Ok(Self { entries, checkpoints, highest_id, logs, highest_number })
     }
 }

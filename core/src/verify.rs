@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::directory::{Directory, DirectoryErrorKind, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
 use crate::format::log::{LogFault, decode};
 use crate::format::names::{Name, log_path, metadata_path, state_path};
 use crate::inspect::load_state;
@@ -116,7 +117,7 @@ pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> 
             }
         }
     }
-    report.findings.sort_by(|a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
+    few::sort(&mut report.findings, |a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
     Ok(report)
 }
 

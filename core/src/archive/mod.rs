@@ -76,6 +76,7 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
 ///
 /// Takes no more memory than the archive has bytes. Whatever [`export`] would not have written is
 /// refused: other names, links, a file twice, a file missing, one byte changed.
+#[inline]
 pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
     let (order, directory) = prove(unpack(archive)?)?;
     let again = write(&order, directory.to_files())?;
@@ -150,6 +151,10 @@ fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
 }
 
 /// Holds files to being one whole checkpoint and nothing else; gives them in the order of creation.
+///
+/// Inline, as is all that calls the generic functions of recovery for one type: they are compiled where
+/// they are used then, and not in this crate once more.
+#[inline]
 fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), Error> {
     let mut ids = files.keys().filter_map(|path| committed_id(path));
     let (Some(id), None) = (ids.next(), ids.next()) else {
@@ -173,7 +178,8 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
 
 /// The one checkpoint of an archive: its keyed state and what belongs to it, and its opaque state, if
 /// it has one.
-fn recover_alone(directory: &AnyDirectory) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
+#[inline]
+fn recover_alone(directory: &AnyDirectory<'_>) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
     let recovered = at_once(recover(directory, &RecoverOptions::new()))?;
     let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "no checkpoint in it"))?;
     match at_once(load_state(directory, recovered.metadata.id)) {
@@ -184,7 +190,7 @@ fn recover_alone(directory: &AnyDirectory) -> Result<(RecoveredCheckpoint, Optio
 }
 
 /// Works on files in memory as on any directory, which keeps a small program small.
-fn within<T>(directory: MemoryDirectory, work: impl FnOnce(&AnyDirectory) -> T) -> (T, MemoryDirectory) {
+fn within<T>(directory: MemoryDirectory, work: impl FnOnce(&AnyDirectory<'_>) -> T) -> (T, MemoryDirectory) {
     let directory = Rc::new(directory);
     let outcome = work(&AnyDirectory::shared(Rc::clone(&directory)));
     (outcome, Rc::into_inner(directory).expect("the work is over, and nobody else has it"))

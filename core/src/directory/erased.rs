@@ -49,27 +49,27 @@ impl<D: Directory> Erased for D {
 /// # Ok::<(), alluvium_core::directory::DirectoryError>(())
 /// ```
 #[derive(Clone)]
-pub struct AnyDirectory(Rc<dyn Erased>);
+pub struct AnyDirectory<'d>(Rc<dyn Erased + 'd>);
 
-impl AnyDirectory {
+impl<'d> AnyDirectory<'d> {
     /// Puts a directory behind this type.
-    pub fn new(directory: impl Directory + 'static) -> Self {
+    pub fn new(directory: impl Directory + 'd) -> Self {
         Self(Rc::new(directory))
     }
 
     /// As `new`, of a directory that somebody else holds too.
-    pub fn shared(directory: Rc<impl Directory + 'static>) -> Self {
+    pub fn shared(directory: Rc<impl Directory + 'd>) -> Self {
         Self(directory)
     }
 }
 
-impl fmt::Debug for AnyDirectory {
+impl fmt::Debug for AnyDirectory<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AnyDirectory")
     }
 }
 
-impl Directory for AnyDirectory {
+impl Directory for AnyDirectory<'_> {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
         self.0.list().await
     }

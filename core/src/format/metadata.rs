@@ -424,7 +424,8 @@ impl IncrementalCheckpointMetadata {
         let json = std::str::from_utf8(bytes).map_err(|error| Error::corrupt(place, error))?;
         // What the original wrote has no checksum. Ours cannot pass for it: cut or overwritten, it
         // still mentions the section, or is no JSON.
-        if !json.contains("\"alluvium\"") && !json.contains("\"checksum\"") {
+        let mentions = |name: &[u8]| bytes.windows(name.len()).any(|part| part == name);
+        if !mentions(b"\"alluvium\"") && !mentions(b"\"checksum\"") {
             let mut original = OriginalJson::default();
             let read = Reader::whole(json, &mut |json, name| {
                 if original.take(json, name)? { Ok(()) } else { json.skip() }

@@ -27,7 +27,7 @@ use super::js_directory::JsDirectory;
 use super::packed;
 use super::walk::Walk;
 
-type Manager = IncrementalCheckpointManager<AnyDirectory>;
+type Manager = IncrementalCheckpointManager<AnyDirectory<'static>>;
 
 /// Where the manager is.
 enum Slot {
@@ -40,7 +40,7 @@ enum Slot {
 /// What every handle of one engine shares.
 pub(super) struct Shared {
     slot: RefCell<Slot>,
-    directory: Arc<AnyDirectory>,
+    directory: Arc<AnyDirectory<'static>>,
     options: OpenOptions,
 }
 
@@ -98,7 +98,7 @@ pub struct Finished {
     metadata: JsValue,
     statistics: JsValue,
     maintenance: Maintenance,
-    directory: Arc<AnyDirectory>,
+    directory: Arc<AnyDirectory<'static>>,
 }
 
 #[wasm_bindgen]
@@ -122,7 +122,11 @@ impl Finished {
 }
 
 /// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory of JavaScript.
-async fn open_storage(kind: &str, name: &str, directory: Option<JsDirectory>) -> Result<AnyDirectory, JsValue> {
+async fn open_storage(
+    kind: &str,
+    name: &str,
+    directory: Option<JsDirectory>,
+) -> Result<AnyDirectory<'static>, JsValue> {
     match (kind, directory) {
         (_, Some(directory)) => Ok(AnyDirectory::new(directory)),
         ("indexeddb", None) => match IndexedDbDirectory::open(name).await {
@@ -132,6 +136,29 @@ async fn open_storage(kind: &str, name: &str, directory: Option<JsDirectory>) ->
         ("memory", None) => Ok(AnyDirectory::new(MemoryDirectory::new())),
         _ => Err(convert::error_with("invalid-input", &format!("unknown storage {kind:?}"))),
     }
+}
+
+/// So often a listing is made again because something changed beneath it.
+const LISTINGS_MAX: usize = 8;
+
+/// A listing in which nothing that garbage collection took meanwhile looks damaged: what cannot be read
+/// counts only when another look finds the same.
+async fn list_at_rest(directory: &AnyDirectory<'_>) -> Result<Vec<inspect::CheckpointSummary>, Error> {
+    let is_sound = |summary: &&inspect::CheckpointSummary| summary.metadata.is_ok();
+    let mut listed = inspect::list_checkpoints(directory).await?;
+    for _ in 1..LISTINGS_MAX {
+        if listed.iter().all(|summary| is_sound(&summary)) {
+            break;
+        }
+        let before = std::mem::replace(&mut listed, inspect::list_checkpoints(directory).await?);
+        let unread = |list: &[inspect::CheckpointSummary]| -> Vec<u64> {
+            list.iter().filter(|summary| !is_sound(summary)).map(|summary| summary.id).collect()
+        };
+        if unread(&before) == unread(&listed) {
+            break;
+        }
+    }
+    Ok(listed)
 }
 
 #[wasm_bindgen]
@@ -308,7 +335,7 @@ impl Engine {
     pub fn write_with_state(
         &self,
         wal_position: Option<u64>,
-        offsets: Vec<JsValue>,
+        pairs: Vec<JsValue>,
         watermark: Option<i64>,
         state: Vec<u8>,
     ) -> Promise {
@@ -317,8 +344,12 @@ impl Engine {
                 let pair: Array = pair.dyn_into().ok()?;
                 Some((pair.get(0).as_string()?, u64::try_from(pair.get(1)).ok()?))
             };
-            let offsets: Option<BTreeMap<_, _>> = offsets.into_iter().map(pair).collect();
-            let offsets = offsets.ok_or_else(|| Error::InvalidInput("offsets are pairs of name and bigint".into()))?;
+            let no_pair = || Error::InvalidInput("offsets are pairs of name and bigint".into());
+            let mut offsets = BTreeMap::new();
+            for given in pairs {
+                let (name, offset) = pair(given).ok_or_else(no_pair)?;
+                offsets.insert(name, offset);
+            }
             let wal_position = wal_position.unwrap_or(manager.wal_position());
             let created = manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state).await?;
             Ok(convert::metadata(&created))
@@ -332,7 +363,7 @@ impl Engine {
                 Ok(metadata) => object(&[("id", summary.id.into()), ("metadata", convert::metadata(&metadata))]),
                 Err(damage) => object(&[("id", summary.id.into()), ("damage", damage.into())]),
             };
-            let listed = inspect::list_checkpoints(&**directory).await?;
+            let listed = list_at_rest(directory).await?;
             Ok(listed.into_iter().map(item).collect::<Array>().into())
         })
     }
@@ -414,7 +445,10 @@ impl Engine {
 
 impl Engine {
     /// An operation that only reads the directory: the manager stays usable.
-    fn reading(&self, operation: impl AsyncFnOnce(&Arc<AnyDirectory>) -> Result<JsValue, Error> + 'static) -> Promise {
+    fn reading(
+        &self,
+        operation: impl AsyncFnOnce(&Arc<AnyDirectory<'static>>) -> Result<JsValue, Error> + 'static,
+    ) -> Promise {
         let shared = Rc::clone(&self.shared);
         future_to_promise(async move {
             shared.with(|_| Ok(()))?;

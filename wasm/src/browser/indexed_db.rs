@@ -92,7 +92,7 @@ impl IndexedDbDirectory {
     }
 
     /// Both requests for a path, answered by one transaction: content and length.
-    async fn lookup(&self, path: &str) -> Result<(JsValue, f64), DirectoryError> {
+    async fn lookup(&self, path: &str) -> Result<(JsValue, u64), DirectoryError> {
         let failed = |error: JsValue| failure(Operation::Read, path, &error);
         let (transaction, files, lengths) = self.transaction("readonly").map_err(failed)?;
         let key = JsValue::from_str(path);
@@ -103,10 +103,10 @@ impl IndexedDbDirectory {
         if content.is_undefined() {
             return Err(DirectoryError::new(DirectoryErrorKind::NotFound, Operation::Read, path));
         }
-        let recorded = length.result().map_err(failed)?.as_f64();
+        let recorded = length.result().map_err(failed)?.as_f64().map(whole);
         let held = match content.dyn_ref::<Blob>() {
-            Some(blob) => Some(blob.size()),
-            None => content.dyn_ref::<Uint8Array>().map(|array| f64::from(array.length())),
+            Some(blob) => Some(whole(blob.size())),
+            None => content.dyn_ref::<Uint8Array>().map(|array| u64::from(array.length())),
         };
         match held {
             Some(held) if recorded == Some(held) => Ok((content, held)),
@@ -115,21 +115,17 @@ impl IndexedDbDirectory {
     }
 
     /// The bytes of a stored content from `start` to `end`, which lie within it.
-    async fn bytes(path: &str, content: JsValue, start: f64, end: f64) -> Result<Vec<u8>, DirectoryError> {
+    async fn bytes(path: &str, content: JsValue, start: u64, end: u64) -> Result<Vec<u8>, DirectoryError> {
         let failed = |error: JsValue| failure(Operation::Read, path, &error);
         let Some(blob) = content.dyn_ref::<Blob>() else {
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "an array's length is 32 bits"
-            )]
+            #[allow(clippy::cast_possible_truncation, reason = "an array's length is 32 bits")]
             return Ok(content.unchecked_into::<Uint8Array>().subarray(start as u32, end as u32).to_vec());
         };
-        let slice = blob.slice_with_f64_and_f64(start, end).map_err(failed)?;
+        let slice = blob.slice_with_f64_and_f64(start as f64, end as f64).map_err(failed)?;
         let buffer: ArrayBuffer = JsFuture::from(slice.array_buffer()).await.map_err(failed)?.unchecked_into();
         let bytes = Uint8Array::new(&buffer).to_vec();
         // A blob whose file was taken away reads short in some browsers.
-        if (end - start - bytes.len() as f64).abs() < 0.5 {
+        if bytes.len() as u64 == end - start {
             Ok(bytes)
         } else {
             Err(failed(format!("{} bytes read of {}", bytes.len(), end - start).into()))
@@ -189,29 +185,24 @@ impl Directory for IndexedDbDirectory {
         let keys: Array = keys.result().map_err(failed)?.unchecked_into();
         let values: Array = values.result().map_err(failed)?.unchecked_into();
         let entry = |(key, value): (JsValue, JsValue)| {
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "lengths were written from usize"
-            )]
-            let bytes = value.as_f64().unwrap_or_default() as u64;
+            let bytes = value.as_f64().map(whole).unwrap_or_default();
             key.as_string().map(|path| Entry { path, bytes, kind: EntryKind::File })
         };
         let mut entries: Vec<Entry> = keys.iter().zip(values.iter()).filter_map(entry).collect();
         // The browser sorts by UTF-16; names of ours are ASCII, foreign ones may not be.
-        entries.sort();
+        Entry::put_in_order(&mut entries);
         Ok(entries)
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
         let (content, length) = self.lookup(path).await?;
-        Self::bytes(path, content, 0.0, length).await
+        Self::bytes(path, content, 0, length).await
     }
 
     async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
         let (content, held) = self.lookup(path).await?;
         match offset.checked_add(length as u64) {
-            Some(end) if end as f64 <= held => Self::bytes(path, content, offset as f64, end as f64).await,
+            Some(end) if end <= held => Self::bytes(path, content, offset, end).await,
             _ => Err(DirectoryError::new(DirectoryErrorKind::OutOfRange, Operation::Read, path)
                 .because(format!("{length} bytes at {offset} of a file of {held}"))),
         }
@@ -250,6 +241,12 @@ impl Directory for IndexedDbDirectory {
         }
         ended(&transaction).await.map_err(failed)
     }
+}
+
+/// A length as the browser gives it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are whole and positive")]
+fn whole(length: f64) -> u64 {
+    length as u64
 }
 
 /// What is stored for a content.

@@ -16,7 +16,7 @@ use super::indexed_db::failure;
 const TYPES: &str = r#"
 /** A directory of immutable files: the contract of the engine's `Directory`. */
 export interface JsDirectory {
-  /** Every name: path, length in bytes, kind (0 file, 1 empty directory, 2 temporary, 3 other). */
+  /** Every name, in order: path, length in bytes, kind (0 file, 1 empty directory, 2 temporary, 3 other). */
   list(): Promise<[path: string, bytes: number, kind: number][]>;
   read(path: string): Promise<Uint8Array>;
   /** A range that reaches past the end is "out-of-range". */
@@ -66,7 +66,7 @@ impl Directory for JsDirectory {
         };
         let listed: Array = listed.dyn_into().map_err(|_| wrong())?;
         let mut entries = listed.iter().map(entry).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
-        entries.sort();
+        Entry::put_in_order(&mut entries);
         Ok(entries)
     }
 

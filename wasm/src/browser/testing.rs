@@ -70,6 +70,14 @@ pub async fn write_database(
     directory.create(paths.into_iter().zip(contents).map(file).collect()).await.map_err(failed)
 }
 
+/// Traps without a panic, as running out of memory does, from within an asynchronous operation.
+#[wasm_bindgen(js_name = trapLater)]
+pub async fn trap_later() {
+    let turn = js_sys::Promise::resolve(&JsValue::NULL);
+    let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
+    std::arch::wasm32::unreachable();
+}
+
 /// Panics: at once, or from within an asynchronous operation.
 #[wasm_bindgen(js_name = panicNow)]
 pub async fn panic_now(after_a_turn: bool) {
