@@ -8,7 +8,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-budget_bytes=$((100 * 1024))
 bindgen_version=0.2.130
 target_dir=${CARGO_TARGET_DIR:-$PWD/../target}
 cache=${ALLUVIUM_CACHE:-$HOME/.cache/alluvium}
@@ -23,8 +22,9 @@ if [ ! -x node_modules/.bin/tsc ] || [ package-lock.json -nt node_modules/.packa
   npm ci --no-audit --no-fund --loglevel=error
 fi
 
-# The paths of this machine say nothing to a user who reads a panic's place.
+# The paths of this machine say nothing to a user who reads a panic's place, and take room.
 flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$(cd .. && pwd)=alluvium"
+flags="$flags --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/library=std"
 
 # engine OUT [cargo options]: builds, binds and optimises the engine into OUT.
 engine() {
@@ -34,13 +34,14 @@ engine() {
   RUSTFLAGS="$flags" cargo rustc --quiet --lib --crate-type cdylib --profile web --target wasm32-unknown-unknown \
     -p alluvium-wasm "$@" --target-dir "$target_dir"
   rm -rf "$out"
-  # Names of wasm functions stay out; the map back from a user's stack trace is TypeScript's.
   "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \
-    --remove-name-section --remove-producers-section --experimental-reset-state-function
+    --remove-producers-section --experimental-reset-state-function
   # Features that every browser since 2021 has, and no newer encoding: --all-features writes modules
-  # that today's browsers cannot read.
-  node_modules/.bin/wasm-opt -Oz --enable-bulk-memory --enable-mutable-globals --enable-nontrapping-float-to-int \
-    --enable-reference-types --enable-sign-ext --enable-multivalue \
+  # that today's browsers cannot read. Nothing of ours lies in the first kilobyte of memory. Names of
+  # functions go into a file of their own, for whoever reads a stack trace with wasm-function[N] in it.
+  node_modules/.bin/wasm-opt -Oz --low-memory-unused --enable-bulk-memory --enable-mutable-globals \
+    --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext --enable-multivalue \
+    --symbolmap="$out/alluvium_wasm_bg.symbols" --strip-debug \
     "$out/alluvium_wasm_bg.wasm" -o "$out/optimised.wasm"
   mv "$out/optimised.wasm" "$out/alluvium_wasm_bg.wasm"
 }
@@ -55,19 +56,6 @@ mkdir -p dist/wasm
 cp src/wasm/* dist/wasm/
 node inline.mjs
 node_modules/.bin/tsc -p .
+node minify.mjs
 cp ../LICENSE .
-
-# What a page loads: the engine, its glue and the package's modules; not the second copy that
-# `alluvium/inline` carries, nor what only Node reads.
-gzipped() { cat "$@" | gzip -9 | wc -c; }
-modules=$(find dist -name '*.js' ! -name 'inline*.js' ! -name 'node.js' | sort)
-wasm_bytes=$(gzipped dist/wasm/alluvium_wasm_bg.wasm)
-# shellcheck disable=SC2086
-script_bytes=$(gzipped $modules)
-total=$((wasm_bytes + script_bytes))
-printf 'web_package_kib %s (wasm %s + scripts %s bytes, gzipped), budget %s KiB\n' \
-  "$(awk "BEGIN { printf \"%.1f\", $total / 1024 }")" "$wasm_bytes" "$script_bytes" $((budget_bytes / 1024))
-if [ "$total" -gt "$budget_bytes" ]; then
-  echo "the package is over its budget" >&2
-  [ "${1:-}" != --check-size ]
-fi
+node size.mjs $([ "${1:-}" = --check-size ] && echo --check)

@@ -72,6 +72,23 @@ export class Instance {
   }
 }
 
+/**
+ * A trap without a panic (out of memory, most likely) in a later turn of an asynchronous call reaches
+ * nobody who awaits it, but the page: what waits for the engine must not wait for ever.
+ */
+function watchForTraps(): void {
+  const glue = import.meta.url.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
+  const check = (thrown: unknown) => {
+    const { stack = "", message } = (thrown ?? {}) as Partial<Error>;
+    const isTrap = thrown instanceof WebAssembly.RuntimeError || (thrown instanceof Error && stack.includes("wasm-function"));
+    // The page may run other wasm: ours is what our own scripts called.
+    const isOurs = stack.includes(import.meta.url) || stack.includes(glue);
+    if (isTrap && isOurs) current?.instance.end(`it trapped: ${message}`);
+  };
+  globalThis.addEventListener?.("error", ({ error }) => check(error));
+  globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason));
+}
+
 let current: { instance: Instance; ready: Promise<void> } | undefined;
 let lives = 0;
 
@@ -79,6 +96,7 @@ let lives = 0;
 export async function instance(): Promise<Instance> {
   if (current === undefined) {
     const made = new Instance();
+    if (lives === 0) watchForTraps();
     // The memory of a life that ended must not be touched again.
     if (lives++ > 0) __wbg_reset_state();
     const ready = Promise.resolve(source()).then(async (from) => {

@@ -3,6 +3,9 @@
 import base64 from "./wasm/inlined.js";
 import { setWasmSource } from "./engine.js";
 
-setWasmSource(() => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+setWasmSource(async () => {
+  const compressed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return new Response(new Blob([compressed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+});
 
 export * from "./index.js";

@@ -72,7 +72,7 @@ export function fileDirectory(root: string): CheckpointDirectory {
       return translating("", async () => {
         await mkdir(root, { recursive: true });
         await walk("", 0);
-        return entries;
+        return entries.sort(([a], [b]) => (a < b ? -1 : 1));
       });
     },
     read: (path) =>

@@ -73,7 +73,7 @@ export class OpfsDirectory implements CheckpointDirectory {
       if (isEmpty && prefix !== "") entries.push([prefix.slice(0, -1), 0, 1]);
     };
     await walk(this.#root, "");
-    return entries;
+    return entries.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   async #sizeOf(file: FileSystemFileHandle): Promise<number | undefined> {

@@ -1,0 +1,39 @@
+// What a page downloads of the package: the modules that `import "alluvium"` loads and the wasm, each
+// gzipped by itself at the highest level, as a host sends them. `alluvium/inline` and what only Node
+// reads are not loaded by it; types, source maps and the names of functions never are.
+//
+//   node size.mjs [--check]   prints it against the budget; with --check fails when it is over
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const BUDGET_KIB = 100;
+const dist = fileURLToPath(new URL("dist/", import.meta.url));
+const gzipped = (path) => gzipSync(readFileSync(join(dist, path)), { level: 9 }).length;
+
+/** A module and all that it imports. */
+function loaded(path, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  const imports = /(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g;
+  for (const [, to] of readFileSync(join(dist, path), "utf8").matchAll(imports)) loaded(join(dirname(path), to), found);
+  return found;
+}
+
+/** Bytes of the parts: the wasm and the scripts. */
+export function pageSize() {
+  const scripts = [...loaded("index.js")].map(gzipped).reduce((sum, bytes) => sum + bytes, 0);
+  return { wasm: gzipped("wasm/alluvium_wasm_bg.wasm"), scripts };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { wasm, scripts } = pageSize();
+  const kib = (wasm + scripts) / 1024;
+  console.log(`web_package_kib ${kib.toFixed(1)} (wasm ${wasm} + scripts ${scripts} bytes, gzipped), budget ${BUDGET_KIB} KiB`);
+  if (kib > BUDGET_KIB) {
+    console.error("the package is over its budget");
+    if (process.argv.includes("--check")) process.exit(1);
+  }
+}
