@@ -18,6 +18,7 @@ mod checkpoint;
 mod clock;
 mod config;
 mod delta;
+pub mod diff;
 pub mod directory;
 mod error;
 mod few;

@@ -2,9 +2,10 @@
 //!
 //! `ALLUVIUM_SEEDS=N` runs N seeds, `ALLUVIUM_SEED=S` replays one. A failure names its seed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use alluvium_core::diff::{KeyChange, diff};
 use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::recover::{RecoverOptions, recover};
 use alluvium_core::verify::verify;
@@ -345,6 +346,19 @@ impl Run {
         assert!(!report.is_damaged(), "{:?}", report.findings);
     }
 
+    /// Any two kept checkpoints differ as their states do.
+    fn check_difference(&self, from: u64, to: u64) {
+        let (before, after) = (&self.kept[&from].state, &self.kept[&to].state);
+        let found = block_on(diff(&*self.directory, from, to)).unwrap();
+        let keys: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
+        let differ = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+        let expected: Vec<KeyChange> = differ
+            .map(|key| KeyChange { key: key.clone(), before: before.get(key).cloned(), after: after.get(key).cloned() })
+            .collect();
+        assert_eq!(found.changes, expected, "from {from} to {to}");
+        assert!(from != to || found.bytes_read == 0);
+    }
+
     fn check_live(&self) {
         assert_eq!(Truth::of(&self.manager), self.truth);
         assert_eq!(self.manager.len(), self.truth.state.len());
@@ -372,6 +386,9 @@ impl Run {
             let options = OpenOptions::new(self.clock.clone()).checkpoint(Some(id));
             let manager = open_with(&self.directory, self.config.clone(), options).unwrap();
             assert_eq!(Truth::of(&manager), self.kept[&id], "checkpoint {id}");
+            for other in self.kept.keys() {
+                self.check_difference(id, *other);
+            }
         }
         self.reopen();
         self.directory.to_files()

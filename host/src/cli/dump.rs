@@ -9,12 +9,12 @@ use alluvium_core::recover::{RecoverOptions, recover};
 use alluvium_core::{IncrementalCheckpointError, inspect};
 use alluvium_host::native::NativeDirectory;
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::Answer;
 use super::failure::Failure;
 use super::open;
-use super::output::print;
+use super::output::{insert_bytes, print};
 
 const EXAMPLE: &str = "\
 Example:
@@ -80,19 +80,10 @@ impl Dump {
 
 fn write_entry(out: &mut dyn Write, key: &[u8], value: &[u8]) -> io::Result<()> {
     let mut entry = Map::new();
-    for (name, bytes) in [("key", key), ("value", value)] {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => entry.insert(name.to_owned(), Value::from(text)),
-            Err(_) => entry.insert(format!("{name}_hex"), Value::from(hex(bytes))),
-        };
-    }
+    insert_bytes(&mut entry, "key", key);
+    insert_bytes(&mut entry, "value", value);
     serde_json::to_writer(&mut *out, &entry)?;
     out.write_all(b"\n")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

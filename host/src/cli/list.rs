@@ -96,7 +96,8 @@ fn row(summary: &CheckpointSummary) -> Vec<String> {
     ]
 }
 
-fn timestamp_ms(metadata: &IncrementalCheckpointMetadata) -> u64 {
+/// When a checkpoint was prepared, in milliseconds of Unix time.
+pub(super) fn timestamp_ms(metadata: &IncrementalCheckpointMetadata) -> u64 {
     metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms)
 }
 

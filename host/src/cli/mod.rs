@@ -1,6 +1,7 @@
 //! The command line: one file for each group of commands, [`output`] for what they print and
 //! [`failure`] for how they fail.
 
+mod diff;
 mod dump;
 mod failure;
 mod list;
@@ -9,8 +10,10 @@ mod open;
 mod original;
 mod output;
 mod run;
+mod top;
 mod transfer;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -41,6 +44,9 @@ enum Command {
     List(list::List),
     Show(list::Show),
     Dump(dump::Dump),
+    Diff(diff::Diff),
+    Top(top::Top),
+    Watch(watch::Watch),
     Verify(verify::Verify),
     Restore(manage::Restore),
     Delete(manage::Delete),
@@ -56,6 +62,9 @@ pub(crate) fn main() -> ExitCode {
         Command::List(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Dump(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Top(command) => command.run(),
+        Command::Watch(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::Delete(command) => command.run(),

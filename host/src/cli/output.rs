@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::failure::Failure;
 
 /// Standard output, which a reader may close early (`| head`): that is its business, not an error.
@@ -59,6 +61,36 @@ pub(super) fn time(unix_ms: u64) -> String {
     timestamp.map_or_else(|| format!("{unix_ms} ms"), |timestamp| timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
+/// Bytes as a member of a JSON object: `name` with the text that they are, or `name_hex`.
+pub(super) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => object.insert(name.to_owned(), Value::from(text)),
+        Err(_) => object.insert(format!("{name}_hex"), Value::from(hex(bytes))),
+    };
+}
+
+/// Bytes for people, on one line: text with control characters escaped, cut after `limit`
+/// characters, or hexadecimal digits.
+pub(super) fn readable(bytes: &[u8], limit: usize) -> String {
+    let text = std::str::from_utf8(bytes).map_or_else(
+        |_| format!("0x{}", hex(bytes)),
+        |text| text.chars().flat_map(|char| escaped(char).chars().collect::<Vec<_>>()).collect(),
+    );
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn escaped(char: char) -> String {
+    if char.is_control() { char.escape_default().to_string() } else { char.to_string() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
 /// Columns as wide as their widest cell: numbers to the right, the last column as it is.
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
@@ -98,6 +130,17 @@ mod tests {
         table.row(vec!["10".into(), "1,234".into(), "a=1".into()]);
         table.row(vec!["9".into(), "7".into(), String::new()]);
         assert_eq!(table.to_string(), "id  bytes\n10  1,234  a=1\n 9      7\n");
+    }
+
+    #[test]
+    fn bytes_are_readable_on_one_line() {
+        let check = |bytes: &[u8], expected| assert_eq!(readable(bytes, 6), expected);
+        check(b"AA:JFK", "AA:JFK");
+        check(b"AA:JFK-", "AA:JFK…");
+        check("ééé\n".as_bytes(), "ééé\\n");
+        check(b"\x1b[2J", "\\u{1b}…");
+        check(b"\xff\x00", "0xff00");
+        check(b"", "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! list, show, dump, verify, restore, delete and gc over a directory that a run has written.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::Value;
@@ -164,4 +165,70 @@ fn gc_says_why_and_spares_what_is_foreign() {
     assert_eq!(fs::read(at("notes.txt")).expect("still there"), b"mine");
     assert!(ok(bench.over_dir("verify", &[])).contains("foreign notes.txt"));
     bench.dump();
+}
+
+#[test]
+fn diff_is_what_the_dumps_differ_in() {
+    let bench = Bench::with_checkpoints();
+    let dump = |id: &str| -> BTreeMap<String, String> {
+        let entries = ok(bench.over_dir("dump", &["--id", id]));
+        let entry = |line: &str| {
+            let entry: Value = serde_json::from_str(line).expect("a JSON line");
+            let text = |name: &str| entry[name].as_str().expect("text").to_owned();
+            (text("key"), text("value"))
+        };
+        entries.lines().map(entry).collect()
+    };
+    for (from, to) in [("1", "3"), ("3", "1"), ("2", "3"), ("2", "2")] {
+        let mut state = dump(from);
+        let changes = ok(bench.over_dir("diff", &[from, to, "--json"]));
+        for line in changes.lines() {
+            let change: Value = serde_json::from_str(line).expect("a JSON line");
+            let text = |name: &str| change[name].as_str().map(str::to_owned);
+            let key = text("key").expect("a key");
+            assert_eq!(state.get(&key).cloned(), text("before"), "{line}");
+            assert_ne!(text("before"), text("after"), "{line}");
+            match text("after") {
+                Some(after) => state.insert(key, after),
+                None => state.remove(&key),
+            };
+        }
+        assert_eq!(state, dump(to), "{from} to {to}");
+    }
+    let shown = ok(bench.over_dir("diff", &["2", "--prefix", "AA:"]));
+    let (summary, lines) =
+        shown.lines().rev().collect::<Vec<_>>().split_first().map(|(a, b)| (*a, b.to_vec())).expect("lines");
+    assert!(summary.starts_with("checkpoint 2 → 3, input 1,000 → 1,500: "), "{summary}");
+    assert!(lines.iter().all(|line| line[2..].starts_with("AA:")), "{shown}");
+    let missing = alluvium(["diff", &text(&bench.dir()), "1", "9"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.err.contains("checkpoint 9 does not exist"), "{}", missing.err);
+}
+
+#[test]
+fn top_adds_up_to_the_state() {
+    let bench = Bench::with_checkpoints();
+    let keys = bench.dump().lines().count();
+    let shown = ok(bench.over_dir("top", &["--limit", "2"]));
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 1 + 2 + 1 + 1, "header, two prefixes, the others, the sum: {shown}");
+    let number = |line: &str, column: usize| -> usize {
+        let cells: Vec<&str> = line.split_whitespace().filter(|cell| *cell != "%").collect();
+        cells[column].replace(',', "").parse().expect("a number")
+    };
+    assert_eq!(number(lines[4], 2), keys, "{shown}");
+    for column in [0, 2] {
+        let parts: usize = lines[1..4].iter().map(|line| number(line, column)).sum();
+        assert_eq!(parts, number(lines[4], column), "{shown}");
+    }
+    assert!(number(lines[1], 0) >= number(lines[2], 0), "largest first: {shown}");
+}
+
+#[test]
+fn watch_tells_of_the_newest_and_takes_no_lock() {
+    let bench = Bench::with_checkpoints();
+    let _owner = alluvium_host::native::NativeDirectory::open_exclusive(bench.dir()).expect("no other owner");
+    let shown = ok(bench.over_dir("watch", &["--count", "1"]));
+    assert!(shown.contains("  checkpoint 3, epoch "), "{shown}");
+    assert!(shown.trim_end().ends_with("input=1,500"), "{shown}");
 }
