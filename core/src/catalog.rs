@@ -25,6 +25,9 @@ pub(crate) struct Catalog {
     pub(crate) committed: Option<u64>,
     /// Its segments, in the order of their application.
     pub(crate) segments: Vec<LiveSegment>,
+    /// The checkpoint that they are of, unless this writer has deleted it: while it is there, nobody
+    /// takes its files for garbage.
+    pub(crate) source: Option<u64>,
     /// The number of the next segment.
     pub(crate) next_number: u64,
     /// Numbers below this one are this writer's or its predecessors': free for garbage collection.
@@ -37,6 +40,9 @@ pub(crate) struct Catalog {
     pub(crate) keep_logs: bool,
     /// How many logs follow the newest checkpoint, as far as this writer knows.
     pub(crate) log_sequence: u64,
+    /// Logs that were there when the directory was opened, and this writer's own: checkpoint and
+    /// sequence. Any other is somebody else's.
+    pub(crate) known_logs: BTreeSet<(u64, u64)>,
     /// The highest id that any name gave away when the directory was opened.
     pub(crate) opened_at_id: u64,
     /// Temporary files that were there when the directory was opened: whoever made them is gone.
@@ -57,12 +63,14 @@ impl Catalog {
             store_id,
             committed: None,
             segments: Vec::new(),
+            source: None,
             next_number,
             own_below: next_number,
             pending: None,
             kept: BTreeMap::new(),
             keep_logs: false,
             log_sequence: 0,
+            known_logs: few::set(survey.logs.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence))),
             poisoned: None,
         }
     }
@@ -74,6 +82,11 @@ impl Catalog {
             Error::Fenced(_) => error.clone(),
             other => Error::Poisoned(other.to_string()),
         });
+    }
+
+    /// Whether a log was there when the directory was opened, or is this writer's own.
+    pub(crate) fn knows(&self, checkpoint: u64, sequence: u64) -> bool {
+        self.known_logs.contains(&(checkpoint, sequence))
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

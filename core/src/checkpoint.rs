@@ -116,6 +116,8 @@ struct Encoded {
     batch: Vec<NewFile>,
     statistics: CheckpointStatistics,
     own_below: u64,
+    /// The checkpoint whose files it shares.
+    source: Option<u64>,
 }
 
 impl PreparedCheckpoint {
@@ -155,8 +157,17 @@ impl PreparedCheckpoint {
         // The name was free, but was it because nobody was ahead? A writer that slept while others
         // committed and tidied up finds their newer ids here, and takes its own back.
         let survey = Survey::take(directory).await?;
-        let log_sequence = lock(&self.catalog).log_sequence;
-        let overtaken = survey.overtaken(id, self.follows.unwrap_or(0), log_sequence);
+        // Whoever deletes a checkpoint looks for newer ones after its metadata has gone, and before its
+        // files go. So either the one whose files are shared here is there still, and the deletion
+        // will find this one, or this one must not count.
+        let sourceless = encoded.source.filter(|source| !survey.checkpoints.contains(source));
+        let sourceless = sourceless.map(|source| format!("checkpoint {source}, which {id} builds on, is gone"));
+        let overtaken = {
+            let catalog = lock(&self.catalog);
+            // A log upon this very checkpoint is of somebody who has built on it already.
+            survey.overtaken(id, |after, sequence| after == id || catalog.knows(after, sequence))
+        };
+        let overtaken = overtaken.or(sourceless);
         if let Some(left) = overtaken.filter(|_| !planted::is(Plant::SkipFence)) {
             directory.delete(&[metadata_path(id)]).await?;
             return Err(fenced(left));
@@ -164,8 +175,10 @@ impl PreparedCheckpoint {
         let mut catalog = lock(&self.catalog);
         catalog.committed = Some(id);
         catalog.segments = encoded.segments;
+        catalog.source = Some(id);
         catalog.own_below = encoded.own_below;
         catalog.log_sequence = 0;
+        catalog.known_logs.retain(|known| survey.logs.iter().any(|log| (log.0, log.1) == *known));
         catalog.keep(&encoded.metadata);
         drop(catalog);
         let maintenance = Maintenance {
@@ -212,6 +225,7 @@ impl PreparedCheckpoint {
         segments.extend(delta.iter().map(LiveSegment::of_encoded));
         few::sort(&mut segments, |a, b| a.entry.order().cmp(&b.entry.order()));
         let own_below = catalog.next_number;
+        let source = catalog.source.filter(|_| !self.full);
         drop(catalog);
 
         let bytes_of = |files: &[EncodedSegment]| files.iter().map(|file| file.content.len() as u64).sum::<u64>();
@@ -264,6 +278,6 @@ impl PreparedCheckpoint {
         // Metadata last: its creation is the commit.
         statistics.bytes_written += json.len() as u64;
         batch.push(NewFile { path: metadata_path(metadata.id), content: json.into_bytes() });
-        Ok(Encoded { metadata, segments, batch, statistics, own_below })
+        Ok(Encoded { metadata, segments, batch, statistics, own_below, source })
     }
 }

@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, SharedCatalog, lock};
 use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
-use crate::format::names::{Name, deleted_path, state_path};
+use crate::format::names::{Name, deleted_path, log_path, state_path};
 use crate::format::segment::FILE_BYTES;
 use crate::planted::{self, Plant};
 use crate::rebase::{self, Plan, Situation};
@@ -144,9 +144,15 @@ pub(crate) async fn collect<D: Directory>(
         // While a checkpoint may still exist, its files must.
         return Ok(nothing_goes(report, &error.to_string()));
     }
-    for id in &going {
-        lock(catalog).kept.remove(id);
+    {
+        let mut catalog = lock(catalog);
+        for id in &going {
+            catalog.kept.remove(id);
+        }
+        // Its files stay for as long as the working state builds on them.
+        catalog.source = catalog.source.filter(|id| !going.contains(id));
     }
+    let mut dead_logs = Vec::new();
     if !metadata.is_empty() {
         // Another writer may have restored what was about to go: then its checkpoint shares the files.
         // From now on nobody can, since the metadata is gone.
@@ -155,16 +161,15 @@ pub(crate) async fn collect<D: Directory>(
         if let Some(id) = now.checkpoints.last().filter(|id| Some(**id) > own) {
             return Ok(nothing_goes(report, &format!("checkpoint {id} is another writer's")));
         }
+        // A log that came after the mark: its writer is told that it does not count.
+        let dead = now.logs.iter().filter(|(checkpoint, ..)| going.contains(checkpoint));
+        dead_logs.extend(dead.map(|(checkpoint, sequence, _)| log_path(*checkpoint, *sequence)));
     }
     if let Err(error) = remember(directory, survey, &mut report).await {
         report.errors.push(error.to_string());
     }
-    let reclaim: Vec<String> = report
-        .files
-        .iter()
-        .filter(|file| !file.keep && !metadata.contains(&file.path))
-        .map(|file| file.path.clone())
-        .collect();
+    let unneeded = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
+    let reclaim = few::set(unneeded.map(|file| file.path.clone()).chain(dead_logs)).into_iter().collect();
     if let Err(error) = gone(reclaim).await {
         report.errors.push(error.to_string());
     }
@@ -198,7 +203,7 @@ async fn remember<D: Directory>(directory: &D, survey: &Survey, report: &mut Gar
 fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
     let catalog = lock(catalog);
     let going = match retain {
-        Retain::Newest(count) => expired(&catalog.kept, count),
+        Retain::Newest(count) => expired(&catalog.kept, &survey.marked, count),
         Retain::AllBut(id) => id.into_iter().collect(),
     };
     let mut working = few::set(catalog.segments.iter().map(|segment| segment.entry.path()));

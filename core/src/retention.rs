@@ -52,9 +52,16 @@ pub(crate) struct Holdings<'a> {
     pub(crate) leftovers: &'a BTreeSet<String>,
 }
 
-/// The checkpoints that go when the newest `max_retained` stay.
-pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, max_retained: usize) -> Vec<u64> {
-    kept.keys().rev().skip(max_retained).copied().collect()
+/// The checkpoints that go when the newest `max_retained` stay. One that somebody is deleting (`marked`)
+/// does not count as one that stays.
+pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> Vec<u64> {
+    let mut left = max_retained;
+    let goes = |id: &&u64| {
+        let goes = left == 0;
+        left -= usize::from(!goes && !marked.contains(id));
+        goes
+    };
+    kept.keys().rev().filter(goes).copied().collect()
 }
 
 /// Which metadata goes first, so that no checkpoint exists any more when its files go.
@@ -98,6 +105,9 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
                 (true, "the working state builds on it".into())
             }
             Name::Segment(..) => (false, "no kept checkpoint names it".into()),
+            Name::Log(checkpoint, _) if expired.contains(&checkpoint) => {
+                (false, format!("what changed after checkpoint {checkpoint}, which goes"))
+            }
             Name::Log(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
                 (true, format!("what changed after checkpoint {checkpoint}"))
             }
@@ -111,6 +121,10 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
                 if id > holdings.settled_id && !expired.contains(&id) && !remaining.contains_key(&id) =>
             {
                 (true, "belongs to a checkpoint in flight".into())
+            }
+            // Whoever would sync upon it must find the mark for as long as it may go.
+            Name::Deleted(id) if remaining.keys().last() == Some(&id) => {
+                (true, format!("says that checkpoint {id} is being deleted"))
             }
             // Ids are never given twice: the highest must leave a trace.
             Name::Deleted(id) | Name::EmptyCheckpoint(id) if id == newest && !remaining.contains_key(&id) => {

@@ -16,6 +16,8 @@ pub(crate) struct Survey {
     pub(crate) checkpoints: BTreeSet<u64>,
     /// The highest id that any name gives away, partial checkpoints and markers included.
     pub(crate) highest_id: u64,
+    /// Checkpoints that somebody was about to delete, or has deleted.
+    pub(crate) marked: BTreeSet<u64>,
     /// Logs: the checkpoint that each follows, its sequence, its bytes.
     pub(crate) logs: BTreeSet<(u64, u64, u64)>,
     /// The highest number of any segment.
@@ -23,14 +25,13 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Whether another writer has gone on: a newer checkpoint than `id`, or a log after checkpoint
-    /// `before` beyond the `sequence`th. Says what it left.
-    pub(crate) fn overtaken(&self, id: u64, before: u64, sequence: u64) -> Option<String> {
+    /// Whether another writer has gone on: a newer checkpoint than `id`, or a log that is not among
+    /// those that this writer `knows`. Says what it left.
+    pub(crate) fn overtaken(&self, id: u64, knows: impl Fn(u64, u64) -> bool) -> Option<String> {
         if let Some(newer) = self.checkpoints.last().filter(|newest| **newest > id) {
             return Some(format!("checkpoint {newer} is newer than {id}"));
         }
-        let beyond = |(checkpoint, found, _): &&(u64, u64, u64)| *checkpoint == before && *found > sequence;
-        let (checkpoint, found, _) = self.logs.iter().find(beyond)?;
+        let (checkpoint, found, _) = self.logs.iter().find(|(checkpoint, found, _)| !knows(*checkpoint, *found))?;
         Some(format!("{} is somebody else's", log_path(*checkpoint, *found)))
     }
 
@@ -62,6 +63,7 @@ impl Survey {
         let names = || taken.clone().map(|(_, entry)| Name::parse(&entry.path));
         let checkpoints =
             few::set(names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }));
+        let marked = few::set(names().filter_map(|name| if let Name::Deleted(id) = name { Some(id) } else { None }));
         let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);
         let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
         let highest_number = names().filter_map(number).max().unwrap_or(0);
@@ -70,7 +72,7 @@ impl Survey {
             _ => None,
         };
         let logs = few::set(entries.iter().filter_map(log));
-        Ok(Self { entries, checkpoints, highest_id, logs, highest_number })
+        Ok(Self { entries, checkpoints, highest_id, marked, logs, highest_number })
     }
 }
 

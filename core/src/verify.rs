@@ -1,8 +1,9 @@
 //! Reading every byte of a directory and saying what is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::directory::{Directory, DirectoryErrorKind, EntryKind};
+use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
 use crate::format::log::{LogFault, decode};
@@ -73,16 +74,101 @@ impl VerifyReport {
     }
 }
 
-/// Reads every file, checks every byte, and recovers every checkpoint.
+/// So many bytes of segments are held in memory, so that each is read once, however many checkpoints
+/// name it. What does not fit is read once more for each of them.
+const HELD_BYTES_MAX: usize = if cfg!(target_pointer_width = "32") { 32 << 20 } else { 512 << 20 };
+
+/// A directory of which what was read once is at hand.
+struct Held<'a, D> {
+    directory: &'a D,
+    contents: Mutex<BTreeMap<String, Arc<[u8]>>>,
+    most: usize,
+}
+
+impl<D> Held<'_, D> {
+    fn contents(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<[u8]>>> {
+        // Whole entries come and go: a panic elsewhere leaves nothing half done.
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what is not wanted any more.
+    fn keep(&self, is_wanted: impl Fn(&str) -> bool) {
+        self.contents().retain(|path, _| is_wanted(path));
+    }
+}
+
+impl<D: Directory> Directory for Held<'_, D> {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        self.directory.list().await
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        let held = self.contents().get(path).cloned();
+        if let Some(held) = held {
+            return Ok(held.to_vec());
+        }
+        let content = self.directory.read(path).await?;
+        let mut contents = self.contents();
+        if contents.values().map(|held| held.len()).sum::<usize>() + content.len() <= self.most {
+            contents.insert(path.to_owned(), content.as_slice().into());
+        }
+        Ok(content)
+    }
+
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        let held = self.contents().get(path).cloned();
+        let Some(held) = held else { return self.directory.read_range(path, offset, length).await };
+        let range = usize::try_from(offset).ok().and_then(|start| Some(start..start.checked_add(length)?));
+        range.and_then(|range| held.get(range)).map(<[u8]>::to_vec).ok_or_else(|| {
+            DirectoryError::new(DirectoryErrorKind::OutOfRange, Operation::Read, path)
+                .because(format!("{length} bytes at {offset} of a file of {}", held.len()))
+        })
+    }
+
+    // Verifying changes nothing.
+    async fn create(&self, _: Vec<NewFile>) -> Result<(), DirectoryError> {
+        Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, ""))
+    }
+
+    async fn delete(&self, _: &[String]) -> Result<(), DirectoryError> {
+        Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Delete, ""))
+    }
+}
+
+/// What is known of the segments so far.
+#[derive(Default)]
+struct Checked {
+    /// Files that some checkpoint names.
+    named: BTreeSet<String>,
+    /// Whether a segment is whole, by what its metadata says of it.
+    segments: BTreeMap<(String, u64, u64, u32), bool>,
+}
+
+/// Reads every file, checks every byte, and recovers every checkpoint. Each segment is read once, as
+/// long as memory for what several checkpoints share is not short.
 ///
 /// Fails only when the directory itself cannot be listed; everything else is a finding.
 pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> {
+    verify_holding(directory, HELD_BYTES_MAX).await
+}
+
+async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<VerifyReport, Error> {
     let survey = Survey::take(directory).await?;
     let mut report = VerifyReport::default();
-    let mut named: BTreeSet<String> = BTreeSet::new();
+    let held = Held { directory, contents: Mutex::default(), most };
+    let mut checked = Checked::default();
+    // Which file is wanted last by whom: checkpoints are gone through from old to new.
+    let mut wanted_until: BTreeMap<String, u64> = BTreeMap::new();
     for &id in &survey.checkpoints {
-        verify_checkpoint(directory, &survey, id, &mut named, &mut report).await;
+        if let Ok(metadata) = read_metadata(&held, id).await {
+            wanted_until.extend(metadata.files().into_iter().map(|path| (path, id)));
+        }
     }
+    for &id in &survey.checkpoints {
+        verify_checkpoint(&held, &survey, id, &mut checked, &mut report).await;
+        held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
+    }
+    let named = checked.named;
     for (name, entry) in &survey.entries {
         match *name {
             Name::Metadata(_) => {
@@ -139,7 +225,7 @@ async fn verify_checkpoint<D: Directory>(
     directory: &D,
     survey: &Survey,
     id: u64,
-    named: &mut BTreeSet<String>,
+    checked: &mut Checked,
     report: &mut VerifyReport,
 ) {
     let metadata = match read_metadata(directory, id).await {
@@ -147,14 +233,20 @@ async fn verify_checkpoint<D: Directory>(
         Err(error) => return report.find(metadata_path(id), Severity::Damage, error.to_string()),
     };
     let before = report.findings.len();
+    let mut is_whole = true;
     if let Some(fields) = &metadata.alluvium {
         for entry in &fields.segments {
             let path = entry.path();
-            named.insert(path.clone());
+            checked.named.insert(path.clone());
+            let claim = (path.clone(), entry.bytes, entry.checksum, entry.chunks);
+            if let Some(known) = checked.segments.get(&claim) {
+                is_whole &= known;
+                continue;
+            }
             // All of its groups, also those that no longer count: every byte is read.
             let mut whole = entry.clone();
             whole.groups = Groups::ALL.to_ranges();
-            let checked = async {
+            let check = async {
                 let length = survey.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
                 if length.is_some_and(|length| length != entry.bytes) {
                     let found = length.unwrap_or_default();
@@ -169,22 +261,30 @@ async fn verify_checkpoint<D: Directory>(
                 crate::format::segment::decode_file(&path, &entry.identity(fields.store_id), &content, entry.checksum)?;
                 read_segment(directory, fields.store_id, &whole, None, Groups::ALL).await?.for_each(|_| Ok(()))
             };
-            if let Err(error) = checked.await {
+            let outcome = check.await;
+            is_whole &= outcome.is_ok();
+            checked.segments.insert(claim, outcome.is_ok());
+            if let Err(error) = outcome {
                 report.find(path.clone(), Severity::Damage, error.to_string());
             }
         }
     }
-    match load_state(directory, id).await {
-        Ok(_) => {
-            named.insert(state_path(id));
+    // A checkpoint of Alluvium's own says whether it has one; one of the original's must be asked.
+    let may_have_state = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some())
+        || survey.entries.iter().any(|(name, _)| *name == Name::State(id));
+    let state = if may_have_state { load_state(directory, id).await.map(drop) } else { Ok(()) };
+    match state {
+        Ok(()) if !may_have_state => {}
+        Ok(()) => {
+            checked.named.insert(state_path(id));
         }
         Err(Error::NotFound(_)) => {}
         Err(error) => {
-            named.insert(state_path(id));
+            checked.named.insert(state_path(id));
             report.find(state_path(id), Severity::Damage, error.to_string());
         }
     }
-    if report.findings.len() > before {
+    if !is_whole || report.findings.len() > before {
         return;
     }
     // Every file is whole; now whether together they are the state that was checkpointed.
@@ -192,5 +292,55 @@ async fn verify_checkpoint<D: Directory>(
     match recover_surveyed(directory, &options, survey).await {
         Ok(_) => report.checkpoints += 1,
         Err(error) => report.find(metadata_path(id), Severity::Damage, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{SimulatedDirectory, block_on};
+    use crate::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
+
+    /// Checkpoints of which each names the files of those before it.
+    fn shared(checkpoints: u8) -> Arc<SimulatedDirectory> {
+        let directory = Arc::new(SimulatedDirectory::new(1));
+        let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id([7; 16]);
+        let config = CheckpointConfig::new().with_max_retained(usize::from(checkpoints));
+        let manager = IncrementalCheckpointManager::open(directory.clone(), config, options);
+        let mut manager = block_on(manager).unwrap();
+        for n in 0..checkpoints {
+            manager.put(&[n], &vec![n; 100_000]).unwrap();
+            block_on(manager.create_checkpoint(0)).unwrap();
+        }
+        directory
+    }
+
+    fn reads(directory: &SimulatedDirectory, most: usize) -> (usize, VerifyReport) {
+        let before = directory.calls().len();
+        let report = block_on(verify_holding(directory, most)).unwrap();
+        let calls = directory.calls();
+        (calls[before..].iter().filter(|call| **call == Operation::Read).count(), report)
+    }
+
+    #[test]
+    fn each_file_is_read_once_however_many_checkpoints_share_it() {
+        let directory = shared(6);
+        let files = directory.to_nodes().len();
+        let (once, report) = reads(&directory, HELD_BYTES_MAX);
+        assert_eq!((once, report.checkpoints, report.files), (files, 6, files as u64));
+        // Without room for any of it the findings are the same, and only the reads more.
+        let (again, same) = reads(&directory, 0);
+        assert!(again > once && same == report, "{again} reads, {same:?}");
+    }
+
+    #[test]
+    fn a_damaged_file_leaves_out_every_checkpoint_that_shares_it() {
+        let directory = shared(4);
+        let mut nodes = directory.to_nodes();
+        let (_, node) = nodes.iter_mut().find(|(path, _)| path.starts_with("segments/")).unwrap();
+        let crate::directory::Node::File(content) = node else { panic!("a file") };
+        content[1_000] ^= 1;
+        let report = block_on(verify(&SimulatedDirectory::from_nodes(1, nodes))).unwrap();
+        assert_eq!((report.checkpoints, report.findings.len()), (0, 1), "{report:?}");
     }
 }

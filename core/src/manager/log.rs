@@ -9,7 +9,7 @@ use crate::delta::{DeltaLog, newest_by_key};
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::{LogPosition, encode};
-use crate::format::names::log_path;
+use crate::format::names::{log_path, metadata_path};
 use crate::survey::Survey;
 
 /// A log that is frozen and not yet written. It owns what it needs: puts may go on.
@@ -100,7 +100,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
 impl PreparedSync {
     /// Writes the log. When it resolves to `Ok`, it is durable. Errors are those of
-    /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write).
+    /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write); a log whose checkpoint
+    /// somebody is deleting may be there after them, and is replayed only if the checkpoint stays.
     pub async fn write<D: Directory>(self, directory: &D) -> Result<WrittenSync, Error> {
         let catalog = self.catalog.clone();
         let written = self.write_unguarded(directory).await;
@@ -113,8 +114,10 @@ impl PreparedSync {
     async fn write_unguarded<D: Directory>(self, directory: &D) -> Result<WrittenSync, Error> {
         let LogBase { checkpoint, sequence } = self.base;
         let store_id = {
-            let catalog = lock(&self.catalog);
+            let mut catalog = lock(&self.catalog);
             catalog.check()?;
+            // Before it is there: a checkpoint that is written meanwhile must not take it for another's.
+            catalog.known_logs.insert((checkpoint, sequence));
             if catalog.log_sequence + 1 != sequence {
                 return Err(Error::InvalidInput(format!(
                     "log {sequence} must be written after log {}: write them in order and drop none",
@@ -136,9 +139,23 @@ impl PreparedSync {
         // says so. A log behind this one builds on it: whoever wrote it has replayed this one, and to
         // take it back now would take theirs with it.
         let survey = Survey::take(directory).await?;
-        if let Some(left) = survey.overtaken(checkpoint, checkpoint, u64::MAX) {
+        if let Some(left) = survey.overtaken(checkpoint, |_, _| true) {
             directory.delete(&[path]).await?;
             return Err(fenced(left));
+        }
+        // Whoever deletes the checkpoint marks it first, and then looks for logs: one of the two sees the
+        // other. The metadata goes before the mark, so that a listing that caught neither, being of no
+        // single moment, is found out here.
+        match directory.read_range(&metadata_path(checkpoint), 0, 0).await {
+            Err(error) if error.kind() == DirectoryErrorKind::NotFound => {
+                directory.delete(&[path]).await?;
+                return Err(fenced(format!("checkpoint {checkpoint} was deleted")));
+            }
+            result => result?,
+        };
+        if survey.marked.contains(&checkpoint) {
+            // The log stays where it is: another writer may have built on it before the mark came.
+            return Err(fenced(format!("checkpoint {checkpoint} is being deleted")));
         }
         lock(&self.catalog).log_sequence = sequence;
         Ok(WrittenSync { base: self.base, position: self.position, bytes, catalog: self.catalog })

@@ -131,6 +131,7 @@ struct SetAside {
     recovered: Option<RecoverySummary>,
     log_base: Option<LogBase>,
     segments: Vec<LiveSegment>,
+    source: Option<u64>,
 }
 
 /// What a log follows: a checkpoint, and so many logs after it.
@@ -194,8 +195,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             drop(catalog);
             manager.log_bytes = survey.log_bytes(id);
             manager.adopt(recovered);
-            if survey.checkpoints.last() != Some(&id) {
-                // Recovery starts from the newest: a log after an older one would not be found.
+            if survey.checkpoints.last() != Some(&id) || survey.marked.contains(&id) {
+                // Recovery starts from the newest: a log after an older one would not be found. Nor may
+                // one come after a checkpoint that somebody was about to delete.
                 manager.log_base = None;
             }
         }
@@ -240,6 +242,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         {
             let mut catalog = lock(&self.catalog);
             catalog.segments = segments;
+            catalog.source = Some(metadata.id);
             catalog.pending = None;
             if let Some(fields) = metadata.alluvium {
                 catalog.store_id = fields.store_id;
@@ -428,11 +431,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             recovered: self.recovered.take(),
             log_base: self.log_base,
             segments: catalog.segments.clone(),
+            source: catalog.source,
         }
     }
 
     fn put_back(&mut self, before: SetAside) {
-        lock(&self.catalog).segments = before.segments;
+        {
+            let mut catalog = lock(&self.catalog);
+            catalog.segments = before.segments;
+            catalog.source = before.source;
+        }
         self.state = before.state;
         self.log = before.log;
         self.epoch = before.epoch;

@@ -3,7 +3,7 @@
 use super::IncrementalCheckpointManager;
 use crate::catalog::lock;
 use crate::checkpoint::fenced;
-use crate::directory::{Directory, NewFile};
+use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::names::deleted_path;
@@ -64,17 +64,24 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if !survey.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
-        if survey.highest_id == id {
-            // Before the metadata goes, something must remember that this id was given.
-            let path = deleted_path(id);
-            if !survey.entries.iter().any(|(_, entry)| entry.path == path) {
-                self.directory.create(vec![NewFile { path, content: Vec::new() }]).await?;
-            }
+        let written = lock(&self.catalog).log_sequence;
+        if self.log_base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
+            return Err(Error::InvalidInput(format!("a log after checkpoint {id} is being written: finish it first")));
         }
-        let swept = self.sweep(Retain::AllBut(Some(id))).await?;
+        // Before the metadata goes, a mark is left: it remembers that this id was given, and tells
+        // whoever is about to sync upon it.
+        if !survey.marked.contains(&id) {
+            let marked = self.directory.create(vec![NewFile { path: deleted_path(id), content: Vec::new() }]).await;
+            // Somebody else's mark does as well.
+            marked
+                .or_else(|error| if error.kind() == DirectoryErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
+        }
         if self.log_base.is_some_and(|base| base.checkpoint == id) {
             self.log_base = None;
         }
+        // A log that came meanwhile was acknowledged, perhaps: sweeping begins with a look for it. One
+        // that comes after that look finds the mark.
+        let swept = self.sweep(Retain::AllBut(Some(id))).await?;
         let newest = survey.checkpoints.iter().rev().find(|other| **other != id).copied();
         if self.latest == Some(id) {
             self.latest = newest;
@@ -93,13 +100,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         lock(&self.catalog).check()?;
         let survey = Survey::take(&*self.directory).await?;
         let last_id = self.next_id.map_or(u64::MAX, |next| next - 1);
-        let (committed, written) = {
+        let overtaken = {
             let catalog = lock(&self.catalog);
-            (catalog.committed.unwrap_or(0), catalog.log_sequence)
+            survey.overtaken(last_id, |checkpoint, sequence| catalog.knows(checkpoint, sequence))
         };
-        // A log of this writer's own may be on its way.
-        let prepared = self.log_base.filter(|base| base.checkpoint == committed).map_or(0, |base| base.sequence);
-        if let Some(left) = survey.overtaken(last_id, committed, written.max(prepared)) {
+        if let Some(left) = overtaken {
             let error = fenced(left);
             lock(&self.catalog).poison(&error);
             return Err(error);
