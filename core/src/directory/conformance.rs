@@ -16,7 +16,9 @@
 //! ```
 //!
 //! What it cannot ask for is a crash: that a created file survives one, and that a batch leaves no
-//! last file without the ones before it, is for tests that own the storage beneath.
+//! last file without the ones before it, is for whoever owns the storage beneath: see [`crashes`].
+
+pub mod crashes;
 
 use std::fmt::{Debug, Write};
 

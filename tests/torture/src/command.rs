@@ -1,6 +1,7 @@
 //! The real `alluvium run`, engine component, plugin and all, as a process to be killed.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -62,6 +63,31 @@ impl Program {
         let help = help.map_err(|error| format!("{}: {error}", binary.display()))?;
         let has_sync = String::from_utf8_lossy(&help.stdout).contains("--sync-every");
         Ok(Self { binary, engine, plugin, input, has_sync })
+    }
+
+    /// The same over the first records of its input alone, which are written below `scratch`.
+    pub fn with_records(&self, records: usize, scratch: &Path) -> Result<Self, String> {
+        let packed = std::fs::File::open(&self.input).map_err(|error| error.to_string())?;
+        let lines = BufReader::new(flate2::read::GzDecoder::new(packed)).lines().take(records + 1);
+        let lines = lines.collect::<Result<Vec<String>, _>>().map_err(|error| error.to_string())?;
+        let input = scratch.join("input.csv");
+        std::fs::write(&input, lines.join("\n") + "\n").map_err(|error| error.to_string())?;
+        Ok(Self { input, ..self.clone() })
+    }
+
+    /// Runs it to its end by another program, which is given its own arguments before it.
+    pub fn under(
+        &self,
+        wrapper: &[String],
+        directory: &Path,
+        output: &Path,
+        every: u32,
+    ) -> std::io::Result<std::process::Output> {
+        let command = self.command(directory, output, every, true);
+        let (program, arguments) = wrapper.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+        let mut process = Command::new(program);
+        process.args(arguments).arg(command.get_program()).args(command.get_args());
+        process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output()
     }
 
     fn command(&self, directory: &Path, output: &Path, every: u32, sync: bool) -> Command {

@@ -379,6 +379,25 @@ pub fn workload(index: u64) -> Option<Vec<Action>> {
     None
 }
 
+/// The `index`th history of the long run: every workload first, then longer ones, drawn by seed.
+pub fn history(index: u64, seed: u64) -> Vec<Action> {
+    // A stride without a common divisor visits all of them, spread over what differs.
+    let spread = seed.wrapping_add(index).wrapping_mul(617) % workloads();
+    if let Some(actions) = workload(spread).filter(|_| index < workloads()) {
+        return actions;
+    }
+    let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ index);
+    let mut actions: Vec<Action> = (0..random.u32(4..=10))
+        .map(|_| match random.u8(0..8) {
+            0..2 => Action::Put,
+            2 => Action::Checkpoint,
+            _ => ACTIONS[random.usize(0..ACTIONS.len())],
+        })
+        .collect();
+    actions.extend([Action::Put, Action::Checkpoint]);
+    actions
+}
+
 /// How many workloads there are.
 pub fn workloads() -> u64 {
     (0..=3).map(|length| (ACTIONS.len() as u64).pow(length) * 2).sum()

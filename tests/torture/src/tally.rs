@@ -26,7 +26,12 @@ impl Budget {
 
     /// Whether one more case, the `done + 1`th, may begin.
     pub fn allows(&self, done: u64) -> bool {
-        done < self.cases && self.deadline.is_none_or(|deadline| Instant::now() < deadline)
+        done < self.cases && self.has_time()
+    }
+
+    /// Whether there is time left: for cases that are many in one.
+    pub fn has_time(&self) -> bool {
+        self.deadline.is_none_or(|deadline| Instant::now() < deadline)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use alluvium_torture::Budget;
 use alluvium_torture::rows::{
-    crash, damage, decode, errors, hostile, interleaved, kill, limits, model, native, retention, space, writers,
+    crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, model, native, retention, schedules,
+    space, writers,
 };
 
 #[test]
@@ -13,6 +14,11 @@ fn row_1_crash_at_every_call() {
 #[test]
 fn row_1_power_failure_after_every_system_call() {
     native::power_fails_after_every_system_call(Budget::sample(16)).assert(500);
+}
+
+#[test]
+fn row_1_the_native_directory_is_certified() {
+    native::certified(Budget::sample(1)).assert(300);
 }
 
 #[test]
@@ -28,6 +34,11 @@ fn row_3_every_call_fails() {
 #[test]
 fn row_3_every_system_call_fails() {
     native::every_system_call_fails(Budget::sample(150)).assert(100);
+}
+
+#[test]
+fn row_3_refused_calls_of_the_command() {
+    injected::every_refused_call_of_the_command(Budget::sample(40)).assert(40);
 }
 
 #[test]
@@ -63,6 +74,11 @@ fn row_9_two_writers() {
 #[test]
 fn row_9_taken_over_at_every_call() {
     interleaved::taken_over_at_every_call(Budget::sample(10_000)).assert(90);
+}
+
+#[test]
+fn row_9_every_order_of_two_writers() {
+    schedules::every_order_of_two_writers(Budget::sample(60)).assert(3_000);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 mod recorder;
 mod states;
+mod storage;
 
 pub use recorder::{Fail, Recorded, Recorder};
 pub use states::FileSystem;
+pub use storage::NativeStorage;

@@ -75,6 +75,11 @@ impl Recorder {
         (notes.fail, notes.failing_kind, notes.is_killed) = (None, None, false);
     }
 
+    /// Whether the process is gone.
+    pub fn is_killed(&self) -> bool {
+        self.notes().is_killed
+    }
+
     /// How many calls succeeded so far.
     pub fn count(&self) -> usize {
         self.notes().calls.len()

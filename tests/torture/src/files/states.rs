@@ -50,6 +50,33 @@ impl FileSystem {
         Self::default()
     }
 
+    /// A directory that holds `nodes`, all of it durable.
+    pub fn holding(nodes: &Nodes) -> Self {
+        let mut files = Self::new();
+        for (path, node) in nodes {
+            if let Some((directory, _)) = path.rsplit_once('/')
+                && files.directory(directory).is_none()
+            {
+                files.apply(&Recorded::MakeDirectory(directory.into()));
+            }
+            match node {
+                Node::EmptyDirectory => files.apply(&Recorded::MakeDirectory(path.clone())),
+                Node::File(content) | Node::Temporary(content) => {
+                    files.apply(&Recorded::Create(path.clone()));
+                    files.apply(&Recorded::Write(path.clone(), content.clone()));
+                    files.apply(&Recorded::Sync(path.clone()));
+                }
+                Node::Other => {}
+            }
+        }
+        for names in &mut files.directories {
+            for history in names.values_mut() {
+                history.drain(..history.len() - 1);
+            }
+        }
+        files
+    }
+
     fn history(&mut self, path: &str) -> Option<&mut History> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let directory = self.directory(directory)?;
@@ -265,6 +292,21 @@ mod tests {
         assert!(after(&calls).crash_states(1).contains(&Nodes::new()));
         calls.push(Recorded::SyncDirectory(String::new()));
         assert_eq!(after(&calls).crash_states(1).len(), 1);
+    }
+
+    #[test]
+    fn what_is_there_at_the_start_is_decided() {
+        let nodes = Nodes::from([
+            ("a".to_string(), Node::File(b"1".to_vec())),
+            ("d/b".to_string(), Node::Temporary(b"2".to_vec())),
+            ("e".to_string(), Node::EmptyDirectory),
+        ]);
+        let held = Nodes::from([
+            ("a".to_string(), Node::File(b"1".to_vec())),
+            ("d/b".to_string(), Node::File(b"2".to_vec())),
+            ("e".to_string(), Node::EmptyDirectory),
+        ]);
+        assert_eq!(FileSystem::holding(&nodes).crash_states(1), [held]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use alluvium_core::directory::SimulatedDirectory;
 
 use crate::journal::Journal;
 use crate::oracle::{CALM, Depth, examine};
-use crate::session::{Action, Session, Stop, workload, workloads};
+use crate::session::{Action, Session, Stop, history};
 use crate::tally::{Budget, Tally, guarded};
 
 /// Row 1 on the contract: every call of the directory, every outcome that the contract allows.
@@ -26,19 +26,14 @@ pub fn recovery_crashes_twice(budget: Budget) -> Tally {
 fn crash_everywhere(budget: Budget, depth: Depth, tally: &mut Tally) {
     let mut cases = 0;
     while budget.allows(cases) {
-        // A stride without a common divisor visits all of them, spread over what differs.
-        let index = (budget.seed.wrapping_add(cases).wrapping_mul(617)) % workloads();
+        let actions = history(cases, budget.seed);
+        crash_in(&actions, budget.seed.wrapping_add(cases), depth, &budget, tally);
         cases += 1;
-        let Some(actions) = workload(index) else { break };
-        crash_in(&actions, budget.seed.wrapping_add(index), depth, tally);
-        if cases >= workloads() && depth.crashes == 0 {
-            break;
-        }
     }
 }
 
 /// Runs a workload once for each of its calls, with the power failing there.
-fn crash_in(actions: &[Action], seed: u64, depth: Depth, tally: &mut Tally) {
+fn crash_in(actions: &[Action], seed: u64, depth: Depth, budget: &Budget, tally: &mut Tally) {
     let run = |crash_at: Option<u64>| {
         let directory = Arc::new(SimulatedDirectory::new(seed));
         if let Some(call) = crash_at {
@@ -54,6 +49,9 @@ fn crash_in(actions: &[Action], seed: u64, depth: Depth, tally: &mut Tally) {
         return tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
     }
     for call in 0..whole.calls().len() as u64 {
+        if !budget.has_time() {
+            return;
+        }
         let (directory, journal, outcome) = run(Some(call));
         if let Err(Stop::Violation(what)) = outcome {
             tally.note(Err(format!("{actions:?}, crash in call {call}: {what}")));

@@ -151,6 +151,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("archive", archives.filter(|bytes| bytes.len() < 64 << 10).collect()),
         ("snapshot", states.map(|(_, content)| content).collect()),
         ("columns", vec![b"\x02\x00\x01\x01\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0ab".to_vec(), Vec::new()]),
+        ("segment", super::sealed::seeds()),
         ("directory", goldens.iter().filter(small).map(|golden| encode_directory(&golden.files)).collect()),
     ]
 }
@@ -162,6 +163,7 @@ fn targets() -> Vec<Target> {
             "archive" => tar,
             "snapshot" => snapshot,
             "columns" => columns,
+            "segment" => super::sealed::segment,
             _ => directory,
         }
     };

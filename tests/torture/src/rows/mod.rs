@@ -7,12 +7,15 @@ pub mod damage;
 pub mod decode;
 pub mod errors;
 pub mod hostile;
+pub mod injected;
 pub mod interleaved;
 pub mod kill;
 pub mod limits;
 pub mod model;
 pub mod native;
 pub mod retention;
+pub mod schedules;
+pub mod sealed;
 pub mod space;
 pub mod writers;
 
@@ -22,19 +25,29 @@ pub struct Test {
     pub row: u8,
     /// Whether it goes on for as long as its budget lets it.
     pub is_endless: bool,
+    /// Its share of the time, beside those of the others.
+    pub share: u32,
     /// Runs it.
     pub run: fn(Budget) -> Tally,
 }
 
 /// Every test, in the order of its row.
 pub fn all() -> Vec<Test> {
-    let test = |row, is_endless, run| Test { row, is_endless, run };
+    // States of crashes are the most, and lives of a process the slowest.
+    let share = |row, is_endless| match row {
+        1 if is_endless => 12,
+        14 => 4,
+        _ => 1,
+    };
+    let test = |row, is_endless, run| Test { row, is_endless, share: share(row, is_endless), run };
     vec![
-        test(1, false, crash::every_call_of_every_workload),
+        test(1, true, crash::every_call_of_every_workload),
         test(1, true, native::power_fails_after_every_system_call),
+        test(1, false, native::certified),
         test(2, true, crash::recovery_crashes_twice),
         test(3, false, errors::every_call_fails),
         test(3, false, native::every_system_call_fails),
+        test(3, true, injected::every_refused_call_of_the_command),
         test(4, true, model::seeds),
         test(5, false, damage::flips),
         test(6, false, damage::cuts_and_swaps),
@@ -42,6 +55,7 @@ pub fn all() -> Vec<Test> {
         test(8, true, retention::nothing_kept_is_deleted),
         test(9, false, writers::the_stale_writer_resumes),
         test(9, false, interleaved::taken_over_at_every_call),
+        test(9, false, schedules::every_order_of_two_writers),
         test(10, false, limits::clocks),
         test(11, false, limits::maxima),
         test(12, false, hostile::hostile_metadata),

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use alluvium_core::directory::{DirectoryError, SimulatedDirectory};
+use alluvium_core::directory::conformance::crashes::certify;
+use alluvium_core::directory::{DirectoryError, SimulatedDirectory, block_on};
 use alluvium_host::native::NativeDirectory;
 use rustix::io::Errno;
 
-use crate::files::{Fail, FileSystem, Recorder};
+use crate::files::{Fail, FileSystem, NativeStorage, Recorder};
 use crate::journal::Journal;
-use crate::oracle::{CALM, Depth, examine, survives_error};
-use crate::session::{Action, Session, Stop, workload, workloads};
+use crate::oracle::{CALM, examine, survives_error};
+use crate::session::{Action, Session, Stop, history};
 use crate::tally::{Budget, Tally, guarded};
 
 /// A new directory on the fastest storage that there is: for tests of which nothing depends on it,
@@ -49,12 +50,15 @@ impl Run {
     }
 
     /// Every state of every moment, held to what was promised by then.
-    fn examine_all(&self, what: &str, seed: u64, depth: Depth, tally: &mut Tally) {
+    fn examine_all(&self, what: &str, seed: u64, budget: &Budget, tally: &mut Tally) {
         let calls = self.recorder.calls();
         let mut promises = self.promises.borrow().clone().into_iter().peekable();
         let (_, mut journal) = promises.next().unwrap_or_default();
         let mut files = FileSystem::new();
         for moment in 0..=calls.len() {
+            if !budget.has_time() {
+                return;
+            }
             // What was submitted before this call may be there; what was acknowledged must be.
             while let Some((_, next)) = promises.next_if(|(count, _)| *count <= moment) {
                 journal = next;
@@ -63,7 +67,7 @@ impl Run {
                 let accepted: Vec<_> = journal.acceptable.iter().map(|truth| &truth.state).collect();
                 if tally.is_new(&(&state, &accepted)) {
                     let seed = seed.wrapping_add(moment as u64);
-                    let checked = guarded(|| examine(&state, &journal, seed, depth));
+                    let checked = guarded(|| examine(&state, &journal, seed, CALM));
                     tally.note(checked.map_err(|why| {
                         format!("{what}, power failing after system call {moment} of {}: {why}", calls.len())
                     }));
@@ -81,10 +85,9 @@ pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(1, "power failure after every system call", "distinct crash states");
     let mut cases = 0;
     while budget.allows(cases) {
-        let index = (budget.seed.wrapping_add(cases).wrapping_mul(617)) % workloads();
+        let actions = history(cases, budget.seed);
         cases += 1;
-        let Some(actions) = workload(index) else { break };
-        let outcome = power_fails(&actions, budget.seed.wrapping_add(cases), &mut tally);
+        let outcome = power_fails(&actions, budget.seed.wrapping_add(cases), &budget, &mut tally);
         if let Err(error) = outcome {
             return tally.skip(format!("no scratch directory: {error}"));
         }
@@ -92,7 +95,7 @@ pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     tally
 }
 
-fn power_fails(actions: &[Action], seed: u64, tally: &mut Tally) -> std::io::Result<()> {
+fn power_fails(actions: &[Action], seed: u64, budget: &Budget, tally: &mut Tally) -> std::io::Result<()> {
     let scratch = scratch()?;
     let run = Run::new();
     let (journal, outcome) = run.act(scratch.path(), Journal::new(), actions);
@@ -100,7 +103,7 @@ fn power_fails(actions: &[Action], seed: u64, tally: &mut Tally) -> std::io::Res
         tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
         return Ok(());
     }
-    run.examine_all(&format!("{actions:?}"), seed, CALM, tally);
+    run.examine_all(&format!("{actions:?}"), seed, budget, tally);
     // The same with the process killed at one moment and started anew before the power fails: the
     // names that it left must be settled before anything is built on them.
     let mut random = fastrand::Rng::with_seed(seed);
@@ -118,8 +121,24 @@ fn power_fails(actions: &[Action], seed: u64, tally: &mut Tally) -> std::io::Res
     if let Err(stop) = outcome {
         tally.note(Err(format!("{actions:?} killed in call {killed_at}, started anew: {stop:?}")));
     }
-    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started anew"), seed, CALM, tally);
+    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started anew"), seed, budget, tally);
     Ok(())
+}
+
+/// Row 1: the certificate that core exports, for the native directory; with the memory's and the
+/// simulation's, which core's own tests ask for, all that keep files natively have it.
+pub fn certified(_budget: Budget) -> Tally {
+    let mut tally = Tally::new(1, "the crash certificate of the native directory", "crash states");
+    if let Err(error) = scratch() {
+        return tally.skip(format!("no scratch directory: {error}"));
+    }
+    let report = block_on(certify(|| NativeStorage::new().expect("a scratch directory, as just before")));
+    for what in &report.violations {
+        tally.note(Err(what.clone()));
+    }
+    tally.violated = report.violated;
+    tally.tried = report.states;
+    tally
 }
 
 /// Row 3 beneath the contract: every system call fails, once and for good, with every error.

@@ -1,0 +1,348 @@
+//! Row 9, both at once: two writers without a lock, in every order of their calls.
+//!
+//! Each call of the directory gives way first, so two operations can be driven one call at a time; a
+//! schedule says whose turn it is. All schedules of a pair are gone through, or as many drawn by seed.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
+use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager};
+use alluvium_tests::{Files, Truth, empty, keep, memory, open_with, options};
+
+use crate::oracle::undamaged;
+use crate::tally::{Budget, Tally, guarded};
+
+/// All orders of a pair up to this many; beyond it, as many are drawn.
+const ORDERS_MAX: usize = 20_000;
+
+/// Checkpoints that are there when both open; the last is the newest.
+const BEFORE: u64 = 3;
+
+/// A directory of which each call gives way once before it is made.
+#[derive(Debug)]
+struct Yielding(Arc<MemoryDirectory>);
+
+/// Pending once.
+struct GiveWay(bool);
+
+impl Future for GiveWay {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Directory for Yielding {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        GiveWay(false).await;
+        self.0.list().await
+    }
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        GiveWay(false).await;
+        self.0.read(path).await
+    }
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        GiveWay(false).await;
+        self.0.read_range(path, offset, length).await
+    }
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        GiveWay(false).await;
+        self.0.create(batch).await
+    }
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        GiveWay(false).await;
+        self.0.delete(paths).await
+    }
+}
+
+/// What a writer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Sync,
+    Checkpoint,
+    DeleteNewest,
+    DeleteOldest,
+    Restore,
+    Cleanup,
+    /// Opens only now, and then syncs.
+    OpenAndSync,
+    /// Opens only now, and then takes a checkpoint.
+    OpenAndCheckpoint,
+}
+
+const WORKS: [Work; 8] = [
+    Work::Sync,
+    Work::Checkpoint,
+    Work::DeleteNewest,
+    Work::DeleteOldest,
+    Work::Restore,
+    Work::Cleanup,
+    Work::OpenAndSync,
+    Work::OpenAndCheckpoint,
+];
+
+/// What a writer has come to: what must be there if it was told so, and what may be if it was not.
+#[derive(Debug, Default)]
+struct Ended {
+    acknowledged: Option<Truth>,
+    submitted: Option<Truth>,
+    error: Option<Error>,
+}
+
+type Manager = IncrementalCheckpointManager<Yielding>;
+
+/// Puts something that only this writer puts; gives what its state is once that is durable.
+fn put(manager: &mut Manager, name: &str) -> Result<Truth, Error> {
+    manager.put(name.as_bytes(), b"was here")?;
+    Ok(Truth { wal_position: 10, ..Truth::of(manager) })
+}
+
+impl Work {
+    fn opens(self) -> bool {
+        matches!(self, Self::OpenAndSync | Self::OpenAndCheckpoint)
+    }
+
+    /// Whether what it puts is in the state from then on.
+    fn puts(self) -> bool {
+        matches!(self, Self::Sync | Self::Checkpoint) || self.opens()
+    }
+
+    async fn run(self, mut manager: Option<Manager>, directory: Arc<Yielding>, name: &str, before: &Before) -> Ended {
+        let mut ended = Ended::default();
+        if let Err(error) = self.try_run(&mut manager, directory, name, before, &mut ended).await {
+            ended.error = Some(error);
+        }
+        ended
+    }
+
+    async fn try_run(
+        self,
+        manager: &mut Option<Manager>,
+        directory: Arc<Yielding>,
+        name: &str,
+        before: &Before,
+        ended: &mut Ended,
+    ) -> Result<(), Error> {
+        let mut opened;
+        let manager = if let Some(manager) = manager {
+            manager
+        } else {
+            opened = IncrementalCheckpointManager::open(directory, keep(2), options()).await?;
+            &mut opened
+        };
+        match self {
+            Self::Sync | Self::OpenAndSync => {
+                let truth = put(manager, name)?;
+                ended.submitted = Some(truth.clone());
+                manager.sync(10).await?;
+                ended.acknowledged = Some(truth);
+            }
+            Self::Checkpoint | Self::OpenAndCheckpoint => {
+                let truth = put(manager, name)?;
+                ended.submitted = Some(truth.clone());
+                manager.create_checkpoint(10).await?;
+                ended.acknowledged = Some(truth);
+            }
+            Self::DeleteNewest => {
+                let truth = before.truths[before.truths.len() - 2].clone();
+                ended.submitted = Some(truth.clone());
+                manager.delete_checkpoint(BEFORE).await?;
+                ended.acknowledged = Some(truth);
+            }
+            Self::DeleteOldest => drop(manager.delete_checkpoint(1).await?),
+            Self::Restore => {
+                ended.submitted = Some(before.truths[0].clone());
+                manager.restore_checkpoint(1).await?;
+                ended.acknowledged = Some(before.truths[0].clone());
+            }
+            Self::Cleanup => {
+                manager.cleanup_old_checkpoints_keep(1).await?;
+                manager.collect_garbage().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directory that both find, and what each of its checkpoints holds.
+struct Before {
+    files: Files,
+    truths: Vec<Truth>,
+}
+
+impl Before {
+    fn new() -> Self {
+        let directory = empty();
+        let mut manager = open_with(&directory, keep(10), options()).expect("an empty directory in memory opens");
+        let mut truths = Vec::new();
+        for round in 1..=BEFORE {
+            manager.put(format!("round {round}").as_bytes(), b"before both").expect("room for a key");
+            block_on(manager.create_checkpoint(round)).expect("memory does not fail");
+            truths.push(Truth::of(&manager));
+        }
+        Self { files: directory.to_files(), truths }
+    }
+}
+
+/// Two operations under one schedule, and how it went.
+struct Played {
+    /// Whose turn each call was, and whether the other one could have had it.
+    turns: Vec<(bool, bool)>,
+    outcome: Result<(), String>,
+}
+
+/// Lets both run; `choose` is asked for whose turn it is, wherever there is a choice.
+fn play(works: [Work; 2], before: &Before, mut choose: impl FnMut(usize) -> bool) -> Played {
+    let directory = memory(before.files.clone());
+    let yielding = Arc::new(Yielding(directory.clone()));
+    let open = |work: Work| {
+        let calm = Arc::new(Yielding(directory.clone()));
+        (!work.opens())
+            .then(|| calm_block_on(IncrementalCheckpointManager::open(calm, keep(2), options())).ok())
+            .flatten()
+    };
+    let run = |work: Work, name| Box::pin(work.run(open(work), yielding.clone(), name, before));
+    let mut futures = [Some(run(works[0], "first")), Some(run(works[1], "second"))];
+    let mut ended = [Ended::default(), Ended::default()];
+    let mut turns = Vec::new();
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        let second = match (&futures[0], &futures[1]) {
+            (None, None) => break,
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (Some(_), Some(_)) => choose(turns.len()),
+        };
+        turns.push((second, futures[0].is_some() && futures[1].is_some()));
+        let at = usize::from(second);
+        let polled = futures[at].as_mut().map(|future| future.as_mut().poll(&mut context));
+        if let Some(Poll::Ready(end)) = polled {
+            (futures[at], ended[at]) = (None, end);
+        }
+    }
+    drop(futures);
+    Played { turns, outcome: judge(works, &ended, &directory, before) }
+}
+
+/// Runs alone, whoever gives way.
+fn calm_block_on<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+fn judge(
+    works: [Work; 2],
+    ended: &[Ended; 2],
+    directory: &Arc<MemoryDirectory>,
+    before: &Before,
+) -> Result<(), String> {
+    let told = format!("{:?} and {:?}", ended[0].error, ended[1].error);
+    for (work, end) in works.iter().zip(ended) {
+        match &end.error {
+            None | Some(Error::Fenced(_) | Error::NotFound(_)) => {}
+            // Opening while files go may find one gone: told, and nothing was written.
+            Some(Error::Corruption(_)) if work.opens() || *work == Work::Restore => {}
+            Some(error) => return Err(format!("{work:?} was told {error:?}")),
+        }
+    }
+    let found = open_with(directory, keep(2), options()).map_err(|error| format!("{told}, then {error}"))?;
+    let found = Truth::of(&found);
+    undamaged(&**directory, "after both").map_err(|what| format!("{told}, then {what}"))?;
+    for ((work, end), name) in works.iter().zip(ended).zip(["first", "second"]) {
+        if work.puts() && end.acknowledged.is_some() && !found.state.contains_key(name.as_bytes()) {
+            return Err(format!("{told}: what {work:?} was told is durable is gone: {found:?}"));
+        }
+    }
+    // Two that delete at once, each what the other keeps, leave nothing, as both were asked to: that
+    // is what the lock is for.
+    if works.contains(&Work::DeleteNewest) && works.contains(&Work::Cleanup) && found == Truth::default() {
+        return Ok(());
+    }
+    let acknowledged: Vec<&Truth> = ended.iter().filter_map(|end| end.acknowledged.as_ref()).collect();
+    let fine = if acknowledged.is_empty() {
+        let submitted = ended.iter().filter_map(|end| end.submitted.as_ref());
+        submitted.chain(before.truths.last()).any(|truth| *truth == found)
+    } else {
+        acknowledged.contains(&&found)
+    };
+    if !fine {
+        return Err(format!("{told}: came back with {found:?}, and {acknowledged:?} was acknowledged"));
+    }
+    // Whoever opens now goes on, with a sync and with a checkpoint.
+    let mut manager = open_with(directory, keep(2), options()).map_err(|error| error.to_string())?;
+    for position in [20, 30] {
+        let mut go_on = || {
+            manager.put(b"third", &[position])?;
+            block_on(manager.sync(position.into()))?;
+            block_on(manager.create_checkpoint(position.into()))
+        };
+        go_on().map_err(|error| format!("{told}; whoever came after both was told {error}"))?;
+    }
+    let expected = Truth::of(&manager);
+    let found = open_with(directory, keep(2), options()).map_err(|error| format!("{told}, at last {error}"))?;
+    if Truth::of(&found) != expected {
+        return Err(format!("{told}; whoever came after both lost something"));
+    }
+    undamaged(&**directory, "after a third")
+}
+
+/// Row 9.
+pub fn every_order_of_two_writers(budget: Budget) -> Tally {
+    let mut tally = Tally::new(9, "two writers at once, in every order of calls", "orders");
+    let before = Before::new();
+    let mut random = fastrand::Rng::with_seed(budget.seed);
+    for first in WORKS {
+        for second in WORKS {
+            let works = [first, second];
+            let mut note = |played: &Played| {
+                let order: String = played.turns.iter().map(|(second, _)| if *second { '2' } else { '1' }).collect();
+                let outcome = played.outcome.clone();
+                tally.note(outcome.map_err(|what| format!("{first:?} (1) and {second:?} (2), {order}: {what}")));
+            };
+            // Depth first: the latest choice that was not made the other way is made so next.
+            let mut prefix: Vec<bool> = Vec::new();
+            let mut all = false;
+            for order in 0.. {
+                if !budget.allows(order) || order >= ORDERS_MAX as u64 {
+                    break;
+                }
+                let guard = guarded_play(works, &before, |turn| prefix.get(turn).copied().unwrap_or(false));
+                note(&guard);
+                let choice = guard.turns.iter().rposition(|(second, free)| *free && !*second);
+                let Some(choice) = choice else {
+                    all = true;
+                    break;
+                };
+                prefix = guard.turns[..choice].iter().map(|(second, _)| *second).collect();
+                prefix.push(true);
+            }
+            // Where there are more, the depth-first walk has only changed the end: draw as many.
+            for order in 0..if all { 0 } else { ORDERS_MAX as u64 } {
+                if !budget.allows(order) {
+                    break;
+                }
+                note(&guarded_play(works, &before, |_| random.bool()));
+            }
+        }
+    }
+    tally
+}
+
+fn guarded_play(works: [Work; 2], before: &Before, choose: impl FnMut(usize) -> bool) -> Played {
+    let mut turns = Vec::new();
+    let outcome = guarded(|| {
+        let played = play(works, before, choose);
+        turns = played.turns;
+        played.outcome
+    });
+    Played { turns, outcome }
+}
