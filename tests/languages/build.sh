@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the plugin `delays` in JavaScript, Python and C: build.sh FOLDER
+#
+# It works in FOLDER alone: a copy of the sources, the toolchains (from npm and pip), and the components. What
+# cannot be built here is named in FOLDER/missing, one line each; what was tried and failed ends the script.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+work=$(cd "$1" && pwd)
+
+# The sources as they are now; the toolchains stay from one run to the next.
+rm -rf "$work/wit" "$work/plugins" "$work"/*.wasm "$work/missing"
+cp -r "$here/../../wasm/wit" "$work/wit"
+mkdir "$work/plugins"
+cp -r "$here"/../../wasm/plugins/delays-* "$work/plugins/"
+: >"$work/missing"
+missing() { printf '%s\n' "$1" >>"$work/missing"; }
+
+# Installs once for each list of packages: `once NAME LIST COMMAND…`.
+once() {
+    local stamp="$work/.$1"
+    cmp -s "$2" "$stamp" && return
+    "${@:3}"
+    cp "$2" "$stamp"
+}
+
+with_npm() {
+    # Not `npm ci`: it asks for the locked form of packages that are only for other systems.
+    cp "$here/package.json" "$here/package-lock.json" "$work/"
+    npm install --prefix "$work" --no-audit --no-fund --loglevel=error
+}
+with_pip() {
+    python3 -m venv "$work/venv"
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+}
+
+has_npm= has_pip=
+if command -v npm >/dev/null; then
+    once npm "$here/package-lock.json" with_npm
+    has_npm=1
+fi
+if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    once pip "$here/requirements.txt" with_pip
+    export PATH="$work/venv/bin:$PATH"
+    has_pip=1
+fi
+
+if [ "$has_npm" ]; then
+    node "$work/plugins/delays-js/build.mjs" "$work/delays-js.wasm"
+else
+    missing "JavaScript: npm is not there (Node 20 or later)"
+fi
+if [ "$has_pip" ]; then
+    "$work/plugins/delays-py/build.sh" "$work/delays-py.wasm"
+else
+    missing "Python: python3 from 3.10 on with venv is not there (Debian: python3-venv)"
+fi
+if [ "$has_npm" ] && [ "$has_pip" ]; then
+    "$work/plugins/delays-c/build.sh" "$work/delays-c.wasm"
+else
+    missing "C: npm and python3 with venv are needed, for jco and for Zig's C compiler"
+fi

@@ -1,0 +1,210 @@
+// The plugin `delays` in C: how flights were delayed, for each carrier and route.
+//
+// One key of state for each carrier and route, `{carrier}:{origin}-{dest}`; its value is the JSON object
+// that the plugin of the same name in Rust writes, byte for byte: either goes on where the other stopped.
+//
+// Who owns what: an exported function owns its arguments and frees them; what it returns, the generated
+// code frees; what an imported function returns is freed here.
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "route.h"
+
+// What is kept out here is gone when the host throws the instance away: the header, which `open`
+// brings again, and the walk that `results` goes on with. What must last is in `state`.
+static Columns columns;
+static bool has_columns;
+static alluvium_checkpoint_state_own_cursor_t walk;
+static bool has_walk;
+
+// One flight of a batch, under its key; then, one entry for each key.
+typedef struct {
+    Slice key;
+    uint64_t record;
+    Route route;
+} Change;
+
+// A text given away: the generated code frees it.
+static plugin_string_t given(Text text) {
+    return (plugin_string_t){text.ptr, text.len};
+}
+
+// What the state refuses is told in the engine's words, which name the place.
+static bool refused(alluvium_checkpoint_state_error_t *error, Text *wrong) {
+    // Every case holds one text, and all at the same place.
+    text_bytes(wrong, error->val.other.ptr, error->val.other.len);
+    alluvium_checkpoint_state_error_free(error);
+    return false;
+}
+
+static void drop_walk(void) {
+    if (has_walk) alluvium_checkpoint_state_cursor_drop_own(walk);
+    has_walk = false;
+}
+
+void exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operator_description_t *description) {
+    plugin_string_dup(&description->name, "delays");
+    description->schema_version = 1;
+}
+
+bool exports_alluvium_checkpoint_operator_open(plugin_list_string_t *header, plugin_string_t *error) {
+    Text wrong = {0};
+    drop_walk();
+    has_columns = columns_find(&columns, header, &wrong);
+    plugin_list_string_free(header);
+    *error = given(wrong);
+    return has_columns;
+}
+
+// By key, and for equal keys in the order of the records.
+static int compare_changes(const void *left, const void *right) {
+    const Change *a = left, *b = right;
+    int order = slice_compare(a->key, b->key);
+    return order ? order : (a->record > b->record) - (a->record < b->record);
+}
+
+// Adds up a batch: fills `changes`, sorted by key, whose keys stand in `keys`. False: `wrong` says why not.
+static bool add_up(const exports_alluvium_checkpoint_operator_records_t *batch, const Flight *flights, Change *changes,
+                   size_t *count, Text *keys, Text *wrong) {
+    for (uint32_t record = 0; record < batch->count; record++) {
+        const Flight *flight = &flights[record];
+        size_t begin = keys->len;
+        text_bytes(keys, flight->carrier.ptr, flight->carrier.len);
+        text_bytes(keys, ":", 1);
+        text_bytes(keys, flight->origin.ptr, flight->origin.len);
+        text_bytes(keys, "-", 1);
+        text_bytes(keys, flight->dest.ptr, flight->dest.len);
+        changes[record] = (Change){{0}, batch->first_record + record, route_of(flight)};
+        changes[record].key.len = keys->len - begin;
+    }
+    // Only now, since the keys have moved while they grew.
+    const uint8_t *at = keys->ptr;
+    for (uint32_t record = 0; record < batch->count; record++) {
+        changes[record].key.ptr = at;
+        at += changes[record].key.len;
+    }
+    qsort(changes, batch->count, sizeof *changes, compare_changes);
+    *count = 0;
+    for (uint32_t record = 0; record < batch->count; record++) {
+        Change *last = *count ? &changes[*count - 1] : NULL;
+        if (!last || slice_compare(last->key, changes[record].key) != 0) {
+            changes[(*count)++] = changes[record];
+            continue;
+        }
+        Text why = {0};
+        if (!route_plus(&last->route, &changes[record].route, last->key, &why)) {
+            text_add(wrong, "record %" PRIu64 ": ", changes[record].record);
+            text_bytes(wrong, why.ptr, why.len);
+            text_free(&why);
+            return false;
+        }
+    }
+    return true;
+}
+
+// Adds the changes to what the state has, with one question and one answer, whatever their number.
+static bool work_in(Change *changes, size_t count, Text *wrong) {
+    uint32_t *key_lens = allocate(count, sizeof *key_lens), *value_lens = allocate(count, sizeof *value_lens);
+    uint8_t *ops = allocate(count, 1);
+    Text keys = {0}, values = {0};
+    for (size_t at = 0; at < count; at++) {
+        key_lens[at] = (uint32_t)changes[at].key.len;
+        text_bytes(&keys, changes[at].key.ptr, changes[at].key.len);
+    }
+
+    alluvium_checkpoint_state_packed_keys_t question = {{key_lens, count}, {keys.ptr, keys.len}};
+    alluvium_checkpoint_state_packed_values_t old;
+    alluvium_checkpoint_state_error_t error;
+    bool is_ok = alluvium_checkpoint_state_get_many(&question, &old, &error) || refused(&error, wrong);
+    if (is_ok) {
+        const uint8_t *value = old.bytes.ptr;
+        for (size_t at = 0; is_ok && at < count; value += old.lens.ptr[at], at++) {
+            Route route = {0};
+            if (old.present.ptr[at]) {
+                is_ok = route_read(&route, changes[at].key, (Slice){value, old.lens.ptr[at]}, wrong);
+            }
+            is_ok = is_ok && route_plus(&route, &changes[at].route, changes[at].key, wrong);
+            size_t before = values.len;
+            route_write(&route, &values);
+            value_lens[at] = (uint32_t)(values.len - before);
+        }
+        alluvium_checkpoint_state_packed_values_free(&old);
+    }
+    if (is_ok) {
+        alluvium_checkpoint_state_columns_t update = {
+            {ops, count}, {key_lens, count}, {value_lens, count}, {keys.ptr, keys.len}, {values.ptr, values.len}};
+        uint64_t applied;
+        is_ok = alluvium_checkpoint_state_apply(&update, &applied, &error) || refused(&error, wrong);
+    }
+    text_free(&keys);
+    text_free(&values);
+    free(key_lens);
+    free(value_lens);
+    free(ops);
+    return is_ok;
+}
+
+bool exports_alluvium_checkpoint_operator_process(exports_alluvium_checkpoint_operator_records_t *batch,
+                                                  plugin_string_t *error) {
+    Text wrong = {0}, keys = {0};
+    Flight *flights = allocate(batch->count, sizeof *flights);
+    Change *changes = allocate(batch->count, sizeof *changes);
+    size_t count = 0;
+    if (!has_columns) text_add(&wrong, "process was called before open");
+    bool is_ok = has_columns && flights_read(&columns, batch, flights, &wrong) &&
+                 add_up(batch, flights, changes, &count, &keys, &wrong) && work_in(changes, count, &wrong);
+    text_free(&keys);
+    free(changes);
+    free(flights);
+    plugin_list_u32_free(&batch->field_lens);
+    plugin_list_u8_free(&batch->fields);
+    *error = given(wrong);
+    return is_ok;
+}
+
+bool exports_alluvium_checkpoint_operator_results(bool start, uint32_t limit, plugin_list_string_t *lines,
+                                                  plugin_string_t *error) {
+    Text wrong = {0};
+    alluvium_checkpoint_state_error_t why;
+    *lines = (plugin_list_string_t){0};
+    if (start) {
+        plugin_list_u8_t everything = {0};
+        drop_walk();
+        has_walk = alluvium_checkpoint_state_iterate(&everything, &walk, &why) || refused(&why, &wrong);
+    } else if (!has_walk) {
+        text_add(&wrong, "results was called to go on before it was called to start");
+    }
+    alluvium_checkpoint_state_columns_t page;
+    bool is_ok = has_walk && (alluvium_checkpoint_state_method_cursor_next(alluvium_checkpoint_state_borrow_cursor(walk),
+                                                                           limit, &page, &why) ||
+                              refused(&why, &wrong));
+    if (is_ok) {
+        const uint8_t *key = page.keys.ptr, *value = page.values.ptr;
+        lines->ptr = allocate(page.ops.len, sizeof *lines->ptr);
+        for (size_t at = 0; is_ok && at < page.ops.len; at++) {
+            Slice key_at = {key, page.key_lens.ptr[at]}, value_at = {value, page.value_lens.ptr[at]};
+            Route route;
+            is_ok = route_read(&route, key_at, value_at, &wrong);
+            if (is_ok) {
+                Text line = {0};
+                text_add(&line, "{\"key\":");
+                text_quoted(&line, key_at);
+                text_add(&line, ",");
+                size_t brace = line.len;
+                route_write(&route, &line);
+                // The route's members after the key, in one object.
+                memmove(line.ptr + brace, line.ptr + brace + 1, line.len - brace - 1);
+                line.len--;
+                lines->ptr[lines->len++] = given(line);
+            }
+            key += key_at.len;
+            value += value_at.len;
+        }
+        alluvium_checkpoint_state_columns_free(&page);
+        if (!is_ok) plugin_list_string_free(lines);
+    }
+    *error = given(wrong);
+    return is_ok;
+}

@@ -1,0 +1,96 @@
+// The plugin `delays` in JavaScript: how flights were delayed, for each carrier and route.
+//
+// One key of state for each carrier and route, `{carrier}:{origin}-{dest}`; its value is the JSON object
+// that the plugin of the same name in Rust writes, byte for byte: either goes on where the other stopped.
+
+import * as state from "alluvium:checkpoint/state@0.1.0";
+import { eachFlight, findColumns } from "./flights.js";
+import * as route from "./route.js";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+// What is kept out here is gone when the host throws the instance away: the header, which `open`
+// brings again, and the walk that `results` goes on with. What must last is in `state`.
+let columns = null;
+let walk = null;
+
+export const operator = {
+  describe() {
+    return { name: "delays", schemaVersion: 1 };
+  },
+
+  open(header) {
+    columns = findColumns(header);
+    walk = null;
+  },
+
+  process(batch) {
+    if (columns === null) throw "process was called before open";
+    const changes = new Map();
+    eachFlight(columns, batch, (flight) => {
+      const before = changes.get(flight.key);
+      const change = route.one(flight);
+      changes.set(flight.key, before ? route.plus(flight.key, before, change) : change);
+    });
+
+    // One question and one answer for the whole batch, whatever its size; sorted, so that the same
+    // records are the same calls.
+    const routes = [...changes].map(([key, change]) => ({ key, change, bytes: encoder.encode(key) }));
+    routes.sort((a, b) => compareBytes(a.bytes, b.bytes));
+    const keyLens = Uint32Array.from(routes, ({ bytes }) => bytes.length);
+    const keys = joined(routes.map(({ bytes }) => bytes));
+    const old = asked(() => state.getMany({ lens: keyLens, bytes: keys }));
+
+    let at = 0;
+    const values = routes.map(({ key, change }, index) => {
+      const value = old.bytes.subarray(at, (at += old.lens[index]));
+      if (old.present[index] === 0) return encoder.encode(route.write(change));
+      return encoder.encode(route.write(route.plus(key, route.read(key, decoder.decode(value)), change)));
+    });
+    const update = {
+      ops: new Uint8Array(routes.length),
+      keyLens,
+      valueLens: Uint32Array.from(values, (value) => value.length),
+      keys,
+      values: joined(values),
+    };
+    asked(() => state.apply(update));
+  },
+
+  results(start, limit) {
+    if (start) walk = asked(() => state.iterate(new Uint8Array(0)));
+    if (walk === null) throw "results was called to go on before it was called to start";
+    const page = asked(() => walk.next(limit));
+    let [keyAt, valueAt] = [0, 0];
+    return Array.from(page.ops, (_, index) => {
+      const key = page.keys.subarray(keyAt, (keyAt += page.keyLens[index]));
+      const value = page.values.subarray(valueAt, (valueAt += page.valueLens[index]));
+      return route.line(decoder.decode(key), decoder.decode(value));
+    });
+  },
+};
+
+/** Asks the state; what it refuses is told in the engine's words, which name the place. */
+function asked(question) {
+  try {
+    return question();
+  } catch (error) {
+    throw error?.payload?.val ?? error;
+  }
+}
+
+function joined(parts) {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function compareBytes(a, b) {
+  const differs = a.findIndex((byte, at) => byte !== b[at]);
+  return differs < 0 || differs >= b.length ? a.length - b.length : a[differs] - b[differs];
+}

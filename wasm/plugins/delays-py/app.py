@@ -1,0 +1,101 @@
+"""The plugin `delays` in Python: how flights were delayed, for each carrier and route.
+
+One key of state for each carrier and route, `{carrier}:{origin}-{dest}`; its value is the JSON object
+that the plugin of the same name in Rust writes, byte for byte: either goes on where the other stopped.
+"""
+
+from typing import Callable, Dict, List, Optional, TypeVar
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.operator import Description, Records
+from wit_world.imports import state
+from wit_world.imports.types import Columns as Batch
+from wit_world.imports.types import PackedKeys
+
+import flights
+import route
+
+T = TypeVar("T")
+
+
+class Operator(exports.Operator):
+    # What is kept in here is gone when the host throws the instance away: the header, which `open`
+    # brings again, and the walk that `results` goes on with. What must last is in `state`.
+    columns: Optional[flights.Columns] = None
+    walk: Optional[state.Cursor] = None
+
+    def describe(self) -> Description:
+        return Description("delays", 1)
+
+    def open(self, header: List[str]) -> None:
+        Operator.columns = told(lambda: flights.find_columns(header))
+        Operator.walk = None
+
+    def process(self, batch: Records) -> None:
+        told(lambda: work_in(Operator.columns, batch))
+
+    def results(self, start: bool, limit: int) -> List[str]:
+        return told(lambda: page(start, limit))
+
+
+def work_in(columns: Optional[flights.Columns], batch: Records) -> None:
+    if columns is None:
+        raise flights.Wrong("process was called before open")
+    changes: Dict[str, route.Route] = {}
+    for number, flight in flights.each_flight(columns, batch):
+        before, change = changes.get(flight.key), route.one(flight)
+        try:
+            changes[flight.key] = route.plus(flight.key, before, change) if before else change
+        except flights.Wrong as wrong:
+            raise flights.Wrong(f"record {number}: {wrong}") from None
+
+    # One question and one answer for the whole batch, whatever its size; sorted by bytes, so that the
+    # same records are the same calls.
+    routes = sorted((key.encode(), key) for key in changes)
+    lens = [len(raw) for raw, _ in routes]
+    keys = b"".join(raw for raw, _ in routes)
+    old = asked(lambda: state.get_many(PackedKeys(lens, keys)))
+
+    at, values = 0, []
+    for (_, key), present, length in zip(routes, old.present, old.lens):
+        value, change = old.bytes[at : at + length], changes[key]
+        at += length
+        if present:
+            change = route.plus(key, route.read(key, value.decode()), change)
+        values.append(route.write(change).encode())
+    update = Batch(bytes(len(routes)), lens, [len(value) for value in values], keys, b"".join(values))
+    asked(lambda: state.apply(update))
+
+
+def page(start: bool, limit: int) -> List[str]:
+    if start:
+        Operator.walk = asked(lambda: state.iterate(b""))
+    if Operator.walk is None:
+        raise flights.Wrong("results was called to go on before it was called to start")
+    walk = Operator.walk
+    entries = asked(lambda: walk.next(limit))
+    key_at = value_at = 0
+    lines = []
+    for key_len, value_len in zip(entries.key_lens, entries.value_lens):
+        key = entries.keys[key_at : key_at + key_len].decode()
+        value = entries.values[value_at : value_at + value_len].decode()
+        lines.append(route.line(key, value))
+        key_at, value_at = key_at + key_len, value_at + value_len
+    return lines
+
+
+def asked(question: Callable[[], T]) -> T:
+    """Asks the state; what it refuses is told in the engine's words, which name the place."""
+    try:
+        return question()
+    except Err as refused:
+        raise flights.Wrong(refused.value.value) from None
+
+
+def told(work: Callable[[], T]) -> T:
+    """What is wrong becomes the call's error; anything else is a bug, and ends the plugin."""
+    try:
+        return work()
+    except flights.Wrong as wrong:
+        raise Err(str(wrong)) from None
