@@ -113,7 +113,9 @@ fn moved(from: &IncrementalCheckpointMetadata, to: &IncrementalCheckpointMetadat
         metadata.source_offsets.get(source).map_or_else(|| "nothing".to_owned(), |offset| grouped(*offset))
     };
     let moves = to.source_offsets.keys().filter(|source| offset(from, source) != offset(to, source));
-    moves.map(|source| format!(", {source} {} → {}", offset(from, source), offset(to, source))).collect()
+    let moves: Vec<String> =
+        moves.map(|source| format!(", {source} {} → {}", offset(from, source), offset(to, source))).collect();
+    moves.concat()
 }
 
 fn write_json(out: &mut dyn Write, change: &KeyChange) -> io::Result<()> {

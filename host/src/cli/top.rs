@@ -61,7 +61,10 @@ impl Top {
         let (keys, bytes) = (recovered.state.len() as u64, recovered.state.payload_bytes());
         let mut largest: Vec<_> = prefixes.into_iter().collect();
         largest.sort_by_key(|&(prefix, (_, bytes))| (std::cmp::Reverse(bytes), prefix));
-        let share = |part: u64| format!("{:.1} %", part as f64 * 100.0 / bytes.max(1) as f64);
+        let share = |part: u64| {
+            let thousandths = u128::from(part) * 1_000 / u128::from(bytes.max(1));
+            format!("{}.{} %", thousandths / 10, thousandths % 10)
+        };
 
         let mut table = Table::new(&["bytes", "share", "keys", "prefix"]);
         for (prefix, (keys, bytes)) in largest.iter().take(self.limit) {

@@ -90,12 +90,11 @@ fn newer<'s>(
 
 fn describe(metadata: &IncrementalCheckpointMetadata, last: Option<&IncrementalCheckpointMetadata>) -> String {
     let taken_ms = timestamp_ms(metadata);
-    let seconds = last.map_or(0.0, |last| taken_ms.saturating_sub(timestamp_ms(last)) as f64 / 1_000.0);
+    let passed_ms = last.map_or(0, |last| taken_ms.saturating_sub(timestamp_ms(last)));
     let sources = metadata.source_offsets.iter().map(|(source, offset)| {
         let before = last.and_then(|last| last.source_offsets.get(source)).copied();
-        let rate = before.filter(|_| seconds > 0.0).map_or_else(String::new, |before| {
-            format!(" ({}/s)", grouped((offset.saturating_sub(before) as f64 / seconds) as u64))
-        });
+        let rate = |before| (offset.saturating_sub(before) * 1_000).checked_div(passed_ms);
+        let rate = before.and_then(rate).map_or_else(String::new, |rate| format!(" ({}/s)", grouped(rate)));
         format!("{source}={}{rate}", grouped(*offset))
     });
     let sources: Vec<String> = sources.collect();
