@@ -95,6 +95,11 @@ pub(crate) fn engine(directory: &Path) -> Engine {
 
 /// An instance with these directories granted.
 pub(crate) fn engine_with(granted: &[(&Path, &str, FsPerms)]) -> Engine {
+    engine_linked(granted, |_| {})
+}
+
+/// The same, with what `link` puts in the place of WASI's own.
+pub(crate) fn engine_linked(granted: &[(&Path, &str, FsPerms)], link: impl FnOnce(&mut Linker<Wasi>)) -> Engine {
     let (compiler, component) = component();
     let clock = TestClock::default();
     let mut context = WasiCtx::builder();
@@ -106,6 +111,7 @@ pub(crate) fn engine_with(granted: &[(&Path, &str, FsPerms)]) -> Engine {
     let mut store = Store::new(compiler, Wasi { context: context.build(), table: ResourceTable::new() });
     let mut linker = Linker::new(compiler);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).expect("it links");
+    link(&mut linker);
     let world = bindings::Engine::instantiate(&mut store, component, &linker).expect("the engine starts");
     Engine { store, world, clock }
 }

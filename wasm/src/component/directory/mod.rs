@@ -83,7 +83,35 @@ impl WasiDirectory {
     pub fn open(handle: Descriptor) -> Result<Self, DirectoryError> {
         let root = Root::new(handle);
         let promises = Promises::find_out(&root)?;
-        Ok(Self { root, promises, settled: RefCell::default() })
+        let directory = Self { root, promises, settled: RefCell::default() };
+        if promises.syncs_directories {
+            directory.settle()?;
+        }
+        Ok(directory)
+    }
+
+    /// Makes every name that is there durable, and every deletion.
+    ///
+    /// An instance that died between naming a file and syncing its directory leaves a name that may
+    /// still vanish with the power, and one that died while deleting a name that may still come back:
+    /// neither may be built on, nor told anybody about.
+    fn settle(&self) -> Result<(), DirectoryError> {
+        let failed = |code, name: &str| directory_error(code, Operation::Open, name);
+        let root = self.root.directory("").map_err(|code| failed(code, ""))?;
+        for (name, _) in root.names().map_err(|code| failed(code, ""))? {
+            // The type in the listing may be unknown; what stat says is the truth.
+            let stat = root.stat_if_there(&name).map_err(|code| failed(code, &name))?;
+            if stat.is_none_or(|stat| stat.type_ != DescriptorType::Directory) {
+                continue;
+            }
+            match root.directory(&name).and_then(|directory| directory.sync()) {
+                Ok(()) => drop(self.settled.borrow_mut().insert(name)),
+                // Gone meanwhile.
+                Err(ErrorCode::NoEntry | ErrorCode::NotDirectory) => {}
+                Err(code) => return Err(failed(code, &name)),
+            }
+        }
+        root.sync().map_err(|code| failed(code, ""))
     }
 
     /// The promises of the contract that this runtime cannot keep, one sentence each.
