@@ -1,7 +1,7 @@
 //! How a command fails: the place, what happened there, and what to do about it.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -102,9 +102,11 @@ impl Failure {
 
     /// Prints it, for an exit code of 2.
     pub(super) fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.what);
+        // To where nobody hears it, perhaps: the exit code says so too.
+        let mut told = io::stderr();
+        let _ = writeln!(told, "error: {}", self.what);
         if let Some(to_do) = &self.to_do {
-            eprintln!("what to do: {to_do}");
+            let _ = writeln!(told, "what to do: {to_do}");
         }
         ExitCode::from(2)
     }

@@ -1,6 +1,6 @@
 //! What a run says while it runs: a bar on a terminal, plain lines elsewhere, or JSON.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ impl Progress {
         match self.style {
             Style::Lines if is_due => {
                 self.last_line = Some(Instant::now());
-                eprintln!("{}", self.message(consumed, consumed_now));
+                tell(&self.message(consumed, consumed_now));
             }
             Style::Json => self.say("", || {
                 json!({
@@ -152,11 +152,16 @@ impl Progress {
 
     fn say(&self, text: &str, value: impl FnOnce() -> Value) {
         match &self.style {
-            Style::Json => eprintln!("{}", value()),
-            Style::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
-            Style::Lines => eprintln!("{text}"),
+            Style::Json => tell(&value().to_string()),
+            Style::Bar(bar) => bar.suspend(|| tell(text)),
+            Style::Lines => tell(text),
         }
     }
+}
+
+/// A run goes on where nobody can be told of it: into a file on a full disk, or a pipe that was closed.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn bar(meter: &Meter) -> ProgressBar {
