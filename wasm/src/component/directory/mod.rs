@@ -43,8 +43,11 @@ use error::{directory_error, refused};
 use handle::{Root, split};
 pub use promises::Promises;
 
-/// How many bytes cross the border of the component in one call.
+/// How many bytes are written in one call.
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// How many bytes are asked for in one call: more than a segment has, so that it needs no second copy.
+const READ_BYTES: usize = 8 << 20;
 
 /// A preopened directory.
 #[derive(Debug)]
@@ -143,12 +146,19 @@ impl WasiDirectory {
         let length = usize::try_from(length).map_err(|_| out_of_range(stat.size))?;
         let mut content = Vec::new();
         content.try_reserve_exact(length).map_err(|error| failed(ErrorCode::InsufficientMemory).because(error))?;
+        if length <= READ_BYTES {
+            // There is room for it, as was just seen: what comes in one piece is kept as it comes.
+            content = Vec::new();
+        }
         let file = directory.open_file(name).map_err(failed)?;
         while content.len() < length {
-            let wanted = (length - content.len()).min(CHUNK_BYTES);
+            let wanted = (length - content.len()).min(READ_BYTES);
             let (bytes, _) = file.read(wanted as u64, offset + content.len() as u64).map_err(failed)?;
             if bytes.is_empty() || bytes.len() > wanted {
                 return Err(out_of_range(offset + content.len() as u64));
+            }
+            if content.is_empty() && bytes.len() == length {
+                return Ok(bytes);
             }
             content.extend_from_slice(&bytes);
         }
