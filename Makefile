@@ -6,7 +6,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run test lint doc components programs test-native test-wasi test-web bench bench-engine bench-quick bench-peers bench-web \
-        torture web browser check-tools target-wasi target-browser clean
+        torture fuzz web browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -86,6 +86,11 @@ bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on th
 
 torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)"
+	ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
+	 cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
+
+fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
+	fuzz/run.sh "$(MINUTES)" "$(SEED)"
 
 # The browser tests need Node, and a real Chromium; Firefox joins in where it is installed.
 browser: target-browser
