@@ -5,8 +5,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint doc components programs test-native test-wasi test-web bench bench-engine bench-quick bench-peers bench-web \
-        torture fuzz web browser check-tools target-wasi target-browser clean
+.PHONY: help run test lint doc components programs test-native test-wasi test-languages test-web runtimes \
+        bench bench-engine bench-quick bench-peers bench-web torture fuzz web browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -51,7 +51,7 @@ run: components ## a month of flights through a plugin, with a checkpoint every 
 	cargo build -p alluvium-host
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
-test: lint test-native test-wasi bench-quick test-web ## every test
+test: lint test-native test-wasi test-languages bench-quick test-web ## every test
 	@echo "make test: all of it passed"
 
 lint: check-tools
@@ -70,6 +70,16 @@ test-native: programs ## unit, integration and doc tests, the kill -9 runs, and 
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
+
+# The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
+test-languages: programs ## the delays plugin in JavaScript, Python and C: the same state as in Rust, and their pages as written
+	tests/languages/build.sh "$(TARGET)/languages"
+	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
+	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
+
+runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)
+	tests/runtimes/build.sh "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/runtimes"
+	node tests/runtimes/run.mjs "$(ALLUVIUM)" "$(TARGET)/runtimes/driver" "$(TARGET)/runtimes/composed.wasm" "$(TARGET)/runtimes"
 
 # The engine component runs beside the native engine.
 bench-engine: target-wasi

@@ -25,6 +25,7 @@ once() {
 }
 
 with_npm() {
+    # componentize-js needs preview2-shim at the top, of the version in package.json, and does not say so.
     # Not `npm ci`: it asks for the locked form of packages that are only for other systems.
     cp "$here/package.json" "$here/package-lock.json" "$work/"
     npm install --prefix "$work" --no-audit --no-fund --loglevel=error

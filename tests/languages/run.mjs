@@ -153,7 +153,7 @@ test("a sum past 64 bits upon the state that is there", () => {
   for (const error of found) assert.equal(error, found[0]);
 });
 
-console.log("\n| language | component | start | state digest | sha256 of the dump | sha256 of the results |");
+console.log("\n| language | component | start from a warm cache | state digest | sha256 of the dump | sha256 of the results |");
 console.log("|---|---|---|---|---|---|");
 for (const row of rows) console.log(`| ${row.join(" | ")} |`);
 console.log();

@@ -15,7 +15,8 @@ cargo build --release --target-dir "$work/build" --target wasm32-wasip2
 cp "$work/build/release/driver" "$work/driver"
 command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later" >&2; exit 2; }
 cp ../languages/package.json ../languages/package-lock.json "$work/"
-[ -d "$work/node_modules" ] || npm install --prefix "$work" --no-audit --no-fund --loglevel=error
+cmp -s ../languages/package-lock.json "$work/.npm" || npm install --prefix "$work" --no-audit --no-fund --loglevel=error
+cp ../languages/package-lock.json "$work/.npm"
 "$work/node_modules/.bin/jco" parse clock.wat -o "$work/clock.wasm"
 "$wac" compose compose.wac -d "alluvium:engine=$engine" -d "alluvium:plugin=$plugin" -d "alluvium:clock=$work/clock.wasm" \
     -d "alluvium:driver=$work/build/wasm32-wasip2/release/driver.wasm" -o "$work/composed.wasm"

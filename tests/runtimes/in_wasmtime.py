@@ -6,7 +6,7 @@ and `input`, and all that it is granted beside its three standard streams.
 
 import sys
 
-from wasmtime import DirPerms, Engine, FilePerms, Store, WasiConfig
+from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker
 
 component, checkpoints, flights, *arguments = sys.argv[1:]
@@ -18,10 +18,12 @@ wasi = WasiConfig()
 wasi.argv = ["driver", *arguments]
 wasi.inherit_stdout()
 wasi.inherit_stderr()
-wasi.preopen_dir(checkpoints, "checkpoints", DirPerms.READ_WRITE, FilePerms.READ_WRITE)
-wasi.preopen_dir(flights, "input", DirPerms.READ_ONLY, FilePerms.READ_ONLY)
+wasi.preopen_dir(checkpoints, "checkpoints", fs_mutable=True)
+wasi.preopen_dir(flights, "input", fs_mutable=False)
 store.set_wasi(wasi)
 instance = linker.instantiate(store, Component.from_file(engine, component))
-interface = next(name for name in Component.from_file(engine, component).type.exports(engine) if "wasi:cli/run" in name)
-run = instance.get_func(store, instance.get_export_index(store, "run", instance.get_export_index(store, interface)))
-run(store)
+# As compose.wac exports it.
+interface = instance.get_export_index(store, "wasi:cli/run@0.2.0")
+run = instance.get_func(store, instance.get_export_index(store, "run", interface))
+# What the program returns; why it failed, it has said on standard error.
+sys.exit(0 if run(store).tag == "ok" else 1)
