@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use alluvium_core::{IncrementalCheckpointError, Reaction};
-use alluvium_host::runtime::{EngineError, RuntimeError};
+use alluvium_host::runtime::{EngineError, Limit, RuntimeError};
 
 /// An error as people read it.
 #[derive(Debug)]
@@ -75,9 +75,12 @@ impl Failure {
         match error {
             RuntimeError::Directory(error) => Self::directory(path, error),
             RuntimeError::Plugin(_) => Self::plain(error.to_string()).hint("correct the input or the plugin"),
-            RuntimeError::OtherPlugin { state, plugin, .. } => {
+            RuntimeError::OtherPlugin { state, plugin, migrates } => {
                 Self::at(path.display(), error).hint(if state.name != plugin.name {
                     format!("give the plugin {:?}, or another directory with --dir", state.name)
+                } else if *migrates {
+                    "this plugin can take it over: --migrate --dry-run shows what would change, --migrate does it"
+                        .to_owned()
                 } else {
                     format!(
                         "give the version of the plugin that keeps schema version {}, or one that exports the interface \
@@ -86,7 +89,9 @@ impl Failure {
                     )
                 })
             }
-            RuntimeError::Trap { .. } => Self::at(path.display(), error)
+            RuntimeError::Limit { limit: Limit::DiskBytes | Limit::DiskFiles, .. } => Self::at(path.display(), error)
+                .hint("the last checkpoint is intact; raise the limit, or keep fewer checkpoints with --max-retained"),
+            RuntimeError::Trap { .. } | RuntimeError::Limit { .. } => Self::at(path.display(), error)
                 .hint("nothing after the last checkpoint was kept; the same command goes on from it"),
             RuntimeError::Engine(refused) => Self::at(path.display(), error).hint(match refused {
                 EngineError::NoSpace(_) => NO_SPACE.to_owned(),

@@ -1,14 +1,13 @@
 //! The engine component at work over one directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::Clock;
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
+use wasmtime::component::{Instance, InstancePre, ResourceAny};
 
-use super::bindings::engine as bindings;
-use super::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
+use super::bindings::engine::alluvium::checkpoint::types::{Columns, PackedKeys, PackedValues};
 use super::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
 use super::guest::{Guest, explain, explain_start};
 use super::limits::Limits;
@@ -48,10 +47,32 @@ impl EngineOptions {
     }
 }
 
-/// An instance of the engine component with one manager over one directory, which nobody else has.
+/// A component with an engine in it, compiled and linked: the engine component, or a composed plugin.
+pub(super) struct Ready {
+    file: PathBuf,
+    instance: InstancePre<Guest>,
+    checkpoints: checkpoints::GuestIndices,
+    /// A composed plugin keeps its engine's `state` to itself.
+    state: Option<state::GuestIndices>,
+}
+
+impl Ready {
+    pub(super) fn of_engine(file: &Path, instance: InstancePre<Guest>) -> wasmtime::Result<Self> {
+        let state = Some(state::GuestIndices::new(&instance)?);
+        Ok(Self { state, ..Self::of_composed(file, instance)? })
+    }
+
+    pub(super) fn of_composed(file: &Path, instance: InstancePre<Guest>) -> wasmtime::Result<Self> {
+        let checkpoints = checkpoints::GuestIndices::new(&instance)?;
+        Ok(Self { file: file.to_owned(), instance, checkpoints, state: None })
+    }
+}
+
+/// An instance of a component with one manager over one directory, which nobody else has.
 pub struct Engine {
     store: Store<Guest>,
-    instance: bindings::Engine,
+    checkpoints: checkpoints::Guest,
+    state: Option<state::Guest>,
     manager: ResourceAny,
     /// Set when a call has trapped: the instance must not be entered again.
     is_dead: bool,
@@ -60,18 +81,30 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Starts it; what else the component exports is found in the instance.
     pub(super) fn open(
-        file: &Path,
-        ready: &bindings::EnginePre<Guest>,
+        ready: &Ready,
         directory: NativeDirectory,
         options: &EngineOptions,
         limits: &Limits,
-    ) -> Result<SharedEngine, RuntimeError> {
+    ) -> Result<(SharedEngine, Instance), RuntimeError> {
         let stderr = Tail::default();
         let wasi = shell::of_engine(&directory, &options.clock, stderr.clone())?;
-        let granted = (limits.engine_memory_bytes, limits);
-        let mut store = Guest::store(ready.engine(), "the engine", (wasi, stderr), granted, None);
-        let instance = ready.instantiate(&mut store).map_err(|error| explain_start(&store, file, &error))?;
+        let (who, memory_bytes) = match ready.state {
+            Some(_) => ("the engine", limits.engine_memory_bytes),
+            None => ("the plugin", limits.engine_memory_bytes.saturating_add(limits.plugin_memory_bytes)),
+        };
+        let compiler = ready.instance.engine();
+        let mut store = Guest::store(compiler, who, (wasi, stderr), (memory_bytes, limits), None);
+        without_deadline(&mut store);
+        let started = |store: &mut Store<Guest>| {
+            let instance = ready.instance.instantiate(&mut *store)?;
+            let state = ready.state.as_ref().map(|state| state.load(&mut *store, &instance)).transpose()?;
+            let checkpoints = ready.checkpoints.load(&mut *store, &instance)?;
+            Ok((instance, checkpoints, state))
+        };
+        let (instance, checkpoints, state) =
+            started(&mut store).map_err(|error| explain_start(&store, &ready.file, &error))?;
         let open = checkpoints::OpenOptions {
             directory: Some(shell::DIRECTORY.to_owned()),
             create: true,
@@ -83,9 +116,10 @@ impl Engine {
             memory_limit_bytes: Some(options.memory_limit_bytes),
             strict: true,
         };
-        let manager = instance.alluvium_checkpoint_checkpoints().manager().call_open(&mut store, &open);
+        let manager = checkpoints.manager().call_open(&mut store, &open);
         let manager = manager.map_err(|error| explain(&store, &error))??;
-        Ok(Arc::new(Mutex::new(Self { store, instance, manager, is_dead: false, directory })))
+        let engine = Self { store, checkpoints, state, manager, is_dead: false, directory };
+        Ok((Arc::new(Mutex::new(engine)), instance))
     }
 
     /// The directory that the engine writes to.
@@ -93,76 +127,79 @@ impl Engine {
         &self.directory
     }
 
-    /// Enters the component, unless an earlier call has ended it.
-    fn call<T>(
-        &mut self,
-        call: impl FnOnce(&bindings::Engine, &mut Store<Guest>, ResourceAny) -> wasmtime::Result<T>,
-    ) -> Result<T, RuntimeError> {
-        if std::mem::replace(&mut self.is_dead, true) {
-            return Err(RuntimeError::Trap { who: "the engine", why: "an earlier call ended it".to_owned() });
-        }
-        let result = call(&self.instance, &mut self.store, self.manager);
-        self.is_dead = result.is_err();
-        result.map_err(|error| explain(&self.store, &error))
+    /// The memory of WebAssembly that it takes.
+    pub fn memory_bytes(&self) -> usize {
+        self.store.data().budget.memory_bytes()
     }
 
-    fn on_state<T>(
+    /// The store, for the operator of a composed plugin, which lives in it.
+    pub(super) fn enter<T>(
         &mut self,
-        call: impl FnOnce(&state::Guest, &mut Store<Guest>) -> wasmtime::Result<Result<T, Error>>,
+        call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
-        let result = self.call(|instance, store, _| call(instance.alluvium_checkpoint_state(), store))?;
-        Ok(result?)
+        enter(&mut self.store, &mut self.is_dead, call)
+    }
+
+    pub(super) fn guest(&mut self) -> &mut Guest {
+        self.store.data_mut()
     }
 
     fn on_manager<T>(
         &mut self,
         call: impl FnOnce(checkpoints::GuestManager<'_>, &mut Store<Guest>, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
-        self.call(|instance, store, manager| call(instance.alluvium_checkpoint_checkpoints().manager(), store, manager))
+        let Self { store, checkpoints, manager, is_dead, .. } = self;
+        enter(store, is_dead, |store| {
+            without_deadline(store);
+            call(checkpoints.manager(), store, *manager)
+        })
     }
 
     /// The value of a key.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, RuntimeError> {
-        self.on_state(|state, store| state.call_get(store, key))
+        self.on_manager(|guest, store, manager| guest.call_get(store, manager, key))
     }
 
     /// The values of many keys, in the order asked.
     pub fn get_many(&mut self, keys: &PackedKeys) -> Result<PackedValues, RuntimeError> {
-        self.on_state(|state, store| state.call_get_many(store, keys))
+        Ok(self.on_manager(|guest, store, manager| guest.call_get_many(store, manager, keys))??)
     }
 
     /// Applies a batch, all or nothing.
     pub fn apply(&mut self, batch: &Columns) -> Result<u64, RuntimeError> {
-        self.on_state(|state, store| state.call_apply(store, batch))
+        Ok(self.on_manager(|guest, store, manager| guest.call_apply(store, manager, batch))??)
     }
 
     /// Sets one key.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), RuntimeError> {
-        self.on_state(|state, store| state.call_put(store, key, value))
+        Ok(self.on_manager(|guest, store, manager| guest.call_put(store, manager, key, value))??)
     }
 
     /// Deletes one key; whether it was there.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, RuntimeError> {
-        self.on_state(|state, store| state.call_delete(store, key))
+        Ok(self.on_manager(|guest, store, manager| guest.call_delete(store, manager, key))??)
     }
 
     /// How many keys there are.
     #[allow(clippy::len_without_is_empty, reason = "it is asked across a border and may fail")]
     pub fn len(&mut self) -> Result<u64, RuntimeError> {
-        self.on_state(|state, store| state.call_len(store))
+        self.on_manager(|guest, store, manager| guest.call_len(store, manager))
     }
 
     pub(super) fn iterate(&mut self, prefix: &[u8]) -> Result<ResourceAny, RuntimeError> {
-        self.on_state(|state, store| state.call_iterate(store, prefix))
+        self.on_manager(|guest, store, manager| guest.call_iterate(store, manager, prefix))
     }
 
     pub(super) fn next(&mut self, cursor: ResourceAny, limit: u32) -> Result<Columns, RuntimeError> {
-        self.on_state(|state, store| state.cursor().call_next(store, cursor, limit))
+        let inside = || RuntimeError::Host("a composed plugin walks its state itself".to_owned());
+        let Self { store, state, is_dead, .. } = self;
+        let state = state.as_ref().ok_or_else(inside)?;
+        Ok(enter(store, is_dead, |store| state.cursor().call_next(store, cursor, limit))??)
     }
 
     pub(super) fn drop_cursor(&mut self, cursor: ResourceAny) {
         // A cursor of a dead engine is gone already.
-        let _ = self.call(|_, store, _| cursor.resource_drop(store));
+        let _ = self.enter(|store| cursor.resource_drop(store));
     }
 
     /// What opening recovered; nothing when the directory was begun anew.
@@ -222,6 +259,12 @@ impl Engine {
         Ok(self.on_manager(|guest, store, manager| guest.call_checkpoint(store, manager, wal_position))??)
     }
 
+    /// Makes a kept checkpoint the newest, by a new one that shares its files; what was not
+    /// checkpointed is dropped.
+    pub fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError> {
+        Ok(self.on_manager(|guest, store, manager| guest.call_restore(store, manager, id))??)
+    }
+
     /// All whole checkpoints, newest first.
     pub fn list_checkpoints(&mut self) -> Result<Vec<CheckpointInfo>, RuntimeError> {
         Ok(self.on_manager(|guest, store, manager| guest.call_list_checkpoints(store, manager))??)
@@ -231,6 +274,36 @@ impl Engine {
     pub fn weaker_promises(&mut self) -> Result<Vec<String>, RuntimeError> {
         self.on_manager(|guest, store, manager| guest.call_weaker_promises(store, manager))
     }
+}
+
+/// Enters a component, unless an earlier call has ended it.
+pub(super) fn enter<T>(
+    store: &mut Store<Guest>,
+    is_dead: &mut bool,
+    call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+) -> Result<T, RuntimeError> {
+    // A panic in mid-call leaves it dead, too.
+    if std::mem::replace(is_dead, true) {
+        return Err(RuntimeError::Ended { why: "its instance ended in it".to_owned() });
+    }
+    store.data_mut().budget.forget_refusal();
+    let result = call(store);
+    *is_dead = result.is_err();
+    match result {
+        Ok(value) => Ok(value),
+        // What ended the engine in mid-call is told as it is, not as the plugin's own end.
+        Err(error) => match error.downcast::<RuntimeError>() {
+            Ok(of_engine) => Err(of_engine),
+            Err(error) => Err(explain(&*store, &error)),
+        },
+    }
+}
+
+/// Our own component takes the time that it takes; so does the engine inside a composed plugin.
+pub(super) fn without_deadline(store: &mut Store<Guest>) {
+    store.set_epoch_deadline(u64::MAX / 2);
+    // Where no fuel is counted, there is none to set.
+    let _ = store.set_fuel(u64::MAX);
 }
 
 /// Borrows a shared engine for a few calls.

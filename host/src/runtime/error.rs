@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::DirectoryError;
 
-use super::Identity;
 use super::bindings::engine::alluvium::checkpoint::types;
+use super::{Identity, Limit};
 
 /// What the engine component answers instead of a result.
 pub use types::Error as EngineError;
@@ -45,6 +45,22 @@ pub enum RuntimeError {
         /// Why it ended.
         why: String,
     },
+    /// A component ran into a limit. As after a trap it is thrown away, and its last checkpoint is
+    /// intact; only after [`Limit::CheckpointRate`] it lives.
+    Limit {
+        /// Which component.
+        who: &'static str,
+        /// Which limit.
+        limit: Limit,
+        /// What it did.
+        why: String,
+    },
+    /// The plugin was thrown away by an earlier call; [`Plugin::restart`](super::Plugin::restart)
+    /// starts it anew from its last checkpoint.
+    Ended {
+        /// Why it was.
+        why: String,
+    },
     /// The host itself could not do something.
     Host(String),
 }
@@ -52,6 +68,16 @@ pub enum RuntimeError {
 impl RuntimeError {
     pub(super) fn component(path: &Path, why: impl Into<String>) -> Self {
         Self::Component { path: path.to_owned(), why: why.into() }
+    }
+
+    /// Whether the component that it is about is gone with everything that it did since its last
+    /// checkpoint.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::Trap { .. } => true,
+            Self::Limit { limit, .. } => *limit != Limit::CheckpointRate,
+            _ => false,
+        }
     }
 
     /// Whether the storage is full: free space, then run again.
@@ -71,6 +97,9 @@ impl fmt::Display for RuntimeError {
             Self::Engine(error) => write_engine_error(error, f),
             Self::Plugin(why) => write!(f, "the plugin refuses its input: {why}"),
             Self::Trap { who, why } => write!(f, "{who} ended in mid-call: {why}"),
+            Self::Limit { who, limit: Limit::CheckpointRate, why } => write!(f, "{who} has to wait: {why}"),
+            Self::Limit { who, limit, why } => write!(f, "{who} ended in mid-call at its limit of {limit}: {why}"),
+            Self::Ended { why } => write!(f, "the plugin was stopped by an earlier call, and not restarted: {why}"),
             Self::Host(why) => f.write_str(why),
         }
     }

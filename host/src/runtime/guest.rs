@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{AsContext, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::limits::{Budget, Limits};
+use super::limits::{Budget, Limit, Limits, Reached};
 use super::shell::Tail;
 use super::{RuntimeError, SharedEngine};
 
@@ -15,12 +15,16 @@ pub(super) struct Guest {
     who: &'static str,
     wasi: WasiCtx,
     pub(super) table: ResourceTable,
-    budget: Budget,
+    pub(super) budget: Budget,
     stderr: Tail,
     /// What a plugin's `state` leads to; the engine itself has none.
     pub(super) engine: Option<SharedEngine>,
     /// What the plugin emitted since it was last asked.
     pub(super) emitted: Vec<u8>,
+    /// The most that this may be.
+    pub(super) output_bytes_max: usize,
+    /// Keys and values that the plugin wrote since the last checkpoint: what the next one adds at most.
+    pub(super) unwritten_bytes: u64,
 }
 
 impl Guest {
@@ -32,11 +36,25 @@ impl Guest {
         (memory_bytes, limits): (usize, &Limits),
         engine: Option<SharedEngine>,
     ) -> Store<Self> {
+        // The engine holds one of its own for each cursor of a plugin, and its files: of these two the
+        // plugin's limit is the one to be reached.
+        let handles = if engine.is_some() { limits.handles } else { limits.handles.saturating_add(2_048) };
         let mut table = ResourceTable::new();
-        table.set_max_capacity(limits.handles);
-        let budget = Budget::new(memory_bytes, limits);
-        let mut store = Store::new(compiler, Self { who, wasi, table, budget, stderr, engine, emitted: Vec::new() });
+        table.set_max_capacity(handles);
+        let guest = Self {
+            who,
+            wasi,
+            table,
+            budget: Budget::new(memory_bytes, limits),
+            stderr,
+            engine,
+            emitted: Vec::new(),
+            output_bytes_max: limits.output_bytes,
+            unwritten_bytes: 0,
+        };
+        let mut store = Store::new(compiler, guest);
         store.limiter(|guest| &mut guest.budget);
+        store.set_max_component_handles(handles);
         store
     }
 }
@@ -50,12 +68,41 @@ impl WasiView for Guest {
 /// Says why an instance of the component in `file` did not come to be: it ended while it started, or
 /// its interfaces are not those that this host was built with.
 pub(super) fn explain_start(store: impl AsContext<Data = Guest>, file: &Path, error: &wasmtime::Error) -> RuntimeError {
-    let guest = store.as_context();
-    if error.downcast_ref::<Trap>().is_some() || guest.data().budget.refused().is_some() {
+    if error.downcast_ref::<Trap>().is_some() || limit_of(store.as_context().data(), error).is_some() {
         return explain(store, error);
     }
     let why = format!("was built for other interfaces than this program: {error:#}; build both from the same sources");
     RuntimeError::component(file, why)
+}
+
+/// The limit behind a call that ended badly, if it was one.
+fn limit_of(guest: &Guest, error: &wasmtime::Error) -> Option<(Limit, String)> {
+    if let Some(Reached(limit, why)) = error.downcast_ref::<Reached>() {
+        return Some((*limit, why.clone()));
+    }
+    let said = |limit, why: &str| Some((limit, why.to_owned()));
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => return said(Limit::Time, "it took longer than one call may take"),
+        Some(Trap::OutOfFuel) => return said(Limit::Fuel, "it took more fuel than one call may take"),
+        Some(Trap::StackOverflow) => return said(Limit::Stack, "it recursed too deeply"),
+        _ => {}
+    }
+    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
+        return said(Limit::Handles, "it holds more handles than it may");
+    }
+    // These have no type that could be asked for.
+    let text = error.root_cause().to_string();
+    for (mark, limit, why) in [
+        ("store handle limit exceeded", Limit::Handles, "it holds more handles than it may"),
+        ("fuel allocated for hostcalls", Limit::CallBytes, "one of its calls carried more than it may"),
+        ("count too high at", Limit::Instances, "it is made of more instances, memories or tables than it may"),
+    ] {
+        if text.contains(mark) {
+            return said(limit, why);
+        }
+    }
+    // A program that is refused memory as a rule ends by itself: by a trap, or by an exit.
+    guest.budget.refused().cloned()
 }
 
 /// Says why a call ended in a trap: the limit it ran into, the panic message it left, or the trap.
@@ -63,13 +110,13 @@ pub(super) fn explain(store: impl AsContext<Data = Guest>, error: &wasmtime::Err
     let store = store.as_context();
     let guest = store.data();
     let said = guest.stderr.text();
+    let and_said = |why: String| if said.is_empty() { why } else { format!("{why}; {said}") };
+    if let Some((limit, why)) = limit_of(guest, error) {
+        return RuntimeError::Limit { who: guest.who, limit, why: and_said(why) };
+    }
     let why = match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => "it took longer than one call may take".to_owned(),
-        Some(Trap::StackOverflow) => "it recursed too deeply".to_owned(),
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
-    let details = [guest.budget.refused(), (!said.is_empty()).then_some(said.as_str())];
-    let why = details.into_iter().flatten().fold(why, |why, detail| format!("{why}; {detail}"));
-    RuntimeError::Trap { who: guest.who, why }
+    RuntimeError::Trap { who: guest.who, why: and_said(why) }
 }

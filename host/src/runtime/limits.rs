@@ -1,26 +1,42 @@
-//! How much of the machine a component may take. Limits are on by default: wasmtime has none.
+//! How much of the machine a plugin may take. Limits are on by default: wasmtime has none.
 
+use std::fmt;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-/// Limits of the engine component and of a plugin.
+/// Limits of one plugin, and of the engine component that keeps its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// All memories of a plugin together.
     pub plugin_memory_bytes: usize,
     /// How long one call into a plugin may take: a batch of records, or a page of results.
     pub plugin_call: Duration,
+    /// The same in fuel, about one for each instruction, which is the same on every machine. It counts
+    /// only where [`HostOptions::fuel`](super::HostOptions::fuel) asks for it.
+    pub plugin_call_fuel: u64,
     /// All memories of the engine: the state, and what checkpoints need beside it.
     pub engine_memory_bytes: usize,
     /// Elements of all tables of one component.
     pub table_elements: usize,
     /// Core instances, memories and tables that one component may be made of, each.
     pub instances: usize,
-    /// Handles that one component may hold at a time: cursors, streams, descriptors.
+    /// Handles that one component may hold at a time: cursors, streams, and those of its own making.
     pub handles: usize,
-    /// How deep the stack of WebAssembly may grow.
+    /// How deep the stack of WebAssembly may grow. It is compiled in: all plugins of one
+    /// [`Host`](super::Host) have the one that the host was made with.
     pub stack_bytes: usize,
+    /// What one call between plugin and host may carry: a batch applied, a page of results, a line
+    /// emitted.
+    pub call_bytes: usize,
+    /// What a plugin may emit, all told, in one call.
+    pub output_bytes: usize,
+    /// The files of the plugin's directory together, all kept checkpoints among them.
+    pub disk_bytes: u64,
+    /// How many files these may be.
+    pub disk_files: u64,
+    /// Checkpoints and syncs in one second, on average.
+    pub checkpoints_per_second: u32,
 }
 
 impl Default for Limits {
@@ -28,15 +44,90 @@ impl Default for Limits {
         Self {
             plugin_memory_bytes: 256 << 20,
             plugin_call: Duration::from_secs(10),
+            plugin_call_fuel: 20_000_000_000,
             // Nearly all that 32 bits can address.
             engine_memory_bytes: (4 << 30) - (64 << 10),
             table_elements: 200_000,
             instances: 64,
             handles: 1_024,
             stack_bytes: 1 << 20,
+            // The longest value, 64 MiB, and its key.
+            call_bytes: 65 << 20,
+            output_bytes: 16 << 20,
+            disk_bytes: 64 << 30,
+            disk_files: 100_000,
+            checkpoints_per_second: 100,
         }
     }
 }
+
+/// Which limit a plugin has run into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::plugin_call`].
+    Time,
+    /// [`Limits::plugin_call_fuel`].
+    Fuel,
+    /// [`Limits::plugin_memory_bytes`], or for the engine [`Limits::engine_memory_bytes`].
+    Memory,
+    /// [`Limits::table_elements`].
+    Tables,
+    /// [`Limits::instances`].
+    Instances,
+    /// [`Limits::stack_bytes`].
+    Stack,
+    /// [`Limits::handles`].
+    Handles,
+    /// [`Limits::call_bytes`].
+    CallBytes,
+    /// [`Limits::output_bytes`].
+    Output,
+    /// [`Limits::disk_bytes`].
+    DiskBytes,
+    /// [`Limits::disk_files`].
+    DiskFiles,
+    /// [`Limits::checkpoints_per_second`]. The one limit that ends nothing: ask again later.
+    CheckpointRate,
+}
+
+impl Limit {
+    /// As messages and metrics call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Fuel => "fuel",
+            Self::Memory => "memory",
+            Self::Tables => "tables",
+            Self::Instances => "instances",
+            Self::Stack => "stack",
+            Self::Handles => "handles",
+            Self::CallBytes => "call bytes",
+            Self::Output => "output",
+            Self::DiskBytes => "disk bytes",
+            Self::DiskFiles => "disk files",
+            Self::CheckpointRate => "checkpoint rate",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A limit that the host's own side of a call ran into, on its way out through WebAssembly.
+#[derive(Debug)]
+pub(super) struct Reached(pub(super) Limit, pub(super) String);
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.1)
+    }
+}
+
+impl std::error::Error for Reached {}
 
 /// Counts what one component takes, over all its memories and tables.
 #[derive(Debug)]
@@ -46,8 +137,8 @@ pub(super) struct Budget {
     instances: usize,
     memory_bytes: usize,
     table_elements: usize,
-    /// The last refusal, to explain the trap that usually follows it.
-    refused: Option<String>,
+    /// The last refusal in this call, to explain the trap that usually follows it.
+    refused: Option<(Limit, String)>,
 }
 
 impl Budget {
@@ -62,8 +153,18 @@ impl Budget {
         }
     }
 
-    pub(super) fn refused(&self) -> Option<&str> {
-        self.refused.as_deref()
+    pub(super) fn refused(&self) -> Option<&(Limit, String)> {
+        self.refused.as_ref()
+    }
+
+    /// Another call begins: what an earlier one was refused and lived with explains nothing any more.
+    pub(super) fn forget_refusal(&mut self) {
+        self.refused = None;
+    }
+
+    /// All memories together.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 }
 
@@ -77,7 +178,8 @@ impl ResourceLimiter for Budget {
         let total = grown(self.memory_bytes, current, desired, self.memory_bytes_max);
         self.memory_bytes = total.unwrap_or(self.memory_bytes);
         if total.is_none() {
-            self.refused = Some(format!("it asked for more than its {} MiB of memory", self.memory_bytes_max >> 20));
+            let why = format!("it asked for more than its {} MiB of memory", self.memory_bytes_max >> 20);
+            self.refused = Some((Limit::Memory, why));
         }
         Ok(total.is_some())
     }
@@ -86,7 +188,8 @@ impl ResourceLimiter for Budget {
         let total = grown(self.table_elements, current, desired, self.table_elements_max);
         self.table_elements = total.unwrap_or(self.table_elements);
         if total.is_none() {
-            self.refused = Some(format!("it asked for more than its {} table elements", self.table_elements_max));
+            let why = format!("it asked for more than its {} table elements", self.table_elements_max);
+            self.refused = Some((Limit::Tables, why));
         }
         Ok(total.is_some())
     }
@@ -117,6 +220,9 @@ mod tests {
         assert!(grow(0, 40), "a second one that fits");
         assert!(!grow(60, 61), "the first again");
         assert!(!grow(0, usize::MAX), "an overflow");
-        assert!(budget.refused().is_some_and(|why| why.contains("memory")));
+        assert_eq!(budget.refused().map(|(limit, _)| *limit), Some(Limit::Memory));
+        assert_eq!(budget.memory_bytes(), 100);
+        budget.forget_refusal();
+        assert!(budget.refused().is_none());
     }
 }

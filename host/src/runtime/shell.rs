@@ -111,6 +111,19 @@ impl HostMonotonicClock for Passed {
     }
 }
 
+/// A component's words, fit for a terminal and a log: what would move the cursor, turn the direction
+/// of writing or begin another line is shown by its code.
+pub(super) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// How much of a component's standard error is kept.
 const TAIL_BYTES: usize = 4_096;
 
@@ -123,7 +136,7 @@ impl Tail {
     pub(super) fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: run with"));
-        lines.collect::<Vec<_>>().join("; ")
+        lines.map(escaped).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -152,5 +165,18 @@ impl IsTerminal for Tail {
 impl StdoutStream for Tail {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_cannot_forge_lines_or_move_the_cursor() {
+        let check = |text: &str, expected: &str| assert_eq!(escaped(text), expected);
+        check("a \"word\", Zürich 'ok'", "a \"word\", Zürich 'ok'");
+        check("\x1b[2Jgone\r\nerror: forged", "\\u{1b}[2Jgone\\r\\nerror: forged");
+        check("abc\u{202e}cba\u{0}", "abc\\u{202e}cba\\0");
     }
 }

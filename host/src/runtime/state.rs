@@ -10,6 +10,7 @@ use super::bindings::plugin::alluvium::checkpoint::sink;
 use super::bindings::plugin::alluvium::checkpoint::state::{Host, HostCursor};
 use super::engine::Engine;
 use super::guest::Guest;
+use super::limits::{Limit, Reached};
 use super::{RuntimeError, SharedEngine};
 
 /// A plugin's walk over entries: the engine's cursor behind it, which goes when it goes.
@@ -47,16 +48,14 @@ impl Guest {
     }
 }
 
-/// The most that a plugin may emit between two askings.
-const EMITTED_BYTES_MAX: usize = 16 << 20;
-
 impl sink::Host for Guest {
     fn emit(&mut self, line: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         if line.contains(&b'\n') {
             return Ok(Err("a record with a line break in it: emit it line by line, or escape it".to_owned()));
         }
-        if self.emitted.len() + line.len() >= EMITTED_BYTES_MAX {
-            return Ok(Err(format!("more than {EMITTED_BYTES_MAX} bytes emitted in one batch")));
+        if self.emitted.len() + line.len() >= self.output_bytes_max {
+            let why = format!("it emitted more than {} bytes in one call", self.output_bytes_max);
+            return Err(wasmtime::Error::new(Reached(Limit::Output, why)));
         }
         self.emitted.extend_from_slice(&line);
         self.emitted.push(b'\n');
@@ -74,14 +73,17 @@ impl Host for Guest {
     }
 
     fn apply(&mut self, batch: Columns) -> wasmtime::Result<Result<u64, Error>> {
+        self.unwritten_bytes += (batch.keys.len() + batch.values.len()) as u64;
         self.on_engine(|engine| engine.apply(&batch))
     }
 
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
+        self.unwritten_bytes += (key.len() + value.len()) as u64;
         self.on_engine(|engine| engine.put(&key, &value))
     }
 
     fn delete(&mut self, key: Vec<u8>) -> wasmtime::Result<Result<bool, Error>> {
+        self.unwritten_bytes += key.len() as u64;
         self.on_engine(|engine| engine.delete(&key))
     }
 

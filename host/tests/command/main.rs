@@ -5,6 +5,7 @@ mod errors;
 mod flights;
 mod inspection;
 mod kill;
+mod migrate;
 mod plugins;
 mod same_bytes;
 mod support;

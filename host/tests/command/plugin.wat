@@ -1,4 +1,5 @@
-;; A plugin by hand, for tests, which fill in the body of `process`.
+;; A plugin by hand, for tests, which fill in the body of `process`; and, where they replace the
+;; lines of MIGRATION, that of `migrate`.
 (component
   (import "wasi:io/poll@0.2.0" (instance $poll (export "pollable" (type (sub resource)))))
   (alias export $poll "pollable" (type $pollable))
@@ -17,6 +18,15 @@
     (export "cursor" (type $cursor (sub resource)))
     (export "put" (func (param "key" (list u8)) (param "value" (list u8)) (result (result (error $error)))))
     (export "iterate" (func (param "prefix" (list u8)) (result (result (own $cursor) (error $error)))))))
+  (import "alluvium:checkpoint/sink@0.1.0" (instance $sink
+    (export "emit" (func (param "line" (list u8)) (result (result (error string)))))))
+  (import "wasi:filesystem/types@0.2.0" (instance $files (export "descriptor" (type (sub resource)))))
+  (alias export $files "descriptor" (type $descriptor))
+  (import "wasi:filesystem/preopens@0.2.0" (instance $preopens
+    (alias outer 1 $descriptor (type $outer))
+    (export "descriptor" (type $descriptor (eq $outer)))
+    (export "get-directories" (func (result (list (tuple (own $descriptor) string)))))))
+  (type $thing (resource (rep i32)))
 
   (core module $libc
     (memory (export "memory") 64)
@@ -32,6 +42,9 @@
   (core func $now (canon lower (func $clock "now")))
   (core func $timer (canon lower (func $clock "subscribe-duration")))
   (core func $put (canon lower (func $state "put") (memory $memory) (realloc $realloc)))
+  (core func $emit (canon lower (func $sink "emit") (memory $memory) (realloc $realloc)))
+  (core func $directories (canon lower (func $preopens "get-directories") (memory $memory) (realloc $realloc)))
+  (core func $thing (canon resource.new $thing))
   (core func $iterate (canon lower (func $state "iterate") (memory $memory) (realloc $realloc)))
 
   (core module $operator
@@ -40,6 +53,9 @@
     (import "host" "timer" (func $timer (param i64) (result i32)))
     (import "host" "put" (func $put (param i32 i32 i32 i32 i32)))
     (import "host" "iterate" (func $iterate (param i32 i32 i32)))
+    (import "host" "emit" (func $emit (param i32 i32 i32)))
+    (import "host" "directories" (func $directories (param i32)))
+    (import "host" "thing" (func $thing (param i32) (result i32)))
     (table $table 1 funcref)
     ;; describe: delays, schema version 1.
     (data (i32.const 128) "\a0\00\00\00\06\00\00\00\01\00\00\00")
@@ -47,12 +63,14 @@
     (func (export "describe") (result i32) (i32.const 128))
     (func (export "open") (param i32 i32) (result i32) (i32.const 16))
     (func $process (export "process") (param i64 i32 i32 i32 i32 i32) (result i32) PROCESS)
+    ;; MIGRATION 1
     (func (export "results") (param i32 i32) (result i32) (i32.const 16)))
   (core instance $operator (instantiate $operator
     (with "libc" (instance $libc))
     (with "host" (instance
       (export "now" (func $now)) (export "timer" (func $timer))
-      (export "put" (func $put)) (export "iterate" (func $iterate))))))
+      (export "put" (func $put)) (export "iterate" (func $iterate)) (export "emit" (func $emit))
+      (export "directories" (func $directories)) (export "thing" (func $thing))))))
 
   (type $records (record
     (field "first-record" u64) (field "count" u32) (field "field-lens" (list u32)) (field "fields" (list u8))))
@@ -88,4 +106,6 @@
     (with "records" (type $records)) (with "description" (type $description)) (with "describe" (func $describe))
     (with "open" (func $open)) (with "process" (func $process))
     (with "results" (func $results))))
-  (export "alluvium:checkpoint/operator@0.1.0" (instance $interface)))
+  (export "alluvium:checkpoint/operator@0.1.0" (instance $interface))
+  ;; MIGRATION 2
+)

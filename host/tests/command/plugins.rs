@@ -84,7 +84,7 @@ fn a_trap_after_changing_the_state() {
 #[test]
 fn a_flood_of_cursors() {
     let process = "(loop $more (call $iterate (i32.const 0) (i32.const 0) (i32.const 4096)) (br $more)) (unreachable)";
-    check(process, &["resource table"]);
+    check(process, &["limit of handles"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alluvium_host::runtime::Engine;
+use alluvium_host::runtime::Plugin;
 use alluvium_host::sink::{FileSink, Sink};
 
 use crate::cli::failure::Failure;
@@ -24,8 +24,8 @@ pub(super) enum Emissions {
 
 impl Emissions {
     /// Opens the output and completes what the recovered checkpoint stands for.
-    pub(super) fn open(path: Option<&Path>, engine: &mut Engine, dir: &Path) -> Result<Self, Failure> {
-        let token = engine.annotation(TOKEN).map_err(|error| Failure::runtime(dir, &error))?;
+    pub(super) fn open(path: Option<&Path>, plugin: &mut Plugin, dir: &Path) -> Result<Self, Failure> {
+        let token = plugin.annotation(TOKEN).map_err(|error| Failure::runtime(dir, &error))?;
         match (path, token) {
             (Some(path), Some(token)) => {
                 let mut sink = FileSink::open(path).map_err(|error| Failure::file(path, &error))?;

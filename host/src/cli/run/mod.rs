@@ -4,6 +4,8 @@ mod batches;
 mod components;
 mod emissions;
 mod input;
+mod metrics;
+mod migrate;
 mod progress;
 mod stream;
 
@@ -13,9 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use alluvium_host::runtime::{Cache, EngineOptions, Limits, Runtime, lock};
+use alluvium_host::runtime::{Cache, Code, Host, HostOptions, Limits, PluginOptions};
 use clap::Args;
 
+use self::metrics::Metrics;
 use self::progress::Progress;
 use self::stream::{Ended, Stream};
 use super::Answer;
@@ -32,6 +35,7 @@ Interrupted by Ctrl-C (exit code 1), kill -9 or a power cut, the same command go
 /// Run a plugin over a stream, with checkpoints; go on from the last one, if there is one
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Run {
     /// The plugin: a WebAssembly component of the world alluvium:checkpoint/plugin
     plugin: PathBuf,
@@ -75,6 +79,21 @@ pub(super) struct Run {
     /// How much memory the state may take
     #[arg(long, value_name = "MIB", default_value = "2048")]
     state_memory_mib: NonZeroU32,
+    /// How much of the disk the checkpoints may take
+    #[arg(long, value_name = "MIB", default_value = "65536")]
+    disk_mib: NonZeroU32,
+    /// End one call into the plugin after so many steps: at the same one on every machine, a quarter slower
+    #[arg(long, value_name = "FUEL")]
+    plugin_fuel: Option<NonZeroU64>,
+    /// When the state is of another schema version, let the plugin migrate it, by one checkpoint
+    #[arg(long)]
+    migrate: bool,
+    /// Only show what the migration would change; nothing is changed, and no records are read
+    #[arg(long = "dry-run", requires = "migrate")]
+    only_try: bool,
+    /// Keep counts and durations in this file, as text for Prometheus
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// When the newest checkpoint is damaged, go on from the newest whole one
     #[arg(long)]
     allow_fallback: bool,
@@ -88,27 +107,23 @@ impl Run {
         let interrupted = watch_for_interrupts()?;
         let engine_file = components::find_engine(self.engine.as_deref())?;
         let input = input::open(&self.input)?;
-        let mut progress = Progress::new(self.json, input.meter());
-        let limits = Limits {
-            plugin_memory_bytes: usize::try_from(self.plugin_memory_mib.get())
-                .unwrap_or(usize::MAX)
-                .saturating_mul(1 << 20),
-            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
-            ..Limits::default()
-        };
         let failed = |error| Failure::runtime(&self.dir, &error);
-        let runtime = Runtime::new(limits, Cache::of_user()).map_err(failed)?;
-        let options = EngineOptions {
+        let host = Host::new(engine_file, self.host_options()).map_err(failed)?;
+        let plugin = host.load(&self.plugin).map_err(failed)?;
+        let options = PluginOptions {
             max_retained: self.max_retained.get(),
             allow_fallback: self.allow_fallback,
-            memory_limit_bytes: u64::from(self.state_memory_mib.get()) << 20,
-            ..EngineOptions::new(open::random_id()?)
+            state_memory_bytes: u64::from(self.state_memory_mib.get()) << 20,
+            ..PluginOptions::default()
         };
-        let directory = open::to_write(&self.dir)?;
-        let engine = runtime.open_engine(&engine_file, directory, &options).map_err(failed)?;
-        let recovered = lock(&engine).recovered().map_err(failed)?;
-        let plugin = runtime.open_plugin(&self.plugin, Arc::clone(&engine)).map_err(failed)?;
-        let mut stream = Stream::new(self, engine, plugin, interrupted)?;
+        if self.migrate && self.migrate(&host, &plugin, &options)? {
+            return Ok(Answer::Yes);
+        }
+        let mut progress = Progress::new(self.json, input.meter());
+        let plugin = host.start_in(&plugin, open::to_write(&self.dir)?, &options).map_err(failed)?;
+        let recovered = plugin.recovered().cloned();
+        let metrics = Metrics::new(host, self.metrics.as_deref());
+        let mut stream = Stream::new(self, plugin, metrics, interrupted)?;
         progress.opened(&self.dir, recovered.as_ref(), stream.consumed());
         let ended = stream.feed(input, &mut progress)?;
         progress.finish();
@@ -125,6 +140,39 @@ impl Run {
             }
         }
         Ok(Answer::Yes)
+    }
+
+    fn host_options(&self) -> HostOptions {
+        let mib = |mib: NonZeroU32| usize::try_from(mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        let defaults = Limits::default();
+        let limits = Limits {
+            plugin_memory_bytes: mib(self.plugin_memory_mib),
+            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
+            plugin_call_fuel: self.plugin_fuel.map_or(defaults.plugin_call_fuel, NonZeroU64::get),
+            disk_bytes: u64::from(self.disk_mib.get()) << 20,
+            // How often is what the caller asks for.
+            checkpoints_per_second: u32::MAX,
+            ..defaults
+        };
+        HostOptions { limits, cache: Cache::of_user(), fuel: self.plugin_fuel.is_some(), pool: None }
+    }
+
+    /// Migrates the state, or tries it; whether that is all there is to do.
+    fn migrate(&self, host: &Host, plugin: &Code, options: &PluginOptions) -> Result<bool, Failure> {
+        if self.only_try {
+            return migrate::try_it(&self.dir, host, plugin, options).map(|()| true);
+        }
+        let migrated = host.migrate(plugin, open::to_write(&self.dir)?, options);
+        if let Some(migrated) = migrated.map_err(|error| Failure::runtime(&self.dir, &error))? {
+            let dir = self.dir.display();
+            let text = migrate::sentence(&migrated);
+            if self.json {
+                eprintln!("{}", migrate::event(&migrated, &self.dir));
+            } else {
+                eprintln!("{dir}: {text}");
+            }
+        }
+        Ok(false)
     }
 
     fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {

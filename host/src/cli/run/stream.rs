@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use alluvium_host::runtime::{Engine, Plugin, RuntimeError, SharedEngine, lock};
+use alluvium_host::runtime::{Engine, Plugin, RuntimeError};
 
 use super::Run;
 use super::batches::{self, Batch, Message, Plan};
 use super::emissions::{self, Emissions};
 use super::input::Input;
+use super::metrics::Metrics;
 use super::progress::Progress;
 use crate::cli::failure::Failure;
 
@@ -41,8 +42,8 @@ pub(super) enum Ended {
 /// A plugin at work on a stream.
 pub(super) struct Stream<'a> {
     run: &'a Run,
-    engine: SharedEngine,
     plugin: Plugin,
+    metrics: Metrics,
     interrupted: Arc<AtomicBool>,
     /// Records consumed, by earlier runs too.
     consumed: u64,
@@ -62,18 +63,16 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     pub(super) fn new(
         run: &'a Run,
-        engine: SharedEngine,
-        plugin: Plugin,
+        mut plugin: Plugin,
+        metrics: Metrics,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
         let failed = |error| Failure::runtime(&run.dir, &error);
-        let mut opened = lock(&engine);
-        let recovered = opened.recovered().map_err(failed)?;
-        let offset = opened.source_offset(SOURCE).map_err(failed)?;
-        let watermark_ms = opened.watermark().map_err(failed)?;
-        let end_byte = opened.annotation(SOURCE_BYTE).map_err(failed)?.and_then(|byte| byte.parse().ok());
-        let emissions = Emissions::open(run.output.as_deref(), &mut opened, &run.dir)?;
-        drop(opened);
+        let offset = plugin.source_offset(SOURCE).map_err(failed)?;
+        let watermark_ms = plugin.with_engine(Engine::watermark).map_err(failed)?;
+        let end_byte = plugin.annotation(SOURCE_BYTE).map_err(failed)?.and_then(|byte| byte.parse().ok());
+        let emissions = Emissions::open(run.output.as_deref(), &mut plugin, &run.dir)?;
+        let recovered = plugin.recovered();
         if recovered.is_some() && offset.is_none() {
             return Err(Failure::at(run.dir.display(), "its newest checkpoint says nothing of the source \"input\"")
                 .hint("it is not one that `alluvium run` took: name another directory"));
@@ -82,8 +81,8 @@ impl<'a> Stream<'a> {
         let checkpoint_id = recovered.map(|recovered| recovered.checkpoint_id);
         Ok(Self {
             run,
-            engine,
             plugin,
+            metrics,
             interrupted,
             consumed,
             checkpointed: consumed,
@@ -149,11 +148,12 @@ impl<'a> Stream<'a> {
         if self.consumed > self.checkpointed {
             self.checkpoint(progress)?;
         }
+        self.metrics.write()?;
         Ok(ended)
     }
 
     fn process(&mut self, name: &str, batch: &Batch) -> Result<(), Failure> {
-        self.plugin.process(&batch.records).map_err(|error| self.failed(name, &error))?;
+        self.plugin.feed(&batch.records).map_err(|error| self.failed(name, &error))?;
         self.emissions.emit(&self.plugin.take_emitted())?;
         self.consumed += u64::from(batch.records.count);
         self.end_byte = batch.end_byte;
@@ -163,12 +163,7 @@ impl<'a> Stream<'a> {
 
     /// One atomic step: the state, how far the input is consumed, and the watermark.
     fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        let report = self.make_durable(|engine| {
-            let epoch = engine.epoch()?.saturating_add(1);
-            engine.set_epoch(epoch)?;
-            // The log between checkpoints is the engine's own; of the caller's there is none.
-            engine.checkpoint(0)
-        })?;
+        let report = self.make_durable(Plugin::checkpoint)?;
         self.checkpointed = self.consumed;
         self.checkpoint_id = Some(report.info.id);
         progress.checkpointed(self.consumed, self.consumed_now(), &report);
@@ -185,36 +180,37 @@ impl<'a> Stream<'a> {
 
     /// The same without a checkpoint: a log upon the newest one, or the first checkpoint.
     fn sync(&mut self) -> Result<(), Failure> {
-        self.make_durable(|engine| engine.sync(0))
+        self.make_durable(Plugin::sync)
     }
 
     /// What was emitted is made ready, then everything becomes durable with it, then it is shown.
-    fn make_durable<T>(&mut self, write: impl FnOnce(&mut Engine) -> Result<T, RuntimeError>) -> Result<T, Failure> {
+    fn make_durable<T>(&mut self, write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>) -> Result<T, Failure> {
         let token = self.emissions.prepare()?;
         let written =
             self.write_with(token.as_deref(), write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
         self.emissions.commit(token.as_deref())?;
         self.durable = (self.consumed, Instant::now());
+        self.metrics.write_if_due()?;
         Ok(written)
     }
 
     fn write_with<T>(
         &mut self,
         token: Option<&str>,
-        write: impl FnOnce(&mut Engine) -> Result<T, RuntimeError>,
+        write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
-        let mut engine = lock(&self.engine);
-        engine.set_source_offset(SOURCE, self.consumed)?;
-        if let Some(end_byte) = self.end_byte {
-            engine.set_annotation(SOURCE_BYTE, &end_byte.to_string())?;
-        }
-        if let Some(watermark_ms) = self.watermark_ms {
-            engine.set_watermark(watermark_ms)?;
-        }
-        if let Some(token) = token {
-            engine.set_annotation(emissions::TOKEN, token)?;
-        }
-        write(&mut engine)
+        let (consumed, end_byte, watermark_ms) = (self.consumed, self.end_byte, self.watermark_ms);
+        self.plugin.with_engine(|engine| {
+            engine.set_source_offset(SOURCE, consumed)?;
+            if let Some(end_byte) = end_byte {
+                engine.set_annotation(SOURCE_BYTE, &end_byte.to_string())?;
+            }
+            if let Some(watermark_ms) = watermark_ms {
+                engine.set_watermark(watermark_ms)?;
+            }
+            token.map_or(Ok(()), |token| engine.set_annotation(emissions::TOKEN, token))
+        })?;
+        write(&mut self.plugin)
     }
 
     /// What was emitted so far, all of it backed by a checkpoint.

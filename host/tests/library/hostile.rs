@@ -1,0 +1,285 @@
+//! Plugins that do harm: each is ended by the limit that is there for it, its last checkpoint is
+//! intact, and its neighbour has not noticed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alluvium_core::ManualClock;
+use alluvium_host::runtime::{Cache, HostOptions, Limit, Limits, Plugin, PluginOptions, RuntimeError};
+
+use crate::support::{Bench, OK, files, flights, put, refused};
+
+/// Small enough to be reached at once.
+fn small() -> Limits {
+    Limits {
+        plugin_call: Duration::from_millis(300),
+        plugin_memory_bytes: 16 << 20,
+        output_bytes: 1 << 20,
+        call_bytes: 1 << 20,
+        disk_bytes: 4 << 20,
+        handles: 100,
+        ..Limits::default()
+    }
+}
+
+/// One that has been good until now, and its neighbour.
+struct Street {
+    bench: Bench,
+    neighbour: Plugin,
+}
+
+impl Street {
+    fn new() -> Self {
+        let bench = Bench::new();
+        let mut neighbour = bench.neighbour();
+        neighbour.feed(&flights(1, 100)).unwrap();
+        assert_eq!(neighbour.checkpoint().unwrap().info.id, 1);
+        let good = bench.code(&(put(8, 100) + OK));
+        let mut plugin = bench.start(&good, "hostile", None);
+        plugin.feed(&flights(1, 1)).unwrap();
+        assert_eq!(plugin.checkpoint().unwrap().info.id, 1);
+        plugin.close();
+        Self { bench, neighbour }
+    }
+
+    /// The neighbour goes on as if nothing was, and both directories are whole.
+    fn goes_on(mut self) {
+        self.neighbour.feed(&flights(101, 100)).unwrap();
+        assert_eq!(self.neighbour.checkpoint().unwrap().info.id, 2);
+        let state = self.bench.state("neighbour");
+        let value = String::from_utf8(state[&b"UA:EWR-IAH"[..]].clone()).unwrap();
+        assert!(value.starts_with("{\"flights\":200,"), "{value}");
+        self.bench.state("hostile");
+    }
+}
+
+/// Feeds one batch to a plugin with this `process`, then asks for a checkpoint: one of the two ends it.
+#[track_caller]
+fn check_within(limits: Limits, expected: Limit, process: &str) {
+    let street = Street::new();
+    let bench = &street.bench;
+    let before = files(&bench.path("hostile"));
+    let mut plugin = bench.start(&bench.code(process), "hostile", Some(limits));
+    let error = refused(plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()));
+    match &error {
+        RuntimeError::Limit { limit, .. } => assert_eq!(*limit, expected, "{error}"),
+        _ => panic!("{error}"),
+    }
+    assert!(error.is_end() && error.to_string().contains(expected.name()), "{error}");
+    assert!(!plugin.is_running(), "its store is gone");
+    assert_eq!(plugin.memory_bytes(), 0);
+    assert!(matches!(refused(plugin.feed(&flights(2, 1))), RuntimeError::Ended { .. }));
+    assert_eq!(files(&bench.path("hostile")), before, "its last checkpoint is intact, and nothing beside it");
+    plugin.restart().unwrap();
+    assert_eq!(plugin.recovered().map(|recovered| recovered.checkpoint_id), Some(1));
+    drop(plugin);
+    street.goes_on();
+}
+
+#[track_caller]
+fn check(expected: Limit, process: &str) {
+    check_within(small(), expected, process);
+}
+
+#[test]
+fn an_endless_loop() {
+    check(Limit::Time, "(loop $again (br $again)) (unreachable)");
+}
+
+#[test]
+fn a_memory_bomb() {
+    check(
+        Limit::Memory,
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)",
+    );
+}
+
+#[test]
+fn a_table_bomb() {
+    let grow = "(table.grow $table (ref.null func) (i32.const 10000))";
+    check(Limit::Tables, &format!("(loop $more (br_if $more (i32.ne {grow} (i32.const -1)))) (unreachable)"));
+}
+
+#[test]
+fn deep_recursion() {
+    let again = "(call $process (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5))";
+    check(Limit::Stack, &format!("{again} (i32.add (i32.const 1))"));
+}
+
+#[test]
+fn huge_lists() {
+    check(Limit::CallBytes, &(put(8, 2 << 20) + OK));
+}
+
+#[test]
+fn a_flood_of_cursors() {
+    let open = "(call $iterate (i32.const 0) (i32.const 0) (i32.const 4096))";
+    check(Limit::Handles, &format!("(loop $more {open} (br $more)) (unreachable)"));
+}
+
+#[test]
+fn a_flood_of_handles_of_its_own() {
+    check(Limit::Handles, "(loop $more (drop (call $thing (i32.const 1))) (br $more)) (unreachable)");
+}
+
+#[test]
+fn an_output_flood() {
+    let emit = "(call $emit (i32.const 65536) (i32.const 1000) (i32.const 4096))";
+    check(Limit::Output, &format!("(loop $more {emit} (br $more)) (unreachable)"));
+}
+
+#[test]
+fn a_disk_filled_at_once() {
+    // Eight values of 900,000 bytes: within every limit but that of the disk, and never written.
+    let each = put(8, 900_000);
+    check(Limit::DiskBytes, &format!("{} {OK}", each.repeat(8)));
+}
+
+#[test]
+fn a_disk_filled_little_by_little() {
+    let street = Street::new();
+    let bench = &street.bench;
+    let mut plugin = bench.start(&bench.code(&(put(8, 300_000) + OK)), "hostile", Some(small()));
+    let mut taken = Vec::new();
+    let error = loop {
+        match plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()) {
+            Ok(report) => taken.push(report.info.id),
+            Err(error) => break error,
+        }
+        assert!(taken.len() < 100, "no limit holds it");
+    };
+    assert!(matches!(error, RuntimeError::Limit { limit: Limit::DiskBytes, .. }), "{error}");
+    let used: usize = files(&bench.path("hostile")).values().map(Vec::len).sum();
+    assert!(used <= 5 << 20, "{used} bytes");
+    // At the limit it may have stopped after a checkpoint that it did not report: whole all the same.
+    assert!(bench.state("hostile").len() > taken.len());
+    street.goes_on();
+}
+
+#[test]
+fn many_small_files() {
+    let street = Street::new();
+    let bench = &street.bench;
+    let limits = Some(Limits { disk_files: 30, ..Limits::default() });
+    let options = PluginOptions { limits, max_retained: 1_000, ..PluginOptions::default() };
+    let code = bench.code(&(put(8, 10) + OK));
+    let mut plugin = bench.host.start(&code, bench.path("hostile"), &options).unwrap();
+    let error = loop {
+        if let Err(error) = plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()) {
+            break error;
+        }
+        assert!(files(&bench.path("hostile")).len() <= 30);
+    };
+    assert!(matches!(error, RuntimeError::Limit { limit: Limit::DiskFiles, .. }), "{error}");
+    drop(plugin);
+    street.goes_on();
+}
+
+#[test]
+fn checkpoints_too_often_have_to_wait_and_nothing_ends() {
+    let bench = Bench::new();
+    let clock = Arc::new(ManualClock::new(1_700_000_000_000));
+    let limits = Some(Limits { checkpoints_per_second: 3, ..Limits::default() });
+    let options = PluginOptions { limits, clock: clock.clone(), ..PluginOptions::default() };
+    let mut plugin = bench.host.start(&bench.code(OK), bench.path("one"), &options).unwrap();
+    for _ in 0..3 {
+        plugin.checkpoint().unwrap();
+    }
+    for error in [refused(plugin.checkpoint()), refused(plugin.sync())] {
+        assert!(matches!(error, RuntimeError::Limit { limit: Limit::CheckpointRate, .. }), "{error}");
+        assert!(!error.is_end() && plugin.is_running());
+    }
+    clock.advance_ms(334);
+    assert_eq!(plugin.checkpoint().unwrap().info.id, 4);
+}
+
+#[test]
+fn more_instances_than_it_may_be_made_of() {
+    let bench = Bench::new();
+    let limits = Some(Limits { instances: 1, ..Limits::default() });
+    let options = PluginOptions { limits, ..PluginOptions::default() };
+    let error = refused(bench.host.start(&bench.code(OK), bench.path("one"), &options));
+    assert!(matches!(error, RuntimeError::Limit { limit: Limit::Instances, .. }), "{error}");
+}
+
+#[test]
+fn it_has_no_directory_to_escape_from() {
+    let street = Street::new();
+    // A list of directories that is not empty ends it.
+    let look = "(call $directories (i32.const 4096))
+        (if (i32.load (i32.const 4100)) (then (unreachable)))";
+    let mut plugin = street.bench.start(&street.bench.code(&format!("{look} {OK}")), "hostile", Some(small()));
+    plugin.feed(&flights(2, 1)).unwrap();
+    drop(plugin);
+    street.goes_on();
+}
+
+#[test]
+fn a_trap_in_mid_batch() {
+    let street = Street::new();
+    let before = street.bench.state("hostile");
+    let mut plugin = street.bench.start(&street.bench.code(&(put(8, 100) + "(unreachable)")), "hostile", Some(small()));
+    let error = refused(plugin.feed(&flights(2, 1)));
+    assert!(matches!(error, RuntimeError::Trap { who: "the plugin", .. }) && error.is_end(), "{error}");
+    plugin.restart().unwrap();
+    assert_eq!(plugin.with_engine(|engine| engine.len()).unwrap(), before.len() as u64, "half a batch is none");
+    drop(plugin);
+    street.goes_on();
+}
+
+#[test]
+fn an_engine_that_ends_in_mid_checkpoint() {
+    let street = Street::new();
+    let bench = &street.bench;
+    // The state fits, and what a checkpoint needs beside it does not: found by growing the state until
+    // a checkpoint ends the engine.
+    let limits = Limits { engine_memory_bytes: 20 << 20, disk_bytes: 1 << 30, ..Limits::default() };
+    let code = bench.code(&(put(8, 1_000_000) + OK));
+    let ends = (1..30).find_map(|values| {
+        let mut plugin = bench.start(&code, "hostile", Some(limits));
+        for _ in 0..values {
+            plugin.feed(&flights(2, 1)).ok()?;
+        }
+        Some(plugin.checkpoint().err()).flatten()
+    });
+    let error = ends.expect("some state is too large to be checkpointed");
+    assert!(matches!(error, RuntimeError::Limit { who: "the engine", limit: Limit::Memory, .. }), "{error}");
+    let whole = bench.state("hostile");
+    let mut plugin = bench.start(&code, "hostile", None);
+    assert_eq!(plugin.with_engine(|engine| engine.len()).unwrap(), whole.len() as u64);
+    plugin.feed(&flights(2, 1)).unwrap();
+    plugin.checkpoint().unwrap();
+    drop(plugin);
+    street.goes_on();
+}
+
+#[test]
+fn fuel_ends_a_call_at_the_same_step_every_time() {
+    let bench = Bench::with(HostOptions { fuel: true, cache: Cache::none(), ..HostOptions::default() });
+    let count = "(local $n i32)
+        (loop $more (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $more (i32.lt_u (local.get $n) (i32.const 1000))))";
+    let code = bench.code(&format!("{count} {OK}"));
+    let suffices = |fuel: u64| {
+        let limits = Limits { plugin_call_fuel: fuel, ..Limits::default() };
+        let options = PluginOptions { limits: Some(limits), ..PluginOptions::default() };
+        let started = bench.host.start(&code, bench.path("fuel"), &options);
+        match started.and_then(|mut plugin| plugin.feed(&flights(1, 1))) {
+            Ok(()) => true,
+            Err(RuntimeError::Limit { limit: Limit::Fuel, .. }) => false,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let least = || {
+        let (mut few, mut enough) = (0, 100_000);
+        assert!(suffices(enough) && !suffices(few));
+        while enough - few > 1 {
+            let middle = (few + enough) / 2;
+            if suffices(middle) { enough = middle } else { few = middle }
+        }
+        enough
+    };
+    let first = least();
+    assert!(first > 4_000, "a thousand rounds of several steps: {first}");
+    assert_eq!(first, least());
+}
