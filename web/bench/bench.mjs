@@ -2,8 +2,7 @@
 // 16 bytes with values of 100. Peers and we take turns, so that what slows the machine slows all.
 
 import { BatchWriter, Checkpoints } from "/dist/index.js";
-import { Dexie } from "/node_modules/dexie/dist/modern/dexie.mjs";
-import { createStore, setMany } from "/node_modules/idb-keyval/dist/index.js";
+import { peers } from "/bench/peers.mjs";
 
 const parameters = new URLSearchParams(location.search);
 const ENTRIES = Number(parameters.get("entries"));
@@ -76,11 +75,17 @@ async function run() {
 
   const raw = await database("bench-raw");
   const puts = await database("bench-puts");
-  const dexie = new Dexie("bench-dexie");
-  dexie.version(1).stores({ entries: "" });
-  await dexie.open();
-  const keyval = createStore("bench-keyval", "values");
-  const times = { ours: [], raw: [], puts: [], dexie: [], keyval: [], freezeUs: [], write: [] };
+  const times = { ours: [], raw: [], puts: [], freezeUs: [], write: [] };
+  const others = new Map();
+  figures.refused = {};
+  for (const [name, open] of Object.entries(peers)) {
+    try {
+      others.set(name, await open());
+      times[name] = [];
+    } catch (error) {
+      figures.refused[name] = String(error);
+    }
+  }
   let bytes;
   const oursThen = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -111,17 +116,21 @@ async function run() {
     times.puts.push(
       await timed(() => transaction(puts, "readwrite", (store) => entries.forEach(([key, bytes]) => void store.put(bytes, key)))),
     );
-    await rest();
-    times.dexie.push(
-      await timed(() => dexie.entries.bulkPut(entries.map(([, bytes]) => bytes), entries.map(([key]) => key))),
-    );
-    await rest();
-    times.keyval.push(await timed(() => setMany(entries, keyval)));
+    for (const [name, write] of others) {
+      await rest();
+      try {
+        times[name].push(await timed(() => write(entries)));
+      } catch (error) {
+        others.delete(name);
+        delete times[name];
+        figures.refused[name] = String(error);
+      }
+    }
   }
   for (const [name, values] of Object.entries(times)) figures[name] = median(values);
   // Ratios pair what was measured one after the other.
   figures.vsRaw = median(times.ours.map((ms, round) => ms / times.raw[round]));
-  figures.vsDexie = median(times.dexie.map((ms, round) => ms / oursThen[round]));
+  if (times.dexie) figures.vsDexie = median(times.dexie.map((ms, round) => ms / oursThen[round]));
   figures.bytes = bytes;
   await say(`commit: ${JSON.stringify(figures)}`);
 

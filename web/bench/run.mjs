@@ -1,12 +1,23 @@
 // Runs the benchmarks in Chromium with a fresh profile, and writes the report.
 
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import { browsers, launch, profile } from "../test/browsers.mjs";
+import { pageSize } from "../size.mjs";
 import { serve } from "../test/server.mjs";
+import { drawn } from "./plot.mjs";
+
+/** What a page downloads of each peer: files below node_modules. */
+const downloads = {
+  dexie: ["dexie/dist/modern/dexie.min.mjs"],
+  "idb-keyval": ["idb-keyval/dist/index.js"],
+  "wa-sqlite": ["wa-sqlite/dist/wa-sqlite-async.mjs", "wa-sqlite/dist/wa-sqlite-async.wasm", "wa-sqlite/src/sqlite-api.js", "wa-sqlite/src/examples/IDBBatchAtomicVFS.js"],
+  "sqlite-opfs": ["@sqlite.org/sqlite-wasm/dist/index.mjs", "@sqlite.org/sqlite-wasm/dist/sqlite3.wasm"],
+  pglite: ["@electric-sql/pglite/dist/index.js", "@electric-sql/pglite/dist/pglite.wasm", "@electric-sql/pglite/dist/pglite.data"],
+};
 
 const web = fileURLToPath(new URL("../", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(web, "../target");
@@ -34,26 +45,27 @@ const page = await browser.newPage();
 page.on("pageerror", (error) => done({ error: String(error) }));
 await page.goto(`${origin}/bench/page.html?${new URLSearchParams({ entries, changed, rounds })}`);
 const { figures, error } = await result;
+if (error) {
+  await browser.close();
+  throw new Error(error);
+}
 const version = await browser.version();
-await browser.close();
-await discard();
-close();
-if (error) throw new Error(error);
 
-/** Bytes of files, gzipped together. */
-const gzipped = (...paths) => gzipSync(Buffer.concat(paths.map((path) => readFileSync(join(web, path)))), { level: 9 }).length;
-const modules = readdirSync(join(web, "dist"), { recursive: true }).filter(
-  (path) => path.endsWith(".js") && !/(^|\/)(inline|node)/.test(path),
-);
+const gzipped = (path) => gzipSync(readFileSync(join(web, "node_modules", path)), { level: 9 }).length;
 const kib = (bytes) => Math.round((bytes / 1024) * 10) / 10;
-const sizes = {
-  alluvium: gzipped("dist/wasm/alluvium_wasm_bg.wasm") + gzipped(...modules.sort().map((path) => `dist/${path}`)),
-  dexie: gzipped("node_modules/dexie/dist/modern/dexie.min.mjs"),
-  "idb-keyval": gzipped("node_modules/idb-keyval/dist/index.js"),
-};
+const { wasm, scripts } = pageSize();
+const sizes = { alluvium: wasm + scripts };
+for (const [name, paths] of Object.entries(downloads)) sizes[name] = paths.map(gzipped).reduce((sum, bytes) => sum + bytes, 0);
 
 const round = (value) => Math.round(value * 100) / 100;
 const row = (name, value, unit, goal, against) => ({ name, value: round(value), goal, unit, against });
+const what = {
+  dexie: "Dexie bulkPut, strict",
+  "idb-keyval": "idb-keyval setMany",
+  "wa-sqlite": "wa-sqlite, its pages in IndexedDB, one transaction",
+  "sqlite-opfs": "SQLite's own build on OPFS in a worker, one transaction",
+  pglite: "PGlite on IndexedDB, one INSERT",
+};
 const rows = [
   row("web_commit_vs_raw", figures.vsRaw, "×", "≤ 1.5", "one raw strict put of the same bytes"),
   row("web_commit_vs_dexie", figures.vsDexie, "×", "≥ 30", "Dexie bulkPut of the same entries"),
@@ -63,8 +75,9 @@ const rows = [
   row("web_commit_write_ms", figures.write, "ms", null, "of it, encoding and the transaction"),
   row("web_commit_raw_ms", figures.raw, "ms", null, "one raw strict put of the same bytes"),
   row("web_commit_idb_puts_ms", figures.puts, "ms", null, "one strict transaction of single puts"),
-  row("web_commit_dexie_ms", figures.dexie, "ms", null, "Dexie bulkPut"),
-  row("web_commit_idb_keyval_ms", figures.keyval, "ms", null, "idb-keyval setMany"),
+  ...Object.keys(downloads)
+    .filter((name) => name in figures)
+    .map((name) => row(`web_commit_${name.replaceAll("-", "_")}_ms`, figures[name], "ms", null, what[name])),
   row("web_freeze_us", figures.freezeUs, "µs", null, "the stall; the clock's step is 5 µs"),
   row("web_recover_ms", figures.recover, "ms", null, `${figures.recoveredBytes} bytes of segments`),
   row("web_recover_raw_ms", figures.read, "ms", null, `reading ${figures.readBytes} bytes`),
@@ -77,8 +90,22 @@ const rows = [
   ...Object.entries(sizes).map(([name, bytes]) => row(`web_size_${name}`, kib(bytes), "KiB", null, "gzipped")),
 ];
 for (const { name, value, unit, goal } of rows) console.log(`${name.padEnd(28)} ${value} ${unit}${goal ? `  (goal ${goal})` : ""}`);
+for (const [name, why] of Object.entries(figures.refused)) console.log(`${name} did not run: ${why}`);
 const folder = join(target, "bench");
 mkdirSync(folder, { recursive: true });
 const report = join(folder, "web-report.json");
-writeFileSync(report, `${JSON.stringify({ browser: version, entries, changed, rounds, rows }, null, 2)}\n`);
-console.log(report);
+const { refused } = figures;
+writeFileSync(report, `${JSON.stringify({ browser: version, entries, changed, rounds, rows, refused }, null, 2)}\n`);
+const bars = [
+  ["alluvium", figures.ours],
+  ["one raw put of the same bytes", figures.raw],
+  ["raw IndexedDB puts", figures.puts],
+  ...Object.keys(downloads).map((name) => [name, figures[name]]),
+].filter(([, ms]) => ms !== undefined);
+const picture = join(folder, "web-commit");
+await drawn(browser, origin, bars, `${changed.toLocaleString("en")} entries made durable, ${version}`, picture);
+await browser.close();
+await discard();
+close();
+console.log(`${report}\n${picture}.svg`);
+process.exit(0);

@@ -2,30 +2,15 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import puppeteer from "puppeteer-core";
-
-const chromiumFlags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const kinds = {
-  chromium: { browser: "chrome", paths: [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"], args: chromiumFlags },
-  firefox: { browser: "firefox", paths: [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"], args: [] },
-};
+import { browsers, launch } from "../test/browsers.mjs";
 
 /** Where a browser is, `"chromium"` or `"firefox"`; undefined when it is not installed. */
-export const executable = (kind) => kinds[kind]?.paths.find((path) => path && existsSync(path));
+export const executable = (kind) => browsers.find(({ name }) => name === kind)?.path;
 
 /** Starts `serve.mjs` on a free port; its address. */
 async function serve() {
@@ -42,13 +27,7 @@ export async function openDemo(kind = "chromium") {
   if (executablePath === undefined) throw new Error(`no ${kind}: install it, or name it in ${kind.toUpperCase()}`);
   const folder = await mkdtemp(join(tmpdir(), "alluvium-demo-"));
   const server = await serve();
-  const browser = await puppeteer.launch({
-    browser: kinds[kind].browser,
-    executablePath,
-    args: kinds[kind].args,
-    userDataDir: join(folder, "profile"),
-    headless: true,
-  });
+  const browser = await launch(browsers.find(({ name }) => name === kind), join(folder, "profile"));
   const close = async () => {
     await browser.close();
     server.stop();

@@ -7,6 +7,8 @@ import { join } from "node:path";
 
 import puppeteer from "puppeteer-core";
 
+import { launchWebKit } from "./webkit.mjs";
+
 const chromiumFlags = [
   "--no-sandbox",
   "--disable-gpu",
@@ -19,15 +21,27 @@ const chromiumFlags = [
 
 /** What may be tested, and where it is. */
 export const browsers = [
-  { name: "chromium", browser: "chrome", paths: [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"], args: chromiumFlags },
+  { name: "chromium", browser: "chrome", paths: [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"], args: chromiumFlags, packages: "chromium" },
   {
     name: "chromium-idb-sqlite",
     browser: "chrome",
     paths: [process.env.CHROMIUM, "/usr/bin/chromium"],
     args: [...chromiumFlags, "--enable-features=IdbSqliteBackingStore"],
+    packages: "chromium",
   },
-  { name: "firefox", browser: "firefox", paths: [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"], args: [] },
-].map((entry) => ({ ...entry, path: entry.paths.find((path) => path && existsSync(path)) }));
+  { name: "firefox", browser: "firefox", paths: [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"], args: [], packages: "firefox-esr" },
+  {
+    name: "webkit",
+    browser: "webkit",
+    paths: [process.env.WEBKIT, ...["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`)],
+    args: [],
+    needs: "/usr/bin/Xvfb",
+    packages: "webkit2gtk-driver xvfb",
+  },
+].map((entry) => ({ ...entry, path: existsSync(entry.needs ?? "/") ? entry.paths.find((path) => path && existsSync(path)) : undefined }));
+
+/** Why a browser that is not installed is passed over. */
+export const missing = ({ packages }) => `not installed: apt-get install ${packages}`;
 
 /** A profile's folder, removed by `discard`. */
 export async function profile() {
@@ -46,9 +60,12 @@ export async function moveProfile(moved, round) {
   moved.path = path;
 }
 
-/** Starts a browser on a profile. */
-export function launch({ browser, path, args }, userDataDir) {
-  return puppeteer.launch({ browser, executablePath: path, args, userDataDir, headless: true, protocolTimeout: 300_000 });
+/** Starts a browser on a profile; Firefox with preferences, WebKit with the server that its page asks. */
+export function launch(kind, userDataDir, { preferences, mailbox } = {}) {
+  const { browser, path, args } = kind;
+  if (browser === "webkit") return launchWebKit(kind, userDataDir, mailbox);
+  const options = { browser, executablePath: path, args, userDataDir, headless: true, protocolTimeout: 300_000 };
+  return puppeteer.launch({ ...options, ...(preferences && { extraPrefsFirefox: preferences }) });
 }
 
 /** SIGKILL to the browser and everything it started, as a power button would; nothing if it is gone. */

@@ -20,7 +20,7 @@ const types = {
 
 /**
  * Serves `mounts`, pairs of a path's beginning and a folder; the first that fits counts.
- * Whatever a page POSTs goes to `posted(path, text)`.
+ * Whatever a page POSTs goes to `posted(path, text)`; a text that it gives is the answer.
  */
 export async function serve(mounts, { port = 0, posted } = {}) {
   const server = createServer(async (request, response) => {
@@ -32,8 +32,8 @@ export async function serve(mounts, { port = 0, posted } = {}) {
     if (request.method === "POST") {
       let body = "";
       for await (const chunk of request) body += chunk;
-      posted?.(url.pathname, body);
-      response.writeHead(204).end();
+      const reply = await posted?.(url.pathname, body);
+      response.writeHead(typeof reply === "string" ? 200 : 204).end(typeof reply === "string" ? reply : undefined);
       return;
     }
     const mount = mounts.find(([prefix]) => url.pathname.startsWith(prefix));

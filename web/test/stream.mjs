@@ -57,3 +57,22 @@ export function wrong(checkpoints, seed, acknowledged) {
   if (found(checkpoints) !== expected(seed, batches)) return `the state is not that after ${batches} batches`;
   return undefined;
 }
+
+/**
+ * A storage and a clock that throws from the first creation on. Here and not in a test: Chromium tells a
+ * page nothing of what its debugger's scripts throw.
+ */
+export function breaking() {
+  let isBroken = false;
+  const none = () => Promise.reject(new Error("nothing here"));
+  return {
+    storage: { list: async () => [], read: none, readRange: none, create: async () => void (isBroken = true), delete: async () => {} },
+    clock: {
+      unixMs: () => 1,
+      monotonicUs() {
+        if (isBroken) throw new Error("the clock fell off the wall");
+        return 0;
+      },
+    },
+  };
+}

@@ -251,11 +251,13 @@ fn whole(length: f64) -> u64 {
 
 /// What is stored for a content.
 fn content_value(content: &[u8], as_blob: bool) -> Result<JsValue, JsValue> {
-    let array = Uint8Array::from(content);
     if as_blob && content.len() >= BLOB_BYTES {
-        Blob::new_with_u8_array_sequence(&Array::of1(&array)).map(Into::into)
+        // SAFETY: the view is of wasm's memory, which must not grow or move while it is used. It is used by
+        // the constructor alone, which copies the bytes before it returns, and nothing of ours runs meanwhile.
+        let view = unsafe { Uint8Array::view(content) };
+        Blob::new_with_u8_array_sequence(&Array::of1(&view)).map(Into::into)
     } else {
-        Ok(array.into())
+        Ok(Uint8Array::from(content).into())
     }
 }
 
