@@ -399,6 +399,7 @@ pub fn read_chunk<'a>(
     check_chunk(place, identity, chunk, bytes)?;
     let mut cursor = Cursor::new(bytes);
     let (mut records, mut tombstones) = (0, 0);
+    let mut first_group = None;
     let mut before: Option<(u64, &[u8])> = None;
     while !cursor.is_at_end() {
         let at = chunk.offset + cursor.at() as u64;
@@ -425,6 +426,7 @@ pub fn read_chunk<'a>(
             return Err(wrong("tombstone in a base"));
         }
         before = Some((hash, key));
+        first_group.get_or_insert(group);
         records += 1;
         tombstones += u32::from(value.is_none());
         each(Record { hash, key, value })?;
@@ -434,6 +436,11 @@ pub fn read_chunk<'a>(
             place,
             format!("chunk at {}: {records} records, not {}", chunk.offset, chunk.records),
         ));
+    }
+    // A table that claims more groups than there are would have one segment in two forms.
+    let groups = first_group.zip(before.map(|(hash, _)| group_of(hash)));
+    if groups.is_some_and(|groups| groups != (chunk.first_group, chunk.last_group)) {
+        return Err(Error::corrupt(place, format!("chunk at {}: not the key groups of its records", chunk.offset)));
     }
     Ok(())
 }
