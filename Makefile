@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint doc components programs test-native test-wasi test-languages test-web runtimes \
+.PHONY: help run test lint doc components programs test-native test-wasi test-languages test-pages test-web runtimes \
         bench bench-engine bench-quick bench-peers bench-web torture fuzz web browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -72,9 +72,13 @@ test-wasi: programs ## core's tests and the component's, inside WebAssembly unde
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
-test-languages: programs ## the delays plugin in JavaScript, Python and C: the same state as in Rust, and their pages as written
+test-languages: programs ## the delays plugin in JavaScript, Python and C: the same state as in Rust
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
+
+# Apart from make test, because the pages themselves install packages.
+test-pages: programs ## the pages on plugins in other languages, done as written from an empty folder
+	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
 runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)

@@ -42,7 +42,8 @@ pub struct Difference {
 /// Compares the keyed state of checkpoint `before` with that of `after`; either may be the older.
 ///
 /// One that does not exist is [`NotFound`](Error::NotFound); one that the original wrote has no keyed
-/// state and is [`InvalidInput`](Error::InvalidInput); a damaged file is [`Corrupt`](Error::Corrupt).
+/// state and is [`InvalidInput`](Error::InvalidInput); a damaged file is
+/// [`Corruption`](Error::Corruption).
 /// Memory follows what changed, and the largest group that must be compared whole.
 ///
 /// ```
