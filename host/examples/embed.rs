@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let worker = workers.entry(record[origin].to_vec()).or_insert_with_key(|airport| {
                 let (queue, batches) = sync_channel(2);
                 let name = String::from_utf8_lossy(airport).into_owned();
-                let dir = Path::new(dir).join(&name);
+                let dir = Path::new(&dir).join(&name);
                 let thread = scope.spawn(move || work(with, (&dir, header), &batches));
                 threads.push((name, thread));
                 Worker { queue, batch: empty(1) }
