@@ -143,8 +143,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("after close, in flight, out of range"), () => misuse(page));
   await test(name("a panic in the engine"), () => panics(browser));
   await test(name("a reload loop"), () => reloads(browser));
-  if (kind.browser !== "chrome") await test(name("a trap in the engine"), () => traps(browser));
-  else skip(name("a trap in the engine"), "under its driver the page was not told of it");
+  await test(name("a trap in the engine"), () => traps(browser));
   if (kind.browser === "chrome") await test(name("a quota forced small"), () => quota(browser));
   else if (kind.browser === "firefox") await test(name("a quota forced small"), () => quotaByPreference(kind));
   else skip(name("a quota forced small"), "WebKitGTK has nothing that forces one");
