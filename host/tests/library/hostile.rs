@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alluvium_core::ManualClock;
-use alluvium_host::runtime::{Cache, HostOptions, Limit, Limits, Plugin, PluginOptions, RuntimeError};
+use alluvium_host::runtime::{Cache, Engine, HostOptions, Limit, Limits, Plugin, PluginOptions, RuntimeError};
 
 use crate::support::{Bench, OK, files, flights, put, refused};
 
@@ -222,7 +222,7 @@ fn a_trap_in_mid_batch() {
     let error = refused(plugin.feed(&flights(2, 1)));
     assert!(matches!(error, RuntimeError::Trap { who: "the plugin", .. }) && error.is_end(), "{error}");
     plugin.restart().unwrap();
-    assert_eq!(plugin.with_engine(|engine| engine.len()).unwrap(), before.len() as u64, "half a batch is none");
+    assert_eq!(plugin.with_engine(Engine::len).unwrap(), before.len() as u64, "half a batch is none");
     drop(plugin);
     street.goes_on();
 }
@@ -246,7 +246,7 @@ fn an_engine_that_ends_in_mid_checkpoint() {
     assert!(matches!(error, RuntimeError::Limit { who: "the engine", limit: Limit::Memory, .. }), "{error}");
     let whole = bench.state("hostile");
     let mut plugin = bench.start(&code, "hostile", None);
-    assert_eq!(plugin.with_engine(|engine| engine.len()).unwrap(), whole.len() as u64);
+    assert_eq!(plugin.with_engine(Engine::len).unwrap(), whole.len() as u64);
     plugin.feed(&flights(2, 1)).unwrap();
     plugin.checkpoint().unwrap();
     drop(plugin);
@@ -271,10 +271,10 @@ fn fuel_ends_a_call_at_the_same_step_every_time() {
         }
     };
     let least = || {
-        let (mut few, mut enough) = (0, 100_000);
+        let (mut few, mut enough) = (0_u64, 100_000);
         assert!(suffices(enough) && !suffices(few));
         while enough - few > 1 {
-            let middle = (few + enough) / 2;
+            let middle = u64::midpoint(few, enough);
             if suffices(middle) { enough = middle } else { few = middle }
         }
         enough

@@ -39,9 +39,9 @@ impl Bench {
     }
 
     /// With these options; the cache is that of all tests.
-    pub(crate) fn with(options: HostOptions) -> Self {
-        let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-        let host = Host::new(engine(), HostOptions { cache, ..options }).expect("a host");
+    pub(crate) fn with(mut options: HostOptions) -> Self {
+        options.cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+        let host = Host::new(engine(), options).expect("a host");
         Self { scratch: tempfile::tempdir().expect("a temporary directory"), host }
     }
 
