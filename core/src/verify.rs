@@ -156,16 +156,21 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
     let survey = Survey::take(directory).await?;
     let mut report = VerifyReport::default();
     let held = Held { directory, contents: Mutex::default(), most };
+    // A browser's page has all of recovery for one type of directory only: bytes count there.
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    let source = &crate::directory::AnyDirectory::new(&held);
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+    let source = &held;
     let mut checked = Checked::default();
     // Which file is wanted last by whom: checkpoints are gone through from old to new.
     let mut wanted_until: BTreeMap<String, u64> = BTreeMap::new();
     for &id in &survey.checkpoints {
-        if let Ok(metadata) = read_metadata(&held, id).await {
+        if let Ok(metadata) = read_metadata(source, id).await {
             wanted_until.extend(metadata.files().into_iter().map(|path| (path, id)));
         }
     }
     for &id in &survey.checkpoints {
-        verify_checkpoint(&held, &survey, id, &mut checked, &mut report).await;
+        verify_checkpoint(source, &survey, id, &mut checked, &mut report).await;
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
     let named = checked.named;
