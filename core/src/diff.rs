@@ -51,22 +51,18 @@ pub struct Difference {
 /// use alluvium_core::directory::{MemoryDirectory, block_on};
 /// use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions, diff};
 ///
-/// block_on(async {
-///     let directory = Arc::new(MemoryDirectory::new());
-///     let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id([7; 16]);
-///     let mut manager =
-///         IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options).await?;
-///     manager.put(b"kept", b"1")?;
-///     manager.put(b"counted", b"1")?;
-///     let first = manager.checkpoint(1).await?;
-///     manager.put(b"counted", b"2")?;
-///     let second = manager.checkpoint(2).await?;
+/// let directory = Arc::new(MemoryDirectory::new());
+/// let options = OpenOptions::new(Arc::new(ManualClock::new(0)));
+/// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
+/// manager.put(b"kept", b"1")?;
+/// manager.put(b"counted", b"1")?;
+/// let first = block_on(manager.create_checkpoint(0))?;
+/// manager.put(b"counted", b"2")?;
+/// let second = block_on(manager.create_checkpoint(0))?;
 ///
-///     let difference = diff::diff(&*directory, first.metadata.id, second.metadata.id).await?;
-///     assert_eq!(difference.changes.len(), 1);
-///     assert_eq!(difference.changes[0].key, b"counted");
-///     Ok::<(), alluvium_core::IncrementalCheckpointError>(())
-/// })?;
+/// let difference = block_on(diff::diff(&*directory, first.id, second.id))?;
+/// assert_eq!(difference.changes.len(), 1);
+/// assert_eq!(difference.changes[0].key, b"counted");
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Result<Difference, Error> {
