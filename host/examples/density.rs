@@ -78,7 +78,7 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
     let mut files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     files.current = files.maximum;
     rustix::process::setrlimit(rustix::process::Resource::Nofile, files)?;
-    let host = host(engine, state, (way == "pooled").then_some(plugins))?;
+    let host = host(engine, state, (way == "pooled").then_some(plugins + 1))?;
     let cold = Instant::now();
     let code = host.load(plugin)?;
     let loaded = cold.elapsed();

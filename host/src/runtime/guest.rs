@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wasmtime::component::{ResourceTable, ResourceTableError};
-use wasmtime::{AsContext, Store, Trap};
+use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::limits::{Budget, Limit, Limits, Reached};
@@ -70,6 +70,11 @@ impl WasiView for Guest {
 pub(super) fn explain_start(store: impl AsContext<Data = Guest>, file: &Path, error: &wasmtime::Error) -> RuntimeError {
     if error.downcast_ref::<Trap>().is_some() || limit_of(store.as_context().data(), error).is_some() {
         return explain(store, error);
+    }
+    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+        return RuntimeError::Host(format!(
+            "the host's pool is full ({error:#}): close plugins, or give it a larger pool"
+        ));
     }
     let why = format!("was built for other interfaces than this program: {error:#}; build both from the same sources");
     RuntimeError::component(file, why)
