@@ -129,15 +129,10 @@ impl Operator {
 
     pub(super) fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
         let page = self.call(|operator, store| operator.call_results(store, start, limit))?;
-        // Lines are shown to people and parsed by programs: one result cannot pass for two.
-        match page.iter().find(|line| line.chars().any(char::is_control)) {
-            None => Ok(page),
-            Some(line) => {
-                let line: String = line.chars().take(100).collect();
-                let why = format!("one of its results holds a control character: {}", shell::escaped(&line));
-                Err(RuntimeError::Plugin(why))
-            }
-        }
+        page.into_iter().map(shell::json_line).collect::<Result<_, String>>().map_err(|line| {
+            let why = format!("one of its results holds a control character: {}", shell::escaped(&line));
+            RuntimeError::Plugin(why)
+        })
     }
 
     /// Rewrites the state that an older version has left; the code has a migration.
