@@ -31,7 +31,12 @@ export async function serve(mounts, { port = 0, posted } = {}) {
     response.setHeader("Cache-Control", "no-store");
     if (request.method === "POST") {
       let body = "";
-      for await (const chunk of request) body += chunk;
+      try {
+        for await (const chunk of request) body += chunk;
+      } catch {
+        // Its browser was killed: what it had not said whole, it has not said.
+        return;
+      }
       const reply = await posted?.(url.pathname, body);
       response.writeHead(typeof reply === "string" ? 200 : 204).end(typeof reply === "string" ? reply : undefined);
       return;

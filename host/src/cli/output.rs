@@ -72,10 +72,8 @@ pub(super) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &
 /// Bytes for people, on one line: text with control characters escaped, cut after `limit`
 /// characters, or hexadecimal digits.
 pub(super) fn readable(bytes: &[u8], limit: usize) -> String {
-    let text = std::str::from_utf8(bytes).map_or_else(
-        |_| format!("0x{}", hex(bytes)),
-        |text| text.chars().flat_map(|char| escaped(char).chars().collect::<Vec<_>>()).collect(),
-    );
+    let text = std::str::from_utf8(bytes)
+        .map_or_else(|_| format!("0x{}", hex(bytes)), |text| text.chars().map(escaped).collect());
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

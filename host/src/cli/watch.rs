@@ -93,7 +93,7 @@ fn describe(metadata: &IncrementalCheckpointMetadata, last: Option<&IncrementalC
     let passed_ms = last.map_or(0, |last| taken_ms.saturating_sub(timestamp_ms(last)));
     let sources = metadata.source_offsets.iter().map(|(source, offset)| {
         let before = last.and_then(|last| last.source_offsets.get(source)).copied();
-        let rate = |before| (offset.saturating_sub(before) * 1_000).checked_div(passed_ms);
+        let rate = |before| offset.saturating_sub(before).saturating_mul(1_000).checked_div(passed_ms);
         let rate = before.and_then(rate).map_or_else(String::new, |rate| format!(" ({}/s)", grouped(rate)));
         format!("{source}={}{rate}", grouped(*offset))
     });
@@ -145,5 +145,8 @@ mod tests {
         assert!(describe(&first, None).ends_with("input=500"), "{}", describe(&first, None));
         let line = describe(&second, Some(&first));
         assert!(line.ends_with("input=2,500 (1,000/s)"), "{line}");
+        // Whatever a directory claims.
+        let line = describe(&metadata(3, 4_000, u64::MAX), Some(&second));
+        assert!(line.contains("/s)"), "{line}");
     }
 }
