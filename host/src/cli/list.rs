@@ -102,7 +102,7 @@ pub(super) fn timestamp_ms(metadata: &IncrementalCheckpointMetadata) -> u64 {
 }
 
 /// The metadata as it is on disk.
-fn metadata_json(metadata: &IncrementalCheckpointMetadata) -> Result<Value, String> {
+pub(super) fn metadata_json(metadata: &IncrementalCheckpointMetadata) -> Result<Value, String> {
     let text = metadata.to_json().map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|error| error.to_string())
 }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use alluvium_core::directory::block_on;
 use alluvium_core::recover::{RecoverOptions, recover};
 use clap::Args;
+use serde_json::{Map, Value, json};
 
 use super::Answer;
 use super::failure::Failure;
 use super::open;
-use super::output::{Table, grouped, print, readable};
+use super::output::{Table, grouped, insert_bytes, print, readable};
 
 const EXAMPLE: &str = "\
 Example:
@@ -40,6 +41,31 @@ pub(super) struct Top {
     /// Cut keys after this many bytes instead
     #[arg(long, conflicts_with = "depth")]
     bytes: Option<usize>,
+    /// Print one JSON object: the prefixes shown, what the others come to, and the whole
+    #[arg(long)]
+    json: bool,
+}
+
+/// Keys, and their bytes with those of their values.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    keys: u64,
+    bytes: u64,
+}
+
+impl Share {
+    fn add(&mut self, keys: u64, bytes: u64) {
+        self.keys += keys;
+        self.bytes += bytes;
+    }
+}
+
+/// The largest prefixes first, and the sum of those that are not shown.
+struct Ranking<'k> {
+    shown: Vec<(&'k [u8], Share)>,
+    others: u64,
+    rest: Share,
+    all: Share,
 }
 
 impl Top {
@@ -52,33 +78,31 @@ impl Top {
             return Err(Failure::at(self.dir.display(), format!("checkpoint {id} was written by the original"))
                 .hint("its state is opaque: it has no keys to count"));
         };
-        let mut prefixes: BTreeMap<&[u8], (u64, u64)> = BTreeMap::new();
+        let mut prefixes: BTreeMap<&[u8], Share> = BTreeMap::new();
         for (key, value) in recovered.state.iter_hash_order() {
-            let (keys, bytes) = prefixes.entry(self.prefix(key)).or_default();
-            *keys += 1;
-            *bytes += (key.len() + value.len()) as u64;
+            prefixes.entry(self.prefix(key)).or_default().add(1, (key.len() + value.len()) as u64);
         }
-        let (keys, bytes) = (recovered.state.len() as u64, recovered.state.payload_bytes());
-        let mut largest: Vec<_> = prefixes.into_iter().collect();
-        largest.sort_by_key(|&(prefix, (_, bytes))| (std::cmp::Reverse(bytes), prefix));
-        let share = |part: u64| {
-            let thousandths = u128::from(part) * 1_000 / u128::from(bytes.max(1));
-            format!("{}.{} %", thousandths / 10, thousandths % 10)
-        };
-
-        let mut table = Table::new(&["bytes", "share", "keys", "prefix"]);
-        for (prefix, (keys, bytes)) in largest.iter().take(self.limit) {
-            table.row(vec![grouped(*bytes), share(*bytes), grouped(*keys), readable(prefix, usize::MAX)]);
+        let ranking = self.rank(prefixes);
+        if self.json {
+            print(|out| writeln!(out, "{:#}", ranking.json(id)))?;
+        } else {
+            print(|out| write!(out, "{}", ranking.table(id)))?;
         }
-        let rest = largest.iter().skip(self.limit).map(|(_, (keys, bytes))| (*keys, *bytes));
-        let (rest_keys, rest_bytes) = rest.fold((0, 0), |sum, (keys, bytes)| (sum.0 + keys, sum.1 + bytes));
-        if rest_keys > 0 {
-            let others = format!("({} other prefixes)", grouped((largest.len() - self.limit) as u64));
-            table.row(vec![grouped(rest_bytes), share(rest_bytes), grouped(rest_keys), others]);
-        }
-        table.row(vec![grouped(bytes), share(bytes), grouped(keys), format!("(checkpoint {id})")]);
-        print(|out| write!(out, "{table}"))?;
         Ok(Answer::Yes)
+    }
+
+    fn rank<'k>(&self, prefixes: BTreeMap<&'k [u8], Share>) -> Ranking<'k> {
+        let mut shown: Vec<_> = prefixes.into_iter().collect();
+        shown.sort_by_key(|&(prefix, share)| (std::cmp::Reverse(share.bytes), prefix));
+        let sum = |part: &[(&[u8], Share)]| {
+            part.iter().fold(Share::default(), |mut sum, (_, share)| {
+                sum.add(share.keys, share.bytes);
+                sum
+            })
+        };
+        let all = sum(&shown);
+        let others = shown.split_off(self.limit.min(shown.len()));
+        Ranking { shown, others: others.len() as u64, rest: sum(&others), all }
     }
 
     fn prefix<'k>(&self, key: &'k [u8]) -> &'k [u8] {
@@ -91,6 +115,41 @@ impl Top {
     }
 }
 
+impl Ranking<'_> {
+    fn table(&self, id: u64) -> Table {
+        let mut table = Table::new(&["bytes", "share", "keys", "prefix"]);
+        let mut row = |of: Share, name: String| {
+            let thousandths = u128::from(of.bytes) * 1_000 / u128::from(self.all.bytes.max(1));
+            let percent = format!("{}.{} %", thousandths / 10, thousandths % 10);
+            table.row(vec![grouped(of.bytes), percent, grouped(of.keys), name]);
+        };
+        for (prefix, share) in &self.shown {
+            row(*share, readable(prefix, usize::MAX));
+        }
+        if self.others > 0 {
+            row(self.rest, format!("({} other prefixes)", grouped(self.others)));
+        }
+        row(self.all, format!("(checkpoint {id})"));
+        table
+    }
+
+    fn json(&self, id: u64) -> Value {
+        let counted = |of: Share| {
+            Map::from_iter([("keys".to_owned(), Value::from(of.keys)), ("bytes".to_owned(), Value::from(of.bytes))])
+        };
+        let shown = self.shown.iter().map(|(prefix, share)| {
+            let mut object = Map::new();
+            insert_bytes(&mut object, "prefix", prefix);
+            object.extend(counted(*share));
+            object
+        });
+        let mut others = Map::from_iter([("prefixes".to_owned(), Value::from(self.others))]);
+        others.extend(counted(self.rest));
+        let shown: Vec<_> = shown.collect();
+        json!({"id": id, "keys": self.all.keys, "bytes": self.all.bytes, "prefixes": shown, "others": others})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,7 +157,7 @@ mod tests {
     #[test]
     fn keys_are_cut_after_separators_or_bytes() {
         let check = |depth, bytes, expected: &[u8]| {
-            let top = Top { dir: PathBuf::new(), id: None, limit: 1, depth, bytes };
+            let top = Top { dir: PathBuf::new(), id: None, limit: 1, depth, bytes, json: false };
             assert_eq!(top.prefix(b"AA:JFK/1"), expected);
         };
         check(0, None, b"");

@@ -12,16 +12,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Answer;
 use super::failure::Failure;
-use super::list::timestamp_ms;
+use super::list::{metadata_json, timestamp_ms};
 use super::open;
-use super::output::{grouped, time};
+use super::output::{grouped, print_while_read, time};
 
 const EXAMPLE: &str = "\
 Example:
   alluvium watch run
 
-It begins with the newest checkpoint and prints a line for each that follows, until it is interrupted. It takes no lock
-and writes nothing.";
+It begins with the newest checkpoint and prints a line for each that follows, until it is interrupted or nobody reads
+any more. It takes no lock and writes nothing.";
 
 /// Watch the checkpoints of a running directory as they come
 #[derive(Args)]
@@ -35,6 +35,9 @@ pub(super) struct Watch {
     /// End after this many checkpoints
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    /// Print the metadata of each as one line of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Watch {
@@ -48,11 +51,11 @@ impl Watch {
             let found = block_on(inspect::list_checkpoints(&directory));
             let found = found.map_err(|error| Failure::core(&self.dir, &error))?;
             for metadata in newer(&found, last.as_ref()) {
-                let line = describe(metadata, last.as_ref());
-                status.suspend(|| super::output::print(|out| writeln!(out, "{line}")))?;
+                let line = self.line(metadata, last.as_ref())?;
+                let is_read = status.suspend(|| print_while_read(|out| writeln!(out, "{line}")))?;
                 last = Some(metadata.clone());
                 seen += 1;
-                if Some(seen) == self.count {
+                if !is_read || Some(seen) == self.count {
                     return Ok(Answer::Yes);
                 }
             }
@@ -60,6 +63,18 @@ impl Watch {
             status.tick();
             std::thread::sleep(Duration::from_millis(self.interval));
         }
+    }
+
+    fn line(
+        &self,
+        metadata: &IncrementalCheckpointMetadata,
+        last: Option<&IncrementalCheckpointMetadata>,
+    ) -> Result<String, Failure> {
+        if self.json {
+            let value = metadata_json(metadata).map_err(|error| Failure::at(self.dir.display(), error))?;
+            return Ok(value.to_string());
+        }
+        Ok(describe(metadata, last))
     }
 
     fn status(&self, directory: &NativeDirectory, checkpoints: usize) -> Result<String, Failure> {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Bench, alluvium, files, ok, sum, text};
+use crate::support::{Bench, alluvium, command, files, ok, sum, text};
 
 #[test]
 fn list_tells_newest_first_what_each_wrote() {
@@ -222,6 +224,16 @@ fn top_adds_up_to_the_state() {
         assert_eq!(parts, number(lines[4], column), "{shown}");
     }
     assert!(number(lines[1], 0) >= number(lines[2], 0), "largest first: {shown}");
+
+    let json: Value = serde_json::from_str(&ok(bench.over_dir("top", &["--limit", "2", "--json"]))).expect("JSON");
+    let prefixes = json["prefixes"].as_array().expect("an array");
+    assert_eq!((&json["id"], prefixes.len()), (&Value::from(3), 2), "{json}");
+    for (column, name) in [(0, "bytes"), (2, "keys")] {
+        let shown: Vec<usize> = lines[1..].iter().map(|line| number(line, column)).collect();
+        let told: Vec<Value> = prefixes.iter().chain([&json["others"], &json]).map(|one| one[name].clone()).collect();
+        assert_eq!(shown.into_iter().map(Value::from).collect::<Vec<_>>(), told, "{name}: {json}");
+    }
+    assert!(lines[1].ends_with(prefixes[0]["prefix"].as_str().expect("text")), "{shown}{json}");
 }
 
 #[test]
@@ -231,4 +243,20 @@ fn watch_tells_of_the_newest_and_takes_no_lock() {
     let shown = ok(bench.over_dir("watch", &["--count", "1"]));
     assert!(shown.contains("  checkpoint 3, epoch "), "{shown}");
     assert!(shown.trim_end().ends_with("input=1,500"), "{shown}");
+    let told: Value =
+        serde_json::from_str(&ok(bench.over_dir("watch", &["--count", "1", "--json"]))).expect("one line");
+    assert_eq!(told, bench.list()[0], "the same metadata as of `list`");
+}
+
+#[test]
+fn watch_ends_when_nobody_reads_any_more() {
+    let bench = Bench::with_checkpoints();
+    let mut watch = command(bench.over_dir("watch", &["--interval", "1", "--json"]));
+    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut reader = BufReader::new(watch.stdout.take().expect("a pipe"));
+    reader.read_line(&mut String::new()).expect("the newest checkpoint");
+    drop(reader);
+    // The next one finds the pipe closed.
+    ok(bench.run_arguments(&["--stop-after", "1", "--max-retained", "10"]));
+    assert_eq!(watch.wait().expect("it ends").code(), Some(0));
 }
