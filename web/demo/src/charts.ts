@@ -1,6 +1,7 @@
 // The two charts over the checkpoints: bytes, and time. What they show is in the table too, and their
 // labels say it in words.
 
+import "./language.js";
 import uPlot from "uplot";
 import { by } from "./dom.js";
 import { bytes, clockStepUs, count } from "./format.js";
