@@ -2,12 +2,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browsers, launch } from "../test/browsers.mjs";
+import { browsers, launch, profile } from "../test/browsers.mjs";
 
 /** Where a browser is, `"chromium"` or `"firefox"`; undefined when it is not installed. */
 export const executable = (kind) => browsers.find(({ name }) => name === kind)?.path;
@@ -16,6 +14,7 @@ export const executable = (kind) => browsers.find(({ name }) => name === kind)?.
 async function serve() {
   const script = fileURLToPath(new URL("serve.mjs", import.meta.url));
   const server = spawn(process.execPath, [script, "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => server.kill());
   const said = await Promise.race([once(server.stdout, "data"), once(server, "exit").then(() => undefined)]);
   if (said === undefined) throw new Error("serve.mjs ended before it said its address");
   return { address: String(said[0]).trim(), stop: () => server.kill() };
@@ -25,13 +24,13 @@ async function serve() {
 export async function openDemo(kind = "chromium") {
   const executablePath = executable(kind);
   if (executablePath === undefined) throw new Error(`no ${kind}: install it, or name it in ${kind.toUpperCase()}`);
-  const folder = await mkdtemp(join(tmpdir(), "alluvium-demo-"));
+  const { path, folder, discard } = await profile();
   const server = await serve();
-  const browser = await launch(browsers.find(({ name }) => name === kind), join(folder, "profile"));
+  const browser = await launch(browsers.find(({ name }) => name === kind), path);
   const close = async () => {
     await browser.close();
     server.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await discard();
   };
   try {
     const page = await browser.newPage();

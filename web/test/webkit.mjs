@@ -7,6 +7,8 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { end } from "./processes.mjs";
+
 /** Where the page that drives lies; `serve` must mount this folder's `test/` there. */
 const DRIVER = "/test/driver.html";
 
@@ -18,7 +20,9 @@ let screen;
 /** A display server of this run's own, on a number that is free. */
 async function displayed() {
   screen ??= (async () => {
-    const server = spawn("Xvfb", ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"], { stdio: ["ignore", "pipe", "ignore"] });
+    // Without -noreset it starts anew whenever its last client is gone, as after each kill, and turns away who comes then.
+    const options = ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset"];
+    const server = spawn("Xvfb", options, { stdio: ["ignore", "pipe", "ignore"] });
     process.once("exit", () => server.kill());
     const [number] = await once(server.stdout, "data");
     return `:${String(number).trim()}`;
@@ -26,16 +30,17 @@ async function displayed() {
   return screen;
 }
 
-/** One browser on a profile; `mailbox` is where its page asks and answers. */
-export async function launchWebKit({ path, args }, userDataDir, mailbox) {
+/** One browser on a profile; `mailbox` is where its page asks and answers; `begun` is told of its process. */
+export async function launchWebKit({ path, args }, userDataDir, mailbox, around, begun) {
   const folders = { HOME: ".", XDG_DATA_HOME: "data", XDG_CACHE_HOME: "cache", XDG_CONFIG_HOME: "config", XDG_RUNTIME_DIR: "run" };
-  const env = { ...process.env, DISPLAY: await displayed(), GDK_BACKEND: "x11", WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" };
+  const env = { ...around, DISPLAY: await displayed(), GDK_BACKEND: "x11", WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" };
   for (const [name, folder] of Object.entries(folders)) {
     env[name] = join(userDataDir, folder);
     mkdirSync(env[name], { recursive: true, mode: 0o700 });
   }
   const id = mailbox.register();
   const started = spawn(path, [...args, `${mailbox.origin}${DRIVER}?${id}`], { env, detached: true, stdio: "ignore" });
+  begun(started);
   const gone = new Promise((resolve) => started.once("exit", resolve).once("error", resolve));
   gone.then(() => mailbox.end(id));
   const late = setTimeout(() => mailbox.end(id), STARTS_WITHIN_MS);
@@ -48,6 +53,7 @@ export async function launchWebKit({ path, args }, userDataDir, mailbox) {
     async close() {
       if (started.exitCode === null && started.signalCode === null) process.kill(-started.pid, "SIGTERM");
       await gone;
+      await end(started.pid);
     },
   };
 }

@@ -2,8 +2,8 @@
 //!
 //! Two object stores keyed by path: `files` holds the contents and `lengths` their lengths, so that
 //! a listing reads no content. Both change in the same transaction. Large contents are kept as `Blob`,
-//! which read back two to three times faster than arrays; small ones as arrays, as are all where the
-//! browser refuses blobs (`WebKit`'s private mode does).
+//! which read back two to three times faster than arrays; small ones as arrays, as are all where a
+//! blob is no part of its transaction (see [`blobs_are_atomic`]) or refused.
 //!
 //! Every transaction issues all its requests in one synchronous run and then waits for `complete` or
 //! `abort`: a transaction commits itself when anything else is awaited within it, and a request's
@@ -79,7 +79,7 @@ impl IndexedDbDirectory {
         let database: Database = request.result().map_err(failed)?.unchecked_into();
         let close = Function::new_no_args("this.close()");
         database.set_onversionchange(Some(&close));
-        Ok(Self { database, as_blob: Cell::new(true) })
+        Ok(Self { database, as_blob: Cell::new(blobs_are_atomic()) })
     }
 
     /// A transaction over both stores.
@@ -247,6 +247,20 @@ impl Directory for IndexedDbDirectory {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are whole and positive")]
 fn whole(length: f64) -> u64 {
     length as u64
+}
+
+/// Whether this browser makes a blob durable together with the transaction that stores it.
+///
+/// `WebKit` does not: it commits the record first and gives the blob's file its name afterwards, so that a
+/// browser killed in between comes up with a committed record whose blob is empty, or is another's whose
+/// file had that name before. Nothing that a page can ask tells this, therefore the browsers that were
+/// tested are named. On iOS these call themselves otherwise, and are `WebKit` there.
+fn blobs_are_atomic() -> bool {
+    let named = || {
+        let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
+        Reflect::get(&navigator, &"userAgent".into()).ok()?.as_string()
+    };
+    named().is_some_and(|name| name.contains("Chrome/") || name.contains("Firefox/"))
 }
 
 /// What is stored for a content.
