@@ -6,7 +6,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run test lint doc components programs test-native test-wasi test-languages test-pages test-web runtimes \
-        bench bench-engine bench-quick bench-peers bench-web torture fuzz web browser check-tools target-wasi target-browser clean
+        bench bench-engine bench-quick bench-peers bench-web torture fuzz web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -117,6 +117,11 @@ test-web: browser programs ## the browser package in real browsers: conformance,
 	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
 	web/demo/build.sh
 	ALLUVIUM="$(abspath $(ALLUVIUM))" node web/demo/check.mjs
+
+demo-kills: browser ## the demo in each browser that is installed, killed ten times; a line for each, with what was proved
+	web/build.sh
+	web/demo/build.sh
+	node web/demo/kills.mjs
 
 web: browser ## builds the browser package and serves the demo on port PORT=8080
 	web/build.sh

@@ -40,11 +40,13 @@ async function killed(kind, origin) {
   const next = random(seed);
   const home = await profile();
   let browser;
+  let version;
   let least = 0;
   try {
     for (let round = 0; round <= KILLS; round++) {
       if (round > 0 && kind.browser === "firefox") await moveProfile(home, round);
       browser = await launch(kind, home.path, { mailbox });
+      version ??= await browser.version();
       const page = await browser.newPage();
       await page.goto(`${origin}/demo/`);
       if (round > 0) {
@@ -60,7 +62,7 @@ async function killed(kind, origin) {
       least = (await page.evaluate(state)).committed;
       await kill(browser);
     }
-    return `seed ${seed}: ${KILLS} kills, ${least} records in the end, each recovery proved`;
+    return `${version}, seed ${seed}: ${KILLS} kills, ${least} records in the end, each recovery proved`;
   } finally {
     if (browser) await kill(browser);
     await home.discard();
