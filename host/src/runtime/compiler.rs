@@ -94,7 +94,9 @@ impl Runtime {
         let exports = exports(&component, &self.trusted);
         wants(file, &exports, "checkpoints", "the engine")?;
         let mut linker = Linker::new(&self.trusted);
-        wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(|error| unlinkable(file, &error))?;
+        wasmtime_wasi::p2::add_to_linker_sync(&mut linker)
+            .and_then(|()| shell::count_writes(&mut linker))
+            .map_err(|error| unlinkable(file, &error))?;
         let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
         engine::Ready::of_engine(file, ready).map_err(|error| other_world(file, &error))
     }
@@ -202,7 +204,9 @@ fn linker(compiler: &wasmtime::Engine, is_composed: bool) -> wasmtime::Result<Li
     let mut linker = Linker::new(compiler);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     shell::forbid_timers(&mut linker)?;
-    if !is_composed {
+    if is_composed {
+        shell::count_writes(&mut linker)?;
+    } else {
         plugin::alluvium::checkpoint::state::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     }
     plugin::alluvium::checkpoint::sink::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;

@@ -41,21 +41,63 @@ impl DiskUse {
         }
         Ok(())
     }
+}
 
-    /// Refuses what is past the limits once `more` bytes have been written.
-    pub(super) fn check(self, more: u64, limits: &Limits) -> Result<(), RuntimeError> {
-        let over = |limit, why| Err(RuntimeError::Limit { who: "the plugin", limit, why });
-        if self.bytes.saturating_add(more) > limits.disk_bytes {
-            let (bytes, max) = (self.bytes, limits.disk_bytes);
-            return over(
-                Limit::DiskBytes,
-                format!("{bytes} bytes of files and {more} to come are more than its {max}"),
-            );
+/// What may still be written to a directory: counted down with each file and each write, so that the
+/// write that would be past a limit never reaches the disk.
+#[derive(Debug)]
+pub(super) struct DiskBudget {
+    bytes_left: u64,
+    files_left: u64,
+    limits: (u64, u64),
+    refused: Option<(Limit, String)>,
+}
+
+impl Default for DiskBudget {
+    /// No limit: while a directory is opened, when its plugin has not run yet.
+    fn default() -> Self {
+        Self { bytes_left: u64::MAX, files_left: u64::MAX, limits: (u64::MAX, u64::MAX), refused: None }
+    }
+}
+
+impl DiskBudget {
+    /// What the limits leave beside what is there.
+    pub(super) fn beside(used: DiskUse, limits: &Limits) -> Self {
+        Self {
+            bytes_left: limits.disk_bytes.saturating_sub(used.bytes),
+            files_left: limits.disk_files.saturating_sub(used.files),
+            limits: (limits.disk_bytes, limits.disk_files),
+            refused: None,
         }
-        if self.files > limits.disk_files {
-            return over(Limit::DiskFiles, format!("{} files are more than its {}", self.files, limits.disk_files));
+    }
+
+    /// Whether so many bytes more may be written; they count as written then.
+    pub(super) fn take_bytes(&mut self, bytes: u64) -> bool {
+        let left = self.bytes_left.checked_sub(bytes);
+        self.bytes_left = left.unwrap_or(self.bytes_left);
+        if left.is_none() {
+            let why = format!("its files would be more than {} bytes", self.limits.0);
+            self.refused = Some((Limit::DiskBytes, why));
         }
-        Ok(())
+        left.is_some()
+    }
+
+    /// Whether another file may be created.
+    pub(super) fn has_file(&mut self) -> bool {
+        if self.files_left == 0 {
+            self.refused = Some((Limit::DiskFiles, format!("its files would be more than {}", self.limits.1)));
+        }
+        self.files_left > 0
+    }
+
+    /// One was.
+    pub(super) fn take_file(&mut self) {
+        self.files_left = self.files_left.saturating_sub(1);
+    }
+
+    /// What was refused since this was last asked.
+    pub(super) fn take_refusal(&mut self) -> Option<(Limit, String)> {
+        self.refused.take()
     }
 }
 
@@ -97,27 +139,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_counted_below_and_held_to_the_limits() {
+    fn files_are_counted_below() {
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir(scratch.path().join("segments")).unwrap();
         std::fs::write(scratch.path().join("segments/1"), [0; 100]).unwrap();
         std::fs::write(scratch.path().join("2"), [0; 11]).unwrap();
         let found = DiskUse::of(scratch.path()).unwrap();
         assert_eq!(found, DiskUse { bytes: 111, files: 2 });
-        let limits = |disk_bytes, disk_files| Limits { disk_bytes, disk_files, ..Limits::default() };
-        let check = |more, limits: Limits, expected: Option<Limit>| {
-            let limit = match found.check(more, &limits) {
-                Ok(()) => None,
-                Err(RuntimeError::Limit { limit, .. }) => Some(limit),
-                Err(error) => panic!("{error}"),
-            };
-            assert_eq!(limit, expected, "{more} more within {limits:?}");
-        };
-        check(0, limits(111, 2), None);
-        check(1, limits(111, 2), Some(Limit::DiskBytes));
-        check(u64::MAX, limits(u64::MAX - 1, 2), Some(Limit::DiskBytes));
-        check(0, limits(111, 1), Some(Limit::DiskFiles));
         assert!(DiskUse::of(&scratch.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn what_is_there_and_what_comes_are_held_to_the_limits_to_the_byte() {
+        let used = DiskUse { bytes: 111, files: 2 };
+        let check = |bytes: &[u64], files: usize, expected: Option<Limit>| {
+            let mut budget = DiskBudget::beside(used, &Limits { disk_bytes: 120, disk_files: 4, ..Limits::default() });
+            let fits = bytes.iter().all(|&bytes| budget.take_bytes(bytes))
+                && (0..files).all(|_| budget.has_file().then(|| budget.take_file()).is_some());
+            let refused = budget.take_refusal().map(|(limit, _)| limit);
+            assert_eq!((fits, refused), (expected.is_none(), expected), "{bytes:?} in {files} files");
+        };
+        check(&[4, 5], 2, None);
+        check(&[4, 6], 0, Some(Limit::DiskBytes));
+        check(&[u64::MAX], 0, Some(Limit::DiskBytes));
+        check(&[9], 3, Some(Limit::DiskFiles));
+        let mut past = DiskBudget::beside(used, &Limits { disk_bytes: 1, disk_files: 1, ..Limits::default() });
+        assert!(past.take_bytes(0) && !past.take_bytes(1) && !past.has_file(), "a limit that was lowered");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state}
 use super::guest::{Guest, explain, explain_start};
 use super::limits::Limits;
 use super::shell::{self, Tail};
-use super::{RuntimeError, SharedEngine};
+use super::{EngineError, RuntimeError, SharedEngine};
 use crate::SystemClock;
 use crate::native::NativeDirectory;
 
@@ -251,18 +251,32 @@ impl Engine {
 
     /// Makes everything so far durable without a checkpoint.
     pub fn sync(&mut self, wal_position: u64) -> Result<(), RuntimeError> {
-        Ok(self.on_manager(|guest, store, manager| guest.call_sync(store, manager, wal_position))??)
+        let synced = self.on_manager(|guest, store, manager| guest.call_sync(store, manager, wal_position))?;
+        self.within_disk(synced)
     }
 
     /// Takes a checkpoint; when it returns, the checkpoint is durable.
     pub fn checkpoint(&mut self, wal_position: u64) -> Result<CheckpointReport, RuntimeError> {
-        Ok(self.on_manager(|guest, store, manager| guest.call_checkpoint(store, manager, wal_position))??)
+        let taken = self.on_manager(|guest, store, manager| guest.call_checkpoint(store, manager, wal_position))?;
+        self.within_disk(taken)
     }
 
     /// Makes a kept checkpoint the newest, by a new one that shares its files; what was not
     /// checkpointed is dropped.
     pub fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError> {
-        Ok(self.on_manager(|guest, store, manager| guest.call_restore(store, manager, id))??)
+        let restored = self.on_manager(|guest, store, manager| guest.call_restore(store, manager, id))?;
+        self.within_disk(restored)
+    }
+
+    /// Tells a limit of the directory from a full disk, which is what the engine was told.
+    fn within_disk<T>(&mut self, result: Result<T, EngineError>) -> Result<T, RuntimeError> {
+        let refused = self.guest().disk.take_refusal();
+        match (result, refused) {
+            (Err(EngineError::NoSpace(_)), Some((limit, why))) => {
+                Err(RuntimeError::Limit { who: "the plugin", limit, why })
+            }
+            (result, _) => Ok(result?),
+        }
     }
 
     /// All whole checkpoints, newest first.

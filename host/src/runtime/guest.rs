@@ -6,6 +6,7 @@ use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::disk::DiskBudget;
 use super::limits::{Budget, Limit, Limits, Reached};
 use super::shell::Tail;
 use super::{RuntimeError, SharedEngine};
@@ -23,8 +24,8 @@ pub(super) struct Guest {
     pub(super) emitted: Vec<u8>,
     /// The most that this may be.
     pub(super) output_bytes_max: usize,
-    /// Keys and values that the plugin wrote since the last checkpoint: what the next one adds at most.
-    pub(super) unwritten_bytes: u64,
+    /// What an engine may still write to its directory.
+    pub(super) disk: DiskBudget,
 }
 
 impl Guest {
@@ -50,7 +51,7 @@ impl Guest {
             engine,
             emitted: Vec::new(),
             output_bytes_max: limits.output_bytes,
-            unwritten_bytes: 0,
+            disk: DiskBudget::default(),
         };
         let mut store = Store::new(compiler, guest);
         store.limiter(|guest| &mut guest.budget);

@@ -8,6 +8,7 @@ use alluvium_core::Clock;
 
 use super::code::{Code, Form};
 use super::compiler::{HostOptions, Runtime};
+use super::disk::{DiskBudget, DiskUse};
 use super::engine::{self, Engine};
 use super::metrics::Registry;
 use super::operator::Operator;
@@ -138,6 +139,9 @@ impl Host {
                 (engine, Some(instance))
             }
         };
+        // Opening itself writes what it must to find out what the directory can do.
+        let budget = DiskBudget::beside(DiskUse::of(lock(&engine).directory().path())?, &limits);
+        lock(&engine).guest().disk = budget;
         let operator = Operator::start(code, &engine, inside, &limits, self.0.runtime.counts_fuel)?;
         Ok(Started { engine, operator })
     }

@@ -158,22 +158,10 @@ impl Operator {
         self.guest_data(|guest| std::mem::take(&mut guest.emitted))
     }
 
-    /// Keys and values written since the last checkpoint; nothing is known of a composed plugin's.
-    pub(super) fn unwritten_bytes(&mut self) -> u64 {
-        self.guest_data(|guest| guest.unwritten_bytes)
-    }
-
-    pub(super) fn is_written(&mut self) {
-        self.guest_data(|guest| guest.unwritten_bytes = 0);
-    }
-
-    /// Goes on where another instance leaves off: what that one emitted and wrote is not forgotten.
+    /// Goes on where another instance leaves off: what that one emitted is not forgotten.
     pub(super) fn take_over(&mut self, old: &mut Self) {
-        let (emitted, unwritten_bytes) = (old.take_emitted(), old.unwritten_bytes());
-        self.guest_data(|guest| {
-            guest.emitted.splice(..0, emitted);
-            guest.unwritten_bytes += unwritten_bytes;
-        });
+        let emitted = old.take_emitted();
+        self.guest_data(|guest| guest.emitted.splice(..0, emitted).for_each(drop));
     }
 
     /// The memory of WebAssembly that it takes, beside its engine's.

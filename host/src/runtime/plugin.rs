@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::code::Code;
-use super::disk::{DiskUse, Pace};
+use super::disk::{DiskBudget, DiskUse, Pace};
 use super::host::{Host, PluginOptions, Started};
 use super::limits::{Limit, Limits};
 use super::metrics::PluginMetrics;
@@ -193,23 +193,20 @@ impl Plugin {
         self.wrote()
     }
 
-    /// Before anything is written: not too often, and not what would not fit.
+    /// Before anything is written: not too often, and no more than what is there leaves.
     fn may_write(&mut self) -> Result<(), RuntimeError> {
         let Self { limits, path, pace, options, .. } = self;
-        let (limits, now_us) = (*limits, options.clock.monotonic_us());
-        pace.take(now_us)?;
-        let used = DiskUse::of(path)?;
-        self.call(|running| used.check(running.operator.unwritten_bytes(), &limits))
+        pace.take(options.clock.monotonic_us())?;
+        let budget = DiskBudget::beside(DiskUse::of(path)?, limits);
+        self.with_engine(|engine| {
+            engine.guest().disk = budget;
+            Ok(())
+        })
     }
 
-    /// Afterwards: what a rebase added counts too.
-    fn wrote(&mut self) -> Result<(), RuntimeError> {
-        let (limits, used) = (self.limits, DiskUse::of(&self.path)?);
-        self.metrics.takes_disk(used.bytes);
-        self.call(|running| {
-            running.operator.is_written();
-            used.check(0, &limits)
-        })
+    fn wrote(&self) -> Result<(), RuntimeError> {
+        self.metrics.takes_disk(DiskUse::of(&self.path)?.bytes);
+        Ok(())
     }
 
     /// Goes back to a kept checkpoint, which becomes the newest: state, offsets, watermark. What came

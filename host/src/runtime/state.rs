@@ -73,17 +73,14 @@ impl Host for Guest {
     }
 
     fn apply(&mut self, batch: Columns) -> wasmtime::Result<Result<u64, Error>> {
-        self.unwritten_bytes += (batch.keys.len() + batch.values.len()) as u64;
         self.on_engine(|engine| engine.apply(&batch))
     }
 
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
-        self.unwritten_bytes += (key.len() + value.len()) as u64;
         self.on_engine(|engine| engine.put(&key, &value))
     }
 
     fn delete(&mut self, key: Vec<u8>) -> wasmtime::Result<Result<bool, Error>> {
-        self.unwritten_bytes += key.len() as u64;
         self.on_engine(|engine| engine.delete(&key))
     }
 
