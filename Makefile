@@ -5,8 +5,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint doc components programs test-native test-wasi test-languages test-pages test-web runtimes \
-        bench bench-engine bench-quick bench-peers bench-web torture fuzz web demo-kills browser check-tools target-wasi target-browser clean
+.PHONY: help run test lint deny doc components programs test-native test-wasi test-languages test-pages test-web runtimes \
+        density bench bench-engine bench-quick bench-peers bench-web torture fuzz web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -51,13 +51,24 @@ run: components ## a month of flights through a plugin, with a checkpoint every 
 	cargo build -p alluvium-host
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
-test: lint test-native test-wasi test-languages bench-quick test-web ## every test
+test: lint deny-if-there test-native test-wasi test-languages bench-quick test-web ## every test
 	@echo "make test: all of it passed"
 
 lint: check-tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# Licences, crates that must not come in, and where crates come from; all of it without a network.
+deny: check-tools ## licences, bans and sources of all dependencies (needs cargo-deny)
+	@cargo deny --version >/dev/null 2>&1 \
+	 || { echo "cargo-deny is missing: cargo install cargo-deny --locked, then try again" >&2; exit 2; }
+	cargo deny check licenses bans sources
+
+.PHONY: deny-if-there
+deny-if-there: check-tools
+	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; \
+	 else echo "SKIPPED: make deny: cargo-deny is not there (cargo install cargo-deny --locked)" >&2; fi
 
 # One way to build what tests run: chosen package by package, cargo would build wasmtime once more
 # for each choice of features.
@@ -92,6 +103,9 @@ bench-engine: target-wasi
 bench: bench-engine ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
 	cargo run --release -p alluvium-bench -- all
 
+density: components ## minutes: 1,000 plugins in one process, on demand and pooled; and what a looping plugin costs its neighbour
+	cargo run --release -p alluvium-host --example density -- "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)"
+
 bench-quick: bench-engine ## the same, short: holds bytes to their goals, never times
 	cargo run --release -p alluvium-bench -- quick
 
@@ -99,9 +113,12 @@ bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on th
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
 
 torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
-	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)"
-	ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
+	rm -rf target/torture && mkdir -p target/torture
+	ALLUVIUM_REPORT="$(abspath target/torture/others.jsonl)" \
+	 cargo test -p alluvium-torture --features planted --test planted -- --nocapture
+	ALLUVIUM_REPORT="$(abspath target/torture/others.jsonl)" ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
 	 cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
+	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --also target/torture/others.jsonl
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
 	fuzz/run.sh "$(MINUTES)" "$(SEED)"

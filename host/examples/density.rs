@@ -1,7 +1,7 @@
 //! How densely plugins can be packed: so many at once in one process, each with a small state of its
 //! own, started from its checkpoint; and what a hostile neighbour costs the others.
 //!
-//! `cargo run --release -p alluvium-host --example density -- ENGINE.wasm PLUGIN.wasm [PLUGINS=1000]`
+//! `make density`, or `cargo run --release -p alluvium-host --example density -- ENGINE.wasm PLUGIN.wasm [PLUGINS=1000]`
 //!
 //! It measures in a process of its own for each way (on demand, pooled), so that one way's memory
 //! does not show in the other's.
@@ -17,8 +17,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Keys in each plugin's state.
 const KEYS: u32 = 100;
-/// Batches for each of the neighbour's percentiles.
-const BATCHES: u64 = 2_000;
+/// Batches for each of the neighbour's percentiles: seconds of them, so that no single moment decides.
+const BATCHES: u64 = 30_000;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -110,8 +110,8 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
         "{way}: {plugins} plugins of {KEYS} keys in {:.2} s; one from its checkpoint: median {:.2} ms, 99th percentile \
          {:.2} ms; resident {} KiB each, of WebAssembly's {} KiB; code from the cache in {:.1} ms",
         took.as_secs_f64(),
-        ms(percentile(&mut each, 50)),
-        ms(percentile(&mut each, 99)),
+        ms(percentile(&mut each, 500)),
+        ms(percentile(&mut each, 990)),
         (after_kib - before_kib) / u64::from(plugins),
         wasm / 1024 / all.len(),
         ms(loaded),
@@ -139,46 +139,78 @@ fn neighbours(engine: &str, plugin: &str, state: &Path) -> Result<()> {
     let hostile = host.load(&hostile)?;
     let mut measure = |what: &str| -> Result<()> {
         let mut each = Vec::new();
+        let waited = waited_for_a_core()?;
         for number in 0..BATCHES {
             let batch = flights(number * u64::from(KEYS) + 1, KEYS)?;
             let begun = Instant::now();
             good.feed(&batch)?;
             each.push(begun.elapsed());
         }
+        let waited = waited_for_a_core()?.saturating_sub(waited);
         println!(
-            "{what}: a batch of {KEYS} records: median {:.3} ms, 99th percentile {:.3} ms",
-            ms(percentile(&mut each, 50)),
-            ms(percentile(&mut each, 99))
+            "{what}: a batch of {KEYS} records: median {:.3} ms, 99th percentile {:.3} ms, 99.9th {:.3} ms; of {:.0} ms \
+             it waited {:.1} ms for a core",
+            ms(percentile(&mut each, 500)),
+            ms(percentile(&mut each, 990)),
+            ms(percentile(&mut each, 999)),
+            ms(each.iter().sum()),
+            ms(waited),
         );
         Ok(())
     };
     measure("alone")?;
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    let ends = std::thread::scope(|scope| -> Result<u32> {
-        let looping = scope.spawn(|| -> std::result::Result<u32, RuntimeError> {
-            let limits = Limits { plugin_call: Duration::from_millis(100), ..Limits::default() };
-            let mut bad = start(&host, &hostile, &state.join("bad"), Some(limits))?;
-            let batch = Records { first_record: 1, count: 0, field_lens: Vec::new(), fields: Vec::new() };
-            let mut ends = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                ends += u32::from(bad.feed(&batch).is_err_and(|error| error.is_end()));
-                bad.restart()?;
+    // What the system's scheduler costs by itself: as many threads, and one of them no plugin.
+    beside(
+        || measure("beside a thread that only computes"),
+        |go_on| {
+            let mut number = 0_u64;
+            while go_on() {
+                number = std::hint::black_box(number.wrapping_mul(31).wrapping_add(1));
             }
-            Ok(ends)
-        });
-        let measured = measure("beside one that loops");
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        let ends = looping.join().map_err(|_| "the neighbour panicked")?;
-        measured?;
-        Ok(ends?)
-    })?;
+            Ok(0)
+        },
+    )?;
+    let looping = |go_on: &dyn Fn() -> bool| {
+        let limits = Limits { plugin_call: Duration::from_millis(100), ..Limits::default() };
+        let mut bad = start(&host, &hostile, &state.join("bad"), Some(limits))?;
+        let batch = Records { first_record: 1, count: 0, field_lens: Vec::new(), fields: Vec::new() };
+        let mut ends = 0;
+        while go_on() {
+            ends += u32::from(bad.feed(&batch).is_err_and(|error| error.is_end()));
+            bad.restart()?;
+        }
+        Ok(ends)
+    };
+    let ends = beside(|| measure("beside one that loops"), looping)?;
     println!("meanwhile it was stopped {ends} times");
     Ok(())
 }
 
-fn percentile(each: &mut [Duration], percent: usize) -> Duration {
+/// Does one thing on this thread, and another on a second one for as long.
+fn beside(
+    here: impl FnOnce() -> Result<()>,
+    there: impl FnOnce(&dyn Fn() -> bool) -> std::result::Result<u32, RuntimeError> + Send,
+) -> Result<u32> {
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| there(&|| !stop.load(std::sync::atomic::Ordering::Relaxed)));
+        let done = here();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        let counted = other.join().map_err(|_| "the neighbour panicked")?;
+        done?;
+        Ok(counted?)
+    })
+}
+
+/// How long this thread was ready to run, and another one ran instead, since it began.
+fn waited_for_a_core() -> Result<Duration> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let waited = told.split_whitespace().nth(1).ok_or("no time of waiting in schedstat")?;
+    Ok(Duration::from_nanos(waited.parse()?))
+}
+fn percentile(each: &mut [Duration], of_thousand: usize) -> Duration {
     each.sort_unstable();
-    each[(each.len() - 1) * percent / 100]
+    each[(each.len() - 1) * of_thousand / 1_000]
 }
 
 fn ms(duration: Duration) -> f64 {
