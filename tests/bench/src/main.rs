@@ -86,6 +86,8 @@ enum Command {
     },
     #[command(hide = true)]
     MemoryOf { holder: memory::Holder },
+    #[command(hide = true)]
+    RecoveryOf { contender: String, path: PathBuf },
 }
 
 const KINDS: [Kind; 2] = [ours::KIND, full::KIND];
@@ -94,6 +96,9 @@ fn main() -> Result<()> {
     let Cli { command, place } = Cli::parse();
     if let Command::MemoryOf { holder } = command {
         return memory::child(holder, place.keys);
+    }
+    if let Command::RecoveryOf { contender, path } = &command {
+        return recovery::child(&KINDS, contender, path);
     }
     let scratch = place.scratch.clone().unwrap_or_else(|| place.out.join("scratch"));
     std::fs::create_dir_all(&place.out).with_context(|| place.out.display().to_string())?;
@@ -159,7 +164,7 @@ impl Bench {
                 let sizes = if *long { &sizes[..] } else { &sizes[..3] };
                 growth::measure(&KINDS, sizes, &self.scratch, &self.out, &mut report)?;
             }
-            Command::Quick | Command::MemoryOf { .. } => {}
+            Command::Quick | Command::MemoryOf { .. } | Command::RecoveryOf { .. } => {}
         }
         println!("{}", report.table());
         println!("report and plots: {}", self.out.display());

@@ -1,8 +1,10 @@
-//! Recovery against reading the same bytes and indexing them, files in the page cache for both.
+//! Recovery against reading the same bytes and indexing them, and against the other contenders: each
+//! in a process of its own, files in the page cache for all.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::contender::{Contender, Kind, digest};
 use crate::floor::{Index, Layout};
@@ -32,21 +34,59 @@ pub fn with_deltas(path: &Path, rounds: u32, report: &mut Report) -> Result<()> 
     report.figure("recover_ms", ours_us / 1e3, "ms", "bases and deltas into a state")
 }
 
-/// Median microseconds of ours and of the floor, in turns.
-fn against_floor(path: &Path, rounds: u32) -> Result<(f64, f64)> {
-    let layout = Layout::of(path)?;
-    let (mut ours_us, mut floor_us) = (Vec::new(), Vec::new());
-    for round in 0..rounds {
-        let (elapsed_us, recovered) = timed(|| (KIND.recover)(path));
-        let recovered = recovered?;
-        ours_us.push(elapsed_us);
+/// The floor's name among the contenders.
+const FLOOR: &str = "floor";
+
+/// What one recovery took and brought back.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    elapsed_us: f64,
+    keys: usize,
+    digest: u64,
+}
+
+/// What the parent asks a child to do; prints what [`in_child`] reads.
+pub fn child(kinds: &[Kind], name: &str, path: &Path) -> Result<()> {
+    let outcome = if name == FLOOR {
+        let layout = Layout::of(path)?;
         let (elapsed_us, index) = timed(|| Index::read(path, &layout));
         let index = index?;
-        floor_us.push(elapsed_us);
-        if round == 0 {
-            ensure!(index.len() == recovered.len(), "the floor has {} keys, ours {}", index.len(), recovered.len());
-            ensure!(digest(index.entries()) == recovered.digest(), "the floor has another state");
-        }
+        Outcome { elapsed_us, keys: index.len(), digest: digest(index.entries()) }
+    } else {
+        let kind = kinds.iter().find(|kind| kind.name == name).with_context(|| format!("no contender {name}"))?;
+        let (elapsed_us, recovered) = timed(|| (kind.recover)(path));
+        let recovered = recovered?;
+        Outcome { elapsed_us, keys: recovered.len(), digest: recovered.digest() }
+    };
+    println!("{} {} {}", outcome.elapsed_us, outcome.keys, outcome.digest);
+    Ok(())
+}
+
+/// Recovers in a process of its own, as after a crash. In one process whoever comes next pays for
+/// the million pieces of memory that the one before gave back, or finds pages that it need not ask for.
+fn in_child(name: &str, path: &Path) -> Result<Outcome> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["recovery-of", name])
+        .arg(path)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("a process of its own")?;
+    ensure!(output.status.success(), "recovering {name}: {}", output.status);
+    let text = String::from_utf8(output.stdout)?;
+    let mut fields = text.split_whitespace();
+    let mut next = || fields.next().with_context(|| format!("recovering {name} said {text:?}"));
+    Ok(Outcome { elapsed_us: next()?.parse()?, keys: next()?.parse()?, digest: next()?.parse()? })
+}
+
+/// Median microseconds of ours and of the floor, in turns.
+fn against_floor(path: &Path, rounds: u32) -> Result<(f64, f64)> {
+    let (mut ours_us, mut floor_us) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let (ours, floor) = (in_child(KIND.name, path)?, in_child(FLOOR, path)?);
+        ensure!(floor.keys == ours.keys, "the floor has {} keys, ours {}", floor.keys, ours.keys);
+        ensure!(floor.digest == ours.digest, "the floor has another state");
+        ours_us.push(ours.elapsed_us);
+        floor_us.push(floor.elapsed_us);
     }
     Ok((median(&ours_us), median(&floor_us)))
 }
@@ -54,20 +94,19 @@ fn against_floor(path: &Path, rounds: u32) -> Result<(f64, f64)> {
 /// Median microseconds in which each kind brings its state back; all must bring back the same.
 pub fn in_turns(kinds: &[Kind], scratch: &Path, rounds: u32) -> Result<Vec<f64>> {
     let mut samples = vec![Vec::new(); kinds.len()];
-    let mut digests = Vec::new();
-    for round in 0..rounds {
+    let mut expected = None;
+    for _ in 0..rounds {
         for (kind, samples) in kinds.iter().zip(&mut samples) {
-            let path = crate::epochs::directory_of(scratch, kind);
-            let (elapsed_us, recovered) = timed(|| (kind.recover)(&path));
-            let recovered = recovered.map_err(|error| error.context(kind.name))?;
-            samples.push(elapsed_us);
-            if round == 0 {
-                digests.push((recovered.len(), recovered.digest()));
-            }
+            let outcome = in_child(kind.name, &crate::epochs::directory_of(scratch, kind))?;
+            let found = (outcome.keys, outcome.digest);
+            ensure!(
+                *expected.get_or_insert(found) == found,
+                "{} brought back another state than {}",
+                kind.name,
+                kinds[0].name
+            );
+            samples.push(outcome.elapsed_us);
         }
-    }
-    for (kind, digest) in kinds.iter().zip(&digests) {
-        ensure!(*digest == digests[0], "{} brought back another state than {}", kind.name, kinds[0].name);
     }
     Ok(samples.iter().map(|samples| median(samples)).collect())
 }

@@ -55,10 +55,16 @@ enum Command {
         #[arg(long)]
         long: bool,
     },
+    #[command(hide = true)]
+    RecoveryOf { contender: String, path: PathBuf },
 }
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    if let Command::RecoveryOf { contender, path } = &cli.command {
+        let kinds: Vec<Kind> = [ours::KIND, full::KIND].into_iter().chain(engines::all()).collect();
+        return recovery::child(&kinds, contender, path);
+    }
     let scratch = cli.scratch.clone().unwrap_or_else(|| cli.out.join("scratch-peers"));
     std::fs::create_dir_all(&cli.out).with_context(|| cli.out.display().to_string())?;
     fresh_directory(&scratch)?;
@@ -90,6 +96,7 @@ fn main() -> Result<()> {
             let sizes = if long { &sizes[..] } else { &sizes[..3] };
             growth::measure(&kinds, sizes, &scratch, &cli.out, &mut report)?;
         }
+        Command::RecoveryOf { .. } => {}
     }
     std::fs::remove_dir_all(&scratch)?;
     println!("{}", report.table());
@@ -133,8 +140,8 @@ fn plots(out: &std::path::Path, series: &[Series], recover_us: &[f64]) -> Result
     let draw = |name: &str, title: &str, unit: &str, figure: &dyn Fn(usize) -> f64| {
         plot::bars(&out.join(name), title, unit, &bars(figure))
     };
-    draw("durable.svg", "Time to durable, 1 % changed", "time", &|at| series[at].durable())?;
-    draw("stall.svg", "Stall of the stream at a checkpoint, 1 % changed", "time", &|at| series[at].stall())?;
-    draw("bytes.svg", "Bytes written in an epoch, 1 % changed", "bytes", &|at| series[at].mean_bytes())?;
-    draw("recovery.svg", "Recovery into a usable map", "time", &|at| recover_us[at])
+    draw("peers_durable.svg", "Time to durable, 1 % changed", "time", &|at| series[at].durable())?;
+    draw("peers_stall.svg", "Stall of the stream at a checkpoint, 1 % changed", "time", &|at| series[at].stall())?;
+    draw("peers_bytes.svg", "Bytes written in an epoch, 1 % changed", "bytes", &|at| series[at].mean_bytes())?;
+    draw("peers_recovery.svg", "Recovery into a usable map", "time", &|at| recover_us[at])
 }
