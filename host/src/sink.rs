@@ -125,20 +125,27 @@ impl FileSink {
         File::open(parent).and_then(|directory| directory.sync_all()).map_err(|error| at(parent, error))
     }
 
-    /// Writes an addition where it belongs. Cut short by a crash, it is written again, over itself.
-    fn append(&mut self, addition: Addition) -> io::Result<()> {
+    /// The bytes of an addition, if they are what waits.
+    fn waiting(&self, addition: Addition) -> io::Result<Option<Vec<u8>>> {
         let bytes = self.pending_bytes()?;
         let found = Addition { bytes: bytes.len() as u64, checksum: checksum(&bytes, 0), ..addition };
-        if found != addition {
+        Ok((found == addition).then_some(bytes))
+    }
+
+    /// Writes an addition where it belongs. Cut short by a crash, it is written again, over itself.
+    fn append(&mut self, addition: Addition) -> io::Result<()> {
+        let length = self.length()?;
+        // Before the addition nothing may be missing: it would be filled with zeros.
+        let bytes = self.waiting(addition)?.filter(|_| length >= addition.offset).ok_or_else(|| {
             let what = format!(
                 "{} of the {} bytes that the checkpoint stands for are missing, and {} does not hold them: the file was \
                  changed by somebody else",
-                addition.end() - self.length()?.min(addition.end()),
+                addition.end() - length.min(addition.end()),
                 addition.end(),
                 self.pending_path.display()
             );
-            return Err(at(&self.path, what));
-        }
+            at(&self.path, what)
+        })?;
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.path);
         let mut file = file.map_err(|error| at(&self.path, error))?;
         file.set_len(addition.offset)?;
@@ -189,7 +196,9 @@ impl Sink for FileSink {
             None => Addition { offset: 0, bytes: 0, checksum: 0 },
         };
         let length = self.length()?;
-        if length < addition.end() {
+        // Bytes wait until the file is synced. While they do, a power failure may have left the file as
+        // long as it must be and full of anything.
+        if length < addition.end() || (addition.bytes > 0 && self.waiting(addition)?.is_some()) {
             self.append(addition)?;
         } else if length > addition.end() {
             // Of a checkpoint that is no longer the newest, or of another run altogether.
@@ -251,6 +260,40 @@ mod tests {
             second.commit(&token).unwrap();
             assert_eq!(visible(scratch.path()), b"one two three");
         }
+    }
+
+    #[test]
+    fn a_commit_torn_by_a_power_failure_is_completed() {
+        // What the file may hold where the addition goes: its length is no proof of its bytes.
+        for torn in [&b""[..], b"\0\0\0\0", b"tw\0\0", b"\xa5\xa5\xa5\xa5", b"two ", b"two three"] {
+            let scratch = tempfile::tempdir().unwrap();
+            let mut first = sink(scratch.path(), None);
+            first.emit(b"one ").unwrap();
+            let token = first.prepare().unwrap();
+            first.commit(&token).unwrap();
+            first.emit(b"two ").unwrap();
+            let token = first.prepare().unwrap();
+            drop(first);
+            std::fs::write(scratch.path().join("out"), [b"one ", torn].concat()).unwrap();
+            assert_eq!(sink(scratch.path(), Some(&token)).committed_bytes(), 8);
+            assert_eq!(visible(scratch.path()), b"one two ", "{torn:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_before_an_addition_is_not_filled_up() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut first = sink(scratch.path(), None);
+        first.emit(b"one ").unwrap();
+        let token = first.prepare().unwrap();
+        first.commit(&token).unwrap();
+        first.emit(b"two ").unwrap();
+        let token = first.prepare().unwrap();
+        drop(first);
+        std::fs::write(scratch.path().join("out"), b"on").unwrap();
+        let error = FileSink::open(scratch.path().join("out")).unwrap().recover(Some(&token)).unwrap_err();
+        assert!(error.to_string().contains("out: 6 of the 8 bytes"), "{error}");
+        assert_eq!(visible(scratch.path()), b"on", "and nothing was changed");
     }
 
     #[test]

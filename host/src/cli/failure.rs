@@ -34,7 +34,15 @@ impl Failure {
 
     /// A failure of an ordinary file.
     pub(super) fn file(path: &Path, error: &io::Error) -> Self {
-        Self::at(path.display(), error)
+        let failure = Self::at(path.display(), error);
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.hint("check the path: the file, or the directory it is to be in, is not there")
+            }
+            io::ErrorKind::PermissionDenied => failure.hint("check that this user may read or write it"),
+            io::ErrorKind::StorageFull => failure.hint(NO_SPACE),
+            _ => failure,
+        }
     }
 
     /// A failure of the directory at `path`.

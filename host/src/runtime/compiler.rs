@@ -115,7 +115,8 @@ impl Runtime {
 
     fn compile(&self, compiler: &wasmtime::Engine, file: &Path) -> Result<Component, RuntimeError> {
         let refused = |why: String| RuntimeError::component(file, why);
-        let unreadable = |error| refused(format!("cannot be read: {error}"));
+        let unreadable =
+            |error| refused(format!("cannot be read: {error}; check its path and that this user may read it"));
         let length = std::fs::metadata(file).map_err(unreadable)?.len();
         if length > CODE_BYTES_MAX {
             return Err(refused(format!("has {length} bytes: a component has at most {CODE_BYTES_MAX}")));

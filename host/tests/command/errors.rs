@@ -83,7 +83,7 @@ fn what_is_no_plugin() {
     let cut = fs::read(delays()).expect("the plugin");
     check(&cut[..cut.len() / 2], &["no valid component"]);
     fails(run(&text(&engine())), &bench.dir(), &["another world", "alluvium:checkpoint/state@0.1.0"]);
-    fails(run("no-such.wasm"), &bench.dir(), &["no-such.wasm", "cannot be read"]);
+    fails(run("no-such.wasm"), &bench.dir(), &["no-such.wasm", "cannot be read", "check its path"]);
 }
 
 #[test]
@@ -102,6 +102,8 @@ fn an_input_without_the_columns() {
         fs::write(&path, content).expect("a file");
         fails(bench.run_over(&path, &EVERY_500), &bench.dir(), &[&[&*text(&path)], words].concat());
     };
+    let nowhere = bench.path("nowhere.csv");
+    fails(bench.run_over(&nowhere, &EVERY_500), &bench.dir(), &[&*text(&nowhere), "what to do: check the path"]);
     check(b"", &["is empty"]);
     check(b"a,b\n1,2\n", &["no column time_hour", "a, b", "--time-column"]);
     check(b"time_hour,b\nNA,2\n", &["carrier"]);
