@@ -22,6 +22,7 @@ const state = () => {
     proofs: Number(proof?.dataset.count ?? 0),
     verdict: proof?.dataset.verdict,
     said: text("#proof-verdict"),
+    text: text("#proof-text"),
     committed: Math.max(0, ...Array.from(document.querySelectorAll("#checkpoint-rows tr[data-id]"), (row) => Number(row.dataset.records))),
   };
 };
@@ -43,16 +44,26 @@ async function killed(kind, origin) {
   let version;
   let least = 0;
   try {
+    // A first visit that ends in order, of which nothing is expected: of what is stored in it Chromium may
+    // lose all, where the visit is killed; with its SQLite backend, where it just ends.
+    browser = await launch(kind, home.path, { mailbox });
+    const first = await browser.newPage();
+    await first.goto(`${origin}/demo/`);
+    await until(first, "the first checkpoint", ({ committed }) => committed > 0);
+    await browser.close();
     for (let round = 0; round <= KILLS; round++) {
-      if (round > 0 && kind.browser === "firefox") await moveProfile(home, round);
+      if (kind.browser === "firefox") await moveProfile(home, round);
       browser = await launch(kind, home.path, { mailbox });
       version ??= await browser.version();
       const page = await browser.newPage();
       await page.goto(`${origin}/demo/`);
       if (round > 0) {
-        const { verdict, said } = await until(page, "a proof", ({ proofs }) => proofs > 0);
+        const { verdict, said, text } = await until(page, "a proof", ({ proofs }) => proofs > 0);
         const proved = Number(said.match(/^Exactly once: ([\d,]+) records/)?.[1].replaceAll(",", "") ?? Number.NaN);
-        if (verdict !== "equal" || !(proved >= least)) throw new Error(`seed ${seed}, after ${round} kills, ${least} records checkpointed: ${said}`);
+        // At the stream's end there is a proof too, whatever came back.
+        if (verdict !== "equal" || !text.startsWith("After a recovery") || !(proved >= least)) {
+          throw new Error(`seed ${seed}, after ${round} kills, ${least} records checkpointed: ${said} ${text}`);
+        }
         least = proved;
       }
       if (round === KILLS) break;
