@@ -113,12 +113,12 @@ bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on th
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
 
 torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
-	rm -rf target/torture && mkdir -p target/torture
-	ALLUVIUM_REPORT="$(abspath target/torture/others.jsonl)" \
-	 cargo test -p alluvium-torture --features planted --test planted -- --nocapture
-	ALLUVIUM_REPORT="$(abspath target/torture/others.jsonl)" ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
+	mkdir -p "$(TARGET)/torture" && rm -f "$(TARGET)/torture/others.jsonl"
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
 	 cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
-	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --also target/torture/others.jsonl
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" cargo test -p alluvium-torture --features planted --test planted
+	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" \
+	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
 	fuzz/run.sh "$(MINUTES)" "$(SEED)"

@@ -26,7 +26,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub type Manager = IncrementalCheckpointManager<MemoryDirectory>;
 
 /// Everything that a checkpoint must bring back together, or not at all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Truth {
     /// Keys and values.
     pub state: BTreeMap<Vec<u8>, Vec<u8>>,

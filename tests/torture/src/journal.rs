@@ -8,7 +8,7 @@ use alluvium_tests::Truth;
 ///
 /// A checkpoint is identified by what it must bring back: state, offsets, watermark, epoch and
 /// position together. So one of which only a part came back is none of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Journal {
     /// Last acknowledged, or submitted since; the last acknowledged first.
     pub acceptable: Vec<Truth>,
@@ -34,6 +34,13 @@ impl Journal {
     /// From now on only `truth` may come back.
     pub fn acknowledge(&mut self, truth: &Truth) {
         self.acceptable = vec![truth.clone()];
+    }
+
+    /// Checkpoint `id` is acknowledged: it alone may come back, and is one of `retained` that are kept.
+    pub fn checkpointed(&mut self, id: u64, truth: Truth, retained: usize) {
+        self.acknowledge(&truth);
+        self.kept.insert(id, truth);
+        self.keep(retained);
     }
 
     /// From now on only so many of the newest must be there.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use alluvium_torture::tally::line;
 use alluvium_torture::{Budget, Tally, rows};
 use clap::Parser;
-use serde_json::json;
+use serde_json::Value;
 
 const EXAMPLE: &str = "\
 Example:
@@ -30,14 +31,18 @@ struct Arguments {
     /// Write the corpus that fuzzing starts from below this directory, and do nothing else
     #[arg(long, value_name = "DIR")]
     write_corpus: Option<PathBuf>,
+    /// Rows that other tests wrote, one a line, which belong into the same report
+    #[arg(long, value_name = "FILE")]
+    also: Option<PathBuf>,
     /// Where the figures go
     #[arg(long, default_value = "target/torture/report.json")]
     report: PathBuf,
 }
 
 /// glibc gives memory back to the kernel after each case, and the next one waits for its pages: most of
-/// the time of a case. Told to keep it, and only before it starts, it does.
-const ALLOCATION: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "268435456"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
+/// the time of a case. Told to keep it, and only before it starts, it does. Segments of a state are
+/// above the second threshold: the kernel zeroes of them what is touched, not all of it.
+const ALLOCATION: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "268435456"), ("MALLOC_MMAP_THRESHOLD_", "1048576")];
 
 /// Starts this program anew with memory kept; comes back only if that is so already, or fails.
 fn keep_memory() {
@@ -62,6 +67,13 @@ fn main() -> ExitCode {
             }
         };
     }
+    let others = match arguments.also.as_deref().map(rows_of_others).transpose() {
+        Ok(rows) => rows.unwrap_or_default(),
+        Err(error) => {
+            eprintln!("{}: {error}", arguments.also.unwrap_or_default().display());
+            return ExitCode::from(2);
+        }
+    };
     let wanted = |row: &u8| arguments.row.is_none_or(|wanted| wanted == *row);
     let mut tests: Vec<rows::Test> = rows::all().into_iter().filter(|test| wanted(&test.row)).collect();
     if tests.is_empty() {
@@ -85,13 +97,15 @@ fn main() -> ExitCode {
         }
         tallies.push(tally);
     }
-    tallies.sort_by_key(|tally| tally.row);
-    if let Err(error) = write_report(&arguments, &tallies) {
+    let mut report: Vec<Value> = tallies.iter().map(|tally| tally.to_json(arguments.seed)).collect();
+    report.extend(others);
+    report.sort_by_key(|row| row["row"].as_u64());
+    if let Err(error) = write_report(&arguments.report, &report) {
         eprintln!("{}: {error}", arguments.report.display());
         return ExitCode::from(2);
     }
-    let tried: u64 = tallies.iter().map(|tally| tally.tried).sum();
-    let violated: u64 = tallies.iter().map(|tally| tally.violated).sum();
+    let sum = |figure: &str| -> u64 { report.iter().filter_map(|row| row[figure].as_u64()).sum() };
+    let (tried, violated) = (sum("tried"), sum("violations"));
     println!("seed {}: {tried} tried, {violated} violations; see {}", arguments.seed, arguments.report.display());
     if violated == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -107,24 +121,23 @@ fn write_corpus(corpus: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write_report(arguments: &Arguments, tallies: &[Tally]) -> std::io::Result<()> {
-    let row = |tally: &Tally| {
-        let mut row = json!({
-            "row": tally.row,
-            "test": tally.test,
-            "unit": tally.unit,
-            "tried": tally.tried,
-            "violations": tally.violated,
-            "seed": arguments.seed,
-        });
-        if let Some(why) = &tally.skipped {
-            row["skipped"] = json!(why);
-        }
-        row
-    };
-    if let Some(directory) = arguments.report.parent() {
+/// A report's rows that are there already, printed like all others.
+fn rows_of_others(path: &Path) -> Result<Vec<Value>, String> {
+    let lines = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let rows: Result<Vec<Value>, _> = lines.lines().map(serde_json::from_str).collect();
+    let rows = rows.map_err(|error| error.to_string())?;
+    for told in &rows {
+        let (test, unit) = (told["test"].as_str().unwrap_or_default(), told["unit"].as_str().unwrap_or_default());
+        let (number, tried, violations) = (&told["row"], &told["tried"], &told["violations"]);
+        let outcome = format!("{tried:>9} {unit}, {violations} violations");
+        println!("{}", line(number.as_u64().unwrap_or_default(), test, &outcome));
+    }
+    Ok(rows)
+}
+
+fn write_report(path: &Path, rows: &[Value]) -> std::io::Result<()> {
+    if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    let rows: Vec<serde_json::Value> = tallies.iter().map(row).collect();
-    std::fs::write(&arguments.report, format!("{:#}\n", json!(rows)))
+    std::fs::write(path, format!("{:#}\n", Value::from(rows)))
 }

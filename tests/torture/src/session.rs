@@ -243,11 +243,7 @@ impl<D: Directory> Session<D> {
 
     fn acknowledge(&mut self, id: u64, truth: Truth) {
         self.truth = truth.clone();
-        self.promise(|journal| {
-            journal.acknowledge(&truth);
-            journal.kept.insert(id, truth);
-            journal.keep(RETAINED);
-        });
+        self.promise(|journal| journal.checkpointed(id, truth, RETAINED));
     }
 
     fn cleanup(&mut self) -> Result<(), Stop> {

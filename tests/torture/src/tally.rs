@@ -1,7 +1,10 @@
 //! How much was tried, and what was wrong: the figures that every row of the catalogue prints.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// So many violations are told in full; the rest is counted.
@@ -52,15 +55,12 @@ pub struct Tally {
     pub violated: u64,
     /// Why nothing was tried, if the machine lacks what the test needs.
     pub skipped: Option<String>,
-    /// Crash states are counted once, however many ways lead to them.
-    seen: BTreeSet<u64>,
 }
 
 impl Tally {
     /// Nothing tried yet.
     pub fn new(row: u8, test: &'static str, unit: &'static str) -> Self {
-        let (violations, seen) = (Vec::new(), BTreeSet::new());
-        Self { row, test, unit, tried: 0, violations, violated: 0, skipped: None, seen }
+        Self { row, test, unit, tried: 0, violations: Vec::new(), violated: 0, skipped: None }
     }
 
     /// A test that cannot run here.
@@ -81,10 +81,10 @@ impl Tally {
         }
     }
 
-    /// Whether this is new; counts nothing.
-    pub fn is_new(&mut self, case: &impl Hash) -> bool {
-        // Keys are fixed: the same run counts the same states.
-        self.seen.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(case))
+    /// Notes the outcome of something that was tried before under other promises: it counts when wrong.
+    pub fn note_again(&mut self, outcome: Result<(), String>) {
+        self.note(outcome);
+        self.tried -= 1;
     }
 
     /// Another part of the same test.
@@ -98,13 +98,36 @@ impl Tally {
 
     /// One line for people.
     pub fn line(&self) -> String {
-        match &self.skipped {
-            Some(why) => format!("row {:>2}  {:<44} SKIPPED: {why}", self.row, self.test),
-            None => format!(
-                "row {:>2}  {:<44} {:>9} {}, {} violations",
-                self.row, self.test, self.tried, self.unit, self.violated
-            ),
+        let outcome = match &self.skipped {
+            Some(why) => format!("SKIPPED: {why}"),
+            None => format!("{:>9} {}, {} violations", self.tried, self.unit, self.violated),
+        };
+        line(self.row.into(), self.test, &outcome)
+    }
+
+    /// The row of a report.
+    pub fn to_json(&self, seed: u64) -> serde_json::Value {
+        let mut row = serde_json::json!({
+            "row": self.row,
+            "test": self.test,
+            "unit": self.unit,
+            "tried": self.tried,
+            "violations": self.violated,
+            "seed": seed,
+        });
+        if let Some(why) = &self.skipped {
+            row["skipped"] = serde_json::json!(why);
         }
+        row
+    }
+
+    /// Adds the row to the file that `ALLUVIUM_REPORT` names, if it does: for tests that the `torture`
+    /// program cannot run itself, and whose figures belong into the same report.
+    pub fn report(&self, seed: u64) {
+        let Some(path) = std::env::var_os("ALLUVIUM_REPORT").filter(|path| !path.is_empty()) else { return };
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+        let written = file.and_then(|mut file| writeln!(file, "{}", self.to_json(seed)));
+        written.unwrap_or_else(|error| panic!("ALLUVIUM_REPORT={}: {error}", path.display()));
     }
 
     /// Panics unless something was tried, `least` at least, and nothing was wrong.
@@ -118,6 +141,11 @@ impl Tally {
     }
 }
 
+/// A test's line for people.
+pub fn line(row: u64, test: &str, outcome: &str) -> String {
+    format!("row {row:>2}  {test:<44} {outcome}")
+}
+
 /// Runs `check`, and takes a panic for what it is: a violation.
 pub fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).unwrap_or_else(|panic| {
@@ -125,4 +153,83 @@ pub fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), String>
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
         Err(format!("panic: {text}"))
     })
+}
+
+/// What was seen already, by all threads together; told apart by 64 bits of a hash of the contents.
+#[derive(Debug, Default)]
+pub struct Seen(Mutex<HashSet<u64, BuildHasherDefault<DefaultHasher>>>);
+
+impl Seen {
+    /// Whether this is new.
+    pub fn is_new(&self, case: &impl Hash) -> bool {
+        // Keys are fixed: the same run counts the same states.
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(case);
+        // A set that lost one insertion to a panic is a set still.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(hash)
+    }
+}
+
+/// Goes through the cases from 0 on, each by one thread, until the budget is used up.
+///
+/// A case follows from its number and the seed alone, so which thread takes it changes nothing but
+/// the order. Samples have one thread: a planted defect is its thread's own, and tests run beside
+/// each other anyway.
+pub fn each_case(budget: &Budget, tally: &mut Tally, try_case: impl Fn(u64, &mut Tally) + Sync) {
+    let next = AtomicU64::new(0);
+    let work = |tally: &mut Tally| {
+        loop {
+            let case = next.fetch_add(1, Ordering::Relaxed);
+            if !budget.allows(case) {
+                return;
+            }
+            try_case(case, tally);
+        }
+    };
+    let threads = match budget.deadline {
+        Some(_) => std::thread::available_parallelism().map_or(1, usize::from),
+        None => 1,
+    };
+    if threads == 1 {
+        return work(tally);
+    }
+    let empty = Tally::new(tally.row, tally.test, tally.unit);
+    let parts: Vec<Tally> = std::thread::scope(|scope| {
+        let start = |_| {
+            scope.spawn(|| {
+                let mut part = empty.clone();
+                work(&mut part);
+                part
+            })
+        };
+        let started: Vec<_> = (0..threads).map(start).collect();
+        let told = |part: std::thread::ScopedJoinHandle<'_, Tally>| {
+            part.join().unwrap_or_else(|_| {
+                let mut failed = empty.clone();
+                failed.note(Err("a thread of the test itself panicked".into()));
+                failed
+            })
+        };
+        started.into_iter().map(told).collect()
+    });
+    for part in parts {
+        tally.add(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_is_tried_once_whatever_the_threads() {
+        let seen = Seen::default();
+        let mut tally = Tally::new(0, "cases", "cases");
+        let budget =
+            Budget { deadline: Some(Instant::now() + std::time::Duration::from_mins(10)), ..Budget::sample(1_000) };
+        each_case(&budget, &mut tally, |case, tally| {
+            tally.note(if seen.is_new(&case) { Ok(()) } else { Err(format!("{case} twice")) });
+        });
+        tally.assert(1_000);
+        assert_eq!(tally.tried, 1_000);
+    }
 }

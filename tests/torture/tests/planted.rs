@@ -47,8 +47,11 @@ fn row_19_ten_of_ten_are_caught() {
         plant(None);
         let first = tally.violations.first().map_or("", |what| what.lines().next().unwrap_or(""));
         println!("{defect:?}: {test}: {} of {} tried: {first:.150}", tally.violated, tally.tried);
-        caught += u32::from(tally.violated > 0);
+        caught += u64::from(tally.violated > 0);
     }
+    let mut tally = Tally::new(19, "planted defects, each caught by its test", "defects");
+    (tally.tried, tally.violated) = (ALL.len() as u64, ALL.len() as u64 - caught);
     println!("row 19  planted defects: {caught} of {} caught", ALL.len());
+    tally.report(1);
     assert_eq!(caught, 10);
 }

@@ -23,7 +23,7 @@ fn row_1_the_native_directory_is_certified() {
 
 #[test]
 fn row_2_crash_within_recovery() {
-    crash::recovery_crashes_twice(Budget::sample(8)).assert(100);
+    crash::recovery_crashes_twice(Budget::sample(16)).assert(100);
 }
 
 #[test]

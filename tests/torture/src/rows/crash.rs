@@ -1,13 +1,16 @@
 //! Rows 1 and 2: a crash at every call of every short workload, and again within recovery.
+//!
+//! A state is distinct by its contents: every name and every byte of the directory. One that comes
+//! about in many ways is counted once, and examined once for each set of promises that it is held to.
 
 use std::sync::Arc;
 
-use alluvium_core::directory::SimulatedDirectory;
+use alluvium_core::directory::{Nodes, SimulatedDirectory};
 
 use crate::journal::Journal;
 use crate::oracle::{CALM, Depth, examine};
 use crate::session::{Action, Session, Stop, history};
-use crate::tally::{Budget, Tally, guarded};
+use crate::tally::{Budget, Seen, Tally, each_case, guarded};
 
 /// Row 1 on the contract: every call of the directory, every outcome that the contract allows.
 pub fn every_call_of_every_workload(budget: Budget) -> Tally {
@@ -24,42 +27,81 @@ pub fn recovery_crashes_twice(budget: Budget) -> Tally {
 }
 
 fn crash_everywhere(budget: Budget, depth: Depth, tally: &mut Tally) {
-    let mut cases = 0;
-    while budget.allows(cases) {
-        let actions = history(cases, budget.seed);
-        crash_in(&actions, budget.seed.wrapping_add(cases), depth, &budget, tally);
-        cases += 1;
+    let known = SeenStates::default();
+    each_case(&budget, tally, |case, tally| {
+        let actions = history(case, budget.seed);
+        crash_in(&actions, budget.seed.wrapping_add(case), depth, &budget, &known, tally);
+    });
+}
+
+/// What was examined already, whichever workload led to it.
+#[derive(Debug, Default)]
+pub struct SeenStates {
+    /// Contents of directories: what is counted.
+    contents: Seen,
+    /// The same with what was promised, each of which is examined.
+    promised: Seen,
+    /// Beginnings of workloads: those that begin alike do so with the same calls.
+    beginnings: Seen,
+}
+
+impl SeenStates {
+    /// Examines a state unless it was, under the same promises. It counts once, whatever was promised.
+    pub fn examine(
+        &self,
+        (state, journal): (&Nodes, &Journal),
+        seed: u64,
+        depth: Depth,
+        tally: &mut Tally,
+        place: impl Fn() -> String,
+    ) {
+        if !self.promised.is_new(&(state, journal)) {
+            return;
+        }
+        let checked = guarded(|| examine(state, journal, seed, depth));
+        let outcome = checked.map_err(|what| format!("{}: {what}", place()));
+        if self.contents.is_new(state) { tally.note(outcome) } else { tally.note_again(outcome) }
     }
 }
 
 /// Runs a workload once for each of its calls, with the power failing there.
-fn crash_in(actions: &[Action], seed: u64, depth: Depth, budget: &Budget, tally: &mut Tally) {
-    let run = |crash_at: Option<u64>| {
+fn crash_in(actions: &[Action], seed: u64, depth: Depth, budget: &Budget, known: &SeenStates, tally: &mut Tally) {
+    let start = |crash_at: Option<u64>| {
         let directory = Arc::new(SimulatedDirectory::new(seed));
         if let Some(call) = crash_at {
             directory.crash_at(call);
         }
-        let mut session = Session::new(directory.clone(), Journal::new());
-        let outcome = actions.iter().try_for_each(|action| session.act(*action));
-        let outcome = outcome.and_then(|()| if crash_at.is_none() { session.check() } else { Ok(()) });
-        (directory, session.journal, outcome)
+        (directory.clone(), Session::new(directory, Journal::new()))
     };
-    let (whole, _, outcome) = run(None);
-    if let Err(stop) = outcome {
+    let (whole, mut session) = start(None);
+    // After how many calls each action was done.
+    let mut ends = Vec::new();
+    let outcome = actions.iter().try_for_each(|action| {
+        session.act(*action)?;
+        ends.push(whole.calls().len());
+        Ok(())
+    });
+    if let Err(stop) = outcome.and_then(|()| session.check()) {
         return tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
     }
-    for call in 0..whole.calls().len() as u64 {
-        if !budget.has_time() {
-            return;
+    let mut first = 0;
+    for (at, end) in ends.into_iter().enumerate() {
+        let calls = std::mem::replace(&mut first, end)..end;
+        if !known.beginnings.is_new(&&actions[..=at]) {
+            continue;
         }
-        let (directory, journal, outcome) = run(Some(call));
-        if let Err(Stop::Violation(what)) = outcome {
-            tally.note(Err(format!("{actions:?}, crash in call {call}: {what}")));
-        }
-        for state in directory.crash_states() {
-            if tally.is_new(&(&state, &journal.acceptable.iter().map(|t| &t.state).collect::<Vec<_>>())) {
-                let checked = guarded(|| examine(&state, &journal, seed ^ call, depth));
-                tally.note(checked.map_err(|what| format!("{actions:?}, crash in call {call}: {what}")));
+        for call in calls {
+            if !budget.has_time() {
+                return;
+            }
+            let (directory, mut session) = start(Some(call as u64));
+            let outcome = actions.iter().try_for_each(|action| session.act(*action));
+            let place = || format!("{actions:?}, crash in call {call}");
+            if let Err(Stop::Violation(what)) = outcome {
+                tally.note(Err(format!("{}: {what}", place())));
+            }
+            for state in directory.crash_states() {
+                known.examine((&state, &session.journal), seed ^ call as u64, depth, tally, place);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::native::scratch;
 use crate::command::{Program, Recovered, adds_up, recovered};
-use crate::tally::{Budget, Tally};
+use crate::tally::{Budget, Tally, each_case};
 
 /// Records between two checkpoints: many commits, so that many kills hit one.
 const EVERY: u32 = 250;
@@ -35,7 +35,7 @@ fn undisturbed(program: &Program) -> Result<Undisturbed, String> {
     Ok(Undisturbed { recovered, output, took })
 }
 
-/// Row 14; a case is a kill.
+/// Row 14; a case is a directory, killed again and again; samples count kills.
 pub fn killed_at_random_moments(budget: Budget) -> Tally {
     let mut tally = Tally::new(14, "SIGKILL of alluvium run at random moments", "kills");
     let program = match Program::find() {
@@ -49,13 +49,19 @@ pub fn killed_at_random_moments(budget: Budget) -> Tally {
             return tally;
         }
     };
-    let mut random = fastrand::Rng::with_seed(budget.seed);
-    while budget.allows(tally.tried) && tally.violated == 0 {
-        match scratch() {
-            Ok(scratch) => lives(&program, &expected, scratch.path(), budget, &mut random, &mut tally),
-            Err(error) => return tally.skip(format!("no scratch directory: {error}")),
-        }
+    if let Err(error) = scratch() {
+        return tally.skip(format!("no scratch directory: {error}"));
     }
+    each_case(&budget, &mut tally, |case, tally| {
+        if !budget.allows(tally.tried) || tally.violated > 0 {
+            return;
+        }
+        let mut random = fastrand::Rng::with_seed(budget.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case);
+        match scratch() {
+            Ok(scratch) => lives(&program, &expected, scratch.path(), budget, &mut random, tally),
+            Err(error) => tally.note(Err(format!("no scratch directory any more: {error}"))),
+        }
+    });
     tally
 }
 

@@ -33,16 +33,12 @@ pub struct Test {
 
 /// Every test, in the order of its row.
 pub fn all() -> Vec<Test> {
+    let test = |row, is_endless, run| Test { row, is_endless, share: 1, run };
     // States of crashes are the most, and lives of a process the slowest.
-    let share = |row, is_endless| match row {
-        1 if is_endless => 12,
-        14 => 4,
-        _ => 1,
-    };
-    let test = |row, is_endless, run| Test { row, is_endless, share: share(row, is_endless), run };
+    let long = |row, share, run| Test { row, is_endless: true, share, run };
     vec![
-        test(1, true, crash::every_call_of_every_workload),
-        test(1, true, native::power_fails_after_every_system_call),
+        long(1, 36, crash::every_call_of_every_workload),
+        long(1, 8, native::power_fails_after_every_system_call),
         test(1, false, native::certified),
         test(2, true, crash::recovery_crashes_twice),
         test(3, false, errors::every_call_fails),
@@ -61,7 +57,7 @@ pub fn all() -> Vec<Test> {
         test(12, false, hostile::hostile_metadata),
         test(12, false, hostile::hostile_ranges),
         test(13, false, hostile::odd_files),
-        test(14, true, kill::killed_at_random_moments),
+        long(14, 6, kill::killed_at_random_moments),
         test(15, false, space::a_full_disk),
         test(18, false, decode::corpus),
         test(18, true, decode::every_decoder),

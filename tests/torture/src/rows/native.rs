@@ -13,8 +13,9 @@ use rustix::io::Errno;
 use crate::files::{Fail, FileSystem, NativeStorage, Recorder};
 use crate::journal::Journal;
 use crate::oracle::{CALM, examine, survives_error};
+use crate::rows::crash::SeenStates;
 use crate::session::{Action, Session, Stop, history};
-use crate::tally::{Budget, Tally, guarded};
+use crate::tally::{Budget, Tally, each_case, guarded};
 
 /// A new directory on the fastest storage that there is: for tests of which nothing depends on it,
 /// since what a power failure leaves is simulated, and what SIGKILL leaves is the same everywhere.
@@ -50,7 +51,7 @@ impl Run {
     }
 
     /// Every state of every moment, held to what was promised by then.
-    fn examine_all(&self, what: &str, seed: u64, budget: &Budget, tally: &mut Tally) {
+    fn examine_all(&self, what: &str, seed: u64, budget: &Budget, known: &SeenStates, tally: &mut Tally) {
         let calls = self.recorder.calls();
         let mut promises = self.promises.borrow().clone().into_iter().peekable();
         let (_, mut journal) = promises.next().unwrap_or_default();
@@ -64,14 +65,8 @@ impl Run {
                 journal = next;
             }
             for state in files.crash_states(seed ^ moment as u64) {
-                let accepted: Vec<_> = journal.acceptable.iter().map(|truth| &truth.state).collect();
-                if tally.is_new(&(&state, &accepted)) {
-                    let seed = seed.wrapping_add(moment as u64);
-                    let checked = guarded(|| examine(&state, &journal, seed, CALM));
-                    tally.note(checked.map_err(|why| {
-                        format!("{what}, power failing after system call {moment} of {}: {why}", calls.len())
-                    }));
-                }
+                let place = || format!("{what}, power failing after system call {moment} of {}", calls.len());
+                known.examine((&state, &journal), seed.wrapping_add(moment as u64), CALM, tally, place);
             }
             if let Some(call) = calls.get(moment) {
                 files.apply(call);
@@ -83,19 +78,26 @@ impl Run {
 /// Row 1 beneath the contract: the power fails after every system call of every workload.
 pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(1, "power failure after every system call", "distinct crash states");
-    let mut cases = 0;
-    while budget.allows(cases) {
-        let actions = history(cases, budget.seed);
-        cases += 1;
-        let outcome = power_fails(&actions, budget.seed.wrapping_add(cases), &budget, &mut tally);
-        if let Err(error) = outcome {
-            return tally.skip(format!("no scratch directory: {error}"));
-        }
+    if let Err(error) = scratch() {
+        return tally.skip(format!("no scratch directory: {error}"));
     }
+    let known = SeenStates::default();
+    each_case(&budget, &mut tally, |case, tally| {
+        let actions = history(case, budget.seed);
+        if let Err(error) = power_fails(&actions, budget.seed.wrapping_add(case + 1), &budget, &known, tally) {
+            tally.note(Err(format!("{actions:?}: no scratch directory any more: {error}")));
+        }
+    });
     tally
 }
 
-fn power_fails(actions: &[Action], seed: u64, budget: &Budget, tally: &mut Tally) -> std::io::Result<()> {
+fn power_fails(
+    actions: &[Action],
+    seed: u64,
+    budget: &Budget,
+    known: &SeenStates,
+    tally: &mut Tally,
+) -> std::io::Result<()> {
     let scratch = scratch()?;
     let run = Run::new();
     let (journal, outcome) = run.act(scratch.path(), Journal::new(), actions);
@@ -103,7 +105,7 @@ fn power_fails(actions: &[Action], seed: u64, budget: &Budget, tally: &mut Tally
         tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
         return Ok(());
     }
-    run.examine_all(&format!("{actions:?}"), seed, budget, tally);
+    run.examine_all(&format!("{actions:?}"), seed, budget, known, tally);
     // The same with the process killed at one moment and started anew before the power fails: the
     // names that it left must be settled before anything is built on them.
     let mut random = fastrand::Rng::with_seed(seed);
@@ -121,7 +123,7 @@ fn power_fails(actions: &[Action], seed: u64, budget: &Budget, tally: &mut Tally
     if let Err(stop) = outcome {
         tally.note(Err(format!("{actions:?} killed in call {killed_at}, started anew: {stop:?}")));
     }
-    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started anew"), seed, budget, tally);
+    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started anew"), seed, budget, known, tally);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
-use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager};
+use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, inspect};
 use alluvium_tests::{Files, Truth, empty, keep, memory, open_with, options};
 
 use crate::oracle::undamaged;
@@ -106,6 +106,10 @@ impl Work {
         matches!(self, Self::OpenAndSync | Self::OpenAndCheckpoint)
     }
 
+    fn only_deletes(self) -> bool {
+        matches!(self, Self::DeleteNewest | Self::DeleteOldest | Self::Cleanup)
+    }
+
     /// Whether what it puts is in the state from then on.
     fn puts(self) -> bool {
         matches!(self, Self::Sync | Self::Checkpoint) || self.opens()
@@ -188,6 +192,40 @@ impl Before {
     }
 }
 
+/// What two that delete leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Remaining {
+    checkpoints: Vec<u64>,
+    truth: Truth,
+}
+
+fn listed(directory: &Arc<MemoryDirectory>) -> Result<Vec<u64>, String> {
+    let listed = block_on(inspect::list_checkpoints(&**directory)).map_err(|error| error.to_string())?;
+    Ok(listed.into_iter().map(|checkpoint| checkpoint.id).collect())
+}
+
+impl Before {
+    /// What is left when writers that opened together work one after the other, each to its end.
+    fn alone(&self, works: &[Work]) -> Remaining {
+        let directory = memory(self.files.clone());
+        let open = || {
+            let yielding = Arc::new(Yielding(directory.clone()));
+            calm_block_on(IncrementalCheckpointManager::open(yielding, keep(2), options())).expect("it is whole")
+        };
+        let managers: Vec<Manager> = works.iter().map(|_| open()).collect();
+        for (work, manager) in works.iter().zip(managers) {
+            // Whoever is told an error has its reasons; what is left is what counts.
+            let _ = calm_block_on(work.run(Some(manager), Arc::new(Yielding(directory.clone())), "alone", self));
+        }
+        let truth = open_with(&directory, keep(2), options()).map(|manager| Truth::of(&manager)).expect("it is whole");
+        Remaining { checkpoints: listed(&directory).expect("memory lists"), truth }
+    }
+
+    fn serial(&self, [first, second]: [Work; 2]) -> Vec<Remaining> {
+        vec![self.alone(&[first, second]), self.alone(&[second, first])]
+    }
+}
+
 /// Two operations under one schedule, and how it went.
 struct Played {
     /// Whose turn each call was, and whether the other one could have had it.
@@ -262,13 +300,20 @@ fn judge(
             return Err(format!("{told}: what {work:?} was told is durable is gone: {found:?}"));
         }
     }
-    // Two that delete at once, each what the other keeps, leave nothing, as both were asked to: that
-    // is what the lock is for.
-    if works.contains(&Work::DeleteNewest) && works.contains(&Work::Cleanup) && found == Truth::default() {
-        return Ok(());
-    }
+    let after = Remaining { checkpoints: listed(directory)?, truth: found.clone() };
     let acknowledged: Vec<&Truth> = ended.iter().filter_map(|end| end.acknowledged.as_ref()).collect();
-    let fine = if acknowledged.is_empty() {
+    let fine = if works.iter().all(|work| work.only_deletes()) {
+        // What is left is what would be if one had come after the other, or if the fenced one had not
+        // come at all.
+        let mut serial = before.serial(works);
+        if ended.iter().any(|end| end.error.is_some()) {
+            serial.extend(works.map(|work| before.alone(&[work])));
+        }
+        if !serial.contains(&after) {
+            return Err(format!("{told}: {after:?} is left, and one after the other leaves one of {serial:?}"));
+        }
+        true
+    } else if acknowledged.is_empty() {
         let submitted = ended.iter().filter_map(|end| end.submitted.as_ref());
         submitted.chain(before.truths.last()).any(|truth| *truth == found)
     } else {

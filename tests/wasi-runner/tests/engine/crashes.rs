@@ -8,9 +8,9 @@ use std::path::Path;
 
 use alluvium_tests::{STORE_ID, Truth};
 use alluvium_torture::files::FileSystem;
-use alluvium_torture::oracle::{CALM, examine};
+use alluvium_torture::oracle::CALM;
+use alluvium_torture::rows::crash::SeenStates;
 use alluvium_torture::session::RETAINED;
-use alluvium_torture::tally::guarded;
 use alluvium_torture::{Journal, Tally};
 use wasmtime::component::ResourceAny;
 
@@ -168,11 +168,7 @@ impl<'a> Session<'a> {
 
     fn acknowledge(&mut self, id: u64, truth: Truth) {
         self.truth = truth.clone();
-        self.promise(|journal| {
-            journal.acknowledge(&truth);
-            journal.kept.insert(id, truth);
-            journal.keep(RETAINED);
-        });
+        self.promise(|journal| journal.checkpointed(id, truth, RETAINED));
     }
 
     fn sync(&mut self) -> Result<(), Error> {
@@ -236,7 +232,7 @@ impl<'a> Session<'a> {
     }
 
     /// Every state of every moment, held to what was promised by then.
-    fn examine_all(&self, what: &str, seed: u64, tally: &mut Tally) {
+    fn examine_all(&self, what: &str, seed: u64, known: &SeenStates, tally: &mut Tally) {
         let calls = self.record.calls();
         let mut promises = self.promises.iter().peekable();
         let mut journal = &Journal::new();
@@ -246,14 +242,11 @@ impl<'a> Session<'a> {
                 journal = next;
             }
             for state in files.crash_states(seed ^ moment as u64) {
-                let accepted: Vec<_> = journal.acceptable.iter().map(|truth| &truth.state).collect();
-                if tally.is_new(&(&state, &accepted)) {
-                    let checked = guarded(|| examine(&state, journal, seed.wrapping_add(moment as u64), CALM));
-                    tally.note(checked.map_err(|why| {
-                        let before = &calls[moment.saturating_sub(6)..moment];
-                        format!("{what}, power failing after call {moment} of {}, {before:?}: {why}", calls.len())
-                    }));
-                }
+                let place = || {
+                    let before = &calls[moment.saturating_sub(6)..moment];
+                    format!("{what}, power failing after call {moment} of {}, {before:?}", calls.len())
+                };
+                known.examine((&state, journal), seed.wrapping_add(moment as u64), CALM, tally, place);
             }
             if let Some(call) = calls.get(moment) {
                 files.apply(call);
@@ -284,6 +277,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 fn the_power_fails_after_every_call_of_the_file_system() {
     let (histories, seed) = (number("ALLUVIUM_HISTORIES", 12), number("ALLUVIUM_SEED", 1));
     let mut tally = Tally::new(1, "power failure after every call of WASI", "distinct crash states");
+    let known = SeenStates::default();
     let mut calls = 0;
     for history in 0..histories {
         let mut random = fastrand::Rng::with_seed(seed.wrapping_add(history));
@@ -297,7 +291,7 @@ fn the_power_fails_after_every_call_of_the_file_system() {
         let outcome = actions.iter().try_for_each(|action| session.act(*action));
         assert!(outcome.is_ok(), "{actions:?} without any fault: {outcome:?}");
         session.engine = None;
-        session.examine_all(&format!("{actions:?}"), seed, &mut tally);
+        session.examine_all(&format!("{actions:?}"), seed, &known, &mut tally);
         calls += record.count();
 
         // Killed in one of its calls, started anew, and then the power fails.
@@ -314,9 +308,10 @@ fn the_power_fails_after_every_call_of_the_file_system() {
         let outcome = anew.iter().try_for_each(|action| session.act(*action));
         assert!(outcome.is_ok(), "{what}: {outcome:?}");
         session.engine = None;
-        session.examine_all(&what, seed, &mut tally);
+        session.examine_all(&what, seed, &known, &mut tally);
     }
     println!("{calls} calls of {histories} histories, seed {seed}");
     assert!(calls > 100, "only {calls} calls were recorded: is the file system linked under another name?");
+    tally.report(seed);
     tally.assert(20 * histories);
 }
