@@ -45,7 +45,7 @@ struct Outcome {
     digest: u64,
 }
 
-/// What the parent asks a child to do; prints what [`in_child`] reads.
+/// What the parent asks a child to do; prints what `in_child` reads.
 pub fn child(kinds: &[Kind], name: &str, path: &Path) -> Result<()> {
     let outcome = if name == FLOOR {
         let layout = Layout::of(path)?;
