@@ -98,7 +98,8 @@ impl RecoverOptions {
         self.max_wal_entries > 0 && entries >= self.max_wal_entries
     }
 
-    /// Only the records of these key groups: for an instance that owns some of them.
+    /// Only the records of these key groups: for an instance that owns some of them. Unless these are all,
+    /// it is the checkpoint alone: logs after it are not replayed.
     #[must_use]
     pub fn groups(self, groups: RangeInclusive<u16>) -> Self {
         Self { groups, ..self }

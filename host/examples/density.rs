@@ -208,6 +208,7 @@ fn waited_for_a_core() -> Result<Duration> {
     let waited = told.split_whitespace().nth(1).ok_or("no time of waiting in schedstat")?;
     Ok(Duration::from_nanos(waited.parse()?))
 }
+
 fn percentile(each: &mut [Duration], of_thousand: usize) -> Duration {
     each.sort_unstable();
     each[(each.len() - 1) * of_thousand / 1_000]

@@ -224,6 +224,17 @@ mod tests {
         std::fs::read(directory.join("out")).unwrap_or_default()
     }
 
+    /// What a run leaves that is killed after its second checkpoint and before it shows what belongs to
+    /// it: "one " is there, "two " is what the token stands for.
+    fn killed_before_showing(directory: &Path) -> String {
+        let mut first = sink(directory, None);
+        first.emit(b"one ").unwrap();
+        let token = first.prepare().unwrap();
+        first.commit(&token).unwrap();
+        first.emit(b"two ").unwrap();
+        first.prepare().unwrap()
+    }
+
     #[test]
     fn what_was_not_committed_is_never_seen() {
         let scratch = tempfile::tempdir().unwrap();
@@ -242,14 +253,8 @@ mod tests {
     fn a_commit_cut_short_anywhere_is_completed() {
         for written in 0..=4 {
             let scratch = tempfile::tempdir().unwrap();
-            let mut first = sink(scratch.path(), None);
-            first.emit(b"one ").unwrap();
-            let token = first.prepare().unwrap();
-            first.commit(&token).unwrap();
-            first.emit(b"two ").unwrap();
-            let token = first.prepare().unwrap();
-            // Killed after the checkpoint, with some of the addition already in the file.
-            drop(first);
+            let token = killed_before_showing(scratch.path());
+            // Some of the addition is in the file already.
             let mut file = OpenOptions::new().append(true).open(scratch.path().join("out")).unwrap();
             file.write_all(&b"two "[..written]).unwrap();
             let mut second = sink(scratch.path(), Some(&token));
@@ -267,13 +272,7 @@ mod tests {
         // What the file may hold where the addition goes: its length is no proof of its bytes.
         for torn in [&b""[..], b"\0\0\0\0", b"tw\0\0", b"\xa5\xa5\xa5\xa5", b"two ", b"two three"] {
             let scratch = tempfile::tempdir().unwrap();
-            let mut first = sink(scratch.path(), None);
-            first.emit(b"one ").unwrap();
-            let token = first.prepare().unwrap();
-            first.commit(&token).unwrap();
-            first.emit(b"two ").unwrap();
-            let token = first.prepare().unwrap();
-            drop(first);
+            let token = killed_before_showing(scratch.path());
             std::fs::write(scratch.path().join("out"), [b"one ", torn].concat()).unwrap();
             assert_eq!(sink(scratch.path(), Some(&token)).committed_bytes(), 8);
             assert_eq!(visible(scratch.path()), b"one two ", "{torn:?}");
@@ -283,13 +282,7 @@ mod tests {
     #[test]
     fn what_is_missing_before_an_addition_is_not_filled_up() {
         let scratch = tempfile::tempdir().unwrap();
-        let mut first = sink(scratch.path(), None);
-        first.emit(b"one ").unwrap();
-        let token = first.prepare().unwrap();
-        first.commit(&token).unwrap();
-        first.emit(b"two ").unwrap();
-        let token = first.prepare().unwrap();
-        drop(first);
+        let token = killed_before_showing(scratch.path());
         std::fs::write(scratch.path().join("out"), b"on").unwrap();
         let error = FileSink::open(scratch.path().join("out")).unwrap().recover(Some(&token)).unwrap_err();
         assert!(error.to_string().contains("out: 6 of the 8 bytes"), "{error}");

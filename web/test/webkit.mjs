@@ -30,7 +30,10 @@ async function displayed() {
   return screen;
 }
 
-/** One browser on a profile; `mailbox` is where its page asks and answers; `begun` is told of its process. */
+/**
+ * One browser on a profile; `mailbox` is where its page asks and answers; `around` is the
+ * environment to add to, and `begun` is told of its process.
+ */
 export async function launchWebKit({ path, args }, userDataDir, mailbox, around, begun) {
   const folders = { HOME: ".", XDG_DATA_HOME: "data", XDG_CACHE_HOME: "cache", XDG_CONFIG_HOME: "config", XDG_RUNTIME_DIR: "run" };
   const env = { ...around, DISPLAY: await displayed(), GDK_BACKEND: "x11", WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" };
