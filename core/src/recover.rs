@@ -98,8 +98,9 @@ impl RecoverOptions {
         self.max_wal_entries > 0 && entries >= self.max_wal_entries
     }
 
-    /// Only the records of these key groups: for an instance that owns some of them. Unless these are all,
-    /// it is the checkpoint alone: logs after it are not replayed.
+    /// Only the records of these key groups, of the checkpoint and of the logs after it: for an instance
+    /// that owns some of them. Each part of a file that is read is checked; the digest of the whole state
+    /// can be held only to all groups.
     #[must_use]
     pub fn groups(self, groups: RangeInclusive<u16>) -> Self {
         Self { groups, ..self }
@@ -187,8 +188,8 @@ pub(crate) async fn recover_surveyed<D: Directory>(
         match recover_one(directory, id, groups).await {
             Ok(recovered) => {
                 let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
-                if options.replay_logs && groups == Groups::ALL {
-                    replay(directory, options, survey, &mut recovered).await?;
+                if options.replay_logs {
+                    replay(directory, options, survey, groups, &mut recovered).await?;
                 }
                 return Ok(Some(recovered));
             }

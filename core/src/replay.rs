@@ -6,8 +6,10 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::{LogFault, LogPosition, decode};
 use crate::format::names::log_path;
+use crate::hash::group_of;
 use crate::planted::{self, Plant};
 use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedLog, check_state};
+use crate::segments::Groups;
 use crate::survey::Survey;
 
 /// What the logs after a checkpoint added to it.
@@ -15,7 +17,7 @@ use crate::survey::Survey;
 pub struct ReplayedLog {
     /// Logs that were replayed.
     pub files: u64,
-    /// Mutations in them.
+    /// Mutations in them, of all key groups.
     pub entries: u64,
     /// Where in the stream the last one ends.
     pub position: Option<LogPosition>,
@@ -33,11 +35,12 @@ impl ReplayedLog {
     }
 }
 
-/// Replays what follows `recovered`'s checkpoint.
+/// Replays what follows `recovered`'s checkpoint, for the key groups that it was recovered for.
 pub(crate) async fn replay<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
     survey: &Survey,
+    groups: Groups,
     recovered: &mut RecoveredCheckpoint,
 ) -> Result<(), Error> {
     let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
@@ -65,19 +68,24 @@ pub(crate) async fn replay<D: Directory>(
                 return pass_over(options, recovered, path, error);
             }
         };
-        let records = match log.records() {
+        let mut records = match log.records() {
             Ok(records) => records,
             Err(error) => return pass_over(options, recovered, path, error),
         };
+        // All of them, whatever the groups: `max_wal_entries` must end every part at the same log.
+        let entries = records.len() as u64;
+        records.retain(|record| groups.contains(group_of(record.hash)));
         recovered.state.apply(&records)?;
         for record in &records {
             recovered.log.mutations.push(record.hash, record.key, record.value);
         }
         let position = log.position;
-        check_state(&path, position.key_count, position.state_bytes, position.state_digest, &recovered.state)?;
+        if groups == Groups::ALL {
+            check_state(&path, position.key_count, position.state_bytes, position.state_digest, &recovered.state)?;
+        }
         recovered.bytes_read += content.len() as u64;
         recovered.log.files += 1;
-        recovered.log.entries += records.len() as u64;
+        recovered.log.entries += entries;
         recovered.log.position = Some(position);
         if options.has_enough(recovered.log.entries) {
             return Ok(());

@@ -1,12 +1,14 @@
 //! The log between checkpoints, and recovery under the original's names.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alluvium_core::directory::{DirectoryErrorKind, Operation, block_on};
+use alluvium_core::recover::{RecoverOptions, recover};
 use alluvium_core::verify::verify;
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions, RecoveredState, RecoveryConfig,
-    RecoveryManager, validate_checkpoint, wal_size,
+    RecoveryManager, archive, validate_checkpoint, wal_size,
 };
 use alluvium_tests::faulty::{Fault, FaultyDirectory};
 use alluvium_tests::golden::Golden;
@@ -48,6 +50,85 @@ fn a_sync_makes_everything_put_so_far_durable_with_its_position() {
     checkpoint(&mut manager);
     assert_eq!(logs(&directory.to_files()), Vec::<String>::new());
     assert_eq!(Truth::of(&open(&directory).unwrap()), synced);
+}
+
+#[test]
+fn the_key_ranges_of_a_state_with_logs_add_up_to_it() {
+    let (directory, mut manager) = fresh();
+    for n in 0..400_u32 {
+        manager.put(&n.to_be_bytes(), b"before").unwrap();
+    }
+    checkpoint(&mut manager);
+    for n in 100..450_u32 {
+        manager.put(&n.to_be_bytes(), &n.to_le_bytes()).unwrap();
+    }
+    sync(&mut manager);
+    // Nearly everything goes, by the log alone.
+    for n in 0..390_u32 {
+        manager.delete(&n.to_be_bytes()).unwrap();
+    }
+    manager.set_source_offset("input", 900).unwrap();
+    sync(&mut manager);
+    let truth = Truth::of(&manager);
+    assert_eq!(truth.state.len(), 60);
+    for parts in [1, 2, 5, 64] {
+        let mut found = BTreeMap::new();
+        for part in 0..parts {
+            let groups = part * 64 / parts..=(part + 1) * 64 / parts - 1;
+            let options = RecoverOptions::new().groups(groups.clone());
+            let part = block_on(recover(&*directory, &options)).unwrap().unwrap();
+            assert_eq!(part.position().source_offsets, truth.source_offsets, "{groups:?}");
+            for (key, value) in part.state.iter() {
+                assert!(found.insert(key.to_vec(), value.to_vec()).is_none(), "{key:?} is in two parts of {parts}");
+            }
+        }
+        assert_eq!(found, truth.state, "{parts} parts");
+    }
+}
+
+#[test]
+fn what_is_restored_or_imported_does_not_take_up_the_logs_that_are_there() {
+    let elsewhere = empty();
+    let mut other = open_with(&elsewhere, keep(1), options().store_id([9; 16])).unwrap();
+    other.put(b"from", b"elsewhere").unwrap();
+    checkpoint(&mut other);
+    let (archived, expected) = (block_on(archive::export(&*elsewhere, None)).unwrap(), Truth::of(&other));
+    for truncate in [true, false] {
+        for retained in [10, 1] {
+            let config = || keep(retained).with_truncate_wal(truncate);
+            let (directory, mut manager) = fresh_with(config());
+            manager.put(b"bed", b"gravel").unwrap();
+            checkpoint(&mut manager);
+            let first = Truth::of(&manager);
+            manager.put(b"bed", b"sand").unwrap();
+            sync(&mut manager);
+            if retained > 1 {
+                manager.put(b"bank", b"silt").unwrap();
+                checkpoint(&mut manager);
+                manager.put(b"bank", b"clay").unwrap();
+                sync(&mut manager);
+            }
+            block_on(manager.restore_checkpoint(1)).unwrap();
+            assert_eq!(Truth::of(&manager), first);
+            let mut manager = open_with(&directory, config(), options()).unwrap();
+            assert_eq!(Truth::of(&manager), first, "truncate {truncate}, {retained} kept");
+            // And what is synced upon it is there, and goes with what is imported.
+            manager.put(b"late", b"flood").unwrap();
+            sync(&mut manager);
+            let synced = Truth::of(&manager);
+            drop(manager);
+            assert_eq!(Truth::of(&open_with(&directory, config(), options()).unwrap()), synced);
+            block_on(archive::import(&archived, directory.clone(), config(), options())).unwrap();
+            let mut manager = open_with(&directory, config(), options()).unwrap();
+            assert_eq!(Truth::of(&manager), expected, "truncate {truncate}, {retained} kept");
+            manager.put(b"late", b"again").unwrap();
+            sync(&mut manager);
+            let synced = Truth::of(&manager);
+            drop(manager);
+            assert_eq!(Truth::of(&open_with(&directory, config(), options()).unwrap()), synced);
+            assert!(!block_on(verify(&*directory)).unwrap().is_damaged());
+        }
+    }
 }
 
 #[test]
