@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use alluvium_tests::Truth;
 
+/// How many checkpoints are kept where nothing else is said.
+pub const RETAINED: usize = 2;
+
 /// The checkpoints that a directory may come back with.
 ///
 /// A checkpoint is identified by what it must bring back: state, offsets, watermark, epoch and
@@ -16,12 +19,19 @@ pub struct Journal {
     pub kept: BTreeMap<u64, Truth>,
     /// What the logs after each checkpoint led to: where deleting a newer one leads back to.
     pub tails: BTreeMap<u64, Vec<Truth>>,
+    /// How many checkpoints are kept.
+    pub retained: usize,
 }
 
 impl Journal {
     /// A directory in which nothing was promised yet.
     pub fn new() -> Self {
-        Self { acceptable: vec![Truth::default()], ..Self::default() }
+        Self::keeping(RETAINED)
+    }
+
+    /// The same, where so many checkpoints are kept.
+    pub fn keeping(retained: usize) -> Self {
+        Self { acceptable: vec![Truth::default()], retained, ..Self::default() }
     }
 
     /// From now on until an acknowledgement, `truth` may come back too.
@@ -36,11 +46,17 @@ impl Journal {
         self.acceptable = vec![truth.clone()];
     }
 
-    /// Checkpoint `id` is acknowledged: it alone may come back, and is one of `retained` that are kept.
-    pub fn checkpointed(&mut self, id: u64, truth: Truth, retained: usize) {
+    /// A checkpoint with this content is about to be taken: the oldest that is kept may go for it.
+    pub fn checkpointing(&mut self, truth: &Truth) {
+        self.submit(truth);
+        self.keep(self.retained - 1);
+    }
+
+    /// Checkpoint `id` is acknowledged: it alone may come back, and is one of those that are kept.
+    pub fn checkpointed(&mut self, id: u64, truth: Truth) {
         self.acknowledge(&truth);
         self.kept.insert(id, truth);
-        self.keep(retained);
+        self.keep(self.retained);
     }
 
     /// From now on only so many of the newest must be there.

@@ -62,9 +62,6 @@ impl From<Error> for Stop {
     }
 }
 
-/// How many checkpoints the sessions keep.
-pub const RETAINED: usize = 2;
-
 /// See the module.
 pub struct Session<D: Directory> {
     directory: Arc<D>,
@@ -84,7 +81,7 @@ impl<D: Directory> Session<D> {
         Self {
             directory,
             manager: None,
-            config: keep(RETAINED),
+            config: keep(journal.retained),
             truth: Truth::default(),
             journal,
             steps: 0,
@@ -125,7 +122,7 @@ impl<D: Directory> Session<D> {
         self.promise(|journal| {
             journal.acknowledge(&found);
             journal.kept.extend(unknown);
-            journal.keep(RETAINED);
+            journal.keep(journal.retained);
             // A log that nobody acknowledged, but that is there: deleting newer checkpoints leads back to it.
             if let Some(id) = newest.filter(|id| journal.kept.get(id) != Some(&found)) {
                 journal.tails.entry(id).or_default().push(found.clone());
@@ -191,10 +188,7 @@ impl<D: Directory> Session<D> {
 
     fn checkpoint(&mut self, opaque: Option<&[u8]>) -> Result<(), Stop> {
         let next = self.advance();
-        self.promise(|journal| {
-            journal.submit(&next);
-            journal.keep(RETAINED - 1);
-        });
+        self.promise(|journal| journal.checkpointing(&next));
         let manager = self.opened()?;
         manager.set_epoch(next.epoch)?;
         let metadata = if let Some(state) = opaque {
@@ -212,11 +206,8 @@ impl<D: Directory> Session<D> {
     fn flush(&mut self) -> Result<(), Stop> {
         let next = self.advance();
         let kept = self.journal.kept.clone();
-        self.promise(|journal| {
-            journal.submit(&next);
-            // Where there is nothing that a log could follow, this takes a checkpoint.
-            journal.keep(RETAINED - 1);
-        });
+        // Where there is nothing that a log could follow, this takes a checkpoint.
+        self.promise(|journal| journal.checkpointing(&next));
         let manager = self.opened()?;
         manager.set_epoch(next.epoch)?;
         manager.set_source_offset("input", next.source_offsets["input"])?;
@@ -233,7 +224,7 @@ impl<D: Directory> Session<D> {
                 }
                 Some(id) => {
                     journal.kept.insert(id, next);
-                    journal.keep(RETAINED);
+                    journal.keep(journal.retained);
                 }
                 None => {}
             }
@@ -243,7 +234,7 @@ impl<D: Directory> Session<D> {
 
     fn acknowledge(&mut self, id: u64, truth: Truth) {
         self.truth = truth.clone();
-        self.promise(|journal| journal.checkpointed(id, truth, RETAINED));
+        self.promise(|journal| journal.checkpointed(id, truth));
     }
 
     fn cleanup(&mut self) -> Result<(), Stop> {
@@ -279,10 +270,7 @@ impl<D: Directory> Session<D> {
     fn restore(&mut self) -> Result<(), Stop> {
         let Some((id, truth)) = self.journal.kept.first_key_value() else { return Ok(()) };
         let (id, truth) = (*id, truth.clone());
-        self.promise(|journal| {
-            journal.submit(&truth);
-            journal.keep(RETAINED - 1);
-        });
+        self.promise(|journal| journal.checkpointing(&truth));
         let metadata = block_on(self.opened()?.restore_checkpoint(id))?;
         self.acknowledge(metadata.id, truth);
         Ok(())
@@ -290,10 +278,7 @@ impl<D: Directory> Session<D> {
 
     fn import(&mut self) -> Result<(), Stop> {
         let (bytes, truth) = foreign_archive();
-        self.promise(|journal| {
-            journal.submit(&truth);
-            journal.keep(RETAINED - 1);
-        });
+        self.promise(|journal| journal.checkpointing(&truth));
         self.manager = None;
         let imported = archive::import(&bytes, self.directory.clone(), self.config.clone(), options());
         let metadata = block_on(imported)?;

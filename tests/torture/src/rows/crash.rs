@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Nodes, SimulatedDirectory};
 
-use crate::journal::Journal;
+use crate::journal::{Journal, RETAINED};
 use crate::oracle::{CALM, Depth, examine};
 use crate::session::{Action, Session, Stop, history};
 use crate::tally::{Budget, Seen, Tally, each_case, guarded};
@@ -30,8 +30,13 @@ fn crash_everywhere(budget: Budget, depth: Depth, tally: &mut Tally) {
     let known = SeenStates::default();
     each_case(&budget, tally, |case, tally| {
         let actions = history(case, budget.seed);
-        crash_in(&actions, budget.seed.wrapping_add(case), depth, &budget, &known, tally);
+        crash_in((&actions, retained(case)), budget.seed.wrapping_add(case), depth, &budget, &known, tally);
     });
+}
+
+/// How many checkpoints the case's workload keeps: every fourth only the newest.
+pub(crate) fn retained(case: u64) -> usize {
+    if case % 4 == 3 { 1 } else { RETAINED }
 }
 
 /// What was examined already, whichever workload led to it.
@@ -65,13 +70,20 @@ impl SeenStates {
 }
 
 /// Runs a workload once for each of its calls, with the power failing there.
-fn crash_in(actions: &[Action], seed: u64, depth: Depth, budget: &Budget, known: &SeenStates, tally: &mut Tally) {
+fn crash_in(
+    (actions, retained): (&[Action], usize),
+    seed: u64,
+    depth: Depth,
+    budget: &Budget,
+    known: &SeenStates,
+    tally: &mut Tally,
+) {
     let start = |crash_at: Option<u64>| {
         let directory = Arc::new(SimulatedDirectory::new(seed));
         if let Some(call) = crash_at {
             directory.crash_at(call);
         }
-        (directory.clone(), Session::new(directory, Journal::new()))
+        (directory.clone(), Session::new(directory, Journal::keeping(retained)))
     };
     let (whole, mut session) = start(None);
     // After how many calls each action was done.
@@ -87,7 +99,7 @@ fn crash_in(actions: &[Action], seed: u64, depth: Depth, budget: &Budget, known:
     let mut first = 0;
     for (at, end) in ends.into_iter().enumerate() {
         let calls = std::mem::replace(&mut first, end)..end;
-        if !known.beginnings.is_new(&&actions[..=at]) {
+        if !known.beginnings.is_new(&(&actions[..=at], retained)) {
             continue;
         }
         for call in calls {

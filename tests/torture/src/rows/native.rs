@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::files::{Fail, FileSystem, NativeStorage, Recorder};
 use crate::journal::Journal;
 use crate::oracle::{CALM, examine, survives_error};
-use crate::rows::crash::SeenStates;
+use crate::rows::crash::{SeenStates, retained};
 use crate::session::{Action, Session, Stop, history};
 use crate::tally::{Budget, Tally, each_case, guarded};
 
@@ -31,8 +31,8 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
-        Self { recorder: Arc::default(), promises: Rc::new(RefCell::new(vec![(0, Journal::new())])) }
+    fn new(journal: Journal) -> Self {
+        Self { recorder: Arc::default(), promises: Rc::new(RefCell::new(vec![(0, journal)])) }
     }
 
     /// Opens as its only writer and acts until the end or until something fails.
@@ -84,7 +84,9 @@ pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     let known = SeenStates::default();
     each_case(&budget, &mut tally, |case, tally| {
         let actions = history(case, budget.seed);
-        if let Err(error) = power_fails(&actions, budget.seed.wrapping_add(case + 1), &budget, &known, tally) {
+        if let Err(error) =
+            power_fails((&actions, retained(case)), budget.seed.wrapping_add(case + 1), &budget, &known, tally)
+        {
             tally.note(Err(format!("{actions:?}: no scratch directory any more: {error}")));
         }
     });
@@ -92,15 +94,15 @@ pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
 }
 
 fn power_fails(
-    actions: &[Action],
+    (actions, retained): (&[Action], usize),
     seed: u64,
     budget: &Budget,
     known: &SeenStates,
     tally: &mut Tally,
 ) -> std::io::Result<()> {
     let scratch = scratch()?;
-    let run = Run::new();
-    let (journal, outcome) = run.act(scratch.path(), Journal::new(), actions);
+    let run = Run::new(Journal::keeping(retained));
+    let (journal, outcome) = run.act(scratch.path(), Journal::keeping(retained), actions);
     if let Err(stop) = outcome {
         tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
         return Ok(());
@@ -111,9 +113,9 @@ fn power_fails(
     let mut random = fastrand::Rng::with_seed(seed);
     let killed_at = random.usize(..run.recorder.asked().max(1));
     let again = tempfile::tempdir_in(scratch.path())?;
-    let run = Run::new();
+    let run = Run::new(Journal::keeping(retained));
     run.recorder.fail(Fail { call: killed_at, errno: Errno::IO.raw_os_error(), lasting: false, killed: true });
-    let (left, outcome) = run.act(again.path(), Journal::new(), actions);
+    let (left, outcome) = run.act(again.path(), Journal::keeping(retained), actions);
     drop(journal);
     if let Err(Stop::Violation(what)) = outcome {
         tally.note(Err(format!("{actions:?} killed in call {killed_at}: {what}")));
@@ -160,12 +162,12 @@ pub fn every_system_call_fails(budget: Budget) -> Tally {
     ];
     let calls = |run: &Run| run.recorder.asked();
     let Ok(whole) = scratch() else { return tally.skip("no scratch directory") };
-    let run = Run::new();
+    let run = Run::new(Journal::new());
     if let (_, Err(stop)) = run.act(whole.path(), Journal::new(), &actions) {
         tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
         return tally;
     }
-    let errors = [Errno::IO, Errno::NOSPC, Errno::ROFS, Errno::DQUOT];
+    let errors = [Errno::IO, Errno::NOSPC, Errno::ROFS, Errno::DQUOT, Errno::ACCESS, Errno::MFILE];
     let all = calls(&run) as u64 * errors.len() as u64 * 2;
     let mut cases = 0;
     while budget.allows(cases) && cases < all {
@@ -181,7 +183,7 @@ pub fn every_system_call_fails(budget: Budget) -> Tally {
 
 fn one_fault(actions: &[Action], fail: Fail) -> Result<(), String> {
     let scratch = scratch().map_err(|error| error.to_string())?;
-    let run = Run::new();
+    let run = Run::new(Journal::new());
     run.recorder.fail(fail);
     let (mut journal, mut outcome) = run.act(scratch.path(), Journal::new(), actions);
     // An error is told; whoever goes on opens anew, and by then the cause is gone.

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use alluvium_tests::{STORE_ID, Truth};
 use alluvium_torture::files::FileSystem;
+use alluvium_torture::journal::RETAINED;
 use alluvium_torture::oracle::CALM;
 use alluvium_torture::rows::crash::SeenStates;
-use alluvium_torture::session::RETAINED;
 use alluvium_torture::{Journal, Tally};
 use wasmtime::component::ResourceAny;
 
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
                 Some(id) => drop(journal.kept.insert(id, found.clone())),
                 None => {}
             }
-            journal.keep(RETAINED);
+            journal.keep(journal.retained);
         });
         self.truth = found;
         self.engine = Some((engine, manager));
@@ -145,10 +145,7 @@ impl<'a> Session<'a> {
         next.wal_position += 1;
         next.source_offsets.insert("input".into(), next.wal_position * 10);
         next.watermark = i64::try_from(next.wal_position * 1_000).ok();
-        self.promise(|journal| {
-            journal.submit(&next);
-            journal.keep(RETAINED - 1);
-        });
+        self.promise(|journal| journal.checkpointing(&next));
         let (epoch, offset, watermark) = (next.epoch, next.wal_position * 10, next.watermark.unwrap_or_default());
         let (engine, manager) = self.opened()?;
         engine.on(manager, |m, s, this| m.call_set_epoch(s, this, epoch))?;
@@ -168,7 +165,7 @@ impl<'a> Session<'a> {
 
     fn acknowledge(&mut self, id: u64, truth: Truth) {
         self.truth = truth.clone();
-        self.promise(|journal| journal.checkpointed(id, truth, RETAINED));
+        self.promise(|journal| journal.checkpointed(id, truth));
     }
 
     fn sync(&mut self) -> Result<(), Error> {
@@ -221,10 +218,7 @@ impl<'a> Session<'a> {
     fn restore(&mut self) -> Result<(), Error> {
         let Some((id, truth)) = self.journal.kept.first_key_value() else { return Ok(()) };
         let (id, truth) = (*id, truth.clone());
-        self.promise(|journal| {
-            journal.submit(&truth);
-            journal.keep(RETAINED - 1);
-        });
+        self.promise(|journal| journal.checkpointing(&truth));
         let (engine, manager) = self.opened()?;
         let restored = engine.on(manager, |m, s, this| m.call_restore(s, this, id))?;
         self.acknowledge(restored.id, truth);
