@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::open;
 use super::output::{Table, grouped, print, time};
 
-const LIST_EXAMPLE: &str = "Example:\n  alluvium list run";
+const LIST_EXAMPLE: &str = "Example:\n  alluvium list run\n\nExit code 1 when there is no checkpoint.";
 const SHOW_EXAMPLE: &str = "Example:\n  alluvium show run 27";
 
 /// List the checkpoints of a directory, newest first, with what each wrote
@@ -35,11 +35,12 @@ impl List {
         let found = found.map_err(|error| Failure::core(&self.dir, &error))?;
         if self.json {
             let values = found.iter().map(|summary| self.json(summary)).collect::<Result<Vec<_>, _>>()?;
-            return print(|out| writeln!(out, "{:#}", Value::Array(values))).map(|()| Answer::Yes);
+            print(|out| writeln!(out, "{:#}", Value::Array(values)))?;
+            return Ok(if found.is_empty() { Answer::No } else { Answer::Yes });
         }
         if found.is_empty() {
             eprintln!("{}: no checkpoint", self.dir.display());
-            return Ok(Answer::Yes);
+            return Ok(Answer::No);
         }
         let mut table =
             Table::new(&["id", "taken (UTC)", "epoch", "keys", "changed", "bytes written", "bytes in all", ""]);

@@ -1,6 +1,6 @@
 //! `alluvium verify`: reads every byte and says what is wrong with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::block_on;
 use alluvium_core::verify::{VerifyReport, verify};
@@ -17,7 +17,8 @@ Example:
   alluvium verify run
 
 One line for each finding: damage (data is lost), leftover (garbage collection will see to it) or foreign (not
-Alluvium's, never touched). Exit code 1 when anything is damaged.";
+Alluvium's, never touched). Exit code 1 when anything is damaged, or when there is no
+checkpoint: the path may be mistyped.";
 
 /// Read every byte of a directory and say what is wrong with it
 #[derive(Args)]
@@ -44,15 +45,18 @@ impl Verify {
                     let what = finding.what.strip_prefix(&place).unwrap_or(&finding.what);
                     writeln!(out, "{} {place}{what}", finding.severity.name())?;
                 }
-                writeln!(out, "{}", summary(&report))
+                writeln!(out, "{}", summary(&self.dir, &report))
             })?;
         }
-        Ok(if report.is_damaged() { Answer::No } else { Answer::Yes })
+        Ok(if report.is_damaged() || report.checkpoints == 0 { Answer::No } else { Answer::Yes })
     }
 }
 
-fn summary(report: &VerifyReport) -> String {
+fn summary(dir: &Path, report: &VerifyReport) -> String {
     let (checkpoints, files, bytes) = (grouped(report.checkpoints), grouped(report.files), grouped(report.bytes));
+    if !report.is_damaged() && report.checkpoints == 0 {
+        return format!("no checkpoint: {} holds none, {files} files, {bytes} bytes read", dir.display());
+    }
     let verdict = if report.is_damaged() { "DAMAGED" } else { "whole" };
     format!("{verdict}: {checkpoints} checkpoints recovered, {files} files, {bytes} bytes read")
 }

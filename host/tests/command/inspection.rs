@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Bench, alluvium, command, files, ok, sum, text};
+use crate::support::{Bench, alluvium, command, fails, files, ok, sum, text};
 
 #[test]
 fn list_tells_newest_first_what_each_wrote() {
@@ -96,6 +96,34 @@ fn verify_finds_any_flipped_byte_and_no_command_returns_wrong_data() {
         fs::write(path, content).expect("it writes");
     }
     bench.assert_whole();
+}
+
+#[test]
+fn a_directory_without_checkpoints_is_not_called_whole() {
+    let bench = Bench::new();
+    fs::create_dir(bench.dir()).expect("a directory");
+    let check = |foreign: u64| {
+        let before = files(&bench.dir());
+        let verified = alluvium(bench.over_dir("verify", &[]));
+        assert_eq!(verified.code, Some(1), "{}{}", verified.out, verified.err);
+        let last = verified.out.lines().last().expect("a verdict");
+        assert!(last.starts_with("no checkpoint: ") && last.contains(&bench.dir_text()), "{last}");
+        let verified = alluvium(bench.over_dir("verify", &["--json"]));
+        let json: Value = serde_json::from_str(&verified.out).expect("JSON");
+        let findings = json["findings"].as_array().expect("findings").len() as u64;
+        assert_eq!((verified.code, &json["damaged"], &json["checkpoints"]), (Some(1), &false.into(), &0.into()));
+        assert_eq!(findings, foreign, "{json}");
+        let listed = alluvium(bench.over_dir("list", &[]));
+        assert_eq!((listed.code, listed.out.as_str()), (Some(1), ""));
+        assert!(listed.err.contains("no checkpoint"), "{}", listed.err);
+        let listed = alluvium(bench.over_dir("list", &["--json"]));
+        assert_eq!((listed.code, listed.out.as_str()), (Some(1), "[]\n"));
+        fails(bench.over_dir("show", &[]), &bench.dir(), &["holds no checkpoint", "alluvium run"]);
+        assert_eq!(files(&bench.dir()), before, "looking changes nothing");
+    };
+    check(0);
+    fs::write(bench.dir().join("notes.txt"), "not a checkpoint").expect("it writes");
+    check(1);
 }
 
 #[test]
