@@ -95,6 +95,8 @@ function verbs(page) {
       );
     },
     rows: () =>
-      page.$$eval("#checkpoint-rows tr[data-id]", (lines) => lines.map((line) => ({ id: line.dataset.id, records: Number(line.dataset.records) }))),
+      page.$$eval("#checkpoint-rows tr[data-id]", (lines) =>
+        lines.map(({ dataset: { id, records, share } }) => ({ id, records: Number(records), share: Number(share) })),
+      ),
   };
 }

@@ -84,6 +84,7 @@ export class CheckpointTable {
     const isTimed = row.statistics !== undefined;
     if (known !== undefined && known.dataset.timed === String(isTimed)) return known;
     const line = make("tr", { "data-id": row.id, "data-timed": String(isTimed), "data-records": String(row.records) });
+    if (row.bytesWritten !== null && row.stateBytes) line.dataset.share = String(row.bytesWritten / row.stateBytes);
     const id = cell(row.id, "number");
     if (row.damage !== undefined) {
       line.className = "damaged";
