@@ -113,7 +113,9 @@ export async function instance(): Promise<Instance> {
   try {
     await ready;
   } catch (thrown) {
-    throw new AlluviumError("io", `the engine could not be loaded: ${String(thrown)}`, { cause: thrown });
+    // Development servers that move modules leave the wasm behind, and answer its address with a page.
+    const advice = 'if a bundler moved this module away from its wasm, exclude "alluvium" from that (Vite 7: optimizeDeps.exclude) or import "alluvium/inline"';
+    throw new AlluviumError("io", `the engine could not be loaded: ${String(thrown)}; ${advice}`, { cause: thrown });
   }
   return instance;
 }

@@ -72,11 +72,20 @@ export async function packaged(folder, test) {
     return undefined;
   });
   await project("typescript", (at) => {
-    writeFileSync(join(at, "main.ts"), readFileSync(join(at, "main.js")));
-    const compilerOptions = { noEmit: true, strict: true, target: "es2022", module: "es2022", moduleResolution: "bundler", types: [] };
-    const lib = ["es2022", "esnext.disposable", "dom"];
-    writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, lib }, files: ["main.ts"] }));
-    run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
+    const sample = readFileSync(join(web, "test/sample.ts"), "utf8");
+    const methods = run("node", ["--input-type=module", "-e", 'import { Checkpoints } from "alluvium"; console.log(Object.getOwnPropertyNames(Checkpoints.prototype).join())'], at);
+    const missing = methods.trim().split(",").filter((name) => name !== "constructor" && !new RegExp(`\\.${name}\\b`).test(sample));
+    if (missing.length > 0) throw new Error(`sample.ts leaves out ${missing}`);
+    writeFileSync(join(at, "sample.ts"), sample);
+    // As bundlers resolve, and as Node does: there the main entry has `fileDirectory` too.
+    writeFileSync(join(at, "files.ts"), 'import { Checkpoints, fileDirectory } from "alluvium";\nexport const open = (path: string) => Checkpoints.open({ name: "x", storage: fileDirectory(path) });\n');
+    const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, target: "es2022", outDir: "out", types: [], lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"] };
+    for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts"]], ["nodenext", "nodenext", ["sample.ts", "files.ts"]]]) {
+      writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, module, moduleResolution: resolution }, files }));
+      run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
+    }
+    const said = run("node", ["out/sample.js"], at).trim();
+    if (said !== "done") throw new Error(said);
     return undefined;
   });
   return pages;

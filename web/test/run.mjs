@@ -134,6 +134,7 @@ async function inOneBrowser(kind, browser, page) {
   for (const storage of storages) {
     await test(name(`conformance on ${storage} in a worker`), async () => conformant(await inWorker(page, { task: "conformance", storage })));
     await test(name(`a worker terminated mid-write on ${storage}`), () => terminated(page, storage));
+    await test(name(`listing beside garbage collection on ${storage}`), () => listing(page, storage));
   }
   for (const [script, files] of readdirSync(golden).map((script) => [script, filesOf(join(golden, script))])) {
     await test(name(`golden ${script}`), () => goldenScript(page, script, files));
@@ -179,6 +180,15 @@ async function terminated(page, storage) {
     least += 2;
   }
   return `8 workers, ${least} batches`;
+}
+
+/** Checkpoints are listed while others are deleted beneath. */
+async function listing(page, storage) {
+  const batches = 60;
+  const { listings, deleted } = await inWorker(page, { task: "list", name: `listing-${storage}`, storage, seed, batches });
+  // Fewer would not have met each other.
+  if (listings < 10 || deleted < batches) throw new Error(`only ${listings} listings, ${deleted} files deleted`);
+  return `${listings} listings, ${deleted} files deleted meanwhile`;
 }
 
 async function goldenScript(page, script, files) {
@@ -308,6 +318,7 @@ async function misuse(page) {
       option: await kind(() => alluvium.Checkpoints.open({ name: "option", maxRetained: 0 })),
       type: await kind(() => alluvium.Checkpoints.open({ name: "option", maxRetained: "3" })),
       absent: await kind(() => alluvium.Checkpoints.open({ name: "absent", create: false })),
+      opfsInWindow: await kind(() => alluvium.Checkpoints.open({ name: "window", storage: "opfs" })),
     };
     await Promise.all(flights);
     const restoring = checkpoints.restore(1);
@@ -321,7 +332,9 @@ async function misuse(page) {
     found.closedRead = await kind(() => checkpoints.list());
     const again = await alluvium.Checkpoints.open({ name: "misuse" });
     found.after = again.getText("a");
-    await again.close();
+    // `await using` calls this; browsers without it have no such symbol.
+    await (typeof Symbol.asyncDispose === "symbol" ? again[Symbol.asyncDispose]() : again.close());
+    found.disposed = await kind(() => again.get("a"));
     return found;
   });
   same("kinds", kinds, {
@@ -339,11 +352,13 @@ async function misuse(page) {
     option: "invalid-input",
     type: "invalid-input",
     absent: "not-found",
+    opfsInWindow: "invalid-input",
     during: "busy",
     closing: "closed",
     closed: "closed",
     closedRead: "closed",
     after: "1",
+    disposed: "closed",
   });
 }
 

@@ -31,6 +31,30 @@ const tasks = {
     await checkpoints.close();
     return after;
   },
+  /**
+   * Listing after listing while checkpoints are written and those of before are deleted. What goes during a
+   * listing is not damage, and the newest that was acknowledged before it is in it.
+   */
+  async list({ name, storage, seed, batches }) {
+    const checkpoints = await alluvium.Checkpoints.open({ name, storage, maxRetained: 1 });
+    let [newest, deleted, listings, isWriting] = [0n, 0, 0, true];
+    checkpoints.on("checkpoint", ({ metadata }) => (newest = metadata.id));
+    checkpoints.on("maintenance", (report) => (deleted += report.deleted.length));
+    const writing = run(alluvium, checkpoints, seed, () => {}, batches).finally(() => (isWriting = false));
+    while (isWriting) {
+      const least = newest;
+      const listed = await checkpoints.list();
+      const ids = listed.map(({ id }) => id);
+      const damaged = listed.find(({ damage }) => damage !== undefined);
+      if (damaged) throw new Error(`listing ${listings}: checkpoint ${damaged.id}: ${damaged.damage}`);
+      if (least > 0n && !(ids[0] >= least)) throw new Error(`listing ${listings}: ${least} was there before, ${ids} are listed`);
+      if (ids.some((id, at) => at > 0 && id >= ids[at - 1])) throw new Error(`listing ${listings}: ${ids} are not newest first`);
+      listings++;
+    }
+    await writing;
+    await checkpoints.close();
+    return { listings, deleted };
+  },
 };
 
 onmessage = async ({ data: { task, ...options } }) => {

@@ -1,0 +1,139 @@
+// Every public call as a strict TypeScript program has it. The test compiles it against the packed tarball,
+// runs it in Node, and sees to it that no method of `Checkpoints` is left out.
+
+import * as alluvium from "alluvium";
+import { AlluviumError, BatchWriter, Checkpoints, jsonBytes, jsonOf, textOf } from "alluvium";
+import type {
+  AlluviumErrorKind,
+  Bytes,
+  CheckpointDirectory,
+  CheckpointMetadata,
+  Clock,
+  Integer,
+  ListedCheckpoint,
+  MaintenanceReport,
+  MemoryUsage,
+  OpenOptions,
+  RecoverySummary,
+  StorageEstimate,
+  VerifyReport,
+} from "alluvium";
+
+function same(what: string, found: unknown, expected: unknown): void {
+  const text = (value: unknown) => JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part));
+  if (text(found) !== text(expected)) throw new Error(`${what}: found ${text(found)}, expected ${text(expected)}`);
+}
+
+let now = 1_700_000_000_000;
+const clock: Clock = { unixMs: () => now, monotonicUs: () => now * 1000 };
+const options: OpenOptions = {
+  name: "sample",
+  storage: "memory",
+  maxRetained: 5,
+  intervalMs: 1000,
+  maxInFlight: 2,
+  incremental: true,
+  recoveryReadRatio: 1.5,
+  memoryLimitBytes: 64 * 1024 * 1024,
+  create: true,
+  allowFallback: false,
+  whenTaken: "fail",
+  storeId: new Uint8Array(16),
+  clock,
+};
+
+async function main(): Promise<void> {
+  const checkpoints = await Checkpoints.open(options);
+  const recovered: RecoverySummary | null = checkpoints.recovered;
+  same("started anew", recovered, null);
+  const told: string[] = [];
+  const off = checkpoints.on("checkpoint", ({ metadata, statistics }) => told.push(`${metadata.id} ${statistics.keysChanged}`));
+  checkpoints.on("begin", ({ pending }) => told.push(`begin ${pending}`));
+
+  const key: Bytes = "a";
+  checkpoints.put(key, new Uint8Array([49]));
+  checkpoints.putJson("b", { two: 2 });
+  same("get", checkpoints.get("a")?.length, 1);
+  same("getMany", checkpoints.getMany(["a", "nothing"]).map((value) => value?.length), [1, undefined]);
+  same("has", [checkpoints.has("b"), checkpoints.has("c")], [true, false]);
+  same("texts", [checkpoints.getText("a"), checkpoints.getJson("b")], ["1", { two: 2 }]);
+  same("helpers", jsonOf(jsonBytes([textOf(new Uint8Array([104, 105]))])), ["hi"]);
+  const batch = new BatchWriter().put("c", "3").delete("c").put("d", "4");
+  same("batch", [batch.size, batch.bytes], [3, 5]);
+  same("apply", checkpoints.apply(batch), 3);
+  same("applyPacked", checkpoints.applyPacked(new BatchWriter().put("e", "5").pack()), 1);
+  same("delete", [checkpoints.delete("e"), checkpoints.delete("e")], [true, false]);
+  same("size", checkpoints.size, 3);
+  same("entries", [...checkpoints.entries("d")].map(([, value]) => textOf(value)), ["4"]);
+  same("textEntries", [...checkpoints.textEntries()].length, 3);
+  same("iteration", [...checkpoints].length, 3);
+
+  checkpoints.epoch = 7;
+  const epoch: bigint = checkpoints.epoch;
+  // Numbers where they are safe, bigints everywhere.
+  const offsets: Integer[] = [2 ** 53 - 1, 2n ** 53n];
+  for (const offset of offsets) checkpoints.setSourceOffset("in", offset);
+  same("offsets", [epoch, checkpoints.sourceOffset("in"), checkpoints.sourceOffsets.get("other")], [7n, 2n ** 53n, undefined]);
+  checkpoints.setWatermark(-1n);
+  checkpoints.setWatermark(5);
+  same("watermark", checkpoints.watermark, 5n);
+  checkpoints.setAnnotation("by", "sample");
+  const memory: MemoryUsage = checkpoints.memory;
+  same("memory", memory.payloadBytes > 0, true);
+
+  // A deleted key is a changed one.
+  const first = await checkpoints.checkpoint({ walPosition: 10 });
+  same("checkpoint", [first.keyCount, first.walPosition, first.annotations.get("by"), first.statistics.keysChanged], [3, 10n, "sample", 5]);
+  same("events", told, ["begin 1", `${first.id} 5`]);
+  off();
+  same("walPosition", [checkpoints.walPosition, checkpoints.latestCheckpointId], [10n, first.id]);
+  same("not due", checkpoints.shouldCheckpoint(), false);
+  now += 1000;
+  same("due", checkpoints.shouldCheckpoint(), true);
+
+  const state = new Uint8Array([1, 2, 3]);
+  const second: CheckpointMetadata = await checkpoints.checkpointWithState(state, { sourceOffsets: [["in", 2n ** 53n]], watermark: 6 });
+  same("loadState", [...(await checkpoints.loadState(second.id))], [1, 2, 3]);
+  const archive: Blob = await checkpoints.exportCheckpoint(first.id);
+  const imported = await checkpoints.importCheckpoint(archive);
+  const listed: ListedCheckpoint[] = await checkpoints.list();
+  same("list", listed.map(({ id }) => id), [imported.id, second.id, first.id]);
+  const restored = await checkpoints.restore(first.id);
+  same("restore", [restored.keyCount, checkpoints.getText("d")], [3, "4"]);
+  const report: VerifyReport = await checkpoints.verify();
+  same("verify", [report.isDamaged, report.checkpoints], [false, (await checkpoints.list()).length]);
+  await checkpoints.checkpoint();
+  const deleted: MaintenanceReport = await checkpoints.deleteCheckpoint(second.id);
+  same("deleteCheckpoint", deleted.deleted.length > 0, true);
+  await checkpoints.cleanup(1);
+  same("cleanup", (await checkpoints.list()).length, 1);
+  same("collectGarbage", (await checkpoints.collectGarbage()).errors, []);
+  await checkpoints.close();
+
+  let kind: AlluviumErrorKind | undefined;
+  try {
+    checkpoints.put("a", "late");
+  } catch (error) {
+    if (error instanceof AlluviumError) kind = error.kind;
+  }
+  same("after close", kind, "closed");
+  const aborted = AbortSignal.abort();
+  const other = await Checkpoints.open({ name: "other", storage: "memory", signal: aborted, whenTaken: "wait" });
+  await other[Symbol.asyncDispose]();
+
+  // Only a browser answers these with more.
+  const estimate: StorageEstimate = await alluvium.estimate();
+  same("estimate", [estimate.isPersistent, await alluvium.persist()], [false, false]);
+  const own: CheckpointDirectory | undefined = undefined;
+  const rest: [typeof alluvium.destroy, typeof alluvium.setWasmSource, unknown] = [alluvium.destroy, alluvium.setWasmSource, own];
+  same("functions", rest.slice(0, 2).map((value) => typeof value), ["function", "function"]);
+
+  // @ts-expect-error: a value is bytes or text.
+  const wrong: Bytes = 7;
+  // @ts-expect-error: there is no such storage.
+  const nowhere: OpenOptions = { name: "x", storage: "disk" };
+  void [wrong, nowhere];
+  console.log("done");
+}
+
+await main();
