@@ -33,8 +33,11 @@ pub(crate) struct Catalog {
     /// Numbers below this one are this writer's or its predecessors': free for garbage collection.
     /// Whoever takes the directory over numbers from here on.
     pub(crate) own_below: u64,
-    /// Encoded in memory, to be created and published with the next checkpoint.
+    /// What a rebase has created, to be published with the next checkpoint.
     pub(crate) pending: Option<Replacement>,
+    /// Segments that are created, or about to be, ahead of the metadata that will name them: not
+    /// garbage until it is known that none will.
+    pub(crate) ahead: BTreeSet<String>,
     pub(crate) kept: BTreeMap<u64, KeptFiles>,
     /// Whether logs of older checkpoints stay with them.
     pub(crate) keep_logs: bool,
@@ -67,6 +70,7 @@ impl Catalog {
             next_number,
             own_below: next_number,
             pending: None,
+            ahead: BTreeSet::new(),
             kept: BTreeMap::new(),
             keep_logs: false,
             log_sequence: 0,
@@ -91,6 +95,20 @@ impl Catalog {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.poisoned.clone().map_or(Ok(()), Err)
+    }
+
+    /// Gives up what a rebase has ready: its files are garbage now.
+    pub(crate) fn drop_pending(&mut self) {
+        if let Some(dropped) = self.pending.take() {
+            self.forget_ahead(&dropped);
+        }
+    }
+
+    /// The files of a replacement are named by metadata now, or never will be.
+    pub(crate) fn forget_ahead(&mut self, replacement: &Replacement) {
+        for path in replacement.paths() {
+            self.ahead.remove(&path);
+        }
     }
 
     /// Takes `count` segment numbers.

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use crate::catalog::{SharedCatalog, lock};
 use crate::clock::Clock;
 use crate::delta::{DeltaLog, newest_by_key};
-use crate::directory::{Directory, DirectoryErrorKind, NewFile};
+use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
 use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, SegmentEntry, StateFile};
-use crate::format::names::{metadata_path, segment_path, state_path};
-use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::format::names::{metadata_path, state_path};
+use crate::format::segment::{SegmentIdentity, SegmentKind, encode};
 use crate::hash::checksum;
 use crate::maintenance::Maintenance;
 use crate::planted::{self, Plant};
-use crate::rebase::Situation;
+use crate::rebase::{Replacement, Situation};
 use crate::segments::LiveSegment;
 use crate::survey::Survey;
 use std::sync::Arc;
@@ -32,9 +32,9 @@ pub struct CheckpointStatistics {
     pub bytes_changed: u64,
     /// Bytes of the delta that holds them.
     pub delta_bytes: u64,
-    /// Bytes of rebased files that were published with it.
+    /// Bytes of rebased files that it published: created ahead of it, behind the stream.
     pub rebased_bytes: u64,
-    /// Bytes of all files that were created, the metadata included.
+    /// Bytes of all files that were created for it, those of the rebase and the metadata included.
     pub bytes_written: u64,
     /// How long preparing took: the stall of the stream, in microseconds.
     pub freeze_us: u64,
@@ -69,6 +69,14 @@ pub struct PreparedCheckpoint {
 /// The error of a writer that finds `what` somebody else left.
 pub(crate) fn fenced(what: impl std::fmt::Display) -> Error {
     Error::Fenced(format!("{what}: another writer owns the directory; stop, or open it anew and take it over"))
+}
+
+/// What a failed creation says: a name that is taken is another writer's.
+pub(crate) fn created_already(error: DirectoryError) -> Error {
+    match error.kind() {
+        DirectoryErrorKind::AlreadyExists => fenced(format!("{} exists already", error.name())),
+        _ => Error::from(error),
+    }
 }
 
 /// The caller's clock, shared.
@@ -118,6 +126,8 @@ struct Encoded {
     own_below: u64,
     /// The checkpoint whose files it shares.
     source: Option<u64>,
+    /// The rebase that becomes part of it.
+    published: Option<Replacement>,
 }
 
 impl PreparedCheckpoint {
@@ -149,9 +159,8 @@ impl PreparedCheckpoint {
             batch.rotate_right(1);
         }
         directory.create(batch).await.or_else(|error| match error.kind() {
-            DirectoryErrorKind::AlreadyExists => Err(fenced(format!("{} exists already", error.name()))),
             DirectoryErrorKind::Io if planted::is(Plant::SwallowError) => Ok(()),
-            _ => Err(Error::from(error)),
+            _ => Err(created_already(error)),
         })?;
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         // The name was free, but was it because nobody was ahead? A writer that slept while others
@@ -167,7 +176,11 @@ impl PreparedCheckpoint {
             // A log upon this very checkpoint is of somebody who has built on it already.
             survey.overtaken(id, |after, sequence| after == id || catalog.knows(after, sequence))
         };
-        let overtaken = overtaken.or(sourceless);
+        // Files that a rebase created ahead were named by nobody until now: whoever took the directory
+        // over may have taken them for garbage.
+        let gone = encoded.segments.iter().map(|segment| segment.entry.path()).find(|path| !survey.holds(path));
+        let gone = gone.map(|path| format!("{path}, which {id} builds on, is gone"));
+        let overtaken = overtaken.or(sourceless).or(gone);
         if let Some(left) = overtaken.filter(|_| !planted::is(Plant::SkipFence)) {
             directory.delete(&[metadata_path(id)]).await?;
             return Err(fenced(left));
@@ -175,6 +188,9 @@ impl PreparedCheckpoint {
         let mut catalog = lock(&self.catalog);
         catalog.committed = Some(id);
         catalog.segments = encoded.segments;
+        if let Some(published) = &encoded.published {
+            catalog.forget_ahead(published);
+        }
         catalog.source = Some(id);
         catalog.own_below = encoded.own_below;
         catalog.log_sequence = 0;
@@ -202,7 +218,10 @@ impl PreparedCheckpoint {
             )));
         }
         let store_id = catalog.store_id;
-        let pending = catalog.pending.take().filter(|_| !self.full);
+        if self.full {
+            catalog.drop_pending();
+        }
+        let published = catalog.pending.take();
         // Where there is nothing yet, what changed is the whole state.
         let kind = if self.full || catalog.segments.is_empty() { SegmentKind::Base } else { SegmentKind::Delta };
         let records = newest_by_key(&self.frozen.records().collect::<Vec<_>>());
@@ -217,7 +236,7 @@ impl PreparedCheckpoint {
         let delta = encode(first, of_kind);
         catalog.take_numbers(delta.len() as u64)?;
 
-        let mut segments = match &pending {
+        let mut segments = match &published {
             _ if self.full => Vec::new(),
             Some(replacement) => replacement.apply(&catalog.segments),
             None => catalog.segments.clone(),
@@ -228,10 +247,8 @@ impl PreparedCheckpoint {
         let source = catalog.source.filter(|_| !self.full);
         drop(catalog);
 
-        let bytes_of = |files: &[EncodedSegment]| files.iter().map(|file| file.content.len() as u64).sum::<u64>();
-        let delta_bytes = bytes_of(&delta);
-        let rebased = pending.map_or_else(Vec::new, |replacement| replacement.files);
-        let rebased_bytes = bytes_of(&rebased);
+        let delta_bytes = delta.iter().map(|file| file.content.len() as u64).sum();
+        let rebased_bytes = published.as_ref().map_or(0, Replacement::bytes);
         let state_file =
             self.state_file.as_ref().map(|state| StateFile { bytes: state.len() as u64, checksum: checksum(state, 0) });
         let state_file_bytes = state_file.map_or(0, |file| file.bytes);
@@ -267,17 +284,13 @@ impl PreparedCheckpoint {
             freeze_us: self.freeze_us,
             write_us: 0,
         };
-        let segment_file = |file: EncodedSegment| NewFile {
-            path: segment_path(file.identity.kind, file.identity.number),
-            content: file.content,
-        };
-        let mut batch: Vec<NewFile> = delta.into_iter().chain(rebased).map(segment_file).collect();
+        let mut batch: Vec<NewFile> = delta.into_iter().map(NewFile::from).collect();
         if let Some(state) = &self.state_file {
             batch.push(NewFile { path: state_path(metadata.id), content: state.clone() });
         }
         // Metadata last: its creation is the commit.
         statistics.bytes_written += json.len() as u64;
         batch.push(NewFile { path: metadata_path(metadata.id), content: json.into_bytes() });
-        Ok(Encoded { metadata, segments, batch, statistics, own_below, source })
+        Ok(Encoded { metadata, segments, batch, statistics, own_below, source, published })
     }
 }

@@ -4,13 +4,14 @@
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::{Catalog, SharedCatalog, lock};
-use crate::directory::{Directory, NewFile};
+use crate::checkpoint::created_already;
+use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
 use crate::format::names::{Name, deleted_path, log_path, state_path};
 use crate::format::segment::FILE_BYTES;
 use crate::planted::{self, Plant};
-use crate::rebase::{self, Plan, Situation};
+use crate::rebase::{self, Plan, Rebased, Situation};
 use crate::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
 use crate::survey::{Survey, read_metadata};
 
@@ -31,7 +32,7 @@ pub struct MaintenanceReport {
     pub deleted: Vec<String>,
     /// Bytes that they held.
     pub reclaimed_bytes: u64,
-    /// Bytes of rebased files that wait for the next checkpoint.
+    /// Bytes of rebased files that were created, for the next checkpoint to name.
     pub rebased_bytes: u64,
     /// Bytes that the rebase read.
     pub rebase_read_bytes: u64,
@@ -40,7 +41,8 @@ pub struct MaintenanceReport {
 }
 
 impl Maintenance {
-    /// Lets old checkpoints go, deletes what nobody names, and prepares a rebase where it is due.
+    /// Lets old checkpoints go, deletes what nobody names, and rebases where that is due: the new
+    /// files are created here, behind the stream, and published with the next checkpoint.
     pub async fn run<D: Directory>(self, directory: &D) -> MaintenanceReport {
         let mut report = MaintenanceReport::default();
         match collect(directory, &self.catalog, &self.survey, Retain::Newest(self.max_retained)).await {
@@ -73,18 +75,31 @@ impl Maintenance {
         };
         let carried =
             rebase::carry_out(directory, store_id, self.checkpoint_id, &segments, &plan, first_number).await?;
-        if let Some((replacement, bytes_read)) = carried {
-            report.rebase_read_bytes = bytes_read;
-            report.rebased_bytes = replacement.files.iter().map(|file| file.content.len() as u64).sum();
-            let mut catalog = lock(&self.catalog);
-            // Still right if newer checkpoints came: their deltas go on top. Not after a restore,
-            // which goes on from other segments.
-            let still_named = |path: &String| catalog.segments.iter().any(|segment| segment.entry.path() == *path);
-            if catalog.pending.is_none() && replacement.overtaken.iter().all(|(path, _)| still_named(path)) {
-                catalog.pending = Some(replacement);
-            }
+        let Some(Rebased { replacement, files, bytes_read }) = carried else { return Ok(()) };
+        report.rebase_read_bytes = bytes_read;
+        // Before the files are there: another checkpoint's collection may run meanwhile.
+        lock(&self.catalog).ahead.extend(replacement.paths());
+        let created = directory.create(files.into_iter().map(NewFile::from).collect()).await;
+        let mut catalog = lock(&self.catalog);
+        // Still right if newer checkpoints came: their deltas go on top. Not after a restore,
+        // which goes on from other segments.
+        let still_named = |path: &String| catalog.segments.iter().any(|segment| segment.entry.path() == *path);
+        let fits = catalog.pending.is_none() && replacement.overtaken.iter().all(|(path, _)| still_named(path));
+        if created.is_ok() && fits {
+            report.rebased_bytes = replacement.bytes();
+            catalog.pending = Some(replacement);
+        } else {
+            catalog.forget_ahead(&replacement);
         }
-        Ok(())
+        created.map_err(|error| {
+            let error = created_already(error);
+            // A full disk leaves nothing that counts, and the stream goes on without the rebase. Of any
+            // other failure nobody knows what it left.
+            if !matches!(&error, Error::Io(error) if error.kind() == DirectoryErrorKind::NoSpace) {
+                catalog.poison(&error);
+            }
+            error
+        })
     }
 }
 
@@ -211,6 +226,7 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
     let holdings = Holdings {
         kept: &catalog.kept,
         working: &working,
+        ahead: &catalog.ahead,
         settled_id: catalog.opened_at_id.max(catalog.committed.unwrap_or(0)),
         own_below: catalog.own_below,
         keep_logs: catalog.keep_logs,

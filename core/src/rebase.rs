@@ -2,8 +2,8 @@
 //! base files, so that recovery reads a bounded number of bytes for each live one.
 //!
 //! It reads the immutable files of the checkpoint, never the live state: puts go on meanwhile, and
-//! what it makes depends on nothing but those files. The result waits in memory and is created and
-//! published with the next checkpoint, whose delta comes on top.
+//! what it makes depends on nothing but those files. The new files are created at once, behind the
+//! stream, and count for nothing until the next checkpoint's metadata names them, its delta on top.
 
 use crate::delta::newest_by_key;
 use crate::directory::Directory;
@@ -25,15 +25,34 @@ const RUN_DELTA_MAX: u64 = 4;
 /// So many small deltas are merged into one.
 const SMALL_DELTAS_MAX: usize = 32;
 
-/// Files to be created with the next checkpoint, and what they replace.
+/// New files, created and not yet named by any metadata, and what they replace.
 #[derive(Debug)]
 pub(crate) struct Replacement {
     /// For each segment, by path, the groups that no longer count.
     pub(crate) overtaken: Vec<(String, Groups)>,
+    pub(crate) segments: Vec<LiveSegment>,
+}
+
+/// A rebase that was carried out in memory.
+pub(crate) struct Rebased {
+    pub(crate) replacement: Replacement,
+    /// The contents of the replacement's segments.
     pub(crate) files: Vec<EncodedSegment>,
+    /// Bytes that were read for it.
+    pub(crate) bytes_read: u64,
 }
 
 impl Replacement {
+    /// Bytes of the new files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.entry.bytes).sum()
+    }
+
+    /// Their paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = String> + '_ {
+        self.segments.iter().map(|segment| segment.entry.path())
+    }
+
     /// The segments that are left, with the new ones, in the order of their application.
     pub(crate) fn apply(&self, segments: &[LiveSegment]) -> Vec<LiveSegment> {
         let mut left: Vec<LiveSegment> = segments
@@ -47,7 +66,7 @@ impl Replacement {
                 (!groups.is_empty()).then_some(segment)
             })
             .collect();
-        left.extend(self.files.iter().map(LiveSegment::of_encoded));
+        left.extend(self.segments.iter().cloned());
         few::sort(&mut left, |a, b| a.entry.order().cmp(&b.entry.order()));
         left
     }
@@ -140,7 +159,7 @@ pub(crate) async fn carry_out<D: Directory>(
     segments: &[LiveSegment],
     plan: &Plan,
     first_number: u64,
-) -> Result<Option<(Replacement, u64)>, Error> {
+) -> Result<Option<Rebased>, Error> {
     let (kind, groups, sources) = match plan {
         Plan::Nothing => return Ok(None),
         Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
@@ -167,7 +186,9 @@ pub(crate) async fn carry_out<D: Directory>(
     let newest =
         newest_by_key(&records).into_iter().filter(|record| kind == SegmentKind::Delta || record.value.is_some());
     let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
-    Ok(Some((Replacement { overtaken, files: encode(identity, newest) }, bytes_read)))
+    let files = encode(identity, newest);
+    let segments = files.iter().map(LiveSegment::of_encoded).collect();
+    Ok(Some(Rebased { replacement: Replacement { overtaken, segments }, files, bytes_read }))
 }
 
 #[cfg(test)]
@@ -238,7 +259,7 @@ mod tests {
             segment(SegmentKind::Delta, 2, 64_000, Groups::range(0, 3)),
         ];
         let overtaken = segments.iter().map(|segment| (segment.entry.path(), Groups::range(0, 3))).collect();
-        let left = Replacement { overtaken, files: Vec::new() }.apply(&segments);
+        let left = Replacement { overtaken, segments: Vec::new() }.apply(&segments);
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].entry.groups, [(4, 63)]);
     }

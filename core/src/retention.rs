@@ -42,6 +42,8 @@ pub(crate) struct Holdings<'a> {
     pub(crate) kept: &'a BTreeMap<u64, KeptFiles>,
     /// Files that the working state still builds on, whether a checkpoint names them or not.
     pub(crate) working: &'a BTreeSet<String>,
+    /// Segments that a rebase creates ahead of the checkpoint that will name them.
+    pub(crate) ahead: &'a BTreeSet<String>,
     /// Ids above this one belong to a checkpoint in flight, or to another writer.
     pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
@@ -103,6 +105,9 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
             }
             Name::Segment(..) if holdings.working.contains(&entry.path) => {
                 (true, "the working state builds on it".into())
+            }
+            Name::Segment(..) if holdings.ahead.contains(&entry.path) => {
+                (true, "a rebase made it ahead of the next checkpoint".into())
             }
             Name::Segment(..) => (false, "no kept checkpoint names it".into()),
             Name::Log(checkpoint, _) if expired.contains(&checkpoint) => {

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryErrorKind};
+use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::SegmentEntry;
+use crate::format::names::segment_path;
 use crate::format::segment::{
     CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, Record, SegmentIdentity, SegmentKind, decode_file, decode_table,
     read_chunk,
@@ -95,6 +96,12 @@ impl LiveSegment {
     pub(crate) fn bytes_for(&self, groups: Groups) -> u64 {
         let wanted = groups.intersection(self.groups());
         self.chunks.iter().filter(|chunk| touches(chunk, wanted)).map(|chunk| u64::from(chunk.bytes)).sum()
+    }
+}
+
+impl From<EncodedSegment> for NewFile {
+    fn from(file: EncodedSegment) -> Self {
+        Self { path: segment_path(file.identity.kind, file.identity.number), content: file.content }
     }
 }
 

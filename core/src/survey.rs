@@ -35,6 +35,11 @@ impl Survey {
         Some(format!("{} is somebody else's", log_path(*checkpoint, *found)))
     }
 
+    /// Whether a file of this name is there. Entries are in order of path.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        self.entries.binary_search_by(|(_, entry)| entry.path.as_str().cmp(path)).is_ok()
+    }
+
     /// Bytes of the logs after a checkpoint.
     pub(crate) fn log_bytes(&self, after: u64) -> u64 {
         self.logs.iter().filter(|(checkpoint, ..)| *checkpoint == after).map(|(_, _, bytes)| bytes).sum()

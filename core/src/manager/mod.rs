@@ -243,7 +243,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             let mut catalog = lock(&self.catalog);
             catalog.segments = segments;
             catalog.source = Some(metadata.id);
-            catalog.pending = None;
+            catalog.drop_pending();
             if let Some(fields) = metadata.alluvium {
                 catalog.store_id = fields.store_id;
             }

@@ -1,5 +1,6 @@
 //! The memory of a segment. Natively on Linux large states ask for huge pages: a record is then found
-//! without walking the page tables, which costs as much as the cache miss itself.
+//! without walking the page tables, which costs as much as the cache miss itself. In WebAssembly they
+//! make the linear memory grow in steps that a host can back with such pages.
 
 use std::ops::{Deref, DerefMut};
 
@@ -31,7 +32,21 @@ impl Block {
             let _ = map.advise(memmap2::Advice::HugePage);
             return Self::Mapped(map);
         }
+        #[cfg(target_family = "wasm")]
+        grow_ahead(bytes);
         Self::new(bytes)
+    }
+}
+
+/// Has the allocator take its memory in large steps: what it is given and gives back it keeps, and
+/// makes the next segments of. Grown a segment at a time, no huge page would ever fit.
+#[cfg(target_family = "wasm")]
+fn grow_ahead(bytes: usize) {
+    const STEP: usize = 16 << 20;
+    let mut step: Vec<u8> = Vec::new();
+    // A host that will not give as much gives what is needed.
+    if bytes < STEP && step.try_reserve_exact(STEP).is_ok() {
+        std::hint::black_box(&mut step);
     }
 }
 

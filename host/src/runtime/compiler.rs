@@ -1,6 +1,8 @@
 //! Compiling and linking components: what of WebAssembly they may use, and what they may import.
 
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -10,6 +12,8 @@ use super::bindings::{VERSION, plugin};
 use super::code::Code;
 use super::engine::Engine;
 use super::guest::Guest;
+#[cfg(target_os = "linux")]
+use super::linear_memory::HugePages;
 use super::{Cache, EngineOptions, Limits, RuntimeError, SharedEngine, engine, shell};
 use crate::native::NativeDirectory;
 
@@ -68,7 +72,11 @@ impl Runtime {
             }
             wasmtime::Engine::new(config).map_err(|error| RuntimeError::Host(format!("wasmtime: {error:#}")))
         };
-        let trusted = compiler(&mut features(&limits), limits.engine_memory_bytes)?;
+        let mut engine_features = features(&limits);
+        // A pool has memory of its own.
+        #[cfg(target_os = "linux")]
+        engine_features.with_host_memory(Arc::new(HugePages));
+        let trusted = compiler(&mut engine_features, limits.engine_memory_bytes)?;
         // A composed plugin has the engine's memory within its own.
         let memory_bytes = limits.plugin_memory_bytes.max(limits.engine_memory_bytes);
         let limited = compiler(features(&limits).epoch_interruption(true).consume_fuel(fuel), memory_bytes)?;

@@ -70,6 +70,8 @@ mod handle;
 mod host;
 mod identity;
 mod limits;
+#[cfg(target_os = "linux")]
+mod linear_memory;
 mod metrics;
 mod migrate;
 mod operator;
