@@ -557,10 +557,26 @@ async function firstVisit(kind, path) {
   await browser.close();
 }
 
-/** The whole browser, killed at random moments while it checkpoints. */
+/** Thrown where a browser came up without anything of its origin, a bare record included. */
+class OriginLost extends Error {}
+
+/**
+ * The whole browser, killed at random moments while it checkpoints. Where it comes up with the whole origin thrown
+ * away, the bare record of the visit before included, that is the browser's doing: the series begins anew, once, and
+ * says so.
+ */
 async function killed(kind) {
   // Firefox takes five seconds to come up: fewer there.
   const times = kind.browser === "firefox" ? Math.ceil(kills * 0.3) : kills;
+  try {
+    return await killedSeries(kind, times, seed);
+  } catch (error) {
+    if (!(error instanceof OriginLost)) throw error;
+    return `${error.message}; begun anew: ${await killedSeries(kind, times, seed + 1)}`;
+  }
+}
+
+async function killedSeries(kind, times, seed) {
   const next = random(seed + 2);
   const home = await profile();
   const run = `${kind.name}-${seed}`;
@@ -573,7 +589,13 @@ async function killed(kind) {
       browser = await launch(kind, home.path);
       const page = await open(browser);
       const before = acknowledged.get(run);
-      same(`seed ${seed}, after ${round} kills`, await page.evaluate(recoverAndRun, seed, before, `/acknowledged/${run}`), undefined);
+      const kept = await page.evaluate(bareRecord, round);
+      const { problem, recovered } = await page.evaluate(recoverAndRun, seed, before, `/acknowledged/${run}`);
+      if (round > 0 && kept === null && recovered === 0) {
+        throw new OriginLost(`seed ${seed}, after ${round} kills: the browser came up without anything of the origin, a bare strict record included`);
+      }
+      same(`seed ${seed}, after ${round} kills`, problem ?? null, null);
+      same(`seed ${seed}, after ${round} kills, a bare strict record`, kept, round === 0 ? null : round - 1);
       if (round === times) break;
       // Every fourth round at once, which is most likely within the first write after a recovery.
       if (round % 4 !== 3) {
@@ -597,10 +619,28 @@ async function killed(kind) {
 async function recoverAndRun(seed, least, acknowledged) {
   const checkpoints = await alluvium.Checkpoints.open({ name: "killed", whenTaken: "wait" });
   const problem = stream.wrong(checkpoints, seed, least);
+  const recovered = Number(checkpoints.sourceOffset("stream"));
   const report = await checkpoints.verify();
   const told = (number) => fetch(acknowledged, { method: "POST", body: String(number) });
   stream.run(alluvium, checkpoints, seed, told).catch(() => {});
-  return problem ?? (report.isDamaged ? JSON.stringify(report.findings) : undefined);
+  return { problem: problem ?? (report.isDamaged ? JSON.stringify(report.findings) : undefined), recovered };
+}
+
+/** In the page, without the package: the record that the visit before made durable, and this visit's in its place. */
+async function bareRecord(round) {
+  const asked = (request) =>
+    new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const opening = indexedDB.open("bare", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("records");
+  const database = await asked(opening);
+  const transaction = database.transaction("records", "readwrite", { durability: "strict" });
+  const durable = new Promise((resolve, reject) => Object.assign(transaction, { oncomplete: resolve, onabort: () => reject(transaction.error) }));
+  const store = transaction.objectStore("records");
+  const kept = asked(store.get("round"));
+  store.put(round, "round");
+  await durable;
+  database.close();
+  return (await kept) ?? null;
 }
 
 /** The suite of every directory on Node's files, and what the command line makes of them. */
