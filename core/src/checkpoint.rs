@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{SharedCatalog, lock};
 use crate::clock::Clock;
-use crate::delta::{DeltaLog, newest_by_key};
+use crate::delta::DeltaLog;
 use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
@@ -224,16 +224,13 @@ impl PreparedCheckpoint {
         let published = catalog.pending.take();
         // Where there is nothing yet, what changed is the whole state.
         let kind = if self.full || catalog.segments.is_empty() { SegmentKind::Base } else { SegmentKind::Delta };
-        let records = newest_by_key(&self.frozen.records().collect::<Vec<_>>());
+        let mut records = self.frozen.newest();
         let keys_changed = records.len() as u64;
         let tombstones = records.iter().filter(|record| record.value.is_none()).count() as u64;
-        let payload = |record: &crate::format::segment::Record<'_>| {
-            (record.key.len() + record.value.map_or(0, <[u8]>::len)) as u64
-        };
-        let bytes_changed = records.iter().map(payload).sum();
+        let bytes_changed = records.iter().map(|record| record.payload_bytes() as u64).sum();
         let first = SegmentIdentity { store_id, kind, number: catalog.next_number, checkpoint_id: self.metadata.id };
-        let of_kind = records.into_iter().filter(|record| kind == SegmentKind::Delta || record.value.is_some());
-        let delta = encode(first, of_kind);
+        records.retain(|record| kind == SegmentKind::Delta || record.value.is_some());
+        let delta = encode(first, &records);
         catalog.take_numbers(delta.len() as u64)?;
 
         let mut segments = match &published {

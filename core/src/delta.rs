@@ -17,6 +17,8 @@ const TOMBSTONE: u32 = u32::MAX;
 pub(crate) struct DeltaLog {
     chunks: Vec<Vec<u8>>,
     bytes: usize,
+    /// How many mutations there are, at most.
+    count: usize,
     allocated: usize,
     /// Up to where `sync` has taken it: a chunk, and an offset in it.
     taken: (usize, usize),
@@ -63,6 +65,7 @@ impl DeltaLog {
         chunk.extend_from_slice(key);
         chunk.extend_from_slice(value.unwrap_or_default());
         self.bytes += total;
+        self.count += 1;
     }
 
     /// Takes everything out; what comes next belongs to the next checkpoint.
@@ -74,7 +77,7 @@ impl DeltaLog {
     /// repeat the newest mutation of a key changes nothing.
     pub(crate) fn copy_tail(&mut self) -> Self {
         let (first, offset) = self.taken;
-        let mut tail = Self::default();
+        let mut tail = Self { count: self.count, ..Self::default() };
         for (at, chunk) in self.chunks.iter().enumerate().skip(first) {
             let bytes = &chunk[if at == first { offset } else { 0 }..];
             tail.bytes += bytes.len();
@@ -88,6 +91,13 @@ impl DeltaLog {
         tail
     }
 
+    /// The newest mutation of each key, sorted by `(hash, key)`.
+    pub(crate) fn newest(&self) -> Vec<Record<'_>> {
+        let mut records = Vec::with_capacity(self.count);
+        records.extend(self.records());
+        newest_by_key(&records)
+    }
+
     /// Every mutation, oldest first.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
         self.chunks.iter().flat_map(|chunk| Records { rest: chunk })
@@ -97,7 +107,7 @@ impl DeltaLog {
     /// checkpoints is worth one record; without this the log would grow with the stream.
     pub(crate) fn compact(&mut self) {
         let mut compacted = Self::default();
-        for record in newest_by_key(&self.records().collect::<Vec<_>>()) {
+        for record in self.newest() {
             compacted.push(record.hash, record.key, record.value);
         }
         *self = compacted;
@@ -130,21 +140,23 @@ impl<'a> Iterator for Records<'a> {
 
 /// Of records given oldest first, the newest for each key, sorted by `(hash, key)`.
 pub(crate) fn newest_by_key<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
-    // Sorting eight-byte hashes with their positions instead of whole records; keys are looked at
-    // only where hashes are equal.
-    let mut order: Vec<(u64, u32)> = records.iter().enumerate().map(|(at, record)| (record.hash, at as u32)).collect();
+    // Sorting eight bytes, half a hash and a position, instead of whole records; the rest is looked at
+    // only where these halves are equal.
+    let half = |record: &Record<'_>| record.hash & !u64::from(u32::MAX);
+    let mut order: Vec<u64> = records.iter().enumerate().map(|(at, record)| half(record) | at as u64).collect();
     order.sort_unstable();
     let mut newest: Vec<Record<'_>> = Vec::with_capacity(order.len());
-    for run in order.chunk_by(|a, b| a.0 == b.0) {
+    for run in order.chunk_by(|a, b| a >> 32 == b >> 32) {
         let start = newest.len();
         // Newest first, so that the first of each key stays.
-        for (_, at) in run.iter().rev() {
-            let record = records[*at as usize];
-            if !newest[start..].iter().any(|kept| kept.key == record.key) {
+        for at in run.iter().rev() {
+            let record = records[(at & u64::from(u32::MAX)) as usize];
+            let is_same = |kept: &Record<'_>| kept.hash == record.hash && kept.key == record.key;
+            if !newest[start..].iter().any(is_same) {
                 newest.push(record);
             }
         }
-        few::sort(&mut newest[start..], |a, b| a.key.cmp(b.key));
+        few::sort(&mut newest[start..], |a, b| (a.hash, a.key).cmp(&(b.hash, b.key)));
     }
     newest
 }
@@ -172,8 +184,9 @@ mod tests {
     #[test]
     fn equal_hashes_are_told_apart() {
         let record = |key, value| Record { hash: 7, key, value: Some(value) };
-        let newest = newest_by_key(&[record(b"y", b"1"), record(b"x", b"2"), record(b"y", b"3")]);
-        assert_eq!(newest, [record(b"x", b"2"), record(b"y", b"3")]);
+        let other = Record { hash: 8, ..record(b"a", b"4") };
+        let newest = newest_by_key(&[record(b"y", b"1"), other, record(b"x", b"2"), record(b"y", b"3")]);
+        assert_eq!(newest, [record(b"x", b"2"), record(b"y", b"3"), other]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::checkpoint::created_already;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
+use crate::format::metadata::SegmentEntry;
 use crate::format::names::{Name, deleted_path, log_path, state_path};
 use crate::format::segment::FILE_BYTES;
 use crate::planted::{self, Plant};
@@ -83,8 +84,9 @@ impl Maintenance {
         let mut catalog = lock(&self.catalog);
         // Still right if newer checkpoints came: their deltas go on top. Not after a restore,
         // which goes on from other segments.
-        let still_named = |path: &String| catalog.segments.iter().any(|segment| segment.entry.path() == *path);
-        let fits = catalog.pending.is_none() && replacement.overtaken.iter().all(|(path, _)| still_named(path));
+        let still_named =
+            |entry: &SegmentEntry| catalog.segments.iter().any(|segment| segment.entry.order() == entry.order());
+        let fits = catalog.pending.is_none() && replacement.overtaken.iter().all(|(entry, _)| still_named(entry));
         if created.is_ok() && fits {
             report.rebased_bytes = replacement.bytes();
             catalog.pending = Some(replacement);
@@ -222,7 +224,7 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
         Retain::AllBut(id) => id.into_iter().collect(),
     };
     let mut working = few::set(catalog.segments.iter().map(|segment| segment.entry.path()));
-    working.extend(catalog.pending.iter().flat_map(|pending| pending.overtaken.iter().map(|(path, _)| path.clone())));
+    working.extend(catalog.pending.iter().flat_map(|pending| pending.overtaken.iter().map(|(entry, _)| entry.path())));
     let holdings = Holdings {
         kept: &catalog.kept,
         working: &working,

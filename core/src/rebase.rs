@@ -9,6 +9,7 @@ use crate::delta::newest_by_key;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
+use crate::format::metadata::SegmentEntry;
 use crate::format::segment::{EncodedSegment, Record, SegmentIdentity, SegmentKind, encode};
 use crate::hash::KEY_GROUPS;
 use crate::segments::{Groups, LiveSegment, SegmentData, read_segment};
@@ -28,8 +29,8 @@ const SMALL_DELTAS_MAX: usize = 32;
 /// New files, created and not yet named by any metadata, and what they replace.
 #[derive(Debug)]
 pub(crate) struct Replacement {
-    /// For each segment, by path, the groups that no longer count.
-    pub(crate) overtaken: Vec<(String, Groups)>,
+    /// Segments, and of each the groups that no longer count.
+    pub(crate) overtaken: Vec<(SegmentEntry, Groups)>,
     pub(crate) segments: Vec<LiveSegment>,
 }
 
@@ -58,8 +59,7 @@ impl Replacement {
         let mut left: Vec<LiveSegment> = segments
             .iter()
             .filter_map(|segment| {
-                let path = segment.entry.path();
-                let overtaken = self.overtaken.iter().find(|(overtaken, _)| *overtaken == path);
+                let overtaken = self.overtaken.iter().find(|(overtaken, _)| overtaken.order() == segment.entry.order());
                 let groups = segment.groups().without(overtaken.map_or(Groups::NONE, |(_, groups)| *groups));
                 let mut segment = segment.clone();
                 segment.entry.groups = groups.to_ranges();
@@ -171,7 +171,7 @@ pub(crate) async fn carry_out<D: Directory>(
         let wanted = segment.groups().intersection(groups);
         if !wanted.is_empty() {
             data.push(read_segment(directory, store_id, &segment.entry, Some(&segment.chunks), wanted).await?);
-            overtaken.push((segment.entry.path(), wanted));
+            overtaken.push((segment.entry.clone(), wanted));
         }
     }
     let bytes_read = data.iter().map(|data| data.bytes_read).sum();
@@ -183,10 +183,10 @@ pub(crate) async fn carry_out<D: Directory>(
         })?;
     }
     // A tombstone in a base would say what its absence says.
-    let newest =
-        newest_by_key(&records).into_iter().filter(|record| kind == SegmentKind::Delta || record.value.is_some());
+    let mut newest = newest_by_key(&records);
+    newest.retain(|record| kind == SegmentKind::Delta || record.value.is_some());
     let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
-    let files = encode(identity, newest);
+    let files = encode(identity, &newest);
     let segments = files.iter().map(LiveSegment::of_encoded).collect();
     Ok(Some(Rebased { replacement: Replacement { overtaken, segments }, files, bytes_read }))
 }
@@ -210,7 +210,7 @@ mod tests {
             checksum: 0,
         };
         LiveSegment {
-            entry: crate::format::metadata::SegmentEntry {
+            entry: SegmentEntry {
                 kind,
                 number: checkpoint_id,
                 checkpoint_id,
@@ -258,7 +258,7 @@ mod tests {
             segment(SegmentKind::Base, 1, 64_000, Groups::ALL),
             segment(SegmentKind::Delta, 2, 64_000, Groups::range(0, 3)),
         ];
-        let overtaken = segments.iter().map(|segment| (segment.entry.path(), Groups::range(0, 3))).collect();
+        let overtaken = segments.iter().map(|segment| (segment.entry.clone(), Groups::range(0, 3))).collect();
         let left = Replacement { overtaken, segments: Vec::new() }.apply(&segments);
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].entry.groups, [(4, 63)]);

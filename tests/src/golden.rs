@@ -1,7 +1,7 @@
 //! The golden directories: fixed scripts of operations, whose bytes are a promise.
 //!
 //! Clock and store id are fixed, so a script gives the same bytes on every platform and in every
-//! build. `golden/v1` holds them; `suite/golden.rs` compares.
+//! build. `golden/v2` holds them; `suite/golden.rs` compares.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::{Files, Manager, STORE_ID, Truth, clock, fixture, keep, open_with};
 /// A directory, and what each checkpoint in it must bring back.
 #[derive(Debug)]
 pub struct Golden {
-    /// Its name below `golden/v1`.
+    /// Its name below `golden/v2`.
     pub name: &'static str,
     /// What it holds.
     pub files: Files,

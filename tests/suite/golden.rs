@@ -1,4 +1,4 @@
-//! The encoder reproduces `golden/v1` byte for byte, and the decoder reads it for what it is.
+//! The encoder reproduces `golden/v2` byte for byte, and the decoder reads it for what it is.
 
 use alluvium_core::directory::block_on;
 use alluvium_core::gc;
@@ -12,7 +12,7 @@ fn blessing() -> bool {
 }
 
 fn stored(golden: &Golden) -> std::path::PathBuf {
-    here("golden/v1").join(golden.name)
+    here("golden/v2").join(golden.name)
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn nothing_else_lies_among_the_golden_directories() {
         return;
     }
     let names: Vec<&str> = all().iter().map(|golden| golden.name).collect();
-    for path in load(&here("golden/v1")).keys() {
+    for path in load(&here("golden/v2")).keys() {
         let directory = path.split('/').next().unwrap_or_default();
         assert!(names.contains(&directory), "{path} belongs to no script");
     }

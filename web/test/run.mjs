@@ -15,7 +15,7 @@ import { mailboxes } from "./webkit.mjs";
 
 const here = fileURLToPath(new URL("./", import.meta.url));
 const root = join(here, "../..");
-const golden = join(root, "tests/golden/v1");
+const golden = join(root, "tests/golden/v2");
 const filter = process.argv[2] ?? "";
 const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
 const kills = Number(process.env.ALLUVIUM_KILLS ?? 20);

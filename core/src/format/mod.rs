@@ -10,7 +10,7 @@ pub mod original;
 pub mod segment;
 
 /// The version of the format that this crate writes, and the only one that it reads.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 65_535;

@@ -77,6 +77,13 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+impl Record<'_> {
+    /// Bytes of key and value.
+    pub fn payload_bytes(&self) -> usize {
+        self.key.len() + self.value.map_or(0, <[u8]>::len)
+    }
+}
+
 /// What a file is bound to; with the chunk table it determines the whole header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentIdentity {
@@ -148,15 +155,18 @@ fn head_checksum(header: &[u8; HEADER_BYTES], table: &[u8]) -> u64 {
 
 /// Encodes records, which must be sorted by `(hash, key)` without repetition, as one file or more,
 /// numbered from `first.number` on. No records give no file.
-pub fn encode<'a>(first: SegmentIdentity, records: impl IntoIterator<Item = Record<'a>>) -> Vec<EncodedSegment> {
+pub fn encode(first: SegmentIdentity, records: &[Record<'_>]) -> Vec<EncodedSegment> {
     let mut files = Vec::new();
-    let mut writer = Writer::new(first);
+    // One byte for lengths and not much for all else: memory is taken once, and no more than it takes.
+    let mut left: usize = records.iter().map(|record| 1 + record.payload_bytes()).sum();
+    let mut writer = Writer::new(first, left);
     for record in records {
         if writer.content.len() >= FILE_BYTES {
             let next = SegmentIdentity { number: writer.identity.number + 1, ..first };
-            files.push(std::mem::replace(&mut writer, Writer::new(next)).finish());
+            files.push(std::mem::replace(&mut writer, Writer::new(next, left)).finish());
         }
-        writer.push(&record);
+        writer.push(record);
+        left -= 1 + record.payload_bytes();
     }
     if writer.content.len() > HEADER_BYTES {
         files.push(writer.finish());
@@ -171,7 +181,7 @@ pub(crate) fn encode_log<'a>(
     records: impl IntoIterator<Item = Record<'a>>,
     position: &[u8],
 ) -> EncodedSegment {
-    let mut writer = Writer::new(identity);
+    let mut writer = Writer::new(identity, 0);
     for record in records {
         writer.push(&record);
     }
@@ -190,16 +200,57 @@ pub(crate) fn encode_log<'a>(
     writer.finish()
 }
 
+/// In place of a record's lengths: they are those of the record before in the same chunk.
+const SAME_LENGTHS: u8 = 0;
+
+/// Length of a key, and a value's tag: its length plus one, so that 0 is a tombstone and no empty value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Lengths {
+    key: u32,
+    value: u32,
+}
+
+impl Lengths {
+    fn of(record: &Record<'_>) -> Self {
+        Self { key: record.key.len() as u32, value: record.value.map_or(0, |value| value.len() as u32 + 1) }
+    }
+
+    /// Reads them, or what stands for `before`; what could have been said more shortly is damage.
+    #[inline]
+    fn read(cursor: &mut Cursor<'_>, before: Option<Self>) -> Result<Self, &'static str> {
+        let key = cursor.varint().ok_or("key length")?;
+        if key == u32::from(SAME_LENGTHS) {
+            return before.ok_or("lengths of a record before, which there is not");
+        }
+        let lengths = Self { key: key - 1, value: cursor.varint().ok_or("value length")? };
+        if lengths.key as usize > KEY_BYTES_MAX || lengths.value as usize > VALUE_BYTES_MAX + 1 {
+            return Err("longer than the format allows");
+        }
+        if before == Some(lengths) {
+            return Err("lengths of the record before, said again");
+        }
+        Ok(lengths)
+    }
+}
+
+/// What a file may hold beside its records, or beyond the size at which it is closed, without moving.
+const SPARE_BYTES: usize = 16 << 10;
+
 struct Writer {
     identity: SegmentIdentity,
     content: Vec<u8>,
     chunks: Vec<Chunk>,
     open: Option<Chunk>,
+    /// Of the last record in the open chunk.
+    before: Lengths,
 }
 
 impl Writer {
-    fn new(identity: SegmentIdentity) -> Self {
-        Self { identity, content: vec![0; HEADER_BYTES], chunks: Vec::new(), open: None }
+    /// `expected` bytes of records may come, in this file or in later ones too.
+    fn new(identity: SegmentIdentity, expected: usize) -> Self {
+        let mut content = Vec::with_capacity(HEADER_BYTES + expected.min(FILE_BYTES) + SPARE_BYTES.min(expected));
+        content.resize(HEADER_BYTES, 0);
+        Self { identity, content, chunks: Vec::new(), open: None, before: Lengths::default() }
     }
 
     fn push(&mut self, record: &Record<'_>) {
@@ -221,20 +272,17 @@ impl Writer {
         });
         chunk.records += 1;
         chunk.last_group = group;
-        push_varint(&mut self.content, record.key.len() as u32);
-        match record.value {
-            // A tombstone is 0 and a value its length plus one, so that an empty value is not one.
-            None => {
-                chunk.tombstones += 1;
-                push_varint(&mut self.content, 0);
-                self.content.extend_from_slice(record.key);
-            }
-            Some(value) => {
-                push_varint(&mut self.content, value.len() as u32 + 1);
-                self.content.extend_from_slice(record.key);
-                self.content.extend_from_slice(value);
-            }
+        chunk.tombstones += u32::from(record.value.is_none());
+        let lengths = Lengths::of(record);
+        if chunk.records > 1 && lengths == self.before {
+            self.content.push(SAME_LENGTHS);
+        } else {
+            push_varint(&mut self.content, lengths.key + 1);
+            push_varint(&mut self.content, lengths.value);
+            self.before = lengths;
         }
+        self.content.extend_from_slice(record.key);
+        self.content.extend_from_slice(record.value.unwrap_or_default());
     }
 
     fn close_chunk(&mut self) {
@@ -401,18 +449,16 @@ pub fn read_chunk<'a>(
     let (mut records, mut tombstones) = (0, 0);
     let mut first_group = None;
     let mut before: Option<(u64, &[u8])> = None;
+    let mut lengths = None;
     while !cursor.is_at_end() {
         let at = chunk.offset + cursor.at() as u64;
         let wrong = |what: &str| Error::corrupt(place, format!("record at {at}: {what}"));
-        let key_bytes = cursor.varint().ok_or_else(|| wrong("key length"))? as usize;
-        let tag = cursor.varint().ok_or_else(|| wrong("value length"))? as usize;
-        if key_bytes > KEY_BYTES_MAX || tag > VALUE_BYTES_MAX + 1 {
-            return Err(wrong("longer than the format allows"));
-        }
-        let key = cursor.take(key_bytes).ok_or_else(|| wrong("key reaches past the chunk"))?;
-        let value = match tag {
+        let read = Lengths::read(&mut cursor, lengths).map_err(wrong)?;
+        lengths = Some(read);
+        let key = cursor.take(read.key as usize).ok_or_else(|| wrong("key reaches past the chunk"))?;
+        let value = match read.value {
             0 => None,
-            _ => Some(cursor.take(tag - 1).ok_or_else(|| wrong("value reaches past the chunk"))?),
+            tag => Some(cursor.take(tag as usize - 1).ok_or_else(|| wrong("value reaches past the chunk"))?),
         };
         let hash = key_hash(key);
         if before.is_some_and(|before| before >= (hash, key)) {
@@ -467,10 +513,11 @@ mod tests {
     }
 
     fn encode_sorted(records: &[(u64, Vec<u8>, Vec<u8>)]) -> Vec<EncodedSegment> {
-        encode(
-            identity(SegmentKind::Base),
-            records.iter().map(|(hash, key, value)| Record { hash: *hash, key, value: Some(value) }),
-        )
+        let mut borrowed = Vec::new();
+        for (hash, key, value) in records {
+            borrowed.push(Record { hash: *hash, key, value: Some(value) });
+        }
+        encode(identity(SegmentKind::Base), &borrowed)
     }
 
     fn decode(files: &[EncodedSegment]) -> Result<Owned, Error> {
@@ -499,7 +546,7 @@ mod tests {
 
     #[test]
     fn nothing_gives_no_file() {
-        assert!(encode(identity(SegmentKind::Delta), []).is_empty());
+        assert!(encode(identity(SegmentKind::Delta), &[]).is_empty());
     }
 
     #[test]
@@ -512,6 +559,32 @@ mod tests {
                 assert!(decode(&damaged).is_err(), "bit {bit} of byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn lengths_are_said_once_and_in_one_way() {
+        let key = |n: u8| vec![n; 3];
+        let mut records: Vec<_> = [0, 1, 2, 3, 4, 5].map(|n| (key_hash(&key(n)), key(n), vec![n; 5])).into();
+        records.sort();
+        records[3].2 = Vec::new();
+        let file = encode_sorted(&records).remove(0);
+        let chunk = file.chunks[0];
+        let range = chunk.offset as usize..chunk.offset as usize + chunk.bytes as usize;
+        // Three alike, one without a value, two as before: lengths three times in six records.
+        assert_eq!(range.len(), 6 * 3 + 5 * 5 + 3 * 2 + 3);
+        assert_eq!(decode(std::slice::from_ref(&file)).unwrap(), records);
+
+        let check = |edit: fn(&mut Vec<u8>), expected: &str| {
+            let mut bytes = file.content[range.clone()].to_vec();
+            edit(&mut bytes);
+            let checksum = checksum(&bytes, chunk_binding(&file.identity, chunk.offset));
+            let chunk = Chunk { bytes: bytes.len() as u32, checksum, ..chunk };
+            let error = read_chunk("file", &file.identity, &chunk, &bytes, |_| Ok(())).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check(|bytes| drop(bytes.splice(..2, [SAME_LENGTHS])), "record at 64: lengths of a record before");
+        check(|bytes| drop(bytes.splice(10..11, [4, 6])), "record at 74: lengths of the record before, said again");
+        check(|bytes| bytes.truncate(11), "record at 74: key reaches past the chunk");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{IncrementalCheckpointManager, LogBase};
 use crate::catalog::{SharedCatalog, lock};
 use crate::checkpoint::{created_already, fenced};
-use crate::delta::{DeltaLog, newest_by_key};
+use crate::delta::DeltaLog;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::{LogPosition, encode};
@@ -126,8 +126,7 @@ impl PreparedSync {
             }
             catalog.store_id
         };
-        let records = newest_by_key(&self.tail.records().collect::<Vec<_>>());
-        let content = encode(store_id, checkpoint, sequence, records, &self.position)?;
+        let content = encode(store_id, checkpoint, sequence, self.tail.newest(), &self.position)?;
         let bytes = content.len() as u64;
         let path = log_path(checkpoint, sequence);
         let batch = vec![NewFile { path: path.clone(), content }];

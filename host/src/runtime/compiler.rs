@@ -73,9 +73,11 @@ impl Runtime {
             wasmtime::Engine::new(config).map_err(|error| RuntimeError::Host(format!("wasmtime: {error:#}")))
         };
         let mut engine_features = features(&limits);
-        // A pool has memory of its own.
+        // A pool has memory of its own. Memory of ours cannot begin as a mapped image of the code's data.
         #[cfg(target_os = "linux")]
-        engine_features.with_host_memory(Arc::new(HugePages));
+        if pool.is_none() {
+            engine_features.with_host_memory(Arc::new(HugePages)).memory_init_cow(false);
+        }
         let trusted = compiler(&mut engine_features, limits.engine_memory_bytes)?;
         // A composed plugin has the engine's memory within its own.
         let memory_bytes = limits.plugin_memory_bytes.max(limits.engine_memory_bytes);

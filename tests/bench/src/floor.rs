@@ -66,13 +66,15 @@ pub struct Index {
     /// In hash order, probed linearly: 16 bits of hash, 16 of file, 32 of offset; 0 is empty.
     slots: Vec<u64>,
     keys: usize,
+    /// Of every key and every value: workload W has no others.
+    lengths: Option<(usize, usize)>,
 }
 
 impl Index {
     /// Reads what recovery would read, and indexes it.
     pub fn read(path: &Path, layout: &Layout) -> Result<Self> {
         let capacity = layout.keys * 8 / 7 + 64;
-        let mut index = Self { files: Vec::new(), slots: vec![0; capacity + 1024], keys: 0 };
+        let mut index = Self { files: Vec::new(), slots: vec![0; capacity + 1024], keys: 0, lengths: None };
         for (entry, chunks) in &layout.segments {
             let file = File::open(path.join(entry.path()))?;
             let counts = |group: u16| entry.groups.iter().any(|(first, last)| (*first..=*last).contains(&group));
@@ -110,9 +112,10 @@ impl Index {
     ) -> Option<()> {
         let mut at = range.start.max(HEADER_BYTES);
         while at < range.end {
-            let start = at;
-            let (key, _, next) = record(content, at)?;
-            at = next;
+            let (lengths, start) = lengths(content, at, self.lengths)?;
+            self.lengths = Some(lengths);
+            let key = content.get(start..start + lengths.0)?;
+            at = start + lengths.0 + lengths.1;
             let hash = key_hash(key);
             if !wanted[usize::from(group_of(hash))] {
                 continue;
@@ -125,7 +128,8 @@ impl Index {
                 let same = |held: u64| {
                     let other = (held >> 32 & 0xffff) as usize - 1;
                     let other = if other as u64 == file { content } else { &self.files[other][..] };
-                    record(other, (held & 0xffff_ffff) as usize).is_some_and(|(held, ..)| held == key)
+                    let held = (held & 0xffff_ffff) as usize;
+                    other.get(held..held + lengths.0) == Some(key)
                 };
                 // Bases hold each key once: only a delta can meet a key again.
                 if held == 0 {
@@ -156,20 +160,23 @@ impl Index {
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.slots.iter().filter(|slot| **slot != 0).filter_map(|slot| {
             let file = &self.files[(slot >> 32 & 0xffff) as usize - 1];
-            record(file, (slot & 0xffff_ffff) as usize).map(|(key, value, _)| (key, value))
+            let (key_bytes, value_bytes) = self.lengths?;
+            let at = (slot & 0xffff_ffff) as usize;
+            Some(file.get(at..at + key_bytes + value_bytes)?.split_at(key_bytes))
         })
     }
 }
 
-/// Key and value at an offset, and where the next record starts. Workload W deletes nothing.
+/// Lengths of the record at an offset, all alike and none deleted in workload W, and where its key starts.
 #[inline]
-fn record(content: &[u8], at: usize) -> Option<(&[u8], &[u8], usize)> {
-    let (key_bytes, at) = varint(content, at)?;
-    let (value_bytes, at) = varint(content, at)?;
-    let key = content.get(at..at + key_bytes)?;
-    let at = at + key_bytes;
-    let value = content.get(at..at + value_bytes.checked_sub(1)?)?;
-    Some((key, value, at + value_bytes - 1))
+fn lengths(content: &[u8], at: usize, all: Option<(usize, usize)>) -> Option<((usize, usize), usize)> {
+    let (key, at) = varint(content, at)?;
+    if key == 0 {
+        return Some((all?, at));
+    }
+    let (value, at) = varint(content, at)?;
+    let found = (key - 1, value.checked_sub(1)?);
+    all.is_none_or(|all| all == found).then_some((found, at))
 }
 
 #[inline]
