@@ -97,7 +97,9 @@ pub(crate) struct Situation {
 pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
     let deltas = || segments.iter().filter(|segment| segment.entry.kind == SegmentKind::Delta);
     let live: u64 = situation.group_bytes.iter().sum();
-    let allowed = ((situation.read_ratio - 1.0) * live as f64) as u64;
+    // A group early: whole groups are rewritten, once a checkpoint, and the ratio is to be kept in between.
+    let early = f64::from(KEY_GROUPS) / f64::from(KEY_GROUPS + 1);
+    let allowed = ((situation.read_ratio - 1.0) * live as f64 * early) as u64;
     let allowed = allowed.max(DELTA_BYTES_FREE);
     let mut held: u64 = deltas().map(|delta| delta.bytes_for(Groups::ALL)).sum();
     if held > allowed {
