@@ -281,7 +281,7 @@ impl PreparedCheckpoint {
             freeze_us: self.freeze_us,
             write_us: 0,
         };
-        let mut batch: Vec<NewFile> = delta.into_iter().map(NewFile::from).collect();
+        let mut batch: Vec<NewFile> = delta.into_iter().map(Into::into).collect();
         if let Some(state) = &self.state_file {
             batch.push(NewFile { path: state_path(metadata.id), content: state.clone() });
         }

@@ -80,7 +80,7 @@ impl Maintenance {
         report.rebase_read_bytes = bytes_read;
         // Before the files are there: another checkpoint's collection may run meanwhile.
         lock(&self.catalog).ahead.extend(replacement.paths());
-        let created = directory.create(files.into_iter().map(NewFile::from).collect()).await;
+        let created = directory.create(files.into_iter().map(Into::into).collect()).await;
         let mut catalog = lock(&self.catalog);
         // Still right if newer checkpoints came: their deltas go on top. Not after a restore,
         // which goes on from other segments.

@@ -37,7 +37,7 @@ fn seal(identity: &SegmentIdentity, chunks: &[Chunk<'_>]) -> Vec<u8> {
     };
     let bound = || {
         let mut bound = b"ALLUVSEG".to_vec();
-        bound.extend([1, 0, kind, 0, 64, 0, 0, 0]);
+        bound.extend([2, 0, kind, 0, 64, 0, 0, 0]);
         bound.extend(identity.store_id);
         bound.extend(identity.number.to_le_bytes());
         bound.extend(identity.checkpoint_id.to_le_bytes());
