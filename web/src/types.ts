@@ -88,6 +88,7 @@ export interface CheckpointStatistics {
   tombstones: number;
   bytesChanged: number;
   deltaBytes: number;
+  /** Of rebased files that it published; maintenance created them before. */
   rebasedBytes: number;
   bytesWritten: number;
   /** The stall of the stream, in microseconds. */
@@ -100,6 +101,7 @@ export interface CheckpointStatistics {
 export interface MaintenanceReport {
   deleted: string[];
   reclaimedBytes: number;
+  /** Of rebased files that were created, for the next checkpoint to name. */
   rebasedBytes: number;
   /** What went wrong; tried again after the next checkpoint. */
   errors: string[];
