@@ -72,7 +72,7 @@ pub(crate) fn fenced(what: impl std::fmt::Display) -> Error {
 }
 
 /// What a failed creation says: a name that is taken is another writer's.
-pub(crate) fn created_already(error: DirectoryError) -> Error {
+pub(crate) fn creation_failed(error: DirectoryError) -> Error {
     match error.kind() {
         DirectoryErrorKind::AlreadyExists => fenced(format!("{} exists already", error.name())),
         _ => Error::from(error),
@@ -160,7 +160,7 @@ impl PreparedCheckpoint {
         }
         directory.create(batch).await.or_else(|error| match error.kind() {
             DirectoryErrorKind::Io if planted::is(Plant::SwallowError) => Ok(()),
-            _ => Err(created_already(error)),
+            _ => Err(creation_failed(error)),
         })?;
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         // The name was free, but was it because nobody was ahead? A writer that slept while others

@@ -17,11 +17,11 @@ const TOMBSTONE: u32 = u32::MAX;
 pub(crate) struct DeltaLog {
     chunks: Vec<Vec<u8>>,
     bytes: usize,
-    /// How many mutations there are, at most.
+    /// How many mutations there are.
     count: usize,
     allocated: usize,
-    /// Up to where `sync` has taken it: a chunk, and an offset in it.
-    taken: (usize, usize),
+    /// Up to where `sync` has taken it: a chunk, an offset in it, and how many mutations that were.
+    taken: (usize, usize, usize),
 }
 
 impl DeltaLog {
@@ -76,8 +76,8 @@ impl DeltaLog {
     /// A copy of what was appended since the last call. After compaction that is everything: to
     /// repeat the newest mutation of a key changes nothing.
     pub(crate) fn copy_tail(&mut self) -> Self {
-        let (first, offset) = self.taken;
-        let mut tail = Self { count: self.count, ..Self::default() };
+        let (first, offset, count) = self.taken;
+        let mut tail = Self { count: self.count - count, ..Self::default() };
         for (at, chunk) in self.chunks.iter().enumerate().skip(first) {
             let bytes = &chunk[if at == first { offset } else { 0 }..];
             tail.bytes += bytes.len();
@@ -85,8 +85,8 @@ impl DeltaLog {
             tail.chunks.push(bytes.to_vec());
         }
         self.taken = match self.chunks.last() {
-            Some(last) => (self.chunks.len() - 1, last.len()),
-            None => (0, 0),
+            Some(last) => (self.chunks.len() - 1, last.len(), self.count),
+            None => (0, 0, 0),
         };
         tail
     }
@@ -201,7 +201,9 @@ mod tests {
         assert_eq!(log.records().count(), 10_001);
         assert_eq!(log.copy_tail().records().count(), 10_001);
         log.push(0, b"last", None);
-        assert_eq!(log.copy_tail().records().map(|record| record.key).collect::<Vec<_>>(), [b"last"]);
+        assert_eq!(log.count, 10_002);
+        let tail = log.copy_tail();
+        assert_eq!((tail.count, tail.records().map(|record| record.key).collect::<Vec<_>>()), (1, vec![&b"last"[..]]));
         assert_eq!(log.copy_tail().records().count(), 0);
         let frozen = log.freeze();
         assert_eq!((log.records().count(), log.allocated_bytes(), frozen.records().count()), (0, 0, 10_002));

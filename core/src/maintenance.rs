@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::{Catalog, SharedCatalog, lock};
-use crate::checkpoint::created_already;
+use crate::checkpoint::creation_failed;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
@@ -94,7 +94,7 @@ impl Maintenance {
             catalog.forget_ahead(&replacement);
         }
         created.map_err(|error| {
-            let error = created_already(error);
+            let error = creation_failed(error);
             // A full disk leaves nothing that counts, and the stream goes on without the rebase. Of any
             // other failure nobody knows what it left.
             if !matches!(&error, Error::Io(error) if error.kind() == DirectoryErrorKind::NoSpace) {

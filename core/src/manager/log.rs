@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{IncrementalCheckpointManager, LogBase};
 use crate::catalog::{SharedCatalog, lock};
-use crate::checkpoint::{created_already, fenced};
+use crate::checkpoint::{creation_failed, fenced};
 use crate::delta::DeltaLog;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
@@ -130,7 +130,7 @@ impl PreparedSync {
         let bytes = content.len() as u64;
         let path = log_path(checkpoint, sequence);
         let batch = vec![NewFile { path: path.clone(), content }];
-        directory.create(batch).await.map_err(created_already)?;
+        directory.create(batch).await.map_err(creation_failed)?;
         // As after a checkpoint: was the name free because nobody was ahead? Only a newer checkpoint
         // says so. A log behind this one builds on it: whoever wrote it has replayed this one, and to
         // take it back now would take theirs with it.
