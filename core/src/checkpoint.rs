@@ -224,13 +224,15 @@ impl PreparedCheckpoint {
         let published = catalog.pending.take();
         // Where there is nothing yet, what changed is the whole state.
         let kind = if self.full || catalog.segments.is_empty() { SegmentKind::Base } else { SegmentKind::Delta };
-        let mut records = self.frozen.newest();
-        let keys_changed = records.len() as u64;
-        let tombstones = records.iter().filter(|record| record.value.is_none()).count() as u64;
-        let bytes_changed = records.iter().map(|record| record.payload_bytes() as u64).sum();
         let first = SegmentIdentity { store_id, kind, number: catalog.next_number, checkpoint_id: self.metadata.id };
-        records.retain(|record| kind == SegmentKind::Delta || record.value.is_some());
-        let delta = encode(first, &records);
+        let (mut keys_changed, mut tombstones, mut bytes_changed) = (0, 0, 0);
+        let records = self.frozen.newest().filter(|record| {
+            keys_changed += 1;
+            tombstones += u64::from(record.value.is_none());
+            bytes_changed += record.payload_bytes() as u64;
+            kind == SegmentKind::Delta || record.value.is_some()
+        });
+        let delta = encode(first, records, self.frozen.encoded_bytes());
         catalog.take_numbers(delta.len() as u64)?;
 
         let mut segments = match &published {

@@ -1,8 +1,8 @@
 //! The log of mutations since the last checkpoint: fixed chunks, frozen by swapping a pointer, and
 //! put in order only when it is written, off the caller's path.
 
-use crate::few;
 use crate::format::segment::Record;
+use crate::newest::newest;
 
 /// Bytes of a chunk. Fixed, so that appending never copies what is there already.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -11,6 +11,9 @@ const CHUNK_BYTES: usize = 256 << 10;
 const RECORD_HEADER: usize = 16;
 
 const TOMBSTONE: u32 = u32::MAX;
+
+/// A place in the log is a chunk's index, and an offset in so many lower bits.
+const OFFSET_BITS: u32 = 32;
 
 /// Mutations in the order in which they came.
 #[derive(Debug, Default)]
@@ -91,11 +94,27 @@ impl DeltaLog {
         tail
     }
 
-    /// The newest mutation of each key, sorted by `(hash, key)`.
-    pub(crate) fn newest(&self) -> Vec<Record<'_>> {
-        let mut records = Vec::with_capacity(self.count);
-        records.extend(self.records());
-        newest_by_key(&records)
+    /// The newest mutation of each key, by `(hash, key)`.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut places = Vec::with_capacity(self.count);
+        for (at, chunk) in (0..).zip(&self.chunks) {
+            let mut records = Records { rest: chunk };
+            let mut offset = 0;
+            while let Some(record) = records.next() {
+                places.push((record.hash, at << OFFSET_BITS | offset));
+                offset = (chunk.len() - records.rest.len()) as u64;
+            }
+        }
+        newest(places, |at| {
+            let (chunk, offset) = (at >> OFFSET_BITS, at & ((1 << OFFSET_BITS) - 1));
+            let rest = &self.chunks[chunk as usize][offset as usize..];
+            Records { rest }.next().expect("a record was read here")
+        })
+    }
+
+    /// What its records take in a segment at most: overwritten ones are counted too.
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        self.bytes - self.count * (RECORD_HEADER - 1)
     }
 
     /// Every mutation, oldest first.
@@ -138,29 +157,6 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Of records given oldest first, the newest for each key, sorted by `(hash, key)`.
-pub(crate) fn newest_by_key<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
-    // Sorting eight bytes, half a hash and a position, instead of whole records; the rest is looked at
-    // only where these halves are equal.
-    let half = |record: &Record<'_>| record.hash & !u64::from(u32::MAX);
-    let mut order: Vec<u64> = records.iter().enumerate().map(|(at, record)| half(record) | at as u64).collect();
-    order.sort_unstable();
-    let mut newest: Vec<Record<'_>> = Vec::with_capacity(order.len());
-    for run in order.chunk_by(|a, b| a >> 32 == b >> 32) {
-        let start = newest.len();
-        // Newest first, so that the first of each key stays.
-        for at in run.iter().rev() {
-            let record = records[(at & u64::from(u32::MAX)) as usize];
-            let is_same = |kept: &Record<'_>| kept.hash == record.hash && kept.key == record.key;
-            if !newest[start..].iter().any(is_same) {
-                newest.push(record);
-            }
-        }
-        few::sort(&mut newest[start..], |a, b| (a.hash, a.key).cmp(&(b.hash, b.key)));
-    }
-    newest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,14 +175,6 @@ mod tests {
         let mut found: Vec<_> = log.records().map(|record| (record.key, record.value)).collect();
         found.sort_unstable();
         assert_eq!(found, [(&b"a"[..], None), (b"b", Some(&b"3"[..])), (b"c", Some(b""))]);
-    }
-
-    #[test]
-    fn equal_hashes_are_told_apart() {
-        let record = |key, value| Record { hash: 7, key, value: Some(value) };
-        let other = Record { hash: 8, ..record(b"a", b"4") };
-        let newest = newest_by_key(&[record(b"y", b"1"), other, record(b"x", b"2"), record(b"y", b"3")]);
-        assert_eq!(newest, [record(b"x", b"2"), record(b"y", b"3"), other]);
     }
 
     #[test]

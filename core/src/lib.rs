@@ -27,6 +27,7 @@ pub mod hash;
 pub mod inspect;
 mod maintenance;
 mod manager;
+mod newest;
 #[doc(hidden)]
 pub mod planted;
 mod rebase;

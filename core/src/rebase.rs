@@ -5,13 +5,13 @@
 //! what it makes depends on nothing but those files. The new files are created at once, behind the
 //! stream, and count for nothing until the next checkpoint's metadata names them, its delta on top.
 
-use crate::delta::newest_by_key;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few;
 use crate::format::metadata::SegmentEntry;
 use crate::format::segment::{EncodedSegment, Record, SegmentIdentity, SegmentKind, encode};
 use crate::hash::KEY_GROUPS;
+use crate::newest::newest;
 use crate::segments::{Groups, LiveSegment, SegmentData, read_segment};
 
 /// Deltas may always hold this much: reading it takes no time worth saving.
@@ -178,17 +178,20 @@ pub(crate) async fn carry_out<D: Directory>(
     }
     let bytes_read = data.iter().map(|data| data.bytes_read).sum();
     let mut records: Vec<Record<'_>> = Vec::new();
+    let mut places = Vec::new();
     for data in &data {
         data.for_each(|record| {
+            places.push((record.hash, records.len() as u64));
             records.push(record);
             Ok(())
         })?;
     }
+    let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
+    let newest = newest(places, |at| records[at as usize]);
     // A tombstone in a base would say what its absence says.
-    let mut newest = newest_by_key(&records);
-    newest.retain(|record| kind == SegmentKind::Delta || record.value.is_some());
+    let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
     let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
-    let files = encode(identity, &newest);
+    let files = encode(identity, newest, record_bytes);
     let segments = files.iter().map(LiveSegment::of_encoded).collect();
     Ok(Some(Rebased { replacement: Replacement { overtaken, segments }, files, bytes_read }))
 }

@@ -153,20 +153,24 @@ fn head_checksum(header: &[u8; HEADER_BYTES], table: &[u8]) -> u64 {
     checksum(table, checksum(&header[..56], 0))
 }
 
-/// Encodes records, which must be sorted by `(hash, key)` without repetition, as one file or more,
-/// numbered from `first.number` on. No records give no file.
-pub fn encode(first: SegmentIdentity, records: &[Record<'_>]) -> Vec<EncodedSegment> {
+/// Encodes records, which must come sorted by `(hash, key)` without repetition, as one file or more,
+/// numbered from `first.number` on. No records give no file. `record_bytes` is what they take at
+/// most, keys, values and a byte each: memory is taken once.
+pub fn encode<'a>(
+    first: SegmentIdentity,
+    records: impl IntoIterator<Item = Record<'a>>,
+    record_bytes: usize,
+) -> Vec<EncodedSegment> {
     let mut files = Vec::new();
-    // One byte for lengths and not much for all else: memory is taken once, and no more than it takes.
-    let mut left: usize = records.iter().map(|record| 1 + record.payload_bytes()).sum();
+    let mut left = record_bytes;
     let mut writer = Writer::new(first, left);
     for record in records {
         if writer.content.len() >= FILE_BYTES {
             let next = SegmentIdentity { number: writer.identity.number + 1, ..first };
             files.push(std::mem::replace(&mut writer, Writer::new(next, left)).finish());
         }
-        writer.push(record);
-        left -= 1 + record.payload_bytes();
+        writer.push(&record);
+        left = left.saturating_sub(1 + record.payload_bytes());
     }
     if writer.content.len() > HEADER_BYTES {
         files.push(writer.finish());
@@ -517,7 +521,7 @@ mod tests {
         for (hash, key, value) in records {
             borrowed.push(Record { hash: *hash, key, value: Some(value) });
         }
-        encode(identity(SegmentKind::Base), &borrowed)
+        encode(identity(SegmentKind::Base), borrowed, 0)
     }
 
     fn decode(files: &[EncodedSegment]) -> Result<Owned, Error> {
@@ -546,7 +550,7 @@ mod tests {
 
     #[test]
     fn nothing_gives_no_file() {
-        assert!(encode(identity(SegmentKind::Delta), &[]).is_empty());
+        assert!(encode(identity(SegmentKind::Delta), [], 0).is_empty());
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn walk(file: &[u8]) {
         }
     }
     if chunks.len() == 1 && !records.is_empty() && (chunks[0].bytes as usize) < ONE_CHUNK_BYTES {
-        let again = encode(IDENTITY, &records);
+        let again = encode(IDENTITY, records, 0);
         assert!(again.len() == 1 && again[0].content == file, "a segment has one form");
     }
 }
@@ -162,7 +162,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         record(b"key", Some(&[7; 200])),
     ];
     records.sort_by_key(|record| record.hash);
-    let file = encode(IDENTITY, &records).swap_remove(0);
+    let file = encode(IDENTITY, records, 0).swap_remove(0);
     let chunk = file.chunks[0];
     let bytes = &file.content[chunk.offset as usize..][..chunk.bytes as usize];
     let head = [chunk.records as u8, chunk.tombstones as u8, chunk.first_group as u8, chunk.last_group as u8];
