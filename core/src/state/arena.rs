@@ -7,6 +7,7 @@
 //! that a value which shrinks a little can grow back in place.
 
 use super::block::Block;
+use super::short;
 
 /// Bytes of a segment: a huge page where there are any. A record that does not fit has a segment of
 /// its own.
@@ -183,8 +184,9 @@ impl Arena {
         let header = Header { key_bytes: key.len(), value_bytes: value.len(), value_hash, slack: 0 };
         let (address, record) = self.allocate(header.total());
         header.write(record);
-        record[RECORD_HEADER..RECORD_HEADER + key.len()].copy_from_slice(key);
-        record[RECORD_HEADER + key.len()..RECORD_HEADER + key.len() + value.len()].copy_from_slice(value);
+        let value_at = RECORD_HEADER + key.len();
+        short::copy(key, &mut record[RECORD_HEADER..value_at]);
+        record[value_at..value_at + value.len()].copy_from_slice(value);
         address
     }
 

@@ -2,6 +2,7 @@
 
 mod arena;
 mod block;
+mod short;
 mod table;
 
 use crate::error::IncrementalCheckpointError as Error;
@@ -9,6 +10,7 @@ use crate::format::segment::Record;
 use crate::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash, value_hash};
 use arena::{Address, Arena, record_bytes};
+use short::same;
 use table::{Found, Table};
 
 /// Mutations of a batch whose records are brought into the cache together: more than the processor
@@ -122,7 +124,7 @@ impl State {
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         let hash = key_hash(key);
         let table = &self.tables[usize::from(group_of(hash))];
-        match table.find(tag(hash), |address| self.arena.key(address) == key) {
+        match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
             Found::At(at) => Some(self.arena.get(table.address(at)).1),
             Found::Before(_) => None,
         }
@@ -226,7 +228,7 @@ impl State {
         let table = &mut self.tables[group];
         let value_hash = value_hash(value);
         self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
-        match table.find(tag(hash), |address| self.arena.key(address) == key) {
+        match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
             Found::Before(at) => {
                 let address = self.arena.insert(key, value, value_hash);
                 let table = &mut self.tables[group];
@@ -260,7 +262,7 @@ impl State {
     #[inline]
     pub(crate) fn delete_hashed(&mut self, hash: u64, key: &[u8]) -> bool {
         let group = usize::from(group_of(hash));
-        let Found::At(at) = self.tables[group].find(tag(hash), |address| self.arena.key(address) == key) else {
+        let Found::At(at) = self.tables[group].find(tag(hash), |address| same(self.arena.key(address), key)) else {
             return false;
         };
         let address = self.tables[group].address(at);
