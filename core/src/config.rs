@@ -33,6 +33,11 @@ pub struct CheckpointConfig {
     pub incremental: bool,
     /// Bytes that recovery may read per live byte: the knob of the rolling rebase. Default 1.25.
     pub recovery_read_ratio: f64,
+    /// Bytes of live records that the rebase after one checkpoint may rewrite, or one key group (a
+    /// 64th of the state) where that holds more: bounds how long maintenance takes where it shares
+    /// the caller's thread. Less than about three times what changes, and recovery reads more than
+    /// `recovery_read_ratio` asks for. Default none: four times what the checkpoint changed, or 1 MiB.
+    pub max_rebase_bytes: Option<u64>,
     /// Checkpoints that may be prepared and not yet finished before [`prepare_checkpoint`] asks for
     /// patience. Default 4.
     ///
@@ -51,6 +56,7 @@ impl Default for CheckpointConfig {
             min_wal_size_for_checkpoint: 64 << 20,
             incremental: true,
             recovery_read_ratio: 1.25,
+            max_rebase_bytes: None,
             max_in_flight: 4,
             memory_limit_bytes: None,
         }
@@ -97,6 +103,12 @@ impl CheckpointConfig {
     #[must_use]
     pub fn with_recovery_read_ratio(self, recovery_read_ratio: f64) -> Self {
         Self { recovery_read_ratio, ..self }
+    }
+
+    /// Sets [`max_rebase_bytes`](Self::max_rebase_bytes).
+    #[must_use]
+    pub fn with_max_rebase_bytes(self, max_rebase_bytes: Option<u64>) -> Self {
+        Self { max_rebase_bytes, ..self }
     }
 
     /// Sets [`max_in_flight`](Self::max_in_flight).

@@ -91,6 +91,8 @@ pub(crate) struct Situation {
     pub(crate) delta_bytes: u64,
     /// How many bytes recovery may read per live byte.
     pub(crate) read_ratio: f64,
+    /// The most that the caller lets one rebase rewrite.
+    pub(crate) max_bytes: u64,
 }
 
 /// Decides from the segments alone, so that every platform decides alike.
@@ -110,7 +112,8 @@ pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
             let group_bytes = situation.group_bytes[usize::from(group)];
             let enough = held <= allowed && bytes >= RUN_BYTES_MIN;
             let too_much = bytes >= RUN_BYTES_MIN && bytes + group_bytes > RUN_DELTA_MAX * situation.delta_bytes;
-            if enough || too_much {
+            let more_than_allowed = !run.is_empty() && bytes + group_bytes > situation.max_bytes;
+            if enough || too_much || more_than_allowed {
                 break;
             }
             run = run.union(one);
@@ -120,10 +123,16 @@ pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
         return Plan::Base(run);
     }
     // Deltas so small that their number, not their bytes, is what recovery would notice.
-    let small = (allowed / 128).max(DELTA_BYTES_FREE);
+    // As many as are merged must be what the caller allows.
+    let small = (allowed / 128).max(DELTA_BYTES_FREE).min(situation.max_bytes / (SMALL_DELTAS_MAX as u64 + 1));
     let first_delta = segments.len() - deltas().count();
     let is_small = |segment: &&LiveSegment| segment.entry.kind == SegmentKind::Delta && segment.entry.bytes < small;
-    let tail = segments.iter().rev().take_while(is_small).count();
+    let mut merged_bytes = 0;
+    let fits = |segment: &&LiveSegment| {
+        merged_bytes += segment.entry.bytes;
+        merged_bytes <= situation.max_bytes
+    };
+    let tail = segments.iter().rev().take_while(is_small).take_while(fits).count();
     if tail > SMALL_DELTAS_MAX {
         return Plan::Merge(segments.len().saturating_sub(tail).max(first_delta)..segments.len());
     }
@@ -229,7 +238,7 @@ mod tests {
     }
 
     fn situation(live: u64, delta_bytes: u64) -> Situation {
-        Situation { group_bytes: vec![live / 64; 64], delta_bytes, read_ratio: 1.25 }
+        Situation { group_bytes: vec![live / 64; 64], delta_bytes, read_ratio: 1.25, max_bytes: u64::MAX }
     }
 
     #[test]
@@ -255,6 +264,24 @@ mod tests {
         let mut segments = vec![segment(SegmentKind::Base, 1, 40 << 20, Groups::ALL)];
         segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
         assert_eq!(plan(&segments, &situation(40 << 20, 6_400)), Plan::Merge(1..40));
+    }
+
+    #[test]
+    fn no_more_is_rewritten_than_the_caller_allows() {
+        let bounded = |max_bytes, live, delta_bytes| Situation { max_bytes, ..situation(live, delta_bytes) };
+        let base = segment(SegmentKind::Base, 1, 128 << 20, Groups::ALL);
+        let segments = [base.clone(), segment(SegmentKind::Delta, 2, 60 << 20, Groups::ALL)];
+        let groups = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 4 << 20));
+        assert_eq!(groups(u64::MAX), Plan::Base(Groups::range(0, 7)));
+        assert_eq!(groups(6 << 20), Plan::Base(Groups::range(0, 2)));
+        assert_eq!(groups(0), Plan::Base(Groups::range(0, 0)));
+
+        let mut segments = vec![base];
+        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
+        let merged = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 6_400));
+        assert_eq!(merged(u64::MAX), Plan::Merge(1..40));
+        assert_eq!(merged(36 * 6_400), Plan::Merge(4..40));
+        assert_eq!(merged(32 * 6_400), Plan::Nothing);
     }
 
     #[test]

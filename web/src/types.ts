@@ -25,6 +25,12 @@ export interface OpenOptions {
   incremental?: boolean;
   /** Bytes that recovery may read per live byte. Default 1.25. */
   recoveryReadRatio?: number;
+  /**
+   * Bytes of live records that one checkpoint may rewrite for recovery's sake, or a 64th of the state
+   * where that is more; it bounds how long the thread is busy with it. Less than about three times
+   * what changes, and recovery reads more. Default: four times what the checkpoint changed, or 1 MiB.
+   */
+  maxRebaseBytes?: number;
   /** Memory past which a mutation is refused. Default none. */
   memoryLimitBytes?: number;
   /** Whether a storage without checkpoints is a fresh start (the default) or an error. */

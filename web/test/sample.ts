@@ -34,6 +34,7 @@ const options: OpenOptions = {
   maxInFlight: 2,
   incremental: true,
   recoveryReadRatio: 1.5,
+  maxRebaseBytes: 1024 * 1024,
   memoryLimitBytes: 64 * 1024 * 1024,
   create: true,
   allowFallback: false,

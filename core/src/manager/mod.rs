@@ -305,6 +305,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
                 group_bytes: self.state.group_bytes().to_vec(),
                 delta_bytes: 0,
                 read_ratio: self.config.recovery_read_ratio,
+                max_bytes: self.config.max_rebase_bytes.unwrap_or(u64::MAX),
             },
             max_retained: self.config.max_retained,
             freeze_us: self.clock.0.monotonic_us().saturating_sub(started_us),

@@ -31,6 +31,9 @@ pub struct EngineOptions {
     pub allow_fallback: bool,
     /// The most memory that the state may take: past it, mutations are refused.
     pub memory_limit_bytes: u64,
+    /// Bytes of live records that the maintenance of one checkpoint may rewrite; see
+    /// [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
+    pub max_rebase_bytes: Option<u64>,
 }
 
 impl EngineOptions {
@@ -43,6 +46,7 @@ impl EngineOptions {
             allow_fallback: false,
             // Half of what 32 bits can address: a checkpoint needs room beside the state.
             memory_limit_bytes: 2 << 30,
+            max_rebase_bytes: None,
         }
     }
 }
@@ -114,6 +118,7 @@ impl Engine {
             max_retained: options.max_retained,
             interval_ms: 60_000,
             memory_limit_bytes: Some(options.memory_limit_bytes),
+            max_rebase_bytes: options.max_rebase_bytes,
             strict: true,
         };
         let manager = checkpoints.manager().call_open(&mut store, &open);

@@ -44,15 +44,24 @@ pub struct PluginOptions {
     pub allow_fallback: bool,
     /// The most memory that the state may take: past it, mutations are refused.
     pub state_memory_bytes: u64,
+    /// Bytes of live records that the maintenance of one checkpoint may rewrite: it shares the plugin's
+    /// thread. See [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
+    pub max_rebase_bytes: Option<u64>,
 }
 
 impl Default for PluginOptions {
     /// The host's limits, three checkpoints, the machine's clock.
     fn default() -> Self {
-        let EngineOptions { max_retained, clock, allow_fallback, memory_limit_bytes, .. } =
-            EngineOptions::new(Default::default());
-        let state_memory_bytes = memory_limit_bytes;
-        Self { limits: None, max_retained, store_id: None, clock, allow_fallback, state_memory_bytes }
+        let engine = EngineOptions::new(Default::default());
+        Self {
+            limits: None,
+            max_retained: engine.max_retained,
+            store_id: None,
+            clock: engine.clock,
+            allow_fallback: engine.allow_fallback,
+            state_memory_bytes: engine.memory_limit_bytes,
+            max_rebase_bytes: engine.max_rebase_bytes,
+        }
     }
 }
 
@@ -69,6 +78,7 @@ impl PluginOptions {
             clock: Arc::clone(&self.clock),
             allow_fallback: self.allow_fallback,
             memory_limit_bytes: self.state_memory_bytes,
+            max_rebase_bytes: self.max_rebase_bytes,
         })
     }
 }

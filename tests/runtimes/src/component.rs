@@ -36,6 +36,7 @@ impl Manager {
             max_retained: 3,
             interval_ms: 60_000,
             memory_limit_bytes: None,
+            max_rebase_bytes: None,
             strict,
         };
         checkpoints::Manager::open(&options).map(Self).map_err(text)

@@ -197,6 +197,7 @@ impl Settings {
         if let Some(ratio) = member(options, "recoveryReadRatio", JsValue::as_f64)? {
             config = config.with_recovery_read_ratio(ratio);
         }
+        config = config.with_max_rebase_bytes(member(options, "maxRebaseBytes", whole)?);
         config = config.with_memory_limit_bytes(member(options, "memoryLimitBytes", whole)?);
         let store_id = |value: &JsValue| value.dyn_ref::<js_sys::Uint8Array>()?.to_vec().try_into().ok();
         Ok(Self {

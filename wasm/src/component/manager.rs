@@ -59,6 +59,7 @@ fn config(options: &wit::OpenOptions) -> CheckpointConfig {
         .with_max_retained(options.max_retained as usize)
         .with_interval(Duration::from_millis(options.interval_ms))
         .with_memory_limit_bytes(options.memory_limit_bytes)
+        .with_max_rebase_bytes(options.max_rebase_bytes)
 }
 
 fn how_to_open(options: &wit::OpenOptions) -> Result<OpenOptions, Error> {

@@ -1,6 +1,8 @@
 //! What the interfaces promise when nothing goes wrong.
 
-use crate::support::{Columns, Error, columns, component, engine, entries, options, packed};
+use std::path::Path;
+
+use crate::support::{Columns, Error, OpenOptions, columns, component, engine, entries, files, options, packed};
 
 /// What the world says in words: files, time, and what a language's runtime needs. Nothing else: no
 /// network, and of randomness only the seed of hash tables.
@@ -112,7 +114,7 @@ fn state_is_that_of_the_manager_opened_last_and_still_alive() {
         Err(Error::InvalidInput(text)) => assert!(text.contains("no manager is open"), "{text}"),
         found => panic!("{found:?}"),
     }
-    let directory = |name: &str| crate::support::OpenOptions { directory: Some(name.into()), ..options() };
+    let directory = |name: &str| OpenOptions { directory: Some(name.into()), ..options() };
     let first = engine.open(&directory("one")).unwrap();
     engine.put(first, b"who", b"first").unwrap();
     assert_eq!(get(&mut engine).unwrap(), Some(b"first".to_vec()));
@@ -227,10 +229,39 @@ fn an_export_stands_alone() {
     let mut damaged = archive.clone();
     damaged[700] ^= 1;
     assert!(engine_2.import(&damaged, &options()).is_err());
-    assert_eq!(crate::support::files(to.path()).len(), 0, "a refused archive changes nothing");
+    assert_eq!(files(to.path()).len(), 0, "a refused archive changes nothing");
     let manager = engine_2.import(&archive, &options()).unwrap();
     assert_eq!(engine_2.get(manager, &[1]), Some(b"value".to_vec()));
     assert_eq!(engine_2.get(manager, &[2]), None);
     engine_2.put(manager, b"more", b"x").unwrap();
     assert_eq!(engine_2.checkpoint(manager).unwrap().info.id, 3);
+}
+
+/// What maintenance writes at most after one of twelve checkpoints, a tenth of 4 MB changing for each.
+fn most_rebased(max_rebase_bytes: Option<u64>) -> u64 {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut engine = engine(scratch.path());
+    let manager = engine.open(&OpenOptions { max_rebase_bytes, ..options() }).unwrap();
+    let bases =
+        || files(scratch.path()).into_iter().filter(|(path, _)| Path::new(path).extension() == Some("base".as_ref()));
+    let mut checkpoint = |keys: std::ops::Range<u32>, value: &[u8]| {
+        let before: Vec<String> = bases().map(|(path, _)| path).collect();
+        let keys: Vec<[u8; 4]> = keys.map(u32::to_be_bytes).collect();
+        let mutations: Vec<(&[u8], Option<&[u8]>)> = keys.iter().map(|key| (&key[..], Some(value))).collect();
+        engine.on(manager, |m, s, this| m.call_apply(s, this, &columns(&mutations))).unwrap();
+        assert_eq!(engine.checkpoint(manager).unwrap().maintenance.errors, [""; 0]);
+        bases().filter(|(path, _)| !before.contains(path)).map(|(_, content)| content.len() as u64).sum()
+    };
+    let _: u64 = checkpoint(0..4_000, &[0; 1_000]);
+    (0..12).map(|epoch| checkpoint(epoch % 10 * 400..(epoch % 10 + 1) * 400, &[1; 1_000])).max().unwrap()
+}
+
+#[test]
+fn maintenance_rewrites_no_more_than_the_caller_allows() {
+    let free = most_rebased(None);
+    assert!(free > 1 << 20, "nothing that a bound could prevent: {free}");
+    // A 64th of the state, a half more where hashes are uneven, and what a file holds beside its records.
+    let one_group = 4_000_000 / 64 * 3 / 2 + 8_192;
+    let bounded = most_rebased(Some(1));
+    assert!(bounded > 0 && bounded <= one_group, "{bounded}");
 }

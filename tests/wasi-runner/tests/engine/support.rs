@@ -127,6 +127,7 @@ pub(crate) fn options() -> OpenOptions {
         max_retained: 3,
         interval_ms: 60_000,
         memory_limit_bytes: None,
+        max_rebase_bytes: None,
         strict: true,
     }
 }
