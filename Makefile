@@ -111,6 +111,7 @@ bench-quick: bench-engine ## the same, short: holds bytes to their goals, never 
 
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
+	cargo run --release --manifest-path tests/peers/Cargo.toml -- growth
 
 torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
 	mkdir -p "$(TARGET)/torture" && rm -f "$(TARGET)/torture/others.jsonl"

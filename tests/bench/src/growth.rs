@@ -14,8 +14,16 @@ use crate::workload::Workload;
 /// Until bases are rewritten as fast as they are overtaken, then what is measured.
 const ROUNDS: Rounds = Rounds { warmup: 60, measured: 7 };
 
-/// Measures and plots stall, time to durable, bytes and recovery at every size.
-pub fn measure(kinds: &[Kind], sizes: &[u32], scratch: &Path, out: &Path, report: &mut Report) -> Result<()> {
+/// Measures and plots stall, time to durable, bytes and recovery at every size; rows and plots have
+/// names that begin with `name`.
+pub fn measure(
+    name: &str,
+    kinds: &[Kind],
+    sizes: &[u32],
+    scratch: &Path,
+    out: &Path,
+    report: &mut Report,
+) -> Result<()> {
     let figures = ["stall_us", "durable_us", "bytes", "recover_us"];
     let titles = [
         ("Stall of the stream at a checkpoint, 1 % changed", "time"),
@@ -35,19 +43,19 @@ pub fn measure(kinds: &[Kind], sizes: &[u32], scratch: &Path, out: &Path, report
             let values = [series.stall(), series.durable(), series.mean_bytes(), recover_us[at]];
             for ((plot, figure), value) in plots.iter_mut().zip(figures).zip(values) {
                 plot[at].points.push((f64::from(keys), value));
-                let name = format!("growth_{keys}_{}_{figure}", series.name.replace([' ', '+'], "_"));
-                report.figure(&name, value, if figure == "bytes" { "B" } else { "us" }, "7 epochs, 1 % changed")?;
+                let row = format!("{name}_{keys}_{}_{figure}", series.name.replace([' ', '+'], "_"));
+                report.figure(&row, value, if figure == "bytes" { "B" } else { "us" }, "7 epochs, 1 % changed")?;
             }
         }
         for series in &series[1..] {
-            let name = format!("growth_{keys}_durable_vs_{}", series.name.replace([' ', '+'], "_"));
+            let row = format!("{name}_{keys}_durable_vs_{}", series.name.replace([' ', '+'], "_"));
             let against = format!("{} against {}, time to durable at {keys} keys", series.name, kinds[0].name);
-            report.figure(&name, series.durable() / first_us, "x", &against)?;
+            report.figure(&row, series.durable() / first_us, "x", &against)?;
         }
         std::fs::remove_dir_all(&scratch)?;
     }
     for ((plot, figure), (title, unit)) in plots.iter().zip(figures).zip(titles) {
-        lines(&out.join(format!("growth_{figure}.svg")), title, unit, plot)?;
+        lines(&out.join(format!("{name}_{figure}.svg")), title, unit, plot)?;
     }
     Ok(())
 }

@@ -92,6 +92,9 @@ enum Command {
 
 const KINDS: [Kind; 2] = [ours::KIND, full::KIND];
 
+/// How many keys the plots of growth go through.
+const SIZES: [u32; 5] = [10_000, 100_000, 1_000_000, 4_000_000, 10_000_000];
+
 fn main() -> Result<()> {
     let Cli { command, place } = Cli::parse();
     if let Command::MemoryOf { holder } = command {
@@ -143,6 +146,8 @@ impl Bench {
                 }
                 step("amplification");
                 self.amplification(&[Pattern::Uniform, Pattern::Zipf], 400, &mut report)?;
+                step("how it grows, to ten million keys");
+                growth::measure("growth", &KINDS, &SIZES, &self.scratch, &self.out, &mut report)?;
             }
             Command::Epochs { epochs, warmup } => {
                 self.epochs(Rounds { warmup: *warmup, measured: *epochs }, &mut report)?;
@@ -160,9 +165,8 @@ impl Bench {
                 self.amplification(&patterns, *epochs, &mut report)?;
             }
             Command::Growth { long } => {
-                let sizes = [10_000, 100_000, 1_000_000, 4_000_000, 10_000_000];
-                let sizes = if *long { &sizes[..] } else { &sizes[..3] };
-                growth::measure(&KINDS, sizes, &self.scratch, &self.out, &mut report)?;
+                let sizes = if *long { &SIZES[..] } else { &SIZES[..3] };
+                growth::measure("growth", &KINDS, sizes, &self.scratch, &self.out, &mut report)?;
             }
             Command::Quick | Command::MemoryOf { .. } | Command::RecoveryOf { .. } => {}
         }

@@ -94,7 +94,7 @@ fn main() -> Result<()> {
         Command::Growth { long } => {
             let sizes = [10_000, 100_000, 1_000_000, 10_000_000];
             let sizes = if long { &sizes[..] } else { &sizes[..3] };
-            growth::measure(&kinds, sizes, &scratch, &cli.out, &mut report)?;
+            growth::measure("peers_growth", &kinds, sizes, &scratch, &cli.out, &mut report)?;
         }
         Command::RecoveryOf { .. } => {}
     }
