@@ -30,6 +30,7 @@ mod manager;
 mod newest;
 #[doc(hidden)]
 pub mod planted;
+mod read_ahead;
 mod rebase;
 pub mod recover;
 mod recovery;

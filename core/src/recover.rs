@@ -11,6 +11,7 @@ use crate::format::segment::{Chunk, Record, SegmentKind};
 use crate::hash::KEY_GROUPS;
 use crate::inspect::load_state;
 use crate::planted::{self, Plant};
+use crate::read_ahead::ReadAhead;
 use crate::replay::{ReplayedLog, replay};
 use crate::segments::{Groups, LiveSegment, SegmentData, read_segment};
 use crate::state::{State, Tail, WARM_BLOCK, out_of_addresses};
@@ -222,9 +223,11 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
     let mut segments = Vec::new();
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
-        // One file in memory at a time; its records go straight into the arena.
-        for entry in &fields.segments {
-            let data = read_segment(directory, fields.store_id, entry, None, groups).await?;
+        // One file in memory at a time, or a few where others read them; records go straight into the arena.
+        let read =
+            async |entry| Ok::<_, Error>((entry, read_segment(directory, fields.store_id, entry, None, groups).await?));
+        let mut files = ReadAhead::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
+        while let Some((entry, data)) = files.next().await.transpose()? {
             bytes_read += data.bytes_read;
             if entry.kind == SegmentKind::Base {
                 reserve(&mut state, &mut tail, &data.chunks, groups);

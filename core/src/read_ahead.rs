@@ -1,0 +1,124 @@
+//! Reading some files ahead of the one that is wanted, where reading is somebody else's work.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Bytes of files that may be under way or waiting, besides the one that was handed out.
+const AHEAD_BYTES: u64 = 16 << 20;
+
+/// A file that is being read, or was.
+enum Slot<F: Future> {
+    Reading(Pin<Box<F>>),
+    Read(F::Output),
+}
+
+/// Files in their order. Where reading blocks, as natively, each is read when it is asked for. Where it
+/// does not, as in a browser, which reads in another process, the next ones are under way meanwhile.
+pub(crate) struct ReadAhead<F: Future, I> {
+    rest: I,
+    slots: VecDeque<(u64, Slot<F>)>,
+    /// Whether a read has ever had to be waited for.
+    waits: bool,
+}
+
+impl<F: Future, I: Iterator<Item = (u64, F)>> ReadAhead<F, I> {
+    /// Of each file its length and how it is read.
+    pub(crate) fn new(files: I) -> Self {
+        Self { rest: files, slots: VecDeque::new(), waits: false }
+    }
+
+    /// The next file; none after the last.
+    pub(crate) async fn next(&mut self) -> Option<F::Output> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        for (_, slot) in &mut self.slots {
+            slot.poll(context);
+        }
+        if self.slots.is_empty() && !self.start(context) {
+            return Poll::Ready(None);
+        }
+        self.waits |= matches!(self.slots.front(), Some((_, Slot::Reading(_))));
+        let ahead = |slots: &VecDeque<(u64, Slot<F>)>| slots.iter().skip(1).map(|(bytes, _)| bytes).sum::<u64>();
+        while self.waits && ahead(&self.slots) < AHEAD_BYTES && self.start(context) {}
+        let Some((_, Slot::Read(_))) = self.slots.front() else { return Poll::Pending };
+        Poll::Ready(self.slots.pop_front().and_then(|(_, slot)| slot.output()))
+    }
+
+    /// Begins to read another file, if there is one.
+    fn start(&mut self, context: &mut Context<'_>) -> bool {
+        let Some((bytes, file)) = self.rest.next() else { return false };
+        let mut slot = Slot::Reading(Box::pin(file));
+        slot.poll(context);
+        self.slots.push_back((bytes, slot));
+        true
+    }
+}
+
+impl<F: Future> Slot<F> {
+    fn poll(&mut self, context: &mut Context<'_>) {
+        if let Self::Reading(file) = self
+            && let Poll::Ready(output) = file.as_mut().poll(context)
+        {
+            *self = Self::Read(output);
+        }
+    }
+
+    fn output(self) -> Option<F::Output> {
+        match self {
+            Self::Reading(_) => None,
+            Self::Read(output) => Some(output),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::directory::block_on;
+
+    /// Is ready at the poll of this number.
+    async fn after(polls: u32, n: u64, begun: &RefCell<Vec<u64>>) -> u64 {
+        begun.borrow_mut().push(n);
+        let mut left = polls;
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            left = left.saturating_sub(1);
+            if left == 0 { Poll::Ready(n) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    #[test]
+    fn files_that_block_are_read_when_they_are_asked_for() {
+        let begun = RefCell::new(Vec::new());
+        let mut ahead = ReadAhead::new((0..3).map(|n| (1 << 20, after(1, n, &begun))));
+        for n in 0..3 {
+            assert_eq!(block_on(ahead.next()), Some(n));
+            assert_eq!(begun.borrow().len() as u64, n + 1);
+        }
+        assert_eq!(block_on(ahead.next()), None);
+    }
+
+    #[test]
+    fn files_that_must_be_waited_for_are_read_ahead_in_their_order() {
+        let begun = RefCell::new(Vec::new());
+        // The later, the sooner it is there.
+        let mut ahead = ReadAhead::new((0..50).map(|n| (1 << 20, after(60 - n as u32, n, &begun))));
+        for n in 0..50 {
+            assert_eq!(block_on(ahead.next()), Some(n));
+            assert_eq!(
+                begun.borrow().len() as u64,
+                (n + 17).min(50),
+                "sixteen of a MiB besides the one that is wanted"
+            );
+        }
+        assert_eq!(block_on(ahead.next()), None);
+        assert_eq!(*begun.borrow(), (0..50).collect::<Vec<u64>>());
+    }
+}
