@@ -80,7 +80,7 @@ pub trait Directory {
     /// Names that Alluvium did not write are listed like all others.
     fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>>;
 
-    /// The whole content of a file.
+    /// The whole content of a file. Several files may be asked for before the first is there.
     ///
     /// Refuses what is no regular file ([`DirectoryErrorKind::Invalid`]) and what is not there
     /// ([`DirectoryErrorKind::NotFound`]).

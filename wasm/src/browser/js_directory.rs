@@ -14,7 +14,7 @@ use super::indexed_db::failure;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** A directory of immutable files: the contract of the engine's `Directory`. */
+/** A directory of immutable files: the contract of the engine's `Directory`. Several reads may be under way at once. */
 export interface JsDirectory {
   /** Every name, in order: path, length in bytes, kind (0 file, 1 empty directory, 2 temporary, 3 other). */
   list(): Promise<[path: string, bytes: number, kind: number][]>;
