@@ -14,5 +14,5 @@ for target in $targets; do
     echo "$target: $seconds seconds from seed $seed"
     cargo +nightly fuzz run "$target" "fuzz/target/corpus/$target" "fuzz/corpus/$target" -- \
         -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 2>&1 \
-        | { grep -E "DONE|stat::number|SUMMARY|panicked|Test unit|error" || true; }
+        | { grep -E "DONE|stat::number|SUMMARY|panicked|Test unit|^error|ERROR:" || true; }
 done
