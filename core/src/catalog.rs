@@ -4,19 +4,18 @@
 //! Shared between the manager and the checkpoints in flight, locked only for a moment at a time and
 //! never over an await.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few;
+use crate::few::{Map, Set};
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::rebase::Replacement;
 use crate::segments::LiveSegment;
 use crate::survey::Survey;
 
 /// Files of a kept checkpoint; `None` when its metadata is damaged, so that nobody knows.
-pub(crate) type KeptFiles = Option<BTreeSet<String>>;
+pub(crate) type KeptFiles = Option<Set<String>>;
 
 #[derive(Debug)]
 pub(crate) struct Catalog {
@@ -37,19 +36,19 @@ pub(crate) struct Catalog {
     pub(crate) pending: Option<Replacement>,
     /// Segments that are created, or about to be, ahead of the metadata that will name them: not
     /// garbage until it is known that none will.
-    pub(crate) ahead: BTreeSet<String>,
-    pub(crate) kept: BTreeMap<u64, KeptFiles>,
+    pub(crate) ahead: Set<String>,
+    pub(crate) kept: Map<u64, KeptFiles>,
     /// Whether logs of older checkpoints stay with them.
     pub(crate) keep_logs: bool,
     /// How many logs follow the newest checkpoint, as far as this writer knows.
     pub(crate) log_sequence: u64,
     /// Logs that were there when the directory was opened, and this writer's own: checkpoint and
     /// sequence. Any other is somebody else's.
-    pub(crate) known_logs: BTreeSet<(u64, u64)>,
+    pub(crate) known_logs: Set<(u64, u64)>,
     /// The highest id that any name gave away when the directory was opened.
     pub(crate) opened_at_id: u64,
     /// Temporary files that were there when the directory was opened: whoever made them is gone.
-    pub(crate) leftovers: BTreeSet<String>,
+    pub(crate) leftovers: Set<String>,
     /// Why nothing more may be written until the directory is opened anew.
     poisoned: Option<Error>,
 }
@@ -61,7 +60,7 @@ impl Catalog {
     pub(crate) fn new(store_id: [u8; 16], next_number: u64, survey: &Survey) -> Self {
         let temporary = survey.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         Self {
-            leftovers: few::set(temporary.map(|(_, entry)| entry.path.clone())),
+            leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
             opened_at_id: survey.highest_id,
             store_id,
             committed: None,
@@ -70,11 +69,11 @@ impl Catalog {
             next_number,
             own_below: next_number,
             pending: None,
-            ahead: BTreeSet::new(),
-            kept: BTreeMap::new(),
+            ahead: Set::default(),
+            kept: Map::default(),
             keep_logs: false,
             log_sequence: 0,
-            known_logs: few::set(survey.logs.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence))),
+            known_logs: survey.logs.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
             poisoned: None,
         }
     }
@@ -120,7 +119,7 @@ impl Catalog {
     }
 
     pub(crate) fn keep(&mut self, metadata: &IncrementalCheckpointMetadata) {
-        self.kept.insert(metadata.id, Some(few::set(metadata.files())));
+        self.kept.insert(metadata.id, Some(metadata.files().into_iter().collect()));
     }
 }
 

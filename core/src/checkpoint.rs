@@ -212,9 +212,12 @@ impl PreparedCheckpoint {
         let mut catalog = lock(&self.catalog);
         catalog.check()?;
         if catalog.committed != self.follows {
+            let name = |id: Option<u64>| id.map_or("none".into(), |id| id.to_string());
             return Err(Error::InvalidInput(format!(
-                "checkpoint {} must be written after {:?}, and {:?} was last: write them in order and drop none",
-                self.metadata.id, self.follows, catalog.committed
+                "checkpoint {} must be written after {}, and {} was last: write them in order and drop none",
+                self.metadata.id,
+                name(self.follows),
+                name(catalog.committed)
             )));
         }
         let store_id = catalog.store_id;

@@ -2,7 +2,7 @@
 
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few;
+use crate::few::Set;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::names::{Name, metadata_path, state_path};
 use crate::hash::checksum;
@@ -23,10 +23,10 @@ pub struct CheckpointSummary {
 /// that have no metadata.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
     let survey = Survey::take(directory).await?;
-    let mut ids = few::set(survey.entries.iter().filter_map(|(name, _)| name.checkpoint_id()));
-    ids.extend(&survey.checkpoints);
+    let mut ids: Set<u64> = survey.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    ids.extend(survey.checkpoints.iter().copied());
     let mut found = Vec::with_capacity(ids.len());
-    for id in ids.into_iter().rev() {
+    for id in ids.into_vec().into_iter().rev() {
         let path = metadata_path(id);
         let metadata_bytes =
             survey.entries.iter().find(|(_, entry)| entry.path == path).map_or(0, |(_, entry)| entry.bytes);

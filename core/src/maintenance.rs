@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, SharedCatalog, lock};
 use crate::checkpoint::creation_failed;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few;
+use crate::few::Set;
 use crate::format::metadata::SegmentEntry;
 use crate::format::names::{Name, deleted_path, log_path, state_path};
 use crate::format::segment::FILE_BYTES;
@@ -123,7 +123,7 @@ async fn learn<D: Directory>(directory: &D, catalog: &SharedCatalog, survey: &Su
     };
     for id in unknown {
         let files = match read_metadata(directory, id).await {
-            Ok(metadata) => Some(few::set(metadata.files())),
+            Ok(metadata) => Some(metadata.files().into_iter().collect()),
             // Passing faults must not be mistaken for damage.
             Err(error) if error.is_transient() => return Err(error),
             Err(_) => None,
@@ -186,7 +186,7 @@ pub(crate) async fn collect<D: Directory>(
         report.errors.push(error.to_string());
     }
     let unneeded = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
-    let reclaim = few::set(unneeded.map(|file| file.path.clone()).chain(dead_logs)).into_iter().collect();
+    let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_logs).collect::<Set<_>>().into_vec();
     if let Err(error) = gone(reclaim).await {
         report.errors.push(error.to_string());
     }
@@ -223,7 +223,7 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
         Retain::Newest(count) => expired(&catalog.kept, &survey.marked, count),
         Retain::AllBut(id) => id.into_iter().collect(),
     };
-    let mut working = few::set(catalog.segments.iter().map(|segment| segment.entry.path()));
+    let mut working: Set<String> = catalog.segments.iter().map(|segment| segment.entry.path()).collect();
     working.extend(catalog.pending.iter().flat_map(|pending| pending.overtaken.iter().map(|(entry, _)| entry.path())));
     let holdings = Holdings {
         kept: &catalog.kept,

@@ -1,10 +1,9 @@
 //! Which files stay. Decided purely, from a listing and the metadata of the kept checkpoints; acted
 //! upon elsewhere, once.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::catalog::KeptFiles;
 use crate::directory::EntryKind;
+use crate::few::{Map, Set};
 use crate::format::names::{Name, metadata_path};
 use crate::survey::Survey;
 
@@ -39,11 +38,11 @@ impl GarbageReport {
 
 /// What retention is decided from.
 pub(crate) struct Holdings<'a> {
-    pub(crate) kept: &'a BTreeMap<u64, KeptFiles>,
+    pub(crate) kept: &'a Map<u64, KeptFiles>,
     /// Files that the working state still builds on, whether a checkpoint names them or not.
-    pub(crate) working: &'a BTreeSet<String>,
+    pub(crate) working: &'a Set<String>,
     /// Segments that a rebase creates ahead of the checkpoint that will name them.
-    pub(crate) ahead: &'a BTreeSet<String>,
+    pub(crate) ahead: &'a Set<String>,
     /// Ids above this one belong to a checkpoint in flight, or to another writer.
     pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
@@ -51,12 +50,12 @@ pub(crate) struct Holdings<'a> {
     /// Logs of older checkpoints stay as long as their checkpoint does.
     pub(crate) keep_logs: bool,
     /// Leftovers of writes that were cut short before this writer came.
-    pub(crate) leftovers: &'a BTreeSet<String>,
+    pub(crate) leftovers: &'a Set<String>,
 }
 
 /// The checkpoints that go when the newest `max_retained` stay. One that somebody is deleting (`marked`)
 /// does not count as one that stays.
-pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> Vec<u64> {
+pub(crate) fn expired(kept: &Map<u64, KeptFiles>, marked: &Set<u64>, max_retained: usize) -> Vec<u64> {
     let mut left = max_retained;
     let goes = |id: &&u64| {
         let goes = left == 0;
@@ -73,22 +72,21 @@ pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
 
 /// One verdict for each name of the listing, once the checkpoints in `expired` are gone.
 pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
-    let mut remaining: BTreeMap<u64, &KeptFiles> = BTreeMap::new();
-    remaining.extend(holdings.kept.iter().filter(|(id, _)| !expired.contains(id)).map(|(id, files)| (*id, files)));
+    let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
+    let remaining: Map<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
-    let mut named: BTreeMap<&str, u64> = BTreeMap::new();
-    for (id, files) in &remaining {
-        for file in files.iter().flatten() {
+    let mut named: Map<&str, u64> = Map::default();
+    for (id, files) in remaining.iter() {
+        for file in files.iter().flat_map(|files| files.iter()) {
             // The newest that names a file is the one that a person asks about.
             named.insert(file, *id);
         }
     }
     let newest = survey.highest_id;
     let verdict = |(name, entry): &(Name, crate::directory::Entry)| {
+        let needed_by = named.get(entry.path.as_str());
         let (keep, why) = match *name {
-            _ if named.contains_key(entry.path.as_str()) => {
-                (true, format!("checkpoint {} needs it", named[entry.path.as_str()]))
-            }
+            _ if needed_by.is_some() => (true, format!("checkpoint {} needs it", needed_by.unwrap_or(&0))),
             Name::Foreign if entry.kind == EntryKind::Temporary => {
                 (!holdings.leftovers.contains(&entry.path), "left by a write that was cut short".into())
             }

@@ -1,10 +1,8 @@
 //! What a listing of the directory says, before anything is read.
 
-use std::collections::BTreeSet;
-
 use crate::directory::{Directory, DirectoryErrorKind, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few;
+use crate::few::Set;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::names::{Name, log_path, metadata_path};
 
@@ -13,13 +11,13 @@ use crate::format::names::{Name, log_path, metadata_path};
 pub(crate) struct Survey {
     pub(crate) entries: Vec<(Name, Entry)>,
     /// Checkpoints that exist: those with metadata.
-    pub(crate) checkpoints: BTreeSet<u64>,
+    pub(crate) checkpoints: Set<u64>,
     /// The highest id that any name gives away, partial checkpoints and markers included.
     pub(crate) highest_id: u64,
     /// Checkpoints that somebody was about to delete, or has deleted.
-    pub(crate) marked: BTreeSet<u64>,
+    pub(crate) marked: Set<u64>,
     /// Logs: the checkpoint that each follows, its sequence, its bytes.
-    pub(crate) logs: BTreeSet<(u64, u64, u64)>,
+    pub(crate) logs: Set<(u64, u64, u64)>,
     /// The highest number of any segment.
     pub(crate) highest_number: u64,
 }
@@ -67,8 +65,8 @@ impl Survey {
         let taken = entries.iter().filter(|(_, entry)| entry.kind != EntryKind::Temporary);
         let names = || taken.clone().map(|(_, entry)| Name::parse(&entry.path));
         let checkpoints =
-            few::set(names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }));
-        let marked = few::set(names().filter_map(|name| if let Name::Deleted(id) = name { Some(id) } else { None }));
+            names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }).collect();
+        let marked = names().filter_map(|name| if let Name::Deleted(id) = name { Some(id) } else { None }).collect();
         let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);
         let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
         let highest_number = names().filter_map(number).max().unwrap_or(0);
@@ -76,7 +74,7 @@ impl Survey {
             Name::Log(checkpoint, sequence) => Some((checkpoint, sequence, entry.bytes)),
             _ => None,
         };
-        let logs = few::set(entries.iter().filter_map(log));
+        let logs = entries.iter().filter_map(log).collect();
         Ok(Self { entries, checkpoints, highest_id, marked, logs, highest_number })
     }
 }

@@ -1,11 +1,10 @@
 //! Reading every byte of a directory and saying what is wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few;
+use crate::few::{self, Map, Set};
 use crate::format::log::{LogFault, decode};
 use crate::format::names::{Name, log_path, metadata_path, state_path};
 use crate::inspect::load_state;
@@ -81,12 +80,12 @@ const HELD_BYTES_MAX: usize = if cfg!(target_pointer_width = "32") { 32 << 20 } 
 /// A directory of which what was read once is at hand.
 struct Held<'a, D> {
     directory: &'a D,
-    contents: Mutex<BTreeMap<String, Arc<[u8]>>>,
+    contents: Mutex<Map<String, Arc<[u8]>>>,
     most: usize,
 }
 
 impl<D> Held<'_, D> {
-    fn contents(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<[u8]>>> {
+    fn contents(&self) -> std::sync::MutexGuard<'_, Map<String, Arc<[u8]>>> {
         // Whole entries come and go: a panic elsewhere leaves nothing half done.
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,7 +108,7 @@ impl<D: Directory> Directory for Held<'_, D> {
         }
         let content = self.directory.read(path).await?;
         let mut contents = self.contents();
-        if contents.values().map(|held| held.len()).sum::<usize>() + content.len() <= self.most {
+        if contents.iter().map(|(_, held)| held.len()).sum::<usize>() + content.len() <= self.most {
             contents.insert(path.to_owned(), content.as_slice().into());
         }
         Ok(content)
@@ -139,9 +138,9 @@ impl<D: Directory> Directory for Held<'_, D> {
 #[derive(Default)]
 struct Checked {
     /// Files that some checkpoint names.
-    named: BTreeSet<String>,
+    named: Set<String>,
     /// Whether a segment is whole, by what its metadata says of it.
-    segments: BTreeMap<(String, u64, u64, u32), bool>,
+    segments: Map<(String, u64, u64, u32), bool>,
 }
 
 /// Reads every file, checks every byte, and recovers every checkpoint. Each segment is read once, as
@@ -163,13 +162,15 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
     let source = &held;
     let mut checked = Checked::default();
     // Which file is wanted last by whom: checkpoints are gone through from old to new.
-    let mut wanted_until: BTreeMap<String, u64> = BTreeMap::new();
-    for &id in &survey.checkpoints {
+    let mut wanted_until: Map<String, u64> = Map::default();
+    for &id in survey.checkpoints.iter() {
         if let Ok(metadata) = read_metadata(source, id).await {
-            wanted_until.extend(metadata.files().into_iter().map(|path| (path, id)));
+            for path in metadata.files() {
+                wanted_until.insert(path, id);
+            }
         }
     }
-    for &id in &survey.checkpoints {
+    for &id in survey.checkpoints.iter() {
         verify_checkpoint(source, &survey, id, &mut checked, &mut report).await;
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }

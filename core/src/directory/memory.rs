@@ -1,5 +1,6 @@
 //! A directory in memory: the reference for the contract, and the storage of tests and archives.
 
+use crate::few::{Map, Set};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,7 @@ use super::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, New
 /// ```
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
-    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    files: Mutex<Map<String, Vec<u8>>>,
 }
 
 impl MemoryDirectory {
@@ -30,16 +31,20 @@ impl MemoryDirectory {
     ///
     /// For tests over damaged or foreign directories, and for reading archives: names that
     /// [`Directory::create`] would refuse are allowed here.
-    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Self {
-        Self { files: Mutex::new(files) }
+    pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        Self { files: Mutex::new(files.into_iter().collect()) }
     }
 
     /// A copy of every file.
     pub fn to_files(&self) -> BTreeMap<String, Vec<u8>> {
-        self.files().clone()
+        self.files().iter().cloned().collect()
     }
 
-    fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+    pub(crate) fn into_files(self) -> Map<String, Vec<u8>> {
+        self.files.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn files(&self) -> MutexGuard<'_, Map<String, Vec<u8>>> {
         // Nothing panics while the lock is held, so a poisoned one still guards a whole map.
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,7 +56,7 @@ fn error(kind: DirectoryErrorKind, operation: Operation, path: &str) -> Director
 
 impl Directory for MemoryDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        let entry = |(path, content): (&String, &Vec<u8>)| Entry {
+        let entry = |(path, content): &(String, Vec<u8>)| Entry {
             path: path.clone(),
             bytes: content.len() as u64,
             kind: EntryKind::File,
@@ -76,7 +81,7 @@ impl Directory for MemoryDirectory {
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         let mut files = self.files();
         // All names are checked before any file appears, so that a refused batch changes nothing.
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = Set::default();
         for file in &batch {
             if !is_valid_path(&file.path) {
                 return Err(error(DirectoryErrorKind::Invalid, Operation::Create, &file.path));
@@ -85,7 +90,9 @@ impl Directory for MemoryDirectory {
                 return Err(error(DirectoryErrorKind::AlreadyExists, Operation::Create, &file.path));
             }
         }
-        files.extend(batch.into_iter().map(|file| (file.path, file.content)));
+        for file in batch {
+            files.insert(file.path, file.content);
+        }
         Ok(())
     }
 

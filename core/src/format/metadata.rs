@@ -522,7 +522,7 @@ impl Section {
         let mut segments = Vec::with_capacity(listed.len());
         for json in listed {
             let super::names::Name::Segment(kind, number) = super::names::Name::parse(&json.path) else {
-                return Err(Error::unknown(place, format!("{:?} is no segment's name", json.path)));
+                return Err(Error::unknown(place, format!("{} is no segment's name", json::text(&json.path))));
             };
             segments.push(SegmentEntry {
                 kind,

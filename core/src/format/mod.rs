@@ -2,7 +2,7 @@
 //! and every decoder is bounded by the bytes that it was given.
 
 mod cursor;
-mod json;
+pub(crate) mod json;
 pub mod log;
 pub mod metadata;
 pub mod names;

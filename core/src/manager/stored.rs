@@ -18,7 +18,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// [`inspect::list_checkpoints`] for a listing that goes on.
     pub async fn list_checkpoints(&self) -> Result<Vec<IncrementalCheckpointMetadata>, Error> {
         let mut found = Vec::new();
-        for id in Survey::take(&*self.directory).await?.checkpoints.into_iter().rev() {
+        for id in Survey::take(&*self.directory).await?.checkpoints.into_vec().into_iter().rev() {
             found.push(self.load_checkpoint_metadata(id).await?);
         }
         Ok(found)
