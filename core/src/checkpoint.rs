@@ -38,7 +38,8 @@ pub struct CheckpointStatistics {
     pub bytes_written: u64,
     /// How long preparing took: the stall of the stream, in microseconds.
     pub freeze_us: u64,
-    /// How long until it was durable, from the start of writing, in microseconds.
+    /// How long until it was durable and the directory had been looked at again, from the start of
+    /// writing, in microseconds.
     pub write_us: u64,
 }
 
@@ -158,14 +159,16 @@ impl PreparedCheckpoint {
         if planted::is(Plant::PublishFirst) {
             batch.rotate_right(1);
         }
-        directory.create(batch).await.or_else(|error| match error.kind() {
-            DirectoryErrorKind::Io if planted::is(Plant::SwallowError) => Ok(()),
-            _ => Err(creation_failed(error)),
-        })?;
+        let listing = match directory.create_and_list(batch).await {
+            Err(error) if error.kind() == DirectoryErrorKind::Io && planted::is(Plant::SwallowError) => {
+                directory.list().await?
+            }
+            created => created.map_err(creation_failed)?,
+        };
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         // The name was free, but was it because nobody was ahead? A writer that slept while others
         // committed and tidied up finds their newer ids here, and takes its own back.
-        let survey = Survey::take(directory).await?;
+        let survey = Survey::of(listing);
         // Whoever deletes a checkpoint looks for newer ones after its metadata has gone, and before its
         // files go. So either the one whose files are shared here is there still, and the deletion
         // will find this one, or this one must not count.

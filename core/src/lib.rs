@@ -7,6 +7,8 @@
 //!
 //! Start with [`IncrementalCheckpointManager`].
 #![forbid(unsafe_code)]
+// The browser's build is made for size, but for the functions that this marks.
+#![cfg_attr(alluvium_page, feature(optimize_attribute))]
 // Casts between lengths and offsets are checked where the bytes come from outside; the format's
 // limits are far below 2³².
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]

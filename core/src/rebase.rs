@@ -189,9 +189,11 @@ pub(crate) async fn carry_out<D: Directory>(
     let mut records: Vec<Record<'_>> = Vec::new();
     let mut places = Vec::new();
     for data in &data {
-        data.for_each(|record| {
-            places.push((record.hash, records.len() as u64));
-            records.push(record);
+        data.for_each_chunk(&mut |chunk| {
+            for record in chunk {
+                places.push((record.hash, records.len() as u64));
+                records.push(*record);
+            }
             Ok(())
         })?;
     }

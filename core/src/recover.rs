@@ -7,14 +7,14 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::segment::{Chunk, Record, SegmentKind};
+use crate::format::segment::{Chunk, SegmentKind};
 use crate::hash::KEY_GROUPS;
 use crate::inspect::load_state;
 use crate::planted::{self, Plant};
 use crate::read_ahead::ReadAhead;
 use crate::replay::{ReplayedLog, replay};
 use crate::segments::{Groups, LiveSegment, SegmentData, read_segment};
-use crate::state::{State, Tail, WARM_BLOCK, out_of_addresses};
+use crate::state::{State, Tail, out_of_addresses};
 use crate::survey::{Survey, read_metadata};
 
 /// What to recover.
@@ -231,10 +231,11 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
             bytes_read += data.bytes_read;
             if entry.kind == SegmentKind::Base {
                 reserve(&mut state, &mut tail, &data.chunks, groups);
-                data.for_each(|record| append(&mut state, &mut tail, record))?;
+                append_all(&mut state, &mut tail, &data)?;
             } else {
                 tail = Tail::default();
-                put_all(&mut state, &data)?;
+                // What a delta overwrites lies anywhere: some at a time.
+                data.for_each_chunk(&mut |records| state.apply(records))?;
             }
             segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
         }
@@ -254,30 +255,18 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
     Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, log, segments })
 }
 
-/// A base's record: behind the one before, without looking for it.
-#[inline]
-fn append(state: &mut State, tail: &mut Tail, record: Record<'_>) -> Result<(), Error> {
-    if let Some(value) = record.value {
-        state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
-        state.append_hashed(tail, record.hash, record.key, value);
-    } else {
-        state.delete_hashed(record.hash, record.key);
-    }
-    Ok(())
-}
-
-/// A delta's records, some at a time: what they overwrite lies anywhere.
-fn put_all(state: &mut State, data: &SegmentData) -> Result<(), Error> {
-    let mut block = Vec::with_capacity(WARM_BLOCK);
+/// A base's records, each behind the one before, without looking for it.
+#[cfg_attr(alluvium_page, optimize(speed))]
+fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<(), Error> {
     data.for_each(|record| {
-        block.push(record);
-        if block.len() == WARM_BLOCK {
-            state.apply(&block)?;
-            block.clear();
+        if let Some(value) = record.value {
+            state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
+            state.append_hashed(tail, record.hash, record.key, value);
+        } else {
+            state.delete_hashed(record.hash, record.key);
         }
         Ok(())
-    })?;
-    state.apply(&block)
+    })
 }
 
 /// Bases hold each key once, so their counts are what the tables will hold. Once a group: making

@@ -8,8 +8,8 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::SegmentEntry;
 use crate::format::names::segment_path;
 use crate::format::segment::{
-    CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, Record, SegmentIdentity, SegmentKind, decode_file, decode_table,
-    read_chunk,
+    CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, Record, SegmentIdentity, SegmentKind, collect_chunk, decode_file,
+    decode_table, read_chunk,
 };
 use crate::hash::{KEY_GROUPS, group_of};
 
@@ -191,23 +191,42 @@ pub(crate) async fn read_segment<D: Directory>(
 }
 
 impl SegmentData {
-    /// Calls `each` for every record of the wanted groups, by `(hash, key)`.
-    pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(Record<'a>) -> Result<(), Error>) -> Result<(), Error> {
+    /// Calls `each` for every chunk that touches the wanted groups, with its bytes.
+    fn chunks<'a>(&'a self, each: &mut dyn FnMut(&Chunk, &'a [u8]) -> Result<(), Error>) -> Result<(), Error> {
         for run in &self.runs {
-            for chunk in &self.chunks[run.first..run.first + run.length] {
-                if !touches(chunk, self.wanted) {
-                    continue;
-                }
+            let chunks = &self.chunks[run.first..run.first + run.length];
+            for chunk in chunks.iter().filter(|chunk| touches(chunk, self.wanted)) {
                 let start = (chunk.offset - run.offset) as usize;
                 let bytes = run.content.get(start..start + chunk.bytes as usize);
-                let bytes = bytes
-                    .ok_or_else(|| Error::corrupt(&self.path, format!("ends within the chunk at {}", chunk.offset)))?;
-                read_chunk(&self.path, &self.identity, chunk, bytes, |record| {
-                    if self.wanted.contains(group_of(record.hash)) { each(record) } else { Ok(()) }
-                })?;
+                let short = || Error::corrupt(&self.path, format!("ends within the chunk at {}", chunk.offset));
+                each(chunk, bytes.ok_or_else(short)?)?;
             }
         }
         Ok(())
+    }
+
+    /// Calls `each` for every record of the wanted groups, by `(hash, key)`. For the hottest loop: it is
+    /// compiled with it.
+    pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(Record<'a>) -> Result<(), Error>) -> Result<(), Error> {
+        self.chunks(&mut |chunk, bytes| {
+            read_chunk(&self.path, &self.identity, chunk, bytes, |record| {
+                if self.wanted.contains(group_of(record.hash)) { each(record) } else { Ok(()) }
+            })
+        })
+    }
+
+    /// As `for_each`, the records of a chunk at a time.
+    pub(crate) fn for_each_chunk<'a>(
+        &'a self,
+        each: &mut dyn FnMut(&[Record<'a>]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut records = Vec::new();
+        self.chunks(&mut |chunk, bytes| {
+            records.clear();
+            collect_chunk(&self.path, &self.identity, chunk, bytes, &mut records)?;
+            records.retain(|record| self.wanted.contains(group_of(record.hash)));
+            each(&records)
+        })
     }
 }
 

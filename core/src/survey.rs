@@ -44,9 +44,11 @@ impl Survey {
     }
 
     pub(crate) async fn take<D: Directory>(directory: &D) -> Result<Self, Error> {
-        let entries: Vec<(Name, Entry)> = directory
-            .list()
-            .await?
+        Ok(Self::of(directory.list().await?))
+    }
+
+    pub(crate) fn of(listing: Vec<Entry>) -> Self {
+        let entries: Vec<(Name, Entry)> = listing
             .into_iter()
             .map(|entry| {
                 let name = match (Name::parse(&entry.path), entry.kind) {
@@ -75,7 +77,7 @@ impl Survey {
             _ => None,
         };
         let logs = entries.iter().filter_map(log).collect();
-        Ok(Self { entries, checkpoints, highest_id, marked, logs, highest_number })
+        Self { entries, checkpoints, highest_id, marked, logs, highest_number }
     }
 }
 

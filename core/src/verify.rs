@@ -269,7 +269,8 @@ async fn verify_checkpoint<D: Directory>(
                     _ => Error::from(error),
                 })?;
                 crate::format::segment::decode_file(&path, &entry.identity(fields.store_id), &content, entry.checksum)?;
-                read_segment(directory, fields.store_id, &whole, None, Groups::ALL).await?.for_each(|_| Ok(()))
+                let data = read_segment(directory, fields.store_id, &whole, None, Groups::ALL).await?;
+                data.for_each_chunk(&mut |_| Ok(()))
             };
             let outcome = check.await;
             is_whole &= outcome.is_ok();

@@ -22,7 +22,7 @@ const downloads = {
 const web = fileURLToPath(new URL("../", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(web, "../target");
 const isQuick = process.argv.includes("--quick");
-const [entries, changed, rounds] = isQuick ? [100_000, 10_000, 15] : [1_000_000, 10_000, 25];
+const [entries, changed, rounds] = isQuick ? [100_000, 10_000, 15] : [1_000_000, 10_000, 50];
 const kind = browsers.find(({ name, path }) => name === (process.env.ALLUVIUM_BROWSER ?? "chromium") && path);
 if (!kind) {
   console.log("SKIPPED: no Chromium is installed");

@@ -285,17 +285,17 @@ export class Checkpoints {
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
     const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [name, unsigned("offset", offset)]);
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
-    return this.#exclusively((engine) => engine.writeWithState(position, offsets, mark, state)) as Promise<CheckpointMetadata>;
+    return this.#inTurn((engine) => engine.writeWithState(position, offsets, mark, state)) as Promise<CheckpointMetadata>;
   }
 
   /** The opaque state of a checkpoint. */
   loadState(id: Integer): Promise<Uint8Array> {
-    return this.#read((engine) => engine.loadState(unsigned("id", id))) as Promise<Uint8Array>;
+    return this.#inTurn((engine) => engine.loadState(unsigned("id", id))) as Promise<Uint8Array>;
   }
 
   /** Every checkpoint, newest first; a damaged one says what is wrong with it. */
   list(): Promise<ListedCheckpoint[]> {
-    return this.#read((engine) => engine.list()) as Promise<ListedCheckpoint[]>;
+    return this.#inTurn((engine) => engine.list()) as Promise<ListedCheckpoint[]>;
   }
 
   /**
@@ -303,33 +303,33 @@ export class Checkpoints {
    * checkpointed is lost.
    */
   restore(id: Integer): Promise<CheckpointMetadata> {
-    return this.#exclusively((engine) => engine.restore(unsigned("id", id))) as Promise<CheckpointMetadata>;
+    return this.#inTurn((engine) => engine.restore(unsigned("id", id))) as Promise<CheckpointMetadata>;
   }
 
   /** Deletes one checkpoint; its id is never given again. */
   deleteCheckpoint(id: Integer): Promise<MaintenanceReport> {
-    return this.#exclusively((engine) => engine.deleteCheckpoint(unsigned("id", id))) as Promise<MaintenanceReport>;
+    return this.#inTurn((engine) => engine.deleteCheckpoint(unsigned("id", id))) as Promise<MaintenanceReport>;
   }
 
   /** Lets all but the newest `keep` go. */
   cleanup(keep: number): Promise<MaintenanceReport> {
-    return this.#exclusively((engine) => engine.cleanup(Number(unsigned("keep", keep)))) as Promise<MaintenanceReport>;
+    return this.#inTurn((engine) => engine.cleanup(Number(unsigned("keep", keep)))) as Promise<MaintenanceReport>;
   }
 
   /** Deletes what no kept checkpoint names. */
   collectGarbage(): Promise<MaintenanceReport> {
-    return this.#exclusively((engine) => engine.collectGarbage()) as Promise<MaintenanceReport>;
+    return this.#inTurn((engine) => engine.collectGarbage()) as Promise<MaintenanceReport>;
   }
 
   /** Reads every byte of the storage and says what is wrong with it. */
   verify(): Promise<VerifyReport> {
-    return this.#read((engine) => engine.verify()) as Promise<VerifyReport>;
+    return this.#inTurn((engine) => engine.verify()) as Promise<VerifyReport>;
   }
 
   /** One checkpoint as a file that stands alone (tar): the newest, or the one with `id`. */
   async exportCheckpoint(id?: Integer): Promise<Blob> {
     const chosen = id === undefined ? undefined : unsigned("id", id);
-    const archive = (await this.#read((engine) => engine.exportArchive(chosen))) as Uint8Array<ArrayBuffer>;
+    const archive = (await this.#inTurn((engine) => engine.exportArchive(chosen))) as Uint8Array<ArrayBuffer>;
     return new Blob([archive], { type: "application/x-tar" });
   }
 
@@ -341,7 +341,7 @@ export class Checkpoints {
     const bytes = new Uint8Array(
       file instanceof Blob ? await file.arrayBuffer() : ArrayBuffer.isView(file) ? viewBytes(file) : file,
     );
-    return (await this.#exclusively((engine) => engine.importArchive(bytes))) as CheckpointMetadata;
+    return (await this.#inTurn((engine) => engine.importArchive(bytes))) as CheckpointMetadata;
   }
 
   /** Calls `listener` on every event of a kind, until the function that it gives back is called. */
@@ -387,13 +387,11 @@ export class Checkpoints {
     return this.#instance.call(() => call(this.#engine));
   }
 
-  /** Reading goes on beside whatever is written. */
-  async #read(call: (engine: EngineHandle) => Promise<unknown>): Promise<unknown> {
-    this.#check();
-    return this.#instance.run(() => call(this.#engine));
-  }
-
-  async #exclusively(call: (engine: EngineHandle) => Promise<unknown>): Promise<unknown> {
+  /**
+   * What reads the storage takes its turn among what is written: nothing is deleted beneath it. The
+   * state may be read and changed meanwhile.
+   */
+  async #inTurn(call: (engine: EngineHandle) => Promise<unknown>): Promise<unknown> {
     this.#check();
     return this.#enqueue(() => this.#instance.run(() => call(this.#engine)));
   }

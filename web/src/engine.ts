@@ -1,6 +1,6 @@
 // The one wasm instance of this module: made once, shared by all, and made anew after a panic.
 
-import init, { Engine, __wbg_reset_state, setPanicHandler } from "./wasm/alluvium_wasm.js";
+import init, { Engine, __wbg_reset_state } from "./wasm/alluvium_wasm.js";
 import { AlluviumError, toAlluviumError } from "./error.js";
 
 export { Engine };
@@ -18,7 +18,8 @@ export function setWasmSource(from: () => WasmSource | Promise<WasmSource>): voi
 
 /** One life of the wasm instance. A panic ends it; what was made in it cannot be used after. */
 export class Instance {
-  panic: string | undefined;
+  /** What ended it; its stack names the engine's functions by number, and a file of the package their names. */
+  panic: { message: string; cause: unknown } | undefined;
   readonly #waiting = new Set<(error: AlluviumError) => void>();
 
   /** Runs a synchronous call. */
@@ -51,30 +52,28 @@ export class Instance {
   }
 
   /** Ends this life. */
-  end(message: string): void {
-    this.panic ??= message;
+  end(message: string, cause: unknown): void {
+    this.panic ??= { message, cause };
     if (current?.instance === this) current = undefined;
     for (const abandon of this.#waiting) abandon(this.#panicked());
     this.#waiting.clear();
   }
 
   #panicked(): AlluviumError {
-    return new AlluviumError(
-      "panic",
-      `the engine failed: ${this.panic}; what no checkpoint holds is lost, what is stored is whole: open anew`,
-    );
+    const { message, cause } = this.panic!;
+    const what = `the engine failed: ${message}; what no checkpoint holds is lost, what is stored is whole: open anew`;
+    return new AlluviumError("panic", what, { cause });
   }
 
   #translate(thrown: unknown): AlluviumError {
-    // A trap without a panic: out of memory, most likely.
-    if (thrown instanceof WebAssembly.RuntimeError) this.end(thrown.message);
+    if (thrown instanceof WebAssembly.RuntimeError) this.end(thrown.message, thrown);
     return this.panic === undefined ? toAlluviumError(thrown) : this.#panicked();
   }
 }
 
 /**
- * A trap without a panic (out of memory, most likely) in a later turn of an asynchronous call reaches
- * nobody who awaits it, but the page: what waits for the engine must not wait for ever.
+ * A panic is a trap: a check of the engine's that failed, or memory that ran out. In a later turn of an
+ * asynchronous call it reaches nobody who awaits it, but the page: what waits must not wait for ever.
  */
 function watchForTraps(): void {
   const glue = import.meta.url.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
@@ -83,7 +82,7 @@ function watchForTraps(): void {
     const isTrap = thrown instanceof WebAssembly.RuntimeError || (thrown instanceof Error && stack.includes("wasm-function"));
     // The page may run other wasm: ours is what our own scripts called.
     const isOurs = stack.includes(import.meta.url) || stack.includes(glue);
-    if (isTrap && isOurs) current?.instance.end(`it trapped: ${message}`);
+    if (isTrap && isOurs) current?.instance.end(`it trapped: ${message}`, thrown);
   };
   globalThis.addEventListener?.("error", ({ error }) => check(error));
   globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason));
@@ -99,10 +98,7 @@ export async function instance(): Promise<Instance> {
     if (lives === 0) watchForTraps();
     // The memory of a life that ended must not be touched again.
     if (lives++ > 0) __wbg_reset_state();
-    const ready = Promise.resolve(source()).then(async (from) => {
-      await init({ module_or_path: from });
-      setPanicHandler((message: string) => made.end(message));
-    });
+    const ready = Promise.resolve(source()).then(async (from) => void (await init({ module_or_path: from })));
     current = { instance: made, ready };
     ready.catch(() => {
       // A failed fetch may be tried again.

@@ -142,6 +142,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
   await test(name("storage deleted underneath"), () => cleared(page));
   await test(name("after close, in flight, out of range"), () => misuse(page));
+  await test(name("maintenance within its bound"), () => bounded(page));
   await test(name("a panic in the engine"), () => panics(browser));
   await test(name("a reload loop"), () => reloads(browser));
   await test(name("a trap in the engine"), () => traps(browser));
@@ -321,9 +322,13 @@ async function misuse(page) {
       opfsInWindow: await kind(() => alluvium.Checkpoints.open({ name: "window", storage: "opfs" })),
     };
     await Promise.all(flights);
-    const restoring = checkpoints.restore(1);
-    await new Promise((resolve) => setTimeout(resolve));
-    found.during = await kind(() => checkpoints.put("a", "2"));
+    let isRestored = false;
+    const restoring = checkpoints.restore(1).finally(() => (isRestored = true));
+    // Its turn comes after the tidying up of the checkpoints before it.
+    do {
+      await new Promise((resolve) => setTimeout(resolve));
+      found.during = await kind(() => checkpoints.put("a", "2"));
+    } while (found.during === "none" && !isRestored);
     await restoring;
     const closing = checkpoints.close();
     found.closing = await kind(() => checkpoints.get("a"));
@@ -360,6 +365,31 @@ async function misuse(page) {
     after: "1",
     disposed: "closed",
   });
+}
+
+/** `maxRebaseBytes` bounds what one checkpoint's maintenance rewrites, down to a 64th of the state. */
+async function bounded(page) {
+  const most = (bound) =>
+    page.evaluate(async (bound) => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: "bounded", storage: "memory", ...bound });
+      const rebased = [];
+      checkpoints.on("maintenance", (report) => rebased.push(report.rebasedBytes));
+      const value = new Uint8Array(100);
+      const writer = new alluvium.BatchWriter();
+      for (let number = 0; number < 40_000; number++) writer.put(`key-${number}`, value);
+      for (let round = 0; round < 12; round++) {
+        for (let at = 0; at < 10_000; at++) writer.put(`key-${(round * 10_000 + at * 7) % 40_000}`, value.fill(round));
+        checkpoints.apply(writer);
+        await checkpoints.checkpoint();
+      }
+      await checkpoints.close();
+      return Math.max(...rebased);
+    }, bound);
+  const [free, held] = [await most({}), await most({ maxRebaseBytes: 1 })];
+  // A 64th of 4.4 MB, a half more where hashes are uneven, and what a file holds beside its records.
+  const oneGroup = (4_400_000 / 64) * 1.5 + 8192;
+  if (!(free > 1e6 && held > 0 && held <= oneGroup)) throw new Error(`${free} bytes without a bound, ${held} with one`);
+  return `${free} bytes without a bound, ${held} with one`;
 }
 
 async function panics(browser) {

@@ -106,6 +106,7 @@ checks! {
     ranges_past_the_end_are_out_of_range,
     lengths_are_checked_before_memory_is_taken,
     what_is_not_there_is_not_found,
+    creating_and_listing_shows_what_was_created,
     a_taken_name_fails_the_batch,
     a_name_twice_in_a_batch_fails_it,
     names_outside_the_contract_are_refused,
@@ -227,6 +228,23 @@ async fn what_is_not_there_is_not_found<D: Directory>(open: impl AsyncFn() -> D)
         reads_range(&directory, path, 0, 0, Err(Kind::NotFound)).await?;
     }
     Ok(())
+}
+
+async fn creating_and_listing_shows_what_was_created<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
+    let directory = open().await;
+    creates(&directory, &[("b", b"before"), ("gone", b"")]).await?;
+    directory.delete(&["gone".into()]).await.map_err(|error| error.to_string())?;
+    let file = |path: &str, content: &[u8]| NewFile { path: path.into(), content: content.to_vec() };
+    let created = directory.create_and_list(vec![file("c/1", b"1"), file("a", b"commit")]).await;
+    let listed = created.clone().map_err(|error| error.to_string())?;
+    same("the listing", listed, directory.list().await.map_err(|error| error.to_string())?)?;
+    lists(&directory, &[("a", 6), ("b", 6), ("c/1", 1)]).await?;
+    // Refused like any other creation.
+    let taken = directory.create_and_list(vec![file("d", b""), file("a", b"again")]).await;
+    same("a taken name", taken.map_err(|error| error.kind()), Err(Kind::AlreadyExists))?;
+    let nothing = directory.create_and_list(Vec::new()).await;
+    same("nothing created", nothing.is_ok(), true)?;
+    reads(&directory, "a", b"commit").await
 }
 
 async fn a_taken_name_fails_the_batch<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {

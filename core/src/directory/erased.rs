@@ -18,6 +18,7 @@ trait Erased {
     fn read<'a>(&'a self, path: &'a str) -> Answer<'a, Vec<u8>>;
     fn read_range<'a>(&'a self, path: &'a str, offset: u64, length: usize) -> Answer<'a, Vec<u8>>;
     fn create(&self, batch: Vec<NewFile>) -> Answer<'_, ()>;
+    fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>>;
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()>;
 }
 
@@ -33,6 +34,9 @@ impl<D: Directory> Erased for D {
     }
     fn create(&self, batch: Vec<NewFile>) -> Answer<'_, ()> {
         Box::pin(Directory::create(self, batch))
+    }
+    fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>> {
+        Box::pin(Directory::create_and_list(self, batch))
     }
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()> {
         Box::pin(Directory::delete(self, paths))
@@ -81,6 +85,9 @@ impl Directory for AnyDirectory<'_> {
     }
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         self.0.create(batch).await
+    }
+    async fn create_and_list(&self, batch: Vec<NewFile>) -> Result<Vec<Entry>, DirectoryError> {
+        self.0.create_and_list(batch).await
     }
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         self.0.delete(paths).await

@@ -76,7 +76,10 @@ impl fmt::Display for Operation {
 /// assert_eq!(error.to_string(), "create segments/0000000000000007.delta: no space left: quota of 64 MiB used up");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectoryError {
+pub struct DirectoryError(Box<Failure>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failure {
     kind: DirectoryErrorKind,
     operation: Operation,
     name: String,
@@ -86,37 +89,37 @@ pub struct DirectoryError {
 impl DirectoryError {
     /// An error of `kind` in `operation` on the file `name` (empty for the directory itself).
     pub fn new(kind: DirectoryErrorKind, operation: Operation, name: impl Into<String>) -> Self {
-        Self { kind, operation, name: name.into(), source: None }
+        Self(Box::new(Failure { kind, operation, name: name.into(), source: None }))
     }
 
     /// Adds what the storage itself said.
     #[must_use]
     pub fn because(mut self, source: impl fmt::Display) -> Self {
-        self.source = Some(source.to_string());
+        self.0.source = Some(source.to_string());
         self
     }
 
     /// What the caller can do about it.
     pub fn kind(&self) -> DirectoryErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The operation that failed.
     pub fn operation(&self) -> Operation {
-        self.operation
+        self.0.operation
     }
 
     /// The file it failed on; empty for the directory itself.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 }
 
 impl fmt::Display for DirectoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.name.is_empty() { "the directory" } else { &self.name };
-        write!(f, "{} {name}: {}", self.operation, self.kind)?;
-        self.source.as_ref().map_or(Ok(()), |source| write!(f, ": {source}"))
+        let name = if self.0.name.is_empty() { "the directory" } else { &self.0.name };
+        write!(f, "{} {name}: {}", self.0.operation, self.0.kind)?;
+        self.0.source.as_ref().map_or(Ok(()), |source| write!(f, ": {source}"))
     }
 }
 

@@ -105,6 +105,17 @@ pub trait Directory {
     /// file may or may not exist: the caller must open the directory anew to find out.
     fn create(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<(), DirectoryError>>;
 
+    /// [Creates](Self::create) a batch, then [lists](Self::list) what is there: in one step where the
+    /// storage can, so that the writer of a checkpoint waits for it once.
+    ///
+    /// The listing is of the moment of the commit or after it, never before.
+    fn create_and_list(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        async {
+            self.create(batch).await?;
+            self.list().await
+        }
+    }
+
     /// Deletes files, durably: when it resolves, none of them comes back after a crash.
     ///
     /// A path that is not there is no error. Deletes [`EntryKind::File`],
@@ -131,6 +142,9 @@ impl<D: Directory + ?Sized> Directory for &D {
     }
     fn create(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<(), DirectoryError>> {
         (**self).create(batch)
+    }
+    fn create_and_list(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        (**self).create_and_list(batch)
     }
     fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
         (**self).delete(paths)

@@ -1,5 +1,5 @@
 //! Just enough JSON for metadata: written by hand in the bytes that the original's writer gives, and
-//! read into fields as they come, without a tree.
+//! read into a tree, whose fields are then taken by name.
 //!
 //! A general library would take three times the code of all the rest of the format, which every page
 //! in a browser would have to load.
@@ -23,59 +23,263 @@ impl fmt::Display for JsonError {
     }
 }
 
-type Parsed<T> = Result<T, JsonError>;
+pub(crate) type Parsed<T> = Result<T, JsonError>;
 
-/// Takes one member of an object: its name, and the reader before its value.
-type Member<'m, 'a> = &'m mut dyn FnMut(&mut Reader<'a>, &str) -> Parsed<()>;
+/// A value, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Node {
+    at: usize,
+    value: Value,
+}
 
-/// A position in a text. Every method reads one value, after any white space.
-pub(crate) struct Reader<'a> {
+#[derive(Debug)]
+enum Value {
+    Null,
+    Boolean(bool),
+    /// A whole number of 64 bits, and whether it is negative.
+    Whole(bool, u64),
+    /// Any other number.
+    Number,
+    Text(String),
+    Array(Vec<Node>),
+    Object(Vec<(String, Node)>),
+}
+
+impl Node {
+    pub(crate) fn error(&self, what: &str) -> JsonError {
+        JsonError { at: self.at, what: what.into() }
+    }
+
+    pub(crate) fn unsigned(self) -> Parsed<u64> {
+        match self.value {
+            Value::Whole(false, number) => Ok(number),
+            _ => Err(self.error("expected a whole number of 64 bits that is not negative")),
+        }
+    }
+
+    pub(crate) fn signed(self) -> Parsed<i64> {
+        let signed = match self.value {
+            Value::Whole(true, number) => 0i64.checked_sub_unsigned(number),
+            Value::Whole(false, number) => i64::try_from(number).ok(),
+            _ => None,
+        };
+        signed.ok_or_else(|| self.error("expected a whole number of 64 bits with a sign"))
+    }
+
+    /// A number that fits `T`.
+    pub(crate) fn small<T: TryFrom<u64>>(self) -> Parsed<T> {
+        let too_large = self.error("this number is too large");
+        T::try_from(self.unsigned()?).map_err(|_| too_large)
+    }
+
+    pub(crate) fn boolean(self) -> Parsed<bool> {
+        match self.value {
+            Value::Boolean(value) => Ok(value),
+            _ => Err(self.error("expected true or false")),
+        }
+    }
+
+    pub(crate) fn text(self) -> Parsed<String> {
+        match self.value {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.error("expected a string")),
+        }
+    }
+
+    /// Sixteen hexadecimal digits.
+    pub(crate) fn hex(self) -> Parsed<u64> {
+        let wrong = self.error("sixteen hexadecimal digits expected");
+        super::names::parse_hex(&self.text()?).ok_or(wrong)
+    }
+
+    /// The items of an array.
+    pub(crate) fn list<T>(self, read: fn(Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let Value::Array(items) = self.value else {
+            return Err(self.error("expected an array"));
+        };
+        let mut list = Vec::with_capacity(items.len());
+        for item in items {
+            list.push(read(item)?);
+        }
+        Ok(list)
+    }
+
+    /// A map; of a name that comes twice the last counts.
+    pub(crate) fn map<T>(self, read: fn(Self) -> Parsed<T>) -> Parsed<BTreeMap<String, T>> {
+        let mut map = BTreeMap::new();
+        for (name, node) in self.object()?.members {
+            map.insert(name, read(node)?);
+        }
+        Ok(map)
+    }
+
+    pub(crate) fn object(self) -> Parsed<Object> {
+        match self.value {
+            Value::Object(members) => Ok(Object { at: self.at, members, wrong: None }),
+            _ => Err(self.error("expected an object")),
+        }
+    }
+}
+
+/// The members of an object that have not been taken yet.
+///
+/// Taking never fails: what is wrong with a field is kept, the first time, and stands in the way of
+/// [`check`](Self::check) and [`end`](Self::end). A way out at each field would be most of the code.
+#[derive(Debug)]
+pub(crate) struct Object {
+    at: usize,
+    members: Vec<(String, Node)>,
+    wrong: Option<JsonError>,
+}
+
+impl Object {
+    /// Reads an object that is the whole text.
+    pub(crate) fn parse(text: &str) -> Parsed<Self> {
+        let mut reader = Reader { text, at: 0, depth: 0 };
+        let object = reader.value()?.object()?;
+        match reader.peek() {
+            None => Ok(object),
+            Some(_) => Err(reader.error("more after the end")),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Node> {
+        let at = self.members.iter().position(|member| member.0 == name)?;
+        let (_, node) = self.members.remove(at);
+        if let Some((_, again)) = self.members.iter().find(|member| member.0 == name) {
+            let error = again.error("this field comes twice");
+            self.fail(error);
+        }
+        Some(node)
+    }
+
+    fn fail(&mut self, error: JsonError) {
+        self.wrong.get_or_insert(error);
+    }
+
+    /// A field that must be there.
+    pub(crate) fn required<T: Default>(&mut self, name: &str, read: fn(Node) -> Parsed<T>) -> T {
+        let value = match self.take(name) {
+            Some(node) => read(node),
+            None => Err(JsonError { at: self.at, what: format!("field {name} is missing") }),
+        };
+        value.unwrap_or_else(|error| {
+            self.fail(error);
+            T::default()
+        })
+    }
+
+    /// A field that may be `null`, or left out, which says the same.
+    pub(crate) fn optional<T>(&mut self, name: &str, read: fn(Node) -> Parsed<T>) -> Option<T> {
+        let node = self.take(name).filter(|node| !matches!(node.value, Value::Null))?;
+        read(node).map_err(|error| self.fail(error)).ok()
+    }
+
+    pub(crate) fn unsigned(&mut self, name: &str) -> u64 {
+        self.required(name, Node::unsigned)
+    }
+
+    /// What was wrong with a field.
+    pub(crate) fn check(&mut self) -> Parsed<()> {
+        self.wrong.take().map_or(Ok(()), Err)
+    }
+
+    /// The first field that is left and whose name does not say that it may be passed over.
+    pub(crate) fn unknown(&self) -> Option<&str> {
+        self.members.iter().map(|(name, _)| name.as_str()).find(|name| !name.starts_with("x-"))
+    }
+
+    /// Nothing may be left in it: `what` says of what.
+    pub(crate) fn end(mut self, what: &str) -> Parsed<()> {
+        self.check()?;
+        match self.members.first() {
+            Some((name, node)) => {
+                Err(node.error(&format!("unknown field {} of {what}: written by a newer version", text(name))))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A position in a text.
+struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads an object that is the whole text.
-    pub(crate) fn whole(text: &'a str, member: Member<'_, 'a>) -> Parsed<()> {
-        let mut reader = Self { text, at: 0, depth: 0 };
-        reader.object(member)?;
-        match reader.peek() {
-            None => Ok(()),
-            Some(_) => Err(reader.error("more after the end")),
-        }
+    fn error(&self, what: &str) -> JsonError {
+        JsonError { at: self.at, what: what.into() }
     }
 
-    pub(crate) fn error(&self, what: &str) -> JsonError {
-        JsonError { at: self.at, what: what.into() }
+    fn rest(&self) -> &'a [u8] {
+        &self.text.as_bytes()[self.at..]
     }
 
     /// The next byte that is no white space.
     fn peek(&mut self) -> Option<u8> {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
-        self.text.as_bytes().get(self.at).copied()
+        self.at += self.rest().iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
+        self.rest().first().copied()
     }
 
-    fn is_next(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
+    /// Whether this byte comes next; then it is passed.
+    fn is_byte(&mut self, byte: u8) -> bool {
+        let found = self.rest().first() == Some(&byte);
         self.at += usize::from(found);
         found
     }
 
-    fn expect(&mut self, byte: u8, what: &str) -> Parsed<()> {
-        if self.is_next(byte) { Ok(()) } else { Err(self.error(what)) }
+    /// As `is_byte`, after any white space.
+    fn is_next(&mut self, byte: u8) -> bool {
+        self.peek();
+        self.is_byte(byte)
     }
 
     fn is_word(&mut self, word: &str) -> bool {
-        self.peek();
-        let found = self.text[self.at..].starts_with(word);
+        let found = self.rest().starts_with(word.as_bytes());
         self.at += if found { word.len() } else { 0 };
         found
     }
 
+    /// Any value.
+    fn value(&mut self) -> Parsed<Node> {
+        let first = self.peek();
+        let at = self.at;
+        let value = match first {
+            Some(b'{') => {
+                let mut members = Vec::new();
+                self.items(b'}', &mut |reader| {
+                    reader.peek();
+                    let name = reader.string()?;
+                    if !reader.is_next(b':') {
+                        return Err(reader.error("expected a colon"));
+                    }
+                    members.push((name, reader.value()?));
+                    Ok(())
+                })?;
+                Value::Object(members)
+            }
+            Some(b'[') => {
+                let mut items = Vec::new();
+                self.items(b']', &mut |reader| {
+                    items.push(reader.value()?);
+                    Ok(())
+                })?;
+                Value::Array(items)
+            }
+            Some(b'"') => Value::Text(self.string()?),
+            _ if self.is_word("null") => Value::Null,
+            _ if self.is_word("true") => Value::Boolean(true),
+            _ if self.is_word("false") => Value::Boolean(false),
+            _ => self.number()?,
+        };
+        Ok(Node { at, value })
+    }
+
     /// Items up to `close`, a comma between them.
     fn items(&mut self, close: u8, item: &mut dyn FnMut(&mut Self) -> Parsed<()>) -> Parsed<()> {
+        self.at += 1;
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return Err(self.error("nested too deeply"));
@@ -87,85 +291,44 @@ impl<'a> Reader<'a> {
                     break;
                 }
             }
-            self.expect(close, "expected a comma or the end of this array or object")?;
+            if !self.is_next(close) {
+                return Err(self.error("expected a comma or the end of this array or object"));
+            }
         }
         self.depth -= 1;
         Ok(())
     }
 
-    /// An object: `member` reads each value, or [skips](Self::skip) it.
-    pub(crate) fn object(&mut self, member: Member<'_, 'a>) -> Parsed<()> {
-        self.expect(b'{', "expected an object")?;
-        self.items(b'}', &mut |reader| {
-            let name = reader.string()?;
-            reader.expect(b':', "expected a colon")?;
-            member(reader, &name)
-        })
-    }
-
-    /// An array: `item` reads each value.
-    pub(crate) fn array(&mut self, item: &mut dyn FnMut(&mut Self) -> Parsed<()>) -> Parsed<()> {
-        self.expect(b'[', "expected an array")?;
-        self.items(b']', item)
-    }
-
-    /// What `read` reads, or `null`.
-    pub(crate) fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<Option<T>> {
-        if self.is_word("null") { Ok(None) } else { read(self).map(Some) }
-    }
-
-    pub(crate) fn boolean(&mut self) -> Parsed<bool> {
-        if self.is_word("true") {
-            Ok(true)
-        } else if self.is_word("false") {
-            Ok(false)
-        } else {
-            Err(self.error("expected true or false"))
+    fn number(&mut self) -> Parsed<Value> {
+        let is_negative = self.is_byte(b'-');
+        let digits = self.digits()?;
+        if digits.len() > 1 && digits.starts_with('0') {
+            return Err(self.error("expected a number without leading zeros"));
         }
+        let mut whole = digits.parse().ok();
+        if self.is_byte(b'.') {
+            self.digits()?;
+            whole = None;
+        }
+        if self.is_byte(b'e') || self.is_byte(b'E') {
+            let _ = self.is_byte(b'+') || self.is_byte(b'-');
+            self.digits()?;
+            whole = None;
+        }
+        Ok(whole.map_or(Value::Number, |whole| Value::Whole(is_negative, whole)))
     }
 
-    /// The digits of a number, one at least and no leading zero.
+    /// One digit at least.
     fn digits(&mut self) -> Parsed<&'a str> {
-        let rest = &self.text[self.at..];
-        let digits = &rest[..rest.bytes().take_while(u8::is_ascii_digit).count()];
-        if digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) {
-            return Err(self.error("expected a number"));
+        let start = self.at;
+        self.at += self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if self.at > start { Ok(&self.text[start..self.at]) } else { Err(self.error("expected a value")) }
+    }
+
+    fn string(&mut self) -> Parsed<String> {
+        if !self.is_byte(b'"') {
+            return Err(self.error("expected a string"));
         }
-        self.at += digits.len();
-        Ok(digits)
-    }
-
-    /// A whole number of 64 bits and its sign. Fractions and exponents are no whole numbers.
-    fn integer(&mut self) -> Parsed<(bool, u64)> {
-        let is_negative = self.is_next(b'-');
-        let number = self.digits()?.parse();
-        match (number, self.text.as_bytes().get(self.at)) {
-            (Ok(number), after) if !matches!(after, Some(b'.' | b'e' | b'E')) => Ok((is_negative, number)),
-            _ => Err(self.error("expected a whole number of 64 bits")),
-        }
-    }
-
-    pub(crate) fn unsigned(&mut self) -> Parsed<u64> {
-        match self.integer()? {
-            (false, number) => Ok(number),
-            (true, _) => Err(self.error("expected a number that is not negative")),
-        }
-    }
-
-    /// A number that fits `T`.
-    pub(crate) fn small<T: TryFrom<u64>>(&mut self) -> Parsed<T> {
-        let number = self.unsigned()?;
-        T::try_from(number).map_err(|_| self.error("this number is too large"))
-    }
-
-    pub(crate) fn signed(&mut self) -> Parsed<i64> {
-        let (is_negative, number) = self.integer()?;
-        let signed = if is_negative { 0i64.checked_sub_unsigned(number) } else { i64::try_from(number).ok() };
-        signed.ok_or_else(|| self.error("expected a whole number of 64 bits with a sign"))
-    }
-
-    pub(crate) fn string(&mut self) -> Parsed<String> {
-        self.expect(b'"', "expected a string")?;
         let mut found = String::new();
         loop {
             let rest = &self.text[self.at..];
@@ -184,7 +347,7 @@ impl<'a> Reader<'a> {
     }
 
     fn escape(&mut self) -> Parsed<char> {
-        let escaped = self.text.as_bytes().get(self.at).copied();
+        let escaped = self.rest().first().copied();
         self.at += usize::from(escaped.is_some_and(|byte| byte.is_ascii()));
         let escape = match escaped {
             Some(b'b') => '\u{8}',
@@ -202,8 +365,7 @@ impl<'a> Reader<'a> {
     /// `\u` and four digits, twice for what lies beyond sixteen bits.
     fn unicode(&mut self) -> Parsed<char> {
         let first = self.unit()?;
-        let code = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with("\\u") {
-            self.at += 2;
+        let code = if (0xd800..0xdc00).contains(&first) && self.is_word("\\u") {
             let second = self.unit()?;
             second.checked_sub(0xdc00).filter(|low| *low < 0x400).map(|low| 0x10000 + ((first - 0xd800) << 10) + low)
         } else {
@@ -217,86 +379,6 @@ impl<'a> Reader<'a> {
         let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         self.at += 4 * usize::from(unit.is_some());
         unit.ok_or_else(|| self.error("expected four hexadecimal digits"))
-    }
-
-    /// A map; of a name that comes twice the last counts.
-    pub(crate) fn map<T>(&mut self, read: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<BTreeMap<String, T>> {
-        let mut map = BTreeMap::new();
-        self.object(&mut |reader, name| {
-            map.insert(name.to_owned(), read(reader)?);
-            Ok(())
-        })?;
-        Ok(map)
-    }
-
-    /// Any value, passed over.
-    pub(crate) fn skip(&mut self) -> Parsed<()> {
-        match self.peek() {
-            Some(b'{') => self.object(&mut |reader, _| reader.skip()),
-            Some(b'[') => self.array(&mut Self::skip),
-            Some(b'"') => self.string().map(drop),
-            Some(b't' | b'f') => self.boolean().map(drop),
-            Some(b'n') if self.is_word("null") => Ok(()),
-            _ => self.number(),
-        }
-    }
-
-    /// Any number, passed over.
-    fn number(&mut self) -> Parsed<()> {
-        self.is_next(b'-');
-        self.digits()?;
-        if self.is_byte(b'.') {
-            self.any_digits()?;
-        }
-        if self.is_byte(b'e') || self.is_byte(b'E') {
-            let _ = self.is_byte(b'+') || self.is_byte(b'-');
-            self.any_digits()?;
-        }
-        Ok(())
-    }
-
-    /// As `is_next`, without white space before it.
-    fn is_byte(&mut self, byte: u8) -> bool {
-        let found = self.text.as_bytes().get(self.at) == Some(&byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn any_digits(&mut self) -> Parsed<()> {
-        let digits = self.text[self.at..].bytes().take_while(u8::is_ascii_digit).count();
-        self.at += digits;
-        if digits > 0 { Ok(()) } else { Err(self.error("expected a digit")) }
-    }
-}
-
-/// A field that must be there once.
-pub(crate) struct Field<T>(Option<T>);
-
-impl<T> Default for Field<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> Field<T> {
-    /// Sets it, or refuses the second value.
-    pub(crate) fn set(&mut self, reader: &Reader<'_>, value: T) -> Parsed<()> {
-        match self.0.replace(value) {
-            None => Ok(()),
-            Some(_) => Err(reader.error("this field comes twice")),
-        }
-    }
-
-    /// What it was set to.
-    pub(crate) fn required(self, name: &str) -> Parsed<T> {
-        self.0.ok_or_else(|| JsonError { at: 0, what: format!("field {name} is missing") })
-    }
-}
-
-impl<T> Field<Option<T>> {
-    /// What it was set to, where leaving it out says `null`.
-    pub(crate) fn or_null(self) -> Option<T> {
-        self.0.flatten()
     }
 }
 
@@ -355,10 +437,15 @@ pub(crate) fn map<'a>(members: impl Iterator<Item = (&'a String, String)>, inden
 mod tests {
     use super::*;
 
+    fn field(json: &str) -> Parsed<Node> {
+        let mut object = Object::parse(&format!("{{\"x\":{json}}}"))?;
+        Ok(object.members.remove(0).1)
+    }
+
     /// Whether a text is JSON, to us and to a general library.
     fn check(json: &str, is_sound: bool) {
         let object = format!("{{\"x\":{json}}}");
-        let found = Reader::whole(&object, &mut |reader, _| reader.skip());
+        let found = Object::parse(&object);
         assert_eq!(found.is_ok(), is_sound, "{json}: {found:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&object).is_ok(), is_sound, "{json}");
     }
@@ -432,35 +519,22 @@ mod tests {
     fn texts_are_escaped_as_the_original_escapes_them() {
         let every: String = ('\0'..'\u{250}').chain(['\u{2028}', '🌊', '"', '\\', '/']).collect();
         assert_eq!(text(&every), serde_json::to_string(&every).unwrap());
-        let mut again = None;
-        Reader::whole(&format!("{{\"x\":{}}}", text(&every)), &mut |reader, _| {
-            again = Some(reader.string()?);
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(again, Some(every));
+        let again = field(&text(&every)).and_then(Node::text);
+        assert_eq!(again, Ok(every));
     }
 
     #[test]
     fn whole_numbers_are_those_that_fit() {
         let unsigned = |json: &str| {
-            let mut found = None;
-            let read = Reader::whole(&format!("{{\"x\":{json}}}"), &mut |reader, _| {
-                found = Some(reader.unsigned()?);
-                Ok(())
-            });
-            assert_eq!(read.ok().and(found), serde_json::from_str::<u64>(json).ok(), "{json}");
+            let found = field(json).and_then(Node::unsigned);
+            assert_eq!(found.ok(), serde_json::from_str::<u64>(json).ok(), "{json}");
         };
         ["0", "18446744073709551615", "18446744073709551616", "-1", "1.0", "1e3", "01", "\"1\""]
             .into_iter()
             .for_each(unsigned);
         let signed = |json: &str| {
-            let mut found = None;
-            let read = Reader::whole(&format!("{{\"x\":{json}}}"), &mut |reader, _| {
-                found = Some(reader.signed()?);
-                Ok(())
-            });
-            assert_eq!(read.ok().and(found), serde_json::from_str::<i64>(json).ok(), "{json}");
+            let found = field(json).and_then(Node::signed);
+            assert_eq!(found.ok(), serde_json::from_str::<i64>(json).ok(), "{json}");
         };
         ["-5", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809"]
             .into_iter()
@@ -468,9 +542,29 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_taken_once_and_what_is_left_shows() {
+        let parse = |json: &str| Object::parse(json).unwrap();
+        let mut object = parse(r#"{"a": 1, "x-b": [], "c": null, "twice": 1, "twice": 2, "d": {}}"#);
+        assert_eq!(object.unsigned("a"), 1);
+        assert_eq!((object.optional("c", Node::unsigned), object.optional("e", Node::unsigned)), (None, None));
+        assert_eq!((object.check(), object.unknown()), (Ok(()), Some("twice")));
+        let wrong = |json: &str, name: &str| {
+            let mut object = parse(json);
+            let value = object.unsigned(name);
+            (value, object.end("a test").unwrap_err().to_string())
+        };
+        assert_eq!(wrong(r#"{"b": 1}"#, "a"), (0, "JSON at byte 0: field a is missing".into()));
+        assert_eq!(wrong(r#"{"a": 1, "a": 2}"#, "a"), (1, "JSON at byte 14: this field comes twice".into()));
+        let what = "expected a whole number of 64 bits that is not negative";
+        assert_eq!(wrong(r#"{"a": true}"#, "a"), (0, format!("JSON at byte 6: {what}")));
+        let what = "unknown field \"b\" of a test: written by a newer version";
+        assert_eq!(wrong(r#"{"a": 1, "b": 2}"#, "a"), (1, format!("JSON at byte 14: {what}")));
+    }
+
+    #[test]
     fn depth_has_a_limit() {
         let nested = |depth: usize| format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-        let read = |depth| Reader::whole(&nested(depth), &mut |reader, _| reader.skip());
+        let read = |depth| Object::parse(&nested(depth));
         assert_eq!((read(100).is_ok(), read(1_000_000).is_ok()), (true, false));
     }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{self, Field, JsonError, Reader};
-use super::names::{log_path, parse_hex};
+use super::json::{self, Node, Object};
+use super::names::log_path;
 use super::segment::{
-    Chunk, Record, SegmentIdentity, SegmentKind, claimed_checksum, decode_file, encode_log, is_torn, read_chunk,
+    Chunk, Record, SegmentIdentity, SegmentKind, claimed_checksum, collect_chunk, decode_file, encode_log, is_torn,
 };
 use crate::error::IncrementalCheckpointError as Error;
 use crate::hash::KEY_GROUPS;
@@ -52,42 +52,20 @@ impl LogPosition {
 
     fn from_json(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let (mut epoch, mut wal_position, mut key_count, mut state_bytes) = Default::default();
-        let (mut watermark, mut source_offsets) = (Field::default(), Field::default());
-        let (mut annotations, mut state_digest) = (Field::default(), Field::<String>::default());
-        let whole = |json: &mut Reader<'_>, field: &mut Field<u64>| {
-            let value = json.unsigned()?;
-            field.set(json, value)
-        };
-        let read = Reader::whole(text, &mut |json, name| match name {
-            "epoch" => whole(json, &mut epoch),
-            "wal_position" => whole(json, &mut wal_position),
-            "watermark" => json.optional(Reader::signed).and_then(|value| watermark.set(json, value)),
-            "source_offsets" => json.map(Reader::unsigned).and_then(|value| source_offsets.set(json, value)),
-            "annotations" => json.map(Reader::string).and_then(|value| annotations.set(json, value)),
-            "key_count" => whole(json, &mut key_count),
-            "state_bytes" => whole(json, &mut state_bytes),
-            "state_digest" => json.string().and_then(|value| state_digest.set(json, value)),
-            _ => Err(json.error("unknown field of a position: written by a newer version")),
-        });
-        let fields = || {
-            read?;
-            let digest = state_digest.required("state_digest")?;
+        let read = Object::parse(text).and_then(|mut json| {
             let position = Self {
-                epoch: epoch.required("epoch")?,
-                wal_position: wal_position.required("wal_position")?,
-                watermark: watermark.or_null(),
-                source_offsets: source_offsets.required("source_offsets")?,
-                annotations: annotations.required("annotations")?,
-                key_count: key_count.required("key_count")?,
-                state_bytes: state_bytes.required("state_bytes")?,
-                state_digest: 0,
+                epoch: json.unsigned("epoch"),
+                wal_position: json.unsigned("wal_position"),
+                watermark: json.optional("watermark", Node::signed),
+                source_offsets: json.required("source_offsets", |node| node.map(Node::unsigned)),
+                annotations: json.required("annotations", |node| node.map(Node::text)),
+                key_count: json.unsigned("key_count"),
+                state_bytes: json.unsigned("state_bytes"),
+                state_digest: json.required("state_digest", Node::hex),
             };
-            Ok((digest, position))
-        };
-        let (digest, position) = fields().map_err(|error: JsonError| error.to_string())?;
-        let state_digest = parse_hex(&digest).ok_or("state_digest: sixteen hexadecimal digits expected")?;
-        Ok(Self { state_digest, ..position })
+            json.end("a position").map(|()| position)
+        });
+        read.map_err(|error| error.to_string())
     }
 }
 
@@ -168,10 +146,8 @@ impl<'a> Log<'a> {
     pub(crate) fn records(&self) -> Result<Vec<Record<'a>>, Error> {
         let mut records = Vec::new();
         for chunk in &self.chunks {
-            read_chunk(&self.path, &self.identity, chunk, bytes_of(&self.path, chunk, self.content)?, |record| {
-                records.push(record);
-                Ok(())
-            })?;
+            let bytes = bytes_of(&self.path, chunk, self.content)?;
+            collect_chunk(&self.path, &self.identity, chunk, bytes, &mut records)?;
         }
         Ok(records)
     }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{self, Field, JsonError, Reader};
-use super::names::{metadata_path, segment_path, state_path};
+use super::json::{self, JsonError, Node, Object, Parsed};
+use super::names::{Name, metadata_path, parse_hex, segment_path, state_path};
 use super::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::hash::{KEY_GROUPS, checksum};
@@ -128,206 +128,6 @@ pub struct StateFile {
     pub checksum: u64,
 }
 
-/// The fields of the original as they come. It ignores what it does not know.
-#[derive(Default)]
-struct OriginalJson {
-    id: Field<u64>,
-    epoch: Field<u64>,
-    timestamp: Field<u64>,
-    wal_position: Field<u64>,
-    source_offsets: Field<BTreeMap<String, u64>>,
-    watermark: Field<Option<i64>>,
-    size_bytes: Field<u64>,
-    key_count: Field<u64>,
-    is_incremental: Field<bool>,
-    parent_id: Field<Option<u64>>,
-    sst_files: Field<Vec<String>>,
-}
-
-impl OriginalJson {
-    /// Takes the field `name`, if it is one of the original's.
-    fn take(&mut self, json: &mut Reader<'_>, name: &str) -> Result<bool, JsonError> {
-        let whole = match name {
-            "id" => &mut self.id,
-            "epoch" => &mut self.epoch,
-            "timestamp" => &mut self.timestamp,
-            "wal_position" => &mut self.wal_position,
-            "size_bytes" => &mut self.size_bytes,
-            "key_count" => &mut self.key_count,
-            _ => return self.take_other(json, name),
-        };
-        let value = json.unsigned()?;
-        whole.set(json, value)?;
-        Ok(true)
-    }
-
-    fn take_other(&mut self, json: &mut Reader<'_>, name: &str) -> Result<bool, JsonError> {
-        match name {
-            "source_offsets" => json.map(Reader::unsigned).and_then(|value| self.source_offsets.set(json, value))?,
-            "watermark" => json.optional(Reader::signed).and_then(|value| self.watermark.set(json, value))?,
-            "is_incremental" => json.boolean().and_then(|value| self.is_incremental.set(json, value))?,
-            "parent_id" => json.optional(Reader::unsigned).and_then(|value| self.parent_id.set(json, value))?,
-            "sst_files" => {
-                let mut files = Vec::new();
-                json.array(&mut |json| {
-                    files.push(json.string()?);
-                    Ok(())
-                })?;
-                self.sst_files.set(json, files)?;
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn into_metadata(self, alluvium: Option<AlluviumFields>) -> Result<IncrementalCheckpointMetadata, JsonError> {
-        Ok(IncrementalCheckpointMetadata {
-            id: self.id.required("id")?,
-            epoch: self.epoch.required("epoch")?,
-            timestamp: self.timestamp.required("timestamp")?,
-            wal_position: self.wal_position.required("wal_position")?,
-            source_offsets: self.source_offsets.required("source_offsets")?,
-            watermark: self.watermark.or_null(),
-            size_bytes: self.size_bytes.required("size_bytes")?,
-            key_count: self.key_count.required("key_count")?,
-            is_incremental: self.is_incremental.required("is_incremental")?,
-            parent_id: self.parent_id.or_null(),
-            sst_files: self.sst_files.required("sst_files")?,
-            alluvium,
-        })
-    }
-}
-
-/// Our section. Unlike the original's, unknown fields are refused, but for those that start with `x-`,
-/// which a later version may add for others to skip.
-#[derive(Default)]
-struct Section {
-    version: Field<u64>,
-    store_id: Field<String>,
-    key_groups: Field<u64>,
-    timestamp_ms: Field<u64>,
-    keys_changed: Field<u64>,
-    tombstones: Field<u64>,
-    bytes_changed: Field<u64>,
-    bytes_written: Field<u64>,
-    state_bytes: Field<u64>,
-    state_digest: Field<String>,
-    state_file: Field<Option<StateFileJson>>,
-    annotations: Field<BTreeMap<String, String>>,
-    segments: Field<Vec<SegmentJson>>,
-    /// The first field that may not be skipped.
-    unknown: Option<String>,
-}
-
-impl Section {
-    fn take(&mut self, json: &mut Reader<'_>, name: &str) -> Result<(), JsonError> {
-        let whole = match name {
-            "version" => &mut self.version,
-            "key_groups" => &mut self.key_groups,
-            "timestamp_ms" => &mut self.timestamp_ms,
-            "keys_changed" => &mut self.keys_changed,
-            "tombstones" => &mut self.tombstones,
-            "bytes_changed" => &mut self.bytes_changed,
-            "bytes_written" => &mut self.bytes_written,
-            "state_bytes" => &mut self.state_bytes,
-            "store_id" => return json.string().and_then(|value| self.store_id.set(json, value)),
-            "state_digest" => return json.string().and_then(|value| self.state_digest.set(json, value)),
-            "state_file" => {
-                return json.optional(StateFileJson::read).and_then(|value| self.state_file.set(json, value));
-            }
-            "annotations" => return json.map(Reader::string).and_then(|value| self.annotations.set(json, value)),
-            "segments" => {
-                let mut segments = Vec::new();
-                json.array(&mut |json| {
-                    segments.push(SegmentJson::read(json)?);
-                    Ok(())
-                })?;
-                return self.segments.set(json, segments);
-            }
-            _ => return skip_unknown(json, name, &mut self.unknown),
-        };
-        let value = json.unsigned()?;
-        whole.set(json, value)
-    }
-}
-
-struct StateFileJson {
-    bytes: u64,
-    checksum: String,
-}
-
-impl StateFileJson {
-    fn read(json: &mut Reader<'_>) -> Result<Self, JsonError> {
-        let (mut bytes, mut checksum) = (Field::default(), Field::default());
-        json.object(&mut |json, name| match name {
-            "bytes" => json.unsigned().and_then(|value| bytes.set(json, value)),
-            "checksum" => json.string().and_then(|value| checksum.set(json, value)),
-            _ => Err(json.error("unknown field of a state file: written by a newer version")),
-        })?;
-        Ok(Self { bytes: bytes.required("bytes")?, checksum: checksum.required("checksum")? })
-    }
-}
-
-struct SegmentJson {
-    path: String,
-    checkpoint: u64,
-    bytes: u64,
-    checksum: String,
-    chunks: u32,
-    groups: Vec<(u16, u16)>,
-}
-
-impl SegmentJson {
-    fn read(json: &mut Reader<'_>) -> Result<Self, JsonError> {
-        let (mut path, mut checksum) = (Field::default(), Field::default());
-        let (mut checkpoint, mut bytes, mut chunks) = (Field::default(), Field::default(), Field::default());
-        let mut groups = Field::default();
-        json.object(&mut |json, name| match name {
-            "path" => json.string().and_then(|value| path.set(json, value)),
-            "checkpoint" => json.unsigned().and_then(|value| checkpoint.set(json, value)),
-            "bytes" => json.unsigned().and_then(|value| bytes.set(json, value)),
-            "checksum" => json.string().and_then(|value| checksum.set(json, value)),
-            "chunks" => json.small().and_then(|value| chunks.set(json, value)),
-            "groups" => read_groups(json).and_then(|value| groups.set(json, value)),
-            _ => Err(json.error("unknown field of a segment: written by a newer version")),
-        })?;
-        Ok(Self {
-            path: path.required("path")?,
-            checkpoint: checkpoint.required("checkpoint")?,
-            bytes: bytes.required("bytes")?,
-            checksum: checksum.required("checksum")?,
-            chunks: chunks.required("chunks")?,
-            groups: groups.required("groups")?,
-        })
-    }
-}
-
-fn read_groups(json: &mut Reader<'_>) -> Result<Vec<(u16, u16)>, JsonError> {
-    let mut groups = Vec::new();
-    json.array(&mut |json| {
-        let mut range = Vec::with_capacity(2);
-        json.array(&mut |json| {
-            range.push(json.small()?);
-            Ok(())
-        })?;
-        match range[..] {
-            [first, last] => groups.push((first, last)),
-            _ => return Err(json.error("a range of groups has two ends")),
-        }
-        Ok(())
-    })?;
-    Ok(groups)
-}
-
-/// Passes over a field that this version does not know, and remembers it unless its name says that it
-/// may be skipped.
-fn skip_unknown(json: &mut Reader<'_>, name: &str, unknown: &mut Option<String>) -> Result<(), JsonError> {
-    if !name.starts_with("x-") {
-        unknown.get_or_insert_with(|| name.to_owned());
-    }
-    json.skip()
-}
-
 /// `"checksum": "` and what follows the digits.
 const CHECKSUM_LEAD: &str = ",\n  \"checksum\": \"";
 const CHECKSUM_TAIL: &str = "\"\n}";
@@ -336,13 +136,9 @@ fn hex(number: u64) -> String {
     format!("{number:016x}")
 }
 
-fn hex16(digits: &str) -> Option<u64> {
-    super::names::parse_hex(digits)
-}
-
-/// A field that this version does not know may only be skipped when its name says so.
-fn refuse_unknown(place: &str, prefix: &str, unknown: Option<&String>) -> Result<(), Error> {
-    match unknown {
+/// A field that this version does not know may only be passed over when its name says so.
+fn refuse_unknown(place: &str, prefix: &str, json: &Object) -> Result<(), Error> {
+    match json.unknown() {
         Some(name) => Err(Error::unknown(place, format!("unknown field {prefix}{name}: written by a newer version"))),
         None => Ok(()),
     }
@@ -392,18 +188,20 @@ impl IncrementalCheckpointMetadata {
         let mut out = Members { json: String::from("{"), indent: "\n  " };
         let sst_files: Vec<String> = self.sst_files.iter().map(|path| json::text(path)).collect();
         let offsets = self.source_offsets.iter().map(|(name, offset)| (name, offset.to_string()));
-        out.push("id", &self.id.to_string());
-        out.push("epoch", &self.epoch.to_string());
-        out.push("timestamp", &self.timestamp.to_string());
-        out.push("wal_position", &self.wal_position.to_string());
+        out.number("id", self.id);
+        out.number("epoch", self.epoch);
+        out.number("timestamp", self.timestamp);
+        out.number("wal_position", self.wal_position);
         out.push("source_offsets", &json::map(offsets, "\n    "));
         out.push("watermark", &json::optional(self.watermark.map(|watermark| watermark.to_string())));
-        out.push("size_bytes", &self.size_bytes.to_string());
-        out.push("key_count", &self.key_count.to_string());
+        out.number("size_bytes", self.size_bytes);
+        out.number("key_count", self.key_count);
         out.push("is_incremental", if self.is_incremental { "true" } else { "false" });
         out.push("parent_id", &json::optional(self.parent_id.map(|id| id.to_string())));
         out.push("sst_files", &json::list('[', &sst_files, "\n    ", ']'));
-        let Some(fields) = &self.alluvium else { return Ok(out.json + "\n}") };
+        let Some(fields) = &self.alluvium else {
+            return Ok(out.json + "\n}");
+        };
         let section = fields.to_json();
         out.push("alluvium", &section);
         out.json.push_str(CHECKSUM_LEAD);
@@ -426,46 +224,56 @@ impl IncrementalCheckpointMetadata {
         // still mentions the section, or is no JSON.
         let mentions = |name: &[u8]| bytes.windows(name.len()).any(|part| part == name);
         if !mentions(b"\"alluvium\"") && !mentions(b"\"checksum\"") {
-            let mut original = OriginalJson::default();
-            let read = Reader::whole(json, &mut |json, name| {
-                if original.take(json, name)? { Ok(()) } else { json.skip() }
+            let read = Object::parse(json).and_then(|mut json| {
+                let metadata = Self::take(&mut json);
+                json.check().map(|()| metadata)
             });
-            return read.and_then(|()| original.into_metadata(None)).map_err(|error| Error::corrupt(place, error));
+            return read.map_err(|error| Error::corrupt(place, error));
         }
         let computed_over = json.len().checked_sub(CHECKSUM_TAIL.len() + 16);
         let split = computed_over.and_then(|at| Some((json.get(..at)?, json.get(at..at + 16)?, json.get(at + 16..)?)));
         let (covered, digits, tail) = split.ok_or_else(|| Error::corrupt(place, "too short for its checksum"))?;
-        let expected = hex16(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
+        let expected = parse_hex(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
         let expected = expected.ok_or_else(|| Error::corrupt(place, "does not end with a checksum"))?;
         let computed = checksum(covered.as_bytes(), 0);
         if computed != expected && !planted::is(Plant::IgnoreChecksum) {
             return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
         }
-        let (mut original, mut section, mut unknown) = (OriginalJson::default(), Field::default(), None);
-        let mut checksum = Field::default();
         let not_understood = |error: JsonError| Error::unknown(place, error);
-        Reader::whole(json, &mut |json, name| match name {
-            "alluvium" => {
-                let mut found = Section::default();
-                json.object(&mut |json, name| found.take(json, name))?;
-                section.set(json, found)
-            }
-            "checksum" => json.string().and_then(|value| checksum.set(json, value)),
-            _ if original.take(json, name)? => Ok(()),
-            _ => skip_unknown(json, name, &mut unknown),
-        })
-        .map_err(not_understood)?;
-        refuse_unknown(place, "", unknown.as_ref())?;
-        let section = section.required("alluvium").map_err(not_understood)?;
-        let fields = section.into_fields(place)?;
-        let metadata = original.into_metadata(Some(fields)).map_err(not_understood)?;
+        let mut json = Object::parse(json).map_err(not_understood)?;
+        let mut metadata = Self::take(&mut json);
+        let section = json.required("alluvium", |node| node.object().map(Some));
+        json.required("checksum", Node::text);
+        json.check().map_err(not_understood)?;
+        refuse_unknown(place, "", &json)?;
+        metadata.alluvium = section.map(|section| AlluviumFields::decode(place, section)).transpose()?;
         metadata.check(place)?;
         Ok(metadata)
     }
 
+    /// Takes the original's fields. It ignores what it does not know.
+    fn take(json: &mut Object) -> Self {
+        Self {
+            id: json.unsigned("id"),
+            epoch: json.unsigned("epoch"),
+            timestamp: json.unsigned("timestamp"),
+            wal_position: json.unsigned("wal_position"),
+            source_offsets: json.required("source_offsets", |node| node.map(Node::unsigned)),
+            watermark: json.optional("watermark", Node::signed),
+            size_bytes: json.unsigned("size_bytes"),
+            key_count: json.unsigned("key_count"),
+            is_incremental: json.required("is_incremental", Node::boolean),
+            parent_id: json.optional("parent_id", Node::unsigned),
+            sst_files: json.required("sst_files", |node| node.list(Node::text)),
+            alluvium: None,
+        }
+    }
+
     /// What must hold between the fields.
     fn check(&self, place: &str) -> Result<(), Error> {
-        let Some(fields) = &self.alluvium else { return Ok(()) };
+        let Some(fields) = &self.alluvium else {
+            return Ok(());
+        };
         let paths: Vec<String> = fields.segments.iter().map(SegmentEntry::path).collect();
         if paths != self.sst_files {
             return Err(Error::unknown(place, "sst_files and segments name different files"));
@@ -496,78 +304,47 @@ impl IncrementalCheckpointMetadata {
     }
 }
 
-impl Section {
-    fn into_fields(self, place: &str) -> Result<AlluviumFields, Error> {
-        let not_understood = |error: JsonError| Error::unknown(place, error);
-        let whole = |name: &str, field: Field<u64>| field.required(name).map_err(not_understood);
-        let version = whole("version", self.version)?;
+impl AlluviumFields {
+    /// Reads our section. Unlike the original's, unknown fields are refused, but for those that start
+    /// with `x-`, which a later version may add for others to pass over.
+    fn decode(place: &str, mut json: Object) -> Result<Self, Error> {
+        let (version, key_groups) = (json.unsigned("version"), json.unsigned("key_groups"));
+        let fields = Self {
+            store_id: json.required("store_id", store_id),
+            timestamp_ms: json.unsigned("timestamp_ms"),
+            keys_changed: json.unsigned("keys_changed"),
+            tombstones: json.unsigned("tombstones"),
+            bytes_changed: json.unsigned("bytes_changed"),
+            bytes_written: json.unsigned("bytes_written"),
+            state_bytes: json.unsigned("state_bytes"),
+            state_digest: json.required("state_digest", Node::hex),
+            segments: json.required("segments", |node| node.list(SegmentEntry::read)),
+            state_file: json.optional("state_file", StateFile::read),
+            annotations: json.required("annotations", |node| node.map(Node::text)),
+        };
+        json.check().map_err(|error| Error::unknown(place, error))?;
         if version != VERSION {
             return Err(Error::unknown(place, format!("version {version}: this build reads {VERSION}")));
         }
-        let key_groups = whole("key_groups", self.key_groups)?;
         if key_groups != u64::from(KEY_GROUPS) {
             return Err(Error::unknown(place, format!("{key_groups} key groups: this build reads {KEY_GROUPS}")));
         }
-        refuse_unknown(place, "alluvium.", self.unknown.as_ref())?;
-        let hex = |name: &str, digits: &str| {
-            hex16(digits).ok_or_else(|| Error::unknown(place, format!("{name}: sixteen hexadecimal digits expected")))
-        };
-        let store_id = self.store_id.required("store_id").map_err(not_understood)?;
-        let store_id = (store_id.len() == 32)
-            .then(|| Some((hex16(store_id.get(..16)?)?, hex16(store_id.get(16..)?)?)))
-            .flatten()
-            .map(|(high, low)| ((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
-            .ok_or_else(|| Error::unknown(place, "store_id: thirty-two hexadecimal digits expected"))?;
-        let listed = self.segments.required("segments").map_err(not_understood)?;
-        let mut segments = Vec::with_capacity(listed.len());
-        for json in listed {
-            let super::names::Name::Segment(kind, number) = super::names::Name::parse(&json.path) else {
-                return Err(Error::unknown(place, format!("{} is no segment's name", json::text(&json.path))));
-            };
-            segments.push(SegmentEntry {
-                kind,
-                number,
-                checkpoint_id: json.checkpoint,
-                bytes: json.bytes,
-                checksum: hex(&json.path, &json.checksum)?,
-                chunks: json.chunks,
-                groups: json.groups,
-            });
-        }
-        let state_file = match self.state_file.or_null() {
-            Some(file) => Some(StateFile { bytes: file.bytes, checksum: hex("state_file", &file.checksum)? }),
-            None => None,
-        };
-        let state_digest = self.state_digest.required("state_digest").map_err(not_understood)?;
-        Ok(AlluviumFields {
-            store_id,
-            timestamp_ms: whole("timestamp_ms", self.timestamp_ms)?,
-            keys_changed: whole("keys_changed", self.keys_changed)?,
-            tombstones: whole("tombstones", self.tombstones)?,
-            bytes_changed: whole("bytes_changed", self.bytes_changed)?,
-            bytes_written: whole("bytes_written", self.bytes_written)?,
-            state_bytes: whole("state_bytes", self.state_bytes)?,
-            state_digest: hex("state_digest", &state_digest)?,
-            segments,
-            state_file,
-            annotations: self.annotations.required("annotations").map_err(not_understood)?,
-        })
+        refuse_unknown(place, "alluvium.", &json)?;
+        Ok(fields)
     }
-}
 
-impl AlluviumFields {
     /// The section as it stands in the metadata.
     fn to_json(&self) -> String {
         let mut out = Members { json: String::from("{"), indent: "\n    " };
-        out.push("version", &VERSION.to_string());
+        out.number("version", VERSION);
         out.push("store_id", &json::text(&store_id_hex(self.store_id)));
-        out.push("key_groups", &KEY_GROUPS.to_string());
-        out.push("timestamp_ms", &self.timestamp_ms.to_string());
-        out.push("keys_changed", &self.keys_changed.to_string());
-        out.push("tombstones", &self.tombstones.to_string());
-        out.push("bytes_changed", &self.bytes_changed.to_string());
-        out.push("bytes_written", &self.bytes_written.to_string());
-        out.push("state_bytes", &self.state_bytes.to_string());
+        out.number("key_groups", KEY_GROUPS.into());
+        out.number("timestamp_ms", self.timestamp_ms);
+        out.number("keys_changed", self.keys_changed);
+        out.number("tombstones", self.tombstones);
+        out.number("bytes_changed", self.bytes_changed);
+        out.number("bytes_written", self.bytes_written);
+        out.number("state_bytes", self.state_bytes);
         out.push("state_digest", &json::text(&hex(self.state_digest)));
         let file = |file: StateFile| format!("{{\"bytes\":{},\"checksum\":\"{}\"}}", file.bytes, hex(file.checksum));
         out.push("state_file", &json::optional(self.state_file.map(file)));
@@ -579,7 +356,52 @@ impl AlluviumFields {
     }
 }
 
+fn store_id(node: Node) -> Parsed<[u8; 16]> {
+    let wrong = node.error("thirty-two hexadecimal digits expected");
+    let digits = node.text()?;
+    let half = |range: std::ops::Range<usize>| parse_hex(digits.get(range)?);
+    match (half(0..16), half(16..32)) {
+        (Some(high), Some(low)) if digits.len() == 32 => Ok(((u128::from(high) << 64) | u128::from(low)).to_be_bytes()),
+        _ => Err(wrong),
+    }
+}
+
+fn range(node: Node) -> Parsed<(u16, u16)> {
+    let two_ends = node.error("a range of groups has two ends");
+    match node.list(Node::small)?[..] {
+        [first, last] => Ok((first, last)),
+        _ => Err(two_ends),
+    }
+}
+
+impl StateFile {
+    fn read(node: Node) -> Parsed<Self> {
+        let mut json = node.object()?;
+        let file = Self { bytes: json.unsigned("bytes"), checksum: json.required("checksum", Node::hex) };
+        json.end("a state file").map(|()| file)
+    }
+}
+
 impl SegmentEntry {
+    fn read(node: Node) -> Parsed<Self> {
+        let no_name = node.error("its path is no segment's name");
+        let mut json = node.object()?;
+        let path = json.required("path", Node::text);
+        let mut entry = Self {
+            kind: SegmentKind::Base,
+            number: 0,
+            checkpoint_id: json.unsigned("checkpoint"),
+            bytes: json.unsigned("bytes"),
+            checksum: json.required("checksum", Node::hex),
+            chunks: json.required("chunks", Node::small),
+            groups: json.required("groups", |node| node.list(range)),
+        };
+        json.end("a segment")?;
+        let Name::Segment(kind, number) = Name::parse(&path) else { return Err(no_name) };
+        (entry.kind, entry.number) = (kind, number);
+        Ok(entry)
+    }
+
     fn to_json(&self) -> String {
         let groups: Vec<String> = self.groups.iter().map(|(first, last)| format!("[{first},{last}]")).collect();
         format!(
@@ -601,6 +423,10 @@ struct Members {
 }
 
 impl Members {
+    fn number(&mut self, name: &str, value: u64) {
+        self.push(name, &value.to_string());
+    }
+
     fn push(&mut self, name: &str, value: &str) {
         let comma = if self.json.len() == 1 { "" } else { "," };
         for part in [comma, self.indent, "\"", name, "\": ", value] {

@@ -203,6 +203,7 @@ impl State {
     }
 
     /// Applies mutations in their order, [`WARM_BLOCK`] of them at a time.
+    #[cfg_attr(alluvium_page, optimize(speed))]
     pub(crate) fn apply(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
         for block in records.chunks(WARM_BLOCK) {
             self.warm(block.iter().map(|record| record.hash));
@@ -223,6 +224,7 @@ impl State {
 
     /// As [`put`](Self::put), for a key whose hash is known and whose lengths were checked.
     #[inline]
+    #[cfg_attr(alluvium_page, optimize(speed))]
     pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         let group = usize::from(group_of(hash));
         let table = &mut self.tables[group];

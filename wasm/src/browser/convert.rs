@@ -150,13 +150,23 @@ pub(super) fn memory(usage: &MemoryUsage) -> JsValue {
     ])
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// A value as JavaScript itself writes it.
+    #[wasm_bindgen(js_name = String, catch)]
+    fn text_of(value: &JsValue) -> Result<String, JsValue>;
+}
+
 /// A member of the options: what is undefined or null is not there, what is of another type is an error.
 fn member<T>(options: &JsValue, name: &str, read: impl Fn(&JsValue) -> Option<T>) -> Result<Option<T>, JsValue> {
     let value = Reflect::get(options, &JsValue::from_str(name))?;
     if value.is_undefined() || value.is_null() {
         return Ok(None);
     }
-    let wrong = || error_with("invalid-input", &format!("option {name}: {value:?} is not what is expected"));
+    let wrong = || {
+        let given = text_of(&value).unwrap_or_else(|_| "what was given".into());
+        error_with("invalid-input", &format!("option {name}: {given} is not what is expected"))
+    };
     read(&value).map(Some).ok_or_else(wrong)
 }
 

@@ -134,31 +134,8 @@ async fn open_storage(
             Err(error) => Err(convert::error(&error.into())),
         },
         ("memory", None) => Ok(AnyDirectory::new(MemoryDirectory::new())),
-        _ => Err(convert::error_with("invalid-input", &format!("unknown storage {kind:?}"))),
+        _ => Err(convert::error_with("invalid-input", &format!("unknown storage \"{kind}\""))),
     }
-}
-
-/// So often a listing is made again because something changed beneath it.
-const LISTINGS_MAX: usize = 8;
-
-/// A listing in which nothing that garbage collection took meanwhile looks damaged: what cannot be read
-/// counts only when another look finds the same.
-async fn list_at_rest(directory: &AnyDirectory<'_>) -> Result<Vec<inspect::CheckpointSummary>, Error> {
-    let is_sound = |summary: &&inspect::CheckpointSummary| summary.metadata.is_ok();
-    let mut listed = inspect::list_checkpoints(directory).await?;
-    for _ in 1..LISTINGS_MAX {
-        if listed.iter().all(|summary| is_sound(&summary)) {
-            break;
-        }
-        let before = std::mem::replace(&mut listed, inspect::list_checkpoints(directory).await?);
-        let unread = |list: &[inspect::CheckpointSummary]| -> Vec<u64> {
-            list.iter().filter(|summary| !is_sound(summary)).map(|summary| summary.id).collect()
-        };
-        if unread(&before) == unread(&listed) {
-            break;
-        }
-    }
-    Ok(listed)
 }
 
 #[wasm_bindgen]
@@ -363,7 +340,7 @@ impl Engine {
                 Ok(metadata) => object(&[("id", summary.id.into()), ("metadata", convert::metadata(&metadata))]),
                 Err(damage) => object(&[("id", summary.id.into()), ("damage", damage.into())]),
             };
-            let listed = list_at_rest(directory).await?;
+            let listed = inspect::list_checkpoints(&**directory).await?;
             Ok(listed.into_iter().map(item).collect::<Array>().into())
         })
     }

@@ -7,7 +7,9 @@
 //!
 //! Every transaction issues all its requests in one synchronous run and then waits for `complete` or
 //! `abort`: a transaction commits itself when anything else is awaited within it, and a request's
-//! `success` promises nothing: a full disk arrives as an abort after it.
+//! `success` promises nothing: a full disk arrives as an abort after it. Nor is a transaction told to
+//! `commit`, which would save it a question: Firefox 153 then commits what a taken name should abort, and
+//! Chromium 156 does not say any more that it was the quota.
 
 use std::cell::Cell;
 
@@ -110,7 +112,10 @@ impl IndexedDbDirectory {
         };
         match held {
             Some(held) if recorded == Some(held) => Ok((content, held)),
-            _ => Err(failed(format!("{held:?} bytes are stored and {recorded:?} recorded").into())),
+            _ => {
+                let bytes = |bytes: Option<u64>| bytes.map_or("no bytes".into(), |bytes| format!("{bytes} bytes"));
+                Err(failed(format!("{} are stored and {} recorded", bytes(held), bytes(recorded)).into()))
+            }
         }
     }
 
@@ -132,8 +137,8 @@ impl IndexedDbDirectory {
         }
     }
 
-    /// Adds a batch in one transaction. The outer error was found before anything was begun.
-    async fn add(&self, batch: &[NewFile]) -> Result<(), Refused> {
+    /// Adds a batch in one transaction, and lists in it what is there then.
+    async fn add(&self, batch: &[NewFile]) -> Result<Listing, Refused> {
         let begin_failed = |error: JsValue| Refused { at: None, error };
         let (transaction, files, lengths) = self.transaction("readwrite").map_err(begin_failed)?;
         let mut requests = Vec::with_capacity(batch.len());
@@ -153,19 +158,49 @@ impl IndexedDbDirectory {
                 }
             }
         }
+        let listing = Listing::ask(&lengths).map_err(begin_failed)?;
         ended(&transaction).await.map_err(|error| {
             let taken = |request: &IdbRequest| name_of(&error_of(request)).as_deref() == Some("ConstraintError");
             match requests.iter().position(taken) {
                 Some(at) => Refused { at: Some(at), error: error_of(&requests[at]) },
                 None => Refused { at: None, error },
             }
-        })
+        })?;
+        Ok(listing)
     }
 }
 
 impl Drop for IndexedDbDirectory {
     fn drop(&mut self) {
         self.database.close();
+    }
+}
+
+/// A listing that a transaction was asked for.
+struct Listing {
+    paths: IdbRequest,
+    lengths: IdbRequest,
+}
+
+impl Listing {
+    fn ask(lengths: &IdbObjectStore) -> Result<Self, JsValue> {
+        Ok(Self { paths: lengths.get_all_keys()?, lengths: lengths.get_all()? })
+    }
+
+    /// What it gave, once the transaction has ended.
+    fn entries(&self) -> Result<Vec<Entry>, DirectoryError> {
+        let result = |request: &IdbRequest| -> Result<Array, DirectoryError> {
+            Ok(request.result().map_err(|error| failure(Operation::List, "", &error))?.unchecked_into())
+        };
+        let entry = |(path, length): (JsValue, JsValue)| {
+            let bytes = length.as_f64().map(whole).unwrap_or_default();
+            path.as_string().map(|path| Entry { path, bytes, kind: EntryKind::File })
+        };
+        let (paths, lengths) = (result(&self.paths)?, result(&self.lengths)?);
+        let mut entries: Vec<Entry> = paths.iter().zip(lengths.iter()).filter_map(entry).collect();
+        // The browser sorts by UTF-16; names of ours are ASCII, foreign ones may not be.
+        Entry::put_in_order(&mut entries);
+        Ok(entries)
     }
 }
 
@@ -179,19 +214,9 @@ impl Directory for IndexedDbDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
         let failed = |error: JsValue| failure(Operation::List, "", &error);
         let (transaction, _, lengths) = self.transaction("readonly").map_err(failed)?;
-        let keys = lengths.get_all_keys().map_err(failed)?;
-        let values = lengths.get_all().map_err(failed)?;
+        let listing = Listing::ask(&lengths).map_err(failed)?;
         ended(&transaction).await.map_err(failed)?;
-        let keys: Array = keys.result().map_err(failed)?.unchecked_into();
-        let values: Array = values.result().map_err(failed)?.unchecked_into();
-        let entry = |(key, value): (JsValue, JsValue)| {
-            let bytes = value.as_f64().map(whole).unwrap_or_default();
-            key.as_string().map(|path| Entry { path, bytes, kind: EntryKind::File })
-        };
-        let mut entries: Vec<Entry> = keys.iter().zip(values.iter()).filter_map(entry).collect();
-        // The browser sorts by UTF-16; names of ours are ASCII, foreign ones may not be.
-        Entry::put_in_order(&mut entries);
-        Ok(entries)
+        listing.entries()
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
@@ -209,11 +234,15 @@ impl Directory for IndexedDbDirectory {
     }
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        self.create_and_list(batch).await.map(drop)
+    }
+
+    async fn create_and_list(&self, batch: Vec<NewFile>) -> Result<Vec<Entry>, DirectoryError> {
         if let Some(file) = batch.iter().find(|file| !is_valid_path(&file.path)) {
             return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, &file.path));
         }
         if batch.is_empty() {
-            return Ok(());
+            return self.list().await;
         }
         let mut added = self.add(&batch).await;
         if let Err(refused) = &added
@@ -223,11 +252,12 @@ impl Directory for IndexedDbDirectory {
             self.as_blob.set(false);
             added = self.add(&batch).await;
         }
-        added.map_err(|refused| {
+        let listing = added.map_err(|refused| {
             // Where the browser does not say which file, the last stands for the batch: it is the commit.
             let at = refused.at.unwrap_or(batch.len() - 1);
             failure(Operation::Create, &batch[at].path, &refused.error)
-        })
+        })?;
+        listing.entries()
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {

@@ -124,7 +124,8 @@ fn bytes(path: &str, read: Result<JsValue, JsValue>) -> Result<Vec<u8>, Director
     match read.dyn_into::<Uint8Array>() {
         Ok(array) => Ok(array.to_vec()),
         Err(other) => {
-            Err(failure(Operation::Read, path, &format!("no bytes but {:?} were read", other.js_typeof()).into()))
+            let what = other.js_typeof().as_string().unwrap_or_default();
+            Err(failure(Operation::Read, path, &format!("no bytes but {what} was read").into()))
         }
     }
 }

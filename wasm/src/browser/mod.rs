@@ -14,7 +14,6 @@ pub mod engine;
 pub mod indexed_db;
 pub mod js_directory;
 mod packed;
-pub mod panic;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod walk;
