@@ -153,13 +153,17 @@ impl IncrementalCheckpointError {
 
     /// Damage in `place`.
     pub(crate) fn corrupt(place: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self::Corruption(format!("{place}: {what}"))
+        Self::Corruption(in_place(&place, &what))
     }
 
     /// Whole bytes in `place` that this version does not understand.
     pub(crate) fn unknown(place: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self::Deserialization(format!("{place}: {what}"))
+        Self::Deserialization(in_place(&place, &what))
     }
+}
+
+fn in_place(place: &dyn fmt::Display, what: &dyn fmt::Display) -> String {
+    format!("{place}: {what}")
 }
 
 impl fmt::Display for IncrementalCheckpointError {

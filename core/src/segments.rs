@@ -190,9 +190,12 @@ pub(crate) async fn read_segment<D: Directory>(
     Ok(SegmentData { path, identity, wanted, chunks, runs, bytes_read })
 }
 
+/// Takes a chunk and its bytes.
+type EachChunk<'e, 'a> = &'e mut dyn FnMut(&Chunk, &'a [u8]) -> Result<(), Error>;
+
 impl SegmentData {
-    /// Calls `each` for every chunk that touches the wanted groups, with its bytes.
-    fn chunks<'a>(&'a self, each: &mut dyn FnMut(&Chunk, &'a [u8]) -> Result<(), Error>) -> Result<(), Error> {
+    /// Calls `each` for every chunk that touches the wanted groups.
+    fn chunks<'a>(&'a self, each: EachChunk<'_, 'a>) -> Result<(), Error> {
         for run in &self.runs {
             let chunks = &self.chunks[run.first..run.first + run.length];
             for chunk in chunks.iter().filter(|chunk| touches(chunk, self.wanted)) {

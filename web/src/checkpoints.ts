@@ -75,7 +75,7 @@ export class Checkpoints {
         storeId: options.storeId ?? crypto.getRandomValues(new Uint8Array(16)),
       };
       const kind = typeof storage === "string" ? storage : "directory";
-      const engine = await life.run(() => Engine.open(kind, `alluvium/${name}`, directory, clock, settings));
+      const engine = (await life.run(() => Engine.open(kind, `alluvium/${name}`, directory, clock, settings))) as EngineHandle;
       opened = new Checkpoints(name, life, engine, lock);
       return opened;
     } catch (thrown) {

@@ -63,7 +63,7 @@ impl LogPosition {
                 state_bytes: json.unsigned("state_bytes"),
                 state_digest: json.required("state_digest", Node::hex),
             };
-            json.end("a position").map(|()| position)
+            json.end("unknown field of a position: written by a newer version").map(|()| position)
         });
         read.map_err(|error| error.to_string())
     }

@@ -319,7 +319,7 @@ impl AlluviumFields {
             state_bytes: json.unsigned("state_bytes"),
             state_digest: json.required("state_digest", Node::hex),
             segments: json.required("segments", |node| node.list(SegmentEntry::read)),
-            state_file: json.optional("state_file", StateFile::read),
+            state_file: json.optional("state_file", state_file),
             annotations: json.required("annotations", |node| node.map(Node::text)),
         };
         json.check().map_err(|error| Error::unknown(place, error))?;
@@ -374,12 +374,10 @@ fn range(node: Node) -> Parsed<(u16, u16)> {
     }
 }
 
-impl StateFile {
-    fn read(node: Node) -> Parsed<Self> {
-        let mut json = node.object()?;
-        let file = Self { bytes: json.unsigned("bytes"), checksum: json.required("checksum", Node::hex) };
-        json.end("a state file").map(|()| file)
-    }
+fn state_file(node: Node) -> Parsed<StateFile> {
+    let mut json = node.object()?;
+    let file = StateFile { bytes: json.unsigned("bytes"), checksum: json.required("checksum", Node::hex) };
+    json.end("unknown field of a state file: written by a newer version").map(|()| file)
 }
 
 impl SegmentEntry {
@@ -396,7 +394,7 @@ impl SegmentEntry {
             chunks: json.required("chunks", Node::small),
             groups: json.required("groups", |node| node.list(range)),
         };
-        json.end("a segment")?;
+        json.end("unknown field of a segment: written by a newer version")?;
         let Name::Segment(kind, number) = Name::parse(&path) else { return Err(no_name) };
         (entry.kind, entry.number) = (kind, number);
         Ok(entry)

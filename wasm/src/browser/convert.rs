@@ -9,7 +9,7 @@ use alluvium_core::{
     CheckpointConfig, CheckpointStatistics, IncrementalCheckpointError, IncrementalCheckpointMetadata,
     MaintenanceReport, MemoryUsage, RecoverySummary,
 };
-use js_sys::{Array, Map, Object, Reflect};
+use js_sys::{Array, JsString, Map, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 /// A plain object; its names are ours, so setting them cannot fail.
@@ -29,6 +29,14 @@ pub(super) fn number(value: u64) -> JsValue {
 
 pub(super) fn texts<T: AsRef<str>>(values: &[T]) -> JsValue {
     values.iter().map(|value| JsValue::from_str(value.as_ref())).collect::<Array>().into()
+}
+
+/// Paths, in one call for all of them: there may be a hundred. None of ours holds a line's end.
+fn paths(values: &[String]) -> JsValue {
+    let joined = values.join("\n");
+    let array = JsString::from(joined).split("\n");
+    // What a stranger wrote may, and nothing at all would be one empty path.
+    if array.length() as usize == values.len() && !values.is_empty() { array.into() } else { texts(values) }
 }
 
 /// Names are the caller's: a `Map`, since an object would give some of them a meaning.
@@ -52,7 +60,7 @@ pub(super) fn error_with(kind: &str, message: &str) -> JsValue {
 }
 
 /// The engine's error: its kind is the name of its reaction.
-pub(super) fn error(error: &IncrementalCheckpointError) -> JsValue {
+pub(super) fn error(error: IncrementalCheckpointError) -> JsValue {
     error_with(error.reaction().name(), &error.to_string())
 }
 
@@ -73,7 +81,7 @@ pub(super) fn metadata(metadata: &IncrementalCheckpointMetadata) -> JsValue {
         ("keyCount", number(metadata.key_count)),
         ("isIncremental", metadata.is_incremental.into()),
         ("parentId", optional(metadata.parent_id)),
-        ("files", texts(&metadata.files())),
+        ("files", paths(&metadata.files())),
         ("isOriginal", fields.is_none().into()),
         ("keysChanged", count(|fields| fields.keys_changed)),
         ("tombstones", count(|fields| fields.tombstones)),
@@ -105,7 +113,7 @@ pub(super) fn statistics(statistics: &CheckpointStatistics) -> JsValue {
 
 pub(super) fn maintenance(report: &MaintenanceReport) -> JsValue {
     object(&[
-        ("deleted", texts(&report.deleted)),
+        ("deleted", paths(&report.deleted)),
         ("reclaimedBytes", number(report.reclaimed_bytes)),
         ("rebasedBytes", number(report.rebased_bytes)),
         ("errors", texts(&report.errors)),

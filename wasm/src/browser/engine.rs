@@ -6,8 +6,9 @@
 //! manager throughout (restore, import, deletion) take it out of its slot; what comes meanwhile is
 //! told so.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,6 +30,14 @@ use super::walk::Walk;
 
 type Manager = IncrementalCheckpointManager<AnyDirectory<'static>>;
 
+/// What an operation will give JavaScript. On the heap and of one type, so that what is made around
+/// operations is compiled once.
+type Answer<'a, E = Error> = Pin<Box<dyn Future<Output = Result<JsValue, E>> + 'a>>;
+
+fn promise(answer: Answer<'static, JsValue>) -> Promise {
+    future_to_promise(answer)
+}
+
 /// Where the manager is.
 enum Slot {
     Open(Box<Manager>),
@@ -45,12 +54,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    fn manager(&self) -> Result<RefMut<'_, Manager>, JsValue> {
+        let open = RefMut::filter_map(self.slot.borrow_mut(), |slot| match slot {
+            Slot::Open(manager) => Some(&mut **manager),
+            _ => None,
+        });
+        open.map_err(|slot| slot.refusal())
+    }
+
     /// Runs one synchronous step on the manager.
     pub(super) fn with<T>(&self, step: impl FnOnce(&mut Manager) -> Result<T, Error>) -> Result<T, JsValue> {
-        match &mut *self.slot.borrow_mut() {
-            Slot::Open(manager) => step(manager).map_err(|error| convert::error(&error)),
-            slot => Err(slot.refusal()),
-        }
+        step(&mut *self.manager()?).map_err(convert::error)
     }
 
     fn take(&self, for_what: &'static str) -> Result<Box<Manager>, JsValue> {
@@ -117,7 +131,7 @@ impl Finished {
 
     /// Retention, garbage collection and rebase; gives a report, and never fails the checkpoint.
     pub fn maintain(self) -> Promise {
-        future_to_promise(async move { Ok(convert::maintenance(&self.maintenance.run(&*self.directory).await)) })
+        promise(Box::pin(async move { Ok(convert::maintenance(&self.maintenance.run(&*self.directory).await)) }))
     }
 }
 
@@ -131,7 +145,7 @@ async fn open_storage(
         (_, Some(directory)) => Ok(AnyDirectory::new(directory)),
         ("indexeddb", None) => match IndexedDbDirectory::open(name).await {
             Ok(directory) => Ok(AnyDirectory::new(directory)),
-            Err(error) => Err(convert::error(&error.into())),
+            Err(error) => Err(convert::error(error.into())),
         },
         ("memory", None) => Ok(AnyDirectory::new(MemoryDirectory::new())),
         _ => Err(convert::error_with("invalid-input", &format!("unknown storage \"{kind}\""))),
@@ -141,27 +155,35 @@ async fn open_storage(
 #[wasm_bindgen]
 impl Engine {
     /// Opens a storage and recovers its newest checkpoint, or starts anew.
-    pub async fn open(
+    pub fn open(
         kind: String,
         name: String,
         directory: Option<JsDirectory>,
         clock: JsClock,
         options: JsValue,
-    ) -> Result<Engine, JsValue> {
-        let settings = Settings::read(&options)?;
-        let clock = BrowserClock::new(clock);
-        let options = OpenOptions::new(Arc::new(clock))
-            .create(settings.create)
-            .allow_fallback(settings.allow_fallback)
-            .checkpoint(settings.checkpoint)
-            .store_id(settings.store_id);
-        #[allow(clippy::arc_with_non_send_sync, reason = "the manager shares its directory by Arc on every platform")]
-        let directory = Arc::new(open_storage(&kind, &name, directory).await?);
-        let opened = Manager::open(Arc::clone(&directory), settings.config, options.clone()).await;
-        let manager = opened.map_err(|error| convert::error(&error))?;
-        // Opening again, as an import does, is always for the newest.
-        let options = options.checkpoint(None);
-        Ok(Self { shared: Rc::new(Shared { slot: RefCell::new(Slot::Open(Box::new(manager))), directory, options }) })
+    ) -> Promise {
+        promise(Box::pin(async move {
+            let settings = Settings::read(&options)?;
+            let clock = BrowserClock::new(clock);
+            let options = OpenOptions::new(Arc::new(clock))
+                .create(settings.create)
+                .allow_fallback(settings.allow_fallback)
+                .checkpoint(settings.checkpoint)
+                .store_id(settings.store_id);
+            #[allow(
+                clippy::arc_with_non_send_sync,
+                reason = "the manager shares its directory by Arc on every platform"
+            )]
+            let directory = Arc::new(open_storage(&kind, &name, directory).await?);
+            let opened = Manager::open(Arc::clone(&directory), settings.config, options.clone()).await;
+            let manager = opened.map_err(convert::error)?;
+            // Opening again, as an import does, is always for the newest.
+            let options = options.checkpoint(None);
+            Ok(Self {
+                shared: Rc::new(Shared { slot: RefCell::new(Slot::Open(Box::new(manager))), directory, options }),
+            }
+            .into())
+        }))
     }
 
     /// Gives the manager up; what is being written ends by itself.
@@ -296,15 +318,14 @@ impl Engine {
     /// Writes a prepared checkpoint; resolves when it is durable. In the order of their preparing.
     pub fn write(&self, prepared: Prepared) -> Promise {
         let shared = Rc::clone(&self.shared);
-        future_to_promise(async move {
-            let failed = |error: Error| convert::error(&error);
+        promise(Box::pin(async move {
             let directory = Arc::clone(&shared.directory);
-            let written = prepared.0.write(&*directory).await.map_err(failed)?;
+            let written = prepared.0.write(&*directory).await.map_err(convert::error)?;
             let finished = shared.with(|manager| manager.finish_checkpoint(written))?;
             let metadata = convert::metadata(&finished.metadata);
             let statistics = convert::statistics(&finished.statistics);
             Ok(Finished { metadata, statistics, maintenance: finished.maintenance, directory }.into())
-        })
+        }))
     }
 
     /// A checkpoint with an opaque state of the caller's own beside it.
@@ -316,55 +337,65 @@ impl Engine {
         watermark: Option<i64>,
         state: Vec<u8>,
     ) -> Promise {
-        self.exclusively("a checkpoint with a state", async move |manager| {
-            let pair = |pair: JsValue| {
-                let pair: Array = pair.dyn_into().ok()?;
-                Some((pair.get(0).as_string()?, u64::try_from(pair.get(1)).ok()?))
-            };
-            let no_pair = || Error::InvalidInput("offsets are pairs of name and bigint".into());
-            let mut offsets = BTreeMap::new();
-            for given in pairs {
-                let (name, offset) = pair(given).ok_or_else(no_pair)?;
-                offsets.insert(name, offset);
-            }
-            let wal_position = wal_position.unwrap_or(manager.wal_position());
-            let created = manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state).await?;
-            Ok(convert::metadata(&created))
+        self.exclusively("a checkpoint with a state", move |manager| {
+            Box::pin(async move {
+                let pair = |pair: JsValue| {
+                    let pair: Array = pair.dyn_into().ok()?;
+                    Some((pair.get(0).as_string()?, u64::try_from(pair.get(1)).ok()?))
+                };
+                let no_pair = || Error::InvalidInput("offsets are pairs of name and bigint".into());
+                let mut offsets = BTreeMap::new();
+                for given in pairs {
+                    let (name, offset) = pair(given).ok_or_else(no_pair)?;
+                    offsets.insert(name, offset);
+                }
+                let wal_position = wal_position.unwrap_or(manager.wal_position());
+                let created = manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state).await?;
+                Ok(convert::metadata(&created))
+            })
         })
     }
 
     /// Every checkpoint, newest first: metadata, or what is wrong with it.
     pub fn list(&self) -> Promise {
-        self.reading(async |directory| {
-            let item = |summary: inspect::CheckpointSummary| match summary.metadata {
-                Ok(metadata) => object(&[("id", summary.id.into()), ("metadata", convert::metadata(&metadata))]),
-                Err(damage) => object(&[("id", summary.id.into()), ("damage", damage.into())]),
-            };
-            let listed = inspect::list_checkpoints(&**directory).await?;
-            Ok(listed.into_iter().map(item).collect::<Array>().into())
+        self.reading(move |directory| {
+            Box::pin(async move {
+                let item = |summary: inspect::CheckpointSummary| match summary.metadata {
+                    Ok(metadata) => object(&[("id", summary.id.into()), ("metadata", convert::metadata(&metadata))]),
+                    Err(damage) => object(&[("id", summary.id.into()), ("damage", damage.into())]),
+                };
+                let listed = inspect::list_checkpoints(directory).await?;
+                Ok(listed.into_iter().map(item).collect::<Array>().into())
+            })
         })
     }
 
     /// The opaque state of a checkpoint.
     #[wasm_bindgen(js_name = loadState)]
     pub fn load_state(&self, id: u64) -> Promise {
-        self.reading(async move |directory| {
-            let state = inspect::load_state(&**directory, id).await?;
-            Ok(js_sys::Uint8Array::from(&state[..]).into())
+        self.reading(move |directory| {
+            Box::pin(async move {
+                let state = inspect::load_state(directory, id).await?;
+                Ok(js_sys::Uint8Array::from(&state[..]).into())
+            })
         })
     }
 
     /// Reads every byte and says what is wrong with it.
     pub fn verify(&self) -> Promise {
-        self.reading(async |directory| verify::verify(&**directory).await.map(|report| convert::verified(&report)))
+        self.reading(|directory| {
+            Box::pin(async { verify::verify(directory).await.map(|report| convert::verified(&report)) })
+        })
     }
 
     /// One checkpoint as a tar archive; the newest without an `id`.
     #[wasm_bindgen(js_name = exportArchive)]
     pub fn export_archive(&self, id: Option<u64>) -> Promise {
-        self.reading(async move |directory| {
-            let archive = archive::export(&**directory, id).await?;
-            Ok(js_sys::Uint8Array::from(&archive[..]).into())
+        self.reading(move |directory| {
+            Box::pin(async move {
+                let archive = archive::export(directory, id).await?;
+                Ok(js_sys::Uint8Array::from(&archive[..]).into())
+            })
         })
     }
 
@@ -372,79 +403,95 @@ impl Engine {
     #[wasm_bindgen(js_name = importArchive)]
     pub fn import_archive(&self, archive: Vec<u8>) -> Promise {
         let options = self.shared.options.clone();
-        self.exclusively("an import", async move |manager| {
-            let (directory, config) = (Arc::clone(manager.directory()), manager.config().clone());
-            let imported = archive::import(&archive, Arc::clone(&directory), config.clone(), options.clone()).await?;
-            *manager = Manager::open(directory, config, options).await?;
-            Ok(convert::metadata(&imported))
+        self.exclusively("an import", move |manager| {
+            Box::pin(async move {
+                let (directory, config) = (Arc::clone(manager.directory()), manager.config().clone());
+                let imported =
+                    archive::import(&archive, Arc::clone(&directory), config.clone(), options.clone()).await?;
+                *manager = Manager::open(directory, config, options).await?;
+                Ok(convert::metadata(&imported))
+            })
         })
     }
 
     /// Makes a kept checkpoint the newest and the live state.
     pub fn restore(&self, id: u64) -> Promise {
-        self.exclusively("a restore", async move |manager| {
-            manager.restore_checkpoint(id).await.map(|metadata| convert::metadata(&metadata))
+        self.exclusively("a restore", move |manager| {
+            Box::pin(async move { manager.restore_checkpoint(id).await.map(|metadata| convert::metadata(&metadata)) })
         })
     }
 
     /// Deletes one checkpoint.
     #[wasm_bindgen(js_name = deleteCheckpoint)]
     pub fn delete_checkpoint(&self, id: u64) -> Promise {
-        self.exclusively("a deletion", async move |manager| {
-            manager.delete_checkpoint(id).await.map(|report| convert::maintenance(&report))
+        self.exclusively("a deletion", move |manager| {
+            Box::pin(async move { manager.delete_checkpoint(id).await.map(|report| convert::maintenance(&report)) })
         })
     }
 
     /// Lets all but the newest `keep` go.
     pub fn cleanup(&self, keep: u32) -> Promise {
-        self.exclusively("a cleanup", async move |manager| {
-            let report = manager.cleanup_old_checkpoints_keep(keep as usize).await?;
-            Ok(convert::maintenance(&report))
+        self.exclusively("a cleanup", move |manager| {
+            Box::pin(async move {
+                let report = manager.cleanup_old_checkpoints_keep(keep as usize).await?;
+                Ok(convert::maintenance(&report))
+            })
         })
     }
 
     /// Deletes what no kept checkpoint names.
     #[wasm_bindgen(js_name = collectGarbage)]
     pub fn collect_garbage(&self) -> Promise {
-        self.exclusively("a garbage collection", async |manager| {
-            let report = manager.collect_garbage().await?;
-            let gone: Vec<&str> =
-                report.files.iter().filter(|file| !file.keep).map(|file| file.path.as_str()).collect();
-            Ok(object(&[
-                ("deleted", convert::texts(&gone)),
-                ("reclaimedBytes", convert::number(report.reclaimed_bytes())),
-                ("rebasedBytes", convert::number(0)),
-                ("errors", convert::texts(&report.errors)),
-            ]))
+        self.exclusively("a garbage collection", move |manager| {
+            Box::pin(async move {
+                let report = manager.collect_garbage().await?;
+                let gone: Vec<&str> =
+                    report.files.iter().filter(|file| !file.keep).map(|file| file.path.as_str()).collect();
+                Ok(object(&[
+                    ("deleted", convert::texts(&gone)),
+                    ("reclaimedBytes", convert::number(report.reclaimed_bytes())),
+                    ("rebasedBytes", convert::number(0)),
+                    ("errors", convert::texts(&report.errors)),
+                ]))
+            })
         })
     }
 }
 
 impl Engine {
     /// An operation that only reads the directory: the manager stays usable.
-    fn reading(
-        &self,
-        operation: impl AsyncFnOnce(&Arc<AnyDirectory<'static>>) -> Result<JsValue, Error> + 'static,
-    ) -> Promise {
+    fn reading(&self, operation: impl for<'a> FnOnce(&'a AnyDirectory<'static>) -> Answer<'a> + 'static) -> Promise {
+        self.reading_boxed(Box::new(operation))
+    }
+
+    fn reading_boxed(&self, operation: Box<dyn for<'a> FnOnce(&'a AnyDirectory<'static>) -> Answer<'a>>) -> Promise {
         let shared = Rc::clone(&self.shared);
-        future_to_promise(async move {
-            shared.with(|_| Ok(()))?;
-            operation(&shared.directory).await.map_err(|error| convert::error(&error))
-        })
+        promise(Box::pin(async move {
+            drop(shared.manager()?);
+            operation(&shared.directory).await.map_err(convert::error)
+        }))
     }
 
     /// An operation that has the manager for itself.
     fn exclusively(
         &self,
         what: &'static str,
-        operation: impl AsyncFnOnce(&mut Manager) -> Result<JsValue, Error> + 'static,
+        operation: impl for<'a> FnOnce(&'a mut Manager) -> Answer<'a> + 'static,
+    ) -> Promise {
+        self.exclusively_boxed(what, Box::new(operation))
+    }
+
+    fn exclusively_boxed(
+        &self,
+        what: &'static str,
+        operation: Box<dyn for<'a> FnOnce(&'a mut Manager) -> Answer<'a>>,
     ) -> Promise {
         let shared = Rc::clone(&self.shared);
-        future_to_promise(async move {
+        promise(Box::pin(async move {
             let mut manager = shared.take(what)?;
             let outcome = operation(&mut manager).await;
             shared.put_back(manager);
-            outcome.map_err(|error| convert::error(&error))
-        })
+            outcome.map_err(convert::error)
+        }))
     }
 }
