@@ -1,10 +1,10 @@
 //! A directory in memory: the reference for the contract, and the storage of tests and archives.
 
-use crate::few::{Map, Set};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path};
+use crate::few::{Map, Set};
 
 /// Files in memory, with the contract of every [`Directory`] but outliving the process.
 ///
