@@ -103,7 +103,8 @@ async function run() {
     times.write.push(metadata.statistics.writeUs / 1000);
     // Tidying up is not part of the commit, and must not slow the others.
     await maintained;
-    bytes = metadata.statistics.bytesWritten;
+    // What a rebase created is named by this commit, and was written before it.
+    bytes = metadata.statistics.bytesWritten - metadata.statistics.rebasedBytes;
     const content = crypto.getRandomValues(new Uint8Array(65_536));
     const same = new Uint8Array(bytes);
     for (let at = 0; at < bytes; at += content.length) same.set(content.subarray(0, bytes - at), at);
