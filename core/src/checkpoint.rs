@@ -38,8 +38,8 @@ pub struct CheckpointStatistics {
     pub bytes_written: u64,
     /// How long preparing took: the stall of the stream, in microseconds.
     pub freeze_us: u64,
-    /// How long until it was durable and the directory had been looked at again, from the start of
-    /// writing, in microseconds.
+    /// How long until it was durable and the directory had been listed again, from the start of writing,
+    /// in microseconds.
     pub write_us: u64,
 }
 

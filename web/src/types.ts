@@ -99,7 +99,7 @@ export interface CheckpointStatistics {
   bytesWritten: number;
   /** The stall of the stream, in microseconds. */
   freezeUs: number;
-  /** Until it was durable, in microseconds. */
+  /** Until it was durable and the storage had been listed again, in microseconds. */
   writeUs: number;
 }
 
