@@ -14,49 +14,40 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 
 pub mod archive;
-mod batch;
-mod catalog;
-mod checkpoint;
+mod changelog;
 mod clock;
+mod commit;
 mod config;
-mod delta;
-pub mod diff;
 pub mod directory;
 mod error;
 mod few;
 pub mod format;
-pub mod hash;
-pub mod inspect;
+mod ledger;
 mod maintenance;
 mod manager;
-mod newest;
+pub mod model;
+pub mod recovery;
 #[doc(hidden)]
-pub mod planted;
-mod read_ahead;
-mod rebase;
-pub mod recover;
-mod recovery;
-mod replay;
-mod retention;
-mod segments;
+pub mod seeded_defects;
 mod state;
-mod survey;
-pub mod verify;
+pub mod tools;
 
-pub use batch::Columns;
-pub use checkpoint::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, WrittenCheckpoint};
+pub use changelog::batch::Columns;
 pub use clock::{Clock, ManualClock};
+pub use commit::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, WrittenCheckpoint};
 pub use config::{CheckpointConfig, OpenOptions};
 pub use error::{IncrementalCheckpointError, Reaction};
 pub use format::metadata::IncrementalCheckpointMetadata;
 pub use maintenance::{Maintenance, MaintenanceReport};
 pub use manager::{IncrementalCheckpointManager, MemoryUsage, PreparedSync, RecoverySummary, WrittenSync};
-pub use recovery::{RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size};
-pub use replay::ReplayedLog;
+pub use recovery::laminar::{
+    RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size,
+};
+pub use recovery::wal_replay::ReplayedLog;
 pub use state::State;
 
 /// Which files stay and which go, decided without deleting any.
 pub mod gc {
     pub use crate::maintenance::plan;
-    pub use crate::retention::{FileVerdict, GarbageReport};
+    pub use crate::maintenance::retention::{FileVerdict, GarbageReport};
 }

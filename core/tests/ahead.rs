@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, DirectoryErrorKind, Fault, SimulatedDirectory, block_on};
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{
     CheckpointConfig, FinishedCheckpoint, IncrementalCheckpointError as Error, IncrementalCheckpointManager,
     MaintenanceReport, ManualClock, OpenOptions,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alluvium_core::directory::{Directory, MemoryDirectory, NewFile, block_on};
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, ManualClock, OpenOptions,
     RecoveryConfig, RecoveryManager, wal_size,

@@ -215,8 +215,8 @@ mod tests {
             assert_eq!(report.errors, Vec::<String>::new());
         }
         for done in durable {
-            let options = alluvium_core::recover::RecoverOptions::new().checkpoint(Some(done.metadata.id));
-            let recovered = block_on(alluvium_core::recover::recover(&*directory, &options)).unwrap().unwrap();
+            let options = alluvium_core::recovery::RecoverOptions::new().checkpoint(Some(done.metadata.id));
+            let recovered = block_on(alluvium_core::recovery::recover(&*directory, &options)).unwrap().unwrap();
             let n = recovered.metadata.source_offsets["input"];
             assert_eq!(recovered.state.get(b"n"), Some(&n.to_le_bytes()[..4]));
             assert_eq!(recovered.state.len() as u64, n + 2);

@@ -10,7 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use alluvium_core::hash::checksum;
+use alluvium_core::model::hash::checksum;
 
 /// A receiver of what operators emit.
 pub trait Sink {

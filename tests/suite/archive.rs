@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::archive::{export, import, read};
 use alluvium_core::directory::block_on;
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::memory::largest_block;
 use alluvium_tests::{Files, Truth, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options};

@@ -3,8 +3,8 @@
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::archive::{export, read};
 use alluvium_core::directory::block_on;
-use alluvium_core::inspect;
-use alluvium_core::verify::verify;
+use alluvium_core::tools::inspect;
+use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_with, options};
 

@@ -2,7 +2,7 @@
 
 use alluvium_core::directory::block_on;
 use alluvium_core::gc;
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::{Truth, here, keep, load, memory, open, open_with, options, store};
 

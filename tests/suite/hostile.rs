@@ -4,8 +4,8 @@ use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::block_on;
 use alluvium_core::gc;
-use alluvium_core::hash::checksum;
-use alluvium_core::verify::verify;
+use alluvium_core::model::hash::checksum;
+use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::Golden;
 use alluvium_tests::{Files, Truth, checkpoint, fresh, keep, memory, open, open_with, options};
 

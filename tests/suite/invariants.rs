@@ -85,8 +85,7 @@ fn only_the_manager_and_the_archive_create_files() {
         .map(|(path, _)| path)
         .collect();
     for path in &creators {
-        let manager =
-            path.contains("/manager/") || path.ends_with("/checkpoint.rs") || path.ends_with("/maintenance.rs");
+        let manager = path.contains("/manager/") || path.contains("/commit/") || path.contains("/maintenance/");
         assert!(manager || path.contains("/archive/"), "{path} creates files");
     }
     assert!(!creators.is_empty(), "nobody creates files: this test looks for the wrong call");

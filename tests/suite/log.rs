@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alluvium_core::directory::{DirectoryErrorKind, Operation, block_on};
-use alluvium_core::recover::{RecoverOptions, recover};
-use alluvium_core::verify::verify;
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions, RecoveredState, RecoveryConfig,
     RecoveryManager, archive, validate_checkpoint, wal_size,

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use alluvium_core::diff::{KeyChange, diff};
 use alluvium_core::directory::{MemoryDirectory, block_on};
-use alluvium_core::recover::{RecoverOptions, recover};
-use alluvium_core::verify::verify;
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::tools::diff::{KeyChange, diff};
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, Columns, ManualClock, OpenOptions, PreparedCheckpoint, WrittenCheckpoint};
 use alluvium_tests::{Files, Manager, STORE_ID, Truth, clock, empty, open_with};
 

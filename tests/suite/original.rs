@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::format::original::{decode_state_snapshot, encode_state_snapshot};
+use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_state_snapshot};
 use alluvium_core::gc;
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointMetadata};
 use alluvium_tests::golden::all;
 use alluvium_tests::{Files, Manager, Truth, checkpoint, fixture, here, keep, load, memory, open, open_with, options};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
 use alluvium_core::gc;
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager};
 use alluvium_tests::{Truth, keep, open_with, options};
 

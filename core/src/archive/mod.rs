@@ -13,11 +13,11 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::few::Map;
 use crate::format::json::text;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::names::{Name, metadata_path, state_path};
-use crate::inspect::load_state;
+use crate::format::paths::{Name, metadata_path, state_path};
 use crate::manager::IncrementalCheckpointManager;
-use crate::recover::{RecoverOptions, RecoveredCheckpoint, recover};
-use crate::verify::verify;
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover};
+use crate::tools::inspect::load_state;
+use crate::tools::verify::verify;
 
 mod ustar;
 

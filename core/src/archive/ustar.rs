@@ -1,7 +1,7 @@
 //! The tar form itself (POSIX ustar), as far as an archive needs it: regular files with short names,
 //! one form for each of them.
 
-use super::PLACE;
+use crate::archive::PLACE;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::json::text;
 

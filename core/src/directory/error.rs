@@ -1,4 +1,4 @@
-//! The one error of every [`Directory`](super::Directory): what went wrong, in which operation, on
+//! The one error of every [`Directory`](crate::directory::Directory): what went wrong, in which operation, on
 //! which name. Its kinds are what a caller can do about it, not what the storage happened to say.
 
 use std::fmt;
@@ -43,13 +43,13 @@ impl fmt::Display for DirectoryErrorKind {
 pub enum Operation {
     /// Opening the directory itself.
     Open,
-    /// [`Directory::list`](super::Directory::list).
+    /// [`Directory::list`](crate::directory::Directory::list).
     List,
-    /// [`Directory::read`](super::Directory::read) or `read_range`.
+    /// [`Directory::read`](crate::directory::Directory::read) or `read_range`.
     Read,
-    /// [`Directory::create`](super::Directory::create).
+    /// [`Directory::create`](crate::directory::Directory::create).
     Create,
-    /// [`Directory::delete`](super::Directory::delete).
+    /// [`Directory::delete`](crate::directory::Directory::delete).
     Delete,
 }
 

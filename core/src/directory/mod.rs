@@ -9,23 +9,22 @@
 //!   the commit;
 //! - there is no replace, no append and no rename.
 //!
-//! [`conformance`] holds any implementation to it.
+//! [`testing::conformance`] holds any implementation to it.
 
 use std::future::Future;
 
-mod blocking;
-pub mod conformance;
-mod erased;
+mod any;
+mod block_on;
 mod error;
 mod memory;
-mod simulated;
+pub mod testing;
 
-pub(crate) use blocking::at_once;
-pub use blocking::block_on;
-pub use erased::AnyDirectory;
+pub use any::AnyDirectory;
+pub(crate) use block_on::at_once;
+pub use block_on::block_on;
 pub use error::{DirectoryError, DirectoryErrorKind, Operation};
 pub use memory::MemoryDirectory;
-pub use simulated::{Fault, Node, Nodes, SimulatedDirectory};
+pub use testing::{Fault, Node, Nodes, SimulatedDirectory};
 
 /// One name of a [listing](Directory::list).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

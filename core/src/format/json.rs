@@ -91,7 +91,7 @@ impl Node {
     /// Sixteen hexadecimal digits.
     pub(crate) fn hex(self) -> Parsed<u64> {
         let wrong = self.error("sixteen hexadecimal digits expected");
-        super::names::parse_hex(&self.text()?).ok_or(wrong)
+        crate::format::paths::parse_hex(&self.text()?).ok_or(wrong)
     }
 
     /// The items of an array.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{self, JsonError, Node, Object, Parsed};
-use super::names::{Name, metadata_path, parse_hex, segment_path, state_path};
-use super::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::hash::{KEY_GROUPS, checksum};
-use crate::planted::{self, Plant};
+use crate::format::json::{self, JsonError, Node, Object, Parsed};
+use crate::format::paths::{Name, metadata_path, parse_hex, segment_path, state_path};
+use crate::format::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
+use crate::model::hash::{KEY_GROUPS, checksum};
+use crate::seeded_defects::{self, Plant};
 
 /// The version of the metadata that this crate writes and reads.
 const VERSION: u64 = 1;
@@ -71,7 +71,7 @@ pub struct AlluviumFields {
     pub bytes_written: u64,
     /// Bytes of all live keys and values.
     pub state_bytes: u64,
-    /// The sum of [`entry_digest`](crate::hash::entry_digest) over the state.
+    /// The sum of [`entry_digest`](crate::model::hash::entry_digest) over the state.
     pub state_digest: u64,
     /// The segments, in the order in which recovery applies them: see [`SegmentEntry::order`].
     pub segments: Vec<SegmentEntry>,
@@ -236,7 +236,7 @@ impl IncrementalCheckpointMetadata {
         let expected = parse_hex(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
         let expected = expected.ok_or_else(|| Error::corrupt(place, "does not end with a checksum"))?;
         let computed = checksum(covered.as_bytes(), 0);
-        if computed != expected && !planted::is(Plant::IgnoreChecksum) {
+        if computed != expected && !seeded_defects::is(Plant::IgnoreChecksum) {
             return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
         }
         let not_understood = |error: JsonError| Error::unknown(place, error);

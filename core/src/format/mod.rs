@@ -1,13 +1,13 @@
 //! The bytes on disk, as `FORMAT.md` specifies them. Nothing here does I/O: bytes in, bytes out,
 //! and every decoder is bounded by the bytes that it was given.
 
-mod cursor;
 pub(crate) mod json;
-pub mod log;
+pub mod laminar_snapshot;
 pub mod metadata;
-pub mod names;
-pub mod original;
+pub mod paths;
 pub mod segment;
+mod varint;
+pub mod wal;
 
 /// The version of the format that this crate writes, and the only one that it reads.
 pub const FORMAT_VERSION: u16 = 2;

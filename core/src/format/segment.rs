@@ -4,10 +4,10 @@
 //! table holds each chunk's checksum, and the metadata repeats the header's: so every byte is
 //! covered, and a file that took another one's place is found out.
 
-use super::cursor::{Cursor, push_varint};
-use super::{FORMAT_VERSION, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::hash::{KEY_GROUPS, checksum, group_of, key_hash};
+use crate::format::varint::{Cursor, push_varint};
+use crate::format::{FORMAT_VERSION, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::model::hash::{KEY_GROUPS, checksum, group_of, key_hash};
 
 const MAGIC: &[u8; 8] = b"ALLUVSEG";
 

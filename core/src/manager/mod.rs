@@ -1,30 +1,30 @@
 //! The manager: the live state, the log of what changed, and the checkpoints that both go into.
 
-mod log;
-mod mutations;
-mod queries;
-mod stored;
-mod take_over;
+mod accessors;
+mod admin;
+mod mutate;
+mod restore;
+mod sync;
 
-pub use log::{PreparedSync, WrittenSync};
+pub use sync::{PreparedSync, WrittenSync};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::catalog::{Catalog, SharedCatalog, lock};
-use crate::checkpoint::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, SharedClock, WrittenCheckpoint};
+use crate::changelog::DeltaLog;
+use crate::commit::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, SharedClock, WrittenCheckpoint};
 use crate::config::{CheckpointConfig, OpenOptions};
-use crate::delta::DeltaLog;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::log::LogPosition;
 use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::wal::LogPosition;
+use crate::ledger::listing::Survey;
+use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::{Catalog, SharedCatalog, lock};
 use crate::maintenance::MaintenanceReport;
-use crate::rebase::Situation;
-use crate::recover::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedLog, recover_surveyed};
-use crate::segments::LiveSegment;
+use crate::maintenance::compaction::Situation;
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedLog, recover_surveyed};
 use crate::state::State;
-use crate::survey::Survey;
 
 /// What opening a directory found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +167,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             clock: SharedClock(options.clock),
             state: State::new(),
             log: DeltaLog::default(),
-            compact_log_at: mutations::COMPACT_LOG_BYTES,
+            compact_log_at: mutate::COMPACT_LOG_BYTES,
             epoch: 0,
             source_offsets: BTreeMap::new(),
             watermark: None,
@@ -312,7 +312,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
         };
-        self.compact_log_at = mutations::COMPACT_LOG_BYTES;
+        self.compact_log_at = mutate::COMPACT_LOG_BYTES;
         self.wal_position = wal_position;
         self.prepared = Some(id);
         self.parent = Some(id);

@@ -6,8 +6,8 @@
 //! The slack's top bit marks a dead record; the rest counts spare 8-byte units behind the value, so
 //! that a value which shrinks a little can grow back in place.
 
-use super::block::Block;
-use super::short;
+use crate::state::huge_pages::Block;
+use crate::state::short_keys as short;
 
 /// Bytes of a segment: a huge page where there are any. A record that does not fit has a segment of
 /// its own.

@@ -1,16 +1,16 @@
 //! The live state: keyed records in arena segments, found through one table for each key group.
 
 mod arena;
-mod block;
-mod short;
+mod huge_pages;
+mod short_keys;
 mod table;
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::Record;
 use crate::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash, value_hash};
+use crate::model::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash, value_hash};
 use arena::{Address, Arena, record_bytes};
-use short::same;
+use short_keys::same;
 use table::{Found, Table};
 
 /// Mutations of a batch whose records are brought into the cache together: more than the processor

@@ -4,7 +4,7 @@
 //! the capacity, so slots stay sorted by hash, iteration is in hash order, and any capacity will do.
 //! There is no wrapping around: what does not fit at the end goes into slots behind the capacity.
 
-use super::arena::Address;
+use crate::state::arena::Address;
 
 const CAPACITY_MIN: usize = 8;
 

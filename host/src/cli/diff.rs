@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use alluvium_core::IncrementalCheckpointMetadata;
-use alluvium_core::diff::{Difference, KeyChange, diff};
 use alluvium_core::directory::block_on;
-use alluvium_core::inspect::load_metadata;
+use alluvium_core::tools::diff::{Difference, KeyChange, diff};
+use alluvium_core::tools::inspect::load_metadata;
 use alluvium_host::native::NativeDirectory;
 use clap::Args;
 use serde_json::{Map, Value};

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::format::original::decode_state_snapshot;
-use alluvium_core::recover::{RecoverOptions, recover};
-use alluvium_core::{IncrementalCheckpointError, inspect};
+use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::{IncrementalCheckpointError, tools::inspect};
 use alluvium_host::native::NativeDirectory;
 use clap::Args;
 use serde_json::Map;

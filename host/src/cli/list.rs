@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::inspect::{self, CheckpointSummary};
+use alluvium_core::tools::inspect::{self, CheckpointSummary};
 use alluvium_core::{IncrementalCheckpointMetadata, format};
 use clap::Args;
 use serde_json::{Value, json};

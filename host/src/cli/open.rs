@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, DirectoryError, block_on};
 use alluvium_core::{
-    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, OpenOptions, RecoverySummary, inspect,
+    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, OpenOptions, RecoverySummary,
+    tools::inspect,
 };
 use alluvium_host::SystemClock;
 use alluvium_host::native::NativeDirectory;

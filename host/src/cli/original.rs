@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use alluvium_core::directory::{Directory, NewFile, block_on};
-use alluvium_core::format::original::{decode_state_snapshot, encode_state_snapshot};
-use alluvium_core::recover::{RecoverOptions, recover};
-use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointMetadata, inspect};
+use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_state_snapshot};
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointMetadata, tools::inspect};
 use alluvium_host::native::NativeDirectory;
 
 use super::failure::Failure;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::recover::{RecoverOptions, recover};
+use alluvium_core::recovery::{RecoverOptions, recover};
 use clap::Args;
 use serde_json::{Map, Value, json};
 

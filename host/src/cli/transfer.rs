@@ -81,7 +81,8 @@ impl Export {
             Format::Alluvium => {
                 let failed = |error| Failure::core(&self.dir, &error);
                 let bytes = block_on(archive::export(&directory, Some(id))).map_err(failed)?;
-                let metadata = block_on(alluvium_core::inspect::load_metadata(&directory, id)).map_err(failed)?;
+                let metadata =
+                    block_on(alluvium_core::tools::inspect::load_metadata(&directory, id)).map_err(failed)?;
                 replace_file(&self.to, |out| out.write_all(&bytes).map_err(|error| Failure::file(&self.to, &error)))?;
                 Transferred { id, keys: metadata.key_count, bytes: bytes.len() as u64 }
             }
@@ -128,7 +129,7 @@ impl Import {
         let unpacked = archive::read(&archive).map_err(|error| {
             Failure::at(self.from.display(), error).hint("export it again; nothing has been changed")
         })?;
-        let summaries = block_on(alluvium_core::inspect::list_checkpoints(&unpacked));
+        let summaries = block_on(alluvium_core::tools::inspect::list_checkpoints(&unpacked));
         let summaries = summaries.map_err(|error| Failure::at(self.from.display(), error))?;
         let metadata = summaries.into_iter().find_map(|summary| summary.metadata.ok());
         let metadata = metadata.ok_or_else(|| Failure::at(self.from.display(), "holds no checkpoint"))?;

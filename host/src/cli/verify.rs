@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::block_on;
-use alluvium_core::verify::{VerifyReport, verify};
+use alluvium_core::tools::verify::{VerifyReport, verify};
 use clap::Args;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::{Directory, block_on};
-use alluvium_core::inspect::{self, CheckpointSummary};
+use alluvium_core::tools::inspect::{self, CheckpointSummary};
 use alluvium_host::native::NativeDirectory;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -249,7 +249,7 @@ fn a_second_writer_is_told_who_is_first_and_gets_in_when_it_is_gone() {
 
 #[test]
 fn it_passes_the_suite_of_every_directory() {
-    use alluvium_core::directory::conformance::{self, Handles};
+    use alluvium_core::directory::testing::conformance::{self, Handles};
 
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let open = async |storage: &str| NativeDirectory::create(scratch.path().join(storage)).expect("it opens");
@@ -258,7 +258,7 @@ fn it_passes_the_suite_of_every_directory() {
 
 #[test]
 fn a_writer_passes_the_suite_too() {
-    use alluvium_core::directory::conformance::{self, Handles};
+    use alluvium_core::directory::testing::conformance::{self, Handles};
 
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let open = async |storage: &str| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use alluvium_core::format::original::decode_state_snapshot;
+use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
 use serde_json::Value;
 
 use crate::support::{Bench, alluvium, fails, files, ok, original, text};

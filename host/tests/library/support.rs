@@ -92,8 +92,8 @@ impl Bench {
     /// The state's entries, from the directory's newest checkpoint.
     pub(crate) fn state(&self, name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let directory = alluvium_host::native::NativeDirectory::open(self.path(name)).expect("it opens");
-        let options = alluvium_core::recover::RecoverOptions::new();
-        let recovered = alluvium_core::recover::recover(&directory, &options);
+        let options = alluvium_core::recovery::RecoverOptions::new();
+        let recovered = alluvium_core::recovery::recover(&directory, &options);
         let recovered = alluvium_core::directory::block_on(recovered).expect("it recovers").expect("a checkpoint");
         recovered.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
     }

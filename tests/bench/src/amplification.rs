@@ -2,7 +2,7 @@
 //! disk, so these figures are the same on every machine.
 
 use alluvium_core::directory::{Directory, block_on};
-use alluvium_core::recover::{RecoverOptions, recover};
+use alluvium_core::recovery::{RecoverOptions, recover};
 use anyhow::{Context, Result, ensure};
 
 use crate::state::{Manager, manager};

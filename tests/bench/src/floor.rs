@@ -11,8 +11,8 @@ use std::path::Path;
 use alluvium_core::directory::block_on;
 use alluvium_core::format::metadata::SegmentEntry;
 use alluvium_core::format::segment::{CHUNK_ENTRY_BYTES, Chunk, HEADER_BYTES, SegmentKind, decode_table};
-use alluvium_core::hash::{group_of, key_hash};
-use alluvium_core::inspect::list_checkpoints;
+use alluvium_core::model::hash::{group_of, key_hash};
+use alluvium_core::tools::inspect::list_checkpoints;
 use alluvium_host::native::NativeDirectory;
 use anyhow::{Context, Result};
 

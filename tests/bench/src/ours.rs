@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::recover::{RecoverOptions, recover};
+use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::{
     CheckpointConfig, CheckpointStatistics, FinishedCheckpoint, IncrementalCheckpointManager, OpenOptions,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alluvium_core::directory::{DirectoryErrorKind, Operation, block_on};
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_core::{IncrementalCheckpointError as Error, gc};
 use alluvium_tests::faulty::{Fault, FaultyDirectory};
 use alluvium_tests::golden::Golden;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::recover::{RecoverOptions, recover};
+use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_host::native::NativeDirectory;
 
 use crate::oracle::undamaged;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, Nodes, Operation, SimulatedDirectory, block_on};
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_tests::Truth;
 
 use crate::journal::Journal;

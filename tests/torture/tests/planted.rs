@@ -3,7 +3,7 @@
 //!
 //! `cargo test -p alluvium-torture --features planted --test planted`
 
-use alluvium_core::planted::{ALL, Plant, plant};
+use alluvium_core::seeded_defects::{ALL, Plant, plant};
 use alluvium_torture::rows::{crash, damage, errors, hostile, native, retention, writers};
 use alluvium_torture::{Budget, Tally};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alluvium_core::verify::VerifyReport;
+use alluvium_core::tools::verify::VerifyReport;
 use alluvium_core::{
     CheckpointConfig, CheckpointStatistics, IncrementalCheckpointError, IncrementalCheckpointMetadata,
     MaintenanceReport, MemoryUsage, RecoverySummary,
@@ -121,7 +121,7 @@ pub(super) fn maintenance(report: &MaintenanceReport) -> JsValue {
 }
 
 pub(super) fn recovered(summary: &RecoverySummary) -> JsValue {
-    let skipped = |skipped: &alluvium_core::recover::SkippedCheckpoint| {
+    let skipped = |skipped: &alluvium_core::recovery::SkippedCheckpoint| {
         object(&[("id", skipped.id.into()), ("reason", (&skipped.reason).into())])
     };
     object(&[
@@ -134,7 +134,7 @@ pub(super) fn recovered(summary: &RecoverySummary) -> JsValue {
 }
 
 pub(super) fn verified(report: &VerifyReport) -> JsValue {
-    let finding = |finding: &alluvium_core::verify::Finding| {
+    let finding = |finding: &alluvium_core::tools::verify::Finding| {
         object(&[
             ("path", (&finding.path).into()),
             ("severity", finding.severity.name().into()),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use alluvium_core::directory::conformance::{self, Handles};
+use alluvium_core::directory::testing::conformance::{self, Handles};
 use alluvium_core::directory::{AnyDirectory, Directory, MemoryDirectory};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alluvium_core::gc::{FileVerdict, GarbageReport};
-use alluvium_core::verify::{Severity, VerifyReport};
+use alluvium_core::tools::verify::{Severity, VerifyReport};
 use alluvium_core::{
     CheckpointStatistics, Columns, IncrementalCheckpointError, IncrementalCheckpointMetadata, MaintenanceReport,
     Reaction, RecoverySummary,
@@ -130,7 +130,7 @@ pub(super) fn recovery(summary: &RecoverySummary) -> wit::Recovery {
 }
 
 pub(super) fn verified(report: VerifyReport) -> wit::VerifyReport {
-    let finding = |finding: alluvium_core::verify::Finding| wit::Finding {
+    let finding = |finding: alluvium_core::tools::verify::Finding| wit::Finding {
         path: finding.path,
         severity: match finding.severity {
             Severity::Damage => wit::Severity::Damage,

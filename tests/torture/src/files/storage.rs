@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use alluvium_core::directory::conformance::crashes::Storage;
+use alluvium_core::directory::testing::crash_certificate::Storage;
 use alluvium_core::directory::{DirectoryError, Node, Nodes};
 use alluvium_host::native::NativeDirectory;
 use rustix::io::Errno;

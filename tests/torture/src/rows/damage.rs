@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alluvium_core::directory::{MemoryDirectory, Node, Nodes, SimulatedDirectory, block_on};
-use alluvium_core::verify::verify;
+use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_with, options};
 use std::sync::Arc;
@@ -218,7 +218,7 @@ fn originals_cut(tally: &mut Tally) {
                 let mut files = whole.clone();
                 files.insert(path.clone(), content[..length].to_vec());
                 let directory = memory(files);
-                let outcome = guarded(|| match block_on(alluvium_core::inspect::load_state(&*directory, id)) {
+                let outcome = guarded(|| match block_on(alluvium_core::tools::inspect::load_state(&*directory, id)) {
                     Ok(_) => Err(format!("a tail was torn off at {length} of {} and nobody noticed", content.len())),
                     Err(_) => Ok(()),
                 });

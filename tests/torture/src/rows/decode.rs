@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use alluvium_core::directory::{MemoryDirectory, block_on};
-use alluvium_core::format::original::decode_state_snapshot;
-use alluvium_core::recover::{RecoverOptions, recover};
-use alluvium_core::verify::verify;
-use alluvium_core::{Columns, IncrementalCheckpointMetadata, archive, gc, inspect};
+use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::tools::verify::verify;
+use alluvium_core::{Columns, IncrementalCheckpointMetadata, archive, gc, tools::inspect};
 use alluvium_tests::golden::all;
 use alluvium_tests::{Files, fixture, keep, memory, open_with, options};
 

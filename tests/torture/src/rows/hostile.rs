@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, EntryKind, NewFile, block_on};
-use alluvium_core::hash::checksum;
-use alluvium_core::verify::verify;
+use alluvium_core::model::hash::checksum;
+use alluvium_core::tools::verify::verify;
 use alluvium_host::native::NativeDirectory;
 use alluvium_tests::golden::Golden;
 use alluvium_tests::{Files, keep, memory, open_with, options, store};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use alluvium_core::directory::conformance::crashes::certify;
+use alluvium_core::directory::testing::crash_certificate::certify;
 use alluvium_core::directory::{DirectoryError, SimulatedDirectory, block_on};
 use alluvium_host::native::NativeDirectory;
 use rustix::io::Errno;

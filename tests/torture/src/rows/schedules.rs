@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
-use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, inspect};
+use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, tools::inspect};
 use alluvium_tests::{Files, Truth, empty, keep, memory, open_with, options};
 
 use crate::oracle::undamaged;

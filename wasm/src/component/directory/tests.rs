@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use alluvium_core::directory::conformance::{self, Handles};
+use alluvium_core::directory::testing::conformance::{self, Handles};
 use alluvium_core::directory::{Directory, DirectoryErrorKind as Kind, Entry, EntryKind, NewFile, block_on};
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Descriptor, DescriptorFlags, OpenFlags, PathFlags};

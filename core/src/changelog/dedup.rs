@@ -1,0 +1,136 @@
+//! The newest mutation of each key, in the order in which segments hold them.
+
+use crate::few;
+use crate::format::segment::Record;
+
+/// A mutation's key hash, and where the mutation is.
+pub(crate) type Place = (u64, u64);
+
+/// Of mutations given oldest first, the newest for each key, by `(hash, key)`; `record` gets the one
+/// at a place. Each is looked at once, when its turn comes, unless hashes are alike.
+pub(crate) fn newest<'a, F: Fn(u64) -> Record<'a>>(places: Vec<Place>, record: F) -> Newest<'a, F> {
+    Newest { places: sort(places), next: 0, alike: Vec::new(), record }
+}
+
+/// The upper half of the hash in digits, the least significant first.
+const DIGITS: usize = 4;
+
+fn digit(place: &Place, at: usize) -> usize {
+    (place.0 >> (32 + 8 * at) & 0xff) as usize
+}
+
+/// Sorts by the upper half of the hash; equal ones stay in their order. By counting: it takes as
+/// long whatever keys somebody has chosen.
+#[cfg_attr(alluvium_page, optimize(speed))]
+fn sort(mut places: Vec<Place>) -> Vec<Place> {
+    let mut counts = [[0; 256]; DIGITS];
+    for place in &places {
+        for (at, counts) in counts.iter_mut().enumerate() {
+            counts[digit(place, at)] += 1;
+        }
+    }
+    let mut other = vec![(0, 0); places.len()];
+    for (at, counts) in counts.iter_mut().enumerate() {
+        // Of one key group, say: nothing to be sorted by here.
+        if counts.contains(&places.len()) {
+            continue;
+        }
+        let mut start = 0;
+        for count in &mut *counts {
+            start += std::mem::replace(count, start);
+        }
+        for place in &places {
+            let to = &mut counts[digit(place, at)];
+            other[*to] = *place;
+            *to += 1;
+        }
+        std::mem::swap(&mut places, &mut other);
+    }
+    places
+}
+
+/// What [`newest`] gives.
+pub(crate) struct Newest<'a, F> {
+    places: Vec<Place>,
+    next: usize,
+    /// Records whose hashes begin alike, the last first.
+    alike: Vec<Record<'a>>,
+    record: F,
+}
+
+impl<'a, F: Fn(u64) -> Record<'a>> Newest<'a, F> {
+    /// Fills `alike` with the newest of each key among these places.
+    fn resolve(&mut self, run: std::ops::Range<usize>) {
+        // Newest first, so that the first of each key stays.
+        for (_, at) in self.places[run].iter().rev() {
+            let record = (self.record)(*at);
+            let is_same = |kept: &Record<'_>| kept.hash == record.hash && kept.key == record.key;
+            if !self.alike.iter().any(is_same) {
+                self.alike.push(record);
+            }
+        }
+        few::sort(&mut self.alike, |a, b| (b.hash, b.key).cmp(&(a.hash, a.key)));
+    }
+}
+
+impl<'a, F: Fn(u64) -> Record<'a>> Iterator for Newest<'a, F> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        if let Some(record) = self.alike.pop() {
+            return Some(record);
+        }
+        let start = self.next;
+        let (hash, at) = *self.places.get(start)?;
+        let alike = self.places[start + 1..].iter().take_while(|place| place.0 >> 32 == hash >> 32).count();
+        self.next = start + 1 + alike;
+        if alike == 0 {
+            return Some((self.record)(at));
+        }
+        self.resolve(start..self.next);
+        self.alike.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::hash::key_hash;
+
+    fn newest_of<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
+        let places = records.iter().enumerate().map(|(at, record)| (record.hash, at as u64)).collect();
+        newest(places, |at| records[at as usize]).collect()
+    }
+
+    #[test]
+    fn nothing_gives_nothing() {
+        assert!(newest_of(&[]).is_empty());
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart() {
+        let record = |key, value| Record { hash: 7, key, value: Some(value) };
+        let other = Record { hash: 8, ..record(b"a", b"4") };
+        let records = [record(b"y", b"1"), other, record(b"x", b"2"), record(b"y", b"3")];
+        assert_eq!(newest_of(&records), [record(b"x", b"2"), record(b"y", b"3"), other]);
+    }
+
+    /// Whichever digits of the hash differ, and however often keys come again.
+    #[test]
+    fn as_a_map_would_have_it() {
+        for kept_bits in [u64::MAX, 0xff << 56, 0xff << 40, 0xffff << 32, u64::from(u32::MAX), 3 << 31, 0] {
+            let keys: Vec<[u8; 4]> = (0..500u32).map(|n| (n.wrapping_mul(7_919) % 211).to_be_bytes()).collect();
+            let values: Vec<[u8; 4]> = (0..500u32).map(u32::to_be_bytes).collect();
+            let mut map = BTreeMap::new();
+            let mut records = Vec::new();
+            for (at, (key, value)) in keys.iter().zip(&values).enumerate() {
+                let record = Record { hash: key_hash(key) & kept_bits, key, value: (at % 5 > 0).then_some(value) };
+                map.insert((record.hash, record.key), record);
+                records.push(record);
+            }
+            assert_eq!(newest_of(&records), map.into_values().collect::<Vec<_>>(), "{kept_bits:x}");
+        }
+    }
+}

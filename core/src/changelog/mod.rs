@@ -1,0 +1,202 @@
+//! The log of mutations since the last checkpoint: fixed chunks, frozen by swapping a pointer, and
+//! put in order only when it is written, off the caller's path.
+
+pub(crate) mod batch;
+pub(crate) mod dedup;
+
+use crate::changelog::dedup::newest;
+use crate::format::segment::Record;
+
+/// Bytes of a chunk. Fixed, so that appending never copies what is there already.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// `hash u64 | key length u32 | value length u32`, the value length all ones for a tombstone.
+const RECORD_HEADER: usize = 16;
+
+const TOMBSTONE: u32 = u32::MAX;
+
+/// A place in the log is a chunk's index, and an offset in so many lower bits.
+const OFFSET_BITS: u32 = 32;
+
+/// Mutations in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct DeltaLog {
+    chunks: Vec<Vec<u8>>,
+    bytes: usize,
+    /// How many mutations there are.
+    count: usize,
+    allocated: usize,
+    /// Up to where `sync` has taken it: a chunk, an offset in it, and how many mutations that were.
+    taken: (usize, usize, usize),
+}
+
+impl DeltaLog {
+    /// Bytes held from the allocator.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.allocated
+    }
+
+    /// Bytes of the records themselves.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes that appending this would take from the allocator.
+    #[inline]
+    pub(crate) fn growth_for(&self, key_bytes: usize, value_bytes: usize) -> usize {
+        let total = RECORD_HEADER + key_bytes + value_bytes;
+        match self.chunks.last() {
+            Some(chunk) if chunk.capacity() - chunk.len() >= total => 0,
+            _ => CHUNK_BYTES.max(total),
+        }
+    }
+
+    /// Appends a mutation.
+    #[inline]
+    pub(crate) fn push(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) {
+        let total = RECORD_HEADER + key.len() + value.map_or(0, <[u8]>::len);
+        let chunk = match self.chunks.last_mut() {
+            Some(chunk) if chunk.capacity() - chunk.len() >= total => chunk,
+            _ => {
+                self.allocated += CHUNK_BYTES.max(total);
+                self.chunks.push(Vec::with_capacity(CHUNK_BYTES.max(total)));
+                self.chunks.last_mut().expect("just pushed")
+            }
+        };
+        let mut header = [0; RECORD_HEADER];
+        header[..8].copy_from_slice(&hash.to_le_bytes());
+        header[8..12].copy_from_slice(&(key.len() as u32).to_le_bytes());
+        header[12..].copy_from_slice(&value.map_or(TOMBSTONE, |value| value.len() as u32).to_le_bytes());
+        chunk.extend_from_slice(&header);
+        chunk.extend_from_slice(key);
+        chunk.extend_from_slice(value.unwrap_or_default());
+        self.bytes += total;
+        self.count += 1;
+    }
+
+    /// Takes everything out; what comes next belongs to the next checkpoint.
+    pub(crate) fn freeze(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// A copy of what was appended since the last call. After compaction that is everything: to
+    /// repeat the newest mutation of a key changes nothing.
+    pub(crate) fn copy_tail(&mut self) -> Self {
+        let (first, offset, count) = self.taken;
+        let mut tail = Self { count: self.count - count, ..Self::default() };
+        for (at, chunk) in self.chunks.iter().enumerate().skip(first) {
+            let bytes = &chunk[if at == first { offset } else { 0 }..];
+            tail.bytes += bytes.len();
+            tail.allocated += bytes.len();
+            tail.chunks.push(bytes.to_vec());
+        }
+        self.taken = match self.chunks.last() {
+            Some(last) => (self.chunks.len() - 1, last.len(), self.count),
+            None => (0, 0, 0),
+        };
+        tail
+    }
+
+    /// The newest mutation of each key, by `(hash, key)`.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut places = Vec::with_capacity(self.count);
+        for (at, chunk) in (0..).zip(&self.chunks) {
+            let mut records = Records { rest: chunk };
+            let mut offset = 0;
+            while let Some(record) = records.next() {
+                places.push((record.hash, at << OFFSET_BITS | offset));
+                offset = (chunk.len() - records.rest.len()) as u64;
+            }
+        }
+        newest(places, |at| {
+            let (chunk, offset) = (at >> OFFSET_BITS, at & ((1 << OFFSET_BITS) - 1));
+            let rest = &self.chunks[chunk as usize][offset as usize..];
+            Records { rest }.next().expect("a record was read here")
+        })
+    }
+
+    /// What its records take in a segment at most: overwritten ones are counted too.
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        self.bytes - self.count * (RECORD_HEADER - 1)
+    }
+
+    /// Every mutation, oldest first.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.chunks.iter().flat_map(|chunk| Records { rest: chunk })
+    }
+
+    /// Drops mutations that later ones overwrote. A key that changes ten thousand times between two
+    /// checkpoints is worth one record; without this the log would grow with the stream.
+    pub(crate) fn compact(&mut self) {
+        let mut compacted = Self::default();
+        for record in self.newest() {
+            compacted.push(record.hash, record.key, record.value);
+        }
+        *self = compacted;
+    }
+}
+
+struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        let (header, rest) = self.rest.split_first_chunk::<RECORD_HEADER>()?;
+        let word = |range: std::ops::Range<usize>| u32::from_le_bytes(header[range].try_into().expect("four bytes"));
+        let hash = u64::from_le_bytes(header[..8].try_into().expect("eight bytes"));
+        let (key, rest) = rest.split_at(word(8..12) as usize);
+        let (value, rest) = match word(12..16) {
+            TOMBSTONE => (None, rest),
+            length => {
+                let (value, rest) = rest.split_at(length as usize);
+                (Some(value), rest)
+            }
+        };
+        self.rest = rest;
+        Some(Record { hash, key, value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::hash::key_hash;
+
+    #[test]
+    fn the_newest_of_each_key_stays() {
+        let mut log = DeltaLog::default();
+        let mut push = |key: &[u8], value: Option<&[u8]>| log.push(key_hash(key), key, value);
+        push(b"a", Some(b"1"));
+        push(b"b", Some(b"2"));
+        push(b"a", None);
+        push(b"c", Some(b""));
+        push(b"b", Some(b"3"));
+        log.compact();
+        let mut found: Vec<_> = log.records().map(|record| (record.key, record.value)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [(&b"a"[..], None), (b"b", Some(&b"3"[..])), (b"c", Some(b""))]);
+    }
+
+    #[test]
+    fn chunks_are_fixed_and_large_records_have_their_own() {
+        let mut log = DeltaLog::default();
+        let large = vec![1; CHUNK_BYTES * 2];
+        for n in 0..10_000u32 {
+            log.push(0, &n.to_le_bytes(), Some(&[0; 100]));
+        }
+        log.push(0, b"large", Some(&large));
+        assert!(log.chunks.iter().all(|chunk| chunk.capacity() <= large.len() + 64));
+        assert_eq!(log.records().count(), 10_001);
+        assert_eq!(log.copy_tail().records().count(), 10_001);
+        log.push(0, b"last", None);
+        assert_eq!(log.count, 10_002);
+        let tail = log.copy_tail();
+        assert_eq!((tail.count, tail.records().map(|record| record.key).collect::<Vec<_>>()), (1, vec![&b"last"[..]]));
+        assert_eq!(log.copy_tail().records().count(), 0);
+        let frozen = log.freeze();
+        assert_eq!((log.records().count(), log.allocated_bytes(), frozen.records().count()), (0, 0, 10_002));
+    }
+}

@@ -1,0 +1,95 @@
+//! Any directory behind one type.
+//!
+//! The engine is generic over its directory, and a compiler writes it out once for each. Who has
+//! several kinds of them and must be small (a browser's page, an archive) takes this one instead.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use crate::directory::{Directory, DirectoryError, Entry, NewFile};
+
+/// What an operation gives: on the heap, and of one type whatever the directory.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + 'a>>;
+
+trait Erased {
+    fn list(&self) -> Answer<'_, Vec<Entry>>;
+    fn read<'a>(&'a self, path: &'a str) -> Answer<'a, Vec<u8>>;
+    fn read_range<'a>(&'a self, path: &'a str, offset: u64, length: usize) -> Answer<'a, Vec<u8>>;
+    fn create(&self, batch: Vec<NewFile>) -> Answer<'_, ()>;
+    fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>>;
+    fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()>;
+}
+
+impl<D: Directory> Erased for D {
+    fn list(&self) -> Answer<'_, Vec<Entry>> {
+        Box::pin(Directory::list(self))
+    }
+    fn read<'a>(&'a self, path: &'a str) -> Answer<'a, Vec<u8>> {
+        Box::pin(Directory::read(self, path))
+    }
+    fn read_range<'a>(&'a self, path: &'a str, offset: u64, length: usize) -> Answer<'a, Vec<u8>> {
+        Box::pin(Directory::read_range(self, path, offset, length))
+    }
+    fn create(&self, batch: Vec<NewFile>) -> Answer<'_, ()> {
+        Box::pin(Directory::create(self, batch))
+    }
+    fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>> {
+        Box::pin(Directory::create_and_list(self, batch))
+    }
+    fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()> {
+        Box::pin(Directory::delete(self, paths))
+    }
+}
+
+/// Any directory; its clones are the same one. For a single thread: its futures are not `Send`.
+///
+/// ```
+/// use alluvium_core::directory::{AnyDirectory, Directory, MemoryDirectory, block_on};
+///
+/// let directory = AnyDirectory::new(MemoryDirectory::new());
+/// assert!(block_on(directory.list())?.is_empty());
+/// # Ok::<(), alluvium_core::directory::DirectoryError>(())
+/// ```
+#[derive(Clone)]
+pub struct AnyDirectory<'d>(Rc<dyn Erased + 'd>);
+
+impl<'d> AnyDirectory<'d> {
+    /// Puts a directory behind this type.
+    pub fn new(directory: impl Directory + 'd) -> Self {
+        Self(Rc::new(directory))
+    }
+
+    /// As `new`, of a directory that somebody else holds too.
+    pub fn shared(directory: Rc<impl Directory + 'd>) -> Self {
+        Self(directory)
+    }
+}
+
+impl fmt::Debug for AnyDirectory<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyDirectory")
+    }
+}
+
+impl Directory for AnyDirectory<'_> {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        self.0.list().await
+    }
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.0.read(path).await
+    }
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.0.read_range(path, offset, length).await
+    }
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        self.0.create(batch).await
+    }
+    async fn create_and_list(&self, batch: Vec<NewFile>) -> Result<Vec<Entry>, DirectoryError> {
+        self.0.create_and_list(batch).await
+    }
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        self.0.delete(paths).await
+    }
+}

@@ -1,0 +1,156 @@
+//! The only names that Alluvium writes. Whatever else lies in a directory belongs to somebody else:
+//! it is reported and never touched.
+
+use crate::format::segment::SegmentKind;
+
+/// What a path in the directory stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// `checkpoint_{id}/metadata.json`: its creation is the commit.
+    Metadata(u64),
+    /// `checkpoint_{id}/state.bin`: the caller's opaque state.
+    State(u64),
+    /// `checkpoint_{id}/deleted`: left by the deletion of the newest checkpoint, so that its id is
+    /// never given again.
+    Deleted(u64),
+    /// `checkpoint_{id}` itself, with nothing in it: left by the original when it crashed.
+    EmptyCheckpoint(u64),
+    /// A file under `segments/`.
+    Segment(SegmentKind, u64),
+    /// `wal/{checkpoint}-{sequence}.log`: what changed since that checkpoint, in order of sequence.
+    Log(u64, u64),
+    /// Not ours.
+    Foreign,
+}
+
+impl Name {
+    /// Parses a relative path. Exactly the forms that [`Name::path`] gives are known.
+    ///
+    /// ```
+    /// use alluvium_core::format::paths::Name;
+    ///
+    /// assert_eq!(Name::parse("checkpoint_000000000000000f/metadata.json"), Name::Metadata(15));
+    /// assert_eq!(Name::parse("checkpoint_f/metadata.json"), Name::Foreign);
+    /// assert_eq!(Name::parse("checkpoint_000000000000000F/metadata.json"), Name::Foreign);
+    /// ```
+    pub fn parse(path: &str) -> Self {
+        let Some((directory, file)) = path.split_once('/') else {
+            return path.strip_prefix("checkpoint_").and_then(parse_hex).map_or(Self::Foreign, Self::EmptyCheckpoint);
+        };
+        if directory == "segments" {
+            let parsed = file.split_once('.').and_then(|(number, extension)| {
+                Some(Self::Segment(SegmentKind::from_extension(extension)?, parse_hex(number)?))
+            });
+            return parsed.unwrap_or(Self::Foreign);
+        }
+        if directory == "wal" {
+            let parsed = file.strip_suffix(".log").and_then(|numbers| numbers.split_once('-'));
+            let parsed =
+                parsed.and_then(|(checkpoint, sequence)| Some(Self::Log(parse_hex(checkpoint)?, parse_hex(sequence)?)));
+            return parsed.unwrap_or(Self::Foreign);
+        }
+        match (directory.strip_prefix("checkpoint_").and_then(parse_hex), file) {
+            (Some(id), "metadata.json") => Self::Metadata(id),
+            (Some(id), "state.bin") => Self::State(id),
+            (Some(id), "deleted") => Self::Deleted(id),
+            _ => Self::Foreign,
+        }
+    }
+
+    /// The path; `None` for what is not ours.
+    pub fn path(self) -> Option<String> {
+        Some(match self {
+            Self::Metadata(id) => metadata_path(id),
+            Self::State(id) => state_path(id),
+            Self::Deleted(id) => deleted_path(id),
+            Self::EmptyCheckpoint(id) => format!("checkpoint_{id:016x}"),
+            Self::Segment(kind, number) => segment_path(kind, number),
+            Self::Log(checkpoint, sequence) => log_path(checkpoint, sequence),
+            Self::Foreign => return None,
+        })
+    }
+
+    /// The checkpoint whose directory this is in.
+    pub fn checkpoint_id(self) -> Option<u64> {
+        match self {
+            Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
+            Self::Segment(..) | Self::Log(..) | Self::Foreign => None,
+        }
+    }
+}
+
+/// The path of a checkpoint's metadata.
+pub fn metadata_path(id: u64) -> String {
+    format!("checkpoint_{id:016x}/metadata.json")
+}
+
+/// The path of a checkpoint's opaque state.
+pub fn state_path(id: u64) -> String {
+    format!("checkpoint_{id:016x}/state.bin")
+}
+
+/// The path of the marker that the deletion of the newest checkpoint leaves.
+pub fn deleted_path(id: u64) -> String {
+    format!("checkpoint_{id:016x}/deleted")
+}
+
+/// The path of a segment.
+pub fn segment_path(kind: SegmentKind, number: u64) -> String {
+    format!("segments/{number:016x}.{}", kind.extension())
+}
+
+/// The path of a log.
+pub fn log_path(checkpoint: u64, sequence: u64) -> String {
+    format!("wal/{checkpoint:016x}-{sequence:016x}.log")
+}
+
+/// Exactly 16 lower-case hexadecimal digits.
+pub(crate) fn parse_hex(digits: &str) -> Option<u64> {
+    let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    (digits.len() == 16 && digits.bytes().all(lower)).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_comes_back() {
+        let names = [
+            Name::Metadata(1),
+            Name::State(u64::MAX),
+            Name::Deleted(0x1234_5678_9abc_def0),
+            Name::EmptyCheckpoint(3),
+            Name::Segment(SegmentKind::Base, 7),
+            Name::Segment(SegmentKind::Delta, u64::MAX),
+            Name::Log(7, 1),
+        ];
+        for name in names {
+            let path = name.path().unwrap();
+            assert_eq!(Name::parse(&path), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_foreign() {
+        for path in [
+            "",
+            "metadata.json",
+            "checkpoint_1",
+            "checkpoint_+000000000000009/metadata.json",
+            "checkpoint_00000000000000001/metadata.json",
+            "checkpoint_0000000000000001/metadata.json/",
+            "checkpoint_0000000000000001/../x",
+            "segments/0000000000000001",
+            "segments/0000000000000001.base.tmp",
+            "segments/1.base",
+            "segments/0000000000000001.log",
+            "wal/0000000000000001.log",
+            "wal/0000000000000001-1.log",
+            "segments/000000000000000A.delta",
+            "/segments/0000000000000001.base",
+        ] {
+            assert_eq!(Name::parse(path), Name::Foreign, "{path}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Rolling rebase: after each checkpoint, the key groups whose base is oldest are rewritten into new
+//! base files, so that recovery reads a bounded number of bytes for each live one.
+//!
+//! It reads the immutable files of the checkpoint, never the live state: puts go on meanwhile, and
+//! what it makes depends on nothing but those files. The new files are created at once, behind the
+//! stream, and count for nothing until the next checkpoint's metadata names them, its delta on top.
+
+use crate::changelog::dedup::newest;
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::few;
+use crate::format::metadata::SegmentEntry;
+use crate::format::segment::{EncodedSegment, Record, SegmentIdentity, SegmentKind, encode};
+use crate::ledger::segment_reader::{Groups, LiveSegment, SegmentData, read_segment};
+use crate::model::hash::KEY_GROUPS;
+
+/// Deltas may always hold this much: reading it takes no time worth saving.
+const DELTA_BYTES_FREE: u64 = 256 << 10;
+
+/// A rebase takes at least this many bytes of groups, so that small states stay one file.
+const RUN_BYTES_MIN: u64 = 1 << 20;
+
+/// A rebase writes at most this many times the checkpoint's own delta, beyond its first group.
+const RUN_DELTA_MAX: u64 = 4;
+
+/// So many small deltas are merged into one.
+const SMALL_DELTAS_MAX: usize = 32;
+
+/// New files, created and not yet named by any metadata, and what they replace.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    /// Segments, and of each the groups that no longer count.
+    pub(crate) overtaken: Vec<(SegmentEntry, Groups)>,
+    pub(crate) segments: Vec<LiveSegment>,
+}
+
+/// A rebase that was carried out in memory.
+pub(crate) struct Rebased {
+    pub(crate) replacement: Replacement,
+    /// The contents of the replacement's segments.
+    pub(crate) files: Vec<EncodedSegment>,
+    /// Bytes that were read for it.
+    pub(crate) bytes_read: u64,
+}
+
+impl Replacement {
+    /// Bytes of the new files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.entry.bytes).sum()
+    }
+
+    /// Their paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = String> + '_ {
+        self.segments.iter().map(|segment| segment.entry.path())
+    }
+
+    /// The segments that are left, with the new ones, in the order of their application.
+    pub(crate) fn apply(&self, segments: &[LiveSegment]) -> Vec<LiveSegment> {
+        let mut left: Vec<LiveSegment> = segments
+            .iter()
+            .filter_map(|segment| {
+                let overtaken = self.overtaken.iter().find(|(overtaken, _)| overtaken.order() == segment.entry.order());
+                let groups = segment.groups().without(overtaken.map_or(Groups::NONE, |(_, groups)| *groups));
+                let mut segment = segment.clone();
+                segment.entry.groups = groups.to_ranges();
+                (!groups.is_empty()).then_some(segment)
+            })
+            .collect();
+        left.extend(self.segments.iter().cloned());
+        few::sort(&mut left, |a, b| a.entry.order().cmp(&b.entry.order()));
+        left
+    }
+}
+
+/// What a rebase will do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    Nothing,
+    /// New bases for these groups.
+    Base(Groups),
+    /// One delta in place of those at these positions.
+    Merge(std::ops::Range<usize>),
+}
+
+/// What the plan is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Situation {
+    /// Payload bytes of each key group.
+    pub(crate) group_bytes: Vec<u64>,
+    /// Bytes of the newest delta.
+    pub(crate) delta_bytes: u64,
+    /// How many bytes recovery may read per live byte.
+    pub(crate) read_ratio: f64,
+    /// The most that the caller lets one rebase rewrite.
+    pub(crate) max_bytes: u64,
+}
+
+/// Decides from the segments alone, so that every platform decides alike.
+pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
+    let deltas = || segments.iter().filter(|segment| segment.entry.kind == SegmentKind::Delta);
+    let live: u64 = situation.group_bytes.iter().sum();
+    // A group early: whole groups are rewritten, once a checkpoint, and the ratio is to be kept in between.
+    let early = f64::from(KEY_GROUPS) / f64::from(KEY_GROUPS + 1);
+    let allowed = ((situation.read_ratio - 1.0) * live as f64 * early) as u64;
+    let allowed = allowed.max(DELTA_BYTES_FREE);
+    let mut held: u64 = deltas().map(|delta| delta.bytes_for(Groups::ALL)).sum();
+    if held > allowed {
+        let mut run = Groups::NONE;
+        let mut bytes = 0;
+        for group in oldest_first(segments) {
+            let one = Groups::range(group, group);
+            let group_bytes = situation.group_bytes[usize::from(group)];
+            let enough = held <= allowed && bytes >= RUN_BYTES_MIN;
+            let too_much = bytes >= RUN_BYTES_MIN && bytes + group_bytes > RUN_DELTA_MAX * situation.delta_bytes;
+            let more_than_allowed = !run.is_empty() && bytes + group_bytes > situation.max_bytes;
+            if enough || too_much || more_than_allowed {
+                break;
+            }
+            run = run.union(one);
+            bytes += group_bytes;
+            held = held.saturating_sub(deltas().map(|delta| share(delta, one)).sum());
+        }
+        return Plan::Base(run);
+    }
+    // Deltas so small that their number, not their bytes, is what recovery would notice.
+    // As many as are merged must be what the caller allows.
+    let small = (allowed / 128).max(DELTA_BYTES_FREE).min(situation.max_bytes / (SMALL_DELTAS_MAX as u64 + 1));
+    let first_delta = segments.len() - deltas().count();
+    let is_small = |segment: &&LiveSegment| segment.entry.kind == SegmentKind::Delta && segment.entry.bytes < small;
+    let mut merged_bytes = 0;
+    let fits = |segment: &&LiveSegment| {
+        merged_bytes += segment.entry.bytes;
+        merged_bytes <= situation.max_bytes
+    };
+    let tail = segments.iter().rev().take_while(is_small).take_while(fits).count();
+    if tail > SMALL_DELTAS_MAX {
+        return Plan::Merge(segments.len().saturating_sub(tail).max(first_delta)..segments.len());
+    }
+    Plan::Nothing
+}
+
+/// About how many bytes of a delta belong to one group; chunks may hold several.
+fn share(delta: &LiveSegment, group: Groups) -> u64 {
+    let wanted = group.intersection(delta.groups());
+    let part = |chunk: &crate::format::segment::Chunk| {
+        let chunk_groups = Groups::range(chunk.first_group, chunk.last_group);
+        let touched = !chunk_groups.intersection(wanted).is_empty();
+        if touched { u64::from(chunk.bytes) / u64::from(chunk.last_group - chunk.first_group + 1) } else { 0 }
+    };
+    delta.chunks.iter().map(part).sum()
+}
+
+/// Groups from the one whose base is oldest; those of one age by number.
+fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
+    let age = |group: &u16| {
+        let covers =
+            |segment: &&LiveSegment| segment.entry.kind == SegmentKind::Base && segment.groups().contains(*group);
+        segments.iter().filter(covers).map(|segment| segment.entry.checkpoint_id).max().unwrap_or(0)
+    };
+    let mut groups: Vec<(u64, u16)> = (0..KEY_GROUPS).map(|group| (age(&group), group)).collect();
+    few::sort(&mut groups, Ord::cmp);
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Carries a plan out. `checkpoint_id` is the checkpoint that the segments belong to.
+pub(crate) async fn carry_out<D: Directory>(
+    directory: &D,
+    store_id: [u8; 16],
+    checkpoint_id: u64,
+    segments: &[LiveSegment],
+    plan: &Plan,
+    first_number: u64,
+) -> Result<Option<Rebased>, Error> {
+    let (kind, groups, sources) = match plan {
+        Plan::Nothing => return Ok(None),
+        Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
+        Plan::Merge(range) => (SegmentKind::Delta, Groups::ALL, range.clone()),
+    };
+    let mut data: Vec<SegmentData> = Vec::new();
+    let mut overtaken = Vec::new();
+    for segment in &segments[sources] {
+        let wanted = segment.groups().intersection(groups);
+        if !wanted.is_empty() {
+            data.push(read_segment(directory, store_id, &segment.entry, Some(&segment.chunks), wanted).await?);
+            overtaken.push((segment.entry.clone(), wanted));
+        }
+    }
+    let bytes_read = data.iter().map(|data| data.bytes_read).sum();
+    let mut records: Vec<Record<'_>> = Vec::new();
+    let mut places = Vec::new();
+    for data in &data {
+        data.for_each_chunk(&mut |chunk| {
+            for record in chunk {
+                places.push((record.hash, records.len() as u64));
+                records.push(*record);
+            }
+            Ok(())
+        })?;
+    }
+    let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
+    let newest = newest(places, |at| records[at as usize]);
+    // A tombstone in a base would say what its absence says.
+    let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
+    let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
+    let files = encode(identity, newest, record_bytes);
+    let segments = files.iter().map(LiveSegment::of_encoded).collect();
+    Ok(Some(Rebased { replacement: Replacement { overtaken, segments }, files, bytes_read }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::segment::Chunk;
+
+    fn segment(kind: SegmentKind, checkpoint_id: u64, bytes: u32, groups: Groups) -> LiveSegment {
+        let ranges = groups.to_ranges();
+        let (first, last) = (ranges[0].0, ranges[ranges.len() - 1].1);
+        let each = bytes / u32::from(last - first + 1);
+        let chunk = |group| Chunk {
+            offset: 64,
+            bytes: each,
+            records: 1,
+            tombstones: 0,
+            first_group: group,
+            last_group: group,
+            checksum: 0,
+        };
+        LiveSegment {
+            entry: SegmentEntry {
+                kind,
+                number: checkpoint_id,
+                checkpoint_id,
+                bytes: u64::from(bytes),
+                checksum: 0,
+                chunks: u32::from(last - first + 1),
+                groups: ranges,
+            },
+            chunks: (first..=last).map(chunk).collect(),
+        }
+    }
+
+    fn situation(live: u64, delta_bytes: u64) -> Situation {
+        Situation { group_bytes: vec![live / 64; 64], delta_bytes, read_ratio: 1.25, max_bytes: u64::MAX }
+    }
+
+    #[test]
+    fn small_states_are_rebased_whole() {
+        let segments =
+            [segment(SegmentKind::Base, 1, 300_000, Groups::ALL), segment(SegmentKind::Delta, 2, 300_000, Groups::ALL)];
+        assert_eq!(plan(&segments, &situation(300_000, 300_000)), Plan::Base(Groups::ALL));
+        assert_eq!(plan(&segments[..1], &situation(300_000, 0)), Plan::Nothing);
+    }
+
+    #[test]
+    fn large_states_roll_from_the_oldest_base() {
+        let segments = [
+            segment(SegmentKind::Base, 1, 40 << 20, Groups::range(20, 63)),
+            segment(SegmentKind::Base, 2, 40 << 20, Groups::range(0, 19)),
+            segment(SegmentKind::Delta, 3, 33 << 20, Groups::ALL),
+        ];
+        assert_eq!(plan(&segments, &situation(128 << 20, 1 << 20)), Plan::Base(Groups::range(20, 21)));
+    }
+
+    #[test]
+    fn many_small_deltas_become_one() {
+        let mut segments = vec![segment(SegmentKind::Base, 1, 40 << 20, Groups::ALL)];
+        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
+        assert_eq!(plan(&segments, &situation(40 << 20, 6_400)), Plan::Merge(1..40));
+    }
+
+    #[test]
+    fn no_more_is_rewritten_than_the_caller_allows() {
+        let bounded = |max_bytes, live, delta_bytes| Situation { max_bytes, ..situation(live, delta_bytes) };
+        let base = segment(SegmentKind::Base, 1, 128 << 20, Groups::ALL);
+        let segments = [base.clone(), segment(SegmentKind::Delta, 2, 60 << 20, Groups::ALL)];
+        let groups = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 4 << 20));
+        assert_eq!(groups(u64::MAX), Plan::Base(Groups::range(0, 7)));
+        assert_eq!(groups(6 << 20), Plan::Base(Groups::range(0, 2)));
+        assert_eq!(groups(0), Plan::Base(Groups::range(0, 0)));
+
+        let mut segments = vec![base];
+        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
+        let merged = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 6_400));
+        assert_eq!(merged(u64::MAX), Plan::Merge(1..40));
+        assert_eq!(merged(36 * 6_400), Plan::Merge(4..40));
+        assert_eq!(merged(32 * 6_400), Plan::Nothing);
+    }
+
+    #[test]
+    fn what_is_overtaken_no_longer_counts() {
+        let segments = [
+            segment(SegmentKind::Base, 1, 64_000, Groups::ALL),
+            segment(SegmentKind::Delta, 2, 64_000, Groups::range(0, 3)),
+        ];
+        let overtaken = segments.iter().map(|segment| (segment.entry.clone(), Groups::range(0, 3))).collect();
+        let left = Replacement { overtaken, segments: Vec::new() }.apply(&segments);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].entry.groups, [(4, 63)]);
+    }
+}

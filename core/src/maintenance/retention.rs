@@ -1,0 +1,149 @@
+//! Which files stay. Decided purely, from a listing and the metadata of the kept checkpoints; acted
+//! upon elsewhere, once.
+
+use crate::directory::EntryKind;
+use crate::few::{Map, Set};
+use crate::format::paths::{Name, metadata_path};
+use crate::ledger::KeptFiles;
+use crate::ledger::listing::Survey;
+
+/// What becomes of one file, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileVerdict {
+    /// Relative path.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Whether it stays.
+    pub keep: bool,
+    /// Why it stays or goes.
+    pub why: String,
+}
+
+/// What garbage collection does with each file of a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GarbageReport {
+    /// One verdict a file, in order of path.
+    pub files: Vec<FileVerdict>,
+    /// Deletions that failed; they are tried again next time.
+    pub errors: Vec<String>,
+}
+
+impl GarbageReport {
+    /// Bytes of the files that go.
+    pub fn reclaimed_bytes(&self) -> u64 {
+        self.files.iter().filter(|file| !file.keep).map(|file| file.bytes).sum()
+    }
+}
+
+/// What retention is decided from.
+pub(crate) struct Holdings<'a> {
+    pub(crate) kept: &'a Map<u64, KeptFiles>,
+    /// Files that the working state still builds on, whether a checkpoint names them or not.
+    pub(crate) working: &'a Set<String>,
+    /// Segments that a rebase creates ahead of the checkpoint that will name them.
+    pub(crate) ahead: &'a Set<String>,
+    /// Ids above this one belong to a checkpoint in flight, or to another writer.
+    pub(crate) settled_id: u64,
+    /// Segments from this number on belong to a checkpoint in flight, or to another writer.
+    pub(crate) own_below: u64,
+    /// Logs of older checkpoints stay as long as their checkpoint does.
+    pub(crate) keep_logs: bool,
+    /// Leftovers of writes that were cut short before this writer came.
+    pub(crate) leftovers: &'a Set<String>,
+}
+
+/// The checkpoints that go when the newest `max_retained` stay. One that somebody is deleting (`marked`)
+/// does not count as one that stays.
+pub(crate) fn expired(kept: &Map<u64, KeptFiles>, marked: &Set<u64>, max_retained: usize) -> Vec<u64> {
+    let mut left = max_retained;
+    let goes = |id: &&u64| {
+        let goes = left == 0;
+        left -= usize::from(!goes && !marked.contains(id));
+        goes
+    };
+    kept.keys().rev().filter(goes).copied().collect()
+}
+
+/// Which metadata goes first, so that no checkpoint exists any more when its files go.
+pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
+    expired.iter().map(|id| metadata_path(*id)).collect()
+}
+
+/// One verdict for each name of the listing, once the checkpoints in `expired` are gone.
+pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
+    let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
+    let remaining: Map<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
+    let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
+    let mut named: Map<&str, u64> = Map::default();
+    for (id, files) in remaining.iter() {
+        for file in files.iter().flat_map(|files| files.iter()) {
+            // The newest that names a file is the one that a person asks about.
+            named.insert(file, *id);
+        }
+    }
+    let newest = survey.highest_id;
+    let verdict = |(name, entry): &(Name, crate::directory::Entry)| {
+        let needed_by = named.get(entry.path.as_str());
+        let (keep, why) = match *name {
+            _ if needed_by.is_some() => (true, format!("checkpoint {} needs it", needed_by.unwrap_or(&0))),
+            Name::Foreign if entry.kind == EntryKind::Temporary => {
+                (!holdings.leftovers.contains(&entry.path), "left by a write that was cut short".into())
+            }
+            Name::Foreign => (true, "not written by Alluvium".into()),
+            Name::Metadata(id) if expired.contains(&id) => {
+                (false, format!("checkpoint {id} is not among the newest kept"))
+            }
+            Name::Metadata(id) => (true, format!("checkpoint {id} is damaged: delete it by its id")),
+            Name::Segment(..) if damaged.is_some() => {
+                (true, format!("checkpoint {} is damaged and may name it", damaged.unwrap_or_default()))
+            }
+            Name::Segment(_, number) if number >= holdings.own_below => {
+                (true, "belongs to a checkpoint in flight".into())
+            }
+            Name::Segment(..) if holdings.working.contains(&entry.path) => {
+                (true, "the working state builds on it".into())
+            }
+            Name::Segment(..) if holdings.ahead.contains(&entry.path) => {
+                (true, "a rebase made it ahead of the next checkpoint".into())
+            }
+            Name::Segment(..) => (false, "no kept checkpoint names it".into()),
+            Name::Log(checkpoint, _) if expired.contains(&checkpoint) => {
+                (false, format!("what changed after checkpoint {checkpoint}, which goes"))
+            }
+            Name::Log(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
+                (true, format!("what changed after checkpoint {checkpoint}"))
+            }
+            Name::Log(checkpoint, _) if holdings.keep_logs && remaining.contains_key(&checkpoint) => {
+                (true, format!("what changed after checkpoint {checkpoint}, and truncate_wal is off"))
+            }
+            Name::Log(checkpoint, _) => {
+                (false, format!("what changed after checkpoint {checkpoint} is in a newer one"))
+            }
+            Name::State(id) | Name::EmptyCheckpoint(id)
+                if id > holdings.settled_id && !expired.contains(&id) && !remaining.contains_key(&id) =>
+            {
+                (true, "belongs to a checkpoint in flight".into())
+            }
+            // Whoever would sync upon it must find the mark for as long as it may go.
+            Name::Deleted(id) if remaining.keys().last() == Some(&id) => {
+                (true, format!("says that checkpoint {id} is being deleted"))
+            }
+            // Ids are never given twice: the highest must leave a trace.
+            Name::Deleted(id) | Name::EmptyCheckpoint(id) if id == newest && !remaining.contains_key(&id) => {
+                (true, format!("remembers that id {id} was given"))
+            }
+            Name::State(id) if id == newest && !remaining.contains_key(&id) => {
+                (false, format!("left over from checkpoint {id}; an empty marker remembers that the id was given"))
+            }
+            Name::State(id) if remaining.get(&id).is_some_and(|files| files.is_none()) => {
+                (true, format!("checkpoint {id} is damaged and may need it"))
+            }
+            Name::Deleted(id) | Name::State(id) | Name::EmptyCheckpoint(id) => {
+                (false, format!("left over from checkpoint {id}"))
+            }
+        };
+        FileVerdict { path: entry.path.clone(), bytes: entry.bytes, keep, why }
+    };
+    survey.entries.iter().map(verdict).collect()
+}

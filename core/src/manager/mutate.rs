@@ -1,0 +1,165 @@
+//! What changes the state, and the limits that it is held to. A mutation that is refused changes
+//! nothing.
+
+use crate::changelog::DeltaLog;
+use crate::changelog::batch::Columns;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::segment::Record;
+use crate::manager::IncrementalCheckpointManager;
+use crate::model::hash::key_hash;
+use crate::state::{WARM_BLOCK, check_lengths, out_of_addresses};
+
+/// A log of fewer bytes is not worth compacting.
+pub(super) const COMPACT_LOG_BYTES: usize = 64 << 20;
+
+impl<D> IncrementalCheckpointManager<D> {
+    /// Sets a key's value. Durable with the next checkpoint.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        check_lengths(key.len(), value.len())?;
+        let hash = key_hash(key);
+        self.make_room(hash, key, value)?;
+        self.put_checked(hash, key, value);
+        Ok(())
+    }
+
+    /// Removes a key; says whether it was there.
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
+        check_lengths(key.len(), 0)?;
+        let hash = key_hash(key);
+        // A key that is not there needs no tombstone. One that is must get it even at the limit:
+        // deleting is how memory is given back.
+        Ok(self.delete_checked(hash, key))
+    }
+
+    fn delete_checked(&mut self, hash: u64, key: &[u8]) -> bool {
+        let was_there = self.state.delete_hashed(hash, key);
+        if was_there {
+            self.log.push(hash, key, None);
+            self.compact_log();
+        }
+        was_there
+    }
+
+    /// Applies a batch, all of it or, when anything in it is refused, nothing. Gives the number of
+    /// mutations.
+    pub fn apply(&mut self, batch: &Columns<'_>) -> Result<u64, Error> {
+        let mutations = batch.mutations()?;
+        if let Some(limit) = self.config.memory_limit_bytes {
+            // What the batch takes depends on what it replaces; held against its most, so that it
+            // cannot fail half-way.
+            let payload = batch.keys.len() + batch.values.len() + batch.ops.len() * 64;
+            self.check_limit(limit, 2 * payload + (1 << 20))?;
+        } else {
+            self.state.growth_for(b"", &[]).ok_or_else(out_of_addresses)?;
+        }
+        let mut mutations = mutations.map(|(key, value)| Record { hash: key_hash(key), key, value });
+        let mut block = Vec::with_capacity(WARM_BLOCK);
+        loop {
+            block.clear();
+            block.extend(mutations.by_ref().take(WARM_BLOCK));
+            if block.is_empty() {
+                break;
+            }
+            self.state.warm(block.iter().map(|record| record.hash));
+            for record in &block {
+                match record.value {
+                    Some(value) => self.put_checked(record.hash, record.key, value),
+                    None => {
+                        self.delete_checked(record.hash, record.key);
+                    }
+                }
+            }
+        }
+        Ok(batch.ops.len() as u64)
+    }
+
+    #[inline]
+    fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
+        self.state.put_hashed(hash, key, value);
+        self.log.push(hash, key, Some(value));
+        self.compact_log();
+    }
+
+    /// Whether the limit and the addresses allow one more put.
+    #[inline]
+    fn make_room(&self, hash: u64, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        let Some(limit) = self.config.memory_limit_bytes else {
+            return self.state.growth_for(key, value).map(|_| ()).ok_or_else(out_of_addresses);
+        };
+        let growth = self.state.growth_with_table(hash, key, value).ok_or_else(out_of_addresses)?;
+        self.check_limit(limit, growth + self.log.growth_for(key.len(), value.len()))
+    }
+
+    fn check_limit(&self, limit: u64, growth: usize) -> Result<(), Error> {
+        let held = self.state.allocated_bytes() + self.log.allocated_bytes() as u64;
+        if growth > 0 && held + growth as u64 > limit {
+            return Err(Error::LimitExceeded(format!(
+                "memory: {held} bytes held and {growth} more needed, {limit} allowed; take a checkpoint, delete keys, or raise the limit"
+            )));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn compact_log(&mut self) {
+        if self.log.bytes() > self.compact_log_at {
+            self.compact_log_slowly();
+        }
+    }
+
+    /// Only a log that is far larger than the state can hold much that was overwritten.
+    #[cold]
+    fn compact_log_slowly(&mut self) {
+        let state_bytes = self.state.allocated_bytes() as usize;
+        if self.log.bytes() > 2 * state_bytes {
+            self.log.compact();
+        }
+        self.compact_log_at = COMPACT_LOG_BYTES.max(2 * self.log.bytes());
+    }
+
+    /// The whole state as a log, for checkpoints that are not incremental.
+    pub(super) fn whole_state(&self) -> DeltaLog {
+        let mut log = DeltaLog::default();
+        for (key, value) in self.state.iter_hash_order() {
+            log.push(key_hash(key), key, Some(value));
+        }
+        log
+    }
+
+    /// Sets the epoch. It never goes backwards: neither behind the newest checkpoint nor behind
+    /// itself.
+    pub fn set_epoch(&mut self, epoch: u64) -> Result<(), Error> {
+        if epoch < self.epoch {
+            return Err(Error::EpochMismatch { expected: self.epoch, found: epoch });
+        }
+        self.epoch = epoch;
+        Ok(())
+    }
+
+    /// Sets how far a source was consumed. Offsets of one source never go backwards.
+    pub fn set_source_offset(&mut self, source: impl Into<String>, offset: u64) -> Result<(), Error> {
+        let source = source.into();
+        self.check_source_offset(&source, offset)?;
+        self.source_offsets.insert(source, offset);
+        Ok(())
+    }
+
+    pub(super) fn check_source_offset(&self, source: &str, offset: u64) -> Result<(), Error> {
+        match self.source_offsets.get(source) {
+            Some(&before) if offset < before => Err(Error::EpochMismatch { expected: before, found: offset }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets the watermark, in milliseconds of Unix time. It never goes backwards: an earlier one is
+    /// passed over.
+    pub fn set_watermark(&mut self, watermark_ms: i64) {
+        self.watermark = self.watermark.max(Some(watermark_ms));
+    }
+
+    /// Attaches a short text to the checkpoints to come, such as the name of the operator whose
+    /// state this is.
+    pub fn set_annotation(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.annotations.insert(name.into(), value.into());
+    }
+}

@@ -1,0 +1,87 @@
+//! The hashes of the format, frozen: XXH3 with 64 bits, seed 0, as its specification has it since
+//! version 0.8.0. `FORMAT.md` gives test vectors; a change here is a new format.
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+/// How many bits of a key's hash choose its group: 64 groups.
+pub const GROUP_BITS: u32 = 6;
+
+/// The number of key groups of a new directory.
+pub const KEY_GROUPS: u16 = 1 << GROUP_BITS;
+
+/// The hash of a key, which decides group and order.
+///
+/// ```
+/// assert_eq!(alluvium_core::model::hash::key_hash(b""), 0x2d06_8005_38d3_94c2);
+/// ```
+#[inline]
+pub fn key_hash(key: &[u8]) -> u64 {
+    xxh3_64(key)
+}
+
+/// The group of a key: the top bits of its hash.
+#[inline]
+pub fn group_of(hash: u64) -> u16 {
+    (hash >> (64 - GROUP_BITS)) as u16
+}
+
+/// The checksum of bytes in a place that `binding` stands for, so that bytes which moved elsewhere
+/// do not pass.
+#[inline]
+pub fn checksum(bytes: &[u8], binding: u64) -> u64 {
+    xxh3_64_with_seed(bytes, binding)
+}
+
+/// The low half of a value's hash: what a record keeps beside its value, so that overwriting it
+/// need not read it again for the digest.
+#[inline]
+pub fn value_hash(value: &[u8]) -> u32 {
+    xxh3_64(value) as u32
+}
+
+/// One entry's share in the digest of a state; the digest is their sum modulo 2⁶⁴, so that it can
+/// be kept up entry by entry, in any order.
+#[inline]
+pub fn entry_digest(key_hash: u64, value_hash: u32) -> u64 {
+    // A product with an odd constant and a fold would leave patterns; a second XXH3 over the pair
+    // does not, and costs two nanoseconds.
+    let mut pair = [0; 12];
+    pair[..8].copy_from_slice(&key_hash.to_le_bytes());
+    pair[8..].copy_from_slice(&value_hash.to_le_bytes());
+    xxh3_64(&pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors of FORMAT.md.
+    #[test]
+    fn hashes_are_frozen() {
+        assert_eq!(key_hash(b"AA:JFK-LAX"), 0xc164_6e31_0a82_697a);
+        assert_eq!(checksum(b"sediment", 1), 0xc4a9_fdb7_17cf_1553);
+        assert_eq!(entry_digest(key_hash(b"a"), value_hash(b"1")), 0x32e5_91ee_347d_e223);
+    }
+
+    #[test]
+    fn groups_are_the_top_bits() {
+        assert_eq!(group_of(0), 0);
+        assert_eq!(group_of(u64::MAX), KEY_GROUPS - 1);
+        assert_eq!(group_of(1 << 58), 1);
+    }
+
+    #[test]
+    fn moved_bytes_do_not_pass() {
+        assert_ne!(checksum(b"sediment", 1), checksum(b"sediment", 2));
+    }
+
+    #[test]
+    fn digest_tells_values_and_keys_apart() {
+        let (a, b) = (key_hash(b"a"), key_hash(b"b"));
+        // Swapped values must not cancel out in the sum.
+        let (one, two) = (value_hash(b"1"), value_hash(b"2"));
+        let right = entry_digest(a, one).wrapping_add(entry_digest(b, two));
+        let swapped = entry_digest(a, two).wrapping_add(entry_digest(b, one));
+        assert_ne!(right, swapped);
+    }
+}

@@ -1,0 +1,176 @@
+//! Recovery under the original's names: a configuration, a manager, and what it gives.
+
+use std::collections::BTreeMap;
+
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::ledger::listing::Survey;
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover, recover_surveyed};
+use crate::state::State;
+use crate::tools::inspect::load_state;
+
+/// How to recover. The original's paths are the directory that is passed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryConfig {
+    /// Whether a torn tail of the log is cut (true, the default) or an error.
+    pub repair_wal: bool,
+    /// Whether the mutations of the log are collected too. Default false.
+    pub collect_state_changes: bool,
+    /// Stops after the log in which so many mutations are reached; 0, the default, is no limit.
+    pub max_wal_entries: u64,
+    /// Whether damage may be passed over for something older. Default false.
+    pub allow_fallback: bool,
+}
+
+impl Default for RecoveryConfig {
+    fn default() -> Self {
+        Self { repair_wal: true, collect_state_changes: false, max_wal_entries: 0, allow_fallback: false }
+    }
+}
+
+impl RecoveryConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`repair_wal`](Self::repair_wal).
+    #[must_use]
+    pub fn with_repair_wal(self, repair_wal: bool) -> Self {
+        Self { repair_wal, ..self }
+    }
+
+    /// Sets [`collect_state_changes`](Self::collect_state_changes).
+    #[must_use]
+    pub fn with_collect_state_changes(self, collect_state_changes: bool) -> Self {
+        Self { collect_state_changes, ..self }
+    }
+
+    /// Sets [`max_wal_entries`](Self::max_wal_entries).
+    #[must_use]
+    pub fn with_max_wal_entries(self, max_wal_entries: u64) -> Self {
+        Self { max_wal_entries, ..self }
+    }
+
+    /// Sets [`allow_fallback`](Self::allow_fallback).
+    #[must_use]
+    pub fn with_allow_fallback(self, allow_fallback: bool) -> Self {
+        Self { allow_fallback, ..self }
+    }
+}
+
+/// A mutation that the log replayed: the key, and its value or `None` for a delete.
+pub type StateChange = (Vec<u8>, Option<Vec<u8>>);
+
+/// What recovery gives: all of one moment in the stream.
+#[derive(Debug, Default)]
+pub struct RecoveredState {
+    /// The epoch.
+    pub epoch: u64,
+    /// The keyed state.
+    pub state: State,
+    /// The caller's opaque state, where the checkpoint has one.
+    pub opaque_state: Option<Vec<u8>>,
+    /// The caller's position in the caller's own log.
+    pub wal_position: u64,
+    /// Mutations that the log added to the checkpoint.
+    pub wal_entries_replayed: u64,
+    /// For each source, how far it was consumed.
+    pub source_offsets: BTreeMap<String, u64>,
+    /// The watermark in milliseconds of Unix time.
+    pub watermark: Option<i64>,
+    /// The checkpoint; `None` when the directory has none.
+    pub checkpoint_id: Option<u64>,
+    /// The log's mutations, oldest first, if they were asked for.
+    pub state_changes: Vec<StateChange>,
+}
+
+impl RecoveredState {
+    /// What a fresh start recovers.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Whether there is any state, keyed or opaque.
+    pub fn has_state(&self) -> bool {
+        !self.state.is_empty() || self.opaque_state.is_some()
+    }
+}
+
+/// Recovers without opening the directory for writing.
+///
+/// ```
+/// use alluvium_core::directory::{block_on, MemoryDirectory};
+/// use alluvium_core::{RecoveryConfig, RecoveryManager};
+///
+/// let recovered = block_on(RecoveryManager::new(RecoveryConfig::new()).recover(&MemoryDirectory::new()))?;
+/// assert!(!recovered.has_state() && recovered.checkpoint_id.is_none());
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct RecoveryManager {
+    config: RecoveryConfig,
+}
+
+impl RecoveryManager {
+    /// A manager that recovers as `config` says.
+    pub fn new(config: RecoveryConfig) -> Self {
+        Self { config }
+    }
+
+    /// The newest checkpoint and the log after it. A directory without any is a fresh start.
+    pub async fn recover<D: Directory>(&self, directory: &D) -> Result<RecoveredState, Error> {
+        let options = RecoverOptions::new()
+            .allow_fallback(self.config.allow_fallback)
+            .repair_wal(self.config.repair_wal)
+            .max_wal_entries(self.config.max_wal_entries);
+        let Some(recovered) = recover(directory, &options).await? else { return Ok(RecoveredState::empty()) };
+        let position = recovered.position();
+        let opaque_state = match load_state(directory, recovered.metadata.id).await {
+            Ok(state) => Some(state),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let RecoveredCheckpoint { metadata, state, log, .. } = recovered;
+        let change = |(key, value): (&[u8], Option<&[u8]>)| (key.to_vec(), value.map(<[u8]>::to_vec));
+        let state_changes =
+            if self.config.collect_state_changes { log.mutations().map(change).collect() } else { Vec::new() };
+        Ok(RecoveredState {
+            epoch: position.epoch,
+            state,
+            opaque_state,
+            wal_position: position.wal_position,
+            wal_entries_replayed: log.entries,
+            source_offsets: position.source_offsets,
+            watermark: position.watermark,
+            checkpoint_id: Some(metadata.id),
+            state_changes,
+        })
+    }
+
+    /// Recovers with the defaults.
+    pub async fn recover_simple<D: Directory>(directory: &D) -> Result<RecoveredState, Error> {
+        Self::default().recover(directory).await
+    }
+
+    /// Recovers with the defaults and collects the log's mutations.
+    pub async fn recover_with_changes<D: Directory>(directory: &D) -> Result<RecoveredState, Error> {
+        Self::new(RecoveryConfig::new().with_collect_state_changes(true)).recover(directory).await
+    }
+}
+
+/// Recovers one checkpoint and throws the state away: `Ok` when it is whole.
+pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result<(), Error> {
+    let survey = Survey::take(directory).await?;
+    recover_surveyed(directory, &RecoverOptions::new().checkpoint(Some(id)), &survey).await?;
+    match load_state(directory, id).await {
+        Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Bytes of the logs after the newest checkpoint.
+pub async fn wal_size<D: Directory>(directory: &D) -> Result<u64, Error> {
+    let survey = Survey::take(directory).await?;
+    Ok(survey.checkpoints.last().map_or(0, |newest| survey.log_bytes(*newest)))
+}

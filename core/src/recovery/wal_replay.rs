@@ -1,0 +1,109 @@
+//! Replaying the logs that follow a checkpoint: in order of their sequence, each held to the state
+//! that it says it leaves.
+
+use crate::changelog::DeltaLog;
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::paths::log_path;
+use crate::format::wal::{LogFault, LogPosition, decode};
+use crate::ledger::listing::Survey;
+use crate::ledger::segment_reader::Groups;
+use crate::model::hash::group_of;
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedLog, check_state};
+use crate::seeded_defects::{self, Plant};
+
+/// What the logs after a checkpoint added to it.
+#[derive(Debug, Default)]
+pub struct ReplayedLog {
+    /// Logs that were replayed.
+    pub files: u64,
+    /// Mutations in them, of all key groups.
+    pub entries: u64,
+    /// Where in the stream the last one ends.
+    pub position: Option<LogPosition>,
+    /// The logs that were not replayed, and why: a torn tail, or damage that the caller allowed to
+    /// be passed over. Everything after it is gone with it.
+    pub cut: Option<SkippedLog>,
+    /// The mutations, for the next checkpoint.
+    pub(crate) mutations: DeltaLog,
+}
+
+impl ReplayedLog {
+    /// Every mutation that was replayed, oldest first: key, and value or `None` for a delete.
+    pub fn mutations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.mutations.records().map(|record| (record.key, record.value))
+    }
+}
+
+/// Replays what follows `recovered`'s checkpoint, for the key groups that it was recovered for.
+pub(crate) async fn replay<D: Directory>(
+    directory: &D,
+    options: &RecoverOptions,
+    survey: &Survey,
+    groups: Groups,
+    recovered: &mut RecoveredCheckpoint,
+) -> Result<(), Error> {
+    let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
+    let id = recovered.metadata.id;
+    let logs: Vec<u64> = survey.logs.iter().filter(|(checkpoint, ..)| *checkpoint == id).map(|log| log.1).collect();
+    for (index, &sequence) in logs.iter().enumerate() {
+        let path = log_path(id, sequence);
+        let expected = index as u64 + 1;
+        if sequence != expected {
+            let error = Error::Wal(format!("{}: missing, though {path} is there", log_path(id, expected)));
+            return pass_over(options, recovered, path, error);
+        }
+        let content = directory.read(&path).await?;
+        let is_last = index + 1 == logs.len();
+        let log = match decode(store_id, id, sequence, &content) {
+            Ok(log) => log,
+            // Only the last one can have been cut short by a crash; before it, it is damage.
+            Err(LogFault::Torn(error))
+                if (is_last || seeded_defects::is(Plant::AcceptTornTail)) && options.cuts_torn_tail() =>
+            {
+                recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
+                return Ok(());
+            }
+            Err(LogFault::Torn(error) | LogFault::Damaged(error)) => {
+                return pass_over(options, recovered, path, error);
+            }
+        };
+        let mut records = match log.records() {
+            Ok(records) => records,
+            Err(error) => return pass_over(options, recovered, path, error),
+        };
+        // All of them, whatever the groups: `max_wal_entries` must end every part at the same log.
+        let entries = records.len() as u64;
+        records.retain(|record| groups.contains(group_of(record.hash)));
+        recovered.state.apply(&records)?;
+        for record in &records {
+            recovered.log.mutations.push(record.hash, record.key, record.value);
+        }
+        let position = log.position;
+        if groups == Groups::ALL {
+            check_state(&path, position.key_count, position.state_bytes, position.state_digest, &recovered.state)?;
+        }
+        recovered.bytes_read += content.len() as u64;
+        recovered.log.files += 1;
+        recovered.log.entries += entries;
+        recovered.log.position = Some(position);
+        if options.has_enough(recovered.log.entries) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Damage in the log loses what was durable: only when the caller said so.
+fn pass_over(
+    options: &RecoverOptions,
+    recovered: &mut RecoveredCheckpoint,
+    path: String,
+    error: Error,
+) -> Result<(), Error> {
+    if !options.allows_fallback() || error.is_transient() {
+        return Err(error);
+    }
+    recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
+    Ok(())
+}

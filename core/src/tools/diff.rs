@@ -1,0 +1,203 @@
+//! What changed between two checkpoints of a directory, read from what they do not share.
+//!
+//! A key group whose files both name is not read. One that the later checkpoint carries on with
+//! deltas is read from these, and of the earlier state only what stood at the keys in them is kept.
+//! Only a group whose files were rewritten in between is compared whole.
+
+use std::collections::BTreeMap;
+
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::{AlluviumFields, SegmentEntry};
+use crate::format::segment::SegmentKind;
+use crate::ledger::listing::read_metadata;
+use crate::ledger::segment_reader::{Groups, read_segment};
+use crate::model::hash::KEY_GROUPS;
+
+/// About how many bytes of files are compared at a time when groups must be compared whole.
+const STEP_BYTES: u64 = 64 << 20;
+
+/// A key that is not the same in both checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The key.
+    pub key: Vec<u8>,
+    /// Its value in the first checkpoint, if it was there.
+    pub before: Option<Vec<u8>>,
+    /// Its value in the second checkpoint, if it is there.
+    pub after: Option<Vec<u8>>,
+}
+
+/// How two checkpoints differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Every key that differs, in the order of keys.
+    pub changes: Vec<KeyChange>,
+    /// Bytes of segments that were read to find out.
+    pub bytes_read: u64,
+    /// How many of the 64 key groups had to be compared whole, because a rebase came in between.
+    pub groups_compared_whole: u32,
+}
+
+/// Compares the keyed state of checkpoint `before` with that of `after`; either may be the older.
+///
+/// One that does not exist is [`NotFound`](Error::NotFound); one that the original wrote has no keyed
+/// state and is [`InvalidInput`](Error::InvalidInput); a damaged file is
+/// [`Corruption`](Error::Corruption).
+/// Memory follows what changed, and the largest group that must be compared whole.
+///
+/// ```
+/// use std::sync::Arc;
+/// use alluvium_core::directory::{MemoryDirectory, block_on};
+/// use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions, tools::diff};
+///
+/// let directory = Arc::new(MemoryDirectory::new());
+/// let options = OpenOptions::new(Arc::new(ManualClock::new(0)));
+/// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
+/// manager.put(b"kept", b"1")?;
+/// manager.put(b"counted", b"1")?;
+/// let first = block_on(manager.create_checkpoint(0))?;
+/// manager.put(b"counted", b"2")?;
+/// let second = block_on(manager.create_checkpoint(0))?;
+///
+/// let difference = block_on(diff::diff(&*directory, first.id, second.id))?;
+/// assert_eq!(difference.changes.len(), 1);
+/// assert_eq!(difference.changes[0].key, b"counted");
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Result<Difference, Error> {
+    let older = keyed(directory, before.min(after)).await?;
+    let newer = keyed(directory, before.max(after)).await?;
+    let mut compared = Comparison { directory, store_id: newer.store_id, bytes_read: 0, changes: Vec::new() };
+
+    let mut continued = Groups::NONE;
+    let mut rewritten = Groups::NONE;
+    for group in 0..KEY_GROUPS {
+        let one = Groups::range(group, group);
+        let (old, new) = (of_groups(&older.segments, one), of_groups(&newer.segments, one));
+        let same = old.iter().zip(&new).take_while(|(old, new)| is_same_file(old, new)).count();
+        let only_deltas = new[same..].iter().all(|entry| entry.kind == SegmentKind::Delta);
+        match (same == old.len(), only_deltas) {
+            (true, _) if new.len() == same => {}
+            (true, true) => continued = continued.union(one),
+            _ => rewritten = rewritten.union(one),
+        }
+    }
+    compared.continued(&older, &newer, continued).await?;
+    for step in steps(&older, &newer, rewritten) {
+        compared.rewritten(&older, &newer, step).await?;
+    }
+
+    let Comparison { bytes_read, mut changes, .. } = compared;
+    changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    if before > after {
+        for change in &mut changes {
+            std::mem::swap(&mut change.before, &mut change.after);
+        }
+    }
+    let groups_compared_whole = (0..KEY_GROUPS).filter(|&group| rewritten.contains(group)).count() as u32;
+    Ok(Difference { changes, bytes_read, groups_compared_whole })
+}
+
+/// Values by key; of a delta's tombstone, and of a key that is not there, none.
+type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+struct Comparison<'d, D> {
+    directory: &'d D,
+    store_id: [u8; 16],
+    bytes_read: u64,
+    changes: Vec<KeyChange>,
+}
+
+impl<D: Directory> Comparison<'_, D> {
+    /// Groups that the newer checkpoint carries on: what its own deltas hold, against what stood there.
+    async fn continued(&mut self, older: &AlluviumFields, newer: &AlluviumFields, groups: Groups) -> Result<(), Error> {
+        let inherited = |entry: &&SegmentEntry| older.segments.iter().any(|old| is_same_file(old, entry));
+        let added = of_groups(&newer.segments, groups).into_iter().filter(|entry| !inherited(entry));
+        let mut after = Values::new();
+        for entry in added.collect::<Vec<_>>() {
+            self.read(entry, groups, |key, value| {
+                after.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+            })
+            .await?;
+        }
+        let mut before = Values::new();
+        for entry in of_groups(&older.segments, groups) {
+            self.read(entry, groups, |key, value| {
+                if after.contains_key(key) {
+                    before.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+                }
+            })
+            .await?;
+        }
+        self.compare(before, after);
+        Ok(())
+    }
+
+    /// Groups of which nothing is known but their files: both states, whole.
+    async fn rewritten(&mut self, older: &AlluviumFields, newer: &AlluviumFields, groups: Groups) -> Result<(), Error> {
+        let mut states = [Values::new(), Values::new()];
+        for (values, fields) in states.iter_mut().zip([older, newer]) {
+            for entry in of_groups(&fields.segments, groups) {
+                self.read(entry, groups, |key, value| {
+                    values.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+                })
+                .await?;
+            }
+        }
+        let [before, mut after] = states;
+        for key in before.keys().filter(|key| !after.contains_key(*key)).cloned().collect::<Vec<_>>() {
+            after.insert(key, None);
+        }
+        self.compare(before, after);
+        Ok(())
+    }
+
+    /// Notes every key of `after` whose value is another one than in `before`.
+    fn compare(&mut self, mut before: Values, after: Values) {
+        let changes = after.into_iter().filter_map(|(key, after)| {
+            let before = before.remove(&key).flatten();
+            (before != after).then_some(KeyChange { key, before, after })
+        });
+        self.changes.extend(changes);
+    }
+
+    async fn read(
+        &mut self,
+        entry: &SegmentEntry,
+        groups: Groups,
+        mut each: impl FnMut(&[u8], Option<&[u8]>),
+    ) -> Result<(), Error> {
+        let data = read_segment(self.directory, self.store_id, entry, None, groups).await?;
+        self.bytes_read += data.bytes_read;
+        data.for_each(|record| {
+            each(record.key, record.value);
+            Ok(())
+        })
+    }
+}
+
+async fn keyed<D: Directory>(directory: &D, id: u64) -> Result<AlluviumFields, Error> {
+    read_metadata(directory, id).await?.alluvium.ok_or_else(|| {
+        Error::InvalidInput(format!("checkpoint {id} was written by the original: its state is opaque, without keys"))
+    })
+}
+
+/// The segments that count for any of `groups`, in the order of their application.
+fn of_groups(segments: &[SegmentEntry], groups: Groups) -> Vec<&SegmentEntry> {
+    let counts = |entry: &&SegmentEntry| !Groups::of_ranges(&entry.groups).intersection(groups).is_empty();
+    segments.iter().filter(counts).collect()
+}
+
+/// Whether two entries name one file; the groups that count of it may differ.
+fn is_same_file(a: &SegmentEntry, b: &SegmentEntry) -> bool {
+    (a.kind, a.number, a.checksum) == (b.kind, b.number, b.checksum)
+}
+
+/// Groups to be compared whole, some at a time.
+fn steps(older: &AlluviumFields, newer: &AlluviumFields, groups: Groups) -> Vec<Groups> {
+    let total: u64 = [older, newer].iter().flat_map(|fields| &fields.segments).map(|entry| entry.bytes).sum();
+    let each = (STEP_BYTES * u64::from(KEY_GROUPS) / total.max(1)).clamp(1, u64::from(KEY_GROUPS)) as u16;
+    let step = |first: u16| Groups::range(first, (first + each).min(KEY_GROUPS) - 1).intersection(groups);
+    (0..KEY_GROUPS).step_by(usize::from(each)).map(step).filter(|step| !step.is_empty()).collect()
+}
