@@ -77,7 +77,7 @@ programs: components
 
 test-native: programs ## unit, integration and doc tests, the kill -9 runs, and the planted defects that must be caught
 	cargo test --workspace
-	cargo test -p alluvium-torture --features planted --test planted
+	cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
@@ -117,7 +117,7 @@ torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; co
 	mkdir -p "$(TARGET)/torture" && rm -f "$(TARGET)/torture/others.jsonl"
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
 	 cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
-	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" cargo test -p alluvium-torture --features planted --test planted
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 

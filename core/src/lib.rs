@@ -43,7 +43,7 @@ pub use manager::{IncrementalCheckpointManager, MemoryUsage, PreparedSync, Recov
 pub use recovery::laminar::{
     RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size,
 };
-pub use recovery::wal_replay::ReplayedLog;
+pub use recovery::wal_replay::ReplayedWal;
 pub use state::State;
 
 /// Which files stay and which go, decided without deleting any.

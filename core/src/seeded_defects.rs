@@ -5,7 +5,7 @@
 
 /// A defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plant {
+pub enum Defect {
     /// A new file gets its name before its bytes are synced.
     SkipFileSync,
     /// Names are not synced.
@@ -29,40 +29,40 @@ pub enum Plant {
 }
 
 /// All ten.
-pub const ALL: [Plant; 10] = [
-    Plant::SkipFileSync,
-    Plant::SkipDirectorySync,
-    Plant::PublishFirst,
-    Plant::IgnoreChecksum,
-    Plant::TrustLength,
-    Plant::SwallowError,
-    Plant::DeleteEarly,
-    Plant::SkipFence,
-    Plant::AcceptTornTail,
-    Plant::MixEpochs,
+pub const ALL: [Defect; 10] = [
+    Defect::SkipFileSync,
+    Defect::SkipDirectorySync,
+    Defect::PublishFirst,
+    Defect::IgnoreChecksum,
+    Defect::TrustLength,
+    Defect::SwallowError,
+    Defect::DeleteEarly,
+    Defect::SkipFence,
+    Defect::AcceptTornTail,
+    Defect::MixEpochs,
 ];
 
-#[cfg(feature = "planted")]
+#[cfg(feature = "seeded-defects")]
 thread_local! {
     /// Of this thread alone: other tests go on undisturbed.
-    static PLANTED: std::cell::Cell<Option<Plant>> = const { std::cell::Cell::new(None) };
+    static SEEDED: std::cell::Cell<Option<Defect>> = const { std::cell::Cell::new(None) };
 }
 
 /// Plants a defect in everything that this thread does from now on, or removes it.
-#[cfg(feature = "planted")]
-pub fn plant(plant: Option<Plant>) {
-    PLANTED.set(plant);
+#[cfg(feature = "seeded-defects")]
+pub fn seed(defect: Option<Defect>) {
+    SEEDED.set(defect);
 }
 
 /// Whether this defect is planted.
-#[cfg(feature = "planted")]
-pub fn is(plant: Plant) -> bool {
-    PLANTED.get() == Some(plant)
+#[cfg(feature = "seeded-defects")]
+pub fn is(defect: Defect) -> bool {
+    SEEDED.get() == Some(defect)
 }
 
 /// Whether this defect is planted: never in this build.
-#[cfg(not(feature = "planted"))]
+#[cfg(not(feature = "seeded-defects"))]
 #[inline]
-pub const fn is(_plant: Plant) -> bool {
+pub const fn is(_defect: Defect) -> bool {
     false
 }

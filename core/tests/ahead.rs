@@ -78,7 +78,7 @@ fn another_checkpoints_collection_leaves_them_alone() {
     // While they wait.
     block_on(manager.cleanup_old_checkpoints()).unwrap();
     assert!(ahead.is_subset(&segments(&directory)));
-    // In flight: taken out of the catalog by the one that will name them, and not named yet.
+    // In flight: taken out of the ledger by the one that will name them, and not named yet.
     manager.put(&[9], b"1").unwrap();
     let first = manager.prepare_checkpoint(0).unwrap();
     block_on(manager.cleanup_old_checkpoints()).unwrap();

@@ -74,7 +74,7 @@ fn what_was_synced_is_there_and_what_was_not_is_not() {
     assert_eq!((manager.epoch(), manager.wal_position(), manager.watermark()), (3, 3, Some(300)));
     assert_eq!(manager.source_offsets()["input"], 30);
     assert_eq!(manager.annotations()["sink"], "0 7");
-    assert_eq!(manager.recovered().unwrap().log_entries, 3);
+    assert_eq!(manager.recovered().unwrap().wal_entries, 3);
     assert!(manager.wal_size() > 0);
     assert_eq!(block_on(wal_size(&*directory)).unwrap(), manager.wal_size());
 }
@@ -131,7 +131,7 @@ fn a_torn_tail_is_cut_and_said() {
         let mut manager = open(&torn);
         assert_eq!((manager.get(b"a"), manager.get(b"b")), (Some(&b"1"[..]), Some(&b"2"[..])), "{length}");
         assert_eq!(manager.source_offsets()["input"], 20);
-        assert_eq!(manager.recovered().unwrap().log_cut.as_ref().unwrap().path, SECOND);
+        assert_eq!(manager.recovered().unwrap().wal_cut.as_ref().unwrap().path, SECOND);
         // Work goes on, and the torn file is no obstacle.
         manager.put(b"f", b"6").unwrap();
         sync(&mut manager, 9);
@@ -163,7 +163,7 @@ fn damage_before_the_tail_is_an_error_that_names_it_and_nothing_is_cut() {
             assert!(error.to_string().contains(name), "{error}");
             assert!(block_on(verify(&*damaged)).unwrap().findings.iter().any(|finding| finding.path == name));
             let allowed = open_with(&damaged, CheckpointConfig::new(), true).unwrap();
-            assert_eq!(allowed.recovered().unwrap().log_cut.as_ref().unwrap().path, name);
+            assert_eq!(allowed.recovered().unwrap().wal_cut.as_ref().unwrap().path, name);
             assert_ne!(contents(&allowed), durable);
         }
     }

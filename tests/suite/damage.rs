@@ -62,7 +62,7 @@ fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
 /// at which it says that it stopped.
 fn logs_read(files: &Files, id: u64, manager: &Manager) -> usize {
     let log = |sequence: usize| format!("wal/{id:016x}-{sequence:016x}.log");
-    let cut = manager.recovered().and_then(|recovered| recovered.log_cut.as_ref()).map(|cut| cut.path.clone());
+    let cut = manager.recovered().and_then(|recovered| recovered.wal_cut.as_ref()).map(|cut| cut.path.clone());
     let present = files.len();
     (1..=present).take_while(|sequence| files.contains_key(&log(*sequence)) && Some(log(*sequence)) != cut).count()
 }

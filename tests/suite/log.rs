@@ -45,7 +45,7 @@ fn a_sync_makes_everything_put_so_far_durable_with_its_position() {
 
     let mut manager = open(&directory).unwrap();
     assert_eq!(Truth::of(&manager), synced);
-    assert_eq!(manager.recovered().unwrap().log_entries, 2);
+    assert_eq!(manager.recovered().unwrap().wal_entries, 2);
     // The next checkpoint holds what the log held, and the log goes.
     checkpoint(&mut manager);
     assert_eq!(logs(&directory.to_files()), Vec::<String>::new());
@@ -193,7 +193,7 @@ fn a_torn_tail_is_cut_said_and_followed_by_a_checkpoint() {
         let directory = memory(files.clone());
         let mut manager = open(&directory).unwrap();
         assert_eq!(Truth::of(&manager), golden.logged[golden.logged.len() - 2], "cut to {length}");
-        let cut = manager.recovered().unwrap().log_cut.clone().expect("it says so");
+        let cut = manager.recovered().unwrap().wal_cut.clone().expect("it says so");
         assert_eq!(cut.path, last);
         assert!(block_on(verify(&*directory)).unwrap().is_damaged());
         // Nothing may be hidden behind the torn log: the next sync is a checkpoint.
@@ -203,7 +203,7 @@ fn a_torn_tail_is_cut_said_and_followed_by_a_checkpoint() {
         sync(&mut manager);
         let reopened = open(&directory).unwrap();
         assert_eq!(Truth::of(&reopened), Truth::of(&manager));
-        assert_eq!(reopened.recovered().unwrap().log_cut, None);
+        assert_eq!(reopened.recovered().unwrap().wal_cut, None);
         // Whoever does not want it repaired is told, and nothing is cut.
         let strict = RecoveryManager::new(RecoveryConfig::new().with_repair_wal(false));
         assert!(matches!(block_on(strict.recover(&*memory(files))), Err(Error::Wal(_))));
@@ -225,7 +225,7 @@ fn damage_before_the_tail_is_an_error_that_names_the_place_and_cuts_nothing() {
             // Allowed to, it goes on from the last good log, and says what is missing.
             let manager = open_with(&directory, keep(3), options().allow_fallback(true)).unwrap();
             assert_eq!(Truth::of(&manager), *golden.expected(golden.latest(), index), "{path} at {at}");
-            assert_eq!(manager.recovered().unwrap().log_cut.as_ref().map(|cut| &cut.path), Some(path));
+            assert_eq!(manager.recovered().unwrap().wal_cut.as_ref().map(|cut| &cut.path), Some(path));
         }
         // Cut short, but with a whole one after it: that is no crash.
         if index + 1 < logs.len() {

@@ -20,7 +20,7 @@ const OFFSET_BITS: u32 = 32;
 
 /// Mutations in the order in which they came.
 #[derive(Debug, Default)]
-pub(crate) struct DeltaLog {
+pub(crate) struct Changelog {
     chunks: Vec<Vec<u8>>,
     bytes: usize,
     /// How many mutations there are.
@@ -30,7 +30,7 @@ pub(crate) struct DeltaLog {
     taken: (usize, usize, usize),
 }
 
-impl DeltaLog {
+impl Changelog {
     /// Bytes held from the allocator.
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.allocated
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_newest_of_each_key_stays() {
-        let mut log = DeltaLog::default();
+        let mut log = Changelog::default();
         let mut push = |key: &[u8], value: Option<&[u8]>| log.push(key_hash(key), key, value);
         push(b"a", Some(b"1"));
         push(b"b", Some(b"2"));
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn chunks_are_fixed_and_large_records_have_their_own() {
-        let mut log = DeltaLog::default();
+        let mut log = Changelog::default();
         let large = vec![1; CHUNK_BYTES * 2];
         for n in 0..10_000u32 {
             log.push(0, &n.to_le_bytes(), Some(&[0; 100]));

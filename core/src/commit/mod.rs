@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::changelog::DeltaLog;
+use crate::changelog::Changelog;
 use crate::clock::Clock;
 use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
@@ -10,13 +10,13 @@ use crate::few;
 use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, SegmentEntry, StateFile};
 use crate::format::paths::{metadata_path, state_path};
 use crate::format::segment::{SegmentIdentity, SegmentKind, encode};
-use crate::ledger::listing::Survey;
+use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::LiveSegment;
-use crate::ledger::{SharedCatalog, lock};
+use crate::ledger::{SharedLedger, lock};
 use crate::maintenance::Maintenance;
-use crate::maintenance::compaction::{Replacement, Situation};
+use crate::maintenance::compaction::{CompactionInput, Replacement};
 use crate::model::hash::checksum;
-use crate::seeded_defects::{self, Plant};
+use crate::seeded_defects::{self, Defect};
 use std::sync::Arc;
 
 /// What one checkpoint cost. Durations come from the caller's clock.
@@ -50,7 +50,7 @@ pub struct CheckpointStatistics {
 #[derive(Debug)]
 #[must_use = "a prepared checkpoint must be written: it holds the changes since the one before"]
 pub struct PreparedCheckpoint {
-    pub(crate) frozen: DeltaLog,
+    pub(crate) frozen: Changelog,
     /// The frozen log is the whole state, not what changed.
     pub(crate) full: bool,
     pub(crate) metadata: IncrementalCheckpointMetadata,
@@ -60,10 +60,10 @@ pub struct PreparedCheckpoint {
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) state_file: Option<Vec<u8>>,
     pub(crate) follows: Option<u64>,
-    pub(crate) situation: Situation,
+    pub(crate) compaction_input: CompactionInput,
     pub(crate) max_retained: usize,
     pub(crate) freeze_us: u64,
-    pub(crate) catalog: SharedCatalog,
+    pub(crate) ledger: SharedLedger,
     pub(crate) clock: SharedClock,
 }
 
@@ -143,10 +143,10 @@ impl PreparedCheckpoint {
     /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer has gone
     /// on: either this checkpoint does not exist, or it does and theirs was built on it.
     pub async fn write<D: Directory>(self, directory: &D) -> Result<WrittenCheckpoint, Error> {
-        let catalog = self.catalog.clone();
+        let ledger = self.ledger.clone();
         let written = self.write_unguarded(directory).await;
         if let Err(error) = &written {
-            lock(&catalog).poison(error);
+            lock(&ledger).poison(error);
         }
         written
     }
@@ -156,11 +156,11 @@ impl PreparedCheckpoint {
         let id = self.metadata.id;
         let mut encoded = self.encode()?;
         let mut batch = std::mem::take(&mut encoded.batch);
-        if seeded_defects::is(Plant::PublishFirst) {
+        if seeded_defects::is(Defect::PublishFirst) {
             batch.rotate_right(1);
         }
-        let listing = match directory.create_and_list(batch).await {
-            Err(error) if error.kind() == DirectoryErrorKind::Io && seeded_defects::is(Plant::SwallowError) => {
+        let entries = match directory.create_and_list(batch).await {
+            Err(error) if error.kind() == DirectoryErrorKind::Io && seeded_defects::is(Defect::SwallowError) => {
                 directory.list().await?
             }
             created => created.map_err(creation_failed)?,
@@ -168,69 +168,69 @@ impl PreparedCheckpoint {
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         // The name was free, but was it because nobody was ahead? A writer that slept while others
         // committed and tidied up finds their newer ids here, and takes its own back.
-        let survey = Survey::of(listing);
+        let listing = Listing::of(entries);
         // Whoever deletes a checkpoint looks for newer ones after its metadata has gone, and before its
         // files go. So either the one whose files are shared here is there still, and the deletion
         // will find this one, or this one must not count.
-        let sourceless = encoded.source.filter(|source| !survey.checkpoints.contains(source));
+        let sourceless = encoded.source.filter(|source| !listing.checkpoints.contains(source));
         let sourceless = sourceless.map(|source| format!("checkpoint {source}, which {id} builds on, is gone"));
-        let overtaken = {
-            let catalog = lock(&self.catalog);
+        let superseded = {
+            let ledger = lock(&self.ledger);
             // A log upon this very checkpoint is of somebody who has built on it already.
-            survey.overtaken(id, |after, sequence| after == id || catalog.knows(after, sequence))
+            listing.superseded(id, |after, sequence| after == id || ledger.knows(after, sequence))
         };
         // Files that a rebase created ahead were named by nobody until now: whoever took the directory
         // over may have taken them for garbage.
-        let gone = encoded.segments.iter().map(|segment| segment.entry.path()).find(|path| !survey.holds(path));
+        let gone = encoded.segments.iter().map(|segment| segment.entry.path()).find(|path| !listing.holds(path));
         let gone = gone.map(|path| format!("{path}, which {id} builds on, is gone"));
-        let overtaken = overtaken.or(sourceless).or(gone);
-        if let Some(left) = overtaken.filter(|_| !seeded_defects::is(Plant::SkipFence)) {
+        let superseded = superseded.or(sourceless).or(gone);
+        if let Some(left) = superseded.filter(|_| !seeded_defects::is(Defect::SkipFence)) {
             directory.delete(&[metadata_path(id)]).await?;
             return Err(fenced(left));
         }
-        let mut catalog = lock(&self.catalog);
-        catalog.committed = Some(id);
-        catalog.segments = encoded.segments;
+        let mut ledger = lock(&self.ledger);
+        ledger.committed = Some(id);
+        ledger.segments = encoded.segments;
         if let Some(published) = &encoded.published {
-            catalog.forget_ahead(published);
+            ledger.forget_uncommitted(published);
         }
-        catalog.source = Some(id);
-        catalog.own_below = encoded.own_below;
-        catalog.log_sequence = 0;
-        catalog.known_logs.retain(|known| survey.logs.iter().any(|log| (log.0, log.1) == *known));
-        catalog.keep(&encoded.metadata);
-        drop(catalog);
+        ledger.source = Some(id);
+        ledger.own_below = encoded.own_below;
+        ledger.wal_sequence = 0;
+        ledger.known_wal.retain(|known| listing.wal.iter().any(|log| (log.0, log.1) == *known));
+        ledger.keep(&encoded.metadata);
+        drop(ledger);
         let maintenance = Maintenance {
-            survey,
-            catalog: self.catalog,
+            listing,
+            ledger: self.ledger,
             checkpoint_id: id,
             max_retained: self.max_retained,
-            situation: Situation { delta_bytes: encoded.statistics.delta_bytes, ..self.situation },
+            compaction_input: CompactionInput { delta_bytes: encoded.statistics.delta_bytes, ..self.compaction_input },
         };
         Ok(WrittenCheckpoint { metadata: encoded.metadata, statistics: encoded.statistics, maintenance })
     }
 
     /// Puts the frozen log in order and everything into files. Pure, but for the numbers it takes.
     fn encode(&self) -> Result<Encoded, Error> {
-        let mut catalog = lock(&self.catalog);
-        catalog.check()?;
-        if catalog.committed != self.follows {
+        let mut ledger = lock(&self.ledger);
+        ledger.check()?;
+        if ledger.committed != self.follows {
             let name = |id: Option<u64>| id.map_or("none".into(), |id| id.to_string());
             return Err(Error::InvalidInput(format!(
                 "checkpoint {} must be written after {}, and {} was last: write them in order and drop none",
                 self.metadata.id,
                 name(self.follows),
-                name(catalog.committed)
+                name(ledger.committed)
             )));
         }
-        let store_id = catalog.store_id;
+        let store_id = ledger.store_id;
         if self.full {
-            catalog.drop_pending();
+            ledger.drop_unpublished();
         }
-        let published = catalog.pending.take();
+        let published = ledger.unpublished.take();
         // Where there is nothing yet, what changed is the whole state.
-        let kind = if self.full || catalog.segments.is_empty() { SegmentKind::Base } else { SegmentKind::Delta };
-        let first = SegmentIdentity { store_id, kind, number: catalog.next_number, checkpoint_id: self.metadata.id };
+        let kind = if self.full || ledger.segments.is_empty() { SegmentKind::Base } else { SegmentKind::Delta };
+        let first = SegmentIdentity { store_id, kind, number: ledger.next_number, checkpoint_id: self.metadata.id };
         let (mut keys_changed, mut tombstones, mut bytes_changed) = (0, 0, 0);
         let records = self.frozen.newest().filter(|record| {
             keys_changed += 1;
@@ -239,18 +239,18 @@ impl PreparedCheckpoint {
             kind == SegmentKind::Delta || record.value.is_some()
         });
         let delta = encode(first, records, self.frozen.encoded_bytes());
-        catalog.take_numbers(delta.len() as u64)?;
+        ledger.take_numbers(delta.len() as u64)?;
 
         let mut segments = match &published {
             _ if self.full => Vec::new(),
-            Some(replacement) => replacement.apply(&catalog.segments),
-            None => catalog.segments.clone(),
+            Some(replacement) => replacement.apply(&ledger.segments),
+            None => ledger.segments.clone(),
         };
         segments.extend(delta.iter().map(LiveSegment::of_encoded));
         few::sort(&mut segments, |a, b| a.entry.order().cmp(&b.entry.order()));
-        let own_below = catalog.next_number;
-        let source = catalog.source.filter(|_| !self.full);
-        drop(catalog);
+        let own_below = ledger.next_number;
+        let source = ledger.source.filter(|_| !self.full);
+        drop(ledger);
 
         let delta_bytes = delta.iter().map(|file| file.content.len() as u64).sum();
         let rebased_bytes = published.as_ref().map_or(0, Replacement::bytes);

@@ -8,7 +8,7 @@ use crate::format::json::{self, JsonError, Node, Object, Parsed};
 use crate::format::paths::{Name, metadata_path, parse_hex, segment_path, state_path};
 use crate::format::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
 use crate::model::hash::{KEY_GROUPS, checksum};
-use crate::seeded_defects::{self, Plant};
+use crate::seeded_defects::{self, Defect};
 
 /// The version of the metadata that this crate writes and reads.
 const VERSION: u64 = 1;
@@ -236,7 +236,7 @@ impl IncrementalCheckpointMetadata {
         let expected = parse_hex(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
         let expected = expected.ok_or_else(|| Error::corrupt(place, "does not end with a checksum"))?;
         let computed = checksum(covered.as_bytes(), 0);
-        if computed != expected && !seeded_defects::is(Plant::IgnoreChecksum) {
+        if computed != expected && !seeded_defects::is(Defect::IgnoreChecksum) {
             return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
         }
         let not_understood = |error: JsonError| Error::unknown(place, error);

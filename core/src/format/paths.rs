@@ -18,7 +18,7 @@ pub enum Name {
     /// A file under `segments/`.
     Segment(SegmentKind, u64),
     /// `wal/{checkpoint}-{sequence}.log`: what changed since that checkpoint, in order of sequence.
-    Log(u64, u64),
+    Wal(u64, u64),
     /// Not ours.
     Foreign,
 }
@@ -46,7 +46,7 @@ impl Name {
         if directory == "wal" {
             let parsed = file.strip_suffix(".log").and_then(|numbers| numbers.split_once('-'));
             let parsed =
-                parsed.and_then(|(checkpoint, sequence)| Some(Self::Log(parse_hex(checkpoint)?, parse_hex(sequence)?)));
+                parsed.and_then(|(checkpoint, sequence)| Some(Self::Wal(parse_hex(checkpoint)?, parse_hex(sequence)?)));
             return parsed.unwrap_or(Self::Foreign);
         }
         match (directory.strip_prefix("checkpoint_").and_then(parse_hex), file) {
@@ -65,7 +65,7 @@ impl Name {
             Self::Deleted(id) => deleted_path(id),
             Self::EmptyCheckpoint(id) => format!("checkpoint_{id:016x}"),
             Self::Segment(kind, number) => segment_path(kind, number),
-            Self::Log(checkpoint, sequence) => log_path(checkpoint, sequence),
+            Self::Wal(checkpoint, sequence) => wal_path(checkpoint, sequence),
             Self::Foreign => return None,
         })
     }
@@ -74,7 +74,7 @@ impl Name {
     pub fn checkpoint_id(self) -> Option<u64> {
         match self {
             Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
-            Self::Segment(..) | Self::Log(..) | Self::Foreign => None,
+            Self::Segment(..) | Self::Wal(..) | Self::Foreign => None,
         }
     }
 }
@@ -100,7 +100,7 @@ pub fn segment_path(kind: SegmentKind, number: u64) -> String {
 }
 
 /// The path of a log.
-pub fn log_path(checkpoint: u64, sequence: u64) -> String {
+pub fn wal_path(checkpoint: u64, sequence: u64) -> String {
     format!("wal/{checkpoint:016x}-{sequence:016x}.log")
 }
 
@@ -123,7 +123,7 @@ mod tests {
             Name::EmptyCheckpoint(3),
             Name::Segment(SegmentKind::Base, 7),
             Name::Segment(SegmentKind::Delta, u64::MAX),
-            Name::Log(7, 1),
+            Name::Wal(7, 1),
         ];
         for name in names {
             let path = name.path().unwrap();

@@ -35,7 +35,7 @@ pub enum SegmentKind {
     /// What changed since the checkpoint before: puts and tombstones.
     Delta,
     /// What changed since the newest checkpoint, durable before the next one.
-    Log,
+    Wal,
 }
 
 impl SegmentKind {
@@ -44,7 +44,7 @@ impl SegmentKind {
         match self {
             Self::Base => "base",
             Self::Delta => "delta",
-            Self::Log => "log",
+            Self::Wal => "log",
         }
     }
 
@@ -61,7 +61,7 @@ impl SegmentKind {
         match self {
             Self::Base => 1,
             Self::Delta => 2,
-            Self::Log => 3,
+            Self::Wal => 3,
         }
     }
 }
@@ -180,7 +180,7 @@ pub fn encode<'a>(
 
 /// Encodes a log: records as in a delta, always one file, and after them one chunk without records
 /// that holds `position`, which says where in the stream they end.
-pub(crate) fn encode_log<'a>(
+pub(crate) fn encode_wal<'a>(
     identity: SegmentIdentity,
     records: impl IntoIterator<Item = Record<'a>>,
     position: &[u8],

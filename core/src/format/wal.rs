@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::json::{self, Node, Object};
-use crate::format::paths::log_path;
+use crate::format::paths::wal_path;
 use crate::format::segment::{
-    Chunk, Record, SegmentIdentity, SegmentKind, claimed_checksum, collect_chunk, decode_file, encode_log, is_torn,
+    Chunk, Record, SegmentIdentity, SegmentKind, claimed_checksum, collect_chunk, decode_file, encode_wal, is_torn,
 };
 use crate::model::hash::KEY_GROUPS;
 
 /// Where in the stream a log ends, and what the state is then.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogPosition {
+pub struct WalPosition {
     /// The epoch.
     pub epoch: u64,
     /// The caller's own position in the caller's own log.
@@ -32,7 +32,7 @@ pub struct LogPosition {
     pub state_digest: u64,
 }
 
-impl LogPosition {
+impl WalPosition {
     fn to_json(&self) -> String {
         let offsets = self.source_offsets.iter().map(|(name, offset)| (name, offset.to_string()));
         let annotations = self.annotations.iter().map(|(name, text)| (name, json::text(text)));
@@ -76,12 +76,12 @@ pub(crate) struct Log<'a> {
     identity: SegmentIdentity,
     chunks: Vec<Chunk>,
     content: &'a [u8],
-    pub(crate) position: LogPosition,
+    pub(crate) position: WalPosition,
 }
 
 /// What is wrong with a log.
 #[derive(Debug)]
-pub(crate) enum LogFault {
+pub(crate) enum WalFault {
     /// It is only the beginning of a file.
     Torn(Error),
     /// Anything else.
@@ -94,9 +94,9 @@ pub(crate) fn encode<'a>(
     checkpoint: u64,
     sequence: u64,
     records: impl IntoIterator<Item = Record<'a>>,
-    position: &LogPosition,
+    position: &WalPosition,
 ) -> Result<Vec<u8>, Error> {
-    let content = encode_log(identity(store_id, checkpoint, sequence), records, position.to_json().as_bytes()).content;
+    let content = encode_wal(identity(store_id, checkpoint, sequence), records, position.to_json().as_bytes()).content;
     if u32::try_from(content.len()).is_err() {
         return Err(Error::LimitExceeded("a log of 4 GiB or more: take a checkpoint instead".into()));
     }
@@ -104,16 +104,16 @@ pub(crate) fn encode<'a>(
 }
 
 fn identity(store_id: [u8; 16], checkpoint: u64, sequence: u64) -> SegmentIdentity {
-    SegmentIdentity { store_id, kind: SegmentKind::Log, number: sequence, checkpoint_id: checkpoint }
+    SegmentIdentity { store_id, kind: SegmentKind::Wal, number: sequence, checkpoint_id: checkpoint }
 }
 
 /// Checks a log's head and reads its position.
-pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content: &[u8]) -> Result<Log<'_>, LogFault> {
-    let path = log_path(checkpoint, sequence);
+pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content: &[u8]) -> Result<Log<'_>, WalFault> {
+    let path = wal_path(checkpoint, sequence);
     let identity = identity(store_id, checkpoint, sequence);
     if is_torn(&identity, content) {
         let what = format!("{path}: only the first {} bytes are there", content.len());
-        return Err(LogFault::Torn(Error::Wal(what)));
+        return Err(WalFault::Torn(Error::Wal(what)));
     }
     let decoded = || {
         // No metadata names a log; its header's own claim is bound to its name and its directory.
@@ -122,7 +122,7 @@ pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content
         let last = chunks.pop().ok_or_else(|| Error::corrupt(&path, "no position in it"))?;
         let bytes = bytes_of(&path, &last, content)?;
         crate::format::segment::check_chunk(&path, &identity, &last, bytes)?;
-        let position = LogPosition::from_json(bytes).map_err(|error| Error::unknown(&path, error))?;
+        let position = WalPosition::from_json(bytes).map_err(|error| Error::unknown(&path, error))?;
         if last.records > 0 || last.first_group != KEY_GROUPS - 1 {
             return Err(Error::corrupt(&path, "does not end with a position"));
         }
@@ -130,7 +130,7 @@ pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content
     };
     match decoded() {
         Ok((chunks, position)) => Ok(Log { path: path.clone(), identity, chunks, content, position }),
-        Err(error) => Err(LogFault::Damaged(error)),
+        Err(error) => Err(WalFault::Damaged(error)),
     }
 }
 
@@ -158,8 +158,8 @@ mod tests {
     use super::*;
     use crate::model::hash::key_hash;
 
-    fn position() -> LogPosition {
-        LogPosition {
+    fn position() -> WalPosition {
+        WalPosition {
             epoch: 3,
             wal_position: 9,
             watermark: Some(-5),
@@ -193,7 +193,7 @@ mod tests {
             damaged[at / 8] ^= 1 << (at % 8);
             match decode([1; 16], 4, 2, &damaged) {
                 Ok(log) => assert!(log.records().is_err(), "bit {at}"),
-                Err(fault) => assert!(matches!(fault, LogFault::Damaged(_)), "bit {at}: {fault:?}"),
+                Err(fault) => assert!(matches!(fault, WalFault::Damaged(_)), "bit {at}: {fault:?}"),
             }
         }
     }
@@ -203,7 +203,7 @@ mod tests {
         let content = sample();
         for length in 0..content.len() {
             let fault = decode([1; 16], 4, 2, &content[..length]).err();
-            assert!(matches!(fault, Some(LogFault::Torn(_))), "{length}: {fault:?}");
+            assert!(matches!(fault, Some(WalFault::Torn(_))), "{length}: {fault:?}");
         }
     }
 
@@ -211,7 +211,7 @@ mod tests {
     fn another_place_is_damage() {
         let content = sample();
         for (store, checkpoint, sequence) in [([2; 16], 4, 2), ([1; 16], 5, 2), ([1; 16], 4, 3)] {
-            assert!(matches!(decode(store, checkpoint, sequence, &content), Err(LogFault::Damaged(_))));
+            assert!(matches!(decode(store, checkpoint, sequence, &content), Err(WalFault::Damaged(_))));
         }
     }
 }

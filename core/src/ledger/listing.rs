@@ -4,11 +4,11 @@ use crate::directory::{Directory, DirectoryErrorKind, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few::Set;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::paths::{Name, log_path, metadata_path};
+use crate::format::paths::{Name, metadata_path, wal_path};
 
 /// The listing of a directory, sorted out.
 #[derive(Debug, Clone)]
-pub(crate) struct Survey {
+pub(crate) struct Listing {
     pub(crate) entries: Vec<(Name, Entry)>,
     /// Checkpoints that exist: those with metadata.
     pub(crate) checkpoints: Set<u64>,
@@ -17,20 +17,20 @@ pub(crate) struct Survey {
     /// Checkpoints that somebody was about to delete, or has deleted.
     pub(crate) marked: Set<u64>,
     /// Logs: the checkpoint that each follows, its sequence, its bytes.
-    pub(crate) logs: Set<(u64, u64, u64)>,
+    pub(crate) wal: Set<(u64, u64, u64)>,
     /// The highest number of any segment.
     pub(crate) highest_number: u64,
 }
 
-impl Survey {
+impl Listing {
     /// Whether another writer has gone on: a newer checkpoint than `id`, or a log that is not among
     /// those that this writer `knows`. Says what it left.
-    pub(crate) fn overtaken(&self, id: u64, knows: impl Fn(u64, u64) -> bool) -> Option<String> {
+    pub(crate) fn superseded(&self, id: u64, knows: impl Fn(u64, u64) -> bool) -> Option<String> {
         if let Some(newer) = self.checkpoints.last().filter(|newest| **newest > id) {
             return Some(format!("checkpoint {newer} is newer than {id}"));
         }
-        let (checkpoint, found, _) = self.logs.iter().find(|(checkpoint, found, _)| !knows(*checkpoint, *found))?;
-        Some(format!("{} is somebody else's", log_path(*checkpoint, *found)))
+        let (checkpoint, found, _) = self.wal.iter().find(|(checkpoint, found, _)| !knows(*checkpoint, *found))?;
+        Some(format!("{} is somebody else's", wal_path(*checkpoint, *found)))
     }
 
     /// Whether a file of this name is there. Entries are in order of path.
@@ -39,16 +39,16 @@ impl Survey {
     }
 
     /// Bytes of the logs after a checkpoint.
-    pub(crate) fn log_bytes(&self, after: u64) -> u64 {
-        self.logs.iter().filter(|(checkpoint, ..)| *checkpoint == after).map(|(_, _, bytes)| bytes).sum()
+    pub(crate) fn wal_bytes(&self, after: u64) -> u64 {
+        self.wal.iter().filter(|(checkpoint, ..)| *checkpoint == after).map(|(_, _, bytes)| bytes).sum()
     }
 
     pub(crate) async fn take<D: Directory>(directory: &D) -> Result<Self, Error> {
         Ok(Self::of(directory.list().await?))
     }
 
-    pub(crate) fn of(listing: Vec<Entry>) -> Self {
-        let entries: Vec<(Name, Entry)> = listing
+    pub(crate) fn of(listed: Vec<Entry>) -> Self {
+        let entries: Vec<(Name, Entry)> = listed
             .into_iter()
             .map(|entry| {
                 let name = match (Name::parse(&entry.path), entry.kind) {
@@ -73,11 +73,11 @@ impl Survey {
         let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
         let highest_number = names().filter_map(number).max().unwrap_or(0);
         let log = |(name, entry): &(Name, Entry)| match *name {
-            Name::Log(checkpoint, sequence) => Some((checkpoint, sequence, entry.bytes)),
+            Name::Wal(checkpoint, sequence) => Some((checkpoint, sequence, entry.bytes)),
             _ => None,
         };
-        let logs = entries.iter().filter_map(log).collect();
-        Self { entries, checkpoints, highest_id, marked, logs, highest_number }
+        let wal = entries.iter().filter_map(log).collect();
+        Self { entries, checkpoints, highest_id, marked, wal, highest_number }
     }
 }
 

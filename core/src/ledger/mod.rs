@@ -13,7 +13,7 @@ use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few::{Map, Set};
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::ledger::listing::Survey;
+use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::LiveSegment;
 use crate::maintenance::compaction::Replacement;
 
@@ -21,7 +21,7 @@ use crate::maintenance::compaction::Replacement;
 pub(crate) type KeptFiles = Option<Set<String>>;
 
 #[derive(Debug)]
-pub(crate) struct Catalog {
+pub(crate) struct Ledger {
     pub(crate) store_id: [u8; 16],
     /// The checkpoint that the next one must follow.
     pub(crate) committed: Option<u64>,
@@ -36,18 +36,18 @@ pub(crate) struct Catalog {
     /// Whoever takes the directory over numbers from here on.
     pub(crate) own_below: u64,
     /// What a rebase has created, to be published with the next checkpoint.
-    pub(crate) pending: Option<Replacement>,
+    pub(crate) unpublished: Option<Replacement>,
     /// Segments that are created, or about to be, ahead of the metadata that will name them: not
     /// garbage until it is known that none will.
-    pub(crate) ahead: Set<String>,
+    pub(crate) uncommitted_files: Set<String>,
     pub(crate) kept: Map<u64, KeptFiles>,
     /// Whether logs of older checkpoints stay with them.
-    pub(crate) keep_logs: bool,
+    pub(crate) keep_wal: bool,
     /// How many logs follow the newest checkpoint, as far as this writer knows.
-    pub(crate) log_sequence: u64,
+    pub(crate) wal_sequence: u64,
     /// Logs that were there when the directory was opened, and this writer's own: checkpoint and
     /// sequence. Any other is somebody else's.
-    pub(crate) known_logs: Set<(u64, u64)>,
+    pub(crate) known_wal: Set<(u64, u64)>,
     /// The highest id that any name gave away when the directory was opened.
     pub(crate) opened_at_id: u64,
     /// Temporary files that were there when the directory was opened: whoever made them is gone.
@@ -56,27 +56,27 @@ pub(crate) struct Catalog {
     poisoned: Option<Error>,
 }
 
-/// The catalog, shared.
-pub(crate) type SharedCatalog = Arc<Mutex<Catalog>>;
+/// The ledger, shared.
+pub(crate) type SharedLedger = Arc<Mutex<Ledger>>;
 
-impl Catalog {
-    pub(crate) fn new(store_id: [u8; 16], next_number: u64, survey: &Survey) -> Self {
-        let temporary = survey.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
+impl Ledger {
+    pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing) -> Self {
+        let temporary = listing.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         Self {
             leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
-            opened_at_id: survey.highest_id,
+            opened_at_id: listing.highest_id,
             store_id,
             committed: None,
             segments: Vec::new(),
             source: None,
             next_number,
             own_below: next_number,
-            pending: None,
-            ahead: Set::default(),
+            unpublished: None,
+            uncommitted_files: Set::default(),
             kept: Map::default(),
-            keep_logs: false,
-            log_sequence: 0,
-            known_logs: survey.logs.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
+            keep_wal: false,
+            wal_sequence: 0,
+            known_wal: listing.wal.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
             poisoned: None,
         }
     }
@@ -92,7 +92,7 @@ impl Catalog {
 
     /// Whether a log was there when the directory was opened, or is this writer's own.
     pub(crate) fn knows(&self, checkpoint: u64, sequence: u64) -> bool {
-        self.known_logs.contains(&(checkpoint, sequence))
+        self.known_wal.contains(&(checkpoint, sequence))
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -100,16 +100,16 @@ impl Catalog {
     }
 
     /// Gives up what a rebase has ready: its files are garbage now.
-    pub(crate) fn drop_pending(&mut self) {
-        if let Some(dropped) = self.pending.take() {
-            self.forget_ahead(&dropped);
+    pub(crate) fn drop_unpublished(&mut self) {
+        if let Some(dropped) = self.unpublished.take() {
+            self.forget_uncommitted(&dropped);
         }
     }
 
     /// The files of a replacement are named by metadata now, or never will be.
-    pub(crate) fn forget_ahead(&mut self, replacement: &Replacement) {
+    pub(crate) fn forget_uncommitted(&mut self, replacement: &Replacement) {
         for path in replacement.paths() {
-            self.ahead.remove(&path);
+            self.uncommitted_files.remove(&path);
         }
     }
 
@@ -126,7 +126,7 @@ impl Catalog {
     }
 }
 
-pub(crate) fn lock(catalog: &Mutex<Catalog>) -> MutexGuard<'_, Catalog> {
-    // Nothing that may panic runs under the lock with the catalog half changed.
-    catalog.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    // Nothing that may panic runs under the lock with the ledger half changed.
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }

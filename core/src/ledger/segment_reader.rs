@@ -146,7 +146,7 @@ pub(crate) async fn read_segment<D: Directory>(
     let identity = entry.identity(store_id);
     let live = Groups::of_ranges(&entry.groups);
     let wanted = groups.intersection(live);
-    // Of a base most groups count; of a delta most may be overtaken, and its table tells which.
+    // Of a base most groups count; of a delta most may be superseded, and its table tells which.
     let whole = entry.bytes <= WHOLE_BYTES || (wanted == live && entry.kind == SegmentKind::Base);
     let missing = |error: crate::directory::DirectoryError| match error.kind() {
         DirectoryErrorKind::NotFound => Error::corrupt(&path, "a checkpoint names it and it is not there"),

@@ -30,12 +30,12 @@ const SMALL_DELTAS_MAX: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Replacement {
     /// Segments, and of each the groups that no longer count.
-    pub(crate) overtaken: Vec<(SegmentEntry, Groups)>,
+    pub(crate) superseded: Vec<(SegmentEntry, Groups)>,
     pub(crate) segments: Vec<LiveSegment>,
 }
 
 /// A rebase that was carried out in memory.
-pub(crate) struct Rebased {
+pub(crate) struct Compacted {
     pub(crate) replacement: Replacement,
     /// The contents of the replacement's segments.
     pub(crate) files: Vec<EncodedSegment>,
@@ -59,8 +59,9 @@ impl Replacement {
         let mut left: Vec<LiveSegment> = segments
             .iter()
             .filter_map(|segment| {
-                let overtaken = self.overtaken.iter().find(|(overtaken, _)| overtaken.order() == segment.entry.order());
-                let groups = segment.groups().without(overtaken.map_or(Groups::NONE, |(_, groups)| *groups));
+                let superseded =
+                    self.superseded.iter().find(|(superseded, _)| superseded.order() == segment.entry.order());
+                let groups = segment.groups().without(superseded.map_or(Groups::NONE, |(_, groups)| *groups));
                 let mut segment = segment.clone();
                 segment.entry.groups = groups.to_ranges();
                 (!groups.is_empty()).then_some(segment)
@@ -84,7 +85,7 @@ pub(crate) enum Plan {
 
 /// What the plan is made from.
 #[derive(Debug, Clone)]
-pub(crate) struct Situation {
+pub(crate) struct CompactionInput {
     /// Payload bytes of each key group.
     pub(crate) group_bytes: Vec<u64>,
     /// Bytes of the newest delta.
@@ -96,12 +97,12 @@ pub(crate) struct Situation {
 }
 
 /// Decides from the segments alone, so that every platform decides alike.
-pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
+pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput) -> Plan {
     let deltas = || segments.iter().filter(|segment| segment.entry.kind == SegmentKind::Delta);
-    let live: u64 = situation.group_bytes.iter().sum();
+    let live: u64 = compaction_input.group_bytes.iter().sum();
     // A group early: whole groups are rewritten, once a checkpoint, and the ratio is to be kept in between.
     let early = f64::from(KEY_GROUPS) / f64::from(KEY_GROUPS + 1);
-    let allowed = ((situation.read_ratio - 1.0) * live as f64 * early) as u64;
+    let allowed = ((compaction_input.read_ratio - 1.0) * live as f64 * early) as u64;
     let allowed = allowed.max(DELTA_BYTES_FREE);
     let mut held: u64 = deltas().map(|delta| delta.bytes_for(Groups::ALL)).sum();
     if held > allowed {
@@ -109,10 +110,10 @@ pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
         let mut bytes = 0;
         for group in oldest_first(segments) {
             let one = Groups::range(group, group);
-            let group_bytes = situation.group_bytes[usize::from(group)];
+            let group_bytes = compaction_input.group_bytes[usize::from(group)];
             let enough = held <= allowed && bytes >= RUN_BYTES_MIN;
-            let too_much = bytes >= RUN_BYTES_MIN && bytes + group_bytes > RUN_DELTA_MAX * situation.delta_bytes;
-            let more_than_allowed = !run.is_empty() && bytes + group_bytes > situation.max_bytes;
+            let too_much = bytes >= RUN_BYTES_MIN && bytes + group_bytes > RUN_DELTA_MAX * compaction_input.delta_bytes;
+            let more_than_allowed = !run.is_empty() && bytes + group_bytes > compaction_input.max_bytes;
             if enough || too_much || more_than_allowed {
                 break;
             }
@@ -124,13 +125,13 @@ pub(crate) fn plan(segments: &[LiveSegment], situation: &Situation) -> Plan {
     }
     // Deltas so small that their number, not their bytes, is what recovery would notice.
     // As many as are merged must be what the caller allows.
-    let small = (allowed / 128).max(DELTA_BYTES_FREE).min(situation.max_bytes / (SMALL_DELTAS_MAX as u64 + 1));
+    let small = (allowed / 128).max(DELTA_BYTES_FREE).min(compaction_input.max_bytes / (SMALL_DELTAS_MAX as u64 + 1));
     let first_delta = segments.len() - deltas().count();
     let is_small = |segment: &&LiveSegment| segment.entry.kind == SegmentKind::Delta && segment.entry.bytes < small;
     let mut merged_bytes = 0;
     let fits = |segment: &&LiveSegment| {
         merged_bytes += segment.entry.bytes;
-        merged_bytes <= situation.max_bytes
+        merged_bytes <= compaction_input.max_bytes
     };
     let tail = segments.iter().rev().take_while(is_small).take_while(fits).count();
     if tail > SMALL_DELTAS_MAX {
@@ -163,26 +164,26 @@ fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
 }
 
 /// Carries a plan out. `checkpoint_id` is the checkpoint that the segments belong to.
-pub(crate) async fn carry_out<D: Directory>(
+pub(crate) async fn execute<D: Directory>(
     directory: &D,
     store_id: [u8; 16],
     checkpoint_id: u64,
     segments: &[LiveSegment],
     plan: &Plan,
     first_number: u64,
-) -> Result<Option<Rebased>, Error> {
+) -> Result<Option<Compacted>, Error> {
     let (kind, groups, sources) = match plan {
         Plan::Nothing => return Ok(None),
         Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
         Plan::Merge(range) => (SegmentKind::Delta, Groups::ALL, range.clone()),
     };
     let mut data: Vec<SegmentData> = Vec::new();
-    let mut overtaken = Vec::new();
+    let mut superseded = Vec::new();
     for segment in &segments[sources] {
         let wanted = segment.groups().intersection(groups);
         if !wanted.is_empty() {
             data.push(read_segment(directory, store_id, &segment.entry, Some(&segment.chunks), wanted).await?);
-            overtaken.push((segment.entry.clone(), wanted));
+            superseded.push((segment.entry.clone(), wanted));
         }
     }
     let bytes_read = data.iter().map(|data| data.bytes_read).sum();
@@ -204,7 +205,7 @@ pub(crate) async fn carry_out<D: Directory>(
     let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
     let files = encode(identity, newest, record_bytes);
     let segments = files.iter().map(LiveSegment::of_encoded).collect();
-    Ok(Some(Rebased { replacement: Replacement { overtaken, segments }, files, bytes_read }))
+    Ok(Some(Compacted { replacement: Replacement { superseded, segments }, files, bytes_read }))
 }
 
 #[cfg(test)]
@@ -239,16 +240,16 @@ mod tests {
         }
     }
 
-    fn situation(live: u64, delta_bytes: u64) -> Situation {
-        Situation { group_bytes: vec![live / 64; 64], delta_bytes, read_ratio: 1.25, max_bytes: u64::MAX }
+    fn compaction_input(live: u64, delta_bytes: u64) -> CompactionInput {
+        CompactionInput { group_bytes: vec![live / 64; 64], delta_bytes, read_ratio: 1.25, max_bytes: u64::MAX }
     }
 
     #[test]
     fn small_states_are_rebased_whole() {
         let segments =
             [segment(SegmentKind::Base, 1, 300_000, Groups::ALL), segment(SegmentKind::Delta, 2, 300_000, Groups::ALL)];
-        assert_eq!(plan(&segments, &situation(300_000, 300_000)), Plan::Base(Groups::ALL));
-        assert_eq!(plan(&segments[..1], &situation(300_000, 0)), Plan::Nothing);
+        assert_eq!(plan(&segments, &compaction_input(300_000, 300_000)), Plan::Base(Groups::ALL));
+        assert_eq!(plan(&segments[..1], &compaction_input(300_000, 0)), Plan::Nothing);
     }
 
     #[test]
@@ -258,19 +259,20 @@ mod tests {
             segment(SegmentKind::Base, 2, 40 << 20, Groups::range(0, 19)),
             segment(SegmentKind::Delta, 3, 33 << 20, Groups::ALL),
         ];
-        assert_eq!(plan(&segments, &situation(128 << 20, 1 << 20)), Plan::Base(Groups::range(20, 21)));
+        assert_eq!(plan(&segments, &compaction_input(128 << 20, 1 << 20)), Plan::Base(Groups::range(20, 21)));
     }
 
     #[test]
     fn many_small_deltas_become_one() {
         let mut segments = vec![segment(SegmentKind::Base, 1, 40 << 20, Groups::ALL)];
         segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
-        assert_eq!(plan(&segments, &situation(40 << 20, 6_400)), Plan::Merge(1..40));
+        assert_eq!(plan(&segments, &compaction_input(40 << 20, 6_400)), Plan::Merge(1..40));
     }
 
     #[test]
     fn no_more_is_rewritten_than_the_caller_allows() {
-        let bounded = |max_bytes, live, delta_bytes| Situation { max_bytes, ..situation(live, delta_bytes) };
+        let bounded =
+            |max_bytes, live, delta_bytes| CompactionInput { max_bytes, ..compaction_input(live, delta_bytes) };
         let base = segment(SegmentKind::Base, 1, 128 << 20, Groups::ALL);
         let segments = [base.clone(), segment(SegmentKind::Delta, 2, 60 << 20, Groups::ALL)];
         let groups = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 4 << 20));
@@ -292,8 +294,8 @@ mod tests {
             segment(SegmentKind::Base, 1, 64_000, Groups::ALL),
             segment(SegmentKind::Delta, 2, 64_000, Groups::range(0, 3)),
         ];
-        let overtaken = segments.iter().map(|segment| (segment.entry.clone(), Groups::range(0, 3))).collect();
-        let left = Replacement { overtaken, segments: Vec::new() }.apply(&segments);
+        let superseded = segments.iter().map(|segment| (segment.entry.clone(), Groups::range(0, 3))).collect();
+        let left = Replacement { superseded, segments: Vec::new() }.apply(&segments);
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].entry.groups, [(4, 63)]);
     }

@@ -11,22 +11,22 @@ use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few::Set;
 use crate::format::metadata::SegmentEntry;
-use crate::format::paths::{Name, deleted_path, log_path, state_path};
+use crate::format::paths::{Name, deleted_path, state_path, wal_path};
 use crate::format::segment::FILE_BYTES;
-use crate::ledger::listing::{Survey, read_metadata};
-use crate::ledger::{Catalog, SharedCatalog, lock};
-use crate::maintenance::compaction::{Plan, Rebased, Situation};
+use crate::ledger::listing::{Listing, read_metadata};
+use crate::ledger::{Ledger, SharedLedger, lock};
+use crate::maintenance::compaction::{Compacted, CompactionInput, Plan};
 use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
-use crate::seeded_defects::{self, Plant};
+use crate::seeded_defects::{self, Defect};
 
 /// Work that a finished checkpoint leaves, to be run at leisure, before or after the next one.
 #[derive(Debug)]
 pub struct Maintenance {
-    pub(crate) survey: Survey,
-    pub(crate) catalog: SharedCatalog,
+    pub(crate) listing: Listing,
+    pub(crate) ledger: SharedLedger,
     pub(crate) checkpoint_id: u64,
     pub(crate) max_retained: usize,
-    pub(crate) situation: Situation,
+    pub(crate) compaction_input: CompactionInput,
 }
 
 /// What maintenance did.
@@ -49,7 +49,7 @@ impl Maintenance {
     /// files are created here, behind the stream, and published with the next checkpoint.
     pub async fn run<D: Directory>(self, directory: &D) -> MaintenanceReport {
         let mut report = MaintenanceReport::default();
-        match collect(directory, &self.catalog, &self.survey, Retain::Newest(self.max_retained)).await {
+        match collect(directory, &self.ledger, &self.listing, Retain::Newest(self.max_retained)).await {
             Ok(garbage) => {
                 report.reclaimed_bytes = garbage.reclaimed_bytes();
                 report.deleted = garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect();
@@ -65,43 +65,43 @@ impl Maintenance {
 
     async fn rebase<D: Directory>(&self, directory: &D, report: &mut MaintenanceReport) -> Result<(), Error> {
         let (segments, store_id, first_number, plan) = {
-            let mut catalog = lock(&self.catalog);
+            let mut ledger = lock(&self.ledger);
             // A newer checkpoint has been written meanwhile: its own maintenance will see to it.
-            if catalog.committed != Some(self.checkpoint_id) || catalog.pending.is_some() || catalog.check().is_err() {
+            if ledger.committed != Some(self.checkpoint_id) || ledger.unpublished.is_some() || ledger.check().is_err() {
                 return Ok(());
             }
-            let plan = compaction::plan(&catalog.segments, &self.situation);
+            let plan = compaction::plan(&ledger.segments, &self.compaction_input);
             // Numbers are taken before the files exist: as many as if nothing fell away.
             let most: u64 =
-                1 + catalog.segments.iter().map(|segment| segment.entry.bytes).sum::<u64>() / FILE_BYTES as u64;
-            let first = if plan == Plan::Nothing { 0 } else { catalog.take_numbers(most)? };
-            (catalog.segments.clone(), catalog.store_id, first, plan)
+                1 + ledger.segments.iter().map(|segment| segment.entry.bytes).sum::<u64>() / FILE_BYTES as u64;
+            let first = if plan == Plan::Nothing { 0 } else { ledger.take_numbers(most)? };
+            (ledger.segments.clone(), ledger.store_id, first, plan)
         };
         let carried =
-            compaction::carry_out(directory, store_id, self.checkpoint_id, &segments, &plan, first_number).await?;
-        let Some(Rebased { replacement, files, bytes_read }) = carried else { return Ok(()) };
+            compaction::execute(directory, store_id, self.checkpoint_id, &segments, &plan, first_number).await?;
+        let Some(Compacted { replacement, files, bytes_read }) = carried else { return Ok(()) };
         report.rebase_read_bytes = bytes_read;
         // Before the files are there: another checkpoint's collection may run meanwhile.
-        lock(&self.catalog).ahead.extend(replacement.paths());
+        lock(&self.ledger).uncommitted_files.extend(replacement.paths());
         let created = directory.create(files.into_iter().map(Into::into).collect()).await;
-        let mut catalog = lock(&self.catalog);
+        let mut ledger = lock(&self.ledger);
         // Still right if newer checkpoints came: their deltas go on top. Not after a restore,
         // which goes on from other segments.
         let still_named =
-            |entry: &SegmentEntry| catalog.segments.iter().any(|segment| segment.entry.order() == entry.order());
-        let fits = catalog.pending.is_none() && replacement.overtaken.iter().all(|(entry, _)| still_named(entry));
+            |entry: &SegmentEntry| ledger.segments.iter().any(|segment| segment.entry.order() == entry.order());
+        let fits = ledger.unpublished.is_none() && replacement.superseded.iter().all(|(entry, _)| still_named(entry));
         if created.is_ok() && fits {
             report.rebased_bytes = replacement.bytes();
-            catalog.pending = Some(replacement);
+            ledger.unpublished = Some(replacement);
         } else {
-            catalog.forget_ahead(&replacement);
+            ledger.forget_uncommitted(&replacement);
         }
         created.map_err(|error| {
             let error = creation_failed(error);
             // A full disk leaves nothing that counts, and the stream goes on without the rebase. Of any
             // other failure nobody knows what it left.
             if !matches!(&error, Error::Io(error) if error.kind() == DirectoryErrorKind::NoSpace) {
-                catalog.poison(&error);
+                ledger.poison(&error);
             }
             error
         })
@@ -117,12 +117,12 @@ pub(crate) enum Retain {
     AllBut(Option<u64>),
 }
 
-/// Learns of checkpoints that are there and not in the catalog, and forgets those that are gone.
-async fn learn<D: Directory>(directory: &D, catalog: &SharedCatalog, survey: &Survey) -> Result<(), Error> {
+/// Learns of checkpoints that are there and not in the ledger, and forgets those that are gone.
+async fn learn<D: Directory>(directory: &D, ledger: &SharedLedger, listing: &Listing) -> Result<(), Error> {
     let unknown: Vec<u64> = {
-        let mut catalog = lock(catalog);
-        catalog.kept.retain(|id, _| survey.checkpoints.contains(id));
-        survey.checkpoints.iter().filter(|id| !catalog.kept.contains_key(id)).copied().collect()
+        let mut ledger = lock(ledger);
+        ledger.kept.retain(|id, _| listing.checkpoints.contains(id));
+        listing.checkpoints.iter().filter(|id| !ledger.kept.contains_key(id)).copied().collect()
     };
     for id in unknown {
         let files = match read_metadata(directory, id).await {
@@ -131,7 +131,7 @@ async fn learn<D: Directory>(directory: &D, catalog: &SharedCatalog, survey: &Su
             Err(error) if error.is_transient() => return Err(error),
             Err(_) => None,
         };
-        lock(catalog).kept.insert(id, files);
+        lock(ledger).kept.insert(id, files);
     }
     Ok(())
 }
@@ -139,20 +139,20 @@ async fn learn<D: Directory>(directory: &D, catalog: &SharedCatalog, survey: &Su
 /// Decides and deletes: metadata first, then what it alone named.
 pub(crate) async fn collect<D: Directory>(
     directory: &D,
-    catalog: &SharedCatalog,
-    survey: &Survey,
+    ledger: &SharedLedger,
+    listing: &Listing,
     retain: Retain,
 ) -> Result<GarbageReport, Error> {
-    learn(directory, catalog, survey).await?;
-    let (going, files) = decide(catalog, survey, retain);
+    learn(directory, ledger, listing).await?;
+    let (going, files) = decide(ledger, listing, retain);
     let mut report = GarbageReport { files, errors: Vec::new() };
     let gone =
         |paths: Vec<String>| async move { if paths.is_empty() { Ok(()) } else { directory.delete(&paths).await } };
     // What is no file is never deleted, whatever its name: its checkpoint cannot be read as it is.
     let is_file =
-        |path: &String| survey.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
+        |path: &String| listing.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
     let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
-    if seeded_defects::is(Plant::DeleteEarly) {
+    if seeded_defects::is(Defect::DeleteEarly) {
         let early = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
         gone(early.map(|file| file.path.clone()).collect()).await?;
     }
@@ -165,31 +165,31 @@ pub(crate) async fn collect<D: Directory>(
         return Ok(nothing_goes(report, &error.to_string()));
     }
     {
-        let mut catalog = lock(catalog);
+        let mut ledger = lock(ledger);
         for id in &going {
-            catalog.kept.remove(id);
+            ledger.kept.remove(id);
         }
         // Its files stay for as long as the working state builds on them.
-        catalog.source = catalog.source.filter(|id| !going.contains(id));
+        ledger.source = ledger.source.filter(|id| !going.contains(id));
     }
-    let mut dead_logs = Vec::new();
+    let mut dead_wal = Vec::new();
     if !metadata.is_empty() {
         // Another writer may have restored what was about to go: then its checkpoint shares the files.
         // From now on nobody can, since the metadata is gone.
-        let now = Survey::take(directory).await?;
-        let own = lock(catalog).committed.max(survey.checkpoints.last().copied());
+        let now = Listing::take(directory).await?;
+        let own = lock(ledger).committed.max(listing.checkpoints.last().copied());
         if let Some(id) = now.checkpoints.last().filter(|id| Some(**id) > own) {
             return Ok(nothing_goes(report, &format!("checkpoint {id} is another writer's")));
         }
         // A log that came after the mark: its writer is told that it does not count.
-        let dead = now.logs.iter().filter(|(checkpoint, ..)| going.contains(checkpoint));
-        dead_logs.extend(dead.map(|(checkpoint, sequence, _)| log_path(*checkpoint, *sequence)));
+        let dead = now.wal.iter().filter(|(checkpoint, ..)| going.contains(checkpoint));
+        dead_wal.extend(dead.map(|(checkpoint, sequence, _)| wal_path(*checkpoint, *sequence)));
     }
-    if let Err(error) = remember(directory, survey, &mut report).await {
+    if let Err(error) = remember(directory, listing, &mut report).await {
         report.errors.push(error.to_string());
     }
     let unneeded = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
-    let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_logs).collect::<Set<_>>().into_vec();
+    let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_wal).collect::<Set<_>>().into_vec();
     if let Err(error) = gone(reclaim).await {
         report.errors.push(error.to_string());
     }
@@ -206,9 +206,9 @@ fn nothing_goes(mut report: GarbageReport, why: &str) -> GarbageReport {
 }
 
 /// Before the last trace of the highest id goes, a marker must remember that it was given.
-async fn remember<D: Directory>(directory: &D, survey: &Survey, report: &mut GarbageReport) -> Result<(), Error> {
-    let (trace, path) = (state_path(survey.highest_id), deleted_path(survey.highest_id));
-    let is_there = |path: &str| survey.entries.iter().any(|(_, entry)| entry.path == path);
+async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut GarbageReport) -> Result<(), Error> {
+    let (trace, path) = (state_path(listing.highest_id), deleted_path(listing.highest_id));
+    let is_there = |path: &str| listing.entries.iter().any(|(_, entry)| entry.path == path);
     let Some(file) = report.files.iter_mut().find(|file| !file.keep && file.path == trace) else { return Ok(()) };
     if is_there(&path) {
         return Ok(());
@@ -220,24 +220,26 @@ async fn remember<D: Directory>(directory: &D, survey: &Survey, report: &mut Gar
     })
 }
 
-fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
-    let catalog = lock(catalog);
+fn decide(ledger: &SharedLedger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
+    let ledger = lock(ledger);
     let going = match retain {
-        Retain::Newest(count) => expired(&catalog.kept, &survey.marked, count),
+        Retain::Newest(count) => expired(&ledger.kept, &listing.marked, count),
         Retain::AllBut(id) => id.into_iter().collect(),
     };
-    let mut working: Set<String> = catalog.segments.iter().map(|segment| segment.entry.path()).collect();
-    working.extend(catalog.pending.iter().flat_map(|pending| pending.overtaken.iter().map(|(entry, _)| entry.path())));
+    let mut working: Set<String> = ledger.segments.iter().map(|segment| segment.entry.path()).collect();
+    working.extend(
+        ledger.unpublished.iter().flat_map(|unpublished| unpublished.superseded.iter().map(|(entry, _)| entry.path())),
+    );
     let holdings = Holdings {
-        kept: &catalog.kept,
+        kept: &ledger.kept,
         working: &working,
-        ahead: &catalog.ahead,
-        settled_id: catalog.opened_at_id.max(catalog.committed.unwrap_or(0)),
-        own_below: catalog.own_below,
-        keep_logs: catalog.keep_logs,
-        leftovers: &catalog.leftovers,
+        uncommitted_files: &ledger.uncommitted_files,
+        settled_id: ledger.opened_at_id.max(ledger.committed.unwrap_or(0)),
+        own_below: ledger.own_below,
+        keep_wal: ledger.keep_wal,
+        leftovers: &ledger.leftovers,
     };
-    let files = verdicts(survey, &holdings, &going);
+    let files = verdicts(listing, &holdings, &going);
     (going, files)
 }
 
@@ -251,11 +253,11 @@ fn decide(catalog: &SharedCatalog, survey: &Survey, retain: Retain) -> (Vec<u64>
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> Result<GarbageReport, Error> {
-    let survey = Survey::take(directory).await?;
-    let own_below = survey.highest_number.saturating_add(1);
-    let catalog: SharedCatalog = Arc::new(Mutex::new(Catalog::new([0; 16], own_below, &survey)));
-    learn(directory, &catalog, &survey).await?;
+    let listing = Listing::take(directory).await?;
+    let own_below = listing.highest_number.saturating_add(1);
+    let ledger: SharedLedger = Arc::new(Mutex::new(Ledger::new([0; 16], own_below, &listing)));
+    learn(directory, &ledger, &listing).await?;
     let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
-    let (_, files) = decide(&catalog, &survey, retain);
+    let (_, files) = decide(&ledger, &listing, retain);
     Ok(GarbageReport { files, errors: Vec::new() })
 }

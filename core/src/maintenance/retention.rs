@@ -5,7 +5,7 @@ use crate::directory::EntryKind;
 use crate::few::{Map, Set};
 use crate::format::paths::{Name, metadata_path};
 use crate::ledger::KeptFiles;
-use crate::ledger::listing::Survey;
+use crate::ledger::listing::Listing;
 
 /// What becomes of one file, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +42,13 @@ pub(crate) struct Holdings<'a> {
     /// Files that the working state still builds on, whether a checkpoint names them or not.
     pub(crate) working: &'a Set<String>,
     /// Segments that a rebase creates ahead of the checkpoint that will name them.
-    pub(crate) ahead: &'a Set<String>,
+    pub(crate) uncommitted_files: &'a Set<String>,
     /// Ids above this one belong to a checkpoint in flight, or to another writer.
     pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
     pub(crate) own_below: u64,
     /// Logs of older checkpoints stay as long as their checkpoint does.
-    pub(crate) keep_logs: bool,
+    pub(crate) keep_wal: bool,
     /// Leftovers of writes that were cut short before this writer came.
     pub(crate) leftovers: &'a Set<String>,
 }
@@ -71,7 +71,7 @@ pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
 }
 
 /// One verdict for each name of the listing, once the checkpoints in `expired` are gone.
-pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
+pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
     let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
     let remaining: Map<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
@@ -82,7 +82,7 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
             named.insert(file, *id);
         }
     }
-    let newest = survey.highest_id;
+    let newest = listing.highest_id;
     let verdict = |(name, entry): &(Name, crate::directory::Entry)| {
         let needed_by = named.get(entry.path.as_str());
         let (keep, why) = match *name {
@@ -104,20 +104,20 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
             Name::Segment(..) if holdings.working.contains(&entry.path) => {
                 (true, "the working state builds on it".into())
             }
-            Name::Segment(..) if holdings.ahead.contains(&entry.path) => {
+            Name::Segment(..) if holdings.uncommitted_files.contains(&entry.path) => {
                 (true, "a rebase made it ahead of the next checkpoint".into())
             }
             Name::Segment(..) => (false, "no kept checkpoint names it".into()),
-            Name::Log(checkpoint, _) if expired.contains(&checkpoint) => {
+            Name::Wal(checkpoint, _) if expired.contains(&checkpoint) => {
                 (false, format!("what changed after checkpoint {checkpoint}, which goes"))
             }
-            Name::Log(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
+            Name::Wal(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
                 (true, format!("what changed after checkpoint {checkpoint}"))
             }
-            Name::Log(checkpoint, _) if holdings.keep_logs && remaining.contains_key(&checkpoint) => {
+            Name::Wal(checkpoint, _) if holdings.keep_wal && remaining.contains_key(&checkpoint) => {
                 (true, format!("what changed after checkpoint {checkpoint}, and truncate_wal is off"))
             }
-            Name::Log(checkpoint, _) => {
+            Name::Wal(checkpoint, _) => {
                 (false, format!("what changed after checkpoint {checkpoint} is in a newer one"))
             }
             Name::State(id) | Name::EmptyCheckpoint(id)
@@ -145,5 +145,5 @@ pub(crate) fn verdicts(survey: &Survey, holdings: &Holdings<'_>, expired: &[u64]
         };
         FileVerdict { path: entry.path.clone(), bytes: entry.bytes, keep, why }
     };
-    survey.entries.iter().map(verdict).collect()
+    listing.entries.iter().map(verdict).collect()
 }

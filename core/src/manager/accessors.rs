@@ -90,7 +90,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// The id of the directory, to which every file in it is bound.
     pub fn store_id(&self) -> [u8; 16] {
-        lock(&self.catalog).store_id
+        lock(&self.ledger).store_id
     }
 
     /// What the newest finished checkpoint cost.
@@ -107,7 +107,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     pub fn memory(&self) -> MemoryUsage {
         MemoryUsage {
             state_bytes: self.state.allocated_bytes(),
-            log_bytes: self.log.allocated_bytes() as u64,
+            changelog_bytes: self.changelog.allocated_bytes() as u64,
             payload_bytes: self.state.payload_bytes(),
         }
     }
@@ -118,7 +118,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Bytes of the logs after the newest checkpoint.
     pub fn wal_size(&self) -> u64 {
-        self.log_bytes
+        self.wal_bytes
     }
 
     /// Whether the next checkpoint is due: at once in a fresh directory, then whenever the interval
@@ -127,7 +127,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// [`min_wal_size_for_checkpoint`](CheckpointConfig::min_wal_size_for_checkpoint) bytes.
     pub fn should_checkpoint(&self) -> bool {
         let elapsed = |last| self.clock.0.monotonic_us().saturating_sub(last) >= self.interval_us();
-        let log_may_grow = self.log_bytes > 0 && self.log_bytes < self.config.min_wal_size_for_checkpoint;
-        self.last_checkpoint_us.is_none_or(elapsed) && !log_may_grow
+        let wal_may_grow = self.wal_bytes > 0 && self.wal_bytes < self.config.min_wal_size_for_checkpoint;
+        self.last_checkpoint_us.is_none_or(elapsed) && !wal_may_grow
     }
 }

@@ -5,7 +5,7 @@ use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::deleted_path;
-use crate::ledger::listing::Survey;
+use crate::ledger::listing::Listing;
 use crate::ledger::lock;
 use crate::maintenance::retention::GarbageReport;
 use crate::maintenance::{MaintenanceReport, Retain, collect};
@@ -18,7 +18,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// [`inspect::list_checkpoints`] for a listing that goes on.
     pub async fn list_checkpoints(&self) -> Result<Vec<IncrementalCheckpointMetadata>, Error> {
         let mut found = Vec::new();
-        for id in Survey::take(&*self.directory).await?.checkpoints.into_vec().into_iter().rev() {
+        for id in Listing::take(&*self.directory).await?.checkpoints.into_vec().into_iter().rev() {
             found.push(self.load_checkpoint_metadata(id).await?);
         }
         Ok(found)
@@ -26,7 +26,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Metadata of the newest checkpoint, if there is one.
     pub async fn find_latest_checkpoint(&self) -> Result<Option<IncrementalCheckpointMetadata>, Error> {
-        match Survey::take(&*self.directory).await?.checkpoints.last() {
+        match Listing::take(&*self.directory).await?.checkpoints.last() {
             Some(&id) => self.load_checkpoint_metadata(id).await.map(Some),
             None => Ok(None),
         }
@@ -60,29 +60,29 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Deletes one checkpoint, with the files that it alone named. Its id is never given again.
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
-        let survey = self.survey_as_owner().await?;
-        if !survey.checkpoints.contains(&id) {
+        let listing = self.list_as_owner().await?;
+        if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
-        let written = lock(&self.catalog).log_sequence;
-        if self.log_base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
+        let written = lock(&self.ledger).wal_sequence;
+        if self.wal_base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
             return Err(Error::InvalidInput(format!("a log after checkpoint {id} is being written: finish it first")));
         }
         // Before the metadata goes, a mark is left: it remembers that this id was given, and tells
         // whoever is about to sync upon it.
-        if !survey.marked.contains(&id) {
+        if !listing.marked.contains(&id) {
             let marked = self.directory.create(vec![NewFile { path: deleted_path(id), content: Vec::new() }]).await;
             // Somebody else's mark does as well.
             marked
                 .or_else(|error| if error.kind() == DirectoryErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
         }
-        if self.log_base.is_some_and(|base| base.checkpoint == id) {
-            self.log_base = None;
+        if self.wal_base.is_some_and(|base| base.checkpoint == id) {
+            self.wal_base = None;
         }
         // A log that came meanwhile was acknowledged, perhaps: sweeping begins with a look for it. One
         // that comes after that look finds the mark.
         let swept = self.sweep(Retain::AllBut(Some(id))).await?;
-        let newest = survey.checkpoints.iter().rev().find(|other| **other != id).copied();
+        let newest = listing.checkpoints.iter().rev().find(|other| **other != id).copied();
         if self.latest == Some(id) {
             self.latest = newest;
         }
@@ -95,31 +95,31 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.sweep(Retain::AllBut(None)).await
     }
 
-    /// A listing, if this writer is still the newest: one that was overtaken deletes nothing.
-    async fn survey_as_owner(&self) -> Result<Survey, Error> {
-        lock(&self.catalog).check()?;
-        let survey = Survey::take(&*self.directory).await?;
+    /// A listing, if this writer is still the newest: one that was superseded deletes nothing.
+    async fn list_as_owner(&self) -> Result<Listing, Error> {
+        lock(&self.ledger).check()?;
+        let listing = Listing::take(&*self.directory).await?;
         let last_id = self.next_id.map_or(u64::MAX, |next| next - 1);
-        let overtaken = {
-            let catalog = lock(&self.catalog);
-            survey.overtaken(last_id, |checkpoint, sequence| catalog.knows(checkpoint, sequence))
+        let superseded = {
+            let ledger = lock(&self.ledger);
+            listing.superseded(last_id, |checkpoint, sequence| ledger.knows(checkpoint, sequence))
         };
-        if let Some(left) = overtaken {
+        if let Some(left) = superseded {
             let error = fenced(left);
-            lock(&self.catalog).poison(&error);
+            lock(&self.ledger).poison(&error);
             return Err(error);
         }
-        Ok(survey)
+        Ok(listing)
     }
 
     async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
-        let survey = self.survey_as_owner().await?;
+        let listing = self.list_as_owner().await?;
         if self.in_flight == 0 {
             // With nothing in flight, whatever is numbered below what comes next is left over.
-            let mut catalog = lock(&self.catalog);
-            catalog.own_below = catalog.next_number;
+            let mut ledger = lock(&self.ledger);
+            ledger.own_below = ledger.next_number;
         }
-        collect(&*self.directory, &self.catalog, &survey, retain).await
+        collect(&*self.directory, &self.ledger, &listing, retain).await
     }
 
     /// Reads every byte and reports what is wrong with it.

@@ -11,19 +11,19 @@ pub use sync::{PreparedSync, WrittenSync};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::changelog::DeltaLog;
+use crate::changelog::Changelog;
 use crate::commit::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, SharedClock, WrittenCheckpoint};
 use crate::config::{CheckpointConfig, OpenOptions};
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::wal::LogPosition;
-use crate::ledger::listing::Survey;
+use crate::format::wal::WalPosition;
+use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::LiveSegment;
-use crate::ledger::{Catalog, SharedCatalog, lock};
+use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::maintenance::MaintenanceReport;
-use crate::maintenance::compaction::Situation;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedLog, recover_surveyed};
+use crate::maintenance::compaction::CompactionInput;
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedWal, recover_listed};
 use crate::state::State;
 
 /// What opening a directory found.
@@ -38,11 +38,11 @@ pub struct RecoverySummary {
     /// Bytes of segments that were read.
     pub bytes_read: u64,
     /// Mutations that the log after the checkpoint added.
-    pub log_entries: u64,
+    pub wal_entries: u64,
     /// Where the log ended early: a torn tail, or damage that was allowed to be passed over.
-    pub log_cut: Option<SkippedLog>,
+    pub wal_cut: Option<SkippedWal>,
     /// The state is the caller's own, in `state.bin`: the original wrote this checkpoint.
-    pub is_original: bool,
+    pub is_laminar: bool,
 }
 
 /// Memory that a manager holds, exactly as it was asked from the allocator.
@@ -51,7 +51,7 @@ pub struct MemoryUsage {
     /// For the state: records and tables.
     pub state_bytes: u64,
     /// For mutations that no checkpoint has taken yet.
-    pub log_bytes: u64,
+    pub changelog_bytes: u64,
     /// Keys and values alone.
     pub payload_bytes: u64,
 }
@@ -88,7 +88,7 @@ pub struct IncrementalCheckpointManager<D> {
     config: CheckpointConfig,
     clock: SharedClock,
     state: State,
-    log: DeltaLog,
+    changelog: Changelog,
     /// Bytes of the log at which it is worth looking for mutations that later ones overwrote.
     compact_log_at: usize,
     epoch: u64,
@@ -105,22 +105,22 @@ pub struct IncrementalCheckpointManager<D> {
     next_id: Option<u64>,
     in_flight: usize,
     /// What the next log follows; `None` until there is a checkpoint that it can.
-    log_base: Option<LogBase>,
+    wal_base: Option<WalBase>,
     /// Bytes of the logs after the newest checkpoint.
-    log_bytes: u64,
+    wal_bytes: u64,
     /// Where in the stream the last log ended.
-    synced: Option<LogPosition>,
+    synced: Option<WalPosition>,
     last_checkpoint_us: Option<u64>,
     recovered: Option<RecoverySummary>,
     statistics: Option<CheckpointStatistics>,
     last_maintenance: Option<MaintenanceReport>,
-    catalog: SharedCatalog,
+    ledger: SharedLedger,
 }
 
 /// What a restore replaces, kept until it has come to its end.
 struct SetAside {
     state: State,
-    log: DeltaLog,
+    changelog: Changelog,
     epoch: u64,
     source_offsets: BTreeMap<String, u64>,
     watermark: Option<i64>,
@@ -129,14 +129,14 @@ struct SetAside {
     latest: Option<u64>,
     last_checkpoint_us: Option<u64>,
     recovered: Option<RecoverySummary>,
-    log_base: Option<LogBase>,
+    wal_base: Option<WalBase>,
     segments: Vec<LiveSegment>,
     source: Option<u64>,
 }
 
 /// What a log follows: a checkpoint, and so many logs after it.
 #[derive(Debug, Clone, Copy)]
-struct LogBase {
+struct WalBase {
     checkpoint: u64,
     sequence: u64,
 }
@@ -148,16 +148,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// that names the place, unless the options [allow falling back](OpenOptions::allow_fallback).
     pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
         config.validate()?;
-        let survey = Survey::take(&*directory).await?;
+        let listing = Listing::take(&*directory).await?;
         let recover_options =
             RecoverOptions::new().checkpoint(options.checkpoint).allow_fallback(options.allow_fallback);
-        let recovered = recover_surveyed(&*directory, &recover_options, &survey).await?;
+        let recovered = recover_listed(&*directory, &recover_options, &listing).await?;
         if recovered.is_none() && !options.create {
             return Err(Error::NotFound(
                 "the directory holds no checkpoint, and creating one was not asked for".into(),
             ));
         }
-        let next_number = survey
+        let next_number = listing
             .highest_number
             .checked_add(1)
             .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
@@ -166,7 +166,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             config,
             clock: SharedClock(options.clock),
             state: State::new(),
-            log: DeltaLog::default(),
+            changelog: Changelog::default(),
             compact_log_at: mutate::COMPACT_LOG_BYTES,
             epoch: 0,
             source_offsets: BTreeMap::new(),
@@ -176,29 +176,29 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             latest: None,
             prepared: None,
             parent: None,
-            next_id: survey.highest_id.checked_add(1),
+            next_id: listing.highest_id.checked_add(1),
             in_flight: 0,
-            log_base: None,
-            log_bytes: 0,
+            wal_base: None,
+            wal_bytes: 0,
             synced: None,
             last_checkpoint_us: None,
             recovered: None,
             statistics: None,
             last_maintenance: None,
-            catalog: Arc::new(Mutex::new(Catalog::new(options.store_id, next_number, &survey))),
+            ledger: Arc::new(Mutex::new(Ledger::new(options.store_id, next_number, &listing))),
         };
-        lock(&manager.catalog).keep_logs = !manager.config.truncate_wal;
+        lock(&manager.ledger).keep_wal = !manager.config.truncate_wal;
         if let Some(recovered) = recovered {
             let id = recovered.metadata.id;
-            let mut catalog = lock(&manager.catalog);
-            catalog.log_sequence = survey.logs.iter().filter(|log| log.0 == id).map(|log| log.1).max().unwrap_or(0);
-            drop(catalog);
-            manager.log_bytes = survey.log_bytes(id);
+            let mut ledger = lock(&manager.ledger);
+            ledger.wal_sequence = listing.wal.iter().filter(|log| log.0 == id).map(|log| log.1).max().unwrap_or(0);
+            drop(ledger);
+            manager.wal_bytes = listing.wal_bytes(id);
             manager.adopt(recovered);
-            if survey.checkpoints.last() != Some(&id) || survey.marked.contains(&id) {
+            if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) {
                 // Recovery starts from the newest: a log after an older one would not be found. Nor may
                 // one come after a checkpoint that somebody was about to delete.
-                manager.log_base = None;
+                manager.wal_base = None;
             }
         }
         Ok(manager)
@@ -207,15 +207,15 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Makes a recovered checkpoint the one that work goes on from.
     fn adopt(&mut self, recovered: RecoveredCheckpoint) {
         let position = recovered.position();
-        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, log } = recovered;
+        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
         self.recovered = Some(RecoverySummary {
             checkpoint_id: metadata.id,
             skipped,
             key_count: state.len() as u64,
             bytes_read,
-            log_entries: log.entries,
-            log_cut: log.cut.clone(),
-            is_original: metadata.alluvium.is_none(),
+            wal_entries: wal.entries,
+            wal_cut: wal.cut.clone(),
+            is_laminar: metadata.alluvium.is_none(),
         });
         let timestamp_ms =
             metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms);
@@ -228,10 +228,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
         self.state = state;
         // Behind the torn tail of a log no other may come: then a checkpoint must be first.
-        let goes_on = metadata.alluvium.is_some() && log.cut.is_none();
-        self.log_base = goes_on.then_some(LogBase { checkpoint: metadata.id, sequence: log.files });
-        self.log = log.mutations;
-        self.log.copy_tail();
+        let goes_on = metadata.alluvium.is_some() && wal.cut.is_none();
+        self.wal_base = goes_on.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
+        self.changelog = wal.mutations;
+        self.changelog.copy_tail();
         self.epoch = position.epoch;
         self.wal_position = position.wal_position;
         self.latest = Some(metadata.id);
@@ -240,16 +240,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.source_offsets = position.source_offsets;
         self.annotations = position.annotations;
         {
-            let mut catalog = lock(&self.catalog);
-            catalog.segments = segments;
-            catalog.source = Some(metadata.id);
-            catalog.drop_pending();
+            let mut ledger = lock(&self.ledger);
+            ledger.segments = segments;
+            ledger.source = Some(metadata.id);
+            ledger.drop_unpublished();
             if let Some(fields) = metadata.alluvium {
-                catalog.store_id = fields.store_id;
+                ledger.store_id = fields.store_id;
             }
             // A restored checkpoint follows whatever was last.
-            if catalog.committed.is_none() {
-                catalog.committed = Some(metadata.id);
+            if ledger.committed.is_none() {
+                ledger.committed = Some(metadata.id);
                 self.prepared = Some(metadata.id);
             }
         }
@@ -268,7 +268,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     fn prepare(&mut self, wal_position: u64, state_file: Option<Vec<u8>>) -> Result<PreparedCheckpoint, Error> {
         let started_us = self.clock.0.monotonic_us();
-        lock(&self.catalog).check()?;
+        lock(&self.ledger).check()?;
         if self.in_flight >= self.config.max_in_flight {
             return Err(Error::BufferOverflow(self.epoch));
         }
@@ -276,7 +276,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             return Err(Error::EpochMismatch { expected: self.wal_position, found: wal_position });
         }
         let id = self.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))?;
-        let mut frozen = self.log.freeze();
+        let mut frozen = self.changelog.freeze();
         let full = !self.config.incremental;
         if full {
             frozen = self.whole_state();
@@ -301,7 +301,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             annotations: self.annotations.clone(),
             state_file,
             follows: self.prepared,
-            situation: Situation {
+            compaction_input: CompactionInput {
                 group_bytes: self.state.group_bytes().to_vec(),
                 delta_bytes: 0,
                 read_ratio: self.config.recovery_read_ratio,
@@ -309,14 +309,14 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             },
             max_retained: self.config.max_retained,
             freeze_us: self.clock.0.monotonic_us().saturating_sub(started_us),
-            catalog: self.catalog.clone(),
+            ledger: self.ledger.clone(),
             clock: self.clock.clone(),
         };
         self.compact_log_at = mutate::COMPACT_LOG_BYTES;
         self.wal_position = wal_position;
         self.prepared = Some(id);
         self.parent = Some(id);
-        self.log_base = None;
+        self.wal_base = None;
         self.synced = None;
         self.next_id = id.checked_add(1);
         self.in_flight += 1;
@@ -327,7 +327,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Takes note of a checkpoint that was written. The maintenance that comes back should be run,
     /// now or later.
     pub fn finish_checkpoint(&mut self, written: WrittenCheckpoint) -> Result<FinishedCheckpoint, Error> {
-        if !Arc::ptr_eq(&written.maintenance.catalog, &self.catalog) {
+        if !Arc::ptr_eq(&written.maintenance.ledger, &self.ledger) {
             return Err(Error::InvalidInput("the checkpoint was prepared by another manager".into()));
         }
         let WrittenCheckpoint { metadata, statistics, maintenance } = written;
@@ -336,8 +336,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.statistics = Some(statistics);
         if self.in_flight == 0 {
             // Nothing newer is on its way: whatever the log holds came after this checkpoint.
-            self.log_base = Some(LogBase { checkpoint: metadata.id, sequence: 0 });
-            self.log_bytes = 0;
+            self.wal_base = Some(WalBase { checkpoint: metadata.id, sequence: 0 });
+            self.wal_bytes = 0;
         }
         Ok(FinishedCheckpoint { metadata, statistics, maintenance })
     }
@@ -386,16 +386,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     ///
     /// Until it resolves to `Ok`, the manager and the directory are as they were.
     pub async fn restore_checkpoint(&mut self, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
-        lock(&self.catalog).check()?;
+        lock(&self.ledger).check()?;
         if self.in_flight > 0 {
             return Err(Error::InvalidInput(format!(
                 "{} checkpoints are in flight: finish them first",
                 self.in_flight
             )));
         }
-        let survey = Survey::take(&*self.directory).await?;
+        let listing = Listing::take(&*self.directory).await?;
         let options = RecoverOptions::new().checkpoint(Some(id));
-        let recovered = recover_surveyed(&*self.directory, &options, &survey).await?;
+        let recovered = recover_listed(&*self.directory, &options, &listing).await?;
         let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
         let state_file = match self.load_checkpoint_state(id).await {
             Ok(state) => Some(state),
@@ -405,7 +405,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let wal_position = recovered.metadata.wal_position;
         let before = self.set_aside();
         self.adopt(recovered);
-        self.log_base = None;
+        self.wal_base = None;
         let restored = match self.prepare(wal_position, state_file) {
             Ok(prepared) => self.complete(prepared).await,
             Err(error) => Err(error),
@@ -418,10 +418,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Takes out what adopting another checkpoint replaces.
     fn set_aside(&mut self) -> SetAside {
-        let catalog = lock(&self.catalog);
+        let ledger = lock(&self.ledger);
         SetAside {
             state: std::mem::take(&mut self.state),
-            log: std::mem::take(&mut self.log),
+            changelog: std::mem::take(&mut self.changelog),
             epoch: self.epoch,
             source_offsets: std::mem::take(&mut self.source_offsets),
             watermark: self.watermark,
@@ -430,20 +430,20 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             latest: self.latest,
             last_checkpoint_us: self.last_checkpoint_us,
             recovered: self.recovered.take(),
-            log_base: self.log_base,
-            segments: catalog.segments.clone(),
-            source: catalog.source,
+            wal_base: self.wal_base,
+            segments: ledger.segments.clone(),
+            source: ledger.source,
         }
     }
 
     fn put_back(&mut self, before: SetAside) {
         {
-            let mut catalog = lock(&self.catalog);
-            catalog.segments = before.segments;
-            catalog.source = before.source;
+            let mut ledger = lock(&self.ledger);
+            ledger.segments = before.segments;
+            ledger.source = before.source;
         }
         self.state = before.state;
-        self.log = before.log;
+        self.changelog = before.changelog;
         self.epoch = before.epoch;
         self.source_offsets = before.source_offsets;
         self.watermark = before.watermark;
@@ -452,6 +452,6 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.latest = before.latest;
         self.last_checkpoint_us = before.last_checkpoint_us;
         self.recovered = before.recovered;
-        self.log_base = before.log_base;
+        self.wal_base = before.wal_base;
     }
 }

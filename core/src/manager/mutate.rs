@@ -1,7 +1,7 @@
 //! What changes the state, and the limits that it is held to. A mutation that is refused changes
 //! nothing.
 
-use crate::changelog::DeltaLog;
+use crate::changelog::Changelog;
 use crate::changelog::batch::Columns;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::Record;
@@ -34,7 +34,7 @@ impl<D> IncrementalCheckpointManager<D> {
     fn delete_checked(&mut self, hash: u64, key: &[u8]) -> bool {
         let was_there = self.state.delete_hashed(hash, key);
         if was_there {
-            self.log.push(hash, key, None);
+            self.changelog.push(hash, key, None);
             self.compact_log();
         }
         was_there
@@ -76,7 +76,7 @@ impl<D> IncrementalCheckpointManager<D> {
     #[inline]
     fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         self.state.put_hashed(hash, key, value);
-        self.log.push(hash, key, Some(value));
+        self.changelog.push(hash, key, Some(value));
         self.compact_log();
     }
 
@@ -87,11 +87,11 @@ impl<D> IncrementalCheckpointManager<D> {
             return self.state.growth_for(key, value).map(|_| ()).ok_or_else(out_of_addresses);
         };
         let growth = self.state.growth_with_table(hash, key, value).ok_or_else(out_of_addresses)?;
-        self.check_limit(limit, growth + self.log.growth_for(key.len(), value.len()))
+        self.check_limit(limit, growth + self.changelog.growth_for(key.len(), value.len()))
     }
 
     fn check_limit(&self, limit: u64, growth: usize) -> Result<(), Error> {
-        let held = self.state.allocated_bytes() + self.log.allocated_bytes() as u64;
+        let held = self.state.allocated_bytes() + self.changelog.allocated_bytes() as u64;
         if growth > 0 && held + growth as u64 > limit {
             return Err(Error::LimitExceeded(format!(
                 "memory: {held} bytes held and {growth} more needed, {limit} allowed; take a checkpoint, delete keys, or raise the limit"
@@ -102,7 +102,7 @@ impl<D> IncrementalCheckpointManager<D> {
 
     #[inline]
     fn compact_log(&mut self) {
-        if self.log.bytes() > self.compact_log_at {
+        if self.changelog.bytes() > self.compact_log_at {
             self.compact_log_slowly();
         }
     }
@@ -111,15 +111,15 @@ impl<D> IncrementalCheckpointManager<D> {
     #[cold]
     fn compact_log_slowly(&mut self) {
         let state_bytes = self.state.allocated_bytes() as usize;
-        if self.log.bytes() > 2 * state_bytes {
-            self.log.compact();
+        if self.changelog.bytes() > 2 * state_bytes {
+            self.changelog.compact();
         }
-        self.compact_log_at = COMPACT_LOG_BYTES.max(2 * self.log.bytes());
+        self.compact_log_at = COMPACT_LOG_BYTES.max(2 * self.changelog.bytes());
     }
 
     /// The whole state as a log, for checkpoints that are not incremental.
-    pub(super) fn whole_state(&self) -> DeltaLog {
-        let mut log = DeltaLog::default();
+    pub(super) fn whole_state(&self) -> Changelog {
+        let mut log = Changelog::default();
         for (key, value) in self.state.iter_hash_order() {
             log.push(key_hash(key), key, Some(value));
         }

@@ -2,34 +2,34 @@
 
 use std::sync::Arc;
 
-use crate::changelog::DeltaLog;
+use crate::changelog::Changelog;
 use crate::commit::{creation_failed, fenced};
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::{log_path, metadata_path};
-use crate::format::wal::{LogPosition, encode};
-use crate::ledger::listing::Survey;
-use crate::ledger::{SharedCatalog, lock};
-use crate::manager::{IncrementalCheckpointManager, LogBase};
+use crate::format::paths::{metadata_path, wal_path};
+use crate::format::wal::{WalPosition, encode};
+use crate::ledger::listing::Listing;
+use crate::ledger::{SharedLedger, lock};
+use crate::manager::{IncrementalCheckpointManager, WalBase};
 
 /// A log that is frozen and not yet written. It owns what it needs: puts may go on.
 #[derive(Debug)]
 #[must_use = "a prepared log must be written: it holds the changes since the last one"]
 pub struct PreparedSync {
-    base: LogBase,
-    tail: DeltaLog,
-    position: LogPosition,
-    catalog: SharedCatalog,
+    base: WalBase,
+    tail: Changelog,
+    position: WalPosition,
+    ledger: SharedLedger,
 }
 
 /// A durable log that the manager does not know of yet.
 #[derive(Debug)]
 #[must_use = "the manager learns of the log by finish_sync"]
 pub struct WrittenSync {
-    base: LogBase,
-    position: LogPosition,
+    base: WalBase,
+    position: WalPosition,
     bytes: u64,
-    catalog: SharedCatalog,
+    ledger: SharedLedger,
 }
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
@@ -38,7 +38,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     ///
     /// Where there is no checkpoint yet, it takes the first.
     pub async fn sync(&mut self, wal_position: u64) -> Result<(), Error> {
-        if self.log_base.is_none() && self.in_flight == 0 {
+        if self.wal_base.is_none() && self.in_flight == 0 {
             return self.create_checkpoint(wal_position).await.map(|_| ());
         }
         let Some(prepared) = self.prepare_sync(wal_position)? else { return Ok(()) };
@@ -52,7 +52,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Refused while a checkpoint is in flight ([`BufferOverflow`](Error::BufferOverflow)): what it
     /// froze would be in neither; and before the first checkpoint.
     pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync>, Error> {
-        lock(&self.catalog).check()?;
+        lock(&self.ledger).check()?;
         if self.in_flight > 0 {
             return Err(Error::BufferOverflow(self.epoch));
         }
@@ -60,11 +60,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             return Err(Error::EpochMismatch { expected: self.wal_position, found: wal_position });
         }
         let before =
-            self.log_base.ok_or_else(|| Error::Wal("there is no checkpoint that a log could follow".into()))?;
+            self.wal_base.ok_or_else(|| Error::Wal("there is no checkpoint that a log could follow".into()))?;
         let sequence = before.sequence.checked_add(1);
         let sequence =
             sequence.ok_or_else(|| Error::LimitExceeded("log numbers are used up: take a checkpoint".into()))?;
-        let position = LogPosition {
+        let position = WalPosition {
             epoch: self.epoch,
             wal_position,
             watermark: self.watermark,
@@ -74,24 +74,24 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             state_bytes: self.state.payload_bytes(),
             state_digest: self.state.digest(),
         };
-        let tail = self.log.copy_tail();
+        let tail = self.changelog.copy_tail();
         if tail.bytes() == 0 && self.synced.as_ref() == Some(&position) {
             return Ok(None);
         }
-        let base = LogBase { sequence, ..before };
-        self.log_base = Some(base);
+        let base = WalBase { sequence, ..before };
+        self.wal_base = Some(base);
         self.wal_position = wal_position;
-        Ok(Some(PreparedSync { base, tail, position, catalog: self.catalog.clone() }))
+        Ok(Some(PreparedSync { base, tail, position, ledger: self.ledger.clone() }))
     }
 
     /// The last of three steps: takes note of a log that was written.
     pub fn finish_sync(&mut self, written: WrittenSync) -> Result<(), Error> {
-        if !Arc::ptr_eq(&written.catalog, &self.catalog) {
+        if !Arc::ptr_eq(&written.ledger, &self.ledger) {
             return Err(Error::InvalidInput("the log was prepared by another manager".into()));
         }
         // A checkpoint may have been prepared meanwhile; then this log is behind it already.
-        if self.log_base.is_some_and(|base| base.checkpoint == written.base.checkpoint) {
-            self.log_bytes += written.bytes;
+        if self.wal_base.is_some_and(|base| base.checkpoint == written.base.checkpoint) {
+            self.wal_bytes += written.bytes;
             self.synced = Some(written.position);
         }
         Ok(())
@@ -103,39 +103,39 @@ impl PreparedSync {
     /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write); a log whose checkpoint
     /// somebody is deleting may be there after them, and is replayed only if the checkpoint stays.
     pub async fn write<D: Directory>(self, directory: &D) -> Result<WrittenSync, Error> {
-        let catalog = self.catalog.clone();
+        let ledger = self.ledger.clone();
         let written = self.write_unguarded(directory).await;
         if let Err(error) = &written {
-            lock(&catalog).poison(error);
+            lock(&ledger).poison(error);
         }
         written
     }
 
     async fn write_unguarded<D: Directory>(self, directory: &D) -> Result<WrittenSync, Error> {
-        let LogBase { checkpoint, sequence } = self.base;
+        let WalBase { checkpoint, sequence } = self.base;
         let store_id = {
-            let mut catalog = lock(&self.catalog);
-            catalog.check()?;
+            let mut ledger = lock(&self.ledger);
+            ledger.check()?;
             // Before it is there: a checkpoint that is written meanwhile must not take it for another's.
-            catalog.known_logs.insert((checkpoint, sequence));
-            if catalog.log_sequence + 1 != sequence {
+            ledger.known_wal.insert((checkpoint, sequence));
+            if ledger.wal_sequence + 1 != sequence {
                 return Err(Error::InvalidInput(format!(
                     "log {sequence} must be written after log {}: write them in order and drop none",
-                    catalog.log_sequence
+                    ledger.wal_sequence
                 )));
             }
-            catalog.store_id
+            ledger.store_id
         };
         let content = encode(store_id, checkpoint, sequence, self.tail.newest(), &self.position)?;
         let bytes = content.len() as u64;
-        let path = log_path(checkpoint, sequence);
+        let path = wal_path(checkpoint, sequence);
         let batch = vec![NewFile { path: path.clone(), content }];
         directory.create(batch).await.map_err(creation_failed)?;
         // As after a checkpoint: was the name free because nobody was ahead? Only a newer checkpoint
         // says so. A log behind this one builds on it: whoever wrote it has replayed this one, and to
         // take it back now would take theirs with it.
-        let survey = Survey::take(directory).await?;
-        if let Some(left) = survey.overtaken(checkpoint, |_, _| true) {
+        let listing = Listing::take(directory).await?;
+        if let Some(left) = listing.superseded(checkpoint, |_, _| true) {
             directory.delete(&[path]).await?;
             return Err(fenced(left));
         }
@@ -149,11 +149,11 @@ impl PreparedSync {
             }
             result => result?,
         };
-        if survey.marked.contains(&checkpoint) {
+        if listing.marked.contains(&checkpoint) {
             // The log stays where it is: another writer may have built on it before the mark came.
             return Err(fenced(format!("checkpoint {checkpoint} is being deleted")));
         }
-        lock(&self.catalog).log_sequence = sequence;
-        Ok(WrittenSync { base: self.base, position: self.position, bytes, catalog: self.catalog })
+        lock(&self.ledger).wal_sequence = sequence;
+        Ok(WrittenSync { base: self.base, position: self.position, bytes, ledger: self.ledger })
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::ledger::listing::Survey;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover, recover_surveyed};
+use crate::ledger::listing::Listing;
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover, recover_listed};
 use crate::state::State;
 use crate::tools::inspect::load_state;
 
@@ -131,16 +131,16 @@ impl RecoveryManager {
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
         };
-        let RecoveredCheckpoint { metadata, state, log, .. } = recovered;
+        let RecoveredCheckpoint { metadata, state, wal, .. } = recovered;
         let change = |(key, value): (&[u8], Option<&[u8]>)| (key.to_vec(), value.map(<[u8]>::to_vec));
         let state_changes =
-            if self.config.collect_state_changes { log.mutations().map(change).collect() } else { Vec::new() };
+            if self.config.collect_state_changes { wal.mutations().map(change).collect() } else { Vec::new() };
         Ok(RecoveredState {
             epoch: position.epoch,
             state,
             opaque_state,
             wal_position: position.wal_position,
-            wal_entries_replayed: log.entries,
+            wal_entries_replayed: wal.entries,
             source_offsets: position.source_offsets,
             watermark: position.watermark,
             checkpoint_id: Some(metadata.id),
@@ -161,8 +161,8 @@ impl RecoveryManager {
 
 /// Recovers one checkpoint and throws the state away: `Ok` when it is whole.
 pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result<(), Error> {
-    let survey = Survey::take(directory).await?;
-    recover_surveyed(directory, &RecoverOptions::new().checkpoint(Some(id)), &survey).await?;
+    let listing = Listing::take(directory).await?;
+    recover_listed(directory, &RecoverOptions::new().checkpoint(Some(id)), &listing).await?;
     match load_state(directory, id).await {
         Ok(_) | Err(Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
@@ -171,6 +171,6 @@ pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result
 
 /// Bytes of the logs after the newest checkpoint.
 pub async fn wal_size<D: Directory>(directory: &D) -> Result<u64, Error> {
-    let survey = Survey::take(directory).await?;
-    Ok(survey.checkpoints.last().map_or(0, |newest| survey.log_bytes(*newest)))
+    let listing = Listing::take(directory).await?;
+    Ok(listing.checkpoints.last().map_or(0, |newest| listing.wal_bytes(*newest)))
 }

@@ -11,13 +11,13 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::segment::{Chunk, SegmentKind};
-use crate::format::wal::LogPosition;
-use crate::ledger::listing::{Survey, read_metadata};
+use crate::format::wal::WalPosition;
+use crate::ledger::listing::{Listing, read_metadata};
 use crate::ledger::segment_reader::{Groups, LiveSegment, SegmentData, read_segment};
 use crate::model::hash::KEY_GROUPS;
-use crate::recovery::prefetch::ReadAhead;
-use crate::recovery::wal_replay::{ReplayedLog, replay};
-use crate::seeded_defects::{self, Plant};
+use crate::recovery::prefetch::Prefetch;
+use crate::recovery::wal_replay::{ReplayedWal, replay};
+use crate::seeded_defects::{self, Defect};
 use crate::state::{State, Tail, out_of_addresses};
 use crate::tools::inspect::load_state;
 
@@ -36,7 +36,7 @@ pub struct RecoverOptions {
     checkpoint: Option<u64>,
     allow_fallback: bool,
     groups: RangeInclusive<u16>,
-    replay_logs: bool,
+    replay_wal: bool,
     repair_wal: bool,
     max_wal_entries: u64,
 }
@@ -47,7 +47,7 @@ impl Default for RecoverOptions {
             checkpoint: None,
             allow_fallback: false,
             groups: 0..=KEY_GROUPS - 1,
-            replay_logs: true,
+            replay_wal: true,
             repair_wal: true,
             max_wal_entries: 0,
         }
@@ -75,8 +75,8 @@ impl RecoverOptions {
     /// Whether logs after the newest checkpoint are replayed. Default true; a checkpoint that was
     /// asked for by its id is never replayed upon.
     #[must_use]
-    pub fn replay_logs(self, replay_logs: bool) -> Self {
-        Self { replay_logs, ..self }
+    pub fn replay_wal(self, replay_wal: bool) -> Self {
+        Self { replay_wal, ..self }
     }
 
     /// Whether a torn tail of the log is cut (true, the default) or an error.
@@ -123,7 +123,7 @@ pub struct SkippedCheckpoint {
 
 /// Where replaying the log ended early, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkippedLog {
+pub struct SkippedWal {
     /// The first log that was not replayed.
     pub path: String,
     /// What is wrong with it.
@@ -142,15 +142,15 @@ pub struct RecoveredCheckpoint {
     /// Bytes of segments and logs that were read.
     pub bytes_read: u64,
     /// What the logs after the checkpoint added.
-    pub log: ReplayedLog,
+    pub wal: ReplayedWal,
     pub(crate) segments: Vec<LiveSegment>,
 }
 
 impl RecoveredCheckpoint {
     /// Where in the stream the state is: after the last log, or at the checkpoint.
-    pub fn position(&self) -> LogPosition {
+    pub fn position(&self) -> WalPosition {
         let metadata = &self.metadata;
-        self.log.position.clone().filter(|_| !seeded_defects::is(Plant::MixEpochs)).unwrap_or_else(|| LogPosition {
+        self.wal.position.clone().filter(|_| !seeded_defects::is(Defect::MixEpochs)).unwrap_or_else(|| WalPosition {
             epoch: metadata.epoch,
             wal_position: metadata.wal_position,
             watermark: metadata.watermark,
@@ -168,14 +168,14 @@ pub async fn recover<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
 ) -> Result<Option<RecoveredCheckpoint>, Error> {
-    let survey = Survey::take(directory).await?;
-    recover_surveyed(directory, options, &survey).await
+    let listing = Listing::take(directory).await?;
+    recover_listed(directory, options, &listing).await
 }
 
-pub(crate) async fn recover_surveyed<D: Directory>(
+pub(crate) async fn recover_listed<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
-    survey: &Survey,
+    listing: &Listing,
 ) -> Result<Option<RecoveredCheckpoint>, Error> {
     let (first, last) = (*options.groups.start(), *options.groups.end());
     if first > last || last >= KEY_GROUPS {
@@ -183,18 +183,18 @@ pub(crate) async fn recover_surveyed<D: Directory>(
     }
     let groups = Groups::range(first, last);
     if let Some(id) = options.checkpoint {
-        if !survey.checkpoints.contains(&id) {
-            return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(survey))));
+        if !listing.checkpoints.contains(&id) {
+            return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));
         }
         return recover_one(directory, id, groups).await.map(Some);
     }
     let mut skipped = Vec::new();
-    for &id in survey.checkpoints.iter().rev() {
+    for &id in listing.checkpoints.iter().rev() {
         match recover_one(directory, id, groups).await {
             Ok(recovered) => {
                 let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
-                if options.replay_logs {
-                    replay(directory, options, survey, groups, &mut recovered).await?;
+                if options.replay_wal {
+                    replay(directory, options, listing, groups, &mut recovered).await?;
                 }
                 return Ok(Some(recovered));
             }
@@ -213,9 +213,9 @@ pub(crate) async fn recover_surveyed<D: Directory>(
     Err(Error::Recovery(format!("no checkpoint is whole: {}", reasons.join("; "))))
 }
 
-fn known(survey: &Survey) -> String {
-    match (survey.checkpoints.first(), survey.checkpoints.last()) {
-        (Some(first), Some(last)) => format!("{} are kept, from {first} to {last}", survey.checkpoints.len()),
+fn known(listing: &Listing) -> String {
+    match (listing.checkpoints.first(), listing.checkpoints.last()) {
+        (Some(first), Some(last)) => format!("{} are kept, from {first} to {last}", listing.checkpoints.len()),
         _ => "the directory has none".into(),
     }
 }
@@ -230,7 +230,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
         // One file in memory at a time, or a few where others read them; records go straight into the arena.
         let read =
             async |entry| Ok::<_, Error>((entry, read_segment(directory, fields.store_id, entry, None, groups).await?));
-        let mut files = ReadAhead::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
+        let mut files = Prefetch::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
         while let Some((entry, data)) = files.next().await.transpose()? {
             bytes_read += data.bytes_read;
             if entry.kind == SegmentKind::Base {
@@ -248,7 +248,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
             check_state(&place, metadata.key_count, fields.state_bytes, fields.state_digest, &state)?;
         }
     }
-    let log = ReplayedLog::default();
+    let wal = ReplayedWal::default();
     if metadata.alluvium.is_none() {
         // Never half: offsets without the state that belongs to them are not a checkpoint.
         match load_state(directory, id).await {
@@ -256,7 +256,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: Groups) -> Re
             Err(error) => return Err(error),
         }
     }
-    Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, log, segments })
+    Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, wal, segments })
 }
 
 /// A base's records, each behind the one before, without looking for it.

@@ -16,14 +16,14 @@ enum Slot<F: Future> {
 
 /// Files in their order. Where reading blocks, as natively, each is read when it is asked for. Where it
 /// does not, as in a browser, which reads in another process, the next ones are under way meanwhile.
-pub(crate) struct ReadAhead<F: Future, I> {
+pub(crate) struct Prefetch<F: Future, I> {
     rest: I,
     slots: VecDeque<(u64, Slot<F>)>,
     /// Whether a read has ever had to be waited for.
     waits: bool,
 }
 
-impl<F: Future, I: Iterator<Item = (u64, F)>> ReadAhead<F, I> {
+impl<F: Future, I: Iterator<Item = (u64, F)>> Prefetch<F, I> {
     /// Of each file its length and how it is read.
     pub(crate) fn new(files: I) -> Self {
         Self { rest: files, slots: VecDeque::new(), waits: false }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn files_that_block_are_read_when_they_are_asked_for() {
         let begun = RefCell::new(Vec::new());
-        let mut ahead = ReadAhead::new((0..3).map(|n| (1 << 20, after(1, n, &begun))));
+        let mut ahead = Prefetch::new((0..3).map(|n| (1 << 20, after(1, n, &begun))));
         for n in 0..3 {
             assert_eq!(block_on(ahead.next()), Some(n));
             assert_eq!(begun.borrow().len() as u64, n + 1);
@@ -109,7 +109,7 @@ mod tests {
     fn files_that_must_be_waited_for_are_read_ahead_in_their_order() {
         let begun = RefCell::new(Vec::new());
         // The later, the sooner it is there.
-        let mut ahead = ReadAhead::new((0..50).map(|n| (1 << 20, after(60 - n as u32, n, &begun))));
+        let mut ahead = Prefetch::new((0..50).map(|n| (1 << 20, after(60 - n as u32, n, &begun))));
         for n in 0..50 {
             assert_eq!(block_on(ahead.next()), Some(n));
             assert_eq!(

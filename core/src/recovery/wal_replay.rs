@@ -1,34 +1,34 @@
 //! Replaying the logs that follow a checkpoint: in order of their sequence, each held to the state
 //! that it says it leaves.
 
-use crate::changelog::DeltaLog;
+use crate::changelog::Changelog;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::log_path;
-use crate::format::wal::{LogFault, LogPosition, decode};
-use crate::ledger::listing::Survey;
+use crate::format::paths::wal_path;
+use crate::format::wal::{WalFault, WalPosition, decode};
+use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::Groups;
 use crate::model::hash::group_of;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedLog, check_state};
-use crate::seeded_defects::{self, Plant};
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedWal, check_state};
+use crate::seeded_defects::{self, Defect};
 
 /// What the logs after a checkpoint added to it.
 #[derive(Debug, Default)]
-pub struct ReplayedLog {
+pub struct ReplayedWal {
     /// Logs that were replayed.
     pub files: u64,
     /// Mutations in them, of all key groups.
     pub entries: u64,
     /// Where in the stream the last one ends.
-    pub position: Option<LogPosition>,
+    pub position: Option<WalPosition>,
     /// The logs that were not replayed, and why: a torn tail, or damage that the caller allowed to
     /// be passed over. Everything after it is gone with it.
-    pub cut: Option<SkippedLog>,
+    pub cut: Option<SkippedWal>,
     /// The mutations, for the next checkpoint.
-    pub(crate) mutations: DeltaLog,
+    pub(crate) mutations: Changelog,
 }
 
-impl ReplayedLog {
+impl ReplayedWal {
     /// Every mutation that was replayed, oldest first: key, and value or `None` for a delete.
     pub fn mutations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.mutations.records().map(|record| (record.key, record.value))
@@ -39,18 +39,18 @@ impl ReplayedLog {
 pub(crate) async fn replay<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
-    survey: &Survey,
+    listing: &Listing,
     groups: Groups,
     recovered: &mut RecoveredCheckpoint,
 ) -> Result<(), Error> {
     let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
     let id = recovered.metadata.id;
-    let logs: Vec<u64> = survey.logs.iter().filter(|(checkpoint, ..)| *checkpoint == id).map(|log| log.1).collect();
+    let logs: Vec<u64> = listing.wal.iter().filter(|(checkpoint, ..)| *checkpoint == id).map(|log| log.1).collect();
     for (index, &sequence) in logs.iter().enumerate() {
-        let path = log_path(id, sequence);
+        let path = wal_path(id, sequence);
         let expected = index as u64 + 1;
         if sequence != expected {
-            let error = Error::Wal(format!("{}: missing, though {path} is there", log_path(id, expected)));
+            let error = Error::Wal(format!("{}: missing, though {path} is there", wal_path(id, expected)));
             return pass_over(options, recovered, path, error);
         }
         let content = directory.read(&path).await?;
@@ -58,13 +58,13 @@ pub(crate) async fn replay<D: Directory>(
         let log = match decode(store_id, id, sequence, &content) {
             Ok(log) => log,
             // Only the last one can have been cut short by a crash; before it, it is damage.
-            Err(LogFault::Torn(error))
-                if (is_last || seeded_defects::is(Plant::AcceptTornTail)) && options.cuts_torn_tail() =>
+            Err(WalFault::Torn(error))
+                if (is_last || seeded_defects::is(Defect::AcceptTornTail)) && options.cuts_torn_tail() =>
             {
-                recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
+                recovered.wal.cut = Some(SkippedWal { path, reason: error.to_string() });
                 return Ok(());
             }
-            Err(LogFault::Torn(error) | LogFault::Damaged(error)) => {
+            Err(WalFault::Torn(error) | WalFault::Damaged(error)) => {
                 return pass_over(options, recovered, path, error);
             }
         };
@@ -77,17 +77,17 @@ pub(crate) async fn replay<D: Directory>(
         records.retain(|record| groups.contains(group_of(record.hash)));
         recovered.state.apply(&records)?;
         for record in &records {
-            recovered.log.mutations.push(record.hash, record.key, record.value);
+            recovered.wal.mutations.push(record.hash, record.key, record.value);
         }
         let position = log.position;
         if groups == Groups::ALL {
             check_state(&path, position.key_count, position.state_bytes, position.state_digest, &recovered.state)?;
         }
         recovered.bytes_read += content.len() as u64;
-        recovered.log.files += 1;
-        recovered.log.entries += entries;
-        recovered.log.position = Some(position);
-        if options.has_enough(recovered.log.entries) {
+        recovered.wal.files += 1;
+        recovered.wal.entries += entries;
+        recovered.wal.position = Some(position);
+        if options.has_enough(recovered.wal.entries) {
             return Ok(());
         }
     }
@@ -104,6 +104,6 @@ fn pass_over(
     if !options.allows_fallback() || error.is_transient() {
         return Err(error);
     }
-    recovered.log.cut = Some(SkippedLog { path, reason: error.to_string() });
+    recovered.wal.cut = Some(SkippedWal { path, reason: error.to_string() });
     Ok(())
 }

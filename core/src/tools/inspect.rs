@@ -5,7 +5,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::few::Set;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path, state_path};
-use crate::ledger::listing::{Survey, read_metadata};
+use crate::ledger::listing::{Listing, read_metadata};
 use crate::model::hash::checksum;
 
 /// One checkpoint of a listing, whole or not.
@@ -22,17 +22,17 @@ pub struct CheckpointSummary {
 /// Every checkpoint that a directory gives away, newest first: also damaged ones, and partial ones
 /// that have no metadata.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
-    let survey = Survey::take(directory).await?;
-    let mut ids: Set<u64> = survey.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
-    ids.extend(survey.checkpoints.iter().copied());
+    let listing = Listing::take(directory).await?;
+    let mut ids: Set<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    ids.extend(listing.checkpoints.iter().copied());
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.into_vec().into_iter().rev() {
         let path = metadata_path(id);
         let metadata_bytes =
-            survey.entries.iter().find(|(_, entry)| entry.path == path).map_or(0, |(_, entry)| entry.bytes);
-        let metadata = if survey.checkpoints.contains(&id) {
+            listing.entries.iter().find(|(_, entry)| entry.path == path).map_or(0, |(_, entry)| entry.bytes);
+        let metadata = if listing.checkpoints.contains(&id) {
             read_metadata(directory, id).await.map_err(|error| error.to_string())
-        } else if survey.entries.iter().any(|(name, _)| *name == Name::Deleted(id)) {
+        } else if listing.entries.iter().any(|(name, _)| *name == Name::Deleted(id)) {
             Err("deleted; its id is never given again".into())
         } else {
             Err(format!("partial: {path} is not there"))

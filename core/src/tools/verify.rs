@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::few::{self, Map, Set};
-use crate::format::paths::{Name, log_path, metadata_path, state_path};
-use crate::format::wal::{LogFault, decode};
-use crate::ledger::listing::{Survey, read_metadata};
+use crate::format::paths::{Name, metadata_path, state_path, wal_path};
+use crate::format::wal::{WalFault, decode};
+use crate::ledger::listing::{Listing, read_metadata};
 use crate::ledger::segment_reader::{Groups, read_segment};
-use crate::recovery::{RecoverOptions, recover_surveyed};
+use crate::recovery::{RecoverOptions, recover_listed};
 use crate::tools::inspect::load_state;
 
 /// How bad a finding is.
@@ -152,7 +152,7 @@ pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> 
 }
 
 async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<VerifyReport, Error> {
-    let survey = Survey::take(directory).await?;
+    let listing = Listing::take(directory).await?;
     let mut report = VerifyReport::default();
     let held = Held { directory, contents: Mutex::default(), most };
     // A browser's page has all of recovery for one type of directory only: bytes count there.
@@ -163,19 +163,19 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
     let mut checked = Checked::default();
     // Which file is wanted last by whom: checkpoints are gone through from old to new.
     let mut wanted_until: Map<String, u64> = Map::default();
-    for &id in survey.checkpoints.iter() {
+    for &id in listing.checkpoints.iter() {
         if let Ok(metadata) = read_metadata(source, id).await {
             for path in metadata.files() {
                 wanted_until.insert(path, id);
             }
         }
     }
-    for &id in survey.checkpoints.iter() {
-        verify_checkpoint(source, &survey, id, &mut checked, &mut report).await;
+    for &id in listing.checkpoints.iter() {
+        verify_checkpoint(source, &listing, id, &mut checked, &mut report).await;
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
     let named = checked.named;
-    for (name, entry) in &survey.entries {
+    for (name, entry) in &listing.entries {
         match *name {
             Name::Metadata(_) => {
                 report.files += 1;
@@ -189,19 +189,19 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
                 report.find(&entry.path, Severity::Leftover, "left by a write that was cut short");
             }
             Name::Foreign => report.find(&entry.path, Severity::Foreign, "not written by Alluvium"),
-            Name::Log(checkpoint, sequence) => {
+            Name::Wal(checkpoint, sequence) => {
                 report.files += 1;
                 report.bytes += entry.bytes;
-                if let Err(error) = verify_log(directory, checkpoint, sequence).await {
+                if let Err(error) = verify_wal(directory, checkpoint, sequence).await {
                     report.find(&entry.path, Severity::Damage, error.to_string());
-                } else if survey.checkpoints.last().is_some_and(|newest| checkpoint < *newest) {
+                } else if listing.checkpoints.last().is_some_and(|newest| checkpoint < *newest) {
                     let what = format!("what changed after checkpoint {checkpoint} is in a newer one");
                     report.find(&entry.path, Severity::Leftover, what);
                 }
             }
             Name::Deleted(_) if entry.bytes > 0 => report.find(&entry.path, Severity::Damage, "a marker must be empty"),
             Name::Deleted(_) => {}
-            Name::State(id) | Name::EmptyCheckpoint(id) if !survey.checkpoints.contains(&id) => {
+            Name::State(id) | Name::EmptyCheckpoint(id) if !listing.checkpoints.contains(&id) => {
                 report.find(&entry.path, Severity::Leftover, format!("checkpoint {id} is partial: it has no metadata"));
             }
             Name::State(_) | Name::EmptyCheckpoint(_) => {
@@ -217,8 +217,8 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
     Ok(report)
 }
 
-async fn verify_log<D: Directory>(directory: &D, checkpoint: u64, sequence: u64) -> Result<(), Error> {
-    let path = log_path(checkpoint, sequence);
+async fn verify_wal<D: Directory>(directory: &D, checkpoint: u64, sequence: u64) -> Result<(), Error> {
+    let path = wal_path(checkpoint, sequence);
     let content = directory.read(&path).await?;
     // The checkpoint may be gone by now, and with it the directory's id: then the log's own is taken,
     // to which its checksums are bound.
@@ -227,13 +227,13 @@ async fn verify_log<D: Directory>(directory: &D, checkpoint: u64, sequence: u64)
     let store_id = metadata.and_then(|metadata| metadata.alluvium).map_or(own, |fields| fields.store_id);
     match decode(store_id, checkpoint, sequence, &content) {
         Ok(log) => log.records().map(|_| ()),
-        Err(LogFault::Torn(error) | LogFault::Damaged(error)) => Err(error),
+        Err(WalFault::Torn(error) | WalFault::Damaged(error)) => Err(error),
     }
 }
 
 async fn verify_checkpoint<D: Directory>(
     directory: &D,
-    survey: &Survey,
+    listing: &Listing,
     id: u64,
     checked: &mut Checked,
     report: &mut VerifyReport,
@@ -257,7 +257,7 @@ async fn verify_checkpoint<D: Directory>(
             let mut whole = entry.clone();
             whole.groups = Groups::ALL.to_ranges();
             let check = async {
-                let length = survey.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
+                let length = listing.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
                 if length.is_some_and(|length| length != entry.bytes) {
                     let found = length.unwrap_or_default();
                     return Err(Error::corrupt(&path, format!("{found} bytes long, not {}", entry.bytes)));
@@ -282,7 +282,7 @@ async fn verify_checkpoint<D: Directory>(
     }
     // A checkpoint of Alluvium's own says whether it has one; one of the original's must be asked.
     let may_have_state = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some())
-        || survey.entries.iter().any(|(name, _)| *name == Name::State(id));
+        || listing.entries.iter().any(|(name, _)| *name == Name::State(id));
     let state = if may_have_state { load_state(directory, id).await.map(drop) } else { Ok(()) };
     match state {
         Ok(()) if !may_have_state => {}
@@ -300,7 +300,7 @@ async fn verify_checkpoint<D: Directory>(
     }
     // Every file is whole; now whether together they are the state that was checkpointed.
     let options = RecoverOptions::new().checkpoint(Some(id));
-    match recover_surveyed(directory, &options, survey).await {
+    match recover_listed(directory, &options, listing).await {
         Ok(_) => report.checkpoints += 1,
         Err(error) => report.find(metadata_path(id), Severity::Damage, error.to_string()),
     }

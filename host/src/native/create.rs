@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
-use alluvium_core::seeded_defects::{self, Plant};
+use alluvium_core::seeded_defects::{self, Defect};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
@@ -194,14 +194,14 @@ impl Pending<'_> {
         });
         let opened = opened.collect::<Result<BTreeMap<&str, OwnedFd>, DirectoryError>>()?;
         let mut unsynced = Vec::new();
-        if !seeded_defects::is(Plant::SkipFileSync) {
+        if !seeded_defects::is(Defect::SkipFileSync) {
             unsynced.extend(files.iter().zip(batch).zip(&temporaries).map(|((file, new), temporary)| Unsynced {
                 fd: file.as_fd(),
                 call: Call::Sync(temporary),
                 path: &new.path,
             }));
         }
-        if !seeded_defects::is(Plant::SkipDirectorySync) {
+        if !seeded_defects::is(Defect::SkipDirectorySync) {
             unsynced.extend(directories.iter().map(|name| Unsynced {
                 fd: self.directories.get(*name).unwrap_or_else(|| &opened[name]).as_fd(),
                 call: Call::SyncDirectory(name),

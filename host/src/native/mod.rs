@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
-use alluvium_core::seeded_defects::{self, Plant};
+use alluvium_core::seeded_defects::{self, Defect};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -150,7 +150,7 @@ impl NativeDirectory {
     fn read_at(&self, path: &str, range: Option<(u64, usize)>) -> Result<Vec<u8>, DirectoryError> {
         let (file, bytes) = self.open_file(path)?;
         let error = |kind| DirectoryError::new(kind, Operation::Read, path);
-        if let (true, Some((_, length))) = (seeded_defects::is(Plant::TrustLength), range) {
+        if let (true, Some((_, length))) = (seeded_defects::is(Defect::TrustLength), range) {
             drop(vec![0_u8; length.min(1 << 32)]);
         }
         let (offset, length) = match range {

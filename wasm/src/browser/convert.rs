@@ -129,7 +129,7 @@ pub(super) fn recovered(summary: &RecoverySummary) -> JsValue {
         ("keyCount", number(summary.key_count)),
         ("bytesRead", number(summary.bytes_read)),
         ("skipped", summary.skipped.iter().map(skipped).collect::<Array>().into()),
-        ("isOriginal", summary.is_original.into()),
+        ("isOriginal", summary.is_laminar.into()),
     ])
 }
 
@@ -153,7 +153,7 @@ pub(super) fn verified(report: &VerifyReport) -> JsValue {
 pub(super) fn memory(usage: &MemoryUsage) -> JsValue {
     object(&[
         ("stateBytes", number(usage.state_bytes)),
-        ("logBytes", number(usage.log_bytes)),
+        ("logBytes", number(usage.changelog_bytes)),
         ("payloadBytes", number(usage.payload_bytes)),
     ])
 }

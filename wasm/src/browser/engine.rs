@@ -15,7 +15,8 @@ use std::sync::Arc;
 use alluvium_core::directory::{AnyDirectory, MemoryDirectory};
 use alluvium_core::{
     IncrementalCheckpointError as Error, IncrementalCheckpointManager, Maintenance, OpenOptions, PreparedCheckpoint,
-    archive, inspect, verify,
+    archive,
+    tools::{inspect, verify},
 };
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;

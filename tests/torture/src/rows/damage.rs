@@ -53,7 +53,7 @@ fn is_whole(golden: &Golden, files: &Files, manager: &Manager, id: Option<u64>) 
     };
     let logs =
         (1..=golden.logged.len()).take_while(|n| files.contains_key(&format!("wal/{id:016x}-{n:016x}.log"))).count();
-    let is_cut = manager.recovered().is_some_and(|recovered| recovered.log_cut.is_some());
+    let is_cut = manager.recovered().is_some_and(|recovered| recovered.wal_cut.is_some());
     let fewest = if is_cut { 0 } else { logs };
     if (fewest..=logs).any(|logs| found == *golden.expected(id, logs)) {
         return Ok(());
@@ -270,7 +270,7 @@ fn log_cut(directory: &Arc<MemoryDirectory>, truths: &[Truth], at: usize, is_las
             if Truth::of(&manager) != truths[at] {
                 return Err(format!("{:?} came back", Truth::of(&manager)));
             }
-            if manager.recovered().is_none_or(|recovered| recovered.log_cut.is_none()) {
+            if manager.recovered().is_none_or(|recovered| recovered.wal_cut.is_none()) {
                 return Err("the cut is not told".into());
             }
             // And it goes on: behind the torn tail, whole.

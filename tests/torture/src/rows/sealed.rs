@@ -33,7 +33,7 @@ fn seal(identity: &SegmentIdentity, chunks: &[Chunk<'_>]) -> Vec<u8> {
     let kind = match identity.kind {
         SegmentKind::Base => 1,
         SegmentKind::Delta => 2,
-        SegmentKind::Log => 3,
+        SegmentKind::Wal => 3,
     };
     let bound = || {
         let mut bound = b"ALLUVSEG".to_vec();
@@ -120,7 +120,7 @@ fn log(bytes: &[u8]) {
     let [low, high, rest @ ..] = bytes else { return };
     let (records, position) = rest.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(rest.len()));
     let last = Chunk { bytes: position, records: 0, tombstones: 0, first_group: 63, last_group: 63 };
-    let identity = SegmentIdentity { kind: SegmentKind::Log, ..IDENTITY };
+    let identity = SegmentIdentity { kind: SegmentKind::Wal, ..IDENTITY };
     let content =
         if records.is_empty() { seal(&identity, &[last]) } else { seal(&identity, &[described(records), last]) };
     let mut files = checkpoint().clone();
@@ -167,7 +167,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let bytes = &file.content[chunk.offset as usize..][..chunk.bytes as usize];
     let head = [chunk.records as u8, chunk.tombstones as u8, chunk.first_group as u8, chunk.last_group as u8];
     let log = logged().to_files().remove(LOG).expect("it was synced");
-    let identity = SegmentIdentity { kind: SegmentKind::Log, ..IDENTITY };
+    let identity = SegmentIdentity { kind: SegmentKind::Wal, ..IDENTITY };
     let chunks = decode_file("log", &identity, &log, claimed(&log)).expect("it was just written");
     let of = |at: usize| &log[chunks[at].offset as usize..][..chunks[at].bytes as usize];
     let first = &chunks[0];
@@ -194,7 +194,7 @@ mod tests {
         let written = logged().to_files().remove(LOG).expect("it was synced");
         let [low, high, rest @ ..] = &seeds[2][1..] else { panic!("a length") };
         let (records, position) = rest.split_at(usize::from(u16::from_le_bytes([*low, *high])));
-        let identity = SegmentIdentity { kind: SegmentKind::Log, ..IDENTITY };
+        let identity = SegmentIdentity { kind: SegmentKind::Wal, ..IDENTITY };
         let last = Chunk { bytes: position, records: 0, tombstones: 0, first_group: 63, last_group: 63 };
         assert_eq!(seal(&identity, &[described(records), last]), written);
     }

@@ -1,28 +1,28 @@
 //! Row 19: ten defects, planted one at a time, each caught by a named test of the catalogue. A test
 //! that cannot fail tests nothing.
 //!
-//! `cargo test -p alluvium-torture --features planted --test planted`
+//! `cargo test -p alluvium-torture --features seeded-defects --test seeded_defects`
 
-use alluvium_core::seeded_defects::{ALL, Plant, plant};
+use alluvium_core::seeded_defects::{ALL, Defect, seed};
 use alluvium_torture::rows::{crash, damage, errors, hostile, native, retention, writers};
 use alluvium_torture::{Budget, Tally};
 
 /// The test that catches a defect, with the sample that suffices for it.
 #[allow(clippy::match_same_arms, reason = "one line a defect, in the order of the list")]
-fn catcher(defect: Plant) -> (&'static str, fn() -> Tally) {
+fn catcher(defect: Defect) -> (&'static str, fn() -> Tally) {
     match defect {
-        Plant::SkipFileSync => ("row_1_power_failure_after_every_system_call", power_failure),
-        Plant::SkipDirectorySync => ("row_1_power_failure_after_every_system_call", power_failure),
-        Plant::PublishFirst => ("row_1_crash_at_every_call", crashes),
-        Plant::IgnoreChecksum => ("row_5_every_bit_flipped", || damage::flips(Budget::sample(400))),
-        Plant::TrustLength => ("row_12_hostile_ranges", || hostile::hostile_ranges(Budget::sample(1_000))),
-        Plant::SwallowError => ("row_3_every_call_fails", || errors::every_call_fails(Budget::sample(8))),
-        Plant::DeleteEarly => {
+        Defect::SkipFileSync => ("row_1_power_failure_after_every_system_call", power_failure),
+        Defect::SkipDirectorySync => ("row_1_power_failure_after_every_system_call", power_failure),
+        Defect::PublishFirst => ("row_1_crash_at_every_call", crashes),
+        Defect::IgnoreChecksum => ("row_5_every_bit_flipped", || damage::flips(Budget::sample(400))),
+        Defect::TrustLength => ("row_12_hostile_ranges", || hostile::hostile_ranges(Budget::sample(1_000))),
+        Defect::SwallowError => ("row_3_every_call_fails", || errors::every_call_fails(Budget::sample(8))),
+        Defect::DeleteEarly => {
             ("row_8_retention_with_crashes", || retention::nothing_kept_is_deleted(Budget::sample(600)))
         }
-        Plant::SkipFence => ("row_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
-        Plant::AcceptTornTail => ("row_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),
-        Plant::MixEpochs => ("row_1_crash_at_every_call", crashes),
+        Defect::SkipFence => ("row_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
+        Defect::AcceptTornTail => ("row_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),
+        Defect::MixEpochs => ("row_1_crash_at_every_call", crashes),
     }
 }
 
@@ -42,9 +42,9 @@ fn row_19_ten_of_ten_are_caught() {
         let sound = run();
         assert_eq!(sound.violated, 0, "{test} fails without any defect: {:?}", sound.violations);
         assert!(sound.skipped.is_none(), "{test} was skipped: {:?}", sound.skipped);
-        plant(Some(defect));
+        seed(Some(defect));
         let tally = run();
-        plant(None);
+        seed(None);
         let first = tally.violations.first().map_or("", |what| what.lines().next().unwrap_or(""));
         println!("{defect:?}: {test}: {} of {} tried: {first:.150}", tally.violated, tally.tried);
         caught += u64::from(tally.violated > 0);
