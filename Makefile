@@ -48,7 +48,7 @@ components: target-wasi
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts
 
 run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
-	cargo build -p alluvium-host
+	cargo build -p alluvium-cli
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
 test: lint deny-if-there test-native test-wasi test-languages bench-quick test-web ## every test

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::archive::{export, import};
 use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
-use alluvium_host::native::NativeDirectory;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::{Truth, checkpoint, here, keep, load, open_with, options, store};
 use tempfile::TempDir;

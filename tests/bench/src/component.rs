@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::{CheckpointConfig, Columns, IncrementalCheckpointManager, ManualClock, OpenOptions};
-use alluvium_host::native::NativeDirectory;
-use alluvium_host::runtime::bindings::engine::alluvium::checkpoint::types::{Columns as Batch, PackedKeys};
-use alluvium_host::runtime::{Cache, EngineOptions, Limits, Runtime, SharedEngine, lock};
+use alluvium_host::bindings::engine::alluvium::checkpoint::types::{Columns as Batch, PackedKeys};
+use alluvium_host::{Cache, EngineOptions, Limits, Runtime, SharedEngine, lock};
 use anyhow::{Context, Result, ensure};
 
 use crate::contender::digest;
@@ -146,7 +146,7 @@ impl Pair {
         &mut self,
         turn: u32,
         mut native: impl FnMut(&mut Native) -> Result<()>,
-        mut component: impl FnMut(&mut alluvium_host::runtime::Engine) -> Result<()>,
+        mut component: impl FnMut(&mut alluvium_host::Engine) -> Result<()>,
     ) -> Result<(f64, f64)> {
         let (mut native_us, mut component_us) = (0.0, 0.0);
         for side in 0..2 {

@@ -8,12 +8,12 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::format::metadata::SegmentEntry;
 use alluvium_core::format::segment::{CHUNK_ENTRY_BYTES, Chunk, HEADER_BYTES, SegmentKind, decode_table};
 use alluvium_core::model::hash::{group_of, key_hash};
 use alluvium_core::tools::inspect::list_checkpoints;
-use alluvium_host::native::NativeDirectory;
 use anyhow::{Context, Result};
 
 use crate::measure::timed;

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
+use alluvium::SystemClock;
 use alluvium_core::directory::block_on;
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::{
     CheckpointConfig, CheckpointStatistics, FinishedCheckpoint, IncrementalCheckpointManager, OpenOptions,
 };
-use alluvium_host::SystemClock;
-use alluvium_host::native::NativeDirectory;
 use anyhow::{Context, Result};
 
 use crate::contender::{Contender, Epoch, Kind, Recovered};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::{CheckpointConfig, Columns, IncrementalCheckpointManager, ManualClock, OpenOptions};
-use alluvium_host::native::NativeDirectory;
+use alluvium::NativeDirectory;
 use delays::route;
 use flights::{Header, Records};
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::recovery::{RecoverOptions, recover};
-use alluvium_host::native::NativeDirectory;
 
 use crate::oracle::undamaged;
 

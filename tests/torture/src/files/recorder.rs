@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use alluvium_host::native::{Call, Watch};
+use alluvium::directory::{Call, Watch};
 
 /// A system call that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]

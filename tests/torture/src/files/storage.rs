@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::testing::crash_certificate::Storage;
 use alluvium_core::directory::{DirectoryError, Node, Nodes};
-use alluvium_host::native::NativeDirectory;
 use rustix::io::Errno;
 
 use super::{Fail, FileSystem, Recorder};

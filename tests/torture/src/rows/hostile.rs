@@ -5,10 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::{Directory, EntryKind, NewFile, block_on};
 use alluvium_core::model::hash::checksum;
 use alluvium_core::tools::verify::verify;
-use alluvium_host::native::NativeDirectory;
 use alluvium_tests::golden::Golden;
 use alluvium_tests::{Files, keep, memory, open_with, options, store};
 

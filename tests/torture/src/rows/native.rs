@@ -5,9 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::testing::crash_certificate::certify;
 use alluvium_core::directory::{DirectoryError, SimulatedDirectory, block_on};
-use alluvium_host::native::NativeDirectory;
 use rustix::io::Errno;
 
 use crate::files::{Fail, FileSystem, NativeStorage, Recorder};

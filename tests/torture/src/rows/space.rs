@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, Reaction};
-use alluvium_host::native::NativeDirectory;
 use alluvium_tests::{Truth, keep, open_with, options};
 
 use crate::command::{Program, recovered};

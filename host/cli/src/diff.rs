@@ -1,0 +1,131 @@
+//! `alluvium diff`: the keys that changed between two checkpoints.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use alluvium::NativeDirectory;
+use alluvium_core::IncrementalCheckpointMetadata;
+use alluvium_core::directory::block_on;
+use alluvium_core::tools::diff::{Difference, KeyChange, diff};
+use alluvium_core::tools::inspect::load_metadata;
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::Answer;
+use super::failure::Failure;
+use super::open;
+use super::output::{grouped, insert_bytes, print, readable};
+
+const EXAMPLE: &str = "\
+Example:
+  alluvium diff run 26 27
+
+  + AA:JFK-MIA  {\"flights\":1}                     only in checkpoint 27
+  ~ B6:JFK-MCO  {\"flights\":7} → {\"flights\":8}     in both, changed
+  - UA:EWR-ORD  {\"flights\":3}                     only in checkpoint 26
+
+It reads only what the two checkpoints do not share. Exit code 0, with differences and without.";
+
+/// So much of a value is shown, in characters; `--json` shows all of it.
+const VALUE_SHOWN: usize = 60;
+
+/// Show which keys changed from one checkpoint to another
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Diff {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// The checkpoint to compare from
+    from: u64,
+    /// The checkpoint to compare to [default: the newest]
+    to: Option<u64>,
+    /// Only keys that begin with this text
+    #[arg(long, default_value = "")]
+    prefix: String,
+    /// Print one JSON object for each key: its change ("added", "changed" or "removed"), before and after
+    #[arg(long)]
+    json: bool,
+}
+
+impl Diff {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let directory = open::to_inspect(&self.dir)?;
+        let to = open::choose(&self.dir, &directory, self.to)?;
+        let mut difference = between(&self.dir, &directory, self.from, to)?;
+        difference.changes.retain(|change| change.key.starts_with(self.prefix.as_bytes()));
+        if self.json {
+            print(|out| difference.changes.iter().try_for_each(|change| write_json(out, change)))?;
+            return Ok(Answer::Yes);
+        }
+        let [from, to] = [self.from, to].map(|id| block_on(load_metadata(&directory, id)));
+        let failed = |error| Failure::core(&self.dir, &error);
+        let (from, to) = (from.map_err(failed)?, to.map_err(failed)?);
+        print(|out| {
+            write_changes(out, &difference)?;
+            writeln!(out, "checkpoint {} → {}{}: {}", from.id, to.id, moved(&from, &to), summary(&difference))
+        })?;
+        Ok(Answer::Yes)
+    }
+}
+
+/// How checkpoint `to` of a directory differs from `from`.
+pub(super) fn between(dir: &Path, directory: &NativeDirectory, from: u64, to: u64) -> Result<Difference, Failure> {
+    block_on(diff(directory, from, to)).map_err(|error| Failure::core(dir, &error))
+}
+
+/// One line for each key: `+` added, `~` changed, `-` removed.
+pub(super) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
+    for change in &difference.changes {
+        let key = readable(&change.key, usize::MAX);
+        let shown = |value: &[u8]| readable(value, VALUE_SHOWN);
+        match (&change.before, &change.after) {
+            (None, Some(after)) => writeln!(out, "+ {key}  {}", shown(after))?,
+            (Some(before), None) => writeln!(out, "- {key}  {}", shown(before))?,
+            (Some(before), Some(after)) => writeln!(out, "~ {key}  {} → {}", shown(before), shown(after))?,
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// How many keys were added, changed and removed, and what it took to find out.
+pub(super) fn summary(difference: &Difference) -> String {
+    let mut kinds = BTreeMap::from([("added", 0), ("changed", 0), ("removed", 0)]);
+    for change in &difference.changes {
+        *kinds.entry(kind(change)).or_default() += 1;
+    }
+    let counts: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{} {kind}", grouped(count))).collect();
+    format!("{} ({} bytes read)", counts.join(", "), grouped(difference.bytes_read))
+}
+
+fn kind(change: &KeyChange) -> &'static str {
+    match (&change.before, &change.after) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    }
+}
+
+/// Where the sources moved from and to.
+fn moved(from: &IncrementalCheckpointMetadata, to: &IncrementalCheckpointMetadata) -> String {
+    let offset = |metadata: &IncrementalCheckpointMetadata, source: &str| {
+        metadata.source_offsets.get(source).map_or_else(|| "nothing".to_owned(), |offset| grouped(*offset))
+    };
+    let moves = to.source_offsets.keys().filter(|source| offset(from, source) != offset(to, source));
+    let moves: Vec<String> =
+        moves.map(|source| format!(", {source} {} → {}", offset(from, source), offset(to, source))).collect();
+    moves.concat()
+}
+
+fn write_json(out: &mut dyn Write, change: &KeyChange) -> io::Result<()> {
+    let mut object = Map::from_iter([("change".to_owned(), Value::from(kind(change)))]);
+    insert_bytes(&mut object, "key", &change.key);
+    for (name, value) in [("before", &change.before), ("after", &change.after)] {
+        if let Some(value) = value {
+            insert_bytes(&mut object, name, value);
+        }
+    }
+    serde_json::to_writer(&mut *out, &object)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,104 @@
+//! `alluvium dump`: the state of a checkpoint, line by line.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use alluvium::NativeDirectory;
+use alluvium_core::directory::block_on;
+use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::{IncrementalCheckpointError, tools::inspect};
+use clap::Args;
+use serde_json::Map;
+
+use super::Answer;
+use super::failure::Failure;
+use super::open;
+use super::output::{insert_bytes, print};
+
+const EXAMPLE: &str = "\
+Example:
+  alluvium dump run | head -3
+
+One JSON object a line, in the order of keys: {\"key\":…,\"value\":…}, or {\"key_hex\":…} and {\"value_hex\":…}
+for what is not UTF-8 text.";
+
+/// Print the state of a checkpoint as newline-delimited JSON
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Dump {
+    /// The directory of the checkpoints
+    dir: PathBuf,
+    /// The checkpoint [default: the newest]
+    #[arg(long)]
+    id: Option<u64>,
+    /// Accepted for the sake of scripts: the output is always JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Dump {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let directory = open::to_inspect(&self.dir)?;
+        let id = open::choose(&self.dir, &directory, self.id)?;
+        let failed = |error: &IncrementalCheckpointError| Failure::core(&self.dir, error);
+        let recovered = block_on(recover(&directory, &RecoverOptions::new().checkpoint(Some(id))));
+        let recovered = recovered.map_err(|error| failed(&error))?;
+        let Some(recovered) = recovered else {
+            return Err(Failure::at(self.dir.display(), format!("checkpoint {id} does not exist")));
+        };
+        if recovered.metadata.alluvium.is_none() {
+            return self.dump_original(&directory, id);
+        }
+        print(|out| recovered.state.iter().try_for_each(|(key, value)| write_entry(out, key, value)))?;
+        Ok(Answer::Yes)
+    }
+
+    /// The original's states are opaque; most are its own snapshots of keyed state.
+    fn dump_original(&self, directory: &NativeDirectory, id: u64) -> Result<Answer, Failure> {
+        let bytes = match block_on(inspect::load_state(directory, id)) {
+            Ok(bytes) => bytes,
+            Err(IncrementalCheckpointError::NotFound(_)) => {
+                eprintln!(
+                    "{}: checkpoint {id} has no state: the original wrote its metadata alone",
+                    self.dir.display()
+                );
+                return Ok(Answer::Yes);
+            }
+            Err(error) => return Err(Failure::core(&self.dir, &error)),
+        };
+        let snapshot = decode_state_snapshot(&bytes).map_err(|error| {
+            Failure::at(self.dir.display(), format!("checkpoint {id}: {error}"))
+                .hint("its state is the caller's own bytes, in state.bin: they have no keys to print")
+        })?;
+        let mut entries = snapshot.entries;
+        entries.sort_unstable();
+        print(|out| entries.iter().try_for_each(|(key, value)| write_entry(out, key, value)))?;
+        Ok(Answer::Yes)
+    }
+}
+
+fn write_entry(out: &mut dyn Write, key: &[u8], value: &[u8]) -> io::Result<()> {
+    let mut entry = Map::new();
+    insert_bytes(&mut entry, "key", key);
+    insert_bytes(&mut entry, "value", value);
+    serde_json::to_writer(&mut *out, &entry)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_text_where_they_can_be() {
+        let check = |key: &[u8], value: &[u8], expected: &str| {
+            let mut line = Vec::new();
+            write_entry(&mut line, key, value).expect("it writes");
+            assert_eq!(String::from_utf8_lossy(&line), format!("{expected}\n"));
+        };
+        check(b"AA:JFK-MIA", b"{\"flights\":1}", r#"{"key":"AA:JFK-MIA","value":"{\"flights\":1}"}"#);
+        check(b"\xff\x00", b"", r#"{"key_hex":"ff00","value":""}"#);
+        check("é".as_bytes(), b"\n\xfe", r#"{"key":"é","value_hex":"0afe"}"#);
+    }
+}

@@ -1,0 +1,133 @@
+//! How a command fails: the place, what happened there, and what to do about it.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
+use alluvium_core::{IncrementalCheckpointError, Reaction};
+use alluvium_host::{EngineError, Limit, RuntimeError};
+
+/// An error as people read it.
+#[derive(Debug)]
+pub(super) struct Failure {
+    what: String,
+    to_do: Option<String>,
+}
+
+impl Failure {
+    /// Something happened at a place.
+    pub(super) fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self { what: format!("{place}: {what}"), to_do: None }
+    }
+
+    /// Something happened at no place in particular.
+    pub(super) fn plain(what: impl Into<String>) -> Self {
+        Self { what: what.into(), to_do: None }
+    }
+
+    /// Adds what to do about it.
+    pub(super) fn hint(self, to_do: impl Into<String>) -> Self {
+        Self { to_do: Some(to_do.into()), ..self }
+    }
+
+    /// A failure of an ordinary file.
+    pub(super) fn file(path: &Path, error: &io::Error) -> Self {
+        let failure = Self::at(path.display(), error);
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.hint("check the path: the file, or the directory it is to be in, is not there")
+            }
+            io::ErrorKind::PermissionDenied => failure.hint("check that this user may read or write it"),
+            io::ErrorKind::StorageFull => failure.hint(NO_SPACE),
+            _ => failure,
+        }
+    }
+
+    /// A failure of the directory at `path`.
+    pub(super) fn directory(path: &Path, error: &DirectoryError) -> Self {
+        let failure = match error.operation() {
+            // The error's own name is the path then.
+            Operation::Open if error.name() == path.display().to_string() => Self::plain(error.to_string()),
+            _ => Self::at(path.display(), error),
+        };
+        match error.kind() {
+            DirectoryErrorKind::NotFound if error.operation() == Operation::Open => {
+                failure.hint("check the path; directories are begun by `alluvium run` and `alluvium import`")
+            }
+            DirectoryErrorKind::Invalid if error.operation() == Operation::Open => failure.hint("name a directory"),
+            DirectoryErrorKind::NoSpace => failure.hint(NO_SPACE),
+            DirectoryErrorKind::Io => failure.hint("check that the directory can be read and written by this user"),
+            _ => failure,
+        }
+    }
+
+    /// A failure of core over the directory at `path`.
+    pub(super) fn core(path: &Path, error: &IncrementalCheckpointError) -> Self {
+        if let IncrementalCheckpointError::Io(error) = error {
+            return Self::directory(path, error);
+        }
+        Self::at(path.display(), error).hint(match error.reaction() {
+            Reaction::NotFound => format!("`alluvium list {}` shows what there is", path.display()),
+            Reaction::Corruption => of_damage(path),
+            Reaction::Fenced => "only one writer at a time: wait for the other one".to_owned(),
+            Reaction::NoSpace => NO_SPACE.to_owned(),
+            Reaction::Reopen | Reaction::Io => "run the command again".to_owned(),
+            _ => return Self::at(path.display(), error),
+        })
+    }
+
+    /// A failure of the runtime, working on the directory at `path`.
+    pub(super) fn runtime(path: &Path, error: &RuntimeError) -> Self {
+        match error {
+            RuntimeError::Directory(error) => Self::directory(path, error),
+            RuntimeError::Plugin(_) => Self::plain(error.to_string()).hint("correct the input or the plugin"),
+            RuntimeError::OtherPlugin { state, plugin, migrates } => {
+                Self::at(path.display(), error).hint(if state.name != plugin.name {
+                    format!("give the plugin {:?}, or another directory with --dir", state.name)
+                } else if *migrates {
+                    "this plugin can take it over: --migrate --dry-run shows what would change, --migrate does it"
+                        .to_owned()
+                } else {
+                    format!(
+                        "give the version of the plugin that keeps schema version {}, or one that exports the interface \
+                         migration",
+                        state.schema_version
+                    )
+                })
+            }
+            RuntimeError::Limit { limit: Limit::DiskBytes | Limit::DiskFiles, .. } => Self::at(path.display(), error)
+                .hint("the last checkpoint is intact; raise the limit, or keep fewer checkpoints with --max-retained"),
+            RuntimeError::Trap { .. } | RuntimeError::Limit { .. } => Self::at(path.display(), error)
+                .hint("nothing after the last checkpoint was kept; the same command goes on from it"),
+            RuntimeError::Engine(refused) => Self::at(path.display(), error).hint(match refused {
+                EngineError::NoSpace(_) => NO_SPACE.to_owned(),
+                EngineError::Corruption(_) => of_damage(path),
+                EngineError::Fenced(_) => "only one writer at a time: wait for the other one".to_owned(),
+                EngineError::Io(_) => "check that the directory can be read and written by this user".to_owned(),
+                _ => return Self::at(path.display(), error),
+            }),
+            // A component's error names its file and what to do.
+            _ => Self::plain(error.to_string()),
+        }
+    }
+
+    /// Prints it, for an exit code of 2.
+    pub(super) fn report(&self) -> ExitCode {
+        // To where nobody hears it, perhaps: the exit code says so too.
+        let mut told = io::stderr();
+        let _ = writeln!(told, "error: {}", self.what);
+        if let Some(to_do) = &self.to_do {
+            let _ = writeln!(told, "what to do: {to_do}");
+        }
+        ExitCode::from(2)
+    }
+}
+
+const NO_SPACE: &str = "free some space, then run the command again; the checkpoints before it are intact";
+
+fn of_damage(path: &Path) -> String {
+    let path = path.display();
+    format!("`alluvium verify {path}` names what is damaged, `alluvium list {path}` shows what is whole")
+}

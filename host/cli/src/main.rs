@@ -1,0 +1,84 @@
+//! The `alluvium` command: runs a plugin over a stream with checkpoints, and looks after the
+//! directories that hold them.
+//!
+//! One file for each group of commands, [`output`] for what they print and [`failure`] for how they
+//! fail.
+#![forbid(unsafe_code)]
+
+mod diff;
+mod dump;
+mod failure;
+mod list;
+mod manage;
+mod open;
+mod original;
+mod output;
+mod run;
+mod top;
+mod transfer;
+mod verify;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command that did its work has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Done, or yes: exit code 0.
+    Yes,
+    /// The answer is no: a check found damage, a run was interrupted before its end. Exit code 1.
+    No,
+}
+
+/// Portable incremental checkpoints for stream processing.
+///
+/// Exit codes: 0 done, 1 a negative answer (damage was found, a run was interrupted), 2 an error.
+#[derive(Parser)]
+#[command(name = "alluvium", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    List(list::List),
+    Show(list::Show),
+    Dump(dump::Dump),
+    Diff(diff::Diff),
+    Top(top::Top),
+    Watch(watch::Watch),
+    Verify(verify::Verify),
+    Restore(manage::Restore),
+    Delete(manage::Delete),
+    Gc(manage::Gc),
+    Export(transfer::Export),
+    Import(transfer::Import),
+}
+
+/// Runs the command that the arguments ask for.
+fn main() -> ExitCode {
+    let answer = match Arguments::parse().command {
+        Command::Run(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Show(command) => command.run(),
+        Command::Dump(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Top(command) => command.run(),
+        Command::Watch(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Restore(command) => command.run(),
+        Command::Delete(command) => command.run(),
+        Command::Gc(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Import(command) => command.run(),
+    };
+    match answer {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) => failure.report(),
+    }
+}

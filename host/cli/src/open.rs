@@ -1,0 +1,93 @@
+//! Opening directories: to look into, to change, to begin.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use alluvium::NativeDirectory;
+use alluvium::SystemClock;
+use alluvium_core::directory::{Directory, DirectoryError, block_on};
+use alluvium_core::{
+    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, OpenOptions, RecoverySummary,
+    tools::inspect,
+};
+
+use super::failure::Failure;
+
+pub(super) type Manager = IncrementalCheckpointManager<NativeDirectory>;
+
+/// Opens a directory to look into it: without a lock, without writing anything.
+pub(super) fn to_inspect(path: &Path) -> Result<NativeDirectory, Failure> {
+    NativeDirectory::open(path).map_err(|error| Failure::directory(path, &error))
+}
+
+/// Opens a directory for its only writer. It may itself be missing, but what it should be in may
+/// not: a mistyped path is no fresh start.
+pub(super) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
+    let failed = |error: DirectoryError| Failure::directory(path, &error);
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if above.is_dir() {
+        NativeDirectory::create(path).map_err(failed)?;
+    }
+    NativeDirectory::open_exclusive(path).map_err(failed)
+}
+
+/// Opens a directory that must not hold anything yet, for what is to be put there.
+pub(super) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
+    let directory = to_write(path)?;
+    let entries = block_on(directory.list()).map_err(|error| Failure::directory(path, &error))?;
+    match entries.first() {
+        None => Ok(directory),
+        Some(entry) => Err(Failure::at(path.display(), format!("is not empty: it holds {}", entry.path))
+            .hint("name a new directory; nothing has been changed")),
+    }
+}
+
+/// Opens the manager of a directory that exists, to change which checkpoints there are.
+///
+/// A damaged checkpoint does not keep it from opening: to get rid of one is what such commands are
+/// for. What is passed over is said.
+pub(super) fn to_manage(path: &Path) -> Result<Manager, Failure> {
+    let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
+    // Only what is asked for goes: retention is for those who take checkpoints.
+    let config = CheckpointConfig::new().with_max_retained(usize::MAX);
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).allow_fallback(true);
+    let manager = block_on(IncrementalCheckpointManager::open(Arc::new(directory), config, options))
+        .map_err(|error| Failure::core(path, &error))?;
+    for skipped in manager.recovered().map_or(&[][..], |recovered: &RecoverySummary| &recovered.skipped) {
+        eprintln!("{}: checkpoint {} is damaged: {}", path.display(), skipped.id, skipped.reason);
+    }
+    Ok(manager)
+}
+
+/// Begins a directory, with a manager over it.
+pub(super) fn to_begin(path: &Path) -> Result<Manager, Failure> {
+    let directory = to_fill(path)?;
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(random_id()?);
+    block_on(IncrementalCheckpointManager::open(Arc::new(directory), CheckpointConfig::new(), options))
+        .map_err(|error| Failure::core(path, &error))
+}
+
+/// The checkpoint asked for, or the newest that there is, whole or not: a damaged newest one is
+/// reported, never passed over.
+pub(super) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u64, Failure> {
+    if let Some(id) = id {
+        return Ok(id);
+    }
+    let failed = |error: IncrementalCheckpointError| Failure::core(path, &error);
+    let summaries = block_on(inspect::list_checkpoints(directory)).map_err(failed)?;
+    // Without metadata there is no checkpoint, only what is left of one.
+    let newest = summaries.iter().find(|summary| summary.metadata_bytes > 0 || summary.metadata.is_ok());
+    newest.map(|summary| summary.id).ok_or_else(|| {
+        Failure::at(path.display(), "holds no checkpoint").hint("`alluvium run` and `alluvium import` make some")
+    })
+}
+
+/// The identity of a directory that is begun now.
+pub(super) fn random_id() -> Result<[u8; 16], Failure> {
+    let mut id = [0; 16];
+    match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
+        Ok(16) => Ok(id),
+        Ok(_) => Err(Failure::plain("the system gives no randomness")),
+        Err(errno) => Err(Failure::at("the system's randomness", errno)),
+    }
+}

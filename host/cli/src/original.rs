@@ -1,0 +1,108 @@
+//! To and from directories of the original.
+
+use std::path::Path;
+
+use alluvium::NativeDirectory;
+use alluvium_core::directory::{Directory, NewFile, block_on};
+use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_state_snapshot};
+use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointMetadata, tools::inspect};
+
+use super::failure::Failure;
+use super::open::{self, Manager};
+use super::transfer::Transferred;
+
+/// Begins a directory with a checkpoint of the original: as keyed state where its `state.bin` is the
+/// original's snapshot, otherwise verbatim.
+pub(super) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transferred, Failure> {
+    let source = open::to_inspect(from)?;
+    let id = open::choose(from, &source, id)?;
+    let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
+    let metadata = block_on(inspect::load_metadata(&source, id)).map_err(failed)?;
+    if metadata.alluvium.is_some() {
+        return Err(Failure::at(from.display(), format!("checkpoint {id} was not written by the original"))
+            .hint("copy the directory, or use `alluvium export` and `alluvium import`"));
+    }
+    let state = match block_on(inspect::load_state(&source, id)) {
+        Ok(state) => Some(state),
+        // The original's plain checkpoints are metadata alone.
+        Err(IncrementalCheckpointError::NotFound(_)) => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let snapshot = state.as_deref().and_then(|state| decode_state_snapshot(state).ok());
+    let mut manager = open::to_begin(to)?;
+    let failed = |error: IncrementalCheckpointError| Failure::core(to, &error);
+    for (key, value) in snapshot.iter().flat_map(|snapshot| &snapshot.entries) {
+        manager.put(key, value).map_err(failed)?;
+    }
+    let opaque = if snapshot.is_none() { state } else { None };
+    let imported = commit(&mut manager, &metadata, opaque).map_err(failed)?;
+    Ok(Transferred { id: imported.id, keys: imported.key_count, bytes: imported.size_bytes })
+}
+
+/// Takes the checkpoint at the position in the stream that the original's had.
+fn commit(
+    manager: &mut Manager,
+    original: &IncrementalCheckpointMetadata,
+    opaque: Option<Vec<u8>>,
+) -> Result<IncrementalCheckpointMetadata, IncrementalCheckpointError> {
+    manager.set_epoch(original.epoch)?;
+    let offsets = original.source_offsets.clone();
+    if let Some(state) = opaque {
+        let (wal_position, watermark) = (original.wal_position, original.watermark);
+        return block_on(manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state));
+    }
+    for (source, offset) in offsets {
+        manager.set_source_offset(source, offset)?;
+    }
+    if let Some(watermark_ms) = original.watermark {
+        manager.set_watermark(watermark_ms);
+    }
+    block_on(manager.create_checkpoint(original.wal_position))
+}
+
+/// Writes a checkpoint as the original would have: the whole state in one `state.bin`.
+pub(super) fn export(from: &Path, source: &NativeDirectory, id: u64, to: &Path) -> Result<Transferred, Failure> {
+    let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
+    let recovered = block_on(recover(source, &RecoverOptions::new().checkpoint(Some(id)))).map_err(failed)?;
+    let Some(recovered) = recovered else {
+        return Err(Failure::at(from.display(), format!("checkpoint {id} does not exist")));
+    };
+    let metadata = recovered.metadata;
+    let has_opaque = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some());
+    let opaque = match block_on(inspect::load_state(source, id)) {
+        Ok(state) if has_opaque => Some(state),
+        Ok(_) | Err(IncrementalCheckpointError::NotFound(_)) => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if opaque.is_some() && !recovered.state.is_empty() {
+        return Err(Failure::at(from.display(), format!("checkpoint {id} holds keyed state and an opaque one"))
+            .hint("the original's form has room for one of them: export it with --format alluvium"));
+    }
+    let state = if let Some(opaque) = opaque {
+        opaque
+    } else {
+        let timestamp_ms =
+            metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |ours| ours.timestamp_ms);
+        encode_state_snapshot(recovered.state.iter(), timestamp_ms.saturating_mul(1_000_000)).map_err(failed)?
+    };
+    let keys = recovered.state.len() as u64;
+    let bytes = state.len() as u64;
+    // As the original does: it counts no keys, and every state of its is whole.
+    let metadata = IncrementalCheckpointMetadata {
+        size_bytes: bytes,
+        key_count: 0,
+        is_incremental: false,
+        parent_id: None,
+        sst_files: Vec::new(),
+        alluvium: None,
+        ..metadata
+    };
+    let json = metadata.to_json().map_err(failed)?.into_bytes();
+    let path = metadata.checkpoint_path();
+    let file = |name: &str, content| NewFile { path: format!("{path}/{name}"), content };
+    let target = open::to_fill(to)?;
+    block_on(target.create(vec![file("state.bin", state), file("metadata.json", json)]))
+        .map_err(|error| Failure::directory(to, &error))?;
+    Ok(Transferred { id, keys, bytes })
+}

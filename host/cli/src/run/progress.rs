@@ -1,0 +1,177 @@
+//! What a run says while it runs: a bar on a terminal, plain lines elsewhere, or JSON.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use alluvium_host::{CheckpointReport, Recovery};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::input::Meter;
+use super::stream::{Ended, Stream};
+use crate::output::grouped;
+
+/// Plain lines come no faster than this; a checkpoint's warnings always do.
+const LINE_INTERVAL: Duration = Duration::from_millis(500);
+
+enum Style {
+    Bar(ProgressBar),
+    Lines,
+    Json,
+}
+
+/// Tells how far a run is, on the standard error: the standard output is for results.
+pub(super) struct Progress {
+    style: Style,
+    meter: Meter,
+    started: Instant,
+    last_line: Option<Instant>,
+    last_checkpoint: String,
+}
+
+impl Progress {
+    pub(super) fn new(is_json: bool, meter: Meter) -> Self {
+        let style = if is_json {
+            Style::Json
+        } else if std::io::stderr().is_terminal() {
+            Style::Bar(bar(&meter))
+        } else {
+            Style::Lines
+        };
+        Self { style, meter, started: Instant::now(), last_line: None, last_checkpoint: String::new() }
+    }
+
+    /// What opening the directory found.
+    pub(super) fn opened(&mut self, directory: &Path, recovered: Option<&Recovery>, consumed: u64) {
+        let dir = directory.display().to_string();
+        let Some(recovery) = recovered else {
+            self.say(&format!("{dir}: begins anew"), || json!({"event": "begun", "dir": dir}));
+            return;
+        };
+        for skipped in &recovery.skipped {
+            let (id, reason) = (skipped.id, &skipped.reason);
+            self.say(
+                &format!("{dir}: passed over checkpoint {id}, which is damaged: {reason}"),
+                || json!({"event": "skipped", "dir": dir, "id": id, "reason": reason}),
+            );
+        }
+        let (id, keys) = (recovery.checkpoint_id, recovery.key_count);
+        let text = format!(
+            "{dir}: goes on from checkpoint {id}, {} records consumed, {} keys",
+            grouped(consumed),
+            grouped(keys)
+        );
+        self.say(&text, || json!({"event": "recovered", "dir": dir, "id": id, "records": consumed, "keys": keys}));
+        self.started = Instant::now();
+    }
+
+    /// Another batch is done.
+    pub(super) fn processed(&mut self, consumed: u64, consumed_now: u64) {
+        if let Style::Bar(bar) = &self.style {
+            bar.set_position(self.meter.read_bytes());
+            bar.set_message(self.message(consumed, consumed_now));
+        }
+    }
+
+    /// A checkpoint is durable.
+    pub(super) fn checkpointed(&mut self, consumed: u64, consumed_now: u64, report: &CheckpointReport) {
+        let info = &report.info;
+        self.last_checkpoint = format!("checkpoint {}: {} bytes", info.id, grouped(report.bytes_written));
+        self.processed(consumed, consumed_now);
+        for error in &report.maintenance.errors {
+            // The checkpoint stands; only old files could not be deleted.
+            self.say(
+                &format!("after checkpoint {}: {error}; it is tried again at the next one", info.id),
+                || json!({"event": "maintenance-failed", "id": info.id, "error": error}),
+            );
+        }
+        let is_due = self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
+        match self.style {
+            Style::Lines if is_due => {
+                self.last_line = Some(Instant::now());
+                tell(&self.message(consumed, consumed_now));
+            }
+            Style::Json => self.say("", || {
+                json!({
+                    "event": "checkpoint", "id": info.id, "records": consumed, "bytes_written": report.bytes_written,
+                    "keys_changed": info.keys_changed, "freeze_us": report.freeze_us, "write_us": report.write_us,
+                })
+            }),
+            _ => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&mut self) {
+        if let Style::Bar(bar) = &self.style {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// The run stopped before the end of the input.
+    pub(super) fn stopped(&mut self, stream: &Stream, ended: Ended, again: &str) {
+        let records = stream.consumed();
+        let why = if ended == Ended::Interrupted { "interrupted" } else { "stopped as asked" };
+        let checkpoint = match stream.checkpoint_id() {
+            Some(id) => format!("checkpoint {id} holds everything"),
+            None => "there is no checkpoint yet".to_owned(),
+        };
+        let text = format!("{why} after {} records: {checkpoint}. To go on:\n  {again}", grouped(records));
+        let id = stream.checkpoint_id();
+        let event = if ended == Ended::Interrupted { "interrupted" } else { "stopped" };
+        self.say(&text, || json!({"event": event, "records": records, "id": id, "again": again}));
+    }
+
+    /// The run reached the end of the input.
+    pub(super) fn ended(&mut self, stream: &Stream) {
+        let (records, now, id) = (stream.consumed(), stream.consumed_now(), stream.checkpoint_id());
+        let text = match id {
+            Some(id) if now == 0 => {
+                format!("nothing left to do: checkpoint {id} holds all {} records; the results again", grouped(records))
+            }
+            _ => {
+                let rate = grouped(self.rate(now));
+                format!("done: {} records, {rate} a second; {}", grouped(records), self.last_checkpoint)
+            }
+        };
+        self.say(&text, || json!({"event": "done", "records": records, "records_now": now, "id": id}));
+    }
+
+    fn message(&self, consumed: u64, consumed_now: u64) -> String {
+        let rate = grouped(self.rate(consumed_now));
+        let records = grouped(consumed);
+        format!("{records} records, {rate}/s, {}", self.last_checkpoint)
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    fn rate(&self, consumed_now: u64) -> u64 {
+        // For people: three digits are enough, and a run of no time has no rate.
+        (consumed_now as f64 / self.started.elapsed().as_secs_f64().max(1e-6)) as u64
+    }
+
+    fn say(&self, text: &str, value: impl FnOnce() -> Value) {
+        match &self.style {
+            Style::Json => tell(&value().to_string()),
+            Style::Bar(bar) => bar.suspend(|| tell(text)),
+            Style::Lines => tell(text),
+        }
+    }
+}
+
+/// A run goes on where nobody can be told of it: into a file on a full disk, or a pipe that was closed.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn bar(meter: &Meter) -> ProgressBar {
+    let (template, bar) = match meter.total_bytes {
+        Some(total) => ("{bar:20} {percent:>3}%  {wide_msg}", ProgressBar::new(total)),
+        None => ("{spinner}  {wide_msg}", ProgressBar::new_spinner()),
+    };
+    // A run that fails leaves no half bar before its error.
+    let bar = bar.with_finish(ProgressFinish::AndClear);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

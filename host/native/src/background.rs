@@ -1,0 +1,237 @@
+//! Checkpoints written on a thread of their own: the stream's thread pays for freezing only.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+
+use alluvium_core::directory::{Directory, block_on};
+use alluvium_core::{
+    CheckpointStatistics, IncrementalCheckpointError as Error, IncrementalCheckpointManager,
+    IncrementalCheckpointMetadata, Maintenance, MaintenanceReport, PreparedCheckpoint, WrittenCheckpoint,
+};
+
+/// What the thread is given to do, in order.
+enum Job {
+    Write(Box<PreparedCheckpoint>),
+    Maintain(Box<Maintenance>),
+}
+
+/// What it gives back.
+enum Done {
+    Written(Box<Result<WrittenCheckpoint, Error>>),
+    Maintained(MaintenanceReport),
+}
+
+/// A durable checkpoint that the background thread wrote.
+#[derive(Debug, Clone)]
+pub struct BackgroundCheckpoint {
+    /// Its metadata, as it is on disk.
+    pub metadata: IncrementalCheckpointMetadata,
+    /// What it cost; `freeze_us` alone was the stream's.
+    pub statistics: CheckpointStatistics,
+}
+
+/// Writes checkpoints, and does their maintenance, on a thread of its own.
+///
+/// ```
+/// use std::sync::Arc;
+/// use alluvium_core::directory::block_on;
+/// use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
+/// use alluvium::background::BackgroundWriter;
+/// use alluvium::{NativeDirectory, SystemClock};
+///
+/// let scratch = tempfile::tempdir()?;
+/// let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path())?);
+/// let options = OpenOptions::new(Arc::new(SystemClock::new()));
+/// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
+/// let mut writer = BackgroundWriter::start(directory);
+///
+/// manager.put(b"key", b"1")?;
+/// writer.checkpoint(&mut manager, 0)?;
+/// manager.put(b"key", b"2")?;               // belongs to the next one
+/// for durable in writer.wait(&mut manager)? {
+///     assert_eq!(durable.statistics.keys_changed, 1);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Dropping it waits for what was begun.
+#[derive(Debug)]
+pub struct BackgroundWriter {
+    jobs: Option<Sender<Job>>,
+    done: Receiver<Done>,
+    thread: Option<JoinHandle<()>>,
+    /// Jobs that were given and have not come back.
+    outstanding: usize,
+    reports: VecDeque<MaintenanceReport>,
+}
+
+impl BackgroundWriter {
+    /// Starts the thread. `directory` is the one that the manager has open.
+    pub fn start<D: Directory + Send + Sync + 'static>(directory: Arc<D>) -> Self {
+        let (jobs, inbox) = channel();
+        let (outbox, done) = channel();
+        let thread = std::thread::spawn(move || {
+            for job in inbox {
+                let result = match job {
+                    Job::Write(prepared) => Done::Written(Box::new(block_on(prepared.write(&*directory)))),
+                    Job::Maintain(maintenance) => Done::Maintained(block_on(maintenance.run(&*directory))),
+                };
+                // Nobody waits any more: what was written is durable all the same.
+                if outbox.send(result).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { jobs: Some(jobs), done, thread: Some(thread), outstanding: 0, reports: VecDeque::new() }
+    }
+
+    /// Freezes a checkpoint and hands it over: microseconds. Gives its id; it is durable once
+    /// [`poll`](Self::poll) or [`wait`](Self::wait) returns it.
+    ///
+    /// Fails with [`BufferOverflow`](Error::BufferOverflow) while as many as
+    /// [`max_in_flight`](alluvium_core::CheckpointConfig::max_in_flight) are being written: poll,
+    /// and try again.
+    pub fn checkpoint<D: Directory>(
+        &mut self,
+        manager: &mut IncrementalCheckpointManager<D>,
+        wal_position: u64,
+    ) -> Result<u64, Error> {
+        let prepared = manager.prepare_checkpoint(wal_position)?;
+        let id = prepared.id();
+        self.give(Job::Write(Box::new(prepared)))?;
+        Ok(id)
+    }
+
+    fn give(&mut self, job: Job) -> Result<(), Error> {
+        let stopped = || Error::Poisoned("the background thread has stopped".into());
+        self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
+        self.outstanding += 1;
+        Ok(())
+    }
+
+    /// Takes note of what has become durable since the last call, without waiting.
+    pub fn poll<D: Directory>(
+        &mut self,
+        manager: &mut IncrementalCheckpointManager<D>,
+    ) -> Result<Vec<BackgroundCheckpoint>, Error> {
+        let mut finished = Vec::new();
+        loop {
+            match self.done.try_recv() {
+                Ok(done) => self.take(manager, done, &mut finished)?,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(finished),
+            }
+        }
+    }
+
+    /// Waits until everything that was begun is durable and tidied up.
+    pub fn wait<D: Directory>(
+        &mut self,
+        manager: &mut IncrementalCheckpointManager<D>,
+    ) -> Result<Vec<BackgroundCheckpoint>, Error> {
+        let mut finished = Vec::new();
+        while self.outstanding > 0 {
+            let done = self.done.recv().map_err(|_| Error::Poisoned("the background thread has stopped".into()))?;
+            self.take(manager, done, &mut finished)?;
+        }
+        Ok(finished)
+    }
+
+    fn take<D: Directory>(
+        &mut self,
+        manager: &mut IncrementalCheckpointManager<D>,
+        done: Done,
+        finished: &mut Vec<BackgroundCheckpoint>,
+    ) -> Result<(), Error> {
+        self.outstanding -= 1;
+        match done {
+            Done::Written(written) => {
+                let checkpoint = manager.finish_checkpoint((*written)?)?;
+                finished
+                    .push(BackgroundCheckpoint { metadata: checkpoint.metadata, statistics: checkpoint.statistics });
+                self.give(Job::Maintain(Box::new(checkpoint.maintenance)))
+            }
+            Done::Maintained(report) => {
+                self.reports.push_back(report);
+                Ok(())
+            }
+        }
+    }
+
+    /// The next report of maintenance that has not been asked for, oldest first.
+    pub fn next_report(&mut self) -> Option<MaintenanceReport> {
+        self.reports.pop_front()
+    }
+}
+
+impl Drop for BackgroundWriter {
+    fn drop(&mut self) {
+        // Closing the channel ends the thread once it has done what it was given.
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was reported by the panic hook; there is nobody here to hand it to.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NativeDirectory;
+    use crate::SystemClock;
+    use alluvium_core::{CheckpointConfig, OpenOptions};
+
+    type Manager = IncrementalCheckpointManager<NativeDirectory>;
+
+    fn open(directory: &Arc<NativeDirectory>, config: CheckpointConfig) -> Manager {
+        block_on(Manager::open(directory.clone(), config, OpenOptions::new(Arc::new(SystemClock::new())))).unwrap()
+    }
+
+    #[test]
+    fn every_checkpoint_holds_what_was_put_before_it_and_nothing_after() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path()).unwrap());
+        let mut manager = open(&directory, CheckpointConfig::new().with_max_retained(100).with_max_in_flight(3));
+        let mut writer = BackgroundWriter::start(directory.clone());
+        let mut durable = Vec::new();
+        for n in 0..40u32 {
+            manager.put(b"n", &n.to_le_bytes()).unwrap();
+            manager.put(&n.to_le_bytes(), &[0; 1_000]).unwrap();
+            manager.set_source_offset("input", u64::from(n)).unwrap();
+            loop {
+                match writer.checkpoint(&mut manager, u64::from(n)) {
+                    Ok(_) => break,
+                    Err(Error::BufferOverflow(_)) => durable.extend(writer.wait(&mut manager).unwrap()),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            durable.extend(writer.poll(&mut manager).unwrap());
+        }
+        durable.extend(writer.wait(&mut manager).unwrap());
+        assert_eq!(durable.iter().map(|done| done.metadata.id).collect::<Vec<_>>(), (1..=40).collect::<Vec<_>>());
+        while let Some(report) = writer.next_report() {
+            assert_eq!(report.errors, Vec::<String>::new());
+        }
+        for done in durable {
+            let options = alluvium_core::recovery::RecoverOptions::new().checkpoint(Some(done.metadata.id));
+            let recovered = block_on(alluvium_core::recovery::recover(&*directory, &options)).unwrap().unwrap();
+            let n = recovered.metadata.source_offsets["input"];
+            assert_eq!(recovered.state.get(b"n"), Some(&n.to_le_bytes()[..4]));
+            assert_eq!(recovered.state.len() as u64, n + 2);
+        }
+    }
+
+    #[test]
+    fn dropping_it_waits_for_what_was_begun() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path()).unwrap());
+        let mut manager = open(&directory, CheckpointConfig::new());
+        let mut writer = BackgroundWriter::start(directory.clone());
+        manager.put(b"key", b"value").unwrap();
+        writer.checkpoint(&mut manager, 0).unwrap();
+        drop(writer);
+        assert_eq!(open(&directory, CheckpointConfig::new()).get(b"key"), Some(&b"value"[..]));
+    }
+}

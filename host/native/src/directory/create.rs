@@ -1,0 +1,232 @@
+//! Creating an ordered batch: whole and synced under temporary names, then named in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use alluvium_core::seeded_defects::{self, Defect};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, unlinkat};
+use rustix::io::Errno;
+
+use super::error::directory_error;
+use super::listing::TEMPORARY_PREFIX;
+use super::openat::{Root, split};
+use super::parallel_sync::{Unsynced, sync_together};
+use super::watch::{Call, errno};
+
+/// How often a directory that another thread deletes under our hands is made again.
+const ATTEMPTS_MAX: usize = 100;
+
+/// Distinguishes the temporary files of one process.
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// Creates the batch; `settled` are the subdirectories whose names are known to be durable.
+///
+/// The syncs are the least that the contract allows, in three waves that each wait for the disk
+/// once: every file's bytes, and the root when a directory is new; the directories of all files but
+/// the last; the last one's directory.
+pub(super) fn create(root: &Root, settled: &Mutex<BTreeSet<String>>, batch: &[NewFile]) -> Result<(), DirectoryError> {
+    refuse_bad_names(root, batch)?;
+    let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
+    let mut pending = Pending { root, directories: BTreeMap::new(), temporaries: Vec::new() };
+    // All bytes are handed to the kernel before the first sync waits for the disk.
+    let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
+    let unsettled = pending.unsettled(&settled.lock().unwrap_or_else(PoisonError::into_inner));
+    // New directories have their names already: these can become durable while the bytes do.
+    let root_too = if unsettled.is_empty() { &[][..] } else { &[""] };
+    pending.sync(&files, batch, root_too)?;
+    for file in earlier {
+        pending.name(file)?;
+    }
+    let named_in: BTreeSet<&str> = earlier.iter().map(|file| split(&file.path).0).collect();
+    pending.sync(&[], &[], &named_in.into_iter().collect::<Vec<_>>())?;
+    // Only now: nothing that the last file promises can be lost any more.
+    pending.name(last)?;
+    pending.sync(&[], &[], &[split(&last.path).0])?;
+    settled.lock().unwrap_or_else(PoisonError::into_inner).extend(unsettled);
+    Ok(())
+}
+
+/// Checks all names before anything is written, so that a refused batch leaves no trace.
+fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError> {
+    let mut names = BTreeSet::new();
+    for NewFile { path, .. } in batch {
+        if !is_valid_path(path) {
+            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, path));
+        }
+        let is_taken = match root.open(path, OFlags::PATH, Mode::empty()) {
+            Err(Errno::NOENT) => false,
+            Ok(_) => true,
+            // A link of that name takes it too; a link or file on the way is refused.
+            Err(Errno::LOOP) if !path.contains('/') => true,
+            Err(errno) => return Err(failed(errno, path)),
+        };
+        if is_taken || !names.insert(path) {
+            return Err(DirectoryError::new(DirectoryErrorKind::AlreadyExists, Operation::Create, path));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
+    directory_error(source, Operation::Create, path)
+}
+
+/// `name` in the directory of `path`.
+fn beside(path: &str, name: &str) -> String {
+    match split(path).0 {
+        "" => name.to_owned(),
+        directory => format!("{directory}/{name}"),
+    }
+}
+
+/// A file that has its bytes but not yet its name.
+struct Temporary {
+    path: String,
+    name: String,
+}
+
+/// The batch on its way; temporary files that did not get their names are deleted with it.
+struct Pending<'a> {
+    root: &'a Root,
+    directories: BTreeMap<String, OwnedFd>,
+    temporaries: Vec<Temporary>,
+}
+
+impl Pending<'_> {
+    /// Writes a file under a temporary name in the directory of its final one.
+    fn write(&mut self, new: &NewFile) -> Result<File, DirectoryError> {
+        let mut file = self.create_temporary(&new.path).map_err(|errno| failed(errno, &new.path))?;
+        let call = Call::Write(&self.temporary(&new.path), &new.content);
+        let written = self.root.call(call, || file.write_all(&new.content).map_err(|source| errno(&source)));
+        written.map_err(|source| failed(source, &new.path))?;
+        Ok(file)
+    }
+
+    /// The relative path under which the file that will be `path` is written.
+    fn temporary(&self, path: &str) -> String {
+        let name = self.temporaries.iter().find(|temporary| temporary.path == path).map_or("", |found| &found.name);
+        beside(path, name)
+    }
+
+    fn create_temporary(&mut self, path: &str) -> Result<File, Errno> {
+        let directory = split(path).0;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+        for _ in 0..ATTEMPTS_MAX {
+            self.open_directory(directory)?;
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id());
+            let fd = &self.directories[directory];
+            match self.root.call(Call::Create(&beside(path, &name)), || openat(fd, name.as_str(), flags, mode)) {
+                Ok(fd) => {
+                    self.temporaries.push(Temporary { path: path.to_owned(), name });
+                    return Ok(File::from(fd));
+                }
+                // Left behind by a dead process of the same number: take the next name.
+                Err(Errno::EXIST) => {}
+                // The directory was empty and another thread has deleted it: make it again.
+                Err(Errno::NOENT) => drop(self.directories.remove(directory)),
+                Err(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::NOENT)
+    }
+
+    fn open_directory(&mut self, directory: &str) -> Result<(), Errno> {
+        for _ in 0..ATTEMPTS_MAX {
+            if self.directories.contains_key(directory) {
+                return Ok(());
+            }
+            if !directory.is_empty() {
+                let mode = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
+                match self.root.call(Call::MakeDirectory(directory), || mkdirat(self.root, directory, mode)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(errno),
+                }
+            }
+            match self.root.open_directory(directory) {
+                Ok(fd) => drop(self.directories.insert(directory.to_owned(), fd)),
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::NOENT)
+    }
+
+    /// Gives a written file its name, unless somebody else has taken it.
+    fn name(&mut self, new: &NewFile) -> Result<(), DirectoryError> {
+        let (directory, name) = split(&new.path);
+        let at = self.temporaries.iter().position(|temporary| temporary.path == new.path);
+        let index = at.ok_or_else(|| failed(Errno::NOENT, &new.path))?;
+        let fd = &self.directories[directory];
+        let temporary = self.temporaries[index].name.as_str();
+        let from = beside(&new.path, temporary);
+        let call = Call::Rename(&from, &new.path);
+        match self.root.call(call, || renameat_with(fd, temporary, fd, name, RenameFlags::NOREPLACE)) {
+            // A file system without the flag (NFS, FUSE): a hard link is as exclusive.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self
+                .root
+                .call(Call::Link(&from, &new.path), || linkat(fd, temporary, fd, name, AtFlags::empty()))
+                .and_then(|()| self.root.call(Call::Unlink(&from), || unlinkat(fd, temporary, AtFlags::empty()))),
+            result => result,
+        }
+        .map_err(|errno| failed(errno, &new.path))?;
+        self.temporaries.remove(index);
+        Ok(())
+    }
+
+    /// The directories of this batch whose own names a crash could still take away.
+    fn unsettled(&self, settled: &BTreeSet<String>) -> Vec<String> {
+        self.directories.keys().filter(|name| !name.is_empty() && !settled.contains(*name)).cloned().collect()
+    }
+
+    /// Syncs written files, which will be `batch`, and directories, all at once.
+    fn sync(&self, files: &[File], batch: &[NewFile], directories: &[&str]) -> Result<(), DirectoryError> {
+        let temporaries: Vec<String> = batch.iter().map(|new| self.temporary(&new.path)).collect();
+        let opened = directories.iter().filter(|name| !self.directories.contains_key(**name)).map(|name| {
+            let fd = self.root.open_directory(name).map_err(|errno| failed(errno, name))?;
+            Ok((*name, fd))
+        });
+        let opened = opened.collect::<Result<BTreeMap<&str, OwnedFd>, DirectoryError>>()?;
+        let mut unsynced = Vec::new();
+        if !seeded_defects::is(Defect::SkipFileSync) {
+            unsynced.extend(files.iter().zip(batch).zip(&temporaries).map(|((file, new), temporary)| Unsynced {
+                fd: file.as_fd(),
+                call: Call::Sync(temporary),
+                path: &new.path,
+            }));
+        }
+        if !seeded_defects::is(Defect::SkipDirectorySync) {
+            unsynced.extend(directories.iter().map(|name| Unsynced {
+                fd: self.directories.get(*name).unwrap_or_else(|| &opened[name]).as_fd(),
+                call: Call::SyncDirectory(name),
+                path: name,
+            }));
+        }
+        sync_together(self.root, &unsynced)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // The batch has failed. What cannot be deleted now is listed as temporary and goes later.
+        for temporary in &self.temporaries {
+            let directory = split(&temporary.path).0;
+            if let Some(fd) = self.directories.get(directory) {
+                let call = Call::Unlink(&beside(&temporary.path, &temporary.name));
+                let _ = self.root.call(call, || unlinkat(fd, temporary.name.as_str(), AtFlags::empty()));
+            }
+        }
+        if !self.temporaries.is_empty() {
+            for directory in self.directories.keys().filter(|name| !name.is_empty()) {
+                let call = Call::RemoveDirectory(directory);
+                let _ = self.root.call(call, || unlinkat(self.root, directory.as_str(), AtFlags::REMOVEDIR));
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A directory of the file system, with the contract of [`Directory`].
+//!
+//! Everything is opened beneath a file descriptor of the directory and never through a symbolic
+//! link, so that nothing outside it can be read or written, whatever its names say. One room for
+//! each operation: `create`, `delete`, `listing`; `beneath` opens, `lock` keeps a second
+//! writer away.
+
+mod create;
+mod delete;
+mod error;
+mod listing;
+mod lock;
+mod openat;
+mod parallel_sync;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
+use alluvium_core::seeded_defects::{self, Defect};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use self::error::directory_error;
+use self::lock::Lock;
+use self::openat::Root;
+pub use self::watch::{Call, Watch};
+
+/// A directory of the file system.
+///
+/// ```
+/// use alluvium_core::directory::{block_on, Directory, NewFile};
+/// use alluvium::NativeDirectory;
+///
+/// let scratch = tempfile::tempdir()?;
+/// let directory = NativeDirectory::create(scratch.path().join("checkpoints"))?;
+/// block_on(directory.create(vec![NewFile { path: "segments/1".into(), content: b"sediment".to_vec() }]))?;
+/// assert_eq!(block_on(directory.read("segments/1"))?, b"sediment");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct NativeDirectory {
+    root: Root,
+    path: PathBuf,
+    /// Subdirectories whose own names are known to survive a crash.
+    settled: Mutex<BTreeSet<String>>,
+    /// Held for the lifetime of a writer that asked for it.
+    lock: Option<Lock>,
+}
+
+impl NativeDirectory {
+    /// Opens an existing directory.
+    ///
+    /// One that is not there is [`DirectoryErrorKind::NotFound`], anything but a directory is
+    /// [`DirectoryErrorKind::Invalid`]. Nothing is created, not even a lock: this is how to inspect.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        Self::open_watched(path.into(), None)
+    }
+
+    fn open_watched(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(&path, flags, Mode::empty()).map_err(|errno| opening(errno.into(), &path))?;
+        Ok(Self { root: Root::new(fd, watcher), path, settled: Mutex::default(), lock: None })
+    }
+
+    /// Opens a directory, creating it durably when it is missing, and the ones above it.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        let path = path.into();
+        create_durably(&path).map_err(|error| opening(error, &path))?;
+        Self::open(path)
+    }
+
+    /// Opens an existing directory for its only writer.
+    ///
+    /// While another process that opened it in this way lives, this fails with
+    /// [`DirectoryErrorKind::Fenced`], naming that process. The kernel drops the lock with the
+    /// process, however it ends, so no lock is ever stale.
+    pub fn open_exclusive(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        Self::open_writer(path.into(), None)
+    }
+
+    /// As [`open_exclusive`](Self::open_exclusive), with `watcher` told of every call that decides
+    /// what a crash leaves: for tests of just that.
+    pub fn open_exclusive_watched(path: impl Into<PathBuf>, watcher: Arc<dyn Watch>) -> Result<Self, DirectoryError> {
+        Self::open_writer(path.into(), Some(watcher))
+    }
+
+    fn open_writer(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
+        let mut directory = Self::open_watched(path, watcher)?;
+        directory.lock = Some(Lock::acquire(&directory.root)?);
+        directory.settle()?;
+        Ok(directory)
+    }
+
+    /// Whether this is the directory's only writer, holding its lock.
+    pub fn is_exclusive(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// Where the directory is, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes every name that is there durable.
+    ///
+    /// A process killed between naming a file and syncing its directory leaves a name that may
+    /// still vanish with the power: a writer must not build on it, nor tell anybody about it.
+    fn settle(&self) -> Result<(), DirectoryError> {
+        let mut settled = self.settled();
+        for entry in listing::subdirectories(&self.root)? {
+            self.root.sync_directory(&entry).map_err(|errno| directory_error(errno, Operation::Open, &entry))?;
+            settled.insert(entry);
+        }
+        self.root.sync_directory("").map_err(|errno| directory_error(errno, Operation::Open, ""))
+    }
+
+    fn settled(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        // Insertions and removals of whole names: a panic elsewhere leaves nothing half done.
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a regular file for reading; refuses anything else before it is opened for real, since
+    /// to open a pipe may wait for ever and to open a device may move it.
+    fn open_file(&self, path: &str) -> Result<(OwnedFd, u64), DirectoryError> {
+        let open = |flags| self.root.open(path, flags, Mode::empty());
+        let length = |fd: &OwnedFd| -> Result<u64, DirectoryError> {
+            let stat = rustix::fs::fstat(fd).map_err(|errno| directory_error(errno, Operation::Read, path))?;
+            if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
+                return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Read, path)
+                    .because("not a regular file"));
+            }
+            Ok(u64::try_from(stat.st_size).unwrap_or(0))
+        };
+        let probe = open(OFlags::PATH).map_err(|errno| directory_error(errno, Operation::Read, path))?;
+        length(&probe)?;
+        let file =
+            open(OFlags::RDONLY | OFlags::NONBLOCK).map_err(|errno| directory_error(errno, Operation::Read, path))?;
+        let bytes = length(&file)?;
+        Ok((file, bytes))
+    }
+
+    fn read_at(&self, path: &str, range: Option<(u64, usize)>) -> Result<Vec<u8>, DirectoryError> {
+        let (file, bytes) = self.open_file(path)?;
+        let error = |kind| DirectoryError::new(kind, Operation::Read, path);
+        if let (true, Some((_, length))) = (seeded_defects::is(Defect::TrustLength), range) {
+            drop(vec![0_u8; length.min(1 << 32)]);
+        }
+        let (offset, length) = match range {
+            Some(range) => range,
+            None => (0, usize::try_from(bytes).map_err(|_| error(DirectoryErrorKind::OutOfRange))?),
+        };
+        if offset.checked_add(length as u64).is_none_or(|end| end > bytes) {
+            return Err(error(DirectoryErrorKind::OutOfRange)
+                .because(format!("{length} bytes at {offset} of a file of {bytes}")));
+        }
+        let mut content = Vec::new();
+        content.try_reserve_exact(length).map_err(|refused| error(DirectoryErrorKind::Io).because(refused))?;
+        self.root
+            .call(Call::Read(path), || fill(&file, &mut content, offset, length))
+            .map_err(|source| directory_error(source, Operation::Read, path))?;
+        Ok(content)
+    }
+}
+
+/// Reads `length` bytes into memory that was reserved for them: to fill it with zeros first would
+/// touch every page twice.
+fn fill(file: &OwnedFd, content: &mut Vec<u8>, offset: u64, length: usize) -> Result<(), Errno> {
+    while content.len() < length {
+        let at = offset + content.len() as u64;
+        // The reserve may be more than was asked for, and the file longer.
+        match rustix::io::pread(file, spare_capacity(content), at) {
+            // The file was cut short behind our back.
+            Ok(0) => return Err(Errno::IO),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    content.truncate(length);
+    Ok(())
+}
+
+impl Directory for NativeDirectory {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        listing::list(&self.root)
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.read_at(path, None)
+    }
+
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.read_at(path, Some((offset, length)))
+    }
+
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        create::create(&self.root, &self.settled, &batch)
+    }
+
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        delete::delete(&self.root, &mut self.settled(), paths)
+    }
+}
+
+/// `mkdir -p`, with every new name synced into the directory above it.
+fn create_durably(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    if above != path {
+        create_durably(above)?;
+    }
+    match std::fs::create_dir(path) {
+        // Somebody else was quicker, or a file is in the way: opening it will tell.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        result => result?,
+    }
+    std::fs::File::open(above)?.sync_all()
+}
+
+/// An error of opening the directory itself, named by its whole path.
+fn opening(source: io::Error, path: &Path) -> DirectoryError {
+    let error = directory_error(source, Operation::Open, &path.display().to_string());
+    if error.kind() == DirectoryErrorKind::Invalid { error.because("this is not a directory") } else { error }
+}

@@ -1,0 +1,31 @@
+//! The two worlds of `wasm/wit`, as Rust: generated when the crate is compiled.
+
+#![allow(missing_docs, reason = "generated; the WIT says what everything means")]
+#![allow(unsafe_code, reason = "generated: wasmtime's marker traits for types that cross the border")]
+#![allow(clippy::pedantic, unused_qualifications, unreachable_pub, reason = "generated")]
+
+/// The engine component: what it exports.
+pub mod engine {
+    wasmtime::component::bindgen!({
+        path: "../../wasm/wit",
+        world: "engine",
+        require_store_data_send: true,
+    });
+}
+
+/// Plugins: what they import and export.
+pub mod plugin {
+    wasmtime::component::bindgen!({
+        path: "../../wasm/wit",
+        world: "plugin",
+        imports: { default: trappable },
+        with: {
+            "alluvium:checkpoint/types": super::engine::alluvium::checkpoint::types,
+            "alluvium:checkpoint/state.cursor": crate::state::Cursor,
+        },
+        require_store_data_send: true,
+    });
+}
+
+/// The version of the package that both worlds are of.
+pub const VERSION: &str = "0.1.0";

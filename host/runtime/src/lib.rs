@@ -1,0 +1,102 @@
+//! The host as a library: other people's operators inside your engine, each with durable state and
+//! nothing else.
+//!
+//! A [`Host`] holds the engine component, compiled once, and loads plugins. A [`Plugin`] is one
+//! operator at work over one directory: it has a WebAssembly store of its own, and so has the engine
+//! that keeps its state, so that what ends takes nothing with it. The engine alone gets the
+//! directory; the plugin sees the interface `state`, and an empty shell of WASI without files,
+//! network, environment or a clock that moves. [`Limits`] are on by default.
+//!
+//! ```no_run
+//! use alluvium_host::{Host, HostOptions, PluginOptions, Records};
+//!
+//! let host = Host::new("alluvium_wasm.wasm", HostOptions::default())?;
+//! let delays = host.load("delays.wasm")?;                    // compiled once, started as often as you like
+//! let mut plugin = host.start(&delays, "state/tenant-7", &PluginOptions::default())?;
+//!
+//! // The source's position is part of each checkpoint: that is where to go on.
+//! let consumed = plugin.source_offset("input")?.unwrap_or(0);
+//! plugin.begin(&["carrier".to_owned()])?;
+//! plugin.feed(&Records { first_record: consumed + 1, count: 1, field_lens: vec![2], fields: b"UA".to_vec() })?;
+//! plugin.set_source_offset("input", consumed + 1)?;
+//!
+//! // State and position become durable together, or not at all.
+//! let report = plugin.checkpoint()?;
+//! println!("checkpoint {}: {} bytes", report.info.id, report.bytes_written);
+//! plugin.close();
+//! # Ok::<(), alluvium_host::RuntimeError>(())
+//! ```
+//!
+//! **When a plugin misbehaves**, the call that it did so in returns an error that
+//! [`is_end`](RuntimeError::is_end): a trap, or a [`Limit`] by name. Its stores are gone by then, its
+//! checkpoints are as they were, and no other plugin has noticed. [`Plugin::restart`] begins again
+//! from the last checkpoint, which says from which record on to feed it.
+//!
+//! **Many plugins, many threads.** A [`Plugin`] goes to any thread; the [`Host`] is shared by all.
+//! With [`HostOptions::pool`] instances come out of address space that is reserved at the start.
+//!
+//! **Asynchronous callers** use [`Host::spawn`], which gives a [`PluginHandle`]: the plugin works on
+//! a thread of its own, and its answers are futures for any executor.
+//!
+//! ```no_run
+//! # use alluvium_host::{Host, PluginOptions, Records, RuntimeError, Code};
+//! # async fn example(host: Host, delays: Code, header: Vec<String>, batch: Records) -> Result<(), RuntimeError> {
+//! let plugin = host.spawn(&delays, "state/tenant-8", PluginOptions::default()).await?;
+//! plugin.begin(header).await?;
+//! plugin.feed(batch).await?;
+//! let report = plugin.checkpoint().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **New code for a plugin** goes in with [`Plugin::swap`], between two batches. State carries the
+//! plugin's [`Identity`]; code of another schema version is refused unless it brings a migration,
+//! which [`Host::migrate`] runs from one checkpoint to the next.
+//!
+//! **What happens** is told as events of the crate `tracing`, and counted: [`Host::metrics`] gives it
+//! as text for Prometheus.
+//!
+//! `examples/embed.rs` is a whole engine in under a hundred lines.
+
+pub mod bindings;
+mod cache;
+mod compiler;
+mod disk;
+mod engine;
+mod error;
+mod handle;
+mod host;
+mod identity;
+mod limits;
+#[cfg(target_os = "linux")]
+mod linear_memory;
+mod metrics;
+mod migrate;
+mod module;
+mod operator;
+mod plugin;
+mod precompiled;
+mod state;
+mod store_data;
+mod wasi;
+
+use std::sync::{Arc, Mutex};
+
+pub use self::cache::Cache;
+pub use self::compiler::{HostOptions, Runtime};
+pub use self::engine::{
+    CheckpointInfo, CheckpointReport, Engine, EngineOptions, MaintenanceReport, Recovery, SkippedCheckpoint, lock,
+};
+pub use self::error::{EngineError, RuntimeError};
+pub use self::handle::{Answer, PluginHandle};
+pub use self::host::{Host, PluginOptions};
+pub use self::identity::Identity;
+pub use self::limits::{Limit, Limits};
+pub use self::migrate::Migrated;
+pub use self::module::Code;
+pub use self::operator::Records;
+pub use self::plugin::Plugin;
+pub use self::state::Cursor;
+
+/// An engine that a plugin's `state` leads to; [`lock`] borrows it.
+pub type SharedEngine = Arc<Mutex<Engine>>;

@@ -1,0 +1,80 @@
+//! A plugin's code: compiled and linked once, started as often as is asked for.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use super::bindings::VERSION;
+use super::bindings::plugin::exports::alluvium::checkpoint::operator;
+use super::engine;
+use super::store_data::Guest;
+
+/// A compiled plugin, made by [`Host::load`](super::Host::load). Cloning it is free.
+#[derive(Clone)]
+pub struct Code(Arc<Inner>);
+
+struct Inner {
+    file: PathBuf,
+    operator: operator::GuestIndices,
+    migrate: Option<ComponentExportIndex>,
+    form: Form,
+}
+
+/// How a plugin comes.
+pub(super) enum Form {
+    /// Alone: the host leads its `state` to the engine component.
+    Alone(InstancePre<Guest>),
+    /// With an engine inside.
+    Composed(Box<engine::Ready>),
+}
+
+impl Code {
+    pub(super) fn of(file: &Path, ready: InstancePre<Guest>, is_composed: bool) -> wasmtime::Result<Self> {
+        let operator = operator::GuestIndices::new(&ready)?;
+        let component = ready.component();
+        let migration = component.get_export_index(None, format!("alluvium:checkpoint/migration@{VERSION}").as_str());
+        let migrate = migration.and_then(|migration| component.get_export_index(Some(&migration), "migrate"));
+        let form = if is_composed {
+            Form::Composed(Box::new(engine::Ready::of_composed(file, ready)?))
+        } else {
+            Form::Alone(ready)
+        };
+        Ok(Self(Arc::new(Inner { file: file.to_owned(), operator, migrate, form })))
+    }
+
+    /// The file that it was loaded from.
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+
+    /// Whether the engine is inside. Such a plugin shares the directory that its engine is granted:
+    /// it is for one's own plugins, not for strangers'.
+    pub fn is_composed(&self) -> bool {
+        matches!(self.0.form, Form::Composed(_))
+    }
+
+    /// Whether it can take over the state of other versions of itself.
+    pub fn migrates(&self) -> bool {
+        self.0.migrate.is_some()
+    }
+
+    pub(super) fn form(&self) -> &Form {
+        &self.0.form
+    }
+
+    pub(super) fn operator(&self) -> &operator::GuestIndices {
+        &self.0.operator
+    }
+
+    pub(super) fn migrate(&self) -> Option<ComponentExportIndex> {
+        self.0.migrate
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Code").field("file", &self.0.file).field("is_composed", &self.is_composed()).finish()
+    }
+}

@@ -1,0 +1,128 @@
+//! What every store holds beside its component, and how a call that ended badly is explained.
+
+use std::path::Path;
+
+use wasmtime::component::{ResourceTable, ResourceTableError};
+use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::disk::DiskBudget;
+use super::limits::{Budget, Limit, Limits, Reached};
+use super::wasi::Tail;
+use super::{RuntimeError, SharedEngine};
+
+/// The data of a store.
+pub(super) struct Guest {
+    who: &'static str,
+    wasi: WasiCtx,
+    pub(super) table: ResourceTable,
+    pub(super) budget: Budget,
+    stderr: Tail,
+    /// What a plugin's `state` leads to; the engine itself has none.
+    pub(super) engine: Option<SharedEngine>,
+    /// What the plugin emitted since it was last asked.
+    pub(super) emitted: Vec<u8>,
+    /// The most that this may be.
+    pub(super) output_bytes_max: usize,
+    /// What an engine may still write to its directory.
+    pub(super) disk: DiskBudget,
+}
+
+impl Guest {
+    /// A store for one instance of a component, within `limits`.
+    pub(super) fn store(
+        compiler: &wasmtime::Engine,
+        who: &'static str,
+        (wasi, stderr): (WasiCtx, Tail),
+        (memory_bytes, limits): (usize, &Limits),
+        engine: Option<SharedEngine>,
+    ) -> Store<Self> {
+        // The engine holds one of its own for each cursor of a plugin, and its files: of these two the
+        // plugin's limit is the one to be reached.
+        let handles = if engine.is_some() { limits.handles } else { limits.handles.saturating_add(2_048) };
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(handles);
+        let guest = Self {
+            who,
+            wasi,
+            table,
+            budget: Budget::new(memory_bytes, limits),
+            stderr,
+            engine,
+            emitted: Vec::new(),
+            output_bytes_max: limits.output_bytes,
+            disk: DiskBudget::default(),
+        };
+        let mut store = Store::new(compiler, guest);
+        store.limiter(|guest| &mut guest.budget);
+        store.set_max_component_handles(handles);
+        store
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Says why an instance of the component in `file` did not come to be: it ended while it started, or
+/// its interfaces are not those that this host was built with.
+pub(super) fn explain_start(store: impl AsContext<Data = Guest>, file: &Path, error: &wasmtime::Error) -> RuntimeError {
+    if error.downcast_ref::<Trap>().is_some() || limit_of(store.as_context().data(), error).is_some() {
+        return explain(store, error);
+    }
+    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+        return RuntimeError::Host(format!(
+            "the host's pool is full ({error:#}): close plugins, or give it a larger pool"
+        ));
+    }
+    let why = format!("was built for other interfaces than this program: {error:#}; build both from the same sources");
+    RuntimeError::component(file, why)
+}
+
+/// The limit behind a call that ended badly, if it was one.
+fn limit_of(guest: &Guest, error: &wasmtime::Error) -> Option<(Limit, String)> {
+    if let Some(Reached(limit, why)) = error.downcast_ref::<Reached>() {
+        return Some((*limit, why.clone()));
+    }
+    let said = |limit, why: &str| Some((limit, why.to_owned()));
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => return said(Limit::Time, "it took longer than one call may take"),
+        Some(Trap::OutOfFuel) => return said(Limit::Fuel, "it took more fuel than one call may take"),
+        Some(Trap::StackOverflow) => return said(Limit::Stack, "it recursed too deeply"),
+        _ => {}
+    }
+    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
+        return said(Limit::Handles, "it holds more handles than it may");
+    }
+    // These have no type that could be asked for.
+    let text = error.root_cause().to_string();
+    for (mark, limit, why) in [
+        ("store handle limit exceeded", Limit::Handles, "it holds more handles than it may"),
+        ("fuel allocated for hostcalls", Limit::CallBytes, "one of its calls carried more than it may"),
+        ("count too high at", Limit::Instances, "it is made of more instances, memories or tables than it may"),
+    ] {
+        if text.contains(mark) {
+            return said(limit, why);
+        }
+    }
+    // A program that is refused memory as a rule ends by itself: by a trap, or by an exit.
+    guest.budget.refused().cloned()
+}
+
+/// Says why a call ended in a trap: the limit it ran into, the panic message it left, or the trap.
+pub(super) fn explain(store: impl AsContext<Data = Guest>, error: &wasmtime::Error) -> RuntimeError {
+    let store = store.as_context();
+    let guest = store.data();
+    let said = guest.stderr.text();
+    let and_said = |why: String| if said.is_empty() { why } else { format!("{why}; {said}") };
+    if let Some((limit, why)) = limit_of(guest, error) {
+        return RuntimeError::Limit { who: guest.who, limit, why: and_said(why) };
+    }
+    let why = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    RuntimeError::Trap { who: guest.who, why: and_said(why) }
+}

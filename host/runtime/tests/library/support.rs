@@ -1,0 +1,153 @@
+//! A host, plugins by hand and a good neighbour.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use alluvium_host::{Cache, Code, Host, HostOptions, Limits, Plugin, PluginOptions, Records, RuntimeError};
+use tempfile::TempDir;
+
+const TEMPLATE: &str = include_str!("../plugin.wat");
+
+/// What the template says of itself, and what other versions say.
+const VERSION_1: &str = r"\06\00\00\00\01\00\00\00";
+
+pub(crate) fn component(variable: &str, file: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("wasm32-wasip2/release").join(file);
+    let path = std::env::var_os(variable).map_or(built, PathBuf::from);
+    assert!(path.is_file(), "{} is not there: `make components` builds it, {variable} names another", path.display());
+    path
+}
+
+pub(crate) fn engine() -> PathBuf {
+    component("ALLUVIUM_ENGINE", "alluvium_wasm.wasm")
+}
+
+pub(crate) fn delays() -> PathBuf {
+    component("ALLUVIUM_DELAYS", "delays.wasm")
+}
+
+/// Directories, and a host whose compiled code the tests share.
+pub(crate) struct Bench {
+    pub(crate) scratch: TempDir,
+    pub(crate) host: Host,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::with(HostOptions { limits: Limits::default(), cache: Cache::none(), fuel: false, pool: None })
+    }
+
+    /// With these options; the cache is that of all tests.
+    pub(crate) fn with(mut options: HostOptions) -> Self {
+        options.cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+        let host = Host::new(engine(), options).expect("a host");
+        Self { scratch: tempfile::tempdir().expect("a temporary directory"), host }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// A plugin called delays, of schema version 1, whose `process` has this body.
+    pub(crate) fn code(&self, process: &str) -> Code {
+        self.text(&TEMPLATE.replace("PROCESS", process))
+    }
+
+    /// The same of another schema version, with a body for `migrate` if it has one.
+    pub(crate) fn version(&self, version: u8, process: &str, migrate: Option<&str>) -> Code {
+        assert!(TEMPLATE.contains(VERSION_1));
+        let text =
+            TEMPLATE.replace("PROCESS", process).replace(VERSION_1, &format!(r"\06\00\00\00\{version:02x}\00\00\00"));
+        let Some(migrate) = migrate else { return self.text(&text) };
+        let function = format!("(func (export \"migrate\") (param i32) (result i32) {migrate})");
+        let interface = r#"
+            (func $migrate (param "from-version" u32) (result (result (error string)))
+              (canon lift (core func $operator "migrate") (memory $memory) (realloc $realloc)))
+            (instance $migration (export "migrate" (func $migrate)))
+            (export "alluvium:checkpoint/migration@0.1.0" (instance $migration))"#;
+        self.text(&text.replace(";; MIGRATION 1", &function).replace(";; MIGRATION 2", interface))
+    }
+
+    fn text(&self, text: &str) -> Code {
+        let path = self.path("plugin.wasm");
+        fs::write(&path, wat::parse_str(text).expect("a component")).expect("a file");
+        self.host.load(path).expect("it loads")
+    }
+
+    /// Starts it over the directory of this name, and begins.
+    pub(crate) fn start(&self, code: &Code, name: &str, limits: Option<Limits>) -> Plugin {
+        let options = PluginOptions { limits, ..PluginOptions::default() };
+        let mut plugin = self.host.start(code, self.path(name), &options).expect("it starts");
+        plugin.begin(&header()).expect("it begins");
+        plugin
+    }
+
+    /// A real plugin over a directory of its own.
+    pub(crate) fn neighbour(&self) -> Plugin {
+        let delays = self.host.load(delays()).expect("it loads");
+        self.start(&delays, "neighbour", None)
+    }
+
+    /// The state's entries, from the directory's newest checkpoint.
+    pub(crate) fn state(&self, name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let directory = alluvium::NativeDirectory::open(self.path(name)).expect("it opens");
+        let options = alluvium_core::recovery::RecoverOptions::new();
+        let recovered = alluvium_core::recovery::recover(&directory, &options);
+        let recovered = alluvium_core::directory::block_on(recovered).expect("it recovers").expect("a checkpoint");
+        recovered.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+    }
+}
+
+/// The columns that the neighbour asks for.
+pub(crate) fn header() -> Vec<String> {
+    ["carrier", "origin", "dest", "dep_time", "arr_delay"].map(String::from).to_vec()
+}
+
+/// Flights, numbered from `first` on.
+pub(crate) fn flights(first: u64, count: u32) -> Records {
+    let mut records = Records { first_record: first, count, field_lens: vec![], fields: vec![] };
+    for number in first..first + u64::from(count) {
+        for field in ["UA", "EWR", "IAH", "600", &(number % 90).to_string()] {
+            records.field_lens.push(u32::try_from(field.len()).expect("short"));
+            records.fields.extend_from_slice(field.as_bytes());
+        }
+    }
+    records
+}
+
+/// Every file below a directory with its content, but for the lock.
+pub(crate) fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.file_name().is_some_and(|name| name != ".lock") {
+            let content = fs::read(&path).expect("a file");
+            found.insert(path, content);
+        }
+    }
+    found
+}
+
+/// The error of what must fail.
+#[track_caller]
+pub(crate) fn refused<T>(result: Result<T, RuntimeError>) -> RuntimeError {
+    match result {
+        Ok(_) => panic!("it was not refused"),
+        Err(error) => error,
+    }
+}
+
+/// `put` of a key of `key` bytes and a value of `value` bytes, of whatever memory holds; under
+/// another key each time.
+pub(crate) fn put(key: u32, value: u32) -> String {
+    format!(
+        "(i32.store (i32.const 8192) (i32.add (i32.load (i32.const 8192)) (i32.const 1)))
+        (call $put (i32.const 8192) (i32.const {key}) (i32.const 65536) (i32.const {value}) (i32.const 4096))"
+    )
+}
+
+/// An address whose bytes are an empty result, and ok.
+pub(crate) const OK: &str = "(i32.const 16)";
