@@ -12,10 +12,10 @@ use alluvium_core::tools::inspect::load_metadata;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::Answer;
-use super::failure::Failure;
-use super::open;
-use super::output::{grouped, insert_bytes, print, readable};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{grouped, insert_bytes, print, readable};
 
 const EXAMPLE: &str = "\
 Example:
@@ -33,7 +33,7 @@ const VALUE_SHOWN: usize = 60;
 /// Show which keys changed from one checkpoint to another
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Diff {
+pub(crate) struct Diff {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// The checkpoint to compare from
@@ -49,7 +49,7 @@ pub(super) struct Diff {
 }
 
 impl Diff {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let to = open::choose(&self.dir, &directory, self.to)?;
         let mut difference = between(&self.dir, &directory, self.from, to)?;
@@ -70,12 +70,12 @@ impl Diff {
 }
 
 /// How checkpoint `to` of a directory differs from `from`.
-pub(super) fn between(dir: &Path, directory: &NativeDirectory, from: u64, to: u64) -> Result<Difference, Failure> {
+pub(crate) fn between(dir: &Path, directory: &NativeDirectory, from: u64, to: u64) -> Result<Difference, Failure> {
     block_on(diff(directory, from, to)).map_err(|error| Failure::core(dir, &error))
 }
 
 /// One line for each key: `+` added, `~` changed, `-` removed.
-pub(super) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
+pub(crate) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
     for change in &difference.changes {
         let key = readable(&change.key, usize::MAX);
         let shown = |value: &[u8]| readable(value, VALUE_SHOWN);
@@ -90,7 +90,7 @@ pub(super) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io:
 }
 
 /// How many keys were added, changed and removed, and what it took to find out.
-pub(super) fn summary(difference: &Difference) -> String {
+pub(crate) fn summary(difference: &Difference) -> String {
     let mut kinds = BTreeMap::from([("added", 0), ("changed", 0), ("removed", 0)]);
     for change in &difference.changes {
         *kinds.entry(kind(change)).or_default() += 1;

@@ -11,10 +11,10 @@ use alluvium_core::{IncrementalCheckpointError, tools::inspect};
 use clap::Args;
 use serde_json::Map;
 
-use super::Answer;
-use super::failure::Failure;
-use super::open;
-use super::output::{insert_bytes, print};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{insert_bytes, print};
 
 const EXAMPLE: &str = "\
 Example:
@@ -26,7 +26,7 @@ for what is not UTF-8 text.";
 /// Print the state of a checkpoint as newline-delimited JSON
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Dump {
+pub(crate) struct Dump {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// The checkpoint [default: the newest]
@@ -38,7 +38,7 @@ pub(super) struct Dump {
 }
 
 impl Dump {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let id = open::choose(&self.dir, &directory, self.id)?;
         let failed = |error: &IncrementalCheckpointError| Failure::core(&self.dir, error);
@@ -48,21 +48,19 @@ impl Dump {
             return Err(Failure::at(self.dir.display(), format!("checkpoint {id} does not exist")));
         };
         if recovered.metadata.alluvium.is_none() {
-            return self.dump_original(&directory, id);
+            return self.dump_laminardb(&directory, id);
         }
         print(|out| recovered.state.iter().try_for_each(|(key, value)| write_entry(out, key, value)))?;
         Ok(Answer::Yes)
     }
 
-    /// The original's states are opaque; most are its own snapshots of keyed state.
-    fn dump_original(&self, directory: &NativeDirectory, id: u64) -> Result<Answer, Failure> {
+    /// Prints a state that LaminarDB wrote: opaque bytes, which are most often its own snapshot of keyed
+    /// state.
+    fn dump_laminardb(&self, directory: &NativeDirectory, id: u64) -> Result<Answer, Failure> {
         let bytes = match block_on(inspect::load_state(directory, id)) {
             Ok(bytes) => bytes,
             Err(IncrementalCheckpointError::NotFound(_)) => {
-                eprintln!(
-                    "{}: checkpoint {id} has no state: the original wrote its metadata alone",
-                    self.dir.display()
-                );
+                eprintln!("{}: checkpoint {id} has no state: LaminarDB wrote its metadata alone", self.dir.display());
                 return Ok(Answer::Yes);
             }
             Err(error) => return Err(Failure::core(&self.dir, &error)),

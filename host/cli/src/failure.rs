@@ -11,29 +11,29 @@ use alluvium_host::{EngineError, Limit, RuntimeError};
 
 /// An error as people read it.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     what: String,
     to_do: Option<String>,
 }
 
 impl Failure {
     /// Something happened at a place.
-    pub(super) fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {
+    pub(crate) fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self { what: format!("{place}: {what}"), to_do: None }
     }
 
     /// Something happened at no place in particular.
-    pub(super) fn plain(what: impl Into<String>) -> Self {
+    pub(crate) fn plain(what: impl Into<String>) -> Self {
         Self { what: what.into(), to_do: None }
     }
 
     /// Adds what to do about it.
-    pub(super) fn hint(self, to_do: impl Into<String>) -> Self {
+    pub(crate) fn hint(self, to_do: impl Into<String>) -> Self {
         Self { to_do: Some(to_do.into()), ..self }
     }
 
     /// A failure of an ordinary file.
-    pub(super) fn file(path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
         let failure = Self::at(path.display(), error);
         match error.kind() {
             io::ErrorKind::NotFound => {
@@ -46,7 +46,7 @@ impl Failure {
     }
 
     /// A failure of the directory at `path`.
-    pub(super) fn directory(path: &Path, error: &DirectoryError) -> Self {
+    pub(crate) fn directory(path: &Path, error: &DirectoryError) -> Self {
         let failure = match error.operation() {
             // The error's own name is the path then.
             Operation::Open if error.name() == path.display().to_string() => Self::plain(error.to_string()),
@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// A failure of core over the directory at `path`.
-    pub(super) fn core(path: &Path, error: &IncrementalCheckpointError) -> Self {
+    pub(crate) fn core(path: &Path, error: &IncrementalCheckpointError) -> Self {
         if let IncrementalCheckpointError::Io(error) = error {
             return Self::directory(path, error);
         }
@@ -79,7 +79,7 @@ impl Failure {
     }
 
     /// A failure of the runtime, working on the directory at `path`.
-    pub(super) fn runtime(path: &Path, error: &RuntimeError) -> Self {
+    pub(crate) fn runtime(path: &Path, error: &RuntimeError) -> Self {
         match error {
             RuntimeError::Directory(error) => Self::directory(path, error),
             RuntimeError::Plugin(_) => Self::plain(error.to_string()).hint("correct the input or the plugin"),
@@ -114,7 +114,7 @@ impl Failure {
     }
 
     /// Prints it, for an exit code of 2.
-    pub(super) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> ExitCode {
         // To where nobody hears it, perhaps: the exit code says so too.
         let mut told = io::stderr();
         let _ = writeln!(told, "error: {}", self.what);

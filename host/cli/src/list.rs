@@ -9,10 +9,10 @@ use alluvium_core::{IncrementalCheckpointMetadata, format};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Answer;
-use super::failure::Failure;
-use super::open;
-use super::output::{Table, grouped, print, time};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Table, grouped, print, time};
 
 const LIST_EXAMPLE: &str = "Example:\n  alluvium list run\n\nExit code 1 when there is no checkpoint.";
 const SHOW_EXAMPLE: &str = "Example:\n  alluvium show run 27";
@@ -20,7 +20,7 @@ const SHOW_EXAMPLE: &str = "Example:\n  alluvium show run 27";
 /// List the checkpoints of a directory, newest first, with what each wrote
 #[derive(Args)]
 #[command(after_help = LIST_EXAMPLE)]
-pub(super) struct List {
+pub(crate) struct List {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// Print one JSON array of metadata
@@ -29,7 +29,7 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let found = block_on(inspect::list_checkpoints(&directory));
         let found = found.map_err(|error| Failure::core(&self.dir, &error))?;
@@ -83,7 +83,7 @@ fn row(summary: &CheckpointSummary) -> Vec<String> {
     let mut notes: Vec<String> =
         metadata.source_offsets.iter().map(|(source, offset)| format!("{source}={offset}")).collect();
     if fields.is_none() {
-        notes.push("(of the original)".to_owned());
+        notes.push("(written by LaminarDB)".to_owned());
     }
     vec![
         id,
@@ -98,12 +98,12 @@ fn row(summary: &CheckpointSummary) -> Vec<String> {
 }
 
 /// When a checkpoint was prepared, in milliseconds of Unix time.
-pub(super) fn timestamp_ms(metadata: &IncrementalCheckpointMetadata) -> u64 {
+pub(crate) fn timestamp_ms(metadata: &IncrementalCheckpointMetadata) -> u64 {
     metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms)
 }
 
 /// The metadata as it is on disk.
-pub(super) fn metadata_json(metadata: &IncrementalCheckpointMetadata) -> Result<Value, String> {
+pub(crate) fn metadata_json(metadata: &IncrementalCheckpointMetadata) -> Result<Value, String> {
     let text = metadata.to_json().map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|error| error.to_string())
 }
@@ -111,7 +111,7 @@ pub(super) fn metadata_json(metadata: &IncrementalCheckpointMetadata) -> Result<
 /// Show one checkpoint: its position in the stream and the files that hold it
 #[derive(Args)]
 #[command(after_help = SHOW_EXAMPLE)]
-pub(super) struct Show {
+pub(crate) struct Show {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// The checkpoint [default: the newest]
@@ -122,7 +122,7 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let id = open::choose(&self.dir, &directory, self.id)?;
         let metadata = block_on(inspect::load_metadata(&directory, id));
@@ -157,7 +157,7 @@ fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
     line("keys", &grouped(metadata.key_count));
     line("bytes in all", &grouped(metadata.size_bytes));
     let Some(fields) = &metadata.alluvium else {
-        line("written by", &"the original: its state is opaque, in state.bin");
+        line("written by", &"LaminarDB; the state is opaque, in state.bin");
         return lines.concat();
     };
     line("bytes written", &grouped(fields.bytes_written));

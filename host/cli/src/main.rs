@@ -5,17 +5,19 @@
 //! fail.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod diff;
 mod dump;
 mod failure;
+mod laminardb;
 mod list;
 mod manage;
 mod open;
-mod original;
 mod output;
 mod run;
 mod top;
 mod transfer;
+mod transferred;
 mod verify;
 mod watch;
 
@@ -23,14 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// What a command that did its work has to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// Done, or yes: exit code 0.
-    Yes,
-    /// The answer is no: a check found damage, a run was interrupted before its end. Exit code 1.
-    No,
-}
+use crate::answer::Answer;
 
 /// Portable incremental checkpoints for stream processing.
 ///

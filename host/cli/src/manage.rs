@@ -7,10 +7,10 @@ use alluvium_core::gc::{self, GarbageReport};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Answer;
-use super::failure::Failure;
-use super::open;
-use super::output::{grouped, print};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{grouped, print};
 
 const RESTORE_EXAMPLE: &str = "Example:\n  alluvium restore run 12";
 const DELETE_EXAMPLE: &str = "Example:\n  alluvium delete run 12";
@@ -23,7 +23,7 @@ Files that Alluvium did not write always stay.";
 /// Make an older kept checkpoint the newest, by a new checkpoint that shares its files
 #[derive(Args)]
 #[command(after_help = RESTORE_EXAMPLE)]
-pub(super) struct Restore {
+pub(crate) struct Restore {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// The checkpoint to go back to
@@ -34,7 +34,7 @@ pub(super) struct Restore {
 }
 
 impl Restore {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let mut manager = open::to_manage(&self.dir)?;
         let restored = block_on(manager.restore_checkpoint(self.id));
         let restored = restored.map_err(|error| Failure::core(&self.dir, &error))?;
@@ -53,7 +53,7 @@ impl Restore {
 /// Delete one checkpoint, with the files that no other one needs
 #[derive(Args)]
 #[command(after_help = DELETE_EXAMPLE)]
-pub(super) struct Delete {
+pub(crate) struct Delete {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// The checkpoint to delete
@@ -64,7 +64,7 @@ pub(super) struct Delete {
 }
 
 impl Delete {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let mut manager = open::to_manage(&self.dir)?;
         let report = block_on(manager.delete_checkpoint(self.id));
         let report = report.map_err(|error| Failure::core(&self.dir, &error))?;
@@ -85,7 +85,7 @@ impl Delete {
 /// Delete files that no kept checkpoint needs, and say why each file stays or goes
 #[derive(Args)]
 #[command(after_help = GC_EXAMPLE)]
-pub(super) struct Gc {
+pub(crate) struct Gc {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// Only say what would be deleted
@@ -97,7 +97,7 @@ pub(super) struct Gc {
 }
 
 impl Gc {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let report = if self.dry_run {
             block_on(gc::plan(&open::to_inspect(&self.dir)?, None))
         } else {

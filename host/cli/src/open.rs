@@ -11,18 +11,18 @@ use alluvium_core::{
     tools::inspect,
 };
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
-pub(super) type Manager = IncrementalCheckpointManager<NativeDirectory>;
+pub(crate) type Manager = IncrementalCheckpointManager<NativeDirectory>;
 
 /// Opens a directory to look into it: without a lock, without writing anything.
-pub(super) fn to_inspect(path: &Path) -> Result<NativeDirectory, Failure> {
+pub(crate) fn to_inspect(path: &Path) -> Result<NativeDirectory, Failure> {
     NativeDirectory::open(path).map_err(|error| Failure::directory(path, &error))
 }
 
 /// Opens a directory for its only writer. It may itself be missing, but what it should be in may
 /// not: a mistyped path is no fresh start.
-pub(super) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
+pub(crate) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
     let failed = |error: DirectoryError| Failure::directory(path, &error);
     let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if above.is_dir() {
@@ -32,7 +32,7 @@ pub(super) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
 }
 
 /// Opens a directory that must not hold anything yet, for what is to be put there.
-pub(super) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
+pub(crate) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
     let directory = to_write(path)?;
     let entries = block_on(directory.list()).map_err(|error| Failure::directory(path, &error))?;
     match entries.first() {
@@ -46,7 +46,7 @@ pub(super) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
 ///
 /// A damaged checkpoint does not keep it from opening: to get rid of one is what such commands are
 /// for. What is passed over is said.
-pub(super) fn to_manage(path: &Path) -> Result<Manager, Failure> {
+pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
     // Only what is asked for goes: retention is for those who take checkpoints.
     let config = CheckpointConfig::new().with_max_retained(usize::MAX);
@@ -60,7 +60,7 @@ pub(super) fn to_manage(path: &Path) -> Result<Manager, Failure> {
 }
 
 /// Begins a directory, with a manager over it.
-pub(super) fn to_begin(path: &Path) -> Result<Manager, Failure> {
+pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
     let directory = to_fill(path)?;
     let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(random_id()?);
     block_on(IncrementalCheckpointManager::open(Arc::new(directory), CheckpointConfig::new(), options))
@@ -69,7 +69,7 @@ pub(super) fn to_begin(path: &Path) -> Result<Manager, Failure> {
 
 /// The checkpoint asked for, or the newest that there is, whole or not: a damaged newest one is
 /// reported, never passed over.
-pub(super) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u64, Failure> {
+pub(crate) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u64, Failure> {
     if let Some(id) = id {
         return Ok(id);
     }
@@ -83,7 +83,7 @@ pub(super) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) 
 }
 
 /// The identity of a directory that is begun now.
-pub(super) fn random_id() -> Result<[u8; 16], Failure> {
+pub(crate) fn random_id() -> Result<[u8; 16], Failure> {
     let mut id = [0; 16];
     match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
         Ok(16) => Ok(id),

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
 /// Standard output, which a reader may close early (`| head`): that is its business, not an error.
-pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     print_while_read(write).map(drop)
 }
 
 /// The same; says whether somebody still reads it.
-pub(super) fn print_while_read(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<bool, Failure> {
+pub(crate) fn print_while_read(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<bool, Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
@@ -25,7 +25,7 @@ pub(super) fn print_while_read(write: impl FnOnce(&mut dyn Write) -> io::Result<
 }
 
 /// Writes a file so that at any moment there is the old one or the whole new one.
-pub(super) fn replace_file(
+pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -49,7 +49,7 @@ pub(super) fn replace_file(
 }
 
 /// A number as people read it: 12,345.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -62,13 +62,13 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// A moment in UTC, to the second.
-pub(super) fn time(unix_ms: u64) -> String {
+pub(crate) fn time(unix_ms: u64) -> String {
     let timestamp = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     timestamp.map_or_else(|| format!("{unix_ms} ms"), |timestamp| timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// Bytes as a member of a JSON object: `name` with the text that they are, or `name_hex`.
-pub(super) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
+pub(crate) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         Ok(text) => object.insert(name.to_owned(), Value::from(text)),
         Err(_) => object.insert(format!("{name}_hex"), Value::from(hex(bytes))),
@@ -77,7 +77,7 @@ pub(super) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &
 
 /// Bytes for people, on one line: text with control characters escaped, cut after `limit`
 /// characters, or hexadecimal digits.
-pub(super) fn readable(bytes: &[u8], limit: usize) -> String {
+pub(crate) fn readable(bytes: &[u8], limit: usize) -> String {
     let text = std::str::from_utf8(bytes)
         .map_or_else(|_| format!("0x{}", hex(bytes)), |text| text.chars().map(escaped).collect());
     match text.char_indices().nth(limit) {
@@ -96,16 +96,16 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Columns as wide as their widest cell: numbers to the right, the last column as it is.
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(header: &[&str]) -> Self {
+    pub(crate) fn new(header: &[&str]) -> Self {
         Self { rows: vec![header.iter().map(|&name| name.to_owned()).collect()] }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 }

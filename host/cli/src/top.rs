@@ -8,10 +8,10 @@ use alluvium_core::recovery::{RecoverOptions, recover};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::Answer;
-use super::failure::Failure;
-use super::open;
-use super::output::{Table, grouped, insert_bytes, print, readable};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{Table, grouped, insert_bytes, print, readable};
 
 const EXAMPLE: &str = "\
 Example:
@@ -26,7 +26,7 @@ const SEPARATORS: &[u8] = b":/|.\0";
 /// Show which prefixes of keys hold most of a checkpoint's bytes
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Top {
+pub(crate) struct Top {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// The checkpoint [default: the newest]
@@ -69,13 +69,13 @@ struct Ranking<'k> {
 }
 
 impl Top {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let id = open::choose(&self.dir, &directory, self.id)?;
         let recovered = block_on(recover(&directory, &RecoverOptions::new().checkpoint(Some(id))));
         let recovered = recovered.map_err(|error| Failure::core(&self.dir, &error))?;
         let Some(recovered) = recovered.filter(|recovered| recovered.metadata.alluvium.is_some()) else {
-            return Err(Failure::at(self.dir.display(), format!("checkpoint {id} was written by the original"))
+            return Err(Failure::at(self.dir.display(), format!("checkpoint {id} was written by LaminarDB"))
                 .hint("its state is opaque: it has no keys to count"));
         };
         let mut prefixes: BTreeMap<&[u8], Share> = BTreeMap::new();

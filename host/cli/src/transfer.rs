@@ -1,65 +1,44 @@
-//! `alluvium export` and `import`: a checkpoint as one file that stands alone, or in the original's
-//! form.
+//! `alluvium export` and `import`: a checkpoint as one file that stands alone, or in LaminarDB's form.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use alluvium_core::archive;
 use alluvium_core::directory::{Directory, NewFile, block_on};
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
-use super::Answer;
-use super::failure::Failure;
-use super::output::{grouped, print, replace_file};
-use super::{open, original};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::laminardb;
+use crate::open;
+use crate::output::replace_file;
+use crate::transferred::Transferred;
 
 const EXPORT_EXAMPLE: &str = "\
 Examples:
   alluvium export run checkpoint.tar
-  alluvium export --format original run for-the-original";
+  alluvium export --format laminardb run for-laminardb";
 const IMPORT_EXAMPLE: &str = "\
 Examples:
   alluvium import checkpoint.tar elsewhere
-  alluvium import --format original laminar-checkpoints run";
+  alluvium import --format laminardb laminar-checkpoints run";
 
 /// What an export is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// One tar file that stands alone
     Alluvium,
-    /// A directory that the original reads, with the whole state in its state.bin
-    Original,
+    /// A directory that LaminarDB reads, with the whole state in its state.bin
+    #[value(name = "laminardb", alias = "original")]
+    LaminarDb,
 }
 
-/// What was transferred, for people and for programs.
-pub(super) struct Transferred {
-    pub(super) id: u64,
-    pub(super) keys: u64,
-    pub(super) bytes: u64,
-}
-
-impl Transferred {
-    fn tell(&self, is_json: bool, verb: &str, from: &Path, to: &Path) -> Result<Answer, Failure> {
-        let Self { id, keys, bytes } = self;
-        let (from, to) = (from.display().to_string(), to.display().to_string());
-        print(|out| {
-            if is_json {
-                let value = json!({"id": id, "keys": keys, "bytes": bytes, "from": from, "to": to});
-                return writeln!(out, "{value:#}");
-            }
-            writeln!(out, "{verb} {from} to {to}: checkpoint {id}, {} keys, {} bytes", grouped(*keys), grouped(*bytes))
-        })?;
-        Ok(Answer::Yes)
-    }
-}
-
-/// Write one checkpoint to a single file, or to a directory in the original's form
+/// Write one checkpoint to a single file, or to a directory in LaminarDB's form
 #[derive(Args)]
 #[command(after_help = EXPORT_EXAMPLE)]
-pub(super) struct Export {
+pub(crate) struct Export {
     /// The directory of the checkpoints
     dir: PathBuf,
-    /// The file to write; with --format original, the new directory
+    /// The file to write; with --format laminardb, the new directory
     to: PathBuf,
     /// The checkpoint [default: the newest]
     #[arg(long)]
@@ -73,11 +52,11 @@ pub(super) struct Export {
 }
 
 impl Export {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let id = open::choose(&self.dir, &directory, self.id)?;
         let transferred = match self.format {
-            Format::Original => original::export(&self.dir, &directory, id, &self.to)?,
+            Format::LaminarDb => laminardb::export(&self.dir, &directory, id, &self.to)?,
             Format::Alluvium => {
                 let failed = |error| Failure::core(&self.dir, &error);
                 let bytes = block_on(archive::export(&directory, Some(id))).map_err(failed)?;
@@ -91,15 +70,15 @@ impl Export {
     }
 }
 
-/// Begin a directory with one exported checkpoint, or with a checkpoint of the original
+/// Begin a directory with one exported checkpoint, or with a checkpoint of LaminarDB
 #[derive(Args)]
 #[command(after_help = IMPORT_EXAMPLE)]
-pub(super) struct Import {
-    /// The exported file; with --format original, a directory that the original wrote
+pub(crate) struct Import {
+    /// The exported file; with --format laminardb, a directory that LaminarDB wrote
     from: PathBuf,
     /// The new directory
     dir: PathBuf,
-    /// Which checkpoint of the original's directory [default: the newest]
+    /// Which checkpoint of LaminarDB's directory [default: the newest]
     #[arg(long)]
     id: Option<u64>,
     /// The form to read
@@ -111,12 +90,12 @@ pub(super) struct Import {
 }
 
 impl Import {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let transferred = match self.format {
-            Format::Original => original::import(&self.from, self.id, &self.dir)?,
+            Format::LaminarDb => laminardb::import(&self.from, self.id, &self.dir)?,
             Format::Alluvium if self.id.is_some() => {
                 return Err(Failure::plain("--id: an exported file holds one checkpoint only")
-                    .hint("leave --id out, or add --format original"));
+                    .hint("leave --id out, or add --format laminardb"));
             }
             Format::Alluvium => self.unpack()?,
         };

@@ -7,10 +7,10 @@ use alluvium_core::tools::verify::{VerifyReport, verify};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Answer;
-use super::failure::Failure;
-use super::open;
-use super::output::{grouped, print};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::open;
+use crate::output::{grouped, print};
 
 const EXAMPLE: &str = "\
 Example:
@@ -23,7 +23,7 @@ checkpoint: the path may be mistyped.";
 /// Read every byte of a directory and say what is wrong with it
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Verify {
+pub(crate) struct Verify {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// Print one JSON object
@@ -32,7 +32,7 @@ pub(super) struct Verify {
 }
 
 impl Verify {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let report = block_on(verify(&directory)).map_err(|error| Failure::core(&self.dir, &error))?;
         if self.json {

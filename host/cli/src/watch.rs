@@ -10,11 +10,11 @@ use alluvium_core::tools::inspect::{self, CheckpointSummary};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Answer;
-use super::failure::Failure;
-use super::list::{metadata_json, timestamp_ms};
-use super::open;
-use super::output::{grouped, print_while_read, time};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::list::{metadata_json, timestamp_ms};
+use crate::open;
+use crate::output::{grouped, print_while_read, time};
 
 const EXAMPLE: &str = "\
 Example:
@@ -26,7 +26,7 @@ any more. It takes no lock and writes nothing.";
 /// Watch the checkpoints of a running directory as they come
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     /// The directory of the checkpoints
     dir: PathBuf,
     /// How often to look, in milliseconds
@@ -41,7 +41,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn run(&self) -> Result<Answer, Failure> {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let status =
             ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {msg}").expect("valid"));

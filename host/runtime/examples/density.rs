@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use alluvium_host::{Cache, Code, Host, HostOptions, Limits, Plugin, PluginOptions, Records, RuntimeError};
+use alluvium_host::{Cache, Host, HostOptions, Limits, Module, Plugin, PluginOptions, Records, RuntimeError};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -54,7 +54,7 @@ fn host(engine: &str, state: &Path, pool: Option<u32>) -> Result<Host> {
     Ok(Host::new(engine, HostOptions { cache, pool, ..HostOptions::default() })?)
 }
 
-fn start(host: &Host, code: &Code, path: &Path, limits: Option<Limits>) -> std::result::Result<Plugin, RuntimeError> {
+fn start(host: &Host, code: &Module, path: &Path, limits: Option<Limits>) -> std::result::Result<Plugin, RuntimeError> {
     let mut plugin = host.start(code, path, &PluginOptions { limits, ..PluginOptions::default() })?;
     plugin.begin(&["carrier", "origin", "dest", "dep_time", "arr_delay"].map(String::from))?;
     Ok(plugin)

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use alluvium_host::{Code, Host, HostOptions, PluginOptions, Records, RuntimeError};
+use alluvium_host::{Host, HostOptions, Module, PluginOptions, Records, RuntimeError};
 use flate2::read::GzDecoder;
 
 /// Records in a batch, and batches in a checkpoint.
@@ -19,7 +19,7 @@ const CHECKPOINT: u64 = 8;
 
 /// One plugin: batches in, checkpoints out, the last results at the end.
 fn work(
-    (host, code): (&Host, &Code),
+    (host, code): (&Host, &Module),
     (dir, header): (&Path, &[String]),
     batches: &Receiver<Records>,
 ) -> Result<String, RuntimeError> {

@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use super::precompiled;
+use crate::precompiled;
 
 /// How many compiled components are kept: those written last.
 const FILES_MAX: usize = 64;
@@ -46,7 +46,7 @@ impl Cache {
     }
 
     /// The component in `bytes`, compiled by `engine`, and whether it came from the cache.
-    pub(super) fn component(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<(Component, bool)> {
+    pub(crate) fn component(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<(Component, bool)> {
         let name = file_name(engine, bytes);
         let directory = self.directory.as_deref().and_then(|path| open_private(path).ok());
         if let Some(code) = directory.as_ref().and_then(|directory| read(directory, &name))

@@ -8,22 +8,26 @@ use std::time::Duration;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::bindings::{VERSION, plugin};
-use super::engine::Engine;
+use crate::bindings::{VERSION, plugin};
+use crate::cache::Cache;
+use crate::disk_limit;
+use crate::engine::{self, Engine, EngineOptions, SharedEngine};
+use crate::error::RuntimeError;
+use crate::limits::Limits;
 #[cfg(target_os = "linux")]
-use super::linear_memory::HugePages;
-use super::module::Code;
-use super::store_data::Guest;
-use super::{Cache, EngineOptions, Limits, RuntimeError, SharedEngine, engine, wasi};
+use crate::linear_memory::HugePages;
+use crate::module::Module;
+use crate::store_data::StoreData;
+use crate::wasi;
 use alluvium::NativeDirectory;
 
 /// How often running plugins look at the time.
-pub(super) const EPOCH_TICK: Duration = Duration::from_millis(10);
+pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// No file of a component is longer: to compile it takes a multiple of that in memory.
 const CODE_BYTES_MAX: u64 = 128 << 20;
 
-/// How a [`Host`](super::Host) compiles and runs plugins.
+/// How a [`Host`](crate::Host) compiles and runs plugins.
 #[derive(Debug, Clone)]
 pub struct HostOptions {
     /// What a plugin may take, unless its own options say otherwise.
@@ -45,10 +49,10 @@ impl Default for HostOptions {
     }
 }
 
-/// Compiles and links components: what is below [`Host`](super::Host).
+/// Compiles and links components: what is below [`Host`](crate::Host).
 pub struct Runtime {
-    pub(super) limits: Limits,
-    pub(super) counts_fuel: bool,
+    pub(crate) limits: Limits,
+    pub(crate) counts_fuel: bool,
     cache: Cache,
     /// For our own component, which needs no time limit: looking at the time costs it a quarter of
     /// its speed.
@@ -99,20 +103,20 @@ impl Runtime {
     }
 
     /// Compiles the engine component in `file`.
-    pub(super) fn load_engine(&self, file: &Path) -> Result<engine::Ready, RuntimeError> {
+    pub(crate) fn load_engine(&self, file: &Path) -> Result<engine::Ready, RuntimeError> {
         let component = self.compile(&self.trusted, file)?;
         let exports = exports(&component, &self.trusted);
         wants(file, &exports, "checkpoints", "the engine")?;
         let mut linker = Linker::new(&self.trusted);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)
-            .and_then(|()| wasi::count_writes(&mut linker))
+            .and_then(|()| disk_limit::count_writes(&mut linker))
             .map_err(|error| unlinkable(file, &error))?;
         let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
         engine::Ready::of_engine(file, ready).map_err(|error| other_world(file, &error))
     }
 
     /// Compiles the plugin in `file`, alone or composed with an engine.
-    pub(super) fn load_plugin(&self, file: &Path) -> Result<Code, RuntimeError> {
+    pub(crate) fn load_plugin(&self, file: &Path) -> Result<Module, RuntimeError> {
         let component = self.compile(&self.limited, file)?;
         let exports = exports(&component, &self.limited);
         wants(file, &exports, "operator", "a plugin")?;
@@ -120,7 +124,7 @@ impl Runtime {
         let linker = linker(&self.limited, is_composed).map_err(|error| unlinkable(file, &error))?;
         // What it imports beyond the shell, or does not export, is named before anything runs.
         let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
-        Code::of(file, ready, is_composed).map_err(|error| other_world(file, &error))
+        Module::of(file, ready, is_composed).map_err(|error| other_world(file, &error))
     }
 
     fn compile(&self, compiler: &wasmtime::Engine, file: &Path) -> Result<Component, RuntimeError> {
@@ -211,16 +215,16 @@ fn other_world(file: &Path, error: &wasmtime::Error) -> RuntimeError {
 }
 
 /// Everything that a plugin may import. A composed one has its engine, and with it the state, inside.
-fn linker(compiler: &wasmtime::Engine, is_composed: bool) -> wasmtime::Result<Linker<Guest>> {
+fn linker(compiler: &wasmtime::Engine, is_composed: bool) -> wasmtime::Result<Linker<StoreData>> {
     let mut linker = Linker::new(compiler);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     wasi::forbid_timers(&mut linker)?;
     if is_composed {
-        wasi::count_writes(&mut linker)?;
+        disk_limit::count_writes(&mut linker)?;
     } else {
-        plugin::alluvium::checkpoint::state::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        plugin::alluvium::checkpoint::state::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |guest| guest)?;
     }
-    plugin::alluvium::checkpoint::sink::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    plugin::alluvium::checkpoint::sink::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
 

@@ -1,23 +1,23 @@
-//! What a plugin's directory takes of the disk, and how often it may be written to.
+//! What a plugin's directory takes of the disk.
 
 use std::io;
 use std::path::Path;
 
-use super::limits::{Limit, Limits};
-use super::{EngineError, RuntimeError};
+use crate::error::{EngineError, RuntimeError};
+use crate::limits::{Limit, Limits};
 
 /// Files below a directory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct DiskUse {
+pub(crate) struct DiskUse {
     /// Their lengths together.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// How many they are.
-    pub(super) files: u64,
+    pub(crate) files: u64,
 }
 
 impl DiskUse {
     /// Counts what is there now.
-    pub(super) fn of(directory: &Path) -> Result<Self, RuntimeError> {
+    pub(crate) fn of(directory: &Path) -> Result<Self, RuntimeError> {
         let mut found = Self::default();
         let unreadable = |error| RuntimeError::Engine(EngineError::Io(format!("{}: {error}", directory.display())));
         found.add(directory).map_err(unreadable)?;
@@ -46,7 +46,7 @@ impl DiskUse {
 /// What may still be written to a directory: counted down with each file and each write, so that the
 /// write that would be past a limit never reaches the disk.
 #[derive(Debug)]
-pub(super) struct DiskBudget {
+pub(crate) struct DiskBudget {
     bytes_left: u64,
     files_left: u64,
     limits: (u64, u64),
@@ -62,7 +62,7 @@ impl Default for DiskBudget {
 
 impl DiskBudget {
     /// What the limits leave beside what is there.
-    pub(super) fn beside(used: DiskUse, limits: &Limits) -> Self {
+    pub(crate) fn beside(used: DiskUse, limits: &Limits) -> Self {
         Self {
             bytes_left: limits.disk_bytes.saturating_sub(used.bytes),
             files_left: limits.disk_files.saturating_sub(used.files),
@@ -72,7 +72,7 @@ impl DiskBudget {
     }
 
     /// Whether so many bytes more may be written; they count as written then.
-    pub(super) fn take_bytes(&mut self, bytes: u64) -> bool {
+    pub(crate) fn take_bytes(&mut self, bytes: u64) -> bool {
         let left = self.bytes_left.checked_sub(bytes);
         self.bytes_left = left.unwrap_or(self.bytes_left);
         if left.is_none() {
@@ -83,7 +83,7 @@ impl DiskBudget {
     }
 
     /// Whether another file may be created.
-    pub(super) fn has_file(&mut self) -> bool {
+    pub(crate) fn has_file(&mut self) -> bool {
         if self.files_left == 0 {
             self.refused = Some((Limit::DiskFiles, format!("its files would be more than {}", self.limits.1)));
         }
@@ -91,46 +91,13 @@ impl DiskBudget {
     }
 
     /// One was.
-    pub(super) fn take_file(&mut self) {
+    pub(crate) fn take_file(&mut self) {
         self.files_left = self.files_left.saturating_sub(1);
     }
 
     /// What was refused since this was last asked.
-    pub(super) fn take_refusal(&mut self) -> Option<(Limit, String)> {
+    pub(crate) fn take_refusal(&mut self) -> Option<(Limit, String)> {
         self.refused.take()
-    }
-}
-
-/// At most so many checkpoints and syncs a second, on average; as many at once after a pause.
-#[derive(Debug)]
-pub(super) struct Pace {
-    per_second: u32,
-    /// Millionths of a checkpoint that may be taken now.
-    saved_us: u64,
-    last_us: u64,
-}
-
-impl Pace {
-    pub(super) fn new(per_second: u32, now_us: u64) -> Self {
-        Self { per_second, saved_us: u64::from(per_second).saturating_mul(1_000_000), last_us: now_us }
-    }
-
-    pub(super) fn take(&mut self, now_us: u64) -> Result<(), RuntimeError> {
-        let max = u64::from(self.per_second).saturating_mul(1_000_000);
-        let earned = now_us.saturating_sub(self.last_us).saturating_mul(u64::from(self.per_second));
-        self.saved_us = self.saved_us.saturating_add(earned).min(max);
-        self.last_us = now_us;
-        match self.saved_us.checked_sub(1_000_000) {
-            Some(rest) => {
-                self.saved_us = rest;
-                Ok(())
-            }
-            None => Err(RuntimeError::Limit {
-                who: "the plugin",
-                limit: Limit::CheckpointRate,
-                why: format!("more than {} checkpoints and syncs a second", self.per_second),
-            }),
-        }
     }
 }
 
@@ -165,13 +132,5 @@ mod tests {
         check(&[9], 3, Some(Limit::DiskFiles));
         let mut past = DiskBudget::beside(used, &Limits { disk_bytes: 1, disk_files: 1, ..Limits::default() });
         assert!(past.take_bytes(0) && !past.take_bytes(1) && !past.has_file(), "a limit that was lowered");
-    }
-
-    #[test]
-    fn a_pause_saves_up_a_second_and_no_more() {
-        let mut pace = Pace::new(10, 0);
-        let mut taken = |now_us| (0..99).take_while(|_| pace.take(now_us).is_ok()).count();
-        assert_eq!([0, 0, 99_999, 100_000, 350_000, 60_000_000].map(&mut taken), [10, 0, 0, 1, 2, 10]);
-        assert!(matches!(Pace::new(0, 0).take(9), Err(RuntimeError::Limit { limit: Limit::CheckpointRate, .. })));
     }
 }

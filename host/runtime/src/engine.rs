@@ -7,12 +7,13 @@ use alluvium_core::Clock;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, ResourceAny};
 
-use super::bindings::engine::alluvium::checkpoint::types::{Columns, PackedKeys, PackedValues};
-use super::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
-use super::limits::Limits;
-use super::store_data::{Guest, explain, explain_start};
-use super::wasi::{self, Tail};
-use super::{EngineError, RuntimeError, SharedEngine};
+use crate::bindings::engine::alluvium::checkpoint::types::{Columns, PackedKeys, PackedValues};
+use crate::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
+use crate::error::{EngineError, RuntimeError};
+use crate::limits::Limits;
+use crate::stderr_tail::Tail;
+use crate::store_data::{StoreData, explain, explain_start};
+use crate::wasi;
 use alluvium::NativeDirectory;
 use alluvium::SystemClock;
 
@@ -52,21 +53,21 @@ impl EngineOptions {
 }
 
 /// A component with an engine in it, compiled and linked: the engine component, or a composed plugin.
-pub(super) struct Ready {
+pub(crate) struct Ready {
     file: PathBuf,
-    instance: InstancePre<Guest>,
+    instance: InstancePre<StoreData>,
     checkpoints: checkpoints::GuestIndices,
     /// A composed plugin keeps its engine's `state` to itself.
     state: Option<state::GuestIndices>,
 }
 
 impl Ready {
-    pub(super) fn of_engine(file: &Path, instance: InstancePre<Guest>) -> wasmtime::Result<Self> {
+    pub(crate) fn of_engine(file: &Path, instance: InstancePre<StoreData>) -> wasmtime::Result<Self> {
         let state = Some(state::GuestIndices::new(&instance)?);
         Ok(Self { state, ..Self::of_composed(file, instance)? })
     }
 
-    pub(super) fn of_composed(file: &Path, instance: InstancePre<Guest>) -> wasmtime::Result<Self> {
+    pub(crate) fn of_composed(file: &Path, instance: InstancePre<StoreData>) -> wasmtime::Result<Self> {
         let checkpoints = checkpoints::GuestIndices::new(&instance)?;
         Ok(Self { file: file.to_owned(), instance, checkpoints, state: None })
     }
@@ -74,7 +75,7 @@ impl Ready {
 
 /// An instance of a component with one manager over one directory, which nobody else has.
 pub struct Engine {
-    store: Store<Guest>,
+    store: Store<StoreData>,
     checkpoints: checkpoints::Guest,
     state: Option<state::Guest>,
     manager: ResourceAny,
@@ -84,9 +85,12 @@ pub struct Engine {
     directory: NativeDirectory,
 }
 
+/// An engine that a plugin's `state` leads to; [`lock`] borrows it.
+pub type SharedEngine = Arc<Mutex<Engine>>;
+
 impl Engine {
     /// Starts it; what else the component exports is found in the instance.
-    pub(super) fn open(
+    pub(crate) fn open(
         ready: &Ready,
         directory: NativeDirectory,
         options: &EngineOptions,
@@ -99,9 +103,9 @@ impl Engine {
             None => ("the plugin", limits.engine_memory_bytes.saturating_add(limits.plugin_memory_bytes)),
         };
         let compiler = ready.instance.engine();
-        let mut store = Guest::store(compiler, who, (wasi, stderr), (memory_bytes, limits), None);
+        let mut store = StoreData::store(compiler, who, (wasi, stderr), (memory_bytes, limits), None);
         without_deadline(&mut store);
-        let started = |store: &mut Store<Guest>| {
+        let started = |store: &mut Store<StoreData>| {
             let instance = ready.instance.instantiate(&mut *store)?;
             let state = ready.state.as_ref().map(|state| state.load(&mut *store, &instance)).transpose()?;
             let checkpoints = ready.checkpoints.load(&mut *store, &instance)?;
@@ -138,20 +142,20 @@ impl Engine {
     }
 
     /// The store, for the operator of a composed plugin, which lives in it.
-    pub(super) fn enter<T>(
+    pub(crate) fn enter<T>(
         &mut self,
-        call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+        call: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
         enter(&mut self.store, &mut self.is_dead, call)
     }
 
-    pub(super) fn guest(&mut self) -> &mut Guest {
+    pub(crate) fn guest(&mut self) -> &mut StoreData {
         self.store.data_mut()
     }
 
     fn on_manager<T>(
         &mut self,
-        call: impl FnOnce(checkpoints::GuestManager<'_>, &mut Store<Guest>, ResourceAny) -> wasmtime::Result<T>,
+        call: impl FnOnce(checkpoints::GuestManager<'_>, &mut Store<StoreData>, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
         let Self { store, checkpoints, manager, is_dead, .. } = self;
         enter(store, is_dead, |store| {
@@ -191,18 +195,18 @@ impl Engine {
         self.on_manager(|guest, store, manager| guest.call_len(store, manager))
     }
 
-    pub(super) fn iterate(&mut self, prefix: &[u8]) -> Result<ResourceAny, RuntimeError> {
+    pub(crate) fn iterate(&mut self, prefix: &[u8]) -> Result<ResourceAny, RuntimeError> {
         self.on_manager(|guest, store, manager| guest.call_iterate(store, manager, prefix))
     }
 
-    pub(super) fn next(&mut self, cursor: ResourceAny, limit: u32) -> Result<Columns, RuntimeError> {
+    pub(crate) fn next(&mut self, cursor: ResourceAny, limit: u32) -> Result<Columns, RuntimeError> {
         let inside = || RuntimeError::Host("a composed plugin walks its state itself".to_owned());
         let Self { store, state, is_dead, .. } = self;
         let state = state.as_ref().ok_or_else(inside)?;
         Ok(enter(store, is_dead, |store| state.cursor().call_next(store, cursor, limit))??)
     }
 
-    pub(super) fn drop_cursor(&mut self, cursor: ResourceAny) {
+    pub(crate) fn drop_cursor(&mut self, cursor: ResourceAny) {
         // A cursor of a dead engine is gone already.
         let _ = self.enter(|store| cursor.resource_drop(store));
     }
@@ -296,10 +300,10 @@ impl Engine {
 }
 
 /// Enters a component, unless an earlier call has ended it.
-pub(super) fn enter<T>(
-    store: &mut Store<Guest>,
+pub(crate) fn enter<T>(
+    store: &mut Store<StoreData>,
     is_dead: &mut bool,
-    call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+    call: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
 ) -> Result<T, RuntimeError> {
     // A panic in mid-call leaves it dead, too.
     if std::mem::replace(is_dead, true) {
@@ -319,7 +323,7 @@ pub(super) fn enter<T>(
 }
 
 /// Our own component takes the time that it takes; so does the engine inside a composed plugin.
-pub(super) fn without_deadline(store: &mut Store<Guest>) {
+pub(crate) fn without_deadline(store: &mut Store<StoreData>) {
     store.set_epoch_deadline(u64::MAX / 2);
     // Where no fuel is counted, there is none to set.
     let _ = store.set_fuel(u64::MAX);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::DirectoryError;
 
-use super::bindings::engine::alluvium::checkpoint::types;
-use super::{Identity, Limit};
+use crate::bindings::engine::alluvium::checkpoint::types;
+use crate::identity::Identity;
+use crate::limits::Limit;
 
 /// What the engine component answers instead of a result.
 pub use types::Error as EngineError;
@@ -55,7 +56,7 @@ pub enum RuntimeError {
         /// What it did.
         why: String,
     },
-    /// The plugin was thrown away by an earlier call; [`Plugin::restart`](super::Plugin::restart)
+    /// The plugin was thrown away by an earlier call; [`Plugin::restart`](crate::Plugin::restart)
     /// starts it anew from its last checkpoint.
     Ended {
         /// Why it was.
@@ -66,7 +67,7 @@ pub enum RuntimeError {
 }
 
 impl RuntimeError {
-    pub(super) fn component(path: &Path, why: impl Into<String>) -> Self {
+    pub(crate) fn component(path: &Path, why: impl Into<String>) -> Self {
         Self::Component { path: path.to_owned(), why: why.into() }
     }
 

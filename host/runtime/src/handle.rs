@@ -11,11 +11,13 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::host::{Host, PluginOptions};
-use super::module::Code;
-use super::operator::Records;
-use super::plugin::Plugin;
-use super::{CheckpointReport, RuntimeError};
+use crate::engine::CheckpointReport;
+use crate::error::RuntimeError;
+use crate::host::Host;
+use crate::module::Module;
+use crate::operator::Records;
+use crate::plugin::Plugin;
+use crate::plugin_options::PluginOptions;
 
 type Job = Box<dyn FnOnce(&mut Plugin) + Send>;
 
@@ -32,14 +34,14 @@ impl Host {
     /// As [`start`](Self::start), on a thread of the plugin's own.
     pub fn spawn(
         &self,
-        code: &Code,
+        module: &Module,
         path: impl Into<PathBuf>,
         options: PluginOptions,
     ) -> Answer<Result<PluginHandle, RuntimeError>> {
-        let (host, code, path) = (self.clone(), code.clone(), path.into());
+        let (host, module, path) = (self.clone(), module.clone(), path.into());
         let (asked, answer) = slot();
         let (jobs, inbox) = channel::<Job>();
-        let work = move || match host.start(&code, path, &options) {
+        let work = move || match host.start(&module, path, &options) {
             Err(error) => asked.answer(Err(error)),
             Ok(mut plugin) => {
                 asked.answer(Ok(PluginHandle { jobs }));

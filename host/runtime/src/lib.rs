@@ -39,8 +39,8 @@
 //! a thread of its own, and its answers are futures for any executor.
 //!
 //! ```no_run
-//! # use alluvium_host::{Host, PluginOptions, Records, RuntimeError, Code};
-//! # async fn example(host: Host, delays: Code, header: Vec<String>, batch: Records) -> Result<(), RuntimeError> {
+//! # use alluvium_host::{Host, PluginOptions, Records, RuntimeError, Module};
+//! # async fn example(host: Host, delays: Module, header: Vec<String>, batch: Records) -> Result<(), RuntimeError> {
 //! let plugin = host.spawn(&delays, "state/tenant-8", PluginOptions::default()).await?;
 //! plugin.begin(header).await?;
 //! plugin.feed(batch).await?;
@@ -57,11 +57,13 @@
 //! as text for Prometheus.
 //!
 //! `examples/embed.rs` is a whole engine in under a hundred lines.
+#![deny(unsafe_code)]
 
 pub mod bindings;
 mod cache;
 mod compiler;
 mod disk;
+mod disk_limit;
 mod engine;
 mod error;
 mod handle;
@@ -74,29 +76,32 @@ mod metrics;
 mod migrate;
 mod module;
 mod operator;
+mod ownership;
 mod plugin;
+mod plugin_options;
 mod precompiled;
+mod rate_limit;
+mod start;
 mod state;
+mod stderr_tail;
 mod store_data;
+mod text;
 mod wasi;
-
-use std::sync::{Arc, Mutex};
 
 pub use self::cache::Cache;
 pub use self::compiler::{HostOptions, Runtime};
 pub use self::engine::{
-    CheckpointInfo, CheckpointReport, Engine, EngineOptions, MaintenanceReport, Recovery, SkippedCheckpoint, lock,
+    CheckpointInfo, CheckpointReport, Engine, EngineOptions, MaintenanceReport, Recovery, SharedEngine,
+    SkippedCheckpoint, lock,
 };
 pub use self::error::{EngineError, RuntimeError};
 pub use self::handle::{Answer, PluginHandle};
-pub use self::host::{Host, PluginOptions};
+pub use self::host::Host;
 pub use self::identity::Identity;
 pub use self::limits::{Limit, Limits};
 pub use self::migrate::Migrated;
-pub use self::module::Code;
+pub use self::module::Module;
 pub use self::operator::Records;
 pub use self::plugin::Plugin;
+pub use self::plugin_options::PluginOptions;
 pub use self::state::Cursor;
-
-/// An engine that a plugin's `state` leads to; [`lock`] borrows it.
-pub type SharedEngine = Arc<Mutex<Engine>>;

@@ -13,7 +13,7 @@ pub struct Limits {
     /// How long one call into a plugin may take: a batch of records, or a page of results.
     pub plugin_call: Duration,
     /// The same in fuel, about one for each instruction, which is the same on every machine. It counts
-    /// only where [`HostOptions::fuel`](super::HostOptions::fuel) asks for it.
+    /// only where [`HostOptions::fuel`](crate::HostOptions::fuel) asks for it.
     pub plugin_call_fuel: u64,
     /// All memories of the engine: the state, and what checkpoints need beside it.
     pub engine_memory_bytes: usize,
@@ -24,7 +24,7 @@ pub struct Limits {
     /// Handles that one component may hold at a time: cursors, streams, and those of its own making.
     pub handles: usize,
     /// How deep the stack of WebAssembly may grow. It is compiled in: all plugins of one
-    /// [`Host`](super::Host) have the one that the host was made with.
+    /// [`Host`](crate::Host) have the one that the host was made with.
     pub stack_bytes: usize,
     /// What one call between plugin and host may carry: a batch applied, a page of results, a line
     /// emitted.
@@ -119,7 +119,7 @@ impl fmt::Display for Limit {
 
 /// A limit that the host's own side of a call ran into, on its way out through WebAssembly.
 #[derive(Debug)]
-pub(super) struct Reached(pub(super) Limit, pub(super) String);
+pub(crate) struct Reached(pub(crate) Limit, pub(crate) String);
 
 impl fmt::Display for Reached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +131,7 @@ impl std::error::Error for Reached {}
 
 /// Counts what one component takes, over all its memories and tables.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     memory_bytes_max: usize,
     table_elements_max: usize,
     instances: usize,
@@ -142,7 +142,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(memory_bytes_max: usize, limits: &Limits) -> Self {
+    pub(crate) fn new(memory_bytes_max: usize, limits: &Limits) -> Self {
         Self {
             memory_bytes_max,
             table_elements_max: limits.table_elements,
@@ -153,17 +153,17 @@ impl Budget {
         }
     }
 
-    pub(super) fn refused(&self) -> Option<&(Limit, String)> {
+    pub(crate) fn refused(&self) -> Option<&(Limit, String)> {
         self.refused.as_ref()
     }
 
     /// Another call begins: what an earlier one was refused and lived with explains nothing any more.
-    pub(super) fn forget_refusal(&mut self) {
+    pub(crate) fn forget_refusal(&mut self) {
         self.refused = None;
     }
 
     /// All memories together.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.memory_bytes
     }
 }

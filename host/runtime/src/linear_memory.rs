@@ -20,7 +20,7 @@ const HUGE_PAGE_BYTES: usize = 2 << 20;
 const SMALL_BYTES: usize = 8 << 20;
 
 /// Makes linear memories that may lie in huge pages.
-pub(super) struct HugePages;
+pub(crate) struct HugePages;
 
 // SAFETY: `new_memory` keeps the contract of the trait. The memory is zeroed, since it is a fresh
 // anonymous mapping. The base never moves: all of the reservation is mapped at once, without access.

@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::limits::Limit;
-use super::{CheckpointReport, Recovery};
+use crate::engine::{CheckpointReport, Recovery};
+use crate::limits::Limit;
 
 /// Upper bounds of the buckets that durations are counted in, in seconds.
 const BUCKETS: [f64; 12] = [0.000_05, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
@@ -53,7 +53,7 @@ struct Counts {
 
 /// The counts of one plugin, for as long as it is there.
 #[derive(Debug)]
-pub(super) struct PluginMetrics {
+pub(crate) struct PluginMetrics {
     /// Its labels, as they are written.
     labels: String,
     counts: Mutex<Counts>,
@@ -65,7 +65,7 @@ impl PluginMetrics {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn recovered(&self, recovery: Option<&Recovery>, took: Duration) {
+    pub(crate) fn recovered(&self, recovery: Option<&Recovery>, took: Duration) {
         let mut counts = self.counts();
         counts.recovery_s = took.as_secs_f64();
         if let Some(recovery) = recovery {
@@ -75,14 +75,14 @@ impl PluginMetrics {
         }
     }
 
-    pub(super) fn fed(&self, records: u32) {
+    pub(crate) fn fed(&self, records: u32) {
         let mut counts = self.counts();
         counts.batches += 1;
         counts.records += u64::from(records);
     }
 
     /// `stall` is how long the stream stood still for it.
-    pub(super) fn checkpointed(&self, report: &CheckpointReport, stall: Duration) {
+    pub(crate) fn checkpointed(&self, report: &CheckpointReport, stall: Duration) {
         let mut counts = self.counts();
         counts.checkpoints += 1;
         counts.bytes_written += report.bytes_written;
@@ -95,32 +95,32 @@ impl PluginMetrics {
         counts.checkpoint_id = report.info.id;
     }
 
-    pub(super) fn synced(&self, stall: Duration) {
+    pub(crate) fn synced(&self, stall: Duration) {
         let mut counts = self.counts();
         counts.syncs += 1;
         counts.stall.observe(stall);
     }
 
-    pub(super) fn restarted(&self) {
+    pub(crate) fn restarted(&self) {
         self.counts().restarts += 1;
     }
 
-    pub(super) fn takes_disk(&self, bytes: u64) {
+    pub(crate) fn takes_disk(&self, bytes: u64) {
         self.counts().disk_bytes = bytes;
     }
 
-    pub(super) fn ended(&self, limit: Option<Limit>) {
+    pub(crate) fn ended(&self, limit: Option<Limit>) {
         *self.counts().ends.entry(limit.map_or("trap", Limit::name)).or_default() += 1;
     }
 }
 
 /// The plugins of a host, each counted under its own labels.
 #[derive(Debug, Default)]
-pub(super) struct Registry(Mutex<Vec<Weak<PluginMetrics>>>);
+pub(crate) struct Registry(Mutex<Vec<Weak<PluginMetrics>>>);
 
 impl Registry {
     /// Begins to count a plugin.
-    pub(super) fn add(&self, plugin: &str, directory: &str) -> Arc<PluginMetrics> {
+    pub(crate) fn add(&self, plugin: &str, directory: &str) -> Arc<PluginMetrics> {
         let labels = format!("plugin=\"{}\",directory=\"{}\"", label(plugin), label(directory));
         let metrics = Arc::new(PluginMetrics { labels, counts: Mutex::default() });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,7 +133,7 @@ impl Registry {
     }
 
     /// Everything in Prometheus's text form, version 0.0.4.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
         all.sort_by(|one, other| one.labels.cmp(&other.labels));

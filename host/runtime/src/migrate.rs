@@ -4,8 +4,10 @@
 //! with one checkpoint. Whatever fails on the way, the engine is closed without one: the old
 //! checkpoint is the newest still, and nothing has changed.
 
-use super::operator::Operator;
-use super::{Engine, Identity, RuntimeError, SharedEngine, lock};
+use crate::engine::{Engine, SharedEngine, lock};
+use crate::error::RuntimeError;
+use crate::identity::Identity;
+use crate::operator::Operator;
 
 /// A migration that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct Migrated {
 
 /// Has the operator rewrite the engine's state, and takes the checkpoint that makes it count. Nothing
 /// is done, and none given, where there is no state, or none of another version.
-pub(super) fn migrate(operator: &mut Operator, engine: &SharedEngine) -> Result<Option<Migrated>, RuntimeError> {
+pub(crate) fn migrate(operator: &mut Operator, engine: &SharedEngine) -> Result<Option<Migrated>, RuntimeError> {
     let to = operator.identity().clone();
     let Some((before, from)) = of_what(&mut lock(engine), &to)? else { return Ok(None) };
     operator.migrate(from.schema_version)?;

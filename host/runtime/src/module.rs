@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
-use super::bindings::VERSION;
-use super::bindings::plugin::exports::alluvium::checkpoint::operator;
-use super::engine;
-use super::store_data::Guest;
+use crate::bindings::VERSION;
+use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
+use crate::engine;
+use crate::store_data::StoreData;
 
-/// A compiled plugin, made by [`Host::load`](super::Host::load). Cloning it is free.
+/// A compiled plugin, made by [`Host::load`](crate::Host::load). Cloning it is free.
 #[derive(Clone)]
-pub struct Code(Arc<Inner>);
+pub struct Module(Arc<Inner>);
 
 struct Inner {
     file: PathBuf,
@@ -23,15 +23,15 @@ struct Inner {
 }
 
 /// How a plugin comes.
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Alone: the host leads its `state` to the engine component.
-    Alone(InstancePre<Guest>),
+    Alone(InstancePre<StoreData>),
     /// With an engine inside.
     Composed(Box<engine::Ready>),
 }
 
-impl Code {
-    pub(super) fn of(file: &Path, ready: InstancePre<Guest>, is_composed: bool) -> wasmtime::Result<Self> {
+impl Module {
+    pub(crate) fn of(file: &Path, ready: InstancePre<StoreData>, is_composed: bool) -> wasmtime::Result<Self> {
         let operator = operator::GuestIndices::new(&ready)?;
         let component = ready.component();
         let migration = component.get_export_index(None, format!("alluvium:checkpoint/migration@{VERSION}").as_str());
@@ -60,21 +60,21 @@ impl Code {
         self.0.migrate.is_some()
     }
 
-    pub(super) fn form(&self) -> &Form {
+    pub(crate) fn form(&self) -> &Form {
         &self.0.form
     }
 
-    pub(super) fn operator(&self) -> &operator::GuestIndices {
+    pub(crate) fn operator(&self) -> &operator::GuestIndices {
         &self.0.operator
     }
 
-    pub(super) fn migrate(&self) -> Option<ComponentExportIndex> {
+    pub(crate) fn migrate(&self) -> Option<ComponentExportIndex> {
         self.0.migrate
     }
 }
 
-impl fmt::Debug for Code {
+impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Code").field("file", &self.0.file).field("is_composed", &self.is_composed()).finish()
+        f.debug_struct("Module").field("file", &self.0.file).field("is_composed", &self.is_composed()).finish()
     }
 }

@@ -5,23 +5,27 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use super::bindings::plugin::exports::alluvium::checkpoint::operator;
-use super::compiler::EPOCH_TICK;
-use super::engine::enter;
-use super::limits::Limits;
-use super::module::{Code, Form};
-use super::store_data::{Guest, explain_start};
-use super::wasi::{self, Tail};
-use super::{Identity, RuntimeError, SharedEngine, lock};
+use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
+use crate::compiler::EPOCH_TICK;
+use crate::engine::enter;
+use crate::engine::{SharedEngine, lock};
+use crate::error::RuntimeError;
+use crate::identity::Identity;
+use crate::limits::Limits;
+use crate::module::{Form, Module};
+use crate::stderr_tail::Tail;
+use crate::store_data::{StoreData, explain_start};
+use crate::text::{escaped, json_line};
+use crate::wasi;
 
 pub use operator::Records;
 
 /// An instance of a plugin over the state of one engine.
-pub(super) struct Operator {
+pub(crate) struct Operator {
     place: Place,
     guest: operator::Guest,
     instance: Instance,
-    code: Code,
+    module: Module,
     allowance: Allowance,
     identity: Identity,
 }
@@ -29,7 +33,7 @@ pub(super) struct Operator {
 /// Where the instance lives.
 enum Place {
     /// In a store of its own.
-    Own { store: Box<Store<Guest>>, is_dead: bool },
+    Own { store: Box<Store<StoreData>>, is_dead: bool },
     /// In that of its engine: a composed plugin.
     OfEngine(SharedEngine),
 }
@@ -46,7 +50,7 @@ impl Allowance {
         Self { ticks: ticks(limits.plugin_call), fuel: counts_fuel.then_some(limits.plugin_call_fuel) }
     }
 
-    fn grant(self, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+    fn grant(self, store: &mut Store<StoreData>) -> wasmtime::Result<()> {
         store.set_epoch_deadline(self.ticks);
         self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
     }
@@ -59,25 +63,25 @@ fn ticks(call: Duration) -> u64 {
 
 impl Operator {
     /// Starts an instance over the engine's state; a composed plugin's is `inside` the engine's own.
-    pub(super) fn start(
-        code: &Code,
+    pub(crate) fn start(
+        module: &Module,
         engine: &SharedEngine,
         inside: Option<Instance>,
         limits: &Limits,
         counts_fuel: bool,
     ) -> Result<Self, RuntimeError> {
         let allowance = Allowance::of(limits, counts_fuel);
-        let file = code.file();
-        let load = |store: &mut Store<Guest>, instance: &Instance| code.operator().load(store, instance);
-        let (mut place, instance, guest) = match (code.form(), inside) {
+        let file = module.file();
+        let load = |store: &mut Store<StoreData>, instance: &Instance| module.operator().load(store, instance);
+        let (mut place, instance, guest) = match (module.form(), inside) {
             (Form::Alone(ready), _) => {
                 let stderr = Tail::default();
                 let wasi = (wasi::of_plugin(stderr.clone()), stderr);
                 let granted = (limits.plugin_memory_bytes, limits);
                 let mut store =
-                    Box::new(Guest::store(ready.engine(), "the plugin", wasi, granted, Some(engine.clone())));
+                    Box::new(StoreData::store(ready.engine(), "the plugin", wasi, granted, Some(engine.clone())));
                 store.set_hostcall_fuel(limits.call_bytes);
-                let started = |store: &mut Store<Guest>| {
+                let started = |store: &mut Store<StoreData>| {
                     allowance.grant(store)?;
                     let instance = ready.instantiate(&mut *store)?;
                     load(store, &instance).map(|guest| (instance, guest))
@@ -99,46 +103,46 @@ impl Operator {
             guest.call_describe(&mut *store)
         })?;
         let identity = Identity::described(described).map_err(|why| RuntimeError::component(file, why))?;
-        Ok(Self { place, guest, instance, code: code.clone(), allowance, identity })
+        Ok(Self { place, guest, instance, module: module.clone(), allowance, identity })
     }
 
-    pub(super) fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
     /// Enters the plugin for at most as long as one call may take.
     fn call<T>(
         &mut self,
-        call: impl FnOnce(&operator::Guest, &mut Store<Guest>) -> wasmtime::Result<Result<T, String>>,
+        call: impl FnOnce(&operator::Guest, &mut Store<StoreData>) -> wasmtime::Result<Result<T, String>>,
     ) -> Result<T, RuntimeError> {
         let Self { place, guest, allowance, .. } = self;
         let answer = on_store(place, |store| {
             allowance.grant(store)?;
             call(guest, store)
         })?;
-        answer.map_err(|why| RuntimeError::Plugin(wasi::escaped(&why)))
+        answer.map_err(|why| RuntimeError::Plugin(escaped(&why)))
     }
 
-    pub(super) fn begin(&mut self, header: &[String]) -> Result<(), RuntimeError> {
+    pub(crate) fn begin(&mut self, header: &[String]) -> Result<(), RuntimeError> {
         self.call(|operator, store| operator.call_open(store, header))
     }
 
-    pub(super) fn process(&mut self, batch: &Records) -> Result<(), RuntimeError> {
+    pub(crate) fn process(&mut self, batch: &Records) -> Result<(), RuntimeError> {
         self.call(|operator, store| operator.call_process(store, batch))
     }
 
-    pub(super) fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
+    pub(crate) fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
         let page = self.call(|operator, store| operator.call_results(store, start, limit))?;
-        page.into_iter().map(wasi::json_line).collect::<Result<_, String>>().map_err(|line| {
-            let why = format!("one of its results holds a control character: {}", wasi::escaped(&line));
+        page.into_iter().map(json_line).collect::<Result<_, String>>().map_err(|line| {
+            let why = format!("one of its results holds a control character: {}", escaped(&line));
             RuntimeError::Plugin(why)
         })
     }
 
     /// Rewrites the state that an older version has left; the code has a migration.
-    pub(super) fn migrate(&mut self, from: u32) -> Result<(), RuntimeError> {
-        let lacks = || RuntimeError::component(self.code.file(), "exports no migration");
-        let migrate = self.code.migrate().ok_or_else(lacks)?;
+    pub(crate) fn migrate(&mut self, from: u32) -> Result<(), RuntimeError> {
+        let lacks = || RuntimeError::component(self.module.file(), "exports no migration");
+        let migrate = self.module.migrate().ok_or_else(lacks)?;
         let instance = self.instance;
         self.call(|_, store| {
             let migrate = instance.get_typed_func::<(u32,), (Result<(), String>,)>(&mut *store, migrate)?;
@@ -147,25 +151,25 @@ impl Operator {
     }
 
     /// Looks at what the host keeps of the instance.
-    fn guest_data<T>(&mut self, look: impl FnOnce(&mut Guest) -> T) -> T {
+    fn guest_data<T>(&mut self, look: impl FnOnce(&mut StoreData) -> T) -> T {
         match &mut self.place {
             Place::Own { store, .. } => look(store.data_mut()),
             Place::OfEngine(engine) => look(lock(engine).guest()),
         }
     }
 
-    pub(super) fn take_emitted(&mut self) -> Vec<u8> {
+    pub(crate) fn take_emitted(&mut self) -> Vec<u8> {
         self.guest_data(|guest| std::mem::take(&mut guest.emitted))
     }
 
     /// Goes on where another instance leaves off: what that one emitted is not forgotten.
-    pub(super) fn take_over(&mut self, old: &mut Self) {
+    pub(crate) fn take_over(&mut self, old: &mut Self) {
         let emitted = old.take_emitted();
         self.guest_data(|guest| guest.emitted.splice(..0, emitted).for_each(drop));
     }
 
     /// The memory of WebAssembly that it takes, beside its engine's.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         match &self.place {
             Place::Own { store, .. } => store.data().budget.memory_bytes(),
             Place::OfEngine(_) => 0,
@@ -175,7 +179,7 @@ impl Operator {
 
 fn on_store<T>(
     place: &mut Place,
-    call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+    call: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
 ) -> Result<T, RuntimeError> {
     match place {
         Place::Own { store, is_dead } => enter(store, is_dead, call),

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::disk::{DiskBudget, DiskUse, Pace};
-use super::host::{Host, PluginOptions, Started};
-use super::limits::{Limit, Limits};
-use super::metrics::PluginMetrics;
-use super::module::Code;
-use super::operator::{Operator, Records};
-use super::{CheckpointInfo, CheckpointReport, Engine, Identity, Recovery, RuntimeError, SharedEngine, lock};
+use crate::disk::{DiskBudget, DiskUse};
+use crate::engine::{CheckpointInfo, CheckpointReport, Engine, Recovery, SharedEngine, lock};
+use crate::error::RuntimeError;
+use crate::host::{Host, Started};
+use crate::identity::Identity;
+use crate::limits::{Limit, Limits};
+use crate::metrics::PluginMetrics;
+use crate::module::Module;
+use crate::operator::{Operator, Records};
+use crate::plugin_options::PluginOptions;
+use crate::rate_limit::RateLimit;
 use alluvium::NativeDirectory;
 
 /// A plugin at work over the state in its directory.
@@ -21,7 +25,7 @@ use alluvium::NativeDirectory;
 /// that checkpoint.
 pub struct Plugin {
     host: Host,
-    code: Code,
+    module: Module,
     options: PluginOptions,
     limits: Limits,
     path: PathBuf,
@@ -30,7 +34,7 @@ pub struct Plugin {
     recovered: Option<Recovery>,
     running: Result<Running, String>,
     metrics: Arc<PluginMetrics>,
-    pace: Pace,
+    rate_limit: RateLimit,
 }
 
 /// The two instances; the operator goes first, with what it holds of the engine.
@@ -40,9 +44,9 @@ struct Running {
 }
 
 impl Plugin {
-    pub(super) fn new(
+    pub(crate) fn new(
         host: Host,
-        code: Code,
+        module: Module,
         options: PluginOptions,
         path: PathBuf,
         started: Started,
@@ -51,15 +55,27 @@ impl Plugin {
     ) -> Result<Self, RuntimeError> {
         let limits = host.limits(&options);
         let identity = started.operator.identity().clone();
-        let (running, recovered) = of_its_own(started, &code)?;
-        let pace = Pace::new(limits.checkpoints_per_second, options.clock.monotonic_us());
+        let (running, recovered) = of_its_own(started, &module)?;
+        let rate_limit = RateLimit::new(limits.checkpoints_per_second, options.clock.monotonic_us());
         metrics.recovered(recovered.as_ref(), begun.elapsed());
         tracing::info!(plugin = %identity.name, directory = %path.display(),
             checkpoint = recovered.as_ref().map(|recovered| recovered.checkpoint_id),
             keys = recovered.as_ref().map(|recovered| recovered.key_count),
             took_us = micros(begun.elapsed()), "started");
         let running = Ok(running);
-        Ok(Self { host, code, options, limits, path, identity, header: None, recovered, running, metrics, pace })
+        Ok(Self {
+            host,
+            module,
+            options,
+            limits,
+            path,
+            identity,
+            header: None,
+            recovered,
+            running,
+            metrics,
+            rate_limit,
+        })
     }
 
     /// Its name and the version of what it keeps.
@@ -195,8 +211,8 @@ impl Plugin {
 
     /// Before anything is written: not too often, and no more than what is there leaves.
     fn may_write(&mut self) -> Result<(), RuntimeError> {
-        let Self { limits, path, pace, options, .. } = self;
-        pace.take(options.clock.monotonic_us())?;
+        let Self { limits, path, rate_limit, options, .. } = self;
+        rate_limit.take(options.clock.monotonic_us())?;
         let budget = DiskBudget::beside(DiskUse::of(path)?, limits);
         self.with_engine(|engine| {
             engine.guest().disk = budget;
@@ -220,29 +236,29 @@ impl Plugin {
 
     /// Starts it anew from its newest checkpoint: after an end, or to forget what came after it.
     pub fn restart(&mut self) -> Result<(), RuntimeError> {
-        let code = self.code.clone();
-        self.start_again(&code)
+        let module = self.module.clone();
+        self.start_again(&module)
     }
 
-    fn start_again(&mut self, code: &Code) -> Result<(), RuntimeError> {
+    fn start_again(&mut self, module: &Module) -> Result<(), RuntimeError> {
         let begun = Instant::now();
         // The directory has one writer at a time: this one goes first.
         self.running = Err("it is being restarted".to_owned());
         let again = || -> Result<_, RuntimeError> {
             let directory = NativeDirectory::open_exclusive(&self.path)?;
-            let mut started = self.host.open(code, directory, &self.options)?;
+            let mut started = self.host.open(module, directory, &self.options)?;
             let identity = started.operator.identity().clone();
             if let Some(header) = &self.header {
                 started.operator.begin(header)?;
             }
-            Ok((identity, of_its_own(started, code)?))
+            Ok((identity, of_its_own(started, module)?))
         };
         let (identity, (running, recovered)) = again().inspect_err(|error| {
             tracing::warn!(directory = %self.path.display(), "not restarted: {error}");
         })?;
         self.metrics.restarted();
         self.metrics.recovered(recovered.as_ref(), begun.elapsed());
-        (self.identity, self.running, self.recovered, self.code) = (identity, Ok(running), recovered, code.clone());
+        (self.identity, self.running, self.recovered, self.module) = (identity, Ok(running), recovered, module.clone());
         Ok(())
     }
 
@@ -251,26 +267,26 @@ impl Plugin {
     /// Code of the same schema version takes over at once, between two batches. Code of another one
     /// needs a migration, and the state so far is checkpointed first: then the new code goes on from
     /// a checkpoint of its own, or, after an error, the old code from the one before.
-    pub fn swap(&mut self, code: &Code) -> Result<(), RuntimeError> {
-        if code.is_composed() || self.code.is_composed() {
+    pub fn swap(&mut self, module: &Module) -> Result<(), RuntimeError> {
+        if module.is_composed() || self.module.is_composed() {
             // An engine inside cannot be put over a state that is in memory.
             self.checkpoint()?;
-            return self.start_again(code).or_else(|error| self.restart().and(Err(error)));
+            return self.start_again(module).or_else(|error| self.restart().and(Err(error)));
         }
         let (host, options, header) = (self.host.clone(), self.options.clone(), self.header.clone());
         let engine = match &self.running {
             Ok(running) => running.engine.clone(),
             Err(why) => return Err(RuntimeError::Ended { why: why.clone() }),
         };
-        let mut fresh = host.another(code, &engine, &options)?;
+        let mut fresh = host.another(module, &engine, &options)?;
         let (state, plugin) = (self.identity.clone(), fresh.identity().clone());
         if plugin != state {
-            if plugin.name != state.name || !code.migrates() {
+            if plugin.name != state.name || !module.migrates() {
                 return Err(RuntimeError::OtherPlugin { state, plugin, migrates: false });
             }
             self.checkpoint()?;
             // From here on the state in memory may be of neither version, until it is checkpointed.
-            let migrated = super::migrate::migrate(&mut fresh, &engine);
+            let migrated = crate::migrate::migrate(&mut fresh, &engine);
             if let Err(error) = migrated {
                 drop((fresh, engine));
                 return self.restart().and(Err(error));
@@ -281,7 +297,7 @@ impl Plugin {
         {
             drop((fresh, engine));
             // Of the same version nothing has happened; a migrated state is the new code's already.
-            return if plugin == state { Err(error) } else { self.start_again(code).and(Err(error)) };
+            return if plugin == state { Err(error) } else { self.start_again(module).and(Err(error)) };
         }
         tracing::info!(plugin = %plugin.name, directory = %self.path.display(),
             schema_version = plugin.schema_version, "swapped");
@@ -290,7 +306,7 @@ impl Plugin {
             running.operator.take_over(&mut old);
             Ok(())
         })?;
-        (self.code, self.identity) = (code.clone(), plugin);
+        (self.module, self.identity) = (module.clone(), plugin);
         Ok(())
     }
 
@@ -301,13 +317,13 @@ impl Plugin {
 }
 
 /// Holds a start to the state's name, and names it for the checkpoints to come.
-fn of_its_own(started: Started, code: &Code) -> Result<(Running, Option<Recovery>), RuntimeError> {
+fn of_its_own(started: Started, module: &Module) -> Result<(Running, Option<Recovery>), RuntimeError> {
     let Started { engine, operator } = started;
     let identity = operator.identity().clone();
     let mut opened = lock(&engine);
     match Identity::of_state(&mut opened)? {
         Some(state) if state != identity => {
-            let migrates = code.migrates() && state.name == identity.name;
+            let migrates = module.migrates() && state.name == identity.name;
             return Err(RuntimeError::OtherPlugin { state, plugin: identity, migrates });
         }
         Some(_) => {}

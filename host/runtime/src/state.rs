@@ -5,13 +5,14 @@ use std::sync::PoisonError;
 
 use wasmtime::component::{Resource, ResourceAny};
 
-use super::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
-use super::bindings::plugin::alluvium::checkpoint::sink;
-use super::bindings::plugin::alluvium::checkpoint::state::{Host, HostCursor};
-use super::engine::Engine;
-use super::limits::{Limit, Reached};
-use super::store_data::Guest;
-use super::{RuntimeError, SharedEngine};
+use crate::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
+use crate::bindings::plugin::alluvium::checkpoint::sink;
+use crate::bindings::plugin::alluvium::checkpoint::state::{Host, HostCursor};
+use crate::engine::Engine;
+use crate::engine::SharedEngine;
+use crate::error::RuntimeError;
+use crate::limits::{Limit, Reached};
+use crate::store_data::StoreData;
 
 /// A plugin's walk over entries: the engine's cursor behind it, which goes when it goes.
 pub struct Cursor {
@@ -27,7 +28,7 @@ impl Drop for Cursor {
     }
 }
 
-impl Guest {
+impl StoreData {
     fn shared_engine(&self) -> wasmtime::Result<SharedEngine> {
         self.engine.clone().ok_or_else(|| wasmtime::Error::msg("no engine is linked"))
     }
@@ -48,7 +49,7 @@ impl Guest {
     }
 }
 
-impl sink::Host for Guest {
+impl sink::Host for StoreData {
     fn emit(&mut self, line: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         if line.contains(&b'\n') {
             return Ok(Err("a record with a line break in it: emit it line by line, or escape it".to_owned()));
@@ -63,7 +64,7 @@ impl sink::Host for Guest {
     }
 }
 
-impl Host for Guest {
+impl Host for StoreData {
     fn get(&mut self, key: Vec<u8>) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
         self.on_engine(|engine| engine.get(&key))
     }
@@ -97,7 +98,7 @@ impl Host for Guest {
     }
 }
 
-impl HostCursor for Guest {
+impl HostCursor for StoreData {
     fn next(&mut self, cursor: Resource<Cursor>, limit: u32) -> wasmtime::Result<Result<Columns, Error>> {
         let at = self.table.get(&cursor)?.cursor;
         let at = at.ok_or_else(|| wasmtime::Error::msg("the cursor is gone"))?;

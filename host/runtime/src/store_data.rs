@@ -6,31 +6,32 @@ use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::disk::DiskBudget;
-use super::limits::{Budget, Limit, Limits, Reached};
-use super::wasi::Tail;
-use super::{RuntimeError, SharedEngine};
+use crate::disk::DiskBudget;
+use crate::engine::SharedEngine;
+use crate::error::RuntimeError;
+use crate::limits::{Budget, Limit, Limits, Reached};
+use crate::stderr_tail::Tail;
 
 /// The data of a store.
-pub(super) struct Guest {
+pub(crate) struct StoreData {
     who: &'static str,
     wasi: WasiCtx,
-    pub(super) table: ResourceTable,
-    pub(super) budget: Budget,
+    pub(crate) table: ResourceTable,
+    pub(crate) budget: Budget,
     stderr: Tail,
     /// What a plugin's `state` leads to; the engine itself has none.
-    pub(super) engine: Option<SharedEngine>,
+    pub(crate) engine: Option<SharedEngine>,
     /// What the plugin emitted since it was last asked.
-    pub(super) emitted: Vec<u8>,
+    pub(crate) emitted: Vec<u8>,
     /// The most that this may be.
-    pub(super) output_bytes_max: usize,
+    pub(crate) output_bytes_max: usize,
     /// What an engine may still write to its directory.
-    pub(super) disk: DiskBudget,
+    pub(crate) disk: DiskBudget,
 }
 
-impl Guest {
+impl StoreData {
     /// A store for one instance of a component, within `limits`.
-    pub(super) fn store(
+    pub(crate) fn store(
         compiler: &wasmtime::Engine,
         who: &'static str,
         (wasi, stderr): (WasiCtx, Tail),
@@ -60,7 +61,7 @@ impl Guest {
     }
 }
 
-impl WasiView for Guest {
+impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
@@ -68,7 +69,11 @@ impl WasiView for Guest {
 
 /// Says why an instance of the component in `file` did not come to be: it ended while it started, or
 /// its interfaces are not those that this host was built with.
-pub(super) fn explain_start(store: impl AsContext<Data = Guest>, file: &Path, error: &wasmtime::Error) -> RuntimeError {
+pub(crate) fn explain_start(
+    store: impl AsContext<Data = StoreData>,
+    file: &Path,
+    error: &wasmtime::Error,
+) -> RuntimeError {
     if error.downcast_ref::<Trap>().is_some() || limit_of(store.as_context().data(), error).is_some() {
         return explain(store, error);
     }
@@ -82,7 +87,7 @@ pub(super) fn explain_start(store: impl AsContext<Data = Guest>, file: &Path, er
 }
 
 /// The limit behind a call that ended badly, if it was one.
-fn limit_of(guest: &Guest, error: &wasmtime::Error) -> Option<(Limit, String)> {
+fn limit_of(guest: &StoreData, error: &wasmtime::Error) -> Option<(Limit, String)> {
     if let Some(Reached(limit, why)) = error.downcast_ref::<Reached>() {
         return Some((*limit, why.clone()));
     }
@@ -112,7 +117,7 @@ fn limit_of(guest: &Guest, error: &wasmtime::Error) -> Option<(Limit, String)> {
 }
 
 /// Says why a call ended in a trap: the limit it ran into, the panic message it left, or the trap.
-pub(super) fn explain(store: impl AsContext<Data = Guest>, error: &wasmtime::Error) -> RuntimeError {
+pub(crate) fn explain(store: impl AsContext<Data = StoreData>, error: &wasmtime::Error) -> RuntimeError {
     let store = store.as_context();
     let guest = store.data();
     let said = guest.stderr.text();

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use alluvium::NativeDirectory;
-use alluvium_host::{Code, Host, Migrated, PluginOptions};
+use alluvium_host::{Host, Migrated, Module, PluginOptions};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -31,14 +31,14 @@ pub(super) fn event(migrated: &Migrated, dir: &Path) -> Value {
 }
 
 /// Migrates a copy, and shows the difference between the two checkpoints.
-pub(super) fn try_it(dir: &Path, host: &Host, plugin: &Code, options: &PluginOptions) -> Result<(), Failure> {
+pub(super) fn try_it(dir: &Path, host: &Host, plugin: &Module, options: &PluginOptions) -> Result<(), Failure> {
     // Held while it is copied: no other writer takes files away meanwhile.
-    let original = NativeDirectory::open_exclusive(dir).map_err(|error| Failure::directory(dir, &error))?;
+    let locked = NativeDirectory::open_exclusive(dir).map_err(|error| Failure::directory(dir, &error))?;
     let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let copy = tempfile::Builder::new().prefix(".alluvium-dry-run-").tempdir_in(above);
     let copy = copy.map_err(|error| Failure::file(above, &error))?;
     link_all(dir, copy.path()).map_err(|error| Failure::at(copy.path().display(), error))?;
-    drop(original);
+    drop(locked);
     let failed = |error| Failure::runtime(dir, &error);
     let of_copy = NativeDirectory::open_exclusive(copy.path()).map_err(|error| Failure::directory(dir, &error))?;
     // The old checkpoint must not go when the new one comes.

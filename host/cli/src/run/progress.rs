@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::input::Meter;
-use super::stream::{Ended, Stream};
+use super::outcome::{Ended, Outcome};
 use crate::output::grouped;
 
 /// Plain lines come no faster than this; a checkpoint's warnings always do.
@@ -110,22 +110,21 @@ impl Progress {
     }
 
     /// The run stopped before the end of the input.
-    pub(super) fn stopped(&mut self, stream: &Stream, ended: Ended, again: &str) {
-        let records = stream.consumed();
+    pub(super) fn stopped(&mut self, outcome: Outcome, ended: Ended, again: &str) {
+        let (records, id) = (outcome.consumed, outcome.checkpoint_id);
         let why = if ended == Ended::Interrupted { "interrupted" } else { "stopped as asked" };
-        let checkpoint = match stream.checkpoint_id() {
+        let checkpoint = match id {
             Some(id) => format!("checkpoint {id} holds everything"),
             None => "there is no checkpoint yet".to_owned(),
         };
         let text = format!("{why} after {} records: {checkpoint}. To go on:\n  {again}", grouped(records));
-        let id = stream.checkpoint_id();
         let event = if ended == Ended::Interrupted { "interrupted" } else { "stopped" };
         self.say(&text, || json!({"event": event, "records": records, "id": id, "again": again}));
     }
 
     /// The run reached the end of the input.
-    pub(super) fn ended(&mut self, stream: &Stream) {
-        let (records, now, id) = (stream.consumed(), stream.consumed_now(), stream.checkpoint_id());
+    pub(super) fn ended(&mut self, outcome: Outcome) {
+        let (records, now, id) = (outcome.consumed, outcome.consumed_now, outcome.checkpoint_id);
         let text = match id {
             Some(id) if now == 0 => {
                 format!("nothing left to do: checkpoint {id} holds all {} records; the results again", grouped(records))

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use alluvium_host::{Engine, Plugin, RuntimeError};
 
-use super::Run;
+use super::arguments::Run;
 use super::batches::{self, Batch, Message, Plan};
 use super::emissions::{self, Emissions};
 use super::input::Input;
 use super::metrics::Metrics;
+use super::outcome::{Ended, Outcome};
 use super::progress::Progress;
 use crate::failure::Failure;
 
@@ -27,17 +28,6 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many results are asked for at a time.
 const RESULTS_PAGE: u32 = 10_000;
-
-/// Why feeding ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// There is nothing left.
-    Complete,
-    /// As many records as were asked for.
-    Enough,
-    /// Ctrl-C.
-    Interrupted,
-}
 
 /// A plugin at work on a stream.
 pub(super) struct Stream<'a> {
@@ -101,13 +91,13 @@ impl<'a> Stream<'a> {
     }
 
     /// Records consumed by this run.
-    pub(super) fn consumed_now(&self) -> u64 {
+    fn consumed_now(&self) -> u64 {
         self.consumed - self.before
     }
 
-    /// The newest checkpoint.
-    pub(super) fn checkpoint_id(&self) -> Option<u64> {
-        self.checkpoint_id
+    /// How far the run is.
+    pub(super) fn outcome(&self) -> Outcome {
+        Outcome { consumed: self.consumed, consumed_now: self.consumed_now(), checkpoint_id: self.checkpoint_id }
     }
 
     /// Feeds the input to the plugin until it ends or somebody says stop; whatever is consumed then

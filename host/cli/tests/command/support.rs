@@ -16,8 +16,8 @@ pub(crate) fn flights() -> PathBuf {
 /// Its rows.
 pub(crate) const FLIGHTS: u64 = 27_004;
 
-/// A directory that the original wrote.
-pub(crate) fn original(name: &str) -> PathBuf {
+/// A directory that LaminarDB wrote.
+pub(crate) fn laminardb(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/original").join(name)
 }
 

@@ -1,4 +1,4 @@
-//! export and import: one file that stands alone, and the original's form.
+//! export and import: one file that stands alone, and LaminarDB's form.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
 use serde_json::Value;
 
-use crate::support::{Bench, alluvium, fails, files, ok, original, text};
+use crate::support::{Bench, alluvium, fails, files, laminardb, ok, text};
 
 #[test]
 fn an_exported_checkpoint_stands_alone() {
@@ -51,7 +51,7 @@ fn imports_that_must_not_happen() {
     fails(["import", "no-such.tar", &text(&elsewhere)], &elsewhere, &["no-such.tar"]);
 }
 
-/// Keys and values of a `state.bin` of the original.
+/// Keys and values of a `state.bin` of LaminarDB.
 fn snapshot(path: &Path) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let bytes = fs::read(path).expect("a state");
     let snapshot = decode_state_snapshot(&bytes).expect("a snapshot");
@@ -61,12 +61,12 @@ fn snapshot(path: &Path) -> BTreeMap<Vec<u8>, Vec<u8>> {
 #[test]
 fn to_alluvium_and_back_keeps_keys_values_and_position() {
     let bench = Bench::new();
-    let source = original("snapshot");
-    ok(["import", "--format", "original", &text(&source), &bench.dir_text()]);
+    let source = laminardb("snapshot");
+    ok(["import", "--format", "laminardb", &text(&source), &bench.dir_text()]);
     let imported: Value = serde_json::from_str(&ok(bench.over_dir("show", &["--json"]))).expect("JSON");
     assert_eq!(imported["key_count"], 50);
     let back = bench.path("back");
-    ok(["export", "--format", "original", &bench.dir_text(), &text(&back)]);
+    ok(["export", "--format", "laminardb", &bench.dir_text(), &text(&back)]);
     let (of_source, of_back) = ("checkpoint_0000000000000003", "checkpoint_0000000000000001");
     let before = snapshot(&source.join(of_source).join("state.bin"));
     assert!(before.len() == 50 && before == snapshot(&back.join(of_back).join("state.bin")));
@@ -77,15 +77,15 @@ fn to_alluvium_and_back_keeps_keys_values_and_position() {
     for member in ["epoch", "wal_position", "source_offsets", "watermark", "size_bytes", "key_count", "sst_files"] {
         assert_eq!(before[member], after[member], "{member}");
     }
-    assert_eq!(after.get("alluvium"), None, "nothing that the original does not know");
-    // What was exported opens as the original's own do.
+    assert_eq!(after.get("alluvium"), None, "nothing that LaminarDB does not know");
+    // What was exported opens as LaminarDB's own do.
     assert!(ok(["dump", &text(&back)]) == bench.dump() && bench.dump().lines().count() == 50);
 }
 
 #[test]
-fn every_directory_of_the_original_is_read_and_left_as_it_is() {
+fn every_directory_of_laminardb_is_read_and_left_as_it_is() {
     let check = |name: &str, code: i32, words: &[&str]| {
-        let directory = original(name);
+        let directory = laminardb(name);
         let before = files(&directory);
         for verb in ["list", "show", "dump", "verify"] {
             let done = alluvium([verb, &text(&directory)]);
@@ -100,31 +100,32 @@ fn every_directory_of_the_original_is_read_and_left_as_it_is() {
         }
         assert_eq!(files(&directory), before, "{name} is left as it is");
     };
-    check("opaque", 0, &["checkpoint     3", "source-a at 300", "source-b at 600", "15000 ms", "the original"]);
+    check("opaque", 0, &["checkpoint     3", "source-a at 300", "source-b at 600", "15000 ms", "LaminarDB"]);
     check("snapshot", 0, &["checkpoint     3", "epoch          30", "wal position   3000"]);
     check("bare", 0, &["checkpoint     4", "wal position   4000"]);
     check("retained", 0, &["checkpoint     6", "source-a at 600"]);
     check("torn", 2, &["checkpoint_0000000000000003/metadata.json"]);
-    let partial = alluvium(["show", &text(&original("partial")), "1"]);
+    let partial = alluvium(["show", &text(&laminardb("partial")), "1"]);
     assert_eq!(partial.code, Some(0), "{}", partial.err);
-    assert!(ok(["list", &text(&original("partial"))]).contains("partial"));
+    assert!(ok(["list", &text(&laminardb("partial"))]).contains("partial"));
 }
 
 #[test]
-fn importing_from_the_original_asks_before_it_takes_an_older_one() {
+fn importing_from_laminardb_asks_before_it_takes_an_older_one() {
     let bench = Bench::new();
-    let torn = text(&original("torn"));
+    let torn = text(&laminardb("torn"));
     let to = bench.dir_text();
-    fails(["import", "--format", "original", &torn, &to], &bench.dir(), &["checkpoint_0000000000000003"]);
-    ok(["import", "--format", "original", &torn, &to, "--id", "2"]);
+    fails(["import", "--format", "laminardb", &torn, &to], &bench.dir(), &["checkpoint_0000000000000003"]);
+    ok(["import", "--format", "laminardb", &torn, &to, "--id", "2"]);
     assert_eq!(bench.dump().lines().count(), 50);
     // An opaque state is kept verbatim and given back verbatim.
     let (opaque, back) = (Bench::new(), bench.path("back"));
-    ok(["import", "--format", "original", &text(&original("opaque")), &opaque.dir_text()]);
-    ok(["export", "--format", "original", &opaque.dir_text(), &text(&back)]);
+    // `original` is the name that earlier versions had for it.
+    ok(["import", "--format", "original", &text(&laminardb("opaque")), &opaque.dir_text()]);
+    ok(["export", "--format", "laminardb", &opaque.dir_text(), &text(&back)]);
     let state = |path: &Path| fs::read(path.join("state.bin")).expect("a state");
     assert_eq!(
-        state(&original("opaque").join("checkpoint_0000000000000003")),
+        state(&laminardb("opaque").join("checkpoint_0000000000000003")),
         state(&back.join("checkpoint_0000000000000001"))
     );
 }

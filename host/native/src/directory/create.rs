@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::error::directory_error;
 use super::listing::TEMPORARY_PREFIX;
 use super::openat::{Root, split};
-use super::parallel_sync::{Unsynced, sync_together};
+use super::parallel_sync::{Unsynced, sync_in_parallel};
 use super::watch::{Call, errno};
 
 /// How often a directory that another thread deletes under our hands is made again.
@@ -24,20 +24,24 @@ const ATTEMPTS_MAX: usize = 100;
 /// Distinguishes the temporary files of one process.
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
-/// Creates the batch; `settled` are the subdirectories whose names are known to be durable.
+/// Creates the batch; `durable_dirs` are the subdirectories whose names are known to be durable.
 ///
 /// The syncs are the least that the contract allows, in three waves that each wait for the disk
 /// once: every file's bytes, and the root when a directory is new; the directories of all files but
 /// the last; the last one's directory.
-pub(super) fn create(root: &Root, settled: &Mutex<BTreeSet<String>>, batch: &[NewFile]) -> Result<(), DirectoryError> {
+pub(super) fn create(
+    root: &Root,
+    durable_dirs: &Mutex<BTreeSet<String>>,
+    batch: &[NewFile],
+) -> Result<(), DirectoryError> {
     refuse_bad_names(root, batch)?;
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
     let mut pending = Pending { root, directories: BTreeMap::new(), temporaries: Vec::new() };
     // All bytes are handed to the kernel before the first sync waits for the disk.
     let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
-    let unsettled = pending.unsettled(&settled.lock().unwrap_or_else(PoisonError::into_inner));
+    let not_durable_dirs = pending.not_durable_dirs(&durable_dirs.lock().unwrap_or_else(PoisonError::into_inner));
     // New directories have their names already: these can become durable while the bytes do.
-    let root_too = if unsettled.is_empty() { &[][..] } else { &[""] };
+    let root_too = if not_durable_dirs.is_empty() { &[][..] } else { &[""] };
     pending.sync(&files, batch, root_too)?;
     for file in earlier {
         pending.name(file)?;
@@ -47,7 +51,7 @@ pub(super) fn create(root: &Root, settled: &Mutex<BTreeSet<String>>, batch: &[Ne
     // Only now: nothing that the last file promises can be lost any more.
     pending.name(last)?;
     pending.sync(&[], &[], &[split(&last.path).0])?;
-    settled.lock().unwrap_or_else(PoisonError::into_inner).extend(unsettled);
+    durable_dirs.lock().unwrap_or_else(PoisonError::into_inner).extend(not_durable_dirs);
     Ok(())
 }
 
@@ -72,7 +76,7 @@ fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError
     Ok(())
 }
 
-pub(super) fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
+fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {
     directory_error(source, Operation::Create, path)
 }
 
@@ -181,8 +185,8 @@ impl Pending<'_> {
     }
 
     /// The directories of this batch whose own names a crash could still take away.
-    fn unsettled(&self, settled: &BTreeSet<String>) -> Vec<String> {
-        self.directories.keys().filter(|name| !name.is_empty() && !settled.contains(*name)).cloned().collect()
+    fn not_durable_dirs(&self, durable_dirs: &BTreeSet<String>) -> Vec<String> {
+        self.directories.keys().filter(|name| !name.is_empty() && !durable_dirs.contains(*name)).cloned().collect()
     }
 
     /// Syncs written files, which will be `batch`, and directories, all at once.
@@ -208,7 +212,7 @@ impl Pending<'_> {
                 path: name,
             }));
         }
-        sync_together(self.root, &unsynced)
+        sync_in_parallel(self.root, &unsynced)
     }
 }
 

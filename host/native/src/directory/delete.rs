@@ -11,8 +11,8 @@ use super::lock::LOCK_FILE;
 use super::openat::{Root, is_beneath, split};
 use super::watch::Call;
 
-/// Deletes `paths`; directories that go are no longer `settled`.
-pub(super) fn delete(root: &Root, settled: &mut BTreeSet<String>, paths: &[String]) -> Result<(), DirectoryError> {
+/// Deletes `paths`; directories that go are no longer `durable_dirs`.
+pub(super) fn delete(root: &Root, durable_dirs: &mut BTreeSet<String>, paths: &[String]) -> Result<(), DirectoryError> {
     // All are looked at before any goes, so that a refused call changes nothing.
     let mut found = Vec::new();
     for path in paths {
@@ -30,13 +30,17 @@ pub(super) fn delete(root: &Root, settled: &mut BTreeSet<String>, paths: &[Strin
             Ok(()) | Err(Errno::NOENT) => drop(touched.insert(directory)),
             Err(errno) => return Err(failed(errno, path)),
         }
-        settled.remove(path);
+        durable_dirs.remove(path);
     }
-    sync_or_remove(root, settled, touched)
+    sync_or_remove(root, durable_dirs, touched)
 }
 
 /// Removes the directories that are empty now, and syncs the others.
-fn sync_or_remove(root: &Root, settled: &mut BTreeSet<String>, touched: BTreeSet<&str>) -> Result<(), DirectoryError> {
+fn sync_or_remove(
+    root: &Root,
+    durable_dirs: &mut BTreeSet<String>,
+    touched: BTreeSet<&str>,
+) -> Result<(), DirectoryError> {
     let mut to_sync = BTreeSet::new();
     for directory in touched {
         let (above, name) = split(directory);
@@ -47,7 +51,7 @@ fn sync_or_remove(root: &Root, settled: &mut BTreeSet<String>, touched: BTreeSet
         let remove = |fd| root.call(Call::RemoveDirectory(directory), || unlinkat(&fd, name, AtFlags::REMOVEDIR));
         match root.open_directory(above).and_then(remove) {
             Ok(()) | Err(Errno::NOENT) => {
-                settled.remove(directory);
+                durable_dirs.remove(directory);
                 to_sync.insert(above);
             }
             Err(Errno::NOTEMPTY | Errno::EXIST) => drop(to_sync.insert(directory)),

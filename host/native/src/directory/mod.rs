@@ -50,7 +50,7 @@ pub struct NativeDirectory {
     root: Root,
     path: PathBuf,
     /// Subdirectories whose own names are known to survive a crash.
-    settled: Mutex<BTreeSet<String>>,
+    durable_dirs: Mutex<BTreeSet<String>>,
     /// Held for the lifetime of a writer that asked for it.
     lock: Option<Lock>,
 }
@@ -67,7 +67,7 @@ impl NativeDirectory {
     fn open_watched(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&path, flags, Mode::empty()).map_err(|errno| opening(errno.into(), &path))?;
-        Ok(Self { root: Root::new(fd, watcher), path, settled: Mutex::default(), lock: None })
+        Ok(Self { root: Root::new(fd, watcher), path, durable_dirs: Mutex::default(), lock: None })
     }
 
     /// Opens a directory, creating it durably when it is missing, and the ones above it.
@@ -95,7 +95,7 @@ impl NativeDirectory {
     fn open_writer(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
         let mut directory = Self::open_watched(path, watcher)?;
         directory.lock = Some(Lock::acquire(&directory.root)?);
-        directory.settle()?;
+        directory.sync_names()?;
         Ok(directory)
     }
 
@@ -113,18 +113,18 @@ impl NativeDirectory {
     ///
     /// A process killed between naming a file and syncing its directory leaves a name that may
     /// still vanish with the power: a writer must not build on it, nor tell anybody about it.
-    fn settle(&self) -> Result<(), DirectoryError> {
-        let mut settled = self.settled();
+    fn sync_names(&self) -> Result<(), DirectoryError> {
+        let mut durable_dirs = self.durable_dirs();
         for entry in listing::subdirectories(&self.root)? {
             self.root.sync_directory(&entry).map_err(|errno| directory_error(errno, Operation::Open, &entry))?;
-            settled.insert(entry);
+            durable_dirs.insert(entry);
         }
         self.root.sync_directory("").map_err(|errno| directory_error(errno, Operation::Open, ""))
     }
 
-    fn settled(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn durable_dirs(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
         // Insertions and removals of whole names: a panic elsewhere leaves nothing half done.
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.durable_dirs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a regular file for reading; refuses anything else before it is opened for real, since
@@ -201,11 +201,11 @@ impl Directory for NativeDirectory {
     }
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        create::create(&self.root, &self.settled, &batch)
+        create::create(&self.root, &self.durable_dirs, &batch)
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        delete::delete(&self.root, &mut self.settled(), paths)
+        delete::delete(&self.root, &mut self.durable_dirs(), paths)
     }
 }
 

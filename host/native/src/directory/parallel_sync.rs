@@ -4,9 +4,9 @@
 use std::os::fd::BorrowedFd;
 use std::thread;
 
-use alluvium_core::directory::DirectoryError;
+use alluvium_core::directory::{DirectoryError, Operation};
 
-use super::create::failed;
+use super::error::directory_error;
 use super::openat::Root;
 use super::watch::Call;
 
@@ -24,13 +24,13 @@ pub(super) struct Unsynced<'a> {
 /// Syncs all of them; the error is that of the first that failed, in the order given.
 ///
 /// One after another where somebody watches, who wants to see the same order every time.
-pub(super) fn sync_together(root: &Root, unsynced: &[Unsynced<'_>]) -> Result<(), DirectoryError> {
+pub(super) fn sync_in_parallel(root: &Root, unsynced: &[Unsynced<'_>]) -> Result<(), DirectoryError> {
     let one = |unsynced: &Unsynced<'_>| {
         let sync = || match unsynced.call {
             Call::SyncDirectory(_) => rustix::fs::fsync(unsynced.fd),
             _ => rustix::fs::fdatasync(unsynced.fd),
         };
-        root.call(unsynced.call, sync).map_err(|errno| failed(errno, unsynced.path))
+        root.call(unsynced.call, sync).map_err(|errno| directory_error(errno, Operation::Create, unsynced.path))
     };
     let all = |part: &[Unsynced<'_>]| part.iter().try_for_each(one);
     if unsynced.len() < 2 || root.is_watched() {

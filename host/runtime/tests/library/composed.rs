@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use alluvium_host::{Code, Limit, Limits, PluginOptions, RuntimeError};
+use alluvium_host::{Limit, Limits, Module, PluginOptions, RuntimeError};
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
@@ -32,7 +32,7 @@ fn compose(bench: &Bench) -> PathBuf {
     path
 }
 
-fn composed(bench: &Bench) -> Code {
+fn composed(bench: &Bench) -> Module {
     let code = bench.host.load(compose(bench)).expect("it loads");
     assert!(code.is_composed());
     code

@@ -1,7 +1,7 @@
 //! A plugin's life: started, fed, checkpointed, restarted, restored, swapped, migrated, closed.
 
 use alluvium::NativeDirectory;
-use alluvium_host::{Code, HostOptions, Migrated, Plugin, PluginOptions, RuntimeError};
+use alluvium_host::{HostOptions, Migrated, Module, Plugin, PluginOptions, RuntimeError};
 
 use crate::support::{Bench, OK, files, flights, refused};
 
@@ -130,12 +130,12 @@ fn a_migration_goes_from_one_checkpoint_to_the_next() {
     plugin.feed(&flights(1, 1)).unwrap();
     plugin.checkpoint().unwrap();
     plugin.close();
-    let migrate = |code: &Code| {
+    let migrate = |code: &Module| {
         let directory = NativeDirectory::open_exclusive(bench.path("one")).unwrap();
         bench.host.migrate(code, directory, &PluginOptions::default())
     };
     let version_2 = bench.version(2, OK, Some(&(put_letter('m') + OK)));
-    let start = |code: &Code| bench.host.start(code, bench.path("one"), &PluginOptions::default());
+    let start = |code: &Module| bench.host.start(code, bench.path("one"), &PluginOptions::default());
     match refused(start(&version_2)) {
         RuntimeError::OtherPlugin { state, plugin, migrates } => {
             assert_eq!((state.schema_version, plugin.schema_version, migrates), (1, 2, true));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alluvium_host::{Cache, Code, Host, HostOptions, Limits, Plugin, PluginOptions, Records, RuntimeError};
+use alluvium_host::{Cache, Host, HostOptions, Limits, Module, Plugin, PluginOptions, Records, RuntimeError};
 use tempfile::TempDir;
 
 const TEMPLATE: &str = include_str!("../plugin.wat");
@@ -50,12 +50,12 @@ impl Bench {
     }
 
     /// A plugin called delays, of schema version 1, whose `process` has this body.
-    pub(crate) fn code(&self, process: &str) -> Code {
+    pub(crate) fn code(&self, process: &str) -> Module {
         self.text(&TEMPLATE.replace("PROCESS", process))
     }
 
     /// The same of another schema version, with a body for `migrate` if it has one.
-    pub(crate) fn version(&self, version: u8, process: &str, migrate: Option<&str>) -> Code {
+    pub(crate) fn version(&self, version: u8, process: &str, migrate: Option<&str>) -> Module {
         assert!(TEMPLATE.contains(VERSION_1));
         let text =
             TEMPLATE.replace("PROCESS", process).replace(VERSION_1, &format!(r"\06\00\00\00\{version:02x}\00\00\00"));
@@ -69,14 +69,14 @@ impl Bench {
         self.text(&text.replace(";; MIGRATION 1", &function).replace(";; MIGRATION 2", interface))
     }
 
-    fn text(&self, text: &str) -> Code {
+    fn text(&self, text: &str) -> Module {
         let path = self.path("plugin.wasm");
         fs::write(&path, wat::parse_str(text).expect("a component")).expect("a file");
         self.host.load(path).expect("it loads")
     }
 
     /// Starts it over the directory of this name, and begins.
-    pub(crate) fn start(&self, code: &Code, name: &str, limits: Option<Limits>) -> Plugin {
+    pub(crate) fn start(&self, code: &Module, name: &str, limits: Option<Limits>) -> Plugin {
         let options = PluginOptions { limits, ..PluginOptions::default() };
         let mut plugin = self.host.start(code, self.path(name), &options).expect("it starts");
         plugin.begin(&header()).expect("it begins");

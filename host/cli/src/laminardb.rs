@@ -1,4 +1,4 @@
-//! To and from directories of the original.
+//! Imports from directories of LaminarDB, and exports to them.
 
 use std::path::Path;
 
@@ -8,24 +8,24 @@ use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_stat
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointMetadata, tools::inspect};
 
-use super::failure::Failure;
-use super::open::{self, Manager};
-use super::transfer::Transferred;
+use crate::failure::Failure;
+use crate::open::{self, Manager};
+use crate::transferred::Transferred;
 
-/// Begins a directory with a checkpoint of the original: as keyed state where its `state.bin` is the
-/// original's snapshot, otherwise verbatim.
-pub(super) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transferred, Failure> {
+/// Begins a directory with a checkpoint of LaminarDB. A `state.bin` that is LaminarDB's snapshot becomes
+/// keyed state; any other is kept as it is.
+pub(crate) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transferred, Failure> {
     let source = open::to_inspect(from)?;
     let id = open::choose(from, &source, id)?;
     let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
     let metadata = block_on(inspect::load_metadata(&source, id)).map_err(failed)?;
     if metadata.alluvium.is_some() {
-        return Err(Failure::at(from.display(), format!("checkpoint {id} was not written by the original"))
+        return Err(Failure::at(from.display(), format!("checkpoint {id} was not written by LaminarDB"))
             .hint("copy the directory, or use `alluvium export` and `alluvium import`"));
     }
     let state = match block_on(inspect::load_state(&source, id)) {
         Ok(state) => Some(state),
-        // The original's plain checkpoints are metadata alone.
+        // LaminarDB's plain checkpoints are metadata alone.
         Err(IncrementalCheckpointError::NotFound(_)) => None,
         Err(error) => return Err(failed(error)),
     };
@@ -40,29 +40,29 @@ pub(super) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transfer
     Ok(Transferred { id: imported.id, keys: imported.key_count, bytes: imported.size_bytes })
 }
 
-/// Takes the checkpoint at the position in the stream that the original's had.
+/// Takes the checkpoint at the position in the stream that LaminarDB's checkpoint had.
 fn commit(
     manager: &mut Manager,
-    original: &IncrementalCheckpointMetadata,
+    source: &IncrementalCheckpointMetadata,
     opaque: Option<Vec<u8>>,
 ) -> Result<IncrementalCheckpointMetadata, IncrementalCheckpointError> {
-    manager.set_epoch(original.epoch)?;
-    let offsets = original.source_offsets.clone();
+    manager.set_epoch(source.epoch)?;
+    let offsets = source.source_offsets.clone();
     if let Some(state) = opaque {
-        let (wal_position, watermark) = (original.wal_position, original.watermark);
+        let (wal_position, watermark) = (source.wal_position, source.watermark);
         return block_on(manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state));
     }
     for (source, offset) in offsets {
         manager.set_source_offset(source, offset)?;
     }
-    if let Some(watermark_ms) = original.watermark {
+    if let Some(watermark_ms) = source.watermark {
         manager.set_watermark(watermark_ms);
     }
-    block_on(manager.create_checkpoint(original.wal_position))
+    block_on(manager.create_checkpoint(source.wal_position))
 }
 
-/// Writes a checkpoint as the original would have: the whole state in one `state.bin`.
-pub(super) fn export(from: &Path, source: &NativeDirectory, id: u64, to: &Path) -> Result<Transferred, Failure> {
+/// Writes a checkpoint as LaminarDB does: the whole state in one `state.bin`.
+pub(crate) fn export(from: &Path, source: &NativeDirectory, id: u64, to: &Path) -> Result<Transferred, Failure> {
     let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
     let recovered = block_on(recover(source, &RecoverOptions::new().checkpoint(Some(id)))).map_err(failed)?;
     let Some(recovered) = recovered else {
@@ -77,7 +77,7 @@ pub(super) fn export(from: &Path, source: &NativeDirectory, id: u64, to: &Path) 
     };
     if opaque.is_some() && !recovered.state.is_empty() {
         return Err(Failure::at(from.display(), format!("checkpoint {id} holds keyed state and an opaque one"))
-            .hint("the original's form has room for one of them: export it with --format alluvium"));
+            .hint("LaminarDB's form has room for one of them: export it with --format alluvium"));
     }
     let state = if let Some(opaque) = opaque {
         opaque
@@ -88,7 +88,7 @@ pub(super) fn export(from: &Path, source: &NativeDirectory, id: u64, to: &Path) 
     };
     let keys = recovered.state.len() as u64;
     let bytes = state.len() as u64;
-    // As the original does: it counts no keys, and every state of its is whole.
+    // LaminarDB counts no keys, and each of its states is whole.
     let metadata = IncrementalCheckpointMetadata {
         size_bytes: bytes,
         key_count: 0,

@@ -1,0 +1,103 @@
+//! The arguments of `alluvium run`.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alluvium_host::{Cache, HostOptions, Limits};
+use clap::Args;
+
+const EXAMPLE: &str = "\
+Example:
+  alluvium run target/wasm32-wasip2/release/delays.wasm --dir run --input tests/data/flights-2013-01.csv.gz \\
+      --checkpoint-every 1000 --output delays.ndjson
+
+Interrupted by Ctrl-C (exit code 1), kill -9 or a power cut, the same command goes on from the last checkpoint.";
+
+/// Run a plugin over a stream, with checkpoints; go on from the last one, if there is one
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(crate) struct Run {
+    /// The plugin: a WebAssembly component of the world alluvium:checkpoint/plugin
+    pub(super) plugin: PathBuf,
+    /// The directory of the checkpoints; begun anew when it is empty or, in an existing directory, missing
+    #[arg(long)]
+    pub(super) dir: PathBuf,
+    /// The records: CSV with a header, plain or compressed by gzip; - is the standard input
+    #[arg(long)]
+    pub(super) input: PathBuf,
+    /// Take a checkpoint whenever the records consumed are a multiple of N
+    #[arg(long, value_name = "N", default_value = "10000")]
+    pub(super) checkpoint_every: NonZeroU64,
+    /// Between checkpoints, make every N records durable in a log, at the price of one small file
+    #[arg(long, value_name = "N")]
+    pub(super) sync_every: Option<NonZeroU64>,
+    /// Between checkpoints, make what was consumed durable in a log after so many milliseconds
+    #[arg(long, value_name = "MS")]
+    pub(super) sync_interval: Option<NonZeroU64>,
+    /// Keep the newest N checkpoints
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(super) max_retained: NonZeroU32,
+    /// Stop with a last checkpoint after N records of this run
+    #[arg(long, value_name = "N")]
+    pub(super) stop_after: Option<NonZeroU64>,
+    /// Where what the plugin emits goes, exactly once, and behind it the results at the end of the input: as
+    /// newline-delimited JSON [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// The column of event times, whose largest is the watermark; an empty name for none
+    #[arg(long, value_name = "NAME", default_value = "time_hour")]
+    pub(super) time_column: String,
+    /// The engine component [default: beside this program, or as cargo builds it; env: `ALLUVIUM_ENGINE`]
+    #[arg(long, value_name = "FILE")]
+    pub(super) engine: Option<PathBuf>,
+    /// How much memory the plugin may take
+    #[arg(long, value_name = "MIB", default_value = "256")]
+    pub(super) plugin_memory_mib: NonZeroU32,
+    /// How long the plugin may take for one batch of records
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    pub(super) plugin_seconds: NonZeroU32,
+    /// How much memory the state may take
+    #[arg(long, value_name = "MIB", default_value = "2048")]
+    pub(super) state_memory_mib: NonZeroU32,
+    /// How much of the disk the checkpoints may take
+    #[arg(long, value_name = "MIB", default_value = "65536")]
+    pub(super) disk_mib: NonZeroU32,
+    /// End one call into the plugin after so many steps: at the same one on every machine, a quarter slower
+    #[arg(long, value_name = "FUEL")]
+    pub(super) plugin_fuel: Option<NonZeroU64>,
+    /// When the state is of another schema version, let the plugin migrate it, by one checkpoint
+    #[arg(long)]
+    pub(super) migrate: bool,
+    /// Only show what the migration would change; nothing is changed, and no records are read
+    #[arg(long = "dry-run", requires = "migrate")]
+    pub(super) only_try: bool,
+    /// Keep counts and durations in this file, as text for Prometheus
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics: Option<PathBuf>,
+    /// When the newest checkpoint is damaged, go on from the newest whole one
+    #[arg(long)]
+    pub(super) allow_fallback: bool,
+    /// Tell progress and outcome as one JSON object a line, on the standard error
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Run {
+    /// The limits that were asked for.
+    pub(super) fn host_options(&self) -> HostOptions {
+        let mib = |mib: NonZeroU32| usize::try_from(mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        let defaults = Limits::default();
+        let limits = Limits {
+            plugin_memory_bytes: mib(self.plugin_memory_mib),
+            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
+            plugin_call_fuel: self.plugin_fuel.map_or(defaults.plugin_call_fuel, NonZeroU64::get),
+            disk_bytes: u64::from(self.disk_mib.get()) << 20,
+            // How often is what the caller asks for.
+            checkpoints_per_second: u32::MAX,
+            ..defaults
+        };
+        HostOptions { limits, cache: Cache::of_user(), fuel: self.plugin_fuel.is_some(), pool: None }
+    }
+}

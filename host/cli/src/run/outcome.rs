@@ -1,0 +1,23 @@
+//! How a run ended, and how far it came.
+
+/// Why feeding ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The input has no more records.
+    Complete,
+    /// The run has consumed as many records as were asked for.
+    Enough,
+    /// The run was interrupted by Ctrl-C.
+    Interrupted,
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outcome {
+    /// Records consumed, by earlier runs too.
+    pub(super) consumed: u64,
+    /// Records consumed by this run.
+    pub(super) consumed_now: u64,
+    /// The newest checkpoint.
+    pub(super) checkpoint_id: Option<u64>,
+}

@@ -1,0 +1,72 @@
+//! How one plugin is started.
+
+use std::sync::Arc;
+
+use alluvium_core::Clock;
+
+use crate::engine::EngineOptions;
+use crate::error::RuntimeError;
+use crate::limits::Limits;
+
+/// How one plugin is started.
+#[derive(Clone)]
+pub struct PluginOptions {
+    /// What it may take; nothing: what the host's plugins may take.
+    pub limits: Option<Limits>,
+    /// How many checkpoints to keep.
+    pub max_retained: u32,
+    /// The identity of a directory that is begun anew; nothing: a random one.
+    pub store_id: Option<[u8; 16]>,
+    /// What the clocks say that checkpoints are dated by.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+    /// Pass over damaged checkpoints to the newest whole one, and report them.
+    pub allow_fallback: bool,
+    /// The most memory that the state may take: past it, mutations are refused.
+    pub state_memory_bytes: u64,
+    /// Bytes of live records that the maintenance of one checkpoint may rewrite: it shares the plugin's
+    /// thread. See [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
+    pub max_rebase_bytes: Option<u64>,
+}
+
+impl Default for PluginOptions {
+    /// The host's limits, three checkpoints, the machine's clock.
+    fn default() -> Self {
+        let engine = EngineOptions::new(Default::default());
+        Self {
+            limits: None,
+            max_retained: engine.max_retained,
+            store_id: None,
+            clock: engine.clock,
+            allow_fallback: engine.allow_fallback,
+            state_memory_bytes: engine.memory_limit_bytes,
+            max_rebase_bytes: engine.max_rebase_bytes,
+        }
+    }
+}
+
+impl PluginOptions {
+    /// The defaults, with dates from a clock of the caller's.
+    pub fn with_clock(clock: impl Clock + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..Self::default() }
+    }
+
+    /// How its engine is opened.
+    pub(crate) fn engine(&self) -> Result<EngineOptions, RuntimeError> {
+        Ok(EngineOptions {
+            max_retained: self.max_retained,
+            store_id: self.store_id.map_or_else(random_id, Ok)?,
+            clock: Arc::clone(&self.clock),
+            allow_fallback: self.allow_fallback,
+            memory_limit_bytes: self.state_memory_bytes,
+            max_rebase_bytes: self.max_rebase_bytes,
+        })
+    }
+}
+
+fn random_id() -> Result<[u8; 16], RuntimeError> {
+    let mut id = [0; 16];
+    match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
+        Ok(16) => Ok(id),
+        _ => Err(RuntimeError::Host("the system gives no randomness".to_owned())),
+    }
+}
