@@ -1,5 +1,7 @@
 //! Time, passed in: core reads no clock of its own.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the caller's clocks say.
@@ -53,5 +55,15 @@ impl Clock for ManualClock {
     }
     fn monotonic_us(&self) -> u64 {
         self.monotonic_us.load(Ordering::Relaxed)
+    }
+}
+
+/// The caller's clock, shared by the manager and the checkpoints in flight.
+#[derive(Clone)]
+pub(crate) struct SharedClock(pub(crate) Arc<dyn Clock + Send + Sync>);
+
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
     }
 }

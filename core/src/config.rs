@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Clock;
 use crate::error::IncrementalCheckpointError;
 
@@ -16,7 +18,8 @@ use crate::error::IncrementalCheckpointError;
 /// assert!(config.validate().is_ok());
 /// assert!(config.with_max_retained(0).validate().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CheckpointConfig {
     /// How long after a checkpoint the next is due. Default 60 s; less than a second works.
     pub interval: Duration,

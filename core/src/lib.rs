@@ -7,8 +7,6 @@
 //!
 //! Start with [`IncrementalCheckpointManager`].
 #![forbid(unsafe_code)]
-// The browser's build is made for size, but for the functions that this marks.
-#![cfg_attr(alluvium_page, feature(optimize_attribute))]
 // Casts between lengths and offsets are checked where the bytes come from outside; the format's
 // limits are far below 2³².
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
@@ -20,7 +18,6 @@ mod commit;
 mod config;
 pub mod directory;
 mod error;
-mod few;
 pub mod format;
 mod ledger;
 mod maintenance;
@@ -34,20 +31,23 @@ pub mod tools;
 
 pub use changelog::batch::Columns;
 pub use clock::{Clock, ManualClock};
-pub use commit::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, WrittenCheckpoint};
+pub use commit::durable::{FinishedCheckpoint, WrittenCheckpoint};
+pub use commit::prepared::PreparedCheckpoint;
+pub use commit::statistics::CheckpointStatistics;
 pub use config::{CheckpointConfig, OpenOptions};
 pub use error::{IncrementalCheckpointError, Reaction};
 pub use format::metadata::IncrementalCheckpointMetadata;
 pub use maintenance::{Maintenance, MaintenanceReport};
 pub use manager::{IncrementalCheckpointManager, MemoryUsage, PreparedSync, RecoverySummary, WrittenSync};
+pub use model::position::StreamPosition;
+pub use recovery::ReplayedWal;
 pub use recovery::laminar::{
     RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size,
 };
-pub use recovery::wal_replay::ReplayedWal;
 pub use state::State;
 
 /// Which files stay and which go, decided without deleting any.
 pub mod gc {
-    pub use crate::maintenance::plan;
+    pub use crate::maintenance::gc::plan;
     pub use crate::maintenance::retention::{FileVerdict, GarbageReport};
 }

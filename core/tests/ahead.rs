@@ -19,15 +19,15 @@ fn open(directory: &Arc<SimulatedDirectory>) -> Manager {
 }
 
 /// A checkpoint without its maintenance. Every key has a large value, of which one changes.
-fn step(manager: &mut Manager, n: u8) -> Result<FinishedCheckpoint, Error> {
+fn step(manager: &mut Manager, n: u8) -> Result<FinishedCheckpoint<SimulatedDirectory>, Error> {
     manager.put(&[n % 4], &vec![n; 100_000]).unwrap();
     let prepared = manager.prepare_checkpoint(0).unwrap();
-    let written = block_on(prepared.write(&**manager.directory()))?;
+    let written = block_on(prepared.write())?;
     manager.finish_checkpoint(written)
 }
 
-fn maintain(directory: &SimulatedDirectory, finished: FinishedCheckpoint) -> MaintenanceReport {
-    block_on(finished.maintenance.run(directory))
+fn maintain(finished: FinishedCheckpoint<SimulatedDirectory>) -> MaintenanceReport {
+    block_on(finished.maintenance.run())
 }
 
 fn segments(directory: &SimulatedDirectory) -> BTreeSet<String> {
@@ -41,7 +41,7 @@ fn with_files_ahead() -> (Arc<SimulatedDirectory>, Manager, BTreeSet<String>, u8
     for n in 0.. {
         let finished = step(&mut manager, n).unwrap();
         let before = segments(&directory);
-        let report = maintain(&directory, finished);
+        let report = maintain(finished);
         assert_eq!(report.errors, [""; 0]);
         if report.rebased_bytes > 0 {
             let ahead = segments(&directory).difference(&before).cloned().collect();
@@ -62,7 +62,7 @@ fn they_are_published_with_the_next_checkpoint_and_not_written_again() {
     let named: BTreeSet<String> = finished.metadata.sst_files.iter().cloned().collect();
     assert!(ahead.is_subset(&named), "{ahead:?} of {named:?}");
     assert_eq!(directory.calls().len() - calls, 2, "one batch created, and one look at who was there");
-    maintain(&directory, finished);
+    maintain(finished);
     let (len, value) = (manager.len(), manager.get(&[n % 4]).unwrap().to_vec());
     let again = open(&directory);
     assert_eq!((again.len(), again.get(&[n % 4]).unwrap()), (len, &value[..]));
@@ -82,10 +82,10 @@ fn another_checkpoints_collection_leaves_them_alone() {
     manager.put(&[9], b"1").unwrap();
     let first = manager.prepare_checkpoint(0).unwrap();
     block_on(manager.cleanup_old_checkpoints()).unwrap();
-    let written = block_on(first.write(&*directory)).unwrap();
-    maintain(&directory, manager.finish_checkpoint(written).unwrap());
+    let written = block_on(first.write()).unwrap();
+    maintain(manager.finish_checkpoint(written).unwrap());
     assert!(ahead.is_subset(&segments(&directory)));
-    maintain(&directory, step(&mut manager, n).unwrap());
+    maintain(step(&mut manager, n).unwrap());
     assert_eq!(block_on(verify(&*directory)).unwrap().findings, []);
 }
 
@@ -120,7 +120,7 @@ fn with_failing_creation(kind: DirectoryErrorKind) -> (Arc<SimulatedDirectory>, 
     let mut manager = open(&directory);
     // The last call of the same steps is the one that creates them.
     directory.inject(Fault { call: same.calls().len() as u64 - 1, kind, lasting: false });
-    let reports = (0..steps).map(|n| maintain(&directory, step(&mut manager, n).unwrap()));
+    let reports = (0..steps).map(|n| maintain(step(&mut manager, n).unwrap()));
     let report = reports.last().unwrap();
     assert_eq!((report.errors.len(), report.rebased_bytes), (1, 0), "{report:?}");
     (directory, manager, report, steps)
@@ -131,9 +131,9 @@ fn a_full_disk_costs_the_rebase_and_nothing_else() {
     let (directory, mut manager, report, n) = with_failing_creation(DirectoryErrorKind::NoSpace);
     assert!(report.errors[0].contains("rebase"), "{report:?}");
     // The next one takes up what was left undone, and what the failure left goes.
-    let report = maintain(&directory, step(&mut manager, n).unwrap());
+    let report = maintain(step(&mut manager, n).unwrap());
     assert!(report.errors.is_empty() && report.rebased_bytes > 0, "{report:?}");
-    maintain(&directory, step(&mut manager, n + 1).unwrap());
+    maintain(step(&mut manager, n + 1).unwrap());
     // A half-made file without a name goes with the next opening, as always.
     let findings = block_on(verify(&*directory)).unwrap().findings;
     assert!(findings.iter().all(|finding| finding.path.contains(".tmp-")), "{findings:?}");
@@ -150,7 +150,7 @@ fn after_any_other_failure_nothing_more_is_written() {
     let mut manager = open(&directory);
     assert_eq!(manager.latest_checkpoint_id(), newest);
     for n in 0..3 {
-        maintain(&directory, step(&mut manager, n).unwrap());
+        maintain(step(&mut manager, n).unwrap());
     }
     assert_eq!(block_on(verify(&*directory)).unwrap().checkpoints, 3);
 }

@@ -35,9 +35,9 @@ fn rebased(max_rebase_bytes: Option<u64>) -> Vec<u64> {
             manager.put(&key.to_be_bytes(), &[epoch; VALUE_BYTES]).unwrap();
         }
         let prepared = manager.prepare_checkpoint(0).unwrap();
-        let written = block_on(prepared.write(&*directory)).unwrap();
+        let written = block_on(prepared.write()).unwrap();
         let finished = manager.finish_checkpoint(written).unwrap();
-        let report = block_on(finished.maintenance.run(&*directory));
+        let report = block_on(finished.maintenance.run());
         assert_eq!(report.errors, [""; 0]);
         each.push(report.rebased_bytes);
     }

@@ -223,9 +223,9 @@ fn a_sync_while_a_checkpoint_is_in_flight_asks_for_patience() {
     let prepared = manager.prepare_checkpoint(7).unwrap();
     assert!(matches!(block_on(manager.sync(7)), Err(Error::BufferOverflow(3))));
     manager.put(b"later", b"1").unwrap();
-    let written = block_on(prepared.write(&*directory)).unwrap();
+    let written = block_on(prepared.write()).unwrap();
     let finished = manager.finish_checkpoint(written).unwrap();
-    assert!(block_on(finished.maintenance.run(&*directory)).errors.is_empty());
+    assert!(block_on(finished.maintenance.run()).errors.is_empty());
     sync(&mut manager, 8);
     assert_eq!(open(&directory).get(b"later"), Some(&b"1"[..]));
 }

@@ -21,8 +21,8 @@ fn steps(seed: u64) -> usize {
 
 /// A checkpoint on its way, with what it has to bring back.
 enum InFlight {
-    Prepared(PreparedCheckpoint, Truth),
-    Written(WrittenCheckpoint, Truth),
+    Prepared(PreparedCheckpoint<MemoryDirectory>, Truth),
+    Written(WrittenCheckpoint<MemoryDirectory>, Truth),
 }
 
 struct Run {
@@ -243,7 +243,7 @@ impl Run {
 
     fn write(&mut self, index: usize) {
         let Some(InFlight::Prepared(prepared, truth)) = self.in_flight.remove(index) else { unreachable!() };
-        let written = block_on(prepared.write(&*self.directory)).unwrap();
+        let written = block_on(prepared.write()).unwrap();
         self.in_flight.insert(index, InFlight::Written(written, truth));
     }
 
@@ -253,7 +253,7 @@ impl Run {
                 let finished = self.manager.finish_checkpoint(written).unwrap();
                 let id = self.next_id();
                 assert_eq!(finished.metadata.id, id);
-                let report = block_on(finished.maintenance.run(&*self.directory));
+                let report = block_on(finished.maintenance.run());
                 assert!(report.errors.is_empty(), "{report:?}");
                 self.commit(id, truth);
             }

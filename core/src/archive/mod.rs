@@ -4,14 +4,13 @@
 //! The bytes depend on the checkpoint alone: time, owner and mode are fixed. What [`read`] accepts is
 //! therefore exactly what [`export`] writes, and damage to any byte of an archive is found.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{CheckpointConfig, OpenOptions};
 use crate::directory::{AnyDirectory, Directory, EntryKind, MemoryDirectory, NewFile, at_once};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few::Map;
-use crate::format::json::text;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path, state_path};
 use crate::manager::IncrementalCheckpointManager;
@@ -45,7 +44,7 @@ const PLACE: &str = "archive";
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<u8>, Error> {
-    let mut listed = Map::default();
+    let mut listed = BTreeMap::new();
     for entry in directory.list().await? {
         if entry.kind == EntryKind::File {
             listed.insert(entry.path, entry.bytes);
@@ -61,7 +60,7 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
     let content = directory.read(&path).await?;
     let metadata = IncrementalCheckpointMetadata::decode(&path, &content)?;
 
-    let mut files = Map::default();
+    let mut files = BTreeMap::new();
     files.insert(path.clone(), content);
     for path in needed(&metadata, |path| listed.contains_key(path))? {
         // What is missing shows when the whole is proven, with everything else.
@@ -138,12 +137,12 @@ pub async fn import<D: Directory>(
 }
 
 /// The files of an archive by path, each of a name that Alluvium writes.
-fn unpack(archive: &[u8]) -> Result<Map<String, Vec<u8>>, Error> {
-    let mut files = Map::default();
+fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut files = BTreeMap::new();
     let mut rest = archive;
     while let Some((path, content)) = ustar::take(&mut rest)? {
         if !matches!(Name::parse(&path), Name::Metadata(_) | Name::State(_) | Name::Segment(..)) {
-            return Err(Error::unknown(PLACE, format!("{} is no name that Alluvium writes", text(&path))));
+            return Err(Error::unknown(PLACE, format!("{path:?} is no name that Alluvium writes")));
         }
         if files.insert(path.clone(), content.to_vec()).is_some() {
             return Err(Error::corrupt(PLACE, format!("{path} is there twice")));
@@ -157,7 +156,7 @@ fn unpack(archive: &[u8]) -> Result<Map<String, Vec<u8>>, Error> {
 /// Inline, as is all that calls the generic functions of recovery for one type: they are compiled where
 /// they are used then, and not in this crate once more.
 #[inline]
-fn prove(files: Map<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), Error> {
+fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), Error> {
     let ids: Vec<u64> = files.keys().filter_map(|path| committed_id(path)).collect();
     let [id] = ids[..] else {
         return Err(Error::unknown(PLACE, "exactly one checkpoint's metadata.json expected"));
@@ -171,8 +170,7 @@ fn prove(files: Map<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), 
     if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
         return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
     }
-    let (report, directory) =
-        within(MemoryDirectory::from_files(files.into_vec()), |directory| at_once(verify(directory)));
+    let (report, directory) = within(MemoryDirectory::from_files(files), |directory| at_once(verify(directory)));
     match report?.findings.first() {
         Some(finding) => Err(Error::corrupt(&finding.path, &finding.what)),
         None => Ok((order, directory)),
@@ -207,10 +205,9 @@ fn needed(metadata: &IncrementalCheckpointMetadata, is_there: impl Fn(&str) -> b
     paths.retain(|path| metadata.alluvium.is_some() || *path != optional || is_there(path));
     // The original's metadata has no checksum: what it names is not to be opened unseen.
     match paths.iter().find(|path| Name::parse(path) == Name::Foreign) {
-        Some(foreign) => Err(Error::unknown(
-            metadata_path(metadata.id),
-            format!("names {}, which is no file of ours", text(foreign)),
-        )),
+        Some(foreign) => {
+            Err(Error::unknown(metadata_path(metadata.id), format!("names {foreign:?}, which is no file of ours")))
+        }
         None => Ok(paths),
     }
 }
@@ -222,7 +219,7 @@ fn committed_id(path: &str) -> Option<u64> {
     }
 }
 
-fn write(order: &[String], mut files: Map<String, Vec<u8>>) -> Result<Vec<u8>, Error> {
+fn write(order: &[String], mut files: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Error> {
     let mut archive = Vec::new();
     for path in order {
         ustar::push(&mut archive, path, &files.remove(path).unwrap_or_default())?;

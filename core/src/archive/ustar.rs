@@ -3,7 +3,6 @@
 
 use crate::archive::PLACE;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::json::text;
 
 /// Headers and contents fill whole blocks of zeros.
 const BLOCK: usize = 512;
@@ -71,11 +70,7 @@ pub(super) fn take<'a>(rest: &mut &'a [u8]) -> Result<Option<(String, &'a [u8])>
     let name = header[NAME].split(|byte| *byte == 0).next().unwrap_or_default();
     let path = String::from_utf8_lossy(name).into_owned();
     if header[KIND] != b'0' {
-        let what = format!(
-            "{} is no regular file but of type {}",
-            text(&path),
-            text(char::from(header[KIND]).encode_utf8(&mut [0; 4]))
-        );
+        let what = format!("{path:?} is no regular file but of type {:?}", char::from(header[KIND]).to_string());
         return Err(Error::unknown(PLACE, what));
     }
     // The header's length is a claim; the slice is what there is.

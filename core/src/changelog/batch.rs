@@ -2,7 +2,7 @@
 //! and the same bytes in one buffer for JavaScript. All of it is checked before any of it is applied.
 
 use crate::error::IncrementalCheckpointError as Error;
-use crate::state::check_lengths;
+use crate::model::record::check_lengths;
 
 /// Mutations as columns: for each an operation and two lengths; keys and values one after another.
 ///

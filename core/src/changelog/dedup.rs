@@ -1,7 +1,6 @@
 //! The newest mutation of each key, in the order in which segments hold them.
 
-use crate::few;
-use crate::format::segment::Record;
+use crate::model::record::Record;
 
 /// A mutation's key hash, and where the mutation is.
 pub(crate) type Place = (u64, u64);
@@ -21,7 +20,6 @@ fn digit(place: &Place, at: usize) -> usize {
 
 /// Sorts by the upper half of the hash; equal ones stay in their order. By counting: it takes as
 /// long whatever keys somebody has chosen.
-#[cfg_attr(alluvium_page, optimize(speed))]
 fn sort(mut places: Vec<Place>) -> Vec<Place> {
     let mut counts = [[0; 256]; DIGITS];
     for place in &places {
@@ -69,7 +67,7 @@ impl<'a, F: Fn(u64) -> Record<'a>> Newest<'a, F> {
                 self.alike.push(record);
             }
         }
-        few::sort(&mut self.alike, |a, b| (b.hash, b.key).cmp(&(a.hash, a.key)));
+        self.alike.sort_unstable_by(|a, b| (b.hash, b.key).cmp(&(a.hash, a.key)));
     }
 }
 

@@ -5,7 +5,8 @@ pub(crate) mod batch;
 pub(crate) mod dedup;
 
 use crate::changelog::dedup::newest;
-use crate::format::segment::Record;
+use crate::format::segment::{FILE_BYTES, HEADER_BYTES};
+use crate::model::record::Record;
 
 /// Bytes of a chunk. Fixed, so that appending never copies what is there already.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -18,6 +19,9 @@ const TOMBSTONE: u32 = u32::MAX;
 /// A place in the log is a chunk's index, and an offset in so many lower bits.
 const OFFSET_BITS: u32 = 32;
 
+/// A changelog of fewer bytes is not worth compacting.
+const COMPACT_BYTES_MIN: usize = 64 << 20;
+
 /// Mutations in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Changelog {
@@ -26,6 +30,8 @@ pub(crate) struct Changelog {
     /// How many mutations there are.
     count: usize,
     allocated: usize,
+    /// Bytes past which it may be worth compacting again, if it has been compacted before.
+    compacted_at: usize,
     /// Up to where `sync` has taken it: a chunk, an offset in it, and how many mutations that were.
     taken: (usize, usize, usize),
 }
@@ -79,6 +85,14 @@ impl Changelog {
         std::mem::take(self)
     }
 
+    /// Notes that everything so far is in the WAL already.
+    pub(crate) fn mark_synced(&mut self) {
+        self.taken = match self.chunks.last() {
+            Some(last) => (self.chunks.len() - 1, last.len(), self.count),
+            None => (0, 0, 0),
+        };
+    }
+
     /// A copy of what was appended since the last call. After compaction that is everything: to
     /// repeat the newest mutation of a key changes nothing.
     pub(crate) fn copy_tail(&mut self) -> Self {
@@ -90,10 +104,7 @@ impl Changelog {
             tail.allocated += bytes.len();
             tail.chunks.push(bytes.to_vec());
         }
-        self.taken = match self.chunks.last() {
-            Some(last) => (self.chunks.len() - 1, last.len(), self.count),
-            None => (0, 0, 0),
-        };
+        self.mark_synced();
         tail
     }
 
@@ -115,6 +126,13 @@ impl Changelog {
         })
     }
 
+    /// The most segments that its records can fill.
+    pub(crate) fn segments_max(&self) -> u64 {
+        // The two lengths of a record take seven bytes at most.
+        let most = self.bytes - self.count * (RECORD_HEADER - 7);
+        if self.count == 0 { 0 } else { 1 + (most / (FILE_BYTES - HEADER_BYTES)) as u64 }
+    }
+
     /// What its records take in a segment at most: overwritten ones are counted too.
     pub(crate) fn encoded_bytes(&self) -> usize {
         self.bytes - self.count * (RECORD_HEADER - 1)
@@ -125,9 +143,25 @@ impl Changelog {
         self.chunks.iter().flat_map(|chunk| Records { rest: chunk })
     }
 
+    /// Whether it is so large that compacting it may be worth the time.
+    #[inline]
+    pub(crate) fn may_compact(&self) -> bool {
+        self.bytes > COMPACT_BYTES_MIN.max(self.compacted_at)
+    }
+
+    /// Compacts it if it has more than `bytes`: only a changelog that is far larger than the state can
+    /// hold much that was overwritten.
+    #[cold]
+    pub(crate) fn compact_if_larger(&mut self, bytes: usize) {
+        if self.bytes > bytes {
+            self.compact();
+        }
+        self.compacted_at = 2 * self.bytes;
+    }
+
     /// Drops mutations that later ones overwrote. A key that changes ten thousand times between two
-    /// checkpoints is worth one record; without this the log would grow with the stream.
-    pub(crate) fn compact(&mut self) {
+    /// checkpoints is worth one record; without this the changelog would grow with the stream.
+    fn compact(&mut self) {
         let mut compacted = Self::default();
         for record in self.newest() {
             compacted.push(record.hash, record.key, record.value);

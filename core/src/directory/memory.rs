@@ -1,12 +1,11 @@
 //! A directory in memory: the reference for the contract, and the storage of tests and archives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::directory::{
     Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
 };
-use crate::few::{Map, Set};
 
 /// Files in memory, with the contract of every [`Directory`] but outliving the process.
 ///
@@ -20,7 +19,7 @@ use crate::few::{Map, Set};
 /// ```
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
-    files: Mutex<Map<String, Vec<u8>>>,
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl MemoryDirectory {
@@ -39,14 +38,14 @@ impl MemoryDirectory {
 
     /// A copy of every file.
     pub fn to_files(&self) -> BTreeMap<String, Vec<u8>> {
-        self.files().iter().cloned().collect()
+        self.files().clone()
     }
 
-    pub(crate) fn into_files(self) -> Map<String, Vec<u8>> {
+    pub(crate) fn into_files(self) -> BTreeMap<String, Vec<u8>> {
         self.files.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn files(&self) -> MutexGuard<'_, Map<String, Vec<u8>>> {
+    pub(crate) fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         // Nothing panics while the lock is held, so a poisoned one still guards a whole map.
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,7 +57,7 @@ fn error(kind: DirectoryErrorKind, operation: Operation, path: &str) -> Director
 
 impl Directory for MemoryDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        let entry = |(path, content): &(String, Vec<u8>)| Entry {
+        let entry = |(path, content): (&String, &Vec<u8>)| Entry {
             path: path.clone(),
             bytes: content.len() as u64,
             kind: EntryKind::File,
@@ -83,7 +82,7 @@ impl Directory for MemoryDirectory {
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         let mut files = self.files();
         // All names are checked before any file appears, so that a refused batch changes nothing.
-        let mut names = Set::default();
+        let mut names = BTreeSet::new();
         for file in &batch {
             if !is_valid_path(&file.path) {
                 return Err(error(DirectoryErrorKind::Invalid, Operation::Create, &file.path));

@@ -51,13 +51,6 @@ pub enum EntryKind {
     Other,
 }
 
-impl Entry {
-    /// Puts a listing in order. For directories that list nearly so: few steps then, and many otherwise.
-    pub fn put_in_order(entries: &mut [Self]) {
-        crate::few::sort(entries, Ord::cmp);
-    }
-}
-
 /// A file to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {

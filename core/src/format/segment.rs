@@ -5,9 +5,11 @@
 //! covered, and a file that took another one's place is found out.
 
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::FORMAT_VERSION;
 use crate::format::varint::{Cursor, push_varint};
-use crate::format::{FORMAT_VERSION, KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::model::hash::{KEY_GROUPS, checksum, group_of, key_hash};
+use crate::model::hash::{checksum, key_hash};
+use crate::model::key_groups::{KEY_GROUPS, group_of};
+use crate::model::record::{KEY_BYTES_MAX, Record, VALUE_BYTES_MAX};
 
 const MAGIC: &[u8; 8] = b"ALLUVSEG";
 
@@ -63,24 +65,6 @@ impl SegmentKind {
             Self::Delta => 2,
             Self::Wal => 3,
         }
-    }
-}
-
-/// One mutation as a segment holds it; no value is a tombstone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record<'a> {
-    /// [`key_hash`] of the key.
-    pub hash: u64,
-    /// The key.
-    pub key: &'a [u8],
-    /// The value, or `None` for a tombstone.
-    pub value: Option<&'a [u8]>,
-}
-
-impl Record<'_> {
-    /// Bytes of key and value.
-    pub fn payload_bytes(&self) -> usize {
-        self.key.len() + self.value.map_or(0, <[u8]>::len)
     }
 }
 
@@ -257,7 +241,6 @@ impl Writer {
         Self { identity, content, chunks: Vec::new(), open: None, before: Lengths::default() }
     }
 
-    #[cfg_attr(alluvium_page, optimize(speed))]
     fn push(&mut self, record: &Record<'_>) {
         let group = group_of(record.hash);
         if let Some(open) = self.open {
@@ -497,7 +480,6 @@ pub fn read_chunk<'a>(
 }
 
 /// As [`read_chunk`], into `records`: compiled once, where that is written out anew for each `each`.
-#[cfg_attr(alluvium_page, optimize(speed))]
 pub(crate) fn collect_chunk<'a>(
     place: &str,
     identity: &SegmentIdentity,

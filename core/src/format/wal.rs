@@ -3,27 +3,23 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::json::{self, Node, Object};
+use crate::format::hex_digits;
 use crate::format::paths::wal_path;
 use crate::format::segment::{
-    Chunk, Record, SegmentIdentity, SegmentKind, claimed_checksum, collect_chunk, decode_file, encode_wal, is_torn,
+    Chunk, SegmentIdentity, SegmentKind, claimed_checksum, collect_chunk, decode_file, encode_wal, is_torn,
 };
-use crate::model::hash::KEY_GROUPS;
+use crate::model::key_groups::KEY_GROUPS;
+use crate::model::position::StreamPosition;
+use crate::model::record::Record;
 
-/// Where in the stream a log ends, and what the state is then.
+/// Where in the stream a WAL file ends, and what the state is then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalPosition {
-    /// The epoch.
-    pub epoch: u64,
-    /// The caller's own position in the caller's own log.
-    pub wal_position: u64,
-    /// The watermark in milliseconds of Unix time.
-    pub watermark: Option<i64>,
-    /// For each source, how far it was consumed.
-    pub source_offsets: BTreeMap<String, u64>,
-    /// What the caller attached: short texts by name.
-    pub annotations: BTreeMap<String, String>,
+    /// The position in the stream.
+    pub position: StreamPosition,
     /// Live keys.
     pub key_count: u64,
     /// Bytes of all live keys and values.
@@ -32,40 +28,41 @@ pub struct WalPosition {
     pub state_digest: u64,
 }
 
+/// A [`WalPosition`] as its JSON has it: all fields beside each other.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    epoch: u64,
+    wal_position: u64,
+    watermark: Option<i64>,
+    source_offsets: BTreeMap<String, u64>,
+    annotations: BTreeMap<String, String>,
+    key_count: u64,
+    state_bytes: u64,
+    #[serde(with = "hex_digits")]
+    state_digest: u64,
+}
+
 impl WalPosition {
-    fn to_json(&self) -> String {
-        let offsets = self.source_offsets.iter().map(|(name, offset)| (name, offset.to_string()));
-        let annotations = self.annotations.iter().map(|(name, text)| (name, json::text(text)));
-        format!(
-            "{{\"epoch\":{},\"wal_position\":{},\"watermark\":{},\"source_offsets\":{},\"annotations\":{},\
-             \"key_count\":{},\"state_bytes\":{},\"state_digest\":\"{:016x}\"}}",
-            self.epoch,
-            self.wal_position,
-            json::optional(self.watermark.map(|watermark| watermark.to_string())),
-            json::map(offsets, ""),
-            json::map(annotations, ""),
-            self.key_count,
-            self.state_bytes,
-            self.state_digest,
-        )
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let StreamPosition { epoch, wal_position, watermark, source_offsets, annotations } = self.position.clone();
+        serde_json::to_vec(&Line {
+            epoch,
+            wal_position,
+            watermark,
+            source_offsets,
+            annotations,
+            key_count: self.key_count,
+            state_bytes: self.state_bytes,
+            state_digest: self.state_digest,
+        })
     }
 
-    fn from_json(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let read = Object::parse(text).and_then(|mut json| {
-            let position = Self {
-                epoch: json.unsigned("epoch"),
-                wal_position: json.unsigned("wal_position"),
-                watermark: json.optional("watermark", Node::signed),
-                source_offsets: json.required("source_offsets", |node| node.map(Node::unsigned)),
-                annotations: json.required("annotations", |node| node.map(Node::text)),
-                key_count: json.unsigned("key_count"),
-                state_bytes: json.unsigned("state_bytes"),
-                state_digest: json.required("state_digest", Node::hex),
-            };
-            json.end("unknown field of a position: written by a newer version").map(|()| position)
-        });
-        read.map_err(|error| error.to_string())
+    fn from_json(bytes: &[u8]) -> serde_json::Result<Self> {
+        let Line { epoch, wal_position, watermark, source_offsets, annotations, key_count, state_bytes, state_digest } =
+            serde_json::from_slice(bytes)?;
+        let position = StreamPosition { epoch, wal_position, watermark, source_offsets, annotations };
+        Ok(Self { position, key_count, state_bytes, state_digest })
     }
 }
 
@@ -96,7 +93,8 @@ pub(crate) fn encode<'a>(
     records: impl IntoIterator<Item = Record<'a>>,
     position: &WalPosition,
 ) -> Result<Vec<u8>, Error> {
-    let content = encode_wal(identity(store_id, checkpoint, sequence), records, position.to_json().as_bytes()).content;
+    let position = position.to_json().map_err(|error| Error::Serialization(error.to_string()))?;
+    let content = encode_wal(identity(store_id, checkpoint, sequence), records, &position).content;
     if u32::try_from(content.len()).is_err() {
         return Err(Error::LimitExceeded("a log of 4 GiB or more: take a checkpoint instead".into()));
     }
@@ -160,11 +158,13 @@ mod tests {
 
     fn position() -> WalPosition {
         WalPosition {
-            epoch: 3,
-            wal_position: 9,
-            watermark: Some(-5),
-            source_offsets: BTreeMap::from([("input".into(), 12)]),
-            annotations: BTreeMap::from([("sink".into(), "0 7".into())]),
+            position: StreamPosition {
+                epoch: 3,
+                wal_position: 9,
+                watermark: Some(-5),
+                source_offsets: BTreeMap::from([("input".into(), 12)]),
+                annotations: BTreeMap::from([("sink".into(), "0 7".into())]),
+            },
             key_count: 1,
             state_bytes: 2,
             state_digest: 77,

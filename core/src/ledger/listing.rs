@@ -1,23 +1,23 @@
 //! What a listing of the directory says, before anything is read.
 
-use crate::directory::{Directory, DirectoryErrorKind, Entry, EntryKind};
+use std::collections::BTreeSet;
+
+use crate::directory::{Directory, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few::Set;
-use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::paths::{Name, metadata_path, wal_path};
+use crate::format::paths::{Name, wal_path};
 
 /// The listing of a directory, sorted out.
 #[derive(Debug, Clone)]
 pub(crate) struct Listing {
     pub(crate) entries: Vec<(Name, Entry)>,
     /// Checkpoints that exist: those with metadata.
-    pub(crate) checkpoints: Set<u64>,
+    pub(crate) checkpoints: BTreeSet<u64>,
     /// The highest id that any name gives away, partial checkpoints and markers included.
     pub(crate) highest_id: u64,
     /// Checkpoints that somebody was about to delete, or has deleted.
-    pub(crate) marked: Set<u64>,
+    pub(crate) marked: BTreeSet<u64>,
     /// Logs: the checkpoint that each follows, its sequence, its bytes.
-    pub(crate) wal: Set<(u64, u64, u64)>,
+    pub(crate) wal: BTreeSet<(u64, u64, u64)>,
     /// The highest number of any segment.
     pub(crate) highest_number: u64,
 }
@@ -38,7 +38,12 @@ impl Listing {
         self.entries.binary_search_by(|(_, entry)| entry.path.as_str().cmp(path)).is_ok()
     }
 
-    /// Bytes of the logs after a checkpoint.
+    /// The sequence of the last WAL file after a checkpoint. It is 0 if there is none.
+    pub(crate) fn last_wal_sequence(&self, after: u64) -> u64 {
+        self.wal.iter().filter(|wal| wal.0 == after).map(|wal| wal.1).max().unwrap_or(0)
+    }
+
+    /// Bytes of the WAL files after a checkpoint.
     pub(crate) fn wal_bytes(&self, after: u64) -> u64 {
         self.wal.iter().filter(|(checkpoint, ..)| *checkpoint == after).map(|(_, _, bytes)| bytes).sum()
     }
@@ -79,23 +84,4 @@ impl Listing {
         let wal = entries.iter().filter_map(log).collect();
         Self { entries, checkpoints, highest_id, marked, wal, highest_number }
     }
-}
-
-/// Reads the metadata of a checkpoint and holds it to the directory that it is in.
-pub(crate) async fn read_metadata<D: Directory>(
-    directory: &D,
-    id: u64,
-) -> Result<IncrementalCheckpointMetadata, Error> {
-    let path = metadata_path(id);
-    let bytes = directory.read(&path).await.map_err(|error| match error.kind() {
-        DirectoryErrorKind::NotFound => {
-            Error::NotFound(format!("checkpoint {id} does not exist ({path} is not there)"))
-        }
-        _ => Error::from(error),
-    })?;
-    let metadata = IncrementalCheckpointMetadata::decode(&path, &bytes)?;
-    if metadata.id != id {
-        return Err(Error::corrupt(path, format!("says that it is checkpoint {}", metadata.id)));
-    }
-    Ok(metadata)
 }

@@ -1,68 +1,79 @@
-//! What the writing side knows of the directory: the segments of the newest checkpoint, what the
-//! kept checkpoints name, and what a rebase has ready for the next one.
+//! The ledger: what this writer knows of its directory. It holds the segments of the newest
+//! checkpoint, the files that the kept checkpoints name, and what compaction has ready.
 //!
-//! Shared between the manager and the checkpoints in flight, locked only for a moment at a time and
-//! never over an await.
+//! The manager, the checkpoints in flight and maintenance share it. Its lock is held for moments and
+//! never over an await; whether the writer is healthy is read without the lock.
 
+pub(crate) mod fence;
+mod health;
 pub(crate) mod listing;
+pub(crate) mod metadata_reader;
+pub(crate) mod replacement;
 pub(crate) mod segment_reader;
+pub(crate) mod ticket;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashSet;
 
 use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few::{Map, Set};
 use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::ledger::health::Health;
 use crate::ledger::listing::Listing;
+use crate::ledger::replacement::Replacement;
 use crate::ledger::segment_reader::LiveSegment;
-use crate::maintenance::compaction::Replacement;
 
-/// Files of a kept checkpoint; `None` when its metadata is damaged, so that nobody knows.
-pub(crate) type KeptFiles = Option<Set<String>>;
+/// The files of a kept checkpoint. `None` means that its metadata is damaged, so that they are unknown.
+pub(crate) type KeptFiles = Option<BTreeSet<String>>;
 
+/// What this writer knows, shared by everything that writes for it.
 #[derive(Debug)]
 pub(crate) struct Ledger {
+    health: Health,
+    pages: Mutex<Pages>,
+}
+
+/// The part of the ledger that changes.
+#[derive(Debug)]
+pub(crate) struct Pages {
     pub(crate) store_id: [u8; 16],
     /// The checkpoint that the next one must follow.
     pub(crate) committed: Option<u64>,
-    /// Its segments, in the order of their application.
+    /// The segments of the working state, in the order in which recovery applies them.
     pub(crate) segments: Vec<LiveSegment>,
-    /// The checkpoint that they are of, unless this writer has deleted it: while it is there, nobody
-    /// takes its files for garbage.
+    /// The checkpoint that names these segments, unless this writer has deleted it. While it exists,
+    /// no writer takes its files for garbage.
     pub(crate) source: Option<u64>,
     /// The number of the next segment.
     pub(crate) next_number: u64,
-    /// Numbers below this one are this writer's or its predecessors': free for garbage collection.
-    /// Whoever takes the directory over numbers from here on.
+    /// Numbers below this one belong to this writer or to its predecessors, so garbage collection may
+    /// take them. A writer that takes the directory over numbers from here on.
     pub(crate) own_below: u64,
-    /// What a rebase has created, to be published with the next checkpoint.
+    /// What compaction has created, to be published with the next checkpoint.
     pub(crate) unpublished: Option<Replacement>,
-    /// Segments that are created, or about to be, ahead of the metadata that will name them: not
-    /// garbage until it is known that none will.
-    pub(crate) uncommitted_files: Set<String>,
-    pub(crate) kept: Map<u64, KeptFiles>,
-    /// Whether logs of older checkpoints stay with them.
+    /// Segments that are created, or about to be, before the metadata that will name them. They are
+    /// not garbage until it is known that no metadata will.
+    pub(crate) uncommitted_files: FxHashSet<String>,
+    pub(crate) kept: BTreeMap<u64, KeptFiles>,
+    /// Whether the WAL files of older checkpoints stay with them.
     pub(crate) keep_wal: bool,
-    /// How many logs follow the newest checkpoint, as far as this writer knows.
+    /// How many WAL files follow the newest checkpoint, as far as this writer knows.
     pub(crate) wal_sequence: u64,
-    /// Logs that were there when the directory was opened, and this writer's own: checkpoint and
-    /// sequence. Any other is somebody else's.
-    pub(crate) known_wal: Set<(u64, u64)>,
-    /// The highest id that any name gave away when the directory was opened.
+    /// WAL files that were there when the directory was opened, and this writer's own, as checkpoint
+    /// and sequence. Any other belongs to another writer.
+    pub(crate) known_wal: FxHashSet<(u64, u64)>,
+    /// The highest id that any name mentioned when the directory was opened.
     pub(crate) opened_at_id: u64,
-    /// Temporary files that were there when the directory was opened: whoever made them is gone.
-    pub(crate) leftovers: Set<String>,
-    /// Why nothing more may be written until the directory is opened anew.
-    poisoned: Option<Error>,
+    /// Temporary files that were there when the directory was opened. Their writer is gone.
+    pub(crate) leftovers: FxHashSet<String>,
 }
 
-/// The ledger, shared.
-pub(crate) type SharedLedger = Arc<Mutex<Ledger>>;
-
 impl Ledger {
-    pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing) -> Self {
+    pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing, keep_wal: bool) -> Self {
         let temporary = listing.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
-        Self {
+        let pages = Pages {
             leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
             opened_at_id: listing.highest_id,
             store_id,
@@ -72,48 +83,52 @@ impl Ledger {
             next_number,
             own_below: next_number,
             unpublished: None,
-            uncommitted_files: Set::default(),
-            kept: Map::default(),
-            keep_wal: false,
+            uncommitted_files: FxHashSet::default(),
+            kept: BTreeMap::new(),
+            keep_wal,
             wal_sequence: 0,
             known_wal: listing.wal.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
-            poisoned: None,
-        }
+        };
+        Self { health: Health::default(), pages: Mutex::new(pages) }
     }
 
-    /// After a failed write nobody knows what is on disk: everything is refused from then on, each
-    /// time with the first reason.
-    pub(crate) fn poison(&mut self, error: &Error) {
-        self.poisoned.get_or_insert_with(|| match error {
-            Error::Fenced(_) => error.clone(),
-            other => Error::Poisoned(other.to_string()),
-        });
+    /// Fails if an earlier write of this writer failed, with the first reason.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.health.check()
     }
 
-    /// Whether a log was there when the directory was opened, or is this writer's own.
+    /// Refuses all later work of this writer.
+    pub(crate) fn poison(&self, error: &Error) {
+        self.health.poison(error);
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Pages> {
+        // Nothing that may panic runs under the lock while the pages are half changed.
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pages {
+    /// Whether a WAL file was there when the directory was opened, or is this writer's own.
     pub(crate) fn knows(&self, checkpoint: u64, sequence: u64) -> bool {
         self.known_wal.contains(&(checkpoint, sequence))
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        self.poisoned.clone().map_or(Ok(()), Err)
-    }
-
-    /// Gives up what a rebase has ready: its files are garbage now.
+    /// Gives up what compaction has ready: its files are garbage now.
     pub(crate) fn drop_unpublished(&mut self) {
         if let Some(dropped) = self.unpublished.take() {
             self.forget_uncommitted(&dropped);
         }
     }
 
-    /// The files of a replacement are named by metadata now, or never will be.
+    /// Forgets the files of a replacement, because metadata names them now or never will.
     pub(crate) fn forget_uncommitted(&mut self, replacement: &Replacement) {
         for path in replacement.paths() {
             self.uncommitted_files.remove(&path);
         }
     }
 
-    /// Takes `count` segment numbers.
+    /// Reserves `count` segment numbers and returns the first.
     pub(crate) fn take_numbers(&mut self, count: u64) -> Result<u64, Error> {
         let first = self.next_number;
         self.next_number =
@@ -121,12 +136,14 @@ impl Ledger {
         Ok(first)
     }
 
+    /// Gives back the numbers from `unused` to `end` if none behind them was taken meanwhile.
+    pub(crate) fn give_back_numbers(&mut self, unused: u64, end: u64) {
+        if self.next_number == end {
+            self.next_number = unused;
+        }
+    }
+
     pub(crate) fn keep(&mut self, metadata: &IncrementalCheckpointMetadata) {
         self.kept.insert(metadata.id, Some(metadata.files().into_iter().collect()));
     }
-}
-
-pub(crate) fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
-    // Nothing that may panic runs under the lock with the ledger half changed.
-    ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }

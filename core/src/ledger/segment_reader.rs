@@ -8,59 +8,11 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::SegmentEntry;
 use crate::format::paths::segment_path;
 use crate::format::segment::{
-    CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, Record, SegmentIdentity, SegmentKind, collect_chunk, decode_file,
-    decode_table, read_chunk,
+    CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, SegmentIdentity, SegmentKind, collect_chunk, decode_file, decode_table,
+    read_chunk,
 };
-use crate::model::hash::{KEY_GROUPS, group_of};
-
-/// A set of key groups, one bit each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Groups(u64);
-
-impl Groups {
-    pub(crate) const NONE: Self = Self(0);
-    pub(crate) const ALL: Self = Self(u64::MAX);
-
-    /// From `first` to `last`, both included.
-    pub(crate) fn range(first: u16, last: u16) -> Self {
-        Self(u64::MAX >> (63 - (last - first)) << first)
-    }
-
-    pub(crate) fn of_ranges(ranges: &[(u16, u16)]) -> Self {
-        ranges.iter().fold(Self::NONE, |groups, (first, last)| groups.union(Self::range(*first, *last)))
-    }
-
-    pub(crate) fn to_ranges(self) -> Vec<(u16, u16)> {
-        let mut ranges: Vec<(u16, u16)> = Vec::new();
-        for group in (0..KEY_GROUPS).filter(|group| self.contains(*group)) {
-            match ranges.last_mut() {
-                Some(range) if range.1 + 1 == group => range.1 = group,
-                _ => ranges.push((group, group)),
-            }
-        }
-        ranges
-    }
-
-    pub(crate) fn contains(self, group: u16) -> bool {
-        self.0 >> group & 1 == 1
-    }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    pub(crate) fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub(crate) fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    pub(crate) fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-}
+use crate::model::key_groups::{KeyGroups, group_of};
+use crate::model::record::Record;
 
 /// A segment of the newest checkpoint.
 #[derive(Debug, Clone)]
@@ -72,9 +24,9 @@ pub(crate) struct LiveSegment {
 impl LiveSegment {
     /// The segment that `encoded` will be once it is created.
     pub(crate) fn of_encoded(encoded: &EncodedSegment) -> Self {
-        let mut groups = Groups::NONE;
+        let mut groups = KeyGroups::NONE;
         if let (Some(first), Some(last)) = (encoded.chunks.first(), encoded.chunks.last()) {
-            groups = Groups::range(first.first_group, last.last_group);
+            groups = KeyGroups::range(first.first_group, last.last_group);
         }
         let entry = SegmentEntry {
             kind: encoded.identity.kind,
@@ -88,12 +40,12 @@ impl LiveSegment {
         Self { entry, chunks: encoded.chunks.as_slice().into() }
     }
 
-    pub(crate) fn groups(&self) -> Groups {
-        Groups::of_ranges(&self.entry.groups)
+    pub(crate) fn groups(&self) -> KeyGroups {
+        KeyGroups::of_ranges(&self.entry.groups)
     }
 
     /// Bytes of the chunks that `groups` need.
-    pub(crate) fn bytes_for(&self, groups: Groups) -> u64 {
+    pub(crate) fn bytes_for(&self, groups: KeyGroups) -> u64 {
         let wanted = groups.intersection(self.groups());
         self.chunks.iter().filter(|chunk| touches(chunk, wanted)).map(|chunk| u64::from(chunk.bytes)).sum()
     }
@@ -105,8 +57,8 @@ impl From<EncodedSegment> for NewFile {
     }
 }
 
-fn touches(chunk: &Chunk, groups: Groups) -> bool {
-    !Groups::range(chunk.first_group, chunk.last_group).intersection(groups).is_empty()
+fn touches(chunk: &Chunk, groups: KeyGroups) -> bool {
+    !KeyGroups::range(chunk.first_group, chunk.last_group).intersection(groups).is_empty()
 }
 
 /// Records of one segment in memory, checked as they are walked over.
@@ -114,7 +66,7 @@ fn touches(chunk: &Chunk, groups: Groups) -> bool {
 pub(crate) struct SegmentData {
     path: String,
     identity: SegmentIdentity,
-    wanted: Groups,
+    wanted: KeyGroups,
     pub(crate) chunks: Arc<[Chunk]>,
     runs: Vec<Run>,
     pub(crate) bytes_read: u64,
@@ -140,11 +92,11 @@ pub(crate) async fn read_segment<D: Directory>(
     store_id: [u8; 16],
     entry: &SegmentEntry,
     chunks: Option<&Arc<[Chunk]>>,
-    groups: Groups,
+    groups: KeyGroups,
 ) -> Result<SegmentData, Error> {
     let path = entry.path();
     let identity = entry.identity(store_id);
-    let live = Groups::of_ranges(&entry.groups);
+    let live = KeyGroups::of_ranges(&entry.groups);
     let wanted = groups.intersection(live);
     // Of a base most groups count; of a delta most may be superseded, and its table tells which.
     let whole = entry.bytes <= WHOLE_BYTES || (wanted == live && entry.kind == SegmentKind::Base);
@@ -230,18 +182,5 @@ impl SegmentData {
             records.retain(|record| self.wanted.contains(group_of(record.hash)));
             each(&records)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_come_back() {
-        for ranges in [vec![], vec![(0, 63)], vec![(0, 0), (2, 5), (63, 63)], vec![(10, 20)]] {
-            assert_eq!(Groups::of_ranges(&ranges).to_ranges(), ranges);
-        }
-        assert_eq!(Groups::ALL.without(Groups::range(3, 60)).to_ranges(), [(0, 2), (61, 63)]);
     }
 }

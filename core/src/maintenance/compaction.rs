@@ -8,11 +8,12 @@
 use crate::changelog::dedup::newest;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few;
-use crate::format::metadata::SegmentEntry;
-use crate::format::segment::{EncodedSegment, Record, SegmentIdentity, SegmentKind, encode};
-use crate::ledger::segment_reader::{Groups, LiveSegment, SegmentData, read_segment};
-use crate::model::hash::KEY_GROUPS;
+use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::ledger::replacement::Replacement;
+use crate::ledger::segment_reader::{LiveSegment, SegmentData, read_segment};
+use crate::model::key_groups::KEY_GROUPS;
+use crate::model::key_groups::KeyGroups;
+use crate::model::record::Record;
 
 /// Deltas may always hold this much: reading it takes no time worth saving.
 const DELTA_BYTES_FREE: u64 = 256 << 10;
@@ -26,14 +27,6 @@ const RUN_DELTA_MAX: u64 = 4;
 /// So many small deltas are merged into one.
 const SMALL_DELTAS_MAX: usize = 32;
 
-/// New files, created and not yet named by any metadata, and what they replace.
-#[derive(Debug)]
-pub(crate) struct Replacement {
-    /// Segments, and of each the groups that no longer count.
-    pub(crate) superseded: Vec<(SegmentEntry, Groups)>,
-    pub(crate) segments: Vec<LiveSegment>,
-}
-
 /// A rebase that was carried out in memory.
 pub(crate) struct Compacted {
     pub(crate) replacement: Replacement,
@@ -43,42 +36,12 @@ pub(crate) struct Compacted {
     pub(crate) bytes_read: u64,
 }
 
-impl Replacement {
-    /// Bytes of the new files.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.entry.bytes).sum()
-    }
-
-    /// Their paths.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = String> + '_ {
-        self.segments.iter().map(|segment| segment.entry.path())
-    }
-
-    /// The segments that are left, with the new ones, in the order of their application.
-    pub(crate) fn apply(&self, segments: &[LiveSegment]) -> Vec<LiveSegment> {
-        let mut left: Vec<LiveSegment> = segments
-            .iter()
-            .filter_map(|segment| {
-                let superseded =
-                    self.superseded.iter().find(|(superseded, _)| superseded.order() == segment.entry.order());
-                let groups = segment.groups().without(superseded.map_or(Groups::NONE, |(_, groups)| *groups));
-                let mut segment = segment.clone();
-                segment.entry.groups = groups.to_ranges();
-                (!groups.is_empty()).then_some(segment)
-            })
-            .collect();
-        left.extend(self.segments.iter().cloned());
-        few::sort(&mut left, |a, b| a.entry.order().cmp(&b.entry.order()));
-        left
-    }
-}
-
 /// What a rebase will do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Nothing,
     /// New bases for these groups.
-    Base(Groups),
+    Base(KeyGroups),
     /// One delta in place of those at these positions.
     Merge(std::ops::Range<usize>),
 }
@@ -104,12 +67,12 @@ pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput)
     let early = f64::from(KEY_GROUPS) / f64::from(KEY_GROUPS + 1);
     let allowed = ((compaction_input.read_ratio - 1.0) * live as f64 * early) as u64;
     let allowed = allowed.max(DELTA_BYTES_FREE);
-    let mut held: u64 = deltas().map(|delta| delta.bytes_for(Groups::ALL)).sum();
+    let mut held: u64 = deltas().map(|delta| delta.bytes_for(KeyGroups::ALL)).sum();
     if held > allowed {
-        let mut run = Groups::NONE;
+        let mut run = KeyGroups::NONE;
         let mut bytes = 0;
         for group in oldest_first(segments) {
-            let one = Groups::range(group, group);
+            let one = KeyGroups::range(group, group);
             let group_bytes = compaction_input.group_bytes[usize::from(group)];
             let enough = held <= allowed && bytes >= RUN_BYTES_MIN;
             let too_much = bytes >= RUN_BYTES_MIN && bytes + group_bytes > RUN_DELTA_MAX * compaction_input.delta_bytes;
@@ -141,17 +104,17 @@ pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput)
 }
 
 /// About how many bytes of a delta belong to one group; chunks may hold several.
-fn share(delta: &LiveSegment, group: Groups) -> u64 {
+fn share(delta: &LiveSegment, group: KeyGroups) -> u64 {
     let wanted = group.intersection(delta.groups());
     let part = |chunk: &crate::format::segment::Chunk| {
-        let chunk_groups = Groups::range(chunk.first_group, chunk.last_group);
+        let chunk_groups = KeyGroups::range(chunk.first_group, chunk.last_group);
         let touched = !chunk_groups.intersection(wanted).is_empty();
         if touched { u64::from(chunk.bytes) / u64::from(chunk.last_group - chunk.first_group + 1) } else { 0 }
     };
     delta.chunks.iter().map(part).sum()
 }
 
-/// Groups from the one whose base is oldest; those of one age by number.
+/// KeyGroups from the one whose base is oldest; those of one age by number.
 fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
     let age = |group: &u16| {
         let covers =
@@ -159,7 +122,7 @@ fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
         segments.iter().filter(covers).map(|segment| segment.entry.checkpoint_id).max().unwrap_or(0)
     };
     let mut groups: Vec<(u64, u16)> = (0..KEY_GROUPS).map(|group| (age(&group), group)).collect();
-    few::sort(&mut groups, Ord::cmp);
+    groups.sort_unstable();
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
@@ -175,7 +138,7 @@ pub(crate) async fn execute<D: Directory>(
     let (kind, groups, sources) = match plan {
         Plan::Nothing => return Ok(None),
         Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
-        Plan::Merge(range) => (SegmentKind::Delta, Groups::ALL, range.clone()),
+        Plan::Merge(range) => (SegmentKind::Delta, KeyGroups::ALL, range.clone()),
     };
     let mut data: Vec<SegmentData> = Vec::new();
     let mut superseded = Vec::new();
@@ -211,9 +174,10 @@ pub(crate) async fn execute<D: Directory>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::metadata::SegmentEntry;
     use crate::format::segment::Chunk;
 
-    fn segment(kind: SegmentKind, checkpoint_id: u64, bytes: u32, groups: Groups) -> LiveSegment {
+    fn segment(kind: SegmentKind, checkpoint_id: u64, bytes: u32, groups: KeyGroups) -> LiveSegment {
         let ranges = groups.to_ranges();
         let (first, last) = (ranges[0].0, ranges[ranges.len() - 1].1);
         let each = bytes / u32::from(last - first + 1);
@@ -246,26 +210,28 @@ mod tests {
 
     #[test]
     fn small_states_are_rebased_whole() {
-        let segments =
-            [segment(SegmentKind::Base, 1, 300_000, Groups::ALL), segment(SegmentKind::Delta, 2, 300_000, Groups::ALL)];
-        assert_eq!(plan(&segments, &compaction_input(300_000, 300_000)), Plan::Base(Groups::ALL));
+        let segments = [
+            segment(SegmentKind::Base, 1, 300_000, KeyGroups::ALL),
+            segment(SegmentKind::Delta, 2, 300_000, KeyGroups::ALL),
+        ];
+        assert_eq!(plan(&segments, &compaction_input(300_000, 300_000)), Plan::Base(KeyGroups::ALL));
         assert_eq!(plan(&segments[..1], &compaction_input(300_000, 0)), Plan::Nothing);
     }
 
     #[test]
     fn large_states_roll_from_the_oldest_base() {
         let segments = [
-            segment(SegmentKind::Base, 1, 40 << 20, Groups::range(20, 63)),
-            segment(SegmentKind::Base, 2, 40 << 20, Groups::range(0, 19)),
-            segment(SegmentKind::Delta, 3, 33 << 20, Groups::ALL),
+            segment(SegmentKind::Base, 1, 40 << 20, KeyGroups::range(20, 63)),
+            segment(SegmentKind::Base, 2, 40 << 20, KeyGroups::range(0, 19)),
+            segment(SegmentKind::Delta, 3, 33 << 20, KeyGroups::ALL),
         ];
-        assert_eq!(plan(&segments, &compaction_input(128 << 20, 1 << 20)), Plan::Base(Groups::range(20, 21)));
+        assert_eq!(plan(&segments, &compaction_input(128 << 20, 1 << 20)), Plan::Base(KeyGroups::range(20, 21)));
     }
 
     #[test]
     fn many_small_deltas_become_one() {
-        let mut segments = vec![segment(SegmentKind::Base, 1, 40 << 20, Groups::ALL)];
-        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
+        let mut segments = vec![segment(SegmentKind::Base, 1, 40 << 20, KeyGroups::ALL)];
+        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, KeyGroups::ALL)));
         assert_eq!(plan(&segments, &compaction_input(40 << 20, 6_400)), Plan::Merge(1..40));
     }
 
@@ -273,30 +239,18 @@ mod tests {
     fn no_more_is_rewritten_than_the_caller_allows() {
         let bounded =
             |max_bytes, live, delta_bytes| CompactionInput { max_bytes, ..compaction_input(live, delta_bytes) };
-        let base = segment(SegmentKind::Base, 1, 128 << 20, Groups::ALL);
-        let segments = [base.clone(), segment(SegmentKind::Delta, 2, 60 << 20, Groups::ALL)];
+        let base = segment(SegmentKind::Base, 1, 128 << 20, KeyGroups::ALL);
+        let segments = [base.clone(), segment(SegmentKind::Delta, 2, 60 << 20, KeyGroups::ALL)];
         let groups = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 4 << 20));
-        assert_eq!(groups(u64::MAX), Plan::Base(Groups::range(0, 7)));
-        assert_eq!(groups(6 << 20), Plan::Base(Groups::range(0, 2)));
-        assert_eq!(groups(0), Plan::Base(Groups::range(0, 0)));
+        assert_eq!(groups(u64::MAX), Plan::Base(KeyGroups::range(0, 7)));
+        assert_eq!(groups(6 << 20), Plan::Base(KeyGroups::range(0, 2)));
+        assert_eq!(groups(0), Plan::Base(KeyGroups::range(0, 0)));
 
         let mut segments = vec![base];
-        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, Groups::ALL)));
+        segments.extend((2..=40).map(|id| segment(SegmentKind::Delta, id, 6_400, KeyGroups::ALL)));
         let merged = |max_bytes| plan(&segments, &bounded(max_bytes, 128 << 20, 6_400));
         assert_eq!(merged(u64::MAX), Plan::Merge(1..40));
         assert_eq!(merged(36 * 6_400), Plan::Merge(4..40));
         assert_eq!(merged(32 * 6_400), Plan::Nothing);
-    }
-
-    #[test]
-    fn what_is_overtaken_no_longer_counts() {
-        let segments = [
-            segment(SegmentKind::Base, 1, 64_000, Groups::ALL),
-            segment(SegmentKind::Delta, 2, 64_000, Groups::range(0, 3)),
-        ];
-        let superseded = segments.iter().map(|segment| (segment.entry.clone(), Groups::range(0, 3))).collect();
-        let left = Replacement { superseded, segments: Vec::new() }.apply(&segments);
-        assert_eq!(left.len(), 1);
-        assert_eq!(left[0].entry.groups, [(4, 63)]);
     }
 }

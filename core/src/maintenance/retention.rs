@@ -1,14 +1,17 @@
 //! Which files stay. Decided purely, from a listing and the metadata of the kept checkpoints; acted
 //! upon elsewhere, once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashSet;
+
 use crate::directory::EntryKind;
-use crate::few::{Map, Set};
 use crate::format::paths::{Name, metadata_path};
 use crate::ledger::KeptFiles;
 use crate::ledger::listing::Listing;
 
 /// What becomes of one file, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileVerdict {
     /// Relative path.
     pub path: String,
@@ -21,7 +24,7 @@ pub struct FileVerdict {
 }
 
 /// What garbage collection does with each file of a directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GarbageReport {
     /// One verdict a file, in order of path.
     pub files: Vec<FileVerdict>,
@@ -38,11 +41,11 @@ impl GarbageReport {
 
 /// What retention is decided from.
 pub(crate) struct Holdings<'a> {
-    pub(crate) kept: &'a Map<u64, KeptFiles>,
+    pub(crate) kept: &'a BTreeMap<u64, KeptFiles>,
     /// Files that the working state still builds on, whether a checkpoint names them or not.
-    pub(crate) working: &'a Set<String>,
+    pub(crate) working: &'a FxHashSet<String>,
     /// Segments that a rebase creates ahead of the checkpoint that will name them.
-    pub(crate) uncommitted_files: &'a Set<String>,
+    pub(crate) uncommitted_files: &'a FxHashSet<String>,
     /// Ids above this one belong to a checkpoint in flight, or to another writer.
     pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
@@ -50,12 +53,12 @@ pub(crate) struct Holdings<'a> {
     /// Logs of older checkpoints stay as long as their checkpoint does.
     pub(crate) keep_wal: bool,
     /// Leftovers of writes that were cut short before this writer came.
-    pub(crate) leftovers: &'a Set<String>,
+    pub(crate) leftovers: &'a FxHashSet<String>,
 }
 
 /// The checkpoints that go when the newest `max_retained` stay. One that somebody is deleting (`marked`)
 /// does not count as one that stays.
-pub(crate) fn expired(kept: &Map<u64, KeptFiles>, marked: &Set<u64>, max_retained: usize) -> Vec<u64> {
+pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> Vec<u64> {
     let mut left = max_retained;
     let goes = |id: &&u64| {
         let goes = left == 0;
@@ -73,9 +76,9 @@ pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
 /// One verdict for each name of the listing, once the checkpoints in `expired` are gone.
 pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
     let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
-    let remaining: Map<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
+    let remaining: BTreeMap<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
-    let mut named: Map<&str, u64> = Map::default();
+    let mut named: BTreeMap<&str, u64> = BTreeMap::new();
     for (id, files) in remaining.iter() {
         for file in files.iter().flat_map(|files| files.iter()) {
             // The newest that names a file is the one that a person asks about.

@@ -1,14 +1,14 @@
 //! What the directory holds: listing, reading, deleting, verifying.
 
-use crate::commit::fenced;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::deleted_path;
+use crate::ledger::fence::fenced;
 use crate::ledger::listing::Listing;
-use crate::ledger::lock;
+use crate::maintenance::MaintenanceReport;
+use crate::maintenance::gc::{Retain, collect};
 use crate::maintenance::retention::GarbageReport;
-use crate::maintenance::{MaintenanceReport, Retain, collect};
 use crate::manager::IncrementalCheckpointManager;
 use crate::tools::inspect;
 use crate::tools::verify::{VerifyReport, verify};
@@ -18,7 +18,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// [`inspect::list_checkpoints`] for a listing that goes on.
     pub async fn list_checkpoints(&self) -> Result<Vec<IncrementalCheckpointMetadata>, Error> {
         let mut found = Vec::new();
-        for id in Listing::take(&*self.directory).await?.checkpoints.into_vec().into_iter().rev() {
+        for id in Listing::take(&*self.directory).await?.checkpoints.into_iter().rev() {
             found.push(self.load_checkpoint_metadata(id).await?);
         }
         Ok(found)
@@ -64,8 +64,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
-        let written = lock(&self.ledger).wal_sequence;
-        if self.wal_base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
+        let written = self.ledger.lock().wal_sequence;
+        if self.wal.base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
             return Err(Error::InvalidInput(format!("a log after checkpoint {id} is being written: finish it first")));
         }
         // Before the metadata goes, a mark is left: it remembers that this id was given, and tells
@@ -76,15 +76,15 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             marked
                 .or_else(|error| if error.kind() == DirectoryErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
         }
-        if self.wal_base.is_some_and(|base| base.checkpoint == id) {
-            self.wal_base = None;
+        if self.wal.base.is_some_and(|base| base.checkpoint == id) {
+            self.wal.base = None;
         }
         // A log that came meanwhile was acknowledged, perhaps: sweeping begins with a look for it. One
         // that comes after that look finds the mark.
         let swept = self.sweep(Retain::AllBut(Some(id))).await?;
         let newest = listing.checkpoints.iter().rev().find(|other| **other != id).copied();
-        if self.latest == Some(id) {
-            self.latest = newest;
+        if self.lineage.latest == Some(id) {
+            self.lineage.latest = newest;
         }
         Ok(report(swept))
     }
@@ -97,16 +97,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// A listing, if this writer is still the newest: one that was superseded deletes nothing.
     async fn list_as_owner(&self) -> Result<Listing, Error> {
-        lock(&self.ledger).check()?;
+        self.ledger.check()?;
         let listing = Listing::take(&*self.directory).await?;
-        let last_id = self.next_id.map_or(u64::MAX, |next| next - 1);
+        let last_id = self.lineage.next_id.map_or(u64::MAX, |next| next - 1);
         let superseded = {
-            let ledger = lock(&self.ledger);
-            listing.superseded(last_id, |checkpoint, sequence| ledger.knows(checkpoint, sequence))
+            let pages = self.ledger.lock();
+            listing.superseded(last_id, |checkpoint, sequence| pages.knows(checkpoint, sequence))
         };
         if let Some(left) = superseded {
             let error = fenced(left);
-            lock(&self.ledger).poison(&error);
+            self.ledger.poison(&error);
             return Err(error);
         }
         Ok(listing)
@@ -114,10 +114,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
         let listing = self.list_as_owner().await?;
-        if self.in_flight == 0 {
+        if self.lineage.in_flight == 0 {
             // With nothing in flight, whatever is numbered below what comes next is left over.
-            let mut ledger = lock(&self.ledger);
-            ledger.own_below = ledger.next_number;
+            let mut pages = self.ledger.lock();
+            pages.own_below = pages.next_number;
         }
         collect(&*self.directory, &self.ledger, &listing, retain).await
     }

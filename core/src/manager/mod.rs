@@ -1,33 +1,34 @@
-//! The manager: the live state, the log of what changed, and the checkpoints that both go into.
+//! The manager: the live state, the changelog, and the checkpoints that both go into.
 
 mod accessors;
 mod admin;
+mod checkpoint;
 mod mutate;
 mod restore;
 mod sync;
 
-pub use sync::{PreparedSync, WrittenSync};
+use std::sync::Arc;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use serde::{Deserialize, Serialize};
 
 use crate::changelog::Changelog;
-use crate::commit::{CheckpointStatistics, FinishedCheckpoint, PreparedCheckpoint, SharedClock, WrittenCheckpoint};
+use crate::clock::SharedClock;
+use crate::commit::statistics::CheckpointStatistics;
 use crate::config::{CheckpointConfig, OpenOptions};
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::wal::WalPosition;
+use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
-use crate::ledger::segment_reader::LiveSegment;
-use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::maintenance::MaintenanceReport;
-use crate::maintenance::compaction::CompactionInput;
+use crate::model::position::StreamPosition;
 use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedWal, recover_listed};
 use crate::state::State;
 
+pub use crate::manager::sync::{PreparedSync, WrittenSync};
+
 /// What opening a directory found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoverySummary {
     /// The checkpoint that was recovered.
     pub checkpoint_id: u64,
@@ -46,7 +47,7 @@ pub struct RecoverySummary {
 }
 
 /// Memory that a manager holds, exactly as it was asked from the allocator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryUsage {
     /// For the state: records and tables.
     pub state_bytes: u64,
@@ -87,65 +88,70 @@ pub struct IncrementalCheckpointManager<D> {
     directory: Arc<D>,
     config: CheckpointConfig,
     clock: SharedClock,
+    live: LiveState,
+    lineage: Lineage,
+    wal: WalCursor,
+    ledger: Arc<Ledger>,
+    observed: Observed,
+}
+
+/// What the stream works on. A restore swaps all of it at once.
+#[derive(Debug, Default)]
+struct LiveState {
     state: State,
-    changelog: Changelog,
-    /// Bytes of the log at which it is worth looking for mutations that later ones overwrote.
-    compact_log_at: usize,
-    epoch: u64,
-    source_offsets: BTreeMap<String, u64>,
-    watermark: Option<i64>,
-    annotations: BTreeMap<String, String>,
-    /// Position of the newest checkpoint, behind which the next must not be.
-    wal_position: u64,
-    latest: Option<u64>,
-    /// The checkpoint that was prepared last, or the one that was opened.
-    prepared: Option<u64>,
+    /// The mutations since the last checkpoint was prepared.
+    changes: Changelog,
+    position: StreamPosition,
+}
+
+/// Which checkpoints come one after another.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lineage {
+    /// The id of the next checkpoint. `None` means that ids are used up.
+    next_id: Option<u64>,
     /// The checkpoint whose state the working state continues.
     parent: Option<u64>,
-    next_id: Option<u64>,
-    in_flight: usize,
-    /// What the next log follows; `None` until there is a checkpoint that it can.
-    wal_base: Option<WalBase>,
-    /// Bytes of the logs after the newest checkpoint.
-    wal_bytes: u64,
-    /// Where in the stream the last log ended.
-    synced: Option<WalPosition>,
-    last_checkpoint_us: Option<u64>,
-    recovered: Option<RecoverySummary>,
-    statistics: Option<CheckpointStatistics>,
-    last_maintenance: Option<MaintenanceReport>,
-    ledger: SharedLedger,
-}
-
-/// What a restore replaces, kept until it has come to its end.
-struct SetAside {
-    state: State,
-    changelog: Changelog,
-    epoch: u64,
-    source_offsets: BTreeMap<String, u64>,
-    watermark: Option<i64>,
-    annotations: BTreeMap<String, String>,
-    wal_position: u64,
+    /// The checkpoint that was prepared last, or the one that was opened.
+    last_prepared: Option<u64>,
+    /// The newest checkpoint that is known to exist.
     latest: Option<u64>,
-    last_checkpoint_us: Option<u64>,
-    recovered: Option<RecoverySummary>,
-    wal_base: Option<WalBase>,
-    segments: Vec<LiveSegment>,
-    source: Option<u64>,
+    /// How many checkpoints are prepared and not finished.
+    in_flight: usize,
 }
 
-/// What a log follows: a checkpoint, and so many logs after it.
+/// Where the WAL stands.
+#[derive(Debug, Clone, Default)]
+struct WalCursor {
+    /// What the next WAL file follows. `None` until there is a checkpoint that it can follow.
+    base: Option<WalBase>,
+    /// Bytes of the WAL files after the newest checkpoint.
+    bytes: u64,
+    /// Where in the stream the last WAL file ended.
+    synced: Option<WalPosition>,
+}
+
+/// What a WAL file follows: a checkpoint, and how many WAL files after it.
 #[derive(Debug, Clone, Copy)]
 struct WalBase {
     checkpoint: u64,
     sequence: u64,
 }
 
+/// What the manager has seen, for the caller to ask about.
+#[derive(Debug, Default)]
+struct Observed {
+    recovered: Option<RecoverySummary>,
+    statistics: Option<CheckpointStatistics>,
+    maintenance: Option<MaintenanceReport>,
+    /// When the last checkpoint was prepared, on the monotonic clock. `None` means long ago.
+    last_checkpoint_us: Option<u64>,
+}
+
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Opens a directory and recovers its newest checkpoint, or starts anew where there is none.
+    /// Opens a directory and recovers its newest checkpoint. Where there is none, it starts empty.
     ///
-    /// Reads only; the first write is the first checkpoint. A damaged newest checkpoint is an error
-    /// that names the place, unless the options [allow falling back](OpenOptions::allow_fallback).
+    /// Opening only reads; the first write is the first checkpoint. A damaged newest checkpoint is an
+    /// error that names the place, unless the options [allow falling back](OpenOptions::allow_fallback).
     pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
         config.validate()?;
         let listing = Listing::take(&*directory).await?;
@@ -161,297 +167,74 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             .highest_number
             .checked_add(1)
             .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
+        let ledger = Arc::new(Ledger::new(options.store_id, next_number, &listing, !config.truncate_wal));
         let mut manager = Self {
             directory,
             config,
             clock: SharedClock(options.clock),
-            state: State::new(),
-            changelog: Changelog::default(),
-            compact_log_at: mutate::COMPACT_LOG_BYTES,
-            epoch: 0,
-            source_offsets: BTreeMap::new(),
-            watermark: None,
-            annotations: BTreeMap::new(),
-            wal_position: 0,
-            latest: None,
-            prepared: None,
-            parent: None,
-            next_id: listing.highest_id.checked_add(1),
-            in_flight: 0,
-            wal_base: None,
-            wal_bytes: 0,
-            synced: None,
-            last_checkpoint_us: None,
-            recovered: None,
-            statistics: None,
-            last_maintenance: None,
-            ledger: Arc::new(Mutex::new(Ledger::new(options.store_id, next_number, &listing))),
+            live: LiveState::default(),
+            lineage: Lineage { next_id: listing.highest_id.checked_add(1), ..Lineage::default() },
+            wal: WalCursor::default(),
+            ledger,
+            observed: Observed::default(),
         };
-        lock(&manager.ledger).keep_wal = !manager.config.truncate_wal;
         if let Some(recovered) = recovered {
             let id = recovered.metadata.id;
-            let mut ledger = lock(&manager.ledger);
-            ledger.wal_sequence = listing.wal.iter().filter(|log| log.0 == id).map(|log| log.1).max().unwrap_or(0);
-            drop(ledger);
-            manager.wal_bytes = listing.wal_bytes(id);
+            manager.ledger.lock().wal_sequence = listing.last_wal_sequence(id);
+            manager.wal.bytes = listing.wal_bytes(id);
             manager.adopt(recovered);
             if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) {
-                // Recovery starts from the newest: a log after an older one would not be found. Nor may
-                // one come after a checkpoint that somebody was about to delete.
-                manager.wal_base = None;
+                // Recovery starts from the newest checkpoint, so a WAL file after an older one would not
+                // be found. Nor may one follow a checkpoint that another writer was about to delete.
+                manager.wal.base = None;
             }
         }
         Ok(manager)
     }
 
-    /// Makes a recovered checkpoint the one that work goes on from.
-    fn adopt(&mut self, recovered: RecoveredCheckpoint) {
+    /// Makes a recovered checkpoint the one that work continues from. Returns what it replaced.
+    fn adopt(&mut self, recovered: RecoveredCheckpoint) -> LiveState {
         let position = recovered.position();
         let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
-        self.recovered = Some(RecoverySummary {
+        self.observed.last_checkpoint_us = self.monotonic_us_of(metadata.timestamp_ms());
+        // Behind the torn tail of a WAL no other file may come: a checkpoint must be first.
+        let can_follow = metadata.alluvium.is_some() && wal.cut.is_none();
+        self.wal.base = can_follow.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
+        self.observed.recovered = Some(RecoverySummary {
             checkpoint_id: metadata.id,
             skipped,
             key_count: state.len() as u64,
             bytes_read,
             wal_entries: wal.entries,
-            wal_cut: wal.cut.clone(),
+            wal_cut: wal.cut,
             is_laminar: metadata.alluvium.is_none(),
         });
-        let timestamp_ms =
-            metadata.alluvium.as_ref().map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms);
-        // How long ago it was by the wall clock, from then on by the monotonic one. A wall clock
-        // that was set back makes it "just now", never "in an hour".
-        let ago_us = self.clock.0.unix_ms().saturating_sub(timestamp_ms).saturating_mul(1_000);
-        self.last_checkpoint_us = Some(self.clock.0.monotonic_us().saturating_sub(ago_us));
-        if ago_us >= self.interval_us() {
-            self.last_checkpoint_us = None;
-        }
-        self.state = state;
-        // Behind the torn tail of a log no other may come: then a checkpoint must be first.
-        let goes_on = metadata.alluvium.is_some() && wal.cut.is_none();
-        self.wal_base = goes_on.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
-        self.changelog = wal.mutations;
-        self.changelog.copy_tail();
-        self.epoch = position.epoch;
-        self.wal_position = position.wal_position;
-        self.latest = Some(metadata.id);
-        self.parent = Some(metadata.id);
-        self.watermark = position.watermark;
-        self.source_offsets = position.source_offsets;
-        self.annotations = position.annotations;
+        let mut changes = wal.mutations;
+        changes.mark_synced();
+        self.lineage.latest = Some(metadata.id);
+        self.lineage.parent = Some(metadata.id);
         {
-            let mut ledger = lock(&self.ledger);
-            ledger.segments = segments;
-            ledger.source = Some(metadata.id);
-            ledger.drop_unpublished();
+            let mut pages = self.ledger.lock();
+            pages.segments = segments;
+            pages.source = Some(metadata.id);
+            pages.drop_unpublished();
             if let Some(fields) = metadata.alluvium {
-                ledger.store_id = fields.store_id;
+                pages.store_id = fields.store_id;
             }
-            // A restored checkpoint follows whatever was last.
-            if ledger.committed.is_none() {
-                ledger.committed = Some(metadata.id);
-                self.prepared = Some(metadata.id);
-            }
-        }
-    }
-
-    /// Freezes what changed since the last checkpoint was prepared. Takes microseconds, whatever
-    /// changed; nothing is written yet.
-    ///
-    /// Refused, changing nothing: when [`max_in_flight`](CheckpointConfig::max_in_flight)
-    /// checkpoints are prepared and not finished ([`BufferOverflow`](Error::BufferOverflow)), when
-    /// epoch or position would go backwards ([`EpochMismatch`](Error::EpochMismatch)), and after a
-    /// failed write.
-    pub fn prepare_checkpoint(&mut self, wal_position: u64) -> Result<PreparedCheckpoint, Error> {
-        self.prepare(wal_position, None)
-    }
-
-    fn prepare(&mut self, wal_position: u64, state_file: Option<Vec<u8>>) -> Result<PreparedCheckpoint, Error> {
-        let started_us = self.clock.0.monotonic_us();
-        lock(&self.ledger).check()?;
-        if self.in_flight >= self.config.max_in_flight {
-            return Err(Error::BufferOverflow(self.epoch));
-        }
-        if wal_position < self.wal_position {
-            return Err(Error::EpochMismatch { expected: self.wal_position, found: wal_position });
-        }
-        let id = self.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))?;
-        let mut frozen = self.changelog.freeze();
-        let full = !self.config.incremental;
-        if full {
-            frozen = self.whole_state();
-        }
-        let timestamp_ms = self.clock.0.unix_ms();
-        let metadata = IncrementalCheckpointMetadata {
-            timestamp: timestamp_ms / 1_000,
-            wal_position,
-            source_offsets: self.source_offsets.clone(),
-            watermark: self.watermark,
-            key_count: self.state.len() as u64,
-            parent_id: self.parent,
-            ..IncrementalCheckpointMetadata::new(id, self.epoch)
-        };
-        let prepared = PreparedCheckpoint {
-            frozen,
-            full,
-            metadata,
-            state_bytes: self.state.payload_bytes(),
-            state_digest: self.state.digest(),
-            timestamp_ms,
-            annotations: self.annotations.clone(),
-            state_file,
-            follows: self.prepared,
-            compaction_input: CompactionInput {
-                group_bytes: self.state.group_bytes().to_vec(),
-                delta_bytes: 0,
-                read_ratio: self.config.recovery_read_ratio,
-                max_bytes: self.config.max_rebase_bytes.unwrap_or(u64::MAX),
-            },
-            max_retained: self.config.max_retained,
-            freeze_us: self.clock.0.monotonic_us().saturating_sub(started_us),
-            ledger: self.ledger.clone(),
-            clock: self.clock.clone(),
-        };
-        self.compact_log_at = mutate::COMPACT_LOG_BYTES;
-        self.wal_position = wal_position;
-        self.prepared = Some(id);
-        self.parent = Some(id);
-        self.wal_base = None;
-        self.synced = None;
-        self.next_id = id.checked_add(1);
-        self.in_flight += 1;
-        self.last_checkpoint_us = Some(started_us);
-        Ok(prepared)
-    }
-
-    /// Takes note of a checkpoint that was written. The maintenance that comes back should be run,
-    /// now or later.
-    pub fn finish_checkpoint(&mut self, written: WrittenCheckpoint) -> Result<FinishedCheckpoint, Error> {
-        if !Arc::ptr_eq(&written.maintenance.ledger, &self.ledger) {
-            return Err(Error::InvalidInput("the checkpoint was prepared by another manager".into()));
-        }
-        let WrittenCheckpoint { metadata, statistics, maintenance } = written;
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.latest = Some(metadata.id);
-        self.statistics = Some(statistics);
-        if self.in_flight == 0 {
-            // Nothing newer is on its way: whatever the log holds came after this checkpoint.
-            self.wal_base = Some(WalBase { checkpoint: metadata.id, sequence: 0 });
-            self.wal_bytes = 0;
-        }
-        Ok(FinishedCheckpoint { metadata, statistics, maintenance })
-    }
-
-    /// Prepares, writes and finishes a checkpoint, and runs its maintenance. When it resolves to
-    /// `Ok`, state, offsets, watermark, epoch and position are durable together.
-    pub async fn create_checkpoint(&mut self, wal_position: u64) -> Result<IncrementalCheckpointMetadata, Error> {
-        let prepared = self.prepare_checkpoint(wal_position)?;
-        self.complete(prepared).await
-    }
-
-    /// As [`create_checkpoint`](Self::create_checkpoint), with an opaque state of the caller's own
-    /// written verbatim to `state.bin`, and these offsets and this watermark, which become the
-    /// manager's.
-    pub async fn create_checkpoint_with_state(
-        &mut self,
-        wal_position: u64,
-        source_offsets: BTreeMap<String, u64>,
-        watermark: Option<i64>,
-        state: &[u8],
-    ) -> Result<IncrementalCheckpointMetadata, Error> {
-        for (source, offset) in &source_offsets {
-            self.check_source_offset(source, *offset)?;
-        }
-        let before = (std::mem::replace(&mut self.source_offsets, source_offsets), self.watermark);
-        self.watermark = watermark;
-        match self.prepare(wal_position, Some(state.to_vec())) {
-            Ok(prepared) => self.complete(prepared).await,
-            Err(error) => {
-                (self.source_offsets, self.watermark) = before;
-                Err(error)
+            // A restored checkpoint follows the one that was committed last.
+            if pages.committed.is_none() {
+                pages.committed = Some(metadata.id);
+                self.lineage.last_prepared = Some(metadata.id);
             }
         }
+        std::mem::replace(&mut self.live, LiveState { state, changes, position })
     }
 
-    async fn complete(&mut self, prepared: PreparedCheckpoint) -> Result<IncrementalCheckpointMetadata, Error> {
-        let directory = self.directory.clone();
-        let written = prepared.write(&*directory).await?;
-        let finished = self.finish_checkpoint(written)?;
-        self.last_maintenance = Some(finished.maintenance.run(&*directory).await);
-        Ok(finished.metadata)
-    }
-
-    /// Makes a kept checkpoint the newest: its state, offsets, watermark, epoch and position become
-    /// the manager's, by a new checkpoint that shares its files. What was not checkpointed is lost.
-    ///
-    /// Until it resolves to `Ok`, the manager and the directory are as they were.
-    pub async fn restore_checkpoint(&mut self, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
-        lock(&self.ledger).check()?;
-        if self.in_flight > 0 {
-            return Err(Error::InvalidInput(format!(
-                "{} checkpoints are in flight: finish them first",
-                self.in_flight
-            )));
-        }
-        let listing = Listing::take(&*self.directory).await?;
-        let options = RecoverOptions::new().checkpoint(Some(id));
-        let recovered = recover_listed(&*self.directory, &options, &listing).await?;
-        let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
-        let state_file = match self.load_checkpoint_state(id).await {
-            Ok(state) => Some(state),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
-        };
-        let wal_position = recovered.metadata.wal_position;
-        let before = self.set_aside();
-        self.adopt(recovered);
-        self.wal_base = None;
-        let restored = match self.prepare(wal_position, state_file) {
-            Ok(prepared) => self.complete(prepared).await,
-            Err(error) => Err(error),
-        };
-        if restored.is_err() {
-            self.put_back(before);
-        }
-        restored
-    }
-
-    /// Takes out what adopting another checkpoint replaces.
-    fn set_aside(&mut self) -> SetAside {
-        let ledger = lock(&self.ledger);
-        SetAside {
-            state: std::mem::take(&mut self.state),
-            changelog: std::mem::take(&mut self.changelog),
-            epoch: self.epoch,
-            source_offsets: std::mem::take(&mut self.source_offsets),
-            watermark: self.watermark,
-            annotations: self.annotations.clone(),
-            wal_position: self.wal_position,
-            latest: self.latest,
-            last_checkpoint_us: self.last_checkpoint_us,
-            recovered: self.recovered.take(),
-            wal_base: self.wal_base,
-            segments: ledger.segments.clone(),
-            source: ledger.source,
-        }
-    }
-
-    fn put_back(&mut self, before: SetAside) {
-        {
-            let mut ledger = lock(&self.ledger);
-            ledger.segments = before.segments;
-            ledger.source = before.source;
-        }
-        self.state = before.state;
-        self.changelog = before.changelog;
-        self.epoch = before.epoch;
-        self.source_offsets = before.source_offsets;
-        self.watermark = before.watermark;
-        self.annotations = before.annotations;
-        self.wal_position = before.wal_position;
-        self.latest = before.latest;
-        self.last_checkpoint_us = before.last_checkpoint_us;
-        self.recovered = before.recovered;
-        self.wal_base = before.wal_base;
+    /// A moment of the wall clock on the monotonic clock, which alone decides from then on. A wall
+    /// clock that was set back makes it "just now", never "in an hour". `None` if the interval since
+    /// then is over already.
+    fn monotonic_us_of(&self, timestamp_ms: u64) -> Option<u64> {
+        let ago_us = self.clock.0.unix_ms().saturating_sub(timestamp_ms).saturating_mul(1_000);
+        (ago_us < self.interval_us()).then(|| self.clock.0.monotonic_us().saturating_sub(ago_us))
     }
 }

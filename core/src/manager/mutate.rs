@@ -4,13 +4,11 @@
 use crate::changelog::Changelog;
 use crate::changelog::batch::Columns;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::segment::Record;
-use crate::manager::IncrementalCheckpointManager;
+use crate::manager::{IncrementalCheckpointManager, LiveState};
 use crate::model::hash::key_hash;
-use crate::state::{WARM_BLOCK, check_lengths, out_of_addresses};
-
-/// A log of fewer bytes is not worth compacting.
-pub(super) const COMPACT_LOG_BYTES: usize = 64 << 20;
+use crate::model::record::Record;
+use crate::model::record::check_lengths;
+use crate::state::{WARM_BLOCK, out_of_addresses};
 
 impl<D> IncrementalCheckpointManager<D> {
     /// Sets a key's value. Durable with the next checkpoint.
@@ -32,10 +30,10 @@ impl<D> IncrementalCheckpointManager<D> {
     }
 
     fn delete_checked(&mut self, hash: u64, key: &[u8]) -> bool {
-        let was_there = self.state.delete_hashed(hash, key);
+        let was_there = self.live.state.delete_hashed(hash, key);
         if was_there {
-            self.changelog.push(hash, key, None);
-            self.compact_log();
+            self.live.changes.push(hash, key, None);
+            self.live.compact_changes();
         }
         was_there
     }
@@ -50,7 +48,7 @@ impl<D> IncrementalCheckpointManager<D> {
             let payload = batch.keys.len() + batch.values.len() + batch.ops.len() * 64;
             self.check_limit(limit, 2 * payload + (1 << 20))?;
         } else {
-            self.state.growth_for(b"", &[]).ok_or_else(out_of_addresses)?;
+            self.live.state.growth_for(b"", &[]).ok_or_else(out_of_addresses)?;
         }
         let mut mutations = mutations.map(|(key, value)| Record { hash: key_hash(key), key, value });
         let mut block = Vec::with_capacity(WARM_BLOCK);
@@ -60,7 +58,7 @@ impl<D> IncrementalCheckpointManager<D> {
             if block.is_empty() {
                 break;
             }
-            self.state.warm(block.iter().map(|record| record.hash));
+            self.live.state.warm(block.iter().map(|record| record.hash));
             for record in &block {
                 match record.value {
                     Some(value) => self.put_checked(record.hash, record.key, value),
@@ -75,23 +73,23 @@ impl<D> IncrementalCheckpointManager<D> {
 
     #[inline]
     fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
-        self.state.put_hashed(hash, key, value);
-        self.changelog.push(hash, key, Some(value));
-        self.compact_log();
+        self.live.state.put_hashed(hash, key, value);
+        self.live.changes.push(hash, key, Some(value));
+        self.live.compact_changes();
     }
 
     /// Whether the limit and the addresses allow one more put.
     #[inline]
     fn make_room(&self, hash: u64, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let Some(limit) = self.config.memory_limit_bytes else {
-            return self.state.growth_for(key, value).map(|_| ()).ok_or_else(out_of_addresses);
+            return self.live.state.growth_for(key, value).map(|_| ()).ok_or_else(out_of_addresses);
         };
-        let growth = self.state.growth_with_table(hash, key, value).ok_or_else(out_of_addresses)?;
-        self.check_limit(limit, growth + self.changelog.growth_for(key.len(), value.len()))
+        let growth = self.live.state.growth_with_table(hash, key, value).ok_or_else(out_of_addresses)?;
+        self.check_limit(limit, growth + self.live.changes.growth_for(key.len(), value.len()))
     }
 
     fn check_limit(&self, limit: u64, growth: usize) -> Result<(), Error> {
-        let held = self.state.allocated_bytes() + self.changelog.allocated_bytes() as u64;
+        let held = self.live.state.allocated_bytes() + self.live.changes.allocated_bytes() as u64;
         if growth > 0 && held + growth as u64 > limit {
             return Err(Error::LimitExceeded(format!(
                 "memory: {held} bytes held and {growth} more needed, {limit} allowed; take a checkpoint, delete keys, or raise the limit"
@@ -100,27 +98,10 @@ impl<D> IncrementalCheckpointManager<D> {
         Ok(())
     }
 
-    #[inline]
-    fn compact_log(&mut self) {
-        if self.changelog.bytes() > self.compact_log_at {
-            self.compact_log_slowly();
-        }
-    }
-
-    /// Only a log that is far larger than the state can hold much that was overwritten.
-    #[cold]
-    fn compact_log_slowly(&mut self) {
-        let state_bytes = self.state.allocated_bytes() as usize;
-        if self.changelog.bytes() > 2 * state_bytes {
-            self.changelog.compact();
-        }
-        self.compact_log_at = COMPACT_LOG_BYTES.max(2 * self.changelog.bytes());
-    }
-
     /// The whole state as a log, for checkpoints that are not incremental.
     pub(super) fn whole_state(&self) -> Changelog {
         let mut log = Changelog::default();
-        for (key, value) in self.state.iter_hash_order() {
+        for (key, value) in self.live.state.iter_hash_order() {
             log.push(key_hash(key), key, Some(value));
         }
         log
@@ -129,37 +110,32 @@ impl<D> IncrementalCheckpointManager<D> {
     /// Sets the epoch. It never goes backwards: neither behind the newest checkpoint nor behind
     /// itself.
     pub fn set_epoch(&mut self, epoch: u64) -> Result<(), Error> {
-        if epoch < self.epoch {
-            return Err(Error::EpochMismatch { expected: self.epoch, found: epoch });
-        }
-        self.epoch = epoch;
-        Ok(())
+        self.live.position.set_epoch(epoch)
     }
 
     /// Sets how far a source was consumed. Offsets of one source never go backwards.
     pub fn set_source_offset(&mut self, source: impl Into<String>, offset: u64) -> Result<(), Error> {
-        let source = source.into();
-        self.check_source_offset(&source, offset)?;
-        self.source_offsets.insert(source, offset);
-        Ok(())
+        self.live.position.set_source_offset(source, offset)
     }
 
-    pub(super) fn check_source_offset(&self, source: &str, offset: u64) -> Result<(), Error> {
-        match self.source_offsets.get(source) {
-            Some(&before) if offset < before => Err(Error::EpochMismatch { expected: before, found: offset }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Sets the watermark, in milliseconds of Unix time. It never goes backwards: an earlier one is
-    /// passed over.
+    /// Sets the watermark, in milliseconds of Unix time. It never goes backwards: an earlier one
+    /// changes nothing.
     pub fn set_watermark(&mut self, watermark_ms: i64) {
-        self.watermark = self.watermark.max(Some(watermark_ms));
+        self.live.position.set_watermark(watermark_ms);
     }
 
     /// Attaches a short text to the checkpoints to come, such as the name of the operator whose
     /// state this is.
     pub fn set_annotation(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.annotations.insert(name.into(), value.into());
+        self.live.position.annotations.insert(name.into(), value.into());
+    }
+}
+
+impl LiveState {
+    #[inline]
+    fn compact_changes(&mut self) {
+        if self.changes.may_compact() {
+            self.changes.compact_if_larger(2 * self.state.allocated_bytes() as usize);
+        }
     }
 }

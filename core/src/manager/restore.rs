@@ -1,17 +1,92 @@
-//! A checkpoint from elsewhere as the newest one here.
+//! An older checkpoint, or one from elsewhere, as the newest one here.
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::manager::IncrementalCheckpointManager;
-use crate::recovery::RecoveredCheckpoint;
+use crate::ledger::listing::Listing;
+use crate::ledger::segment_reader::LiveSegment;
+use crate::manager::{IncrementalCheckpointManager, Lineage, LiveState, RecoverySummary, WalCursor};
+use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover_listed};
+
+/// What a restore replaces. It is kept until the restore is done, and put back if the restore fails.
+struct Before {
+    live: LiveState,
+    lineage: Lineage,
+    wal: WalCursor,
+    recovered: Option<RecoverySummary>,
+    last_checkpoint_us: Option<u64>,
+    segments: Vec<LiveSegment>,
+    source: Option<u64>,
+}
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Makes the state, offsets, watermark, epoch and position of another directory's checkpoint
-    /// this manager's, by a new checkpoint. What was not checkpointed is lost.
+    /// Makes a kept checkpoint the newest: its state, offsets, watermark, epoch and position become
+    /// the manager's, by a new checkpoint that shares its files. Changes that no checkpoint holds are
+    /// lost.
     ///
-    /// Other than the stream itself, it may go backwards: whoever imports an older checkpoint wants
-    /// what was then.
+    /// Until it resolves to `Ok`, the manager and the directory are as they were.
+    pub async fn restore_checkpoint(&mut self, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
+        self.ledger.check()?;
+        if self.lineage.in_flight > 0 {
+            return Err(Error::InvalidInput(format!(
+                "{} checkpoints are in flight: finish them first",
+                self.lineage.in_flight
+            )));
+        }
+        let listing = Listing::take(&*self.directory).await?;
+        let options = RecoverOptions::new().checkpoint(Some(id));
+        let recovered = recover_listed(&*self.directory, &options, &listing).await?;
+        let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
+        let state_file = match self.load_checkpoint_state(id).await {
+            Ok(state) => Some(state),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let wal_position = recovered.metadata.wal_position;
+        let before = self.swap_in(recovered);
+        let restored = match self.prepare(wal_position, state_file) {
+            Ok(prepared) => self.complete(prepared).await,
+            Err(error) => Err(error),
+        };
+        if restored.is_err() {
+            self.put_back(before);
+        }
+        restored
+    }
+
+    /// Makes a recovered checkpoint the working state. Returns what it replaced.
+    fn swap_in(&mut self, recovered: RecoveredCheckpoint) -> Before {
+        let (segments, source) = {
+            let pages = self.ledger.lock();
+            (pages.segments.clone(), pages.source)
+        };
+        let (lineage, wal) = (self.lineage, self.wal.clone());
+        let recovered_before = self.observed.recovered.take();
+        let last_checkpoint_us = self.observed.last_checkpoint_us;
+        let live = self.adopt(recovered);
+        self.wal.base = None;
+        Before { live, lineage, wal, recovered: recovered_before, last_checkpoint_us, segments, source }
+    }
+
+    fn put_back(&mut self, before: Before) {
+        {
+            let mut pages = self.ledger.lock();
+            pages.segments = before.segments;
+            pages.source = before.source;
+        }
+        // An id that was given to a checkpoint is never given again, also if the checkpoint failed.
+        let Lineage { next_id, last_prepared, in_flight, .. } = self.lineage;
+        self.lineage = Lineage { next_id, last_prepared, in_flight, ..before.lineage };
+        self.live = before.live;
+        self.wal = before.wal;
+        self.observed.recovered = before.recovered;
+        self.observed.last_checkpoint_us = before.last_checkpoint_us;
+    }
+
+    /// Makes the state, offsets, watermark, epoch and position of another directory's checkpoint
+    /// this manager's, by a new checkpoint. Changes that no checkpoint holds are lost.
+    ///
+    /// Unlike the stream itself, this may go backwards, because the caller asked for that moment.
     pub(crate) async fn take_over(
         &mut self,
         other: RecoveredCheckpoint,
@@ -28,13 +103,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
                 self.put(key, value)?;
             }
         }
-        let metadata = other.metadata;
-        self.epoch = metadata.epoch;
-        self.wal_position = metadata.wal_position;
-        self.source_offsets = metadata.source_offsets;
-        self.watermark = metadata.watermark;
-        self.annotations = metadata.alluvium.map(|fields| fields.annotations).unwrap_or_default();
-        let prepared = self.prepare(metadata.wal_position, state_file)?;
+        self.live.position = other.metadata.position();
+        let prepared = self.prepare(other.metadata.wal_position, state_file)?;
         self.complete(prepared).await
     }
 }

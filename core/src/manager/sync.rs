@@ -1,132 +1,137 @@
-//! The log between checkpoints: what was put so far, durable without a checkpoint.
+//! The WAL between checkpoints: makes what was put so far durable without a checkpoint.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::changelog::Changelog;
-use crate::commit::{creation_failed, fenced};
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{metadata_path, wal_path};
 use crate::format::wal::{WalPosition, encode};
+use crate::ledger::Ledger;
+use crate::ledger::fence::{creation_failed, fenced};
 use crate::ledger::listing::Listing;
-use crate::ledger::{SharedLedger, lock};
 use crate::manager::{IncrementalCheckpointManager, WalBase};
+use crate::model::position::StreamPosition;
 
-/// A log that is frozen and not yet written. It owns what it needs: puts may go on.
-#[derive(Debug)]
-#[must_use = "a prepared log must be written: it holds the changes since the last one"]
-pub struct PreparedSync {
+/// A WAL file that is frozen and not yet written. It owns what it needs, its directory included, so
+/// puts may go on.
+#[must_use = "a prepared WAL file must be written: it holds the changes since the last one"]
+pub struct PreparedSync<D> {
+    directory: Arc<D>,
+    ledger: Arc<Ledger>,
     base: WalBase,
     tail: Changelog,
-    position: WalPosition,
-    ledger: SharedLedger,
+    end: WalPosition,
 }
 
-/// A durable log that the manager does not know of yet.
+impl<D> fmt::Debug for PreparedSync<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedSync").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// A durable WAL file that the manager does not know of yet.
 #[derive(Debug)]
-#[must_use = "the manager learns of the log by finish_sync"]
+#[must_use = "the manager learns of the WAL file by finish_sync"]
 pub struct WrittenSync {
+    ledger: Arc<Ledger>,
     base: WalBase,
-    position: WalPosition,
+    end: WalPosition,
     bytes: u64,
-    ledger: SharedLedger,
 }
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Makes everything put so far durable, with epoch, offsets, watermark and this position, at
-    /// the price of one file. Recovery replays it upon the newest checkpoint.
+    /// Makes everything put so far durable, with epoch, offsets, watermark and this position, at the
+    /// price of one file. Recovery replays it on top of the newest checkpoint.
     ///
     /// Where there is no checkpoint yet, it takes the first.
     pub async fn sync(&mut self, wal_position: u64) -> Result<(), Error> {
-        if self.wal_base.is_none() && self.in_flight == 0 {
+        if self.wal.base.is_none() && self.lineage.in_flight == 0 {
             return self.create_checkpoint(wal_position).await.map(|_| ());
         }
         let Some(prepared) = self.prepare_sync(wal_position)? else { return Ok(()) };
-        let directory = self.directory.clone();
-        let written = prepared.write(&*directory).await?;
+        let written = prepared.write().await?;
         self.finish_sync(written)
     }
 
-    /// The first of three steps: copies what changed since the last log. `None` when nothing did.
+    /// Copies what changed since the last WAL file: the first of three steps. Returns `None` if nothing
+    /// changed.
     ///
-    /// Refused while a checkpoint is in flight ([`BufferOverflow`](Error::BufferOverflow)): what it
-    /// froze would be in neither; and before the first checkpoint.
-    pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync>, Error> {
-        lock(&self.ledger).check()?;
-        if self.in_flight > 0 {
-            return Err(Error::BufferOverflow(self.epoch));
+    /// Refused while a checkpoint is in flight ([`BufferOverflow`](Error::BufferOverflow)), because
+    /// what it froze would be in neither file, and before the first checkpoint.
+    pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync<D>>, Error> {
+        self.ledger.check()?;
+        if self.lineage.in_flight > 0 {
+            return Err(Error::BufferOverflow(self.live.position.epoch));
         }
-        if wal_position < self.wal_position {
-            return Err(Error::EpochMismatch { expected: self.wal_position, found: wal_position });
-        }
+        self.live.position.check_wal_position(wal_position)?;
         let before =
-            self.wal_base.ok_or_else(|| Error::Wal("there is no checkpoint that a log could follow".into()))?;
+            self.wal.base.ok_or_else(|| Error::Wal("there is no checkpoint that a log could follow".into()))?;
         let sequence = before.sequence.checked_add(1);
         let sequence =
             sequence.ok_or_else(|| Error::LimitExceeded("log numbers are used up: take a checkpoint".into()))?;
-        let position = WalPosition {
-            epoch: self.epoch,
-            wal_position,
-            watermark: self.watermark,
-            source_offsets: self.source_offsets.clone(),
-            annotations: self.annotations.clone(),
-            key_count: self.state.len() as u64,
-            state_bytes: self.state.payload_bytes(),
-            state_digest: self.state.digest(),
+        let end = WalPosition {
+            position: StreamPosition { wal_position, ..self.live.position.clone() },
+            key_count: self.live.state.len() as u64,
+            state_bytes: self.live.state.payload_bytes(),
+            state_digest: self.live.state.digest(),
         };
-        let tail = self.changelog.copy_tail();
-        if tail.bytes() == 0 && self.synced.as_ref() == Some(&position) {
+        let tail = self.live.changes.copy_tail();
+        if tail.bytes() == 0 && self.wal.synced.as_ref() == Some(&end) {
             return Ok(None);
         }
         let base = WalBase { sequence, ..before };
-        self.wal_base = Some(base);
-        self.wal_position = wal_position;
-        Ok(Some(PreparedSync { base, tail, position, ledger: self.ledger.clone() }))
+        self.wal.base = Some(base);
+        self.live.position.wal_position = wal_position;
+        Ok(Some(PreparedSync { directory: self.directory.clone(), ledger: self.ledger.clone(), base, tail, end }))
     }
 
-    /// The last of three steps: takes note of a log that was written.
+    /// Takes note of a WAL file that was written: the last of three steps.
     pub fn finish_sync(&mut self, written: WrittenSync) -> Result<(), Error> {
         if !Arc::ptr_eq(&written.ledger, &self.ledger) {
             return Err(Error::InvalidInput("the log was prepared by another manager".into()));
         }
-        // A checkpoint may have been prepared meanwhile; then this log is behind it already.
-        if self.wal_base.is_some_and(|base| base.checkpoint == written.base.checkpoint) {
-            self.wal_bytes += written.bytes;
-            self.synced = Some(written.position);
+        // A checkpoint may have been prepared meanwhile. Then this WAL file is behind it already.
+        if self.wal.base.is_some_and(|base| base.checkpoint == written.base.checkpoint) {
+            self.wal.bytes += written.bytes;
+            self.wal.synced = Some(written.end);
         }
         Ok(())
     }
 }
 
-impl PreparedSync {
-    /// Writes the log. When it resolves to `Ok`, it is durable. Errors are those of
-    /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write); a log whose checkpoint
-    /// somebody is deleting may be there after them, and is replayed only if the checkpoint stays.
-    pub async fn write<D: Directory>(self, directory: &D) -> Result<WrittenSync, Error> {
+impl<D: Directory> PreparedSync<D> {
+    /// Writes the WAL file. When it resolves to `Ok`, the file is durable. Errors are those of
+    /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write). If another writer is deleting
+    /// the checkpoint, the WAL file may exist after an error; it is replayed only if the checkpoint
+    /// stays.
+    pub async fn write(self) -> Result<WrittenSync, Error> {
         let ledger = self.ledger.clone();
-        let written = self.write_unguarded(directory).await;
+        let written = self.write_unguarded().await;
         if let Err(error) = &written {
-            lock(&ledger).poison(error);
+            ledger.poison(error);
         }
         written
     }
 
-    async fn write_unguarded<D: Directory>(self, directory: &D) -> Result<WrittenSync, Error> {
+    async fn write_unguarded(self) -> Result<WrittenSync, Error> {
+        let directory = &*self.directory;
         let WalBase { checkpoint, sequence } = self.base;
         let store_id = {
-            let mut ledger = lock(&self.ledger);
-            ledger.check()?;
+            self.ledger.check()?;
+            let mut pages = self.ledger.lock();
             // Before it is there: a checkpoint that is written meanwhile must not take it for another's.
-            ledger.known_wal.insert((checkpoint, sequence));
-            if ledger.wal_sequence + 1 != sequence {
+            pages.known_wal.insert((checkpoint, sequence));
+            if pages.wal_sequence + 1 != sequence {
                 return Err(Error::InvalidInput(format!(
                     "log {sequence} must be written after log {}: write them in order and drop none",
-                    ledger.wal_sequence
+                    pages.wal_sequence
                 )));
             }
-            ledger.store_id
+            pages.store_id
         };
-        let content = encode(store_id, checkpoint, sequence, self.tail.newest(), &self.position)?;
+        let content = encode(store_id, checkpoint, sequence, self.tail.newest(), &self.end)?;
         let bytes = content.len() as u64;
         let path = wal_path(checkpoint, sequence);
         let batch = vec![NewFile { path: path.clone(), content }];
@@ -153,7 +158,7 @@ impl PreparedSync {
             // The log stays where it is: another writer may have built on it before the mark came.
             return Err(fenced(format!("checkpoint {checkpoint} is being deleted")));
         }
-        lock(&self.ledger).wal_sequence = sequence;
-        Ok(WrittenSync { base: self.base, position: self.position, bytes, ledger: self.ledger })
+        self.ledger.lock().wal_sequence = sequence;
+        Ok(WrittenSync { ledger: self.ledger, base: self.base, end: self.end, bytes })
     }
 }

@@ -3,12 +3,6 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// How many bits of a key's hash choose its group: 64 groups.
-pub const GROUP_BITS: u32 = 6;
-
-/// The number of key groups of a new directory.
-pub const KEY_GROUPS: u16 = 1 << GROUP_BITS;
-
 /// The hash of a key, which decides group and order.
 ///
 /// ```
@@ -17,12 +11,6 @@ pub const KEY_GROUPS: u16 = 1 << GROUP_BITS;
 #[inline]
 pub fn key_hash(key: &[u8]) -> u64 {
     xxh3_64(key)
-}
-
-/// The group of a key: the top bits of its hash.
-#[inline]
-pub fn group_of(hash: u64) -> u16 {
-    (hash >> (64 - GROUP_BITS)) as u16
 }
 
 /// The checksum of bytes in a place that `binding` stands for, so that bytes which moved elsewhere
@@ -61,13 +49,6 @@ mod tests {
         assert_eq!(key_hash(b"AA:JFK-LAX"), 0xc164_6e31_0a82_697a);
         assert_eq!(checksum(b"sediment", 1), 0xc4a9_fdb7_17cf_1553);
         assert_eq!(entry_digest(key_hash(b"a"), value_hash(b"1")), 0x32e5_91ee_347d_e223);
-    }
-
-    #[test]
-    fn groups_are_the_top_bits() {
-        assert_eq!(group_of(0), 0);
-        assert_eq!(group_of(u64::MAX), KEY_GROUPS - 1);
-        assert_eq!(group_of(1 << 58), 1);
     }
 
     #[test]

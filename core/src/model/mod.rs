@@ -1,3 +1,7 @@
-//! What keyed state is made of, without any storage: hashes and the key groups that they choose.
+//! What keyed state is made of, without any storage: records, their hashes, the key groups that the
+//! hashes choose, and positions in a stream.
 
 pub mod hash;
+pub mod key_groups;
+pub mod position;
+pub mod record;

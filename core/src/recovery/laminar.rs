@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::load_state;
 use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover, recover_listed};
 use crate::state::State;
-use crate::tools::inspect::load_state;
 
 /// How to recover. The original's paths are the directory that is passed in.
 #[derive(Debug, Clone, PartialEq, Eq)]

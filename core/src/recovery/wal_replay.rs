@@ -1,46 +1,23 @@
 //! Replaying the logs that follow a checkpoint: in order of their sequence, each held to the state
 //! that it says it leaves.
 
-use crate::changelog::Changelog;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::wal_path;
-use crate::format::wal::{WalFault, WalPosition, decode};
+use crate::format::wal::{WalFault, decode};
 use crate::ledger::listing::Listing;
-use crate::ledger::segment_reader::Groups;
-use crate::model::hash::group_of;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedWal, check_state};
+use crate::model::key_groups::KeyGroups;
+use crate::model::key_groups::group_of;
+use crate::recovery::digest::check_state;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, SkippedWal};
 use crate::seeded_defects::{self, Defect};
-
-/// What the logs after a checkpoint added to it.
-#[derive(Debug, Default)]
-pub struct ReplayedWal {
-    /// Logs that were replayed.
-    pub files: u64,
-    /// Mutations in them, of all key groups.
-    pub entries: u64,
-    /// Where in the stream the last one ends.
-    pub position: Option<WalPosition>,
-    /// The logs that were not replayed, and why: a torn tail, or damage that the caller allowed to
-    /// be passed over. Everything after it is gone with it.
-    pub cut: Option<SkippedWal>,
-    /// The mutations, for the next checkpoint.
-    pub(crate) mutations: Changelog,
-}
-
-impl ReplayedWal {
-    /// Every mutation that was replayed, oldest first: key, and value or `None` for a delete.
-    pub fn mutations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.mutations.records().map(|record| (record.key, record.value))
-    }
-}
 
 /// Replays what follows `recovered`'s checkpoint, for the key groups that it was recovered for.
 pub(crate) async fn replay<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
     listing: &Listing,
-    groups: Groups,
+    groups: KeyGroups,
     recovered: &mut RecoveredCheckpoint,
 ) -> Result<(), Error> {
     let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
@@ -59,7 +36,7 @@ pub(crate) async fn replay<D: Directory>(
             Ok(log) => log,
             // Only the last one can have been cut short by a crash; before it, it is damage.
             Err(WalFault::Torn(error))
-                if (is_last || seeded_defects::is(Defect::AcceptTornTail)) && options.cuts_torn_tail() =>
+                if (is_last || seeded_defects::is(Defect::AcceptTornTail)) && options.repair_wal =>
             {
                 recovered.wal.cut = Some(SkippedWal { path, reason: error.to_string() });
                 return Ok(());
@@ -79,14 +56,14 @@ pub(crate) async fn replay<D: Directory>(
         for record in &records {
             recovered.wal.mutations.push(record.hash, record.key, record.value);
         }
-        let position = log.position;
-        if groups == Groups::ALL {
-            check_state(&path, position.key_count, position.state_bytes, position.state_digest, &recovered.state)?;
+        let end = log.position;
+        if groups == KeyGroups::ALL {
+            check_state(&path, end.key_count, end.state_bytes, end.state_digest, &recovered.state)?;
         }
         recovered.bytes_read += content.len() as u64;
         recovered.wal.files += 1;
         recovered.wal.entries += entries;
-        recovered.wal.position = Some(position);
+        recovered.wal.end = Some(end);
         if options.has_enough(recovered.wal.entries) {
             return Ok(());
         }
@@ -101,7 +78,7 @@ fn pass_over(
     path: String,
     error: Error,
 ) -> Result<(), Error> {
-    if !options.allows_fallback() || error.is_transient() {
+    if !options.allow_fallback || error.is_transient() {
         return Err(error);
     }
     recovered.wal.cut = Some(SkippedWal { path, reason: error.to_string() });

@@ -6,12 +6,12 @@ mod short_keys;
 mod table;
 
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::segment::Record;
-use crate::format::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::model::hash::{GROUP_BITS, KEY_GROUPS, entry_digest, group_of, key_hash, value_hash};
-use arena::{Address, Arena, record_bytes};
-use short_keys::same;
-use table::{Found, Table};
+use crate::model::hash::{entry_digest, key_hash, value_hash};
+use crate::model::key_groups::{GROUP_BITS, KEY_GROUPS, group_of};
+use crate::model::record::{Record, check_lengths};
+use crate::state::arena::{Address, Arena, record_bytes};
+use crate::state::short_keys::same;
+use crate::state::table::{Found, Table};
 
 /// Mutations of a batch whose records are brought into the cache together: more than the processor
 /// can wait for at once, few enough to stay in its nearest cache.
@@ -61,18 +61,6 @@ impl Default for State {
 #[inline]
 fn tag(hash: u64) -> u32 {
     ((hash << GROUP_BITS) >> 32) as u32
-}
-
-/// Refuses keys and values that the format has no room for.
-#[inline]
-pub(crate) fn check_lengths(key_bytes: usize, value_bytes: usize) -> Result<(), Error> {
-    if key_bytes > KEY_BYTES_MAX {
-        return Err(Error::LimitExceeded(format!("key of {key_bytes} bytes: at most {KEY_BYTES_MAX}")));
-    }
-    if value_bytes > VALUE_BYTES_MAX {
-        return Err(Error::LimitExceeded(format!("value of {value_bytes} bytes: at most {VALUE_BYTES_MAX}")));
-    }
-    Ok(())
 }
 
 impl State {
@@ -203,7 +191,6 @@ impl State {
     }
 
     /// Applies mutations in their order, [`WARM_BLOCK`] of them at a time.
-    #[cfg_attr(alluvium_page, optimize(speed))]
     pub(crate) fn apply(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
         for block in records.chunks(WARM_BLOCK) {
             self.warm(block.iter().map(|record| record.hash));
@@ -224,7 +211,6 @@ impl State {
 
     /// As [`put`](Self::put), for a key whose hash is known and whose lengths were checked.
     #[inline]
-    #[cfg_attr(alluvium_page, optimize(speed))]
     pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         let group = usize::from(group_of(hash));
         let table = &mut self.tables[group];
@@ -334,6 +320,7 @@ pub(crate) fn out_of_addresses() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::record::KEY_BYTES_MAX;
     use std::collections::BTreeMap;
 
     /// A small deterministic generator: tests must replay.

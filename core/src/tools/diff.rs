@@ -10,15 +10,16 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::{AlluviumFields, SegmentEntry};
 use crate::format::segment::SegmentKind;
-use crate::ledger::listing::read_metadata;
-use crate::ledger::segment_reader::{Groups, read_segment};
-use crate::model::hash::KEY_GROUPS;
+use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::segment_reader::read_segment;
+use crate::model::key_groups::KEY_GROUPS;
+use crate::model::key_groups::KeyGroups;
 
 /// About how many bytes of files are compared at a time when groups must be compared whole.
 const STEP_BYTES: u64 = 64 << 20;
 
 /// A key that is not the same in both checkpoints.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct KeyChange {
     /// The key.
     pub key: Vec<u8>,
@@ -29,7 +30,7 @@ pub struct KeyChange {
 }
 
 /// How two checkpoints differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Difference {
     /// Every key that differs, in the order of keys.
     pub changes: Vec<KeyChange>,
@@ -70,10 +71,10 @@ pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Resul
     let newer = keyed(directory, before.max(after)).await?;
     let mut compared = Comparison { directory, store_id: newer.store_id, bytes_read: 0, changes: Vec::new() };
 
-    let mut continued = Groups::NONE;
-    let mut rewritten = Groups::NONE;
+    let mut continued = KeyGroups::NONE;
+    let mut rewritten = KeyGroups::NONE;
     for group in 0..KEY_GROUPS {
-        let one = Groups::range(group, group);
+        let one = KeyGroups::range(group, group);
         let (old, new) = (of_groups(&older.segments, one), of_groups(&newer.segments, one));
         let same = old.iter().zip(&new).take_while(|(old, new)| is_same_file(old, new)).count();
         let only_deltas = new[same..].iter().all(|entry| entry.kind == SegmentKind::Delta);
@@ -110,8 +111,13 @@ struct Comparison<'d, D> {
 }
 
 impl<D: Directory> Comparison<'_, D> {
-    /// Groups that the newer checkpoint carries on: what its own deltas hold, against what stood there.
-    async fn continued(&mut self, older: &AlluviumFields, newer: &AlluviumFields, groups: Groups) -> Result<(), Error> {
+    /// KeyGroups that the newer checkpoint carries on: what its own deltas hold, against what stood there.
+    async fn continued(
+        &mut self,
+        older: &AlluviumFields,
+        newer: &AlluviumFields,
+        groups: KeyGroups,
+    ) -> Result<(), Error> {
         let inherited = |entry: &&SegmentEntry| older.segments.iter().any(|old| is_same_file(old, entry));
         let added = of_groups(&newer.segments, groups).into_iter().filter(|entry| !inherited(entry));
         let mut after = Values::new();
@@ -134,8 +140,13 @@ impl<D: Directory> Comparison<'_, D> {
         Ok(())
     }
 
-    /// Groups of which nothing is known but their files: both states, whole.
-    async fn rewritten(&mut self, older: &AlluviumFields, newer: &AlluviumFields, groups: Groups) -> Result<(), Error> {
+    /// KeyGroups of which nothing is known but their files: both states, whole.
+    async fn rewritten(
+        &mut self,
+        older: &AlluviumFields,
+        newer: &AlluviumFields,
+        groups: KeyGroups,
+    ) -> Result<(), Error> {
         let mut states = [Values::new(), Values::new()];
         for (values, fields) in states.iter_mut().zip([older, newer]) {
             for entry in of_groups(&fields.segments, groups) {
@@ -165,7 +176,7 @@ impl<D: Directory> Comparison<'_, D> {
     async fn read(
         &mut self,
         entry: &SegmentEntry,
-        groups: Groups,
+        groups: KeyGroups,
         mut each: impl FnMut(&[u8], Option<&[u8]>),
     ) -> Result<(), Error> {
         let data = read_segment(self.directory, self.store_id, entry, None, groups).await?;
@@ -184,8 +195,8 @@ async fn keyed<D: Directory>(directory: &D, id: u64) -> Result<AlluviumFields, E
 }
 
 /// The segments that count for any of `groups`, in the order of their application.
-fn of_groups(segments: &[SegmentEntry], groups: Groups) -> Vec<&SegmentEntry> {
-    let counts = |entry: &&SegmentEntry| !Groups::of_ranges(&entry.groups).intersection(groups).is_empty();
+fn of_groups(segments: &[SegmentEntry], groups: KeyGroups) -> Vec<&SegmentEntry> {
+    let counts = |entry: &&SegmentEntry| !KeyGroups::of_ranges(&entry.groups).intersection(groups).is_empty();
     segments.iter().filter(counts).collect()
 }
 
@@ -194,10 +205,10 @@ fn is_same_file(a: &SegmentEntry, b: &SegmentEntry) -> bool {
     (a.kind, a.number, a.checksum) == (b.kind, b.number, b.checksum)
 }
 
-/// Groups to be compared whole, some at a time.
-fn steps(older: &AlluviumFields, newer: &AlluviumFields, groups: Groups) -> Vec<Groups> {
+/// KeyGroups to be compared whole, some at a time.
+fn steps(older: &AlluviumFields, newer: &AlluviumFields, groups: KeyGroups) -> Vec<KeyGroups> {
     let total: u64 = [older, newer].iter().flat_map(|fields| &fields.segments).map(|entry| entry.bytes).sum();
     let each = (STEP_BYTES * u64::from(KEY_GROUPS) / total.max(1)).clamp(1, u64::from(KEY_GROUPS)) as u16;
-    let step = |first: u16| Groups::range(first, (first + each).min(KEY_GROUPS) - 1).intersection(groups);
+    let step = |first: u16| KeyGroups::range(first, (first + each).min(KEY_GROUPS) - 1).intersection(groups);
     (0..KEY_GROUPS).step_by(usize::from(each)).map(step).filter(|step| !step.is_empty()).collect()
 }

@@ -2,18 +2,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::few::{self, Map, Set};
 use crate::format::paths::{Name, metadata_path, state_path, wal_path};
 use crate::format::wal::{WalFault, decode};
-use crate::ledger::listing::{Listing, read_metadata};
-use crate::ledger::segment_reader::{Groups, read_segment};
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::{load_state, read_metadata};
+use crate::ledger::segment_reader::read_segment;
+use crate::model::key_groups::KeyGroups;
 use crate::recovery::{RecoverOptions, recover_listed};
-use crate::tools::inspect::load_state;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Data is lost or cannot be trusted.
     Damage,
@@ -35,7 +38,7 @@ impl Severity {
 }
 
 /// Something that verification noticed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
     /// The file.
     pub path: String,
@@ -46,7 +49,7 @@ pub struct Finding {
 }
 
 /// What verification read and noticed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VerifyReport {
     /// In order of path.
     pub findings: Vec<Finding>,
@@ -80,12 +83,12 @@ const HELD_BYTES_MAX: usize = if cfg!(target_pointer_width = "32") { 32 << 20 } 
 /// A directory of which what was read once is at hand.
 struct Held<'a, D> {
     directory: &'a D,
-    contents: Mutex<Map<String, Arc<[u8]>>>,
+    contents: Mutex<FxHashMap<String, Arc<[u8]>>>,
     most: usize,
 }
 
 impl<D> Held<'_, D> {
-    fn contents(&self) -> std::sync::MutexGuard<'_, Map<String, Arc<[u8]>>> {
+    fn contents(&self) -> std::sync::MutexGuard<'_, FxHashMap<String, Arc<[u8]>>> {
         // Whole entries come and go: a panic elsewhere leaves nothing half done.
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,7 +111,7 @@ impl<D: Directory> Directory for Held<'_, D> {
         }
         let content = self.directory.read(path).await?;
         let mut contents = self.contents();
-        if contents.iter().map(|(_, held)| held.len()).sum::<usize>() + content.len() <= self.most {
+        if contents.values().map(|held| held.len()).sum::<usize>() + content.len() <= self.most {
             contents.insert(path.to_owned(), content.as_slice().into());
         }
         Ok(content)
@@ -138,9 +141,9 @@ impl<D: Directory> Directory for Held<'_, D> {
 #[derive(Default)]
 struct Checked {
     /// Files that some checkpoint names.
-    named: Set<String>,
+    named: FxHashSet<String>,
     /// Whether a segment is whole, by what its metadata says of it.
-    segments: Map<(String, u64, u64, u32), bool>,
+    segments: FxHashMap<(String, u64, u64, u32), bool>,
 }
 
 /// Reads every file, checks every byte, and recovers every checkpoint. Each segment is read once, as
@@ -155,14 +158,10 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
     let listing = Listing::take(directory).await?;
     let mut report = VerifyReport::default();
     let held = Held { directory, contents: Mutex::default(), most };
-    // A browser's page has all of recovery for one type of directory only: bytes count there.
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    let source = &crate::directory::AnyDirectory::new(&held);
-    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     let source = &held;
     let mut checked = Checked::default();
     // Which file is wanted last by whom: checkpoints are gone through from old to new.
-    let mut wanted_until: Map<String, u64> = Map::default();
+    let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();
     for &id in listing.checkpoints.iter() {
         if let Ok(metadata) = read_metadata(source, id).await {
             for path in metadata.files() {
@@ -213,7 +212,7 @@ async fn verify_holding<D: Directory>(directory: &D, most: usize) -> Result<Veri
             }
         }
     }
-    few::sort(&mut report.findings, |a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
+    report.findings.sort_by(|a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
     Ok(report)
 }
 
@@ -255,7 +254,7 @@ async fn verify_checkpoint<D: Directory>(
             }
             // All of its groups, also those that no longer count: every byte is read.
             let mut whole = entry.clone();
-            whole.groups = Groups::ALL.to_ranges();
+            whole.groups = KeyGroups::ALL.to_ranges();
             let check = async {
                 let length = listing.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
                 if length.is_some_and(|length| length != entry.bytes) {
@@ -269,7 +268,7 @@ async fn verify_checkpoint<D: Directory>(
                     _ => Error::from(error),
                 })?;
                 crate::format::segment::decode_file(&path, &entry.identity(fields.store_id), &content, entry.checksum)?;
-                let data = read_segment(directory, fields.store_id, &whole, None, Groups::ALL).await?;
+                let data = read_segment(directory, fields.store_id, &whole, None, KeyGroups::ALL).await?;
                 data.for_each_chunk(&mut |_| Ok(()))
             };
             let outcome = check.await;

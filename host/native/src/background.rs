@@ -1,7 +1,6 @@
 //! Checkpoints written on a thread of their own: the stream's thread pays for freezing only.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
@@ -12,14 +11,14 @@ use alluvium_core::{
 };
 
 /// What the thread is given to do, in order.
-enum Job {
-    Write(Box<PreparedCheckpoint>),
-    Maintain(Box<Maintenance>),
+enum Job<D> {
+    Write(Box<PreparedCheckpoint<D>>),
+    Maintain(Box<Maintenance<D>>),
 }
 
 /// What it gives back.
-enum Done {
-    Written(Box<Result<WrittenCheckpoint, Error>>),
+enum Done<D> {
+    Written(Box<Result<WrittenCheckpoint<D>, Error>>),
     Maintained(MaintenanceReport),
 }
 
@@ -45,7 +44,7 @@ pub struct BackgroundCheckpoint {
 /// let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path())?);
 /// let options = OpenOptions::new(Arc::new(SystemClock::new()));
 /// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
-/// let mut writer = BackgroundWriter::start(directory);
+/// let mut writer = BackgroundWriter::start();
 ///
 /// manager.put(b"key", b"1")?;
 /// writer.checkpoint(&mut manager, 0)?;
@@ -58,25 +57,25 @@ pub struct BackgroundCheckpoint {
 ///
 /// Dropping it waits for what was begun.
 #[derive(Debug)]
-pub struct BackgroundWriter {
-    jobs: Option<Sender<Job>>,
-    done: Receiver<Done>,
+pub struct BackgroundWriter<D> {
+    jobs: Option<Sender<Job<D>>>,
+    done: Receiver<Done<D>>,
     thread: Option<JoinHandle<()>>,
     /// Jobs that were given and have not come back.
     outstanding: usize,
     reports: VecDeque<MaintenanceReport>,
 }
 
-impl BackgroundWriter {
-    /// Starts the thread. `directory` is the one that the manager has open.
-    pub fn start<D: Directory + Send + Sync + 'static>(directory: Arc<D>) -> Self {
+impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
+    /// Starts the thread.
+    pub fn start() -> Self {
         let (jobs, inbox) = channel();
         let (outbox, done) = channel();
         let thread = std::thread::spawn(move || {
             for job in inbox {
                 let result = match job {
-                    Job::Write(prepared) => Done::Written(Box::new(block_on(prepared.write(&*directory)))),
-                    Job::Maintain(maintenance) => Done::Maintained(block_on(maintenance.run(&*directory))),
+                    Job::Write(prepared) => Done::Written(Box::new(block_on(prepared.write()))),
+                    Job::Maintain(maintenance) => Done::Maintained(block_on(maintenance.run())),
                 };
                 // Nobody waits any more: what was written is durable all the same.
                 if outbox.send(result).is_err() {
@@ -93,7 +92,7 @@ impl BackgroundWriter {
     /// Fails with [`BufferOverflow`](Error::BufferOverflow) while as many as
     /// [`max_in_flight`](alluvium_core::CheckpointConfig::max_in_flight) are being written: poll,
     /// and try again.
-    pub fn checkpoint<D: Directory>(
+    pub fn checkpoint(
         &mut self,
         manager: &mut IncrementalCheckpointManager<D>,
         wal_position: u64,
@@ -104,7 +103,7 @@ impl BackgroundWriter {
         Ok(id)
     }
 
-    fn give(&mut self, job: Job) -> Result<(), Error> {
+    fn give(&mut self, job: Job<D>) -> Result<(), Error> {
         let stopped = || Error::Poisoned("the background thread has stopped".into());
         self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
         self.outstanding += 1;
@@ -112,10 +111,7 @@ impl BackgroundWriter {
     }
 
     /// Takes note of what has become durable since the last call, without waiting.
-    pub fn poll<D: Directory>(
-        &mut self,
-        manager: &mut IncrementalCheckpointManager<D>,
-    ) -> Result<Vec<BackgroundCheckpoint>, Error> {
+    pub fn poll(&mut self, manager: &mut IncrementalCheckpointManager<D>) -> Result<Vec<BackgroundCheckpoint>, Error> {
         let mut finished = Vec::new();
         loop {
             match self.done.try_recv() {
@@ -126,10 +122,7 @@ impl BackgroundWriter {
     }
 
     /// Waits until everything that was begun is durable and tidied up.
-    pub fn wait<D: Directory>(
-        &mut self,
-        manager: &mut IncrementalCheckpointManager<D>,
-    ) -> Result<Vec<BackgroundCheckpoint>, Error> {
+    pub fn wait(&mut self, manager: &mut IncrementalCheckpointManager<D>) -> Result<Vec<BackgroundCheckpoint>, Error> {
         let mut finished = Vec::new();
         while self.outstanding > 0 {
             let done = self.done.recv().map_err(|_| Error::Poisoned("the background thread has stopped".into()))?;
@@ -138,10 +131,10 @@ impl BackgroundWriter {
         Ok(finished)
     }
 
-    fn take<D: Directory>(
+    fn take(
         &mut self,
         manager: &mut IncrementalCheckpointManager<D>,
-        done: Done,
+        done: Done<D>,
         finished: &mut Vec<BackgroundCheckpoint>,
     ) -> Result<(), Error> {
         self.outstanding -= 1;
@@ -165,7 +158,7 @@ impl BackgroundWriter {
     }
 }
 
-impl Drop for BackgroundWriter {
+impl<D> Drop for BackgroundWriter<D> {
     fn drop(&mut self) {
         // Closing the channel ends the thread once it has done what it was given.
         self.jobs = None;
@@ -178,6 +171,8 @@ impl Drop for BackgroundWriter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::NativeDirectory;
     use crate::SystemClock;
@@ -194,7 +189,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path()).unwrap());
         let mut manager = open(&directory, CheckpointConfig::new().with_max_retained(100).with_max_in_flight(3));
-        let mut writer = BackgroundWriter::start(directory.clone());
+        let mut writer = BackgroundWriter::start();
         let mut durable = Vec::new();
         for n in 0..40u32 {
             manager.put(b"n", &n.to_le_bytes()).unwrap();
@@ -228,7 +223,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path()).unwrap());
         let mut manager = open(&directory, CheckpointConfig::new());
-        let mut writer = BackgroundWriter::start(directory.clone());
+        let mut writer = BackgroundWriter::start();
         manager.put(b"key", b"value").unwrap();
         writer.checkpoint(&mut manager, 0).unwrap();
         drop(writer);

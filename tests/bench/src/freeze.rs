@@ -27,10 +27,9 @@ pub fn run(workload: Workload, report: &mut Report) -> Result<()> {
         }
         let (elapsed_us, prepared) = timed(|| manager.prepare_checkpoint(0));
         samples.push(elapsed_us);
-        let directory = std::sync::Arc::clone(manager.directory());
-        let written = block_on(prepared?.write(&*directory))?;
+        let written = block_on(prepared?.write())?;
         let finished = manager.finish_checkpoint(written)?;
-        drop(block_on(finished.maintenance.run(&*directory)));
+        drop(block_on(finished.maintenance.run()));
     }
     report.goal(
         "freeze_p99_us",

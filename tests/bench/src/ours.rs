@@ -23,7 +23,7 @@ pub const KIND: Kind = Kind { name: "alluvium", open: |path| Ok(Box::new(Ours::o
 #[derive(Debug)]
 pub struct Ours {
     manager: IncrementalCheckpointManager<NativeDirectory>,
-    finished: Option<FinishedCheckpoint>,
+    finished: Option<FinishedCheckpoint<NativeDirectory>>,
 }
 
 impl Ours {
@@ -49,15 +49,14 @@ impl Contender for Ours {
         let position = manager.wal_position();
         let (stall_us, prepared) = timed(|| manager.prepare_checkpoint(position));
         let prepared = prepared?;
-        let directory = Arc::clone(manager.directory());
-        let (write_us, written) = timed(|| block_on(prepared.write(&*directory)));
+        let (write_us, written) = timed(|| block_on(prepared.write()));
         self.finished = Some(manager.finish_checkpoint(written?)?);
         Ok(Epoch { apply_us, stall_us, durable_us: stall_us + write_us })
     }
 
     fn tidy(&mut self) -> Result<()> {
         let Some(finished) = self.finished.take() else { return Ok(()) };
-        let report = block_on(finished.maintenance.run(&**self.manager.directory()));
+        let report = block_on(finished.maintenance.run());
         anyhow::ensure!(report.errors.is_empty(), "maintenance: {}", report.errors.join("; "));
         Ok(())
     }

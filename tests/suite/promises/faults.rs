@@ -150,11 +150,11 @@ fn a_failed_cleanup_is_reported_apart() {
     let mut manager = open_with(&directory, keep(1), options()).unwrap();
     checkpoint(&mut manager);
     let prepared = manager.prepare_checkpoint(0).unwrap();
-    let written = block_on(prepared.write(&*directory)).unwrap();
+    let written = block_on(prepared.write()).unwrap();
     let finished = manager.finish_checkpoint(written).unwrap();
     assert_eq!(finished.metadata.id, 2);
     directory.plan(Fault::once(Operation::Delete, DirectoryErrorKind::Io));
-    let report = block_on(finished.maintenance.run(&*directory));
+    let report = block_on(finished.maintenance.run());
     assert_eq!(report.errors.len(), 1, "{report:?}");
     assert!(report.errors[0].contains("as planned by the test"), "{report:?}");
 }

@@ -200,7 +200,7 @@ fn puts_between_the_three_steps_belong_to_the_next_checkpoint() {
         manager.put(b"between", &[round]).unwrap();
     }
     for prepared in in_flight {
-        let written = block_on(prepared.write(&*directory)).unwrap();
+        let written = block_on(prepared.write()).unwrap();
         manager.put(b"between", b"write and finish").unwrap();
         manager.finish_checkpoint(written).unwrap();
     }

@@ -105,15 +105,14 @@ pub struct Engine {
 
 /// A checkpoint that is frozen and not yet written.
 #[wasm_bindgen]
-pub struct Prepared(PreparedCheckpoint);
+pub struct Prepared(PreparedCheckpoint<AnyDirectory<'static>>);
 
 /// A checkpoint that is durable, and what is to be tidied up after it.
 #[wasm_bindgen]
 pub struct Finished {
     metadata: JsValue,
     statistics: JsValue,
-    maintenance: Maintenance,
-    directory: Arc<AnyDirectory<'static>>,
+    maintenance: Maintenance<AnyDirectory<'static>>,
 }
 
 #[wasm_bindgen]
@@ -132,7 +131,7 @@ impl Finished {
 
     /// Retention, garbage collection and rebase; gives a report, and never fails the checkpoint.
     pub fn maintain(self) -> Promise {
-        promise(Box::pin(async move { Ok(convert::maintenance(&self.maintenance.run(&*self.directory).await)) }))
+        promise(Box::pin(async move { Ok(convert::maintenance(&self.maintenance.run().await)) }))
     }
 }
 
@@ -320,12 +319,11 @@ impl Engine {
     pub fn write(&self, prepared: Prepared) -> Promise {
         let shared = Rc::clone(&self.shared);
         promise(Box::pin(async move {
-            let directory = Arc::clone(&shared.directory);
-            let written = prepared.0.write(&*directory).await.map_err(convert::error)?;
+            let written = prepared.0.write().await.map_err(convert::error)?;
             let finished = shared.with(|manager| manager.finish_checkpoint(written))?;
             let metadata = convert::metadata(&finished.metadata);
             let statistics = convert::statistics(&finished.statistics);
-            Ok(Finished { metadata, statistics, maintenance: finished.maintenance, directory }.into())
+            Ok(Finished { metadata, statistics, maintenance: finished.maintenance }.into())
         }))
     }
 

@@ -199,7 +199,7 @@ impl Listing {
         let (paths, lengths) = (result(&self.paths)?, result(&self.lengths)?);
         let mut entries: Vec<Entry> = paths.iter().zip(lengths.iter()).filter_map(entry).collect();
         // The browser sorts by UTF-16; names of ours are ASCII, foreign ones may not be.
-        Entry::put_in_order(&mut entries);
+        entries.sort_unstable();
         Ok(entries)
     }
 }

@@ -66,7 +66,7 @@ impl Directory for JsDirectory {
         };
         let listed: Array = listed.dyn_into().map_err(|_| wrong())?;
         let mut entries = listed.iter().map(entry).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
-        Entry::put_in_order(&mut entries);
+        entries.sort_unstable();
         Ok(entries)
     }
 

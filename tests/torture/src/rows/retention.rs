@@ -67,13 +67,13 @@ fn life(directory: &Arc<SimulatedDirectory>, journal: &mut Journal, seed: u64) -
         } else {
             // In three steps, and what is left to do only after puts that belong to the next one.
             let prepared = manager.prepare_checkpoint(epoch)?;
-            let written = block_on(prepared.write(&**directory))?;
+            let written = block_on(prepared.write())?;
             let id = written.metadata().id;
             journal.acknowledge(&truth);
             journal.kept.insert(id, truth);
             let finished = manager.finish_checkpoint(written)?;
             manager.put(b"meanwhile", &epoch.to_be_bytes())?;
-            let _ = block_on(finished.maintenance.run(&**directory));
+            let _ = block_on(finished.maintenance.run());
         }
         match random.u8(0..8) {
             0 => {

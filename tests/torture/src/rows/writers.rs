@@ -80,7 +80,7 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
     let listed = block_on(newer.list_checkpoints()).map_err(|error| error.to_string())?;
 
     let outcome: Result<(), Error> = match (attempt, prepared) {
-        (Attempt::Prepared, Some(prepared)) => block_on(prepared.write(&*directory)).map(drop),
+        (Attempt::Prepared, Some(prepared)) => block_on(prepared.write()).map(drop),
         (Attempt::Checkpoint | Attempt::Prepared, _) => {
             block_on(stale.create_checkpoint(stale.wal_position())).map(drop)
         }

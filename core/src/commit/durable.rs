@@ -1,0 +1,133 @@
+//! The third step: the encoded files in the directory, and what is left to do after them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::commit::encoded::Encoded;
+use crate::commit::prepared::PreparedCheckpoint;
+use crate::commit::statistics::CheckpointStatistics;
+use crate::directory::{Directory, DirectoryErrorKind};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::paths::metadata_path;
+use crate::ledger::Ledger;
+use crate::ledger::fence::{creation_failed, fenced};
+use crate::ledger::listing::Listing;
+use crate::maintenance::Maintenance;
+use crate::maintenance::compaction::CompactionInput;
+use crate::seeded_defects::{self, Defect};
+
+/// A durable checkpoint that the manager does not know of yet.
+#[must_use = "the manager learns of the checkpoint by finish_checkpoint"]
+pub struct WrittenCheckpoint<D> {
+    pub(crate) metadata: IncrementalCheckpointMetadata,
+    pub(crate) statistics: CheckpointStatistics,
+    pub(crate) maintenance: Maintenance<D>,
+}
+
+impl<D> WrittenCheckpoint<D> {
+    /// Returns the checkpoint's metadata, as it is on disk.
+    pub fn metadata(&self) -> &IncrementalCheckpointMetadata {
+        &self.metadata
+    }
+}
+
+impl<D> fmt::Debug for WrittenCheckpoint<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WrittenCheckpoint").field("id", &self.metadata.id).finish_non_exhaustive()
+    }
+}
+
+/// A checkpoint that is done, and the maintenance that may follow it.
+#[derive(Debug)]
+pub struct FinishedCheckpoint<D> {
+    /// The metadata, as it is on disk.
+    pub metadata: IncrementalCheckpointMetadata,
+    /// What the checkpoint cost.
+    pub statistics: CheckpointStatistics,
+    /// Retention, garbage collection and compaction, to be run now or later. Its outcome does not
+    /// affect the checkpoint.
+    pub maintenance: Maintenance<D>,
+}
+
+impl<D: Directory> PreparedCheckpoint<D> {
+    /// Writes the checkpoint. When it resolves to `Ok`, the checkpoint is durable.
+    ///
+    /// After an error the manager refuses further work until the directory is reopened, because the
+    /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer has gone
+    /// on: either this checkpoint does not exist, or it does and theirs was built on it.
+    pub async fn write(self) -> Result<WrittenCheckpoint<D>, Error> {
+        let ledger = self.ledger.clone();
+        let written = self.write_unguarded().await;
+        if let Err(error) = &written {
+            ledger.poison(error);
+        }
+        written
+    }
+
+    async fn write_unguarded(self) -> Result<WrittenCheckpoint<D>, Error> {
+        let started_us = self.clock.0.monotonic_us();
+        let ticket = self.ledger.begin_commit(self.id, self.follows, self.full, self.frozen.segments_max())?;
+        let mut encoded = self.encode(ticket)?;
+        let listing = create(&*self.directory, &mut encoded).await?;
+        encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
+        let left = another_writer(&self.ledger, &encoded, &listing);
+        if let Some(left) = left.filter(|_| !seeded_defects::is(Defect::SkipFence)) {
+            self.directory.delete(&[metadata_path(self.id)]).await?;
+            return Err(fenced(left));
+        }
+        let Encoded { ticket, metadata, segments, statistics, .. } = encoded;
+        ticket.commit(&metadata, segments, &listing);
+        let maintenance = Maintenance {
+            directory: self.directory,
+            listing,
+            ledger: self.ledger,
+            checkpoint_id: self.id,
+            max_retained: self.max_retained,
+            compaction_input: CompactionInput { delta_bytes: statistics.delta_bytes, ..self.compaction_input },
+        };
+        Ok(WrittenCheckpoint { metadata, statistics, maintenance })
+    }
+}
+
+/// Creates the files and lists the directory.
+async fn create<D: Directory>(directory: &D, encoded: &mut Encoded) -> Result<Listing, Error> {
+    let mut batch = std::mem::take(&mut encoded.batch);
+    if seeded_defects::is(Defect::PublishFirst) {
+        batch.rotate_right(1);
+    }
+    let entries = match directory.create_and_list(batch).await {
+        Err(error) if error.kind() == DirectoryErrorKind::Io && seeded_defects::is(Defect::SwallowError) => {
+            directory.list().await?
+        }
+        created => created.map_err(creation_failed)?,
+    };
+    Ok(Listing::of(entries))
+}
+
+/// Says what another writer left, if one did. The name of the metadata was free, but that alone does
+/// not prove that no writer was ahead: a writer that slept while others committed and tidied up finds
+/// its name free, and sees their newer ids only here.
+fn another_writer(ledger: &Arc<Ledger>, encoded: &Encoded, listing: &Listing) -> Option<String> {
+    let id = encoded.metadata.id;
+    let superseded = {
+        let pages = ledger.lock();
+        // If a WAL file follows this very checkpoint, another writer has built on it already.
+        listing.superseded(id, |after, sequence| after == id || pages.knows(after, sequence))
+    };
+    superseded
+        .or_else(|| {
+            // A writer that deletes a checkpoint looks for newer ones after the metadata has gone, and
+            // before the files go. So either the checkpoint whose files are shared here still exists,
+            // and the deletion will find this one, or this one must not count.
+            let source = encoded.ticket.source.filter(|source| !listing.checkpoints.contains(source))?;
+            Some(format!("checkpoint {source}, which {id} builds on, is gone"))
+        })
+        .or_else(|| {
+            // No metadata named the files of a compaction until now, so a writer that took the
+            // directory over may have taken them for garbage.
+            let gone = encoded.segments.iter().map(|segment| segment.entry.path());
+            let gone = gone.into_iter().find(|path| !listing.holds(path))?;
+            Some(format!("{gone}, which {id} builds on, is gone"))
+        })
+}

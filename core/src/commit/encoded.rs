@@ -1,0 +1,104 @@
+//! The second step: the frozen changelog in order, and everything as files. No lock is held.
+
+use crate::commit::prepared::PreparedCheckpoint;
+use crate::commit::statistics::CheckpointStatistics;
+use crate::directory::NewFile;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, SegmentEntry, StateFile};
+use crate::format::paths::{metadata_path, state_path};
+use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::ledger::replacement::Replacement;
+use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::ticket::CommitTicket;
+use crate::model::hash::checksum;
+
+/// An encoded checkpoint, before any of its files is created.
+pub(crate) struct Encoded {
+    pub(crate) ticket: CommitTicket,
+    pub(crate) metadata: IncrementalCheckpointMetadata,
+    /// The segments that the checkpoint names, in the order in which recovery applies them.
+    pub(crate) segments: Vec<LiveSegment>,
+    /// The files to create. The metadata is the last one: its creation is the commit.
+    pub(crate) batch: Vec<NewFile>,
+    pub(crate) statistics: CheckpointStatistics,
+}
+
+impl<D> PreparedCheckpoint<D> {
+    /// Puts the frozen changelog in order and everything into files.
+    pub(crate) fn encode(&self, mut ticket: CommitTicket) -> Result<Encoded, Error> {
+        let mut statistics =
+            CheckpointStatistics { id: self.id, freeze_us: self.freeze_us, ..CheckpointStatistics::default() };
+        let delta = self.encode_changes(&ticket, &mut statistics);
+        ticket.use_numbers(delta.len() as u64);
+
+        let mut segments = std::mem::take(&mut ticket.shared);
+        segments.extend(delta.iter().map(LiveSegment::of_encoded));
+        segments.sort_by_key(|segment| segment.entry.order());
+
+        let state_file = self
+            .state_file
+            .as_deref()
+            .map(|state| StateFile { bytes: state.len() as u64, checksum: checksum(state, 0) });
+        let state_file_bytes = state_file.map_or(0, |file| file.bytes);
+        statistics.rebased_bytes = ticket.published.as_ref().map_or(0, Replacement::bytes);
+        statistics.bytes_written = statistics.delta_bytes + statistics.rebased_bytes + state_file_bytes;
+        let metadata = self.complete_metadata(ticket.store_id, &segments, state_file, &statistics);
+        let json = metadata.to_json()?;
+        statistics.bytes_written += json.len() as u64;
+
+        let mut batch: Vec<NewFile> = delta.into_iter().map(Into::into).collect();
+        if let Some(state) = &self.state_file {
+            batch.push(NewFile { path: state_path(self.id), content: state.clone() });
+        }
+        // Metadata last: its creation is the commit.
+        batch.push(NewFile { path: metadata_path(self.id), content: json.into_bytes() });
+        Ok(Encoded { ticket, metadata, segments, batch, statistics })
+    }
+
+    /// Encodes the newest mutation of each key.
+    fn encode_changes(&self, ticket: &CommitTicket, statistics: &mut CheckpointStatistics) -> Vec<EncodedSegment> {
+        let kind = if ticket.is_base { SegmentKind::Base } else { SegmentKind::Delta };
+        let identity =
+            SegmentIdentity { store_id: ticket.store_id, kind, number: ticket.first_number, checkpoint_id: self.id };
+        let records = self.frozen.newest().filter(|record| {
+            statistics.keys_changed += 1;
+            statistics.tombstones += u64::from(record.value.is_none());
+            statistics.bytes_changed += record.payload_bytes() as u64;
+            // A tombstone in a base would say what its absence says.
+            kind == SegmentKind::Delta || record.value.is_some()
+        });
+        let delta = encode(identity, records, self.frozen.encoded_bytes());
+        statistics.delta_bytes = delta.iter().map(|file| file.content.len() as u64).sum();
+        delta
+    }
+
+    fn complete_metadata(
+        &self,
+        store_id: [u8; 16],
+        segments: &[LiveSegment],
+        state_file: Option<StateFile>,
+        statistics: &CheckpointStatistics,
+    ) -> IncrementalCheckpointMetadata {
+        let entries: Vec<SegmentEntry> = segments.iter().map(|segment| segment.entry.clone()).collect();
+        let segment_bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
+        IncrementalCheckpointMetadata {
+            size_bytes: segment_bytes + state_file.map_or(0, |file| file.bytes),
+            is_incremental: entries.iter().any(|entry| entry.checkpoint_id != self.id),
+            sst_files: entries.iter().map(SegmentEntry::path).collect(),
+            alluvium: Some(AlluviumFields {
+                store_id,
+                timestamp_ms: self.timestamp_ms,
+                keys_changed: statistics.keys_changed,
+                tombstones: statistics.tombstones,
+                bytes_changed: statistics.bytes_changed,
+                bytes_written: statistics.bytes_written,
+                state_bytes: self.state_bytes,
+                state_digest: self.state_digest,
+                segments: entries,
+                state_file,
+                annotations: self.position.annotations.clone(),
+            }),
+            ..self.metadata()
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The first step: a checkpoint frozen in memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::changelog::Changelog;
+use crate::clock::SharedClock;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::ledger::Ledger;
+use crate::maintenance::compaction::CompactionInput;
+use crate::model::position::StreamPosition;
+
+/// A checkpoint that is frozen and not yet written. It owns what it needs, its directory included, so
+/// puts may go on.
+///
+/// Checkpoints are written in the order in which they were prepared. If one is dropped instead, every
+/// later one is refused until the directory is reopened.
+#[must_use = "a prepared checkpoint must be written: it holds the changes since the one before"]
+pub struct PreparedCheckpoint<D> {
+    pub(crate) directory: Arc<D>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) clock: SharedClock,
+    pub(crate) frozen: Changelog,
+    /// The frozen changelog is the whole state, not only what changed.
+    pub(crate) full: bool,
+    pub(crate) id: u64,
+    pub(crate) parent: Option<u64>,
+    /// The checkpoint that was prepared before it.
+    pub(crate) follows: Option<u64>,
+    pub(crate) position: StreamPosition,
+    pub(crate) key_count: u64,
+    pub(crate) state_bytes: u64,
+    pub(crate) state_digest: u64,
+    pub(crate) timestamp_ms: u64,
+    pub(crate) state_file: Option<Vec<u8>>,
+    pub(crate) compaction_input: CompactionInput,
+    pub(crate) max_retained: usize,
+    pub(crate) freeze_us: u64,
+}
+
+impl<D> PreparedCheckpoint<D> {
+    /// Returns the id that the checkpoint will have.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The metadata without what only encoding knows.
+    pub(crate) fn metadata(&self) -> IncrementalCheckpointMetadata {
+        IncrementalCheckpointMetadata {
+            timestamp: self.timestamp_ms / 1_000,
+            wal_position: self.position.wal_position,
+            source_offsets: self.position.source_offsets.clone(),
+            watermark: self.position.watermark,
+            key_count: self.key_count,
+            parent_id: self.parent,
+            ..IncrementalCheckpointMetadata::new(self.id, self.position.epoch)
+        }
+    }
+}
+
+impl<D> fmt::Debug for PreparedCheckpoint<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedCheckpoint").field("id", &self.id).finish_non_exhaustive()
+    }
+}

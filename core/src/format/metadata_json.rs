@@ -1,0 +1,314 @@
+//! The JSON of the metadata: LaminarDB's fields in LaminarDB's order, the section `alluvium` after
+//! them, and a checksum over all of it. The written bytes depend on the metadata alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::hex_digits;
+use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, SegmentEntry, StateFile};
+use crate::format::paths::{Name, parse_hex};
+use crate::model::hash::checksum;
+use crate::model::key_groups::KEY_GROUPS;
+use crate::seeded_defects::{self, Defect};
+
+/// The version of the section that this crate writes and reads.
+const VERSION: u64 = 1;
+
+/// The text between the metadata and its checksum's digits.
+const CHECKSUM_LEAD: &str = ",\n  \"checksum\": \"";
+/// The text after the digits.
+const CHECKSUM_TAIL: &str = "\"\n}";
+
+/// The section `alluvium`. What stands on one line each is a type parameter: read as a value, and
+/// written as compact text.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Section<Line = StateFile, Texts = BTreeMap<String, String>, Segment = SegmentEntry> {
+    version: u64,
+    #[serde(with = "hex_digits::store_id")]
+    store_id: [u8; 16],
+    key_groups: u64,
+    timestamp_ms: u64,
+    keys_changed: u64,
+    tombstones: u64,
+    bytes_changed: u64,
+    bytes_written: u64,
+    state_bytes: u64,
+    #[serde(with = "hex_digits")]
+    state_digest: u64,
+    state_file: Option<Line>,
+    annotations: Texts,
+    segments: Vec<Segment>,
+}
+
+impl TryFrom<Section> for AlluviumFields {
+    type Error = String;
+
+    fn try_from(section: Section) -> Result<Self, String> {
+        if section.version != VERSION {
+            return Err(format!("version {}: this build reads {VERSION}", section.version));
+        }
+        if section.key_groups != u64::from(KEY_GROUPS) {
+            return Err(format!("{} key groups: this build reads {KEY_GROUPS}", section.key_groups));
+        }
+        Ok(Self {
+            store_id: section.store_id,
+            timestamp_ms: section.timestamp_ms,
+            keys_changed: section.keys_changed,
+            tombstones: section.tombstones,
+            bytes_changed: section.bytes_changed,
+            bytes_written: section.bytes_written,
+            state_bytes: section.state_bytes,
+            state_digest: section.state_digest,
+            segments: section.segments,
+            state_file: section.state_file,
+            annotations: section.annotations,
+        })
+    }
+}
+
+impl From<AlluviumFields> for Section {
+    fn from(fields: AlluviumFields) -> Self {
+        fields.section(fields.state_file, fields.annotations.clone(), fields.segments.clone())
+    }
+}
+
+impl AlluviumFields {
+    fn section<L, T, S>(&self, state_file: Option<L>, annotations: T, segments: Vec<S>) -> Section<L, T, S> {
+        Section {
+            version: VERSION,
+            store_id: self.store_id,
+            key_groups: KEY_GROUPS.into(),
+            timestamp_ms: self.timestamp_ms,
+            keys_changed: self.keys_changed,
+            tombstones: self.tombstones,
+            bytes_changed: self.bytes_changed,
+            bytes_written: self.bytes_written,
+            state_bytes: self.state_bytes,
+            state_digest: self.state_digest,
+            state_file,
+            annotations,
+            segments,
+        }
+    }
+
+    /// The section as it stands in the metadata. A segment takes one line: spread out it would take
+    /// eleven.
+    fn lines(&self) -> serde_json::Result<Section<Box<RawValue>, Box<RawValue>, Box<RawValue>>> {
+        let state_file = self.state_file.as_ref().map(to_raw_value).transpose()?;
+        let segments = self.segments.iter().map(to_raw_value).collect::<Result<_, _>>()?;
+        Ok(self.section(state_file, to_raw_value(&self.annotations)?, segments))
+    }
+}
+
+/// One segment as it stands in the metadata.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SegmentLine {
+    path: String,
+    checkpoint: u64,
+    bytes: u64,
+    #[serde(with = "hex_digits")]
+    checksum: u64,
+    chunks: u32,
+    groups: Vec<(u16, u16)>,
+}
+
+impl TryFrom<SegmentLine> for SegmentEntry {
+    type Error = String;
+
+    fn try_from(line: SegmentLine) -> Result<Self, String> {
+        let Name::Segment(kind, number) = Name::parse(&line.path) else {
+            return Err(format!("{:?} is not the name of a segment", line.path));
+        };
+        Ok(Self {
+            kind,
+            number,
+            checkpoint_id: line.checkpoint,
+            bytes: line.bytes,
+            checksum: line.checksum,
+            chunks: line.chunks,
+            groups: line.groups,
+        })
+    }
+}
+
+impl From<SegmentEntry> for SegmentLine {
+    fn from(entry: SegmentEntry) -> Self {
+        Self {
+            path: entry.path(),
+            checkpoint: entry.checkpoint_id,
+            bytes: entry.bytes,
+            checksum: entry.checksum,
+            chunks: entry.chunks,
+            groups: entry.groups,
+        }
+    }
+}
+
+impl IncrementalCheckpointMetadata {
+    /// Writes the JSON: byte for byte the same for equal metadata.
+    pub fn to_json(&self) -> Result<String, Error> {
+        self.write().map_err(|error| Error::Serialization(error.to_string()))
+    }
+
+    fn write(&self) -> serde_json::Result<String> {
+        let plain = Self { alluvium: None, ..self.clone() };
+        let mut json = serde_json::to_string_pretty(&plain)?;
+        let Some(fields) = &self.alluvium else { return Ok(json) };
+        json.truncate(json.len() - "\n}".len());
+        // No string of JSON holds a line break, so each one here is between members.
+        let section = serde_json::to_string_pretty(&fields.lines()?)?.replace('\n', "\n  ");
+        json.push_str(",\n  \"alluvium\": ");
+        json.push_str(&section);
+        json.push_str(CHECKSUM_LEAD);
+        let sum = checksum(json.as_bytes(), 0);
+        Ok(format!("{json}{sum:016x}{CHECKSUM_TAIL}"))
+    }
+
+    /// Reads JSON that `to_json` or LaminarDB wrote.
+    ///
+    /// If the text carries a checksum, the checksum is checked first. Unknown fields are then an
+    /// error, unless their name starts with `x-`.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        Self::decode("metadata", json.as_bytes())
+    }
+
+    /// As [`from_json`](Self::from_json), naming `place` in errors.
+    pub(crate) fn decode(place: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let json = std::str::from_utf8(bytes).map_err(|error| Error::corrupt(place, error))?;
+        // What LaminarDB wrote has no checksum. Ours cannot pass for it: cut or overwritten, it still
+        // mentions the section, or is no JSON.
+        if !json.contains("\"alluvium\"") && !json.contains("\"checksum\"") {
+            return serde_json::from_str(json).map_err(|error| Error::corrupt(place, error));
+        }
+        check_checksum(place, json)?;
+        let mut unknown = None;
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let read = serde_ignored::deserialize(&mut reader, |path| {
+            let name = path.to_string().replace("?.", "");
+            let may_be_skipped = name == "checksum" || name.starts_with("x-") || name.starts_with("alluvium.x-");
+            if !may_be_skipped {
+                unknown.get_or_insert(name);
+            }
+        });
+        let metadata: Self =
+            read.and_then(|read| reader.end().map(|()| read)).map_err(|error| Error::unknown(place, error))?;
+        if let Some(name) = unknown {
+            return Err(Error::unknown(place, format!("unknown field {name}: written by a newer version")));
+        }
+        if metadata.alluvium.is_none() {
+            return Err(Error::unknown(place, "missing field `alluvium`"));
+        }
+        metadata.check(place)?;
+        Ok(metadata)
+    }
+}
+
+/// Holds the text to the checksum at its end.
+fn check_checksum(place: &str, json: &str) -> Result<(), Error> {
+    let computed_over = json.len().checked_sub(CHECKSUM_TAIL.len() + 16);
+    let split = computed_over.and_then(|at| Some((json.get(..at)?, json.get(at..at + 16)?, json.get(at + 16..)?)));
+    let (covered, digits, tail) = split.ok_or_else(|| Error::corrupt(place, "too short for its checksum"))?;
+    let expected = parse_hex(digits).filter(|_| tail == CHECKSUM_TAIL && covered.ends_with(CHECKSUM_LEAD));
+    let expected = expected.ok_or_else(|| Error::corrupt(place, "does not end with a checksum"))?;
+    let computed = checksum(covered.as_bytes(), 0);
+    if computed != expected && !seeded_defects::is(Defect::IgnoreChecksum) {
+        return Err(Error::CrcMismatch { place: place.into(), offset: 0, expected, computed });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::segment::SegmentKind;
+
+    fn sample() -> IncrementalCheckpointMetadata {
+        let entry = |kind, number, groups: &[(u16, u16)]| SegmentEntry {
+            kind,
+            number,
+            checkpoint_id: 4,
+            bytes: 4096,
+            checksum: 0xfeed,
+            chunks: 2,
+            groups: groups.to_vec(),
+        };
+        let segments = vec![entry(SegmentKind::Base, 9, &[(0, 63)]), entry(SegmentKind::Delta, 3, &[(0, 3), (8, 63)])];
+        IncrementalCheckpointMetadata {
+            source_offsets: BTreeMap::from([("input".into(), u64::MAX)]),
+            watermark: Some(-1),
+            key_count: 2,
+            sst_files: segments.iter().map(SegmentEntry::path).collect(),
+            alluvium: Some(AlluviumFields {
+                store_id: *b"0123456789abcdef",
+                segments,
+                state_file: Some(StateFile { bytes: 3, checksum: 1 }),
+                annotations: BTreeMap::from([("plugin".into(), "a \"quoted\" name".into())]),
+                ..AlluviumFields::default()
+            }),
+            ..IncrementalCheckpointMetadata::new(5, 6)
+        }
+    }
+
+    /// Rewrites the text and gives it a checksum that holds.
+    fn forged(edit: impl Fn(&str) -> String) -> String {
+        let json = sample().to_json().unwrap();
+        let edited = edit(&json);
+        let covered = &edited[..edited.len() - 16 - CHECKSUM_TAIL.len()];
+        format!("{covered}{:016x}{CHECKSUM_TAIL}", checksum(covered.as_bytes(), 0))
+    }
+
+    #[test]
+    fn comes_back() {
+        assert_eq!(IncrementalCheckpointMetadata::from_json(&sample().to_json().unwrap()).unwrap(), sample());
+        let original = IncrementalCheckpointMetadata::new(1, 2);
+        assert_eq!(IncrementalCheckpointMetadata::from_json(&original.to_json().unwrap()).unwrap(), original);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let json = sample().to_json().unwrap().into_bytes();
+        for at in 0..json.len() * 8 {
+            let mut damaged = json.clone();
+            damaged[at / 8] ^= 1 << (at % 8);
+            assert!(IncrementalCheckpointMetadata::decode("m", &damaged).is_err(), "bit {at}");
+        }
+    }
+
+    #[test]
+    fn every_cut_is_found() {
+        let json = sample().to_json().unwrap();
+        for length in 0..json.len() {
+            assert!(IncrementalCheckpointMetadata::decode("m", &json.as_bytes()[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn unknown_is_an_error_unless_marked() {
+        let check =
+            |from: &str, to: &str| IncrementalCheckpointMetadata::from_json(&forged(|json| json.replacen(from, to, 1)));
+        assert!(check("\"key_groups\"", "\"x-more\": [1], \"key_groups\"").is_ok());
+        for (from, to) in [
+            ("\"key_groups\"", "\"more\": 1, \"key_groups\""),
+            ("\"epoch\"", "\"more\": 1, \"epoch\""),
+            ("\"version\": 1", "\"version\": 2"),
+            ("\"key_groups\": 64", "\"key_groups\": 32"),
+            ("segments/0000000000000009.base", "../../../etc/passwd"),
+            ("[[0,63]]", "[[0,64]]"),
+            ("[[0,63]]", "[[5,2]]"),
+            ("[[0,63]]", "[]"),
+            ("\"bytes\":4096", "\"bytes\":9"),
+        ] {
+            let error = check(from, to).unwrap_err();
+            assert!(matches!(error, Error::Deserialization(_)), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn json_a_million_deep_is_an_error() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert!(IncrementalCheckpointMetadata::from_json(&deep).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! Reading what one checkpoint says of itself: its metadata, and the caller's opaque state.
+
+use crate::directory::{Directory, DirectoryErrorKind};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::paths::{metadata_path, state_path};
+use crate::model::hash::checksum;
+
+/// Reads the metadata of a checkpoint and holds it to the directory that it is in.
+pub(crate) async fn read_metadata<D: Directory>(
+    directory: &D,
+    id: u64,
+) -> Result<IncrementalCheckpointMetadata, Error> {
+    let path = metadata_path(id);
+    let bytes = directory.read(&path).await.map_err(|error| match error.kind() {
+        DirectoryErrorKind::NotFound => {
+            Error::NotFound(format!("checkpoint {id} does not exist ({path} is not there)"))
+        }
+        _ => Error::from(error),
+    })?;
+    let metadata = IncrementalCheckpointMetadata::decode(&path, &bytes)?;
+    if metadata.id != id {
+        return Err(Error::corrupt(path, format!("says that it is checkpoint {}", metadata.id)));
+    }
+    Ok(metadata)
+}
+
+/// The opaque state of one checkpoint, verbatim. One without is [`NotFound`](Error::NotFound).
+pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>, Error> {
+    let metadata = read_metadata(directory, id).await?;
+    let none = || Error::NotFound(format!("checkpoint {id} has no opaque state"));
+    let path = state_path(id);
+    let state = directory.read(&path).await.map_err(|error| match error.kind() {
+        DirectoryErrorKind::NotFound => none(),
+        _ => Error::from(error),
+    });
+    match metadata.alluvium {
+        // What the original wrote has a length and nothing more to hold it to.
+        None => {
+            let missing = |bytes| format!("missing, and {bytes} bytes of state were checkpointed");
+            let state = state.map_err(|error| match error {
+                Error::NotFound(_) if metadata.size_bytes > 0 => Error::corrupt(&path, missing(metadata.size_bytes)),
+                other => other,
+            })?;
+            if state.len() as u64 != metadata.size_bytes {
+                let found = state.len();
+                return Err(Error::corrupt(path, format!("{found} bytes long, not {}", metadata.size_bytes)));
+            }
+            Ok(state)
+        }
+        Some(fields) => {
+            let expected = fields.state_file.ok_or_else(none)?;
+            let state = state.map_err(|error| match error {
+                Error::NotFound(_) => Error::corrupt(&path, "the checkpoint names it and it is not there"),
+                other => other,
+            })?;
+            let computed = checksum(&state, 0);
+            if state.len() as u64 != expected.bytes || computed != expected.checksum {
+                return Err(Error::CrcMismatch { place: path, offset: 0, expected: expected.checksum, computed });
+            }
+            Ok(state)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What compaction puts in the place of older segments.
+
+use crate::format::metadata::SegmentEntry;
+use crate::ledger::segment_reader::LiveSegment;
+use crate::model::key_groups::KeyGroups;
+
+/// New files, created and not yet named by any metadata, and what they replace.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    /// Segments, and of each the groups that no longer count.
+    pub(crate) superseded: Vec<(SegmentEntry, KeyGroups)>,
+    pub(crate) segments: Vec<LiveSegment>,
+}
+
+impl Replacement {
+    /// Bytes of the new files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.entry.bytes).sum()
+    }
+
+    /// Their paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = String> + '_ {
+        self.segments.iter().map(|segment| segment.entry.path())
+    }
+
+    /// The segments that are left, with the new ones, in the order of their application.
+    pub(crate) fn apply(&self, segments: &[LiveSegment]) -> Vec<LiveSegment> {
+        let mut left: Vec<LiveSegment> = segments
+            .iter()
+            .filter_map(|segment| {
+                let superseded =
+                    self.superseded.iter().find(|(superseded, _)| superseded.order() == segment.entry.order());
+                let groups = segment.groups().without(superseded.map_or(KeyGroups::NONE, |(_, groups)| *groups));
+                let mut segment = segment.clone();
+                segment.entry.groups = groups.to_ranges();
+                (!groups.is_empty()).then_some(segment)
+            })
+            .collect();
+        left.extend(self.segments.iter().cloned());
+        left.sort_by_key(|segment| segment.entry.order());
+        left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::segment::SegmentKind;
+
+    fn segment(kind: SegmentKind, checkpoint_id: u64, groups: KeyGroups) -> LiveSegment {
+        let number = checkpoint_id;
+        let groups = groups.to_ranges();
+        let entry = SegmentEntry { kind, number, checkpoint_id, bytes: 64_000, checksum: 0, chunks: 0, groups };
+        LiveSegment { entry, chunks: [].into() }
+    }
+
+    #[test]
+    fn superseded_groups_no_longer_count() {
+        let segments =
+            [segment(SegmentKind::Base, 1, KeyGroups::ALL), segment(SegmentKind::Delta, 2, KeyGroups::range(0, 3))];
+        let superseded = segments.iter().map(|segment| (segment.entry.clone(), KeyGroups::range(0, 3))).collect();
+        let left = Replacement { superseded, segments: Vec::new() }.apply(&segments);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].entry.groups, [(4, 63)]);
+    }
+}

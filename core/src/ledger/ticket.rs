@@ -1,0 +1,106 @@
+//! A checkpoint's permission to become the newest one.
+
+use std::sync::Arc;
+
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::ledger::Ledger;
+use crate::ledger::listing::Listing;
+use crate::ledger::replacement::Replacement;
+use crate::ledger::segment_reader::LiveSegment;
+
+/// What a checkpoint is built on, taken from the ledger in one step, so that the checkpoint can be
+/// encoded without a lock. [`commit`](Self::commit) is the only place that moves the ledger's head.
+#[derive(Debug)]
+pub(crate) struct CommitTicket {
+    ledger: Arc<Ledger>,
+    id: u64,
+    pub(crate) store_id: [u8; 16],
+    /// The first of the segment numbers that are reserved for the checkpoint.
+    pub(crate) first_number: u64,
+    reserved: u64,
+    used: u64,
+    /// Whether the checkpoint builds on nothing, so that its records are a base.
+    pub(crate) is_base: bool,
+    /// The older segments that it shares, those of a finished compaction included.
+    pub(crate) shared: Vec<LiveSegment>,
+    /// The compaction that it publishes.
+    pub(crate) published: Option<Replacement>,
+    /// The checkpoint whose files it shares.
+    pub(crate) source: Option<u64>,
+}
+
+impl Ledger {
+    /// Begins the commit of checkpoint `id`, which must follow the one that was committed last. With
+    /// `full` it shares nothing. `numbers` is the most segments that it may need.
+    pub(crate) fn begin_commit(
+        self: &Arc<Self>,
+        id: u64,
+        follows: Option<u64>,
+        full: bool,
+        numbers: u64,
+    ) -> Result<CommitTicket, Error> {
+        self.check()?;
+        let mut pages = self.lock();
+        if pages.committed != follows {
+            let name = |id: Option<u64>| id.map_or("none".into(), |id| id.to_string());
+            return Err(Error::InvalidInput(format!(
+                "checkpoint {id} must be written after {}, and {} was last: write them in order and drop none",
+                name(follows),
+                name(pages.committed)
+            )));
+        }
+        let first_number = pages.take_numbers(numbers)?;
+        if full {
+            pages.drop_unpublished();
+        }
+        let published = pages.unpublished.take();
+        let shared = match &published {
+            _ if full => Vec::new(),
+            Some(replacement) => replacement.apply(&pages.segments),
+            None => pages.segments.clone(),
+        };
+        Ok(CommitTicket {
+            ledger: self.clone(),
+            id,
+            store_id: pages.store_id,
+            first_number,
+            reserved: numbers,
+            used: 0,
+            // Where there is nothing yet, what changed is the whole state.
+            is_base: full || pages.segments.is_empty(),
+            shared,
+            published,
+            source: pages.source.filter(|_| !full),
+        })
+    }
+}
+
+impl CommitTicket {
+    /// Notes how many of the reserved numbers the checkpoint needed, and gives the others back.
+    pub(crate) fn use_numbers(&mut self, used: u64) {
+        self.used = used;
+        self.ledger.lock().give_back_numbers(self.first_number + used, self.first_number + self.reserved);
+    }
+
+    /// Makes the checkpoint the newest one. `listing` was taken after its metadata was created, and
+    /// showed no other writer.
+    pub(crate) fn commit(
+        self,
+        metadata: &IncrementalCheckpointMetadata,
+        segments: Vec<LiveSegment>,
+        listing: &Listing,
+    ) {
+        let mut pages = self.ledger.lock();
+        pages.committed = Some(self.id);
+        pages.segments = segments;
+        if let Some(published) = &self.published {
+            pages.forget_uncommitted(published);
+        }
+        pages.source = Some(self.id);
+        pages.own_below = self.first_number + self.used;
+        pages.wal_sequence = 0;
+        pages.known_wal.retain(|known| listing.wal.iter().any(|wal| (wal.0, wal.1) == *known));
+        pages.keep(metadata);
+    }
+}

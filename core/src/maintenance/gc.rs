@@ -1,0 +1,168 @@
+//! Garbage collection: decides purely which files go, then deletes them in one order.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use crate::directory::{Directory, NewFile};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::paths::{Name, deleted_path, state_path, wal_path};
+use crate::ledger::Ledger;
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::read_metadata;
+use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
+use crate::seeded_defects::{self, Defect};
+
+/// Which checkpoints stay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Retain {
+    /// So many of the newest.
+    Newest(usize),
+    /// All of them, but for this one.
+    AllBut(Option<u64>),
+}
+
+/// Learns of checkpoints that are there and not in the ledger, and forgets those that are gone.
+async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) -> Result<(), Error> {
+    let unknown: Vec<u64> = {
+        let mut pages = ledger.lock();
+        pages.kept.retain(|id, _| listing.checkpoints.contains(id));
+        listing.checkpoints.iter().filter(|id| !pages.kept.contains_key(id)).copied().collect()
+    };
+    for id in unknown {
+        let files = match read_metadata(directory, id).await {
+            Ok(metadata) => Some(metadata.files().into_iter().collect()),
+            // Passing faults must not be mistaken for damage.
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => None,
+        };
+        ledger.lock().kept.insert(id, files);
+    }
+    Ok(())
+}
+
+/// Decides and deletes: metadata first, then what it alone named.
+pub(crate) async fn collect<D: Directory>(
+    directory: &D,
+    ledger: &Ledger,
+    listing: &Listing,
+    retain: Retain,
+) -> Result<GarbageReport, Error> {
+    learn(directory, ledger, listing).await?;
+    let (going, files) = decide(ledger, listing, retain);
+    let mut report = GarbageReport { files, errors: Vec::new() };
+    let gone =
+        |paths: Vec<String>| async move { if paths.is_empty() { Ok(()) } else { directory.delete(&paths).await } };
+    // What is no file is never deleted, whatever its name: its checkpoint cannot be read as it is.
+    let is_file =
+        |path: &String| listing.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
+    let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
+    if seeded_defects::is(Defect::DeleteEarly) {
+        let early = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
+        gone(early.map(|file| file.path.clone()).collect()).await?;
+    }
+    if let Err(error) = gone(metadata.clone()).await {
+        if matches!(retain, Retain::AllBut(Some(_))) {
+            // Whoever asked for this one to go must not be told that it has gone.
+            return Err(error.into());
+        }
+        // While a checkpoint may still exist, its files must.
+        return Ok(nothing_goes(report, &error.to_string()));
+    }
+    {
+        let mut pages = ledger.lock();
+        for id in &going {
+            pages.kept.remove(id);
+        }
+        // Its files stay for as long as the working state builds on them.
+        pages.source = pages.source.filter(|id| !going.contains(id));
+    }
+    let mut dead_wal = Vec::new();
+    if !metadata.is_empty() {
+        // Another writer may have restored what was about to go: then its checkpoint shares the files.
+        // From now on nobody can, since the metadata is gone.
+        let now = Listing::take(directory).await?;
+        let own = ledger.lock().committed.max(listing.checkpoints.last().copied());
+        if let Some(id) = now.checkpoints.last().filter(|id| Some(**id) > own) {
+            return Ok(nothing_goes(report, &format!("checkpoint {id} is another writer's")));
+        }
+        // A log that came after the mark: its writer is told that it does not count.
+        let dead = now.wal.iter().filter(|(checkpoint, ..)| going.contains(checkpoint));
+        dead_wal.extend(dead.map(|(checkpoint, sequence, _)| wal_path(*checkpoint, *sequence)));
+    }
+    if let Err(error) = remember(directory, listing, &mut report).await {
+        report.errors.push(error.to_string());
+    }
+    let unneeded = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
+    let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_wal).collect::<BTreeSet<_>>().into_iter().collect();
+    if let Err(error) = gone(reclaim).await {
+        report.errors.push(error.to_string());
+    }
+    Ok(report)
+}
+
+/// Every file stays, and the report says why.
+fn nothing_goes(mut report: GarbageReport, why: &str) -> GarbageReport {
+    for file in report.files.iter_mut().filter(|file| !file.keep) {
+        (file.keep, file.why) = (true, format!("stays for now: {why}"));
+    }
+    report.errors.push(why.to_owned());
+    report
+}
+
+/// Before the last trace of the highest id goes, a marker must remember that it was given.
+async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut GarbageReport) -> Result<(), Error> {
+    let (trace, path) = (state_path(listing.highest_id), deleted_path(listing.highest_id));
+    let is_there = |path: &str| listing.entries.iter().any(|(_, entry)| entry.path == path);
+    let Some(file) = report.files.iter_mut().find(|file| !file.keep && file.path == trace) else { return Ok(()) };
+    if is_there(&path) {
+        return Ok(());
+    }
+    let created = directory.create(vec![NewFile { path, content: Vec::new() }]).await;
+    created.map_err(|error| {
+        (file.keep, file.why) = (true, format!("stays for now: {error}"));
+        Error::from(error)
+    })
+}
+
+fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
+    let pages = ledger.lock();
+    let going = match retain {
+        Retain::Newest(count) => expired(&pages.kept, &listing.marked, count),
+        Retain::AllBut(id) => id.into_iter().collect(),
+    };
+    let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();
+    working.extend(
+        pages.unpublished.iter().flat_map(|unpublished| unpublished.superseded.iter().map(|(entry, _)| entry.path())),
+    );
+    let holdings = Holdings {
+        kept: &pages.kept,
+        working: &working,
+        uncommitted_files: &pages.uncommitted_files,
+        settled_id: pages.opened_at_id.max(pages.committed.unwrap_or(0)),
+        own_below: pages.own_below,
+        keep_wal: pages.keep_wal,
+        leftovers: &pages.leftovers,
+    };
+    let files = verdicts(listing, &holdings, &going);
+    (going, files)
+}
+
+/// What garbage collection would do to a directory that nobody has open: nothing is deleted.
+///
+/// ```
+/// use alluvium_core::directory::{block_on, MemoryDirectory};
+///
+/// let report = block_on(alluvium_core::gc::plan(&MemoryDirectory::new(), None))?;
+/// assert!(report.files.is_empty());
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> Result<GarbageReport, Error> {
+    let listing = Listing::take(directory).await?;
+    let own_below = listing.highest_number.saturating_add(1);
+    let ledger = Ledger::new([0; 16], own_below, &listing, false);
+    learn(directory, &ledger, &listing).await?;
+    let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
+    let (_, files) = decide(&ledger, &listing, retain);
+    Ok(GarbageReport { files, errors: Vec::new() })
+}
