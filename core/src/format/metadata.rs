@@ -1,14 +1,15 @@
 //! The metadata of a checkpoint: what it names, and what must hold between its fields. Its JSON is in
-//! [`metadata_json`].
+//! `metadata_json`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::{metadata_path, segment_path, state_path};
-use crate::format::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES, SegmentIdentity, SegmentKind};
-use crate::format::{hex_digits, metadata_json};
+use crate::format::hex_digits;
+use crate::format::paths::{metadata_path, state_path};
+use crate::format::segment::{CHUNK_ENTRY_BYTES, HEADER_BYTES};
+use crate::format::segment_entry::SegmentEntry;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::position::StreamPosition;
 
@@ -56,9 +57,9 @@ pub struct IncrementalCheckpointMetadata {
 
 /// The part of the metadata that LaminarDB does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "metadata_json::Section", into = "metadata_json::Section")]
 pub struct AlluviumFields {
     /// The id of the directory, to which every file in it is bound.
+    #[serde(with = "hex_digits::store_id")]
     pub store_id: [u8; 16],
     /// When the checkpoint was prepared, in milliseconds of Unix time.
     pub timestamp_ms: u64,
@@ -73,6 +74,7 @@ pub struct AlluviumFields {
     /// Bytes of all live keys and values.
     pub state_bytes: u64,
     /// The sum of [`entry_digest`](crate::model::hash::entry_digest) over the state.
+    #[serde(with = "hex_digits")]
     pub state_digest: u64,
     /// The segments, in the order in which recovery applies them: see [`SegmentEntry::order`].
     pub segments: Vec<SegmentEntry>,
@@ -80,45 +82,6 @@ pub struct AlluviumFields {
     pub state_file: Option<StateFile>,
     /// What the caller attached: short texts by name.
     pub annotations: BTreeMap<String, String>,
-}
-
-/// One segment that a checkpoint names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "metadata_json::SegmentLine", into = "metadata_json::SegmentLine")]
-pub struct SegmentEntry {
-    /// Base or delta.
-    pub kind: SegmentKind,
-    /// The number in its name.
-    pub number: u64,
-    /// The checkpoint whose state or changes it holds.
-    pub checkpoint_id: u64,
-    /// Length of the file.
-    pub bytes: u64,
-    /// Checksum of its header and chunk table.
-    pub checksum: u64,
-    /// Entries in its chunk table.
-    pub chunks: u32,
-    /// Ranges of key groups, both ends included, that are to be taken from it: ascending and apart.
-    /// What a newer base covers is left out.
-    pub groups: Vec<(u16, u16)>,
-}
-
-impl SegmentEntry {
-    /// The relative path of the file.
-    pub fn path(&self) -> String {
-        segment_path(self.kind, self.number)
-    }
-
-    /// What the file is bound to in the directory `store_id`.
-    pub fn identity(&self, store_id: [u8; 16]) -> SegmentIdentity {
-        SegmentIdentity { store_id, kind: self.kind, number: self.number, checkpoint_id: self.checkpoint_id }
-    }
-
-    /// Where it stands in the order in which recovery applies segments: bases first, then deltas
-    /// from the oldest checkpoint to the newest.
-    pub fn order(&self) -> (SegmentKind, u64, u64) {
-        (self.kind, self.checkpoint_id, self.number)
-    }
 }
 
 /// The caller's opaque state as a file.

@@ -1,15 +1,13 @@
 //! The JSON of the metadata: LaminarDB's fields in LaminarDB's order, the section `alluvium` after
 //! them, and a checksum over all of it. The written bytes depend on the metadata alone.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::hex_digits;
-use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, SegmentEntry, StateFile};
-use crate::format::paths::{Name, parse_hex};
+use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata};
+use crate::format::paths::parse_hex;
 use crate::model::hash::checksum;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::seeded_defects::{self, Defect};
@@ -22,14 +20,40 @@ const CHECKSUM_LEAD: &str = ",\n  \"checksum\": \"";
 /// The text after the digits.
 const CHECKSUM_TAIL: &str = "\"\n}";
 
-/// The section `alluvium`. What stands on one line each is a type parameter: read as a value, and
-/// written as compact text.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Section<Line = StateFile, Texts = BTreeMap<String, String>, Segment = SegmentEntry> {
+/// What is read first of a text: whether this build understands the rest.
+#[derive(Deserialize)]
+struct Head {
+    alluvium: Versions,
+}
+
+#[derive(Deserialize)]
+struct Versions {
+    version: u64,
+    key_groups: u64,
+}
+
+impl Versions {
+    fn check(&self, place: &str) -> Result<(), Error> {
+        if self.version != VERSION {
+            return Err(Error::unknown(place, format!("version {}: this build reads {VERSION}", self.version)));
+        }
+        if self.key_groups != u64::from(KEY_GROUPS) {
+            return Err(Error::unknown(
+                place,
+                format!("{} key groups: this build reads {KEY_GROUPS}", self.key_groups),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The section `alluvium` in its order. A segment takes one line: spread out it would take eleven.
+#[derive(Serialize)]
+struct Section {
     version: u64,
     #[serde(with = "hex_digits::store_id")]
     store_id: [u8; 16],
-    key_groups: u64,
+    key_groups: u16,
     timestamp_ms: u64,
     keys_changed: u64,
     tombstones: u64,
@@ -38,112 +62,28 @@ pub(super) struct Section<Line = StateFile, Texts = BTreeMap<String, String>, Se
     state_bytes: u64,
     #[serde(with = "hex_digits")]
     state_digest: u64,
-    state_file: Option<Line>,
-    annotations: Texts,
-    segments: Vec<Segment>,
+    state_file: Option<Box<RawValue>>,
+    annotations: Box<RawValue>,
+    segments: Vec<Box<RawValue>>,
 }
 
-impl TryFrom<Section> for AlluviumFields {
-    type Error = String;
-
-    fn try_from(section: Section) -> Result<Self, String> {
-        if section.version != VERSION {
-            return Err(format!("version {}: this build reads {VERSION}", section.version));
-        }
-        if section.key_groups != u64::from(KEY_GROUPS) {
-            return Err(format!("{} key groups: this build reads {KEY_GROUPS}", section.key_groups));
-        }
+impl Section {
+    fn of(fields: &AlluviumFields) -> serde_json::Result<Self> {
         Ok(Self {
-            store_id: section.store_id,
-            timestamp_ms: section.timestamp_ms,
-            keys_changed: section.keys_changed,
-            tombstones: section.tombstones,
-            bytes_changed: section.bytes_changed,
-            bytes_written: section.bytes_written,
-            state_bytes: section.state_bytes,
-            state_digest: section.state_digest,
-            segments: section.segments,
-            state_file: section.state_file,
-            annotations: section.annotations,
-        })
-    }
-}
-
-impl From<AlluviumFields> for Section {
-    fn from(fields: AlluviumFields) -> Self {
-        fields.section(fields.state_file, fields.annotations.clone(), fields.segments.clone())
-    }
-}
-
-impl AlluviumFields {
-    fn section<L, T, S>(&self, state_file: Option<L>, annotations: T, segments: Vec<S>) -> Section<L, T, S> {
-        Section {
             version: VERSION,
-            store_id: self.store_id,
-            key_groups: KEY_GROUPS.into(),
-            timestamp_ms: self.timestamp_ms,
-            keys_changed: self.keys_changed,
-            tombstones: self.tombstones,
-            bytes_changed: self.bytes_changed,
-            bytes_written: self.bytes_written,
-            state_bytes: self.state_bytes,
-            state_digest: self.state_digest,
-            state_file,
-            annotations,
-            segments,
-        }
-    }
-
-    /// The section as it stands in the metadata. A segment takes one line: spread out it would take
-    /// eleven.
-    fn lines(&self) -> serde_json::Result<Section<Box<RawValue>, Box<RawValue>, Box<RawValue>>> {
-        let state_file = self.state_file.as_ref().map(to_raw_value).transpose()?;
-        let segments = self.segments.iter().map(to_raw_value).collect::<Result<_, _>>()?;
-        Ok(self.section(state_file, to_raw_value(&self.annotations)?, segments))
-    }
-}
-
-/// One segment as it stands in the metadata.
-#[derive(Serialize, Deserialize)]
-pub(super) struct SegmentLine {
-    path: String,
-    checkpoint: u64,
-    bytes: u64,
-    #[serde(with = "hex_digits")]
-    checksum: u64,
-    chunks: u32,
-    groups: Vec<(u16, u16)>,
-}
-
-impl TryFrom<SegmentLine> for SegmentEntry {
-    type Error = String;
-
-    fn try_from(line: SegmentLine) -> Result<Self, String> {
-        let Name::Segment(kind, number) = Name::parse(&line.path) else {
-            return Err(format!("{:?} is not the name of a segment", line.path));
-        };
-        Ok(Self {
-            kind,
-            number,
-            checkpoint_id: line.checkpoint,
-            bytes: line.bytes,
-            checksum: line.checksum,
-            chunks: line.chunks,
-            groups: line.groups,
+            store_id: fields.store_id,
+            key_groups: KEY_GROUPS,
+            timestamp_ms: fields.timestamp_ms,
+            keys_changed: fields.keys_changed,
+            tombstones: fields.tombstones,
+            bytes_changed: fields.bytes_changed,
+            bytes_written: fields.bytes_written,
+            state_bytes: fields.state_bytes,
+            state_digest: fields.state_digest,
+            state_file: fields.state_file.as_ref().map(to_raw_value).transpose()?,
+            annotations: to_raw_value(&fields.annotations)?,
+            segments: fields.segments.iter().map(to_raw_value).collect::<Result<_, _>>()?,
         })
-    }
-}
-
-impl From<SegmentEntry> for SegmentLine {
-    fn from(entry: SegmentEntry) -> Self {
-        Self {
-            path: entry.path(),
-            checkpoint: entry.checkpoint_id,
-            bytes: entry.bytes,
-            checksum: entry.checksum,
-            chunks: entry.chunks,
-            groups: entry.groups,
-        }
     }
 }
 
@@ -159,7 +99,7 @@ impl IncrementalCheckpointMetadata {
         let Some(fields) = &self.alluvium else { return Ok(json) };
         json.truncate(json.len() - "\n}".len());
         // No string of JSON holds a line break, so each one here is between members.
-        let section = serde_json::to_string_pretty(&fields.lines()?)?.replace('\n', "\n  ");
+        let section = serde_json::to_string_pretty(&Section::of(fields)?)?.replace('\n', "\n  ");
         json.push_str(",\n  \"alluvium\": ");
         json.push_str(&section);
         json.push_str(CHECKSUM_LEAD);
@@ -184,12 +124,15 @@ impl IncrementalCheckpointMetadata {
             return serde_json::from_str(json).map_err(|error| Error::corrupt(place, error));
         }
         check_checksum(place, json)?;
+        let head: Head = serde_json::from_str(json).map_err(|error| Error::unknown(place, error))?;
+        head.alluvium.check(place)?;
         let mut unknown = None;
         let mut reader = serde_json::Deserializer::from_str(json);
         let read = serde_ignored::deserialize(&mut reader, |path| {
             let name = path.to_string().replace("?.", "");
-            let may_be_skipped = name == "checksum" || name.starts_with("x-") || name.starts_with("alluvium.x-");
-            if !may_be_skipped {
+            let is_read_before = ["checksum", "alluvium.version", "alluvium.key_groups"].contains(&name.as_str());
+            let is_extension = name.starts_with("x-") || name.starts_with("alluvium.x-");
+            if !is_read_before && !is_extension {
                 unknown.get_or_insert(name);
             }
         });
@@ -197,9 +140,6 @@ impl IncrementalCheckpointMetadata {
             read.and_then(|read| reader.end().map(|()| read)).map_err(|error| Error::unknown(place, error))?;
         if let Some(name) = unknown {
             return Err(Error::unknown(place, format!("unknown field {name}: written by a newer version")));
-        }
-        if metadata.alluvium.is_none() {
-            return Err(Error::unknown(place, "missing field `alluvium`"));
         }
         metadata.check(place)?;
         Ok(metadata)
@@ -222,8 +162,12 @@ fn check_checksum(place: &str, json: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::format::metadata::StateFile;
     use crate::format::segment::SegmentKind;
+    use crate::format::segment_entry::SegmentEntry;
 
     fn sample() -> IncrementalCheckpointMetadata {
         let entry = |kind, number, groups: &[(u16, u16)]| SegmentEntry {

@@ -7,6 +7,7 @@ pub mod metadata;
 mod metadata_json;
 pub mod paths;
 pub mod segment;
+pub mod segment_entry;
 mod varint;
 pub mod wal;
 

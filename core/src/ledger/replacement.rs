@@ -1,6 +1,6 @@
 //! What compaction puts in the place of older segments.
 
-use crate::format::metadata::SegmentEntry;
+use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::segment_reader::LiveSegment;
 use crate::model::key_groups::KeyGroups;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::SegmentEntry;
 use crate::format::paths::segment_path;
 use crate::format::segment::{
     CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, SegmentIdentity, SegmentKind, collect_chunk, decode_file, decode_table,
     read_chunk,
 };
+use crate::format::segment_entry::SegmentEntry;
 use crate::model::key_groups::{KeyGroups, group_of};
 use crate::model::record::Record;
 

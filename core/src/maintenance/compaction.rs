@@ -174,8 +174,8 @@ pub(crate) async fn execute<D: Directory>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::metadata::SegmentEntry;
     use crate::format::segment::Chunk;
+    use crate::format::segment_entry::SegmentEntry;
 
     fn segment(kind: SegmentKind, checkpoint_id: u64, bytes: u32, groups: KeyGroups) -> LiveSegment {
         let ranges = groups.to_ranges();

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::SegmentEntry;
 use crate::format::segment::FILE_BYTES;
+use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::Ledger;
 use crate::ledger::fence::creation_failed;
 use crate::ledger::listing::Listing;

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::{AlluviumFields, SegmentEntry};
+use crate::format::metadata::AlluviumFields;
 use crate::format::segment::SegmentKind;
+use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::metadata_reader::read_metadata;
 use crate::ledger::segment_reader::read_segment;
 use crate::model::key_groups::KEY_GROUPS;

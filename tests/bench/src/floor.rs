@@ -10,8 +10,8 @@ use std::path::Path;
 
 use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
-use alluvium_core::format::metadata::SegmentEntry;
 use alluvium_core::format::segment::{CHUNK_ENTRY_BYTES, Chunk, HEADER_BYTES, SegmentKind, decode_table};
+use alluvium_core::format::segment_entry::SegmentEntry;
 use alluvium_core::model::hash::key_hash;
 use alluvium_core::model::key_groups::group_of;
 use alluvium_core::tools::inspect::list_checkpoints;
