@@ -1,45 +1,70 @@
-//! The one error of the engine, under the original's name and with the original's variants.
+//! The one error of the engine, under LaminarDB's name and with LaminarDB's variants.
 
 use std::fmt;
 
 use crate::directory::{DirectoryError, DirectoryErrorKind, Operation};
 
 /// Why an operation on checkpoints failed. Messages name the place: file, offset, what was expected.
+/// The variants have LaminarDB's names, and three of them carry their parts.
 ///
 /// ```
 /// use alluvium_core::IncrementalCheckpointError as Error;
 ///
 /// let error = Error::CrcMismatch { place: "segments/0000000000000007.base".into(), offset: 96, expected: 0x1a2b, computed: 0 };
 /// assert!(error.is_corruption() && !error.is_transient());
+/// assert_eq!((error.place(), error.offset()), (Some("segments/0000000000000007.base"), Some(96)));
 /// assert_eq!(
 ///     error.to_string(),
 ///     "segments/0000000000000007.base: checksum at 96: expected 0000000000001a2b, found 0000000000000000"
 /// );
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IncrementalCheckpointError {
     /// The directory failed.
+    #[error(transparent)]
     Io(DirectoryError),
     /// Something could not be written in its format.
+    #[error("cannot be written: {0}")]
     Serialization(String),
-    /// Bytes that are whole (their checksum holds) do not mean anything this version understands.
-    Deserialization(String),
-    /// The log between checkpoints is damaged, or a position in it is out of range.
+    /// Bytes are whole (their checksum holds), and this version does not understand them.
+    #[error("{place}: {what}")]
+    Deserialization {
+        /// The file, or the part of it.
+        place: String,
+        /// What is not understood.
+        what: String,
+    },
+    /// The WAL between checkpoints is damaged, or a position in it is out of range.
+    #[error("log: {0}")]
     Wal(String),
-    /// No such checkpoint, state or directory.
+    /// There is no such checkpoint, state or directory.
+    #[error("{0}")]
     NotFound(String),
     /// Bytes are not what was written.
-    Corruption(String),
+    #[error("{path}: {what}")]
+    Corruption {
+        /// The file, or the part of it.
+        path: String,
+        /// Where in the file, in bytes from its start, if that is known.
+        offset: Option<u64>,
+        /// What is wrong.
+        what: String,
+    },
     /// Recovery found nothing that it may use.
+    #[error("recovery: {0}")]
     Recovery(String),
     /// Too much is waiting to be written: backpressure in this epoch. Finish a checkpoint, then retry.
+    #[error("epoch {0}: too much waits to be written; finish a checkpoint, then try again")]
     BufferOverflow(u64),
     /// A setting is out of its range.
+    #[error("invalid configuration: {0}")]
     InvalidConfig(String),
     /// A checkpoint with this id exists already.
+    #[error("checkpoint {0} exists already")]
     AlreadyExists(u64),
     /// An epoch, offset or position would go backwards.
+    #[error("would go backwards: at least {expected} expected, found {found}")]
     EpochMismatch {
         /// The least that would have been accepted.
         expected: u64,
@@ -47,6 +72,7 @@ pub enum IncrementalCheckpointError {
         found: u64,
     },
     /// A checksum does not hold.
+    #[error("{place}: checksum at {offset}: expected {expected:016x}, found {computed:016x}")]
     CrcMismatch {
         /// The file.
         place: String,
@@ -58,12 +84,16 @@ pub enum IncrementalCheckpointError {
         computed: u64,
     },
     /// Another writer owns the directory. This one has changed nothing that counts.
+    #[error("fenced: {0}")]
     Fenced(String),
     /// A limit that the caller or the format sets was reached; nothing was changed.
+    #[error("limit exceeded: {0}")]
     LimitExceeded(String),
-    /// An earlier write failed in a way that leaves it open what is on disk: open the directory anew.
+    /// An earlier write failed, and it is unknown what it left on disk. Reopen the directory.
+    #[error("closed after a failed write ({0}): open the directory again")]
     Poisoned(String),
     /// An argument makes no sense; nothing was changed.
+    #[error("{0}")]
     InvalidInput(String),
 }
 
@@ -87,7 +117,7 @@ pub enum Reaction {
     InvalidInput,
     /// Finish a checkpoint, then try again.
     Backpressure,
-    /// Open the directory anew.
+    /// Reopen the directory.
     Reopen,
     /// Try again later.
     Io,
@@ -112,14 +142,38 @@ impl Reaction {
 }
 
 impl IncrementalCheckpointError {
-    /// Whether trying again later may succeed without anyone mending anything.
+    /// Whether trying again later may succeed although nobody repairs anything. A full disk is not
+    /// transient: someone has to free space.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::BufferOverflow(_))
+        match self {
+            Self::Io(error) => error.kind() != DirectoryErrorKind::NoSpace,
+            Self::BufferOverflow(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether stored bytes are damaged.
     pub fn is_corruption(&self) -> bool {
-        matches!(self, Self::Corruption(_) | Self::CrcMismatch { .. })
+        matches!(self, Self::Corruption { .. } | Self::CrcMismatch { .. })
+    }
+
+    /// The file that the error is about, if it is about one.
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::Io(error) => Some(error.name()).filter(|name| !name.is_empty()),
+            Self::Deserialization { place, .. } | Self::CrcMismatch { place, .. } => Some(place),
+            Self::Corruption { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Where in the file the damage is, in bytes from its start, if that is known.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::CrcMismatch { offset, .. } => Some(*offset),
+            Self::Corruption { offset, .. } => *offset,
+            _ => None,
+        }
     }
 
     /// What the caller can do about it.
@@ -136,9 +190,9 @@ impl IncrementalCheckpointError {
             },
             Self::NotFound(_) => Reaction::NotFound,
             Self::AlreadyExists(_) => Reaction::AlreadyExists,
-            Self::Deserialization(_)
+            Self::Deserialization { .. }
             | Self::Wal(_)
-            | Self::Corruption(_)
+            | Self::Corruption { .. }
             | Self::Recovery(_)
             | Self::CrcMismatch { .. } => Reaction::Corruption,
             Self::BufferOverflow(_) => Reaction::Backpressure,
@@ -151,55 +205,19 @@ impl IncrementalCheckpointError {
         }
     }
 
-    /// Damage in `place`.
-    pub(crate) fn corrupt(place: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self::Corruption(in_place(&place, &what))
+    /// Damage in `path`.
+    pub(crate) fn corrupt(path: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self::Corruption { path: path.to_string(), offset: None, what: what.to_string() }
+    }
+
+    /// Damage at `offset` of `path`. The text names the offset.
+    pub(crate) fn corrupt_at(path: impl fmt::Display, offset: u64, what: impl fmt::Display) -> Self {
+        Self::Corruption { path: path.to_string(), offset: Some(offset), what: what.to_string() }
     }
 
     /// Whole bytes in `place` that this version does not understand.
     pub(crate) fn unknown(place: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self::Deserialization(in_place(&place, &what))
-    }
-}
-
-fn in_place(place: &dyn fmt::Display, what: &dyn fmt::Display) -> String {
-    format!("{place}: {what}")
-}
-
-impl fmt::Display for IncrementalCheckpointError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Serialization(what) => write!(f, "cannot be written: {what}"),
-            Self::Deserialization(what) | Self::Corruption(what) | Self::NotFound(what) | Self::InvalidInput(what) => {
-                f.write_str(what)
-            }
-            Self::Wal(what) => write!(f, "log: {what}"),
-            Self::Recovery(what) => write!(f, "recovery: {what}"),
-            Self::BufferOverflow(epoch) => {
-                write!(f, "epoch {epoch}: too much waits to be written; finish a checkpoint, then try again")
-            }
-            Self::InvalidConfig(what) => write!(f, "invalid configuration: {what}"),
-            Self::AlreadyExists(id) => write!(f, "checkpoint {id} exists already"),
-            Self::EpochMismatch { expected, found } => {
-                write!(f, "would go backwards: at least {expected} expected, found {found}")
-            }
-            Self::CrcMismatch { place, offset, expected, computed } => {
-                write!(f, "{place}: checksum at {offset}: expected {expected:016x}, found {computed:016x}")
-            }
-            Self::Fenced(what) => write!(f, "fenced: {what}"),
-            Self::LimitExceeded(what) => write!(f, "limit exceeded: {what}"),
-            Self::Poisoned(what) => write!(f, "closed after a failed write ({what}): open the directory anew"),
-        }
-    }
-}
-
-impl std::error::Error for IncrementalCheckpointError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            _ => None,
-        }
+        Self::Deserialization { place: place.to_string(), what: what.to_string() }
     }
 }
 
@@ -208,9 +226,11 @@ impl From<DirectoryError> for IncrementalCheckpointError {
         match error.kind() {
             DirectoryErrorKind::Fenced => Self::Fenced(error.to_string()),
             // A file shorter than its metadata says is damage, not a passing fault.
-            DirectoryErrorKind::OutOfRange => Self::Corruption(error.to_string()),
+            DirectoryErrorKind::OutOfRange => Self::corrupt(error.name(), error.reason()),
             // A link or a pipe where a file should be will not become one by trying again.
-            DirectoryErrorKind::Invalid if error.operation() == Operation::Read => Self::Corruption(error.to_string()),
+            DirectoryErrorKind::Invalid if error.operation() == Operation::Read => {
+                Self::corrupt(error.name(), error.reason())
+            }
             _ => Self::Io(error),
         }
     }

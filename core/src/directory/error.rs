@@ -75,52 +75,46 @@ impl fmt::Display for Operation {
 /// assert_eq!(error.kind(), DirectoryErrorKind::NoSpace);
 /// assert_eq!(error.to_string(), "create segments/0000000000000007.delta: no space left: quota of 64 MiB used up");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectoryError(Box<Failure>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Failure {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} {}: {}", if name.is_empty() { "the directory" } else { name }, self.reason())]
+pub struct DirectoryError {
     kind: DirectoryErrorKind,
     operation: Operation,
     name: String,
-    source: Option<String>,
+    cause: Option<String>,
 }
 
 impl DirectoryError {
     /// An error of `kind` in `operation` on the file `name` (empty for the directory itself).
     pub fn new(kind: DirectoryErrorKind, operation: Operation, name: impl Into<String>) -> Self {
-        Self(Box::new(Failure { kind, operation, name: name.into(), source: None }))
+        Self { kind, operation, name: name.into(), cause: None }
     }
 
     /// Adds what the storage itself said.
     #[must_use]
     pub fn because(mut self, source: impl fmt::Display) -> Self {
-        self.0.source = Some(source.to_string());
+        self.cause = Some(source.to_string());
         self
     }
 
     /// What the caller can do about it.
     pub fn kind(&self) -> DirectoryErrorKind {
-        self.0.kind
+        self.kind
     }
 
     /// The operation that failed.
     pub fn operation(&self) -> Operation {
-        self.0.operation
+        self.operation
     }
 
     /// The file it failed on; empty for the directory itself.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.name
+    }
+
+    /// What went wrong, without the operation and the file.
+    pub(crate) fn reason(&self) -> String {
+        let kind = self.kind;
+        self.cause.as_ref().map_or_else(|| kind.to_string(), |cause| format!("{kind}: {cause}"))
     }
 }
-
-impl fmt::Display for DirectoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.0.name.is_empty() { "the directory" } else { &self.0.name };
-        write!(f, "{} {name}: {}", self.0.operation, self.0.kind)?;
-        self.0.source.as_ref().map_or(Ok(()), |source| write!(f, ": {source}"))
-    }
-}
-
-impl std::error::Error for DirectoryError {}

@@ -208,7 +208,7 @@ fn distance(at: usize, to: usize) -> i32 {
 }
 
 fn not_a_snapshot(at: usize, what: impl std::fmt::Display) -> IncrementalCheckpointError {
-    IncrementalCheckpointError::Deserialization(format!("not a StateSnapshot of the original: at {at}: {what}"))
+    IncrementalCheckpointError::unknown("state.bin", format!("not a StateSnapshot of LaminarDB: at {at}: {what}"))
 }
 
 #[cfg(test)]

@@ -246,7 +246,7 @@ mod tests {
             ("\"bytes\":4096", "\"bytes\":9"),
         ] {
             let error = check(from, to).unwrap_err();
-            assert!(matches!(error, Error::Deserialization(_)), "{to}: {error}");
+            assert!(matches!(error, Error::Deserialization { .. }), "{to}: {error}");
         }
     }
 

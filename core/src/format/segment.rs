@@ -347,7 +347,7 @@ pub fn decode_table(
         chunks.push(chunk);
     }
     if offset + table.len() as u64 != file_bytes {
-        return Err(Error::corrupt(place, format!("chunks end at {offset}, not where the table starts")));
+        return Err(Error::corrupt_at(place, offset, format!("chunks end at {offset}, not where the table starts")));
     }
     Ok(chunks)
 }
@@ -440,7 +440,7 @@ pub fn read_chunk<'a>(
     let mut lengths = None;
     while !cursor.is_at_end() {
         let at = chunk.offset + cursor.at() as u64;
-        let wrong = |what: &str| Error::corrupt(place, format!("record at {at}: {what}"));
+        let wrong = |what: &str| Error::corrupt_at(place, at, format!("record at {at}: {what}"));
         let read = Lengths::read(&mut cursor, lengths).map_err(wrong)?;
         lengths = Some(read);
         let key = cursor.take(read.key as usize).ok_or_else(|| wrong("key reaches past the chunk"))?;
@@ -474,7 +474,11 @@ pub fn read_chunk<'a>(
     // A table that claims more groups than there are would have one segment in two forms.
     let groups = first_group.zip(before.map(|(hash, _)| group_of(hash)));
     if groups.is_some_and(|groups| groups != (chunk.first_group, chunk.last_group)) {
-        return Err(Error::corrupt(place, format!("chunk at {}: not the key groups of its records", chunk.offset)));
+        return Err(Error::corrupt_at(
+            place,
+            chunk.offset,
+            format!("chunk at {}: not the key groups of its records", chunk.offset),
+        ));
     }
     Ok(())
 }

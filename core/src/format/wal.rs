@@ -136,7 +136,7 @@ fn bytes_of<'a>(path: &str, chunk: &Chunk, content: &'a [u8]) -> Result<&'a [u8]
     let start = chunk.offset as usize;
     content
         .get(start..start + chunk.bytes as usize)
-        .ok_or_else(|| Error::corrupt(path, format!("ends within the chunk at {start}")))
+        .ok_or_else(|| Error::corrupt_at(path, start as u64, format!("ends within the chunk at {start}")))
 }
 
 impl<'a> Log<'a> {

@@ -153,7 +153,9 @@ impl SegmentData {
             for chunk in chunks.iter().filter(|chunk| touches(chunk, self.wanted)) {
                 let start = (chunk.offset - run.offset) as usize;
                 let bytes = run.content.get(start..start + chunk.bytes as usize);
-                let short = || Error::corrupt(&self.path, format!("ends within the chunk at {}", chunk.offset));
+                let short = || {
+                    Error::corrupt_at(&self.path, chunk.offset, format!("ends within the chunk at {}", chunk.offset))
+                };
                 each(chunk, bytes.ok_or_else(short)?)?;
             }
         }

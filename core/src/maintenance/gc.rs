@@ -33,7 +33,7 @@ async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) 
         let files = match read_metadata(directory, id).await {
             Ok(metadata) => Some(metadata.files().into_iter().collect()),
             // Passing faults must not be mistaken for damage.
-            Err(error) if error.is_transient() => return Err(error),
+            Err(error) if matches!(error, Error::Io(_)) => return Err(error),
             Err(_) => None,
         };
         ledger.lock().kept.insert(id, files);

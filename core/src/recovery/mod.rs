@@ -58,7 +58,7 @@ pub(crate) async fn recover_listed<D: Directory>(
             }
             // An I/O error says nothing about the checkpoint: going on with an older one would lose
             // it for no reason.
-            Err(error) if options.allow_fallback && !error.is_transient() => {
+            Err(error) if options.allow_fallback && !matches!(error, Error::Io(_)) => {
                 skipped.push(SkippedCheckpoint { id, reason: error.to_string() });
             }
             Err(error) => return Err(error),

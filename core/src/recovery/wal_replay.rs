@@ -78,7 +78,7 @@ fn pass_over(
     path: String,
     error: Error,
 ) -> Result<(), Error> {
-    if !options.allow_fallback || error.is_transient() {
+    if !options.allow_fallback || matches!(error, Error::Io(_)) {
         return Err(error);
     }
     recovered.wal.cut = Some(SkippedWal { path, reason: error.to_string() });

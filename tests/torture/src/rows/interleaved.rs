@@ -188,7 +188,7 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
     match refusal {
         None | Some(Error::Fenced(_) | Error::AlreadyExists(_)) => {}
         // It builds on files that the other one has tidied up: told, and harmless.
-        Some(Error::NotFound(_) | Error::Corruption(_) | Error::Poisoned(_)) if wins => {}
+        Some(Error::NotFound(_) | Error::Corruption { .. } | Error::Poisoned(_)) if wins => {}
         Some(error) => return Err(format!("the loser was told {error:?}")),
     }
     if acknowledged_after && wins {

@@ -288,7 +288,7 @@ fn judge(
         match &end.error {
             None | Some(Error::Fenced(_) | Error::NotFound(_)) => {}
             // Opening while files go may find one gone: told, and nothing was written.
-            Some(Error::Corruption(_)) if work.opens() || *work == Work::Restore => {}
+            Some(Error::Corruption { .. }) if work.opens() || *work == Work::Restore => {}
             Some(error) => return Err(format!("{work:?} was told {error:?}")),
         }
     }
