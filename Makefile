@@ -122,7 +122,7 @@ torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; co
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
-	fuzz/run.sh "$(MINUTES)" "$(SEED)"
+	tests/fuzz/run.sh "$(MINUTES)" "$(SEED)"
 
 # The browser tests need Node, and a real Chromium; Firefox joins in where it is installed.
 browser: target-browser

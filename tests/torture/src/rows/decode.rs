@@ -1,5 +1,5 @@
 //! Row 18: every decoder over mutated bytes, and whole directories of them. The same targets are
-//! fuzzed with coverage under `fuzz/`; these run everywhere.
+//! fuzzed with coverage under `tests/fuzz/`; these run everywhere.
 
 use std::path::Path;
 
@@ -173,7 +173,7 @@ fn targets() -> Vec<Target> {
 /// Row 18 over the corpus that fuzzing keeps: what was found once stays found.
 pub fn corpus(_budget: Budget) -> Tally {
     let mut tally = Tally::new(18, "the corpus of the fuzz targets", "inputs");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
     for target in targets() {
         let directory = root.join(target.name);
         let entries = match std::fs::read_dir(&directory) {

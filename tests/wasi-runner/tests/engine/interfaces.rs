@@ -90,7 +90,7 @@ fn a_sync_is_durable_without_a_checkpoint() {
     let mut engine = engine(scratch.path());
     let manager = engine.open(&options()).unwrap();
     let recovered = engine.on(manager, |m, s, this| m.call_recovered(s, this)).unwrap();
-    assert_eq!((recovered.checkpoint_id, recovered.log_entries, recovered.log_cut), (1, 2, None));
+    assert_eq!((recovered.checkpoint_id, recovered.wal_entries, recovered.wal_cut), (1, 2, None));
     assert_eq!((engine.get(manager, b"a"), engine.get(manager, b"c")), (None, None));
     assert_eq!(engine.get(manager, b"b"), Some(b"synced".to_vec()));
     assert_eq!(engine.on(manager, |m, s, this| m.call_source_offsets(s, this))[0].offset, 9);
