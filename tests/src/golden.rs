@@ -9,7 +9,7 @@ use std::sync::Arc;
 use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::{CheckpointConfig, ManualClock, OpenOptions};
 
-use crate::{Files, Manager, STORE_ID, Truth, clock, fixture, keep, open_with};
+use crate::{Expected, Files, Manager, STORE_ID, clock, fixture, keep, open_with};
 
 /// A directory, and what each checkpoint in it must bring back.
 #[derive(Debug)]
@@ -19,22 +19,22 @@ pub struct Golden {
     /// What it holds.
     pub files: Files,
     /// Each kept checkpoint by id.
-    pub truths: BTreeMap<u64, Truth>,
+    pub checkpoints: BTreeMap<u64, Expected>,
     /// What each log after the newest checkpoint brings back, in order of their sequence.
-    pub logged: Vec<Truth>,
+    pub logged: Vec<Expected>,
 }
 
 impl Golden {
     /// The id of the newest checkpoint.
     pub fn latest(&self) -> u64 {
-        *self.truths.keys().next_back().expect("every golden directory holds a checkpoint")
+        *self.checkpoints.keys().next_back().expect("every golden directory holds a checkpoint")
     }
 
     /// What opening must bring back when checkpoint `newest` is the newest and `logs` logs after it
     /// are read.
-    pub fn expected(&self, newest: u64, logs: usize) -> &Truth {
+    pub fn expected(&self, newest: u64, logs: usize) -> &Expected {
         match logs {
-            0 => &self.truths[&newest],
+            0 => &self.checkpoints[&newest],
             logs => &self.logged[logs - 1],
         }
     }
@@ -65,8 +65,8 @@ pub fn all() -> Vec<Golden> {
 struct Recorder {
     manager: Manager,
     clock: Arc<ManualClock>,
-    truths: BTreeMap<u64, Truth>,
-    logged: Vec<Truth>,
+    checkpoints: BTreeMap<u64, Expected>,
+    logged: Vec<Expected>,
 }
 
 impl Recorder {
@@ -91,13 +91,13 @@ impl Recorder {
     }
 
     fn note(&mut self, id: u64) {
-        self.truths.insert(id, Truth::of(&self.manager));
+        self.checkpoints.insert(id, Expected::of(&self.manager));
         self.logged.clear();
     }
 
     fn sync(&mut self, wal_position: u64) {
         block_on(self.manager.sync(wal_position)).expect("sync");
-        self.logged.push(Truth::of(&self.manager));
+        self.logged.push(Expected::of(&self.manager));
     }
 }
 
@@ -114,16 +114,16 @@ fn record_over(
     let clock = clock();
     let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
     let manager = open_with(directory, config, options).expect("opens");
-    let mut recorder = Recorder { manager, clock, truths: BTreeMap::new(), logged: Vec::new() };
+    let mut recorder = Recorder { manager, clock, checkpoints: BTreeMap::new(), logged: Vec::new() };
     script(&mut recorder);
     // Opened anew and tidied up, so that nothing lies there that only a living manager needs.
     let options = OpenOptions::new(recorder.clock.clone());
     let mut manager = open_with(directory, recorder.manager.config().clone(), options).expect("opens again");
     block_on(manager.collect_garbage()).expect("garbage collection");
     let files = directory.to_files();
-    let mut truths = recorder.truths;
-    truths.retain(|id, _| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json")));
-    Golden { name, files, truths, logged: recorder.logged }
+    let mut checkpoints = recorder.checkpoints;
+    checkpoints.retain(|id, _| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json")));
+    Golden { name, files, checkpoints, logged: recorder.logged }
 }
 
 /// One checkpoint of a few keys: one base.
@@ -268,7 +268,7 @@ fn logged(recorder: &mut Recorder) {
     recorder.sync(60);
 }
 
-/// A directory that the original wrote, taken over.
+/// A directory that LaminarDB wrote, taken over.
 fn continued(recorder: &mut Recorder) {
     recorder.note(3);
     recorder.put("alluvium", "takes over");

@@ -1,4 +1,4 @@
-//! What the tests across the layers share: directories to open, and the truth to hold them to.
+//! What the tests across the layers share: directories to open, and what each must bring back.
 
 pub mod faulty;
 pub mod golden;
@@ -27,7 +27,7 @@ pub type Manager = IncrementalCheckpointManager<MemoryDirectory>;
 
 /// Everything that a checkpoint must bring back together, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Truth {
+pub struct Expected {
     /// Keys and values.
     pub state: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Positions in the sources.
@@ -42,7 +42,7 @@ pub struct Truth {
     pub annotations: BTreeMap<String, String>,
 }
 
-impl Truth {
+impl Expected {
     /// What a manager holds now.
     pub fn of<D: Directory>(manager: &IncrementalCheckpointManager<D>) -> Self {
         Self {
@@ -150,9 +150,9 @@ pub fn store(root: &Path, files: &Files) {
     }
 }
 
-/// One of the directories that the original wrote.
+/// One of the directories that LaminarDB wrote.
 pub fn fixture(name: &str) -> Arc<MemoryDirectory> {
-    memory(load(&here("fixtures/original").join(name)))
+    memory(load(&here("fixtures/laminar").join(name)))
 }
 
 /// The examples of the README, as tests.

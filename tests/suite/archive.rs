@@ -8,7 +8,7 @@ use alluvium_core::directory::block_on;
 use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
 use alluvium_tests::memory::largest_block;
-use alluvium_tests::{Files, Truth, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, Files, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options};
 
 fn exported(golden: &Golden, id: u64) -> Vec<u8> {
     block_on(export(&*memory(golden.files.clone()), Some(id))).unwrap()
@@ -17,7 +17,7 @@ fn exported(golden: &Golden, id: u64) -> Vec<u8> {
 #[test]
 fn every_golden_checkpoint_comes_back_verbatim() {
     for golden in all() {
-        for (id, truth) in &golden.truths {
+        for (id, expected) in &golden.checkpoints {
             let archive = exported(&golden, *id);
             let files = read(&archive).unwrap().to_files();
             for (path, content) in &files {
@@ -27,7 +27,7 @@ fn every_golden_checkpoint_comes_back_verbatim() {
             let metadata = block_on(import(&archive, directory.clone(), keep(3), options())).unwrap();
             assert_eq!(metadata.id, *id);
             assert_eq!(directory.to_files(), files, "into an empty directory the files go as they are");
-            assert_eq!(Truth::of(&open(&directory).unwrap()), *truth, "{} {id}", golden.name);
+            assert_eq!(Expected::of(&open(&directory).unwrap()), *expected, "{} {id}", golden.name);
             assert!(!block_on(verify(&*directory)).unwrap().is_damaged());
         }
     }
@@ -71,7 +71,7 @@ fn an_archive_is_a_tar_file_with_metadata_last_and_nothing_of_the_machine() {
 #[test]
 fn into_a_directory_in_use_it_becomes_the_newest_checkpoint() {
     for golden in all() {
-        let id = *golden.truths.keys().next().unwrap();
+        let id = *golden.checkpoints.keys().next().unwrap();
         let archive = exported(&golden, id);
         let (directory, mut manager) = fresh();
         manager.put(b"older", b"and gone afterwards").unwrap();
@@ -79,19 +79,19 @@ fn into_a_directory_in_use_it_becomes_the_newest_checkpoint() {
         manager.set_epoch(1_000).unwrap();
         manager.set_source_offset("older", 1_000_000).unwrap();
         block_on(manager.create_checkpoint(1 << 62)).unwrap();
-        let before = Truth::of(&manager);
+        let before = Expected::of(&manager);
         drop(manager);
 
         let metadata = block_on(import(&archive, directory.clone(), keep(10), options())).unwrap();
         assert_eq!(metadata.id, 2, "{}", golden.name);
         let mut manager = open(&directory).unwrap();
-        assert_eq!(Truth::of(&manager), golden.truths[&id], "{}", golden.name);
+        assert_eq!(Expected::of(&manager), golden.checkpoints[&id], "{}", golden.name);
         let state_path = format!("checkpoint_{id:016x}/state.bin");
         let state = block_on(manager.load_checkpoint_state(2)).ok();
         assert_eq!(state.as_ref(), golden.files.get(&state_path), "{}: the opaque state too", golden.name);
         // What was there before is still there to be restored.
         let older = open_with(&directory, keep(10), options().checkpoint(Some(1))).unwrap();
-        assert_eq!(Truth::of(&older), before);
+        assert_eq!(Expected::of(&older), before);
         assert_eq!(checkpoint(&mut manager), 3);
     }
 }

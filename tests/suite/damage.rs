@@ -6,7 +6,7 @@ use alluvium_core::directory::block_on;
 use alluvium_core::tools::inspect;
 use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
 
 /// Opening a damaged directory in every way gives an error or exactly what was checkpointed.
 ///
@@ -15,14 +15,14 @@ use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_wi
 fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
     let directory = memory(files.clone());
     let newest =
-        golden.truths.keys().rev().find(|id| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json")));
+        golden.checkpoints.keys().rev().find(|id| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json")));
     if let Ok(manager) = open(&directory) {
         let id = manager.latest_checkpoint_id();
         assert_eq!(id.as_ref(), newest, "{}: {damage}", golden.name);
-        let truth = id.map(|id| golden.expected(id, logs_read(files, id, &manager)).clone()).unwrap_or_default();
-        assert_eq!(Truth::of(&manager), truth, "{}: {damage}", golden.name);
+        let expected = id.map(|id| golden.expected(id, logs_read(files, id, &manager)).clone()).unwrap_or_default();
+        assert_eq!(Expected::of(&manager), expected, "{}: {damage}", golden.name);
     }
-    for (id, truth) in &golden.truths {
+    for (id, expected) in &golden.checkpoints {
         if let Ok(metadata) = block_on(inspect::load_metadata(&*directory, *id)) {
             let path = format!("checkpoint_{id:016x}/metadata.json");
             let json = std::str::from_utf8(&golden.files[&path]).expect("UTF-8");
@@ -30,7 +30,7 @@ fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
             assert_eq!(metadata, expected, "{}: {damage}: metadata of {id}", golden.name);
         }
         if let Ok(manager) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
-            assert_eq!(Truth::of(&manager), *truth, "{}: {damage}: checkpoint {id}", golden.name);
+            assert_eq!(Expected::of(&manager), *expected, "{}: {damage}: checkpoint {id}", golden.name);
             if let Ok(state) = block_on(manager.load_checkpoint_state(*id)) {
                 let path = format!("checkpoint_{id:016x}/state.bin");
                 assert_eq!(golden.files.get(&path), Some(&state), "{}: {damage}: {path}", golden.name);
@@ -45,15 +45,15 @@ fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
     }
     if let Ok(manager) = open_with(&directory, keep(10), options().allow_fallback(true)) {
         let Some(recovered) = manager.recovered() else {
-            assert_eq!(Truth::of(&manager), Truth::default(), "{}: {damage}: fresh", golden.name);
+            assert_eq!(Expected::of(&manager), Expected::default(), "{}: {damage}: fresh", golden.name);
             return;
         };
         let id = recovered.checkpoint_id;
         let expected = golden.expected(id, logs_read(files, id, &manager));
-        assert_eq!(Truth::of(&manager), *expected, "{}: {damage}: fell back to {id}", golden.name);
+        assert_eq!(Expected::of(&manager), *expected, "{}: {damage}: fell back to {id}", golden.name);
         let skipped: Vec<u64> = recovered.skipped.iter().map(|skipped| skipped.id).collect();
         let passed: Vec<u64> = newest.map(|newest| (id + 1..=*newest).rev().collect()).unwrap_or_default();
-        let passed: Vec<u64> = passed.into_iter().filter(|id| golden.truths.contains_key(id)).collect();
+        let passed: Vec<u64> = passed.into_iter().filter(|id| golden.checkpoints.contains_key(id)).collect();
         assert_eq!(skipped, passed, "{}: {damage}: what was skipped is said", golden.name);
     }
 }
@@ -74,12 +74,12 @@ fn check_verify_names(golden: &Golden, files: &Files, path: &str, damage: &str) 
     assert!(named, "{}: {damage}: not named in {:?}", golden.name, report.findings);
 }
 
-/// The golden directories with the paths of the files that Alluvium wrote. What the original wrote
+/// The golden directories with the paths of the files that Alluvium wrote. What LaminarDB wrote
 /// carries no checksum, so no reader can know of a flip in it.
 fn directories() -> Vec<(Golden, Vec<String>)> {
-    let original = fixture("opaque").to_files();
+    let laminar = fixture("opaque").to_files();
     let with_paths = |golden: Golden| {
-        let paths = golden.files.keys().filter(|path| !original.contains_key(*path) || golden.name != "continued");
+        let paths = golden.files.keys().filter(|path| !laminar.contains_key(*path) || golden.name != "continued");
         let paths = paths.cloned().collect();
         (golden, paths)
     };
@@ -240,7 +240,7 @@ fn damage_is_an_error_of_the_corruption_kind_that_names_the_file() {
             let middle = file.len() / 2;
             file[middle] ^= 0x10;
             let directory = memory(files);
-            for id in golden.truths.keys() {
+            for id in golden.checkpoints.keys() {
                 if let Err(error) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
                     assert!(error.is_corruption(), "{}: {path}: {error:?}", golden.name);
                     assert!(error.to_string().contains(path), "{}: {path}: {error}", golden.name);

@@ -4,7 +4,7 @@ use alluvium_core::directory::block_on;
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Truth, here, keep, load, memory, open, open_with, options, store};
+use alluvium_tests::{Expected, here, keep, load, memory, open, open_with, options, store};
 
 /// Whether the golden directories are to be written anew.
 fn blessing() -> bool {
@@ -50,10 +50,10 @@ fn the_decoder_reads_every_checkpoint_of_every_golden_directory() {
         let manager = open(&directory).unwrap();
         assert_eq!(manager.latest_checkpoint_id(), Some(golden.latest()), "{}", golden.name);
         let newest = golden.expected(golden.latest(), golden.logged.len());
-        assert_eq!(Truth::of(&manager), *newest, "{}", golden.name);
-        for (id, truth) in &golden.truths {
+        assert_eq!(Expected::of(&manager), *newest, "{}", golden.name);
+        for (id, expected) in &golden.checkpoints {
             let manager = open_with(&directory, keep(10), options().checkpoint(Some(*id))).unwrap();
-            assert_eq!(Truth::of(&manager), *truth, "{} {id}", golden.name);
+            assert_eq!(Expected::of(&manager), *expected, "{} {id}", golden.name);
         }
     }
 }
@@ -84,7 +84,7 @@ fn the_scripts_reach_what_they_are_for() {
     assert_eq!(count("deleted", "deleted"), 1);
     assert_eq!(count("logged", ".log"), 3);
     for name in ["rebased", "merged"] {
-        assert_eq!(Golden::named(name).truths.len(), 2, "{name}");
+        assert_eq!(Golden::named(name).checkpoints.len(), 2, "{name}");
     }
     let first_base = "segments/0000000000000001.base".to_string();
     assert!(Golden::named("small").files.contains_key(&first_base), "the first segment is number 1");

@@ -7,7 +7,7 @@ use alluvium_core::gc;
 use alluvium_core::model::hash::checksum;
 use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::Golden;
-use alluvium_tests::{Files, Truth, checkpoint, fresh, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, Files, checkpoint, fresh, keep, memory, open, open_with, options};
 
 use alluvium_tests::memory::largest_block;
 
@@ -202,7 +202,7 @@ fn a_checkpoint_that_is_its_own_parent() {
     let golden = Golden::named("small");
     let files = forged("\"parent_id\": null", "\"parent_id\": 1");
     let manager = open(&memory(files)).unwrap();
-    assert_eq!(Truth::of(&manager), golden.truths[&1]);
+    assert_eq!(Expected::of(&manager), golden.checkpoints[&1]);
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn epochs_offsets_and_positions_at_their_maximum() {
     manager.set_source_offset("input", u64::MAX).unwrap();
     manager.set_watermark(i64::MAX);
     block_on(manager.create_checkpoint(u64::MAX)).unwrap();
-    let expected = Truth::of(&manager);
+    let expected = Expected::of(&manager);
     assert!(matches!(manager.set_epoch(0), Err(Error::EpochMismatch { expected: u64::MAX, found: 0 })));
     let mut manager = open(&directory).unwrap();
-    assert_eq!(Truth::of(&manager), expected);
+    assert_eq!(Expected::of(&manager), expected);
     block_on(manager.create_checkpoint(u64::MAX)).unwrap();
-    assert_eq!(Truth::of(&open(&directory).unwrap()), expected);
+    assert_eq!(Expected::of(&open(&directory).unwrap()), expected);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn logs_that_lead_nowhere() {
         let mut files = golden.files.clone();
         files.insert(name.into(), whole.clone());
         let manager = open(&memory(files)).unwrap();
-        assert_eq!(Truth::of(&manager), *golden.expected(golden.latest(), golden.logged.len()), "{name}");
+        assert_eq!(Expected::of(&manager), *golden.expected(golden.latest(), golden.logged.len()), "{name}");
     }
 }
 
@@ -296,5 +296,5 @@ fn source_names_of_every_kind() {
         manager.set_source_offset(name, 1).unwrap();
     }
     checkpoint(&mut manager);
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&manager));
 }

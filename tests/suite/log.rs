@@ -1,4 +1,4 @@
-//! The log between checkpoints, and recovery under the original's names.
+//! The log between checkpoints, and recovery under LaminarDB's names.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use alluvium_core::{
 use alluvium_tests::faulty::{Fault, FaultyDirectory};
 use alluvium_tests::golden::Golden;
 use alluvium_tests::{
-    Files, Manager, STORE_ID, Truth, checkpoint, clock, empty, fixture, fresh, fresh_with, keep, memory, open,
+    Expected, Files, Manager, STORE_ID, checkpoint, clock, empty, fixture, fresh, fresh_with, keep, memory, open,
     open_with, options,
 };
 
@@ -37,19 +37,19 @@ fn a_sync_makes_everything_put_so_far_durable_with_its_position() {
     manager.set_source_offset("input", 500).unwrap();
     manager.set_watermark(77);
     block_on(manager.sync(12)).unwrap();
-    let synced = Truth::of(&manager);
+    let synced = Expected::of(&manager);
     assert_eq!(synced.wal_position, 12);
     manager.put(b"late", b"flood").unwrap();
     manager.set_source_offset("input", 900).unwrap();
     drop(manager);
 
     let mut manager = open(&directory).unwrap();
-    assert_eq!(Truth::of(&manager), synced);
+    assert_eq!(Expected::of(&manager), synced);
     assert_eq!(manager.recovered().unwrap().wal_entries, 2);
     // The next checkpoint holds what the log held, and the log goes.
     checkpoint(&mut manager);
     assert_eq!(logs(&directory.to_files()), Vec::<String>::new());
-    assert_eq!(Truth::of(&open(&directory).unwrap()), synced);
+    assert_eq!(Expected::of(&open(&directory).unwrap()), synced);
 }
 
 #[test]
@@ -69,20 +69,20 @@ fn the_key_ranges_of_a_state_with_logs_add_up_to_it() {
     }
     manager.set_source_offset("input", 900).unwrap();
     sync(&mut manager);
-    let truth = Truth::of(&manager);
-    assert_eq!(truth.state.len(), 60);
+    let expected = Expected::of(&manager);
+    assert_eq!(expected.state.len(), 60);
     for parts in [1, 2, 5, 64] {
         let mut found = BTreeMap::new();
         for part in 0..parts {
             let groups = part * 64 / parts..=(part + 1) * 64 / parts - 1;
             let options = RecoverOptions::new().groups(groups.clone());
             let part = block_on(recover(&*directory, &options)).unwrap().unwrap();
-            assert_eq!(part.position().source_offsets, truth.source_offsets, "{groups:?}");
+            assert_eq!(part.position().source_offsets, expected.source_offsets, "{groups:?}");
             for (key, value) in part.state.iter() {
                 assert!(found.insert(key.to_vec(), value.to_vec()).is_none(), "{key:?} is in two parts of {parts}");
             }
         }
-        assert_eq!(found, truth.state, "{parts} parts");
+        assert_eq!(found, expected.state, "{parts} parts");
     }
 }
 
@@ -92,14 +92,14 @@ fn what_is_restored_or_imported_does_not_take_up_the_logs_that_are_there() {
     let mut other = open_with(&elsewhere, keep(1), options().store_id([9; 16])).unwrap();
     other.put(b"from", b"elsewhere").unwrap();
     checkpoint(&mut other);
-    let (archived, expected) = (block_on(archive::export(&*elsewhere, None)).unwrap(), Truth::of(&other));
+    let (archived, expected) = (block_on(archive::export(&*elsewhere, None)).unwrap(), Expected::of(&other));
     for truncate in [true, false] {
         for retained in [10, 1] {
             let config = || keep(retained).with_truncate_wal(truncate);
             let (directory, mut manager) = fresh_with(config());
             manager.put(b"bed", b"gravel").unwrap();
             checkpoint(&mut manager);
-            let first = Truth::of(&manager);
+            let first = Expected::of(&manager);
             manager.put(b"bed", b"sand").unwrap();
             sync(&mut manager);
             if retained > 1 {
@@ -109,23 +109,23 @@ fn what_is_restored_or_imported_does_not_take_up_the_logs_that_are_there() {
                 sync(&mut manager);
             }
             block_on(manager.restore_checkpoint(1)).unwrap();
-            assert_eq!(Truth::of(&manager), first);
+            assert_eq!(Expected::of(&manager), first);
             let mut manager = open_with(&directory, config(), options()).unwrap();
-            assert_eq!(Truth::of(&manager), first, "truncate {truncate}, {retained} kept");
+            assert_eq!(Expected::of(&manager), first, "truncate {truncate}, {retained} kept");
             // And what is synced upon it is there, and goes with what is imported.
             manager.put(b"late", b"flood").unwrap();
             sync(&mut manager);
-            let synced = Truth::of(&manager);
+            let synced = Expected::of(&manager);
             drop(manager);
-            assert_eq!(Truth::of(&open_with(&directory, config(), options()).unwrap()), synced);
+            assert_eq!(Expected::of(&open_with(&directory, config(), options()).unwrap()), synced);
             block_on(archive::import(&archived, directory.clone(), config(), options())).unwrap();
             let mut manager = open_with(&directory, config(), options()).unwrap();
-            assert_eq!(Truth::of(&manager), expected, "truncate {truncate}, {retained} kept");
+            assert_eq!(Expected::of(&manager), expected, "truncate {truncate}, {retained} kept");
             manager.put(b"late", b"again").unwrap();
             sync(&mut manager);
-            let synced = Truth::of(&manager);
+            let synced = Expected::of(&manager);
             drop(manager);
-            assert_eq!(Truth::of(&open_with(&directory, config(), options()).unwrap()), synced);
+            assert_eq!(Expected::of(&open_with(&directory, config(), options()).unwrap()), synced);
             assert!(!block_on(verify(&*directory)).unwrap().is_damaged());
         }
     }
@@ -137,7 +137,7 @@ fn a_sync_before_the_first_checkpoint_takes_it() {
     manager.put(b"bed", b"gravel").unwrap();
     sync(&mut manager);
     assert_eq!(manager.latest_checkpoint_id(), Some(1));
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&manager));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn truncate_wal_decides_whether_logs_stay_with_their_checkpoint() {
         let both = ["wal/0000000000000004-0000000000000001.log", "wal/0000000000000005-0000000000000001.log"];
         let expected = if truncate { &both[1..] } else { &both };
         assert_eq!(logs(&directory.to_files()), expected, "truncate_wal {truncate}");
-        assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+        assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&manager));
         // A checkpoint that was asked for is given as it was, logs or not.
         let chosen = open_with(&directory, keep(2), options().checkpoint(Some(4))).unwrap();
         assert_eq!((chosen.get(b"round"), chosen.get(b"log of")), (Some([3].as_slice()), Some([2].as_slice())));
@@ -192,7 +192,7 @@ fn a_torn_tail_is_cut_said_and_followed_by_a_checkpoint() {
         files.get_mut(&last).unwrap().truncate(length);
         let directory = memory(files.clone());
         let mut manager = open(&directory).unwrap();
-        assert_eq!(Truth::of(&manager), golden.logged[golden.logged.len() - 2], "cut to {length}");
+        assert_eq!(Expected::of(&manager), golden.logged[golden.logged.len() - 2], "cut to {length}");
         let cut = manager.recovered().unwrap().wal_cut.clone().expect("it says so");
         assert_eq!(cut.path, last);
         assert!(block_on(verify(&*directory)).unwrap().is_damaged());
@@ -202,7 +202,7 @@ fn a_torn_tail_is_cut_said_and_followed_by_a_checkpoint() {
         assert_eq!(manager.latest_checkpoint_id(), Some(golden.latest() + 1));
         sync(&mut manager);
         let reopened = open(&directory).unwrap();
-        assert_eq!(Truth::of(&reopened), Truth::of(&manager));
+        assert_eq!(Expected::of(&reopened), Expected::of(&manager));
         assert_eq!(reopened.recovered().unwrap().wal_cut, None);
         // Whoever does not want it repaired is told, and nothing is cut.
         let strict = RecoveryManager::new(RecoveryConfig::new().with_repair_wal(false));
@@ -224,7 +224,7 @@ fn damage_before_the_tail_is_an_error_that_names_the_place_and_cuts_nothing() {
             assert_eq!(directory.to_files(), files);
             // Allowed to, it goes on from the last good log, and says what is missing.
             let manager = open_with(&directory, keep(3), options().allow_fallback(true)).unwrap();
-            assert_eq!(Truth::of(&manager), *golden.expected(golden.latest(), index), "{path} at {at}");
+            assert_eq!(Expected::of(&manager), *golden.expected(golden.latest(), index), "{path} at {at}");
             assert_eq!(manager.recovered().unwrap().wal_cut.as_ref().map(|cut| &cut.path), Some(path));
         }
         // Cut short, but with a whole one after it: that is no crash.
@@ -262,14 +262,14 @@ fn the_stale_writer_is_fenced_from_the_log_too() {
     assert!(matches!(error, Error::Fenced(_)), "{error:?}");
     let error = block_on(stale.create_checkpoint(0)).map(|_| ()).unwrap_err();
     assert!(matches!(error, Error::Fenced(_)), "{error:?}");
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&newer));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&newer));
     // And the other way: a newer checkpoint fences the log of the one before.
     let mut newest = open(&directory).unwrap();
     checkpoint(&mut newest);
     newer.put(b"bed", b"clay").unwrap();
     let error = block_on(newer.sync(9)).unwrap_err();
     assert!(matches!(error, Error::Fenced(_)), "{error:?}");
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&newest));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&newest));
 }
 
 #[test]
@@ -279,27 +279,27 @@ fn after_a_failed_sync_the_manager_refuses_until_it_is_reopened() {
     block_on(manager.create_checkpoint(0)).unwrap();
     manager.put(b"bed", b"gravel").unwrap();
     block_on(manager.sync(1)).unwrap();
-    let synced = Truth::of(&manager);
+    let synced = Expected::of(&manager);
     manager.put(b"bed", b"sand").unwrap();
     directory.plan(Fault::once(Operation::Create, DirectoryErrorKind::NoSpace));
     assert!(block_on(manager.sync(2)).is_err());
     assert!(matches!(block_on(manager.sync(2)), Err(Error::Poisoned(_))));
     assert!(matches!(block_on(manager.create_checkpoint(2)), Err(Error::Poisoned(_))));
-    assert_eq!(Truth::of(&open_with(&directory, keep(3), options()).unwrap()), synced);
+    assert_eq!(Expected::of(&open_with(&directory, keep(3), options()).unwrap()), synced);
 }
 
-fn check_recovered(recovered: &RecoveredState, truth: &Truth) {
+fn check_recovered(recovered: &RecoveredState, expected: &Expected) {
     let state = recovered.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
-    let found = Truth {
+    let found = Expected {
         state,
         source_offsets: recovered.source_offsets.clone(),
         watermark: recovered.watermark,
         epoch: recovered.epoch,
         wal_position: recovered.wal_position,
-        // The original's recovered state has no room for them.
-        annotations: truth.annotations.clone(),
+        // LaminarDB's recovered state has no room for them.
+        annotations: expected.annotations.clone(),
     };
-    assert_eq!(found, *truth);
+    assert_eq!(found, *expected);
 }
 
 #[test]
@@ -326,8 +326,8 @@ fn recovery_under_the_originals_names() {
 
     let nothing = block_on(RecoveryManager::recover_simple(&*empty())).unwrap();
     assert!(!nothing.has_state() && nothing.checkpoint_id.is_none());
-    check_recovered(&nothing, &Truth::default());
-    check_recovered(&RecoveredState::empty(), &Truth::default());
+    check_recovered(&nothing, &Expected::default());
+    check_recovered(&RecoveredState::empty(), &Expected::default());
 }
 
 #[test]

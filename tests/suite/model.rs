@@ -10,7 +10,7 @@ use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::diff::{KeyChange, diff};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, Columns, ManualClock, OpenOptions, PreparedCheckpoint, WrittenCheckpoint};
-use alluvium_tests::{Files, Manager, STORE_ID, Truth, clock, empty, open_with};
+use alluvium_tests::{Expected, Files, Manager, STORE_ID, clock, empty, open_with};
 
 /// Steps of most seeds, and of every sixteenth: long enough for rebases and merges.
 const STEPS: [usize; 2] = [60, 500];
@@ -21,8 +21,8 @@ fn steps(seed: u64) -> usize {
 
 /// A checkpoint on its way, with what it has to bring back.
 enum InFlight {
-    Prepared(PreparedCheckpoint<MemoryDirectory>, Truth),
-    Written(WrittenCheckpoint<MemoryDirectory>, Truth),
+    Prepared(PreparedCheckpoint<MemoryDirectory>, Expected),
+    Written(WrittenCheckpoint<MemoryDirectory>, Expected),
 }
 
 struct Run {
@@ -31,10 +31,10 @@ struct Run {
     clock: Arc<ManualClock>,
     directory: Arc<MemoryDirectory>,
     manager: Manager,
-    truth: Truth,
-    kept: BTreeMap<u64, Truth>,
+    expected: Expected,
+    kept: BTreeMap<u64, Expected>,
     /// What the logs after each checkpoint bring back.
-    logged: BTreeMap<u64, Truth>,
+    logged: BTreeMap<u64, Expected>,
     in_flight: VecDeque<InFlight>,
     newest_id: u64,
 }
@@ -57,7 +57,7 @@ impl Run {
             clock,
             directory,
             manager,
-            truth: Truth::default(),
+            expected: Expected::default(),
             kept: BTreeMap::new(),
             logged: BTreeMap::new(),
             in_flight: VecDeque::new(),
@@ -102,18 +102,18 @@ impl Run {
     fn put(&mut self) {
         let (key, value) = (self.key(), self.value());
         self.manager.put(&key, &value).unwrap();
-        self.truth.state.insert(key, value);
+        self.expected.state.insert(key, value);
     }
 
     fn delete(&mut self) {
         let key = self.key();
-        let was_there = self.truth.state.remove(&key).is_some();
+        let was_there = self.expected.state.remove(&key).is_some();
         assert_eq!(self.manager.delete(&key).unwrap(), was_there);
     }
 
     fn apply(&mut self) {
         let (mut ops, mut key_lens, mut value_lens, mut keys, mut values) = (vec![], vec![], vec![], vec![], vec![]);
-        let mut state = self.truth.state.clone();
+        let mut state = self.expected.state.clone();
         for _ in 0..self.rng.usize(0..24) {
             let (key, value) = (self.key(), self.value());
             let is_delete = self.rng.u8(0..4) == 0;
@@ -139,25 +139,25 @@ impl Run {
             assert!(applied.is_err());
         } else {
             assert_eq!(applied.unwrap(), ops.len() as u64);
-            self.truth.state = state;
+            self.expected.state = state;
         }
     }
 
     fn advance(&mut self) {
         self.clock.advance_ms(self.rng.u64(0..100_000));
-        self.truth.epoch += self.rng.u64(0..3);
-        self.manager.set_epoch(self.truth.epoch).unwrap();
+        self.expected.epoch += self.rng.u64(0..3);
+        self.manager.set_epoch(self.expected.epoch).unwrap();
         let source = format!("source {}", self.rng.u8(0..3));
-        let offset = self.truth.source_offsets.entry(source.clone()).or_default();
+        let offset = self.expected.source_offsets.entry(source.clone()).or_default();
         *offset += self.rng.u64(0..1_000);
         self.manager.set_source_offset(source, *offset).unwrap();
-        let watermark = self.truth.watermark.unwrap_or(-1_000) + self.rng.i64(0..500);
+        let watermark = self.expected.watermark.unwrap_or(-1_000) + self.rng.i64(0..500);
         self.manager.set_watermark(watermark);
-        self.truth.watermark = Some(watermark);
+        self.expected.watermark = Some(watermark);
         if self.rng.u8(0..4) == 0 {
             let token = format!("token {}", self.rng.u8(..));
             self.manager.set_annotation("sink", token.clone());
-            self.truth.annotations.insert("sink".into(), token);
+            self.expected.annotations.insert("sink".into(), token);
         }
     }
 
@@ -167,8 +167,8 @@ impl Run {
         self.newest_id
     }
 
-    fn commit(&mut self, id: u64, truth: Truth) {
-        self.kept.insert(id, truth);
+    fn commit(&mut self, id: u64, expected: Expected) {
+        self.kept.insert(id, expected);
         while self.kept.len() > self.config.max_retained {
             self.kept.pop_first();
         }
@@ -183,57 +183,57 @@ impl Run {
     }
 
     fn sync(&mut self) {
-        self.truth.wal_position += self.rng.u64(0..100);
+        self.expected.wal_position += self.rng.u64(0..100);
         if !self.in_flight.is_empty() {
-            let refused = block_on(self.manager.sync(self.truth.wal_position)).unwrap_err();
+            let refused = block_on(self.manager.sync(self.expected.wal_position)).unwrap_err();
             assert!(refused.is_transient(), "{refused:?}");
-            self.truth.wal_position = self.manager.wal_position();
+            self.expected.wal_position = self.manager.wal_position();
             return;
         }
         let before = self.manager.latest_checkpoint_id();
-        block_on(self.manager.sync(self.truth.wal_position)).unwrap();
+        block_on(self.manager.sync(self.expected.wal_position)).unwrap();
         let after = self.manager.latest_checkpoint_id();
         if before == after {
             let after = after.expect("a log follows a checkpoint");
-            self.logged.insert(after, self.truth.clone());
+            self.logged.insert(after, self.expected.clone());
         } else {
             // Where no log can follow, it is a checkpoint.
             let id = self.next_id();
             assert_eq!(after, Some(id));
-            self.commit(id, self.truth.clone());
+            self.commit(id, self.expected.clone());
         }
     }
 
     fn checkpoint(&mut self) {
         self.land_all();
-        self.truth.wal_position += self.rng.u64(0..100);
+        self.expected.wal_position += self.rng.u64(0..100);
         let id = self.next_id();
         let metadata = if self.rng.u8(0..4) == 0 {
-            let (offsets, watermark) = (self.truth.source_offsets.clone(), self.truth.watermark);
+            let (offsets, watermark) = (self.expected.source_offsets.clone(), self.expected.watermark);
             let state = self.value();
-            let position = self.truth.wal_position;
+            let position = self.expected.wal_position;
             let created = self.manager.create_checkpoint_with_state(position, offsets, watermark, &state);
             let metadata = block_on(created).unwrap();
             assert_eq!(block_on(self.manager.load_checkpoint_state(id)).unwrap(), state);
             metadata
         } else {
-            block_on(self.manager.create_checkpoint(self.truth.wal_position)).unwrap()
+            block_on(self.manager.create_checkpoint(self.expected.wal_position)).unwrap()
         };
-        assert_eq!((metadata.id, metadata.key_count), (id, self.truth.state.len() as u64));
-        self.commit(id, self.truth.clone());
+        assert_eq!((metadata.id, metadata.key_count), (id, self.expected.state.len() as u64));
+        self.commit(id, self.expected.clone());
     }
 
     fn three_steps(&mut self) {
         let prepared = self.in_flight.iter().position(|each| matches!(each, InFlight::Prepared(..)));
         match self.rng.u8(0..3) {
             0 if self.in_flight.len() < self.config.max_in_flight => {
-                self.truth.wal_position += self.rng.u64(0..100);
-                let prepared = self.manager.prepare_checkpoint(self.truth.wal_position).unwrap();
-                self.in_flight.push_back(InFlight::Prepared(prepared, self.truth.clone()));
+                self.expected.wal_position += self.rng.u64(0..100);
+                let prepared = self.manager.prepare_checkpoint(self.expected.wal_position).unwrap();
+                self.in_flight.push_back(InFlight::Prepared(prepared, self.expected.clone()));
             }
             0 => {
                 // Backpressure, without any effect.
-                let refused = self.manager.prepare_checkpoint(self.truth.wal_position).map(|_| ()).unwrap_err();
+                let refused = self.manager.prepare_checkpoint(self.expected.wal_position).map(|_| ()).unwrap_err();
                 assert!(refused.is_transient(), "{refused:?}");
             }
             1 if prepared.is_some() => self.write(prepared.unwrap()),
@@ -242,20 +242,20 @@ impl Run {
     }
 
     fn write(&mut self, index: usize) {
-        let Some(InFlight::Prepared(prepared, truth)) = self.in_flight.remove(index) else { unreachable!() };
+        let Some(InFlight::Prepared(prepared, expected)) = self.in_flight.remove(index) else { unreachable!() };
         let written = block_on(prepared.write()).unwrap();
-        self.in_flight.insert(index, InFlight::Written(written, truth));
+        self.in_flight.insert(index, InFlight::Written(written, expected));
     }
 
     fn finish(&mut self) {
         match self.in_flight.pop_front() {
-            Some(InFlight::Written(written, truth)) => {
+            Some(InFlight::Written(written, expected)) => {
                 let finished = self.manager.finish_checkpoint(written).unwrap();
                 let id = self.next_id();
                 assert_eq!(finished.metadata.id, id);
                 let report = block_on(finished.maintenance.run());
                 assert!(report.errors.is_empty(), "{report:?}");
-                self.commit(id, truth);
+                self.commit(id, expected);
             }
             Some(unwritten) => self.in_flight.push_front(unwritten),
             None => {}
@@ -274,17 +274,18 @@ impl Run {
 
     fn reopen(&mut self) {
         // What was written is committed, finished or not; what was only prepared is gone.
-        while let Some(InFlight::Written(_, truth)) = self.in_flight.pop_front() {
+        while let Some(InFlight::Written(_, expected)) = self.in_flight.pop_front() {
             let id = self.next_id();
-            self.kept.insert(id, truth);
+            self.kept.insert(id, expected);
         }
         self.in_flight.clear();
         let options = OpenOptions::new(self.clock.clone()).store_id(STORE_ID);
         self.manager = open_with(&self.directory, self.config.clone(), options).unwrap();
         let newest = self.kept.last_key_value();
-        self.truth = newest.map(|(id, truth)| self.logged.get(id).unwrap_or(truth).clone()).unwrap_or_default();
+        self.expected =
+            newest.map(|(id, expected)| self.logged.get(id).unwrap_or(expected).clone()).unwrap_or_default();
         assert_eq!(self.manager.latest_checkpoint_id(), self.kept.last_key_value().map(|(id, _)| *id));
-        assert_eq!(Truth::of(&self.manager), self.truth);
+        assert_eq!(Expected::of(&self.manager), self.expected);
     }
 
     fn any_kept(&mut self) -> Option<u64> {
@@ -295,12 +296,12 @@ impl Run {
     fn restore(&mut self) {
         self.land_all();
         let Some(id) = self.any_kept() else { return };
-        self.truth = self.kept[&id].clone();
+        self.expected = self.kept[&id].clone();
         let metadata = block_on(self.manager.restore_checkpoint(id)).unwrap();
         let id = self.next_id();
         assert_eq!(metadata.id, id);
-        assert_eq!(Truth::of(&self.manager), self.truth);
-        self.commit(id, self.truth.clone());
+        assert_eq!(Expected::of(&self.manager), self.expected);
+        self.commit(id, self.expected.clone());
     }
 
     fn delete_checkpoint(&mut self) {
@@ -310,7 +311,7 @@ impl Run {
         self.kept.remove(&id);
         self.collect();
         self.check_listed();
-        assert_eq!(Truth::of(&self.manager), self.truth, "deleting a checkpoint leaves the live state alone");
+        assert_eq!(Expected::of(&self.manager), self.expected, "deleting a checkpoint leaves the live state alone");
     }
 
     fn keep_fewer(&mut self) {
@@ -360,14 +361,14 @@ impl Run {
     }
 
     fn check_live(&self) {
-        assert_eq!(Truth::of(&self.manager), self.truth);
-        assert_eq!(self.manager.len(), self.truth.state.len());
-        for (key, value) in &self.truth.state {
+        assert_eq!(Expected::of(&self.manager), self.expected);
+        assert_eq!(self.manager.len(), self.expected.state.len());
+        for (key, value) in &self.expected.state {
             assert_eq!(self.manager.get(key), Some(value.as_slice()));
         }
         let prefixed: Vec<&[u8]> = self.manager.iter_prefix(&[7]).map(|(key, _)| key).collect();
         let expected: Vec<&[u8]> =
-            self.truth.state.keys().map(Vec::as_slice).filter(|key| key.starts_with(&[7])).collect();
+            self.expected.state.keys().map(Vec::as_slice).filter(|key| key.starts_with(&[7])).collect();
         assert_eq!(prefixed, expected);
     }
 
@@ -385,7 +386,7 @@ impl Run {
         for id in self.kept.keys().copied().collect::<Vec<_>>() {
             let options = OpenOptions::new(self.clock.clone()).checkpoint(Some(id));
             let manager = open_with(&self.directory, self.config.clone(), options).unwrap();
-            assert_eq!(Truth::of(&manager), self.kept[&id], "checkpoint {id}");
+            assert_eq!(Expected::of(&manager), self.kept[&id], "checkpoint {id}");
             for other in self.kept.keys() {
                 self.check_difference(id, *other);
             }

@@ -13,7 +13,7 @@ use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Truth, checkpoint, here, keep, load, open_with, options, store};
+use alluvium_tests::{Expected, checkpoint, here, keep, load, open_with, options, store};
 use tempfile::TempDir;
 
 /// A golden directory on disk.
@@ -37,9 +37,9 @@ fn is_root(test: &str) -> bool {
 fn golden_directories_open_from_disk() {
     for golden in all() {
         let (_scratch, directory) = on_disk(&golden);
-        for (id, truth) in &golden.truths {
+        for (id, expected) in &golden.checkpoints {
             let manager = open_with(&directory, keep(10), options().checkpoint(Some(*id))).unwrap();
-            assert_eq!(Truth::of(&manager), *truth, "{} {id}", golden.name);
+            assert_eq!(Expected::of(&manager), *expected, "{} {id}", golden.name);
         }
         assert!(!block_on(verify(&*directory)).unwrap().is_damaged(), "{}", golden.name);
     }
@@ -75,13 +75,13 @@ fn an_archive_goes_in_and_comes_out_again() {
     let to = Arc::new(NativeDirectory::create(scratch.path().join("new")).unwrap());
     block_on(import(&archive, Arc::clone(&to), keep(3), options())).unwrap();
     assert_eq!(block_on(export(&*to, None)).unwrap(), archive);
-    assert_eq!(Truth::of(&open_with(&to, keep(3), options()).unwrap()), golden.truths[&golden.latest()]);
+    assert_eq!(Expected::of(&open_with(&to, keep(3), options()).unwrap()), golden.checkpoints[&golden.latest()]);
 }
 
 #[test]
 fn fixtures_of_the_original_open_from_disk() {
     for (name, id) in [("opaque", 3), ("snapshot", 3), ("bare", 4), ("retained", 6), ("partial", 1)] {
-        let directory = Arc::new(NativeDirectory::open(here("fixtures/original").join(name)).unwrap());
+        let directory = Arc::new(NativeDirectory::open(here("fixtures/laminar").join(name)).unwrap());
         let manager = open_with(&directory, keep(10), options()).unwrap();
         assert_eq!(manager.latest_checkpoint_id(), Some(id), "{name}");
     }
@@ -91,7 +91,7 @@ fn fixtures_of_the_original_open_from_disk() {
 fn opening_alone_leaves_a_directory_as_it_was() {
     for name in ["opaque", "partial"] {
         let scratch = tempfile::tempdir().unwrap();
-        store(scratch.path(), &load(&here("fixtures/original").join(name)));
+        store(scratch.path(), &load(&here("fixtures/laminar").join(name)));
         let before = load(scratch.path());
         let directory = Arc::new(NativeDirectory::open(scratch.path()).unwrap());
         open_with(&directory, keep(1), options()).unwrap();
@@ -223,12 +223,12 @@ fn a_read_only_directory_can_be_read_and_says_so_when_written() {
 
 fn check_reads_and_refuses(golden: &Golden, directory: &Arc<NativeDirectory>) {
     let mut manager = open_with(directory, keep(10), options()).unwrap();
-    assert_eq!(Truth::of(&manager), golden.truths[&golden.latest()]);
+    assert_eq!(Expected::of(&manager), golden.checkpoints[&golden.latest()]);
     manager.put(b"one", b"more").unwrap();
     let error = block_on(manager.create_checkpoint(1_000)).unwrap_err();
     assert!(matches!(&error, Error::Io(error) if !error.name().is_empty()), "{error:?}");
     let again = open_with(directory, keep(10), options()).unwrap();
-    assert_eq!(Truth::of(&again), golden.truths[&golden.latest()], "what was there is intact");
+    assert_eq!(Expected::of(&again), golden.checkpoints[&golden.latest()], "what was there is intact");
 }
 
 /// A mounted file system of the test's own; unmounted when dropped.
@@ -284,12 +284,12 @@ fn a_full_disk_is_said_and_recovers_once_space_is_freed() {
     let mut manager = open_with(&directory, keep(2), options()).unwrap();
     manager.put(b"bed", &[7; 20_000]).unwrap();
     checkpoint(&mut manager);
-    let acknowledged = Truth::of(&manager);
+    let acknowledged = Expected::of(&manager);
     // At every fill level between "almost all of it fits" and "nothing fits".
     let mut refused = 0;
     for room in (0..60_000).step_by(4_096) {
         let mut manager = open_with(&directory, keep(2), options()).unwrap();
-        assert_eq!(Truth::of(&manager).state, acknowledged.state, "{room} bytes of room");
+        assert_eq!(Expected::of(&manager).state, acknowledged.state, "{room} bytes of room");
         manager.put(b"flood", &[8; 40_000]).unwrap();
         fill_up(&ballast, room);
         let outcome = block_on(manager.create_checkpoint(0));

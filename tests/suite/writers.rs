@@ -8,7 +8,7 @@ use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager};
-use alluvium_tests::{Truth, keep, open_with, options};
+use alluvium_tests::{Expected, keep, open_with, options};
 
 type Intruder = Box<dyn FnOnce(&Arc<MemoryDirectory>) + Send>;
 
@@ -93,7 +93,7 @@ fn start() -> Arc<MemoryDirectory> {
 }
 
 /// The newer writer's work; what it was told is durable goes into `acknowledged`.
-fn intruder(checkpoints: usize, syncs: bool, acknowledged: &Arc<Mutex<Option<Truth>>>) -> Intruder {
+fn intruder(checkpoints: usize, syncs: bool, acknowledged: &Arc<Mutex<Option<Expected>>>) -> Intruder {
     let acknowledged = Arc::clone(acknowledged);
     Box::new(move |directory| {
         let mut manager = open_with(directory, config(), options()).unwrap();
@@ -105,7 +105,7 @@ fn intruder(checkpoints: usize, syncs: bool, acknowledged: &Arc<Mutex<Option<Tru
             manager.put(b"newer", b"synced").unwrap();
             block_on(manager.sync(101)).unwrap();
         }
-        *acknowledged.lock().unwrap() = Some(Truth::of(&manager));
+        *acknowledged.lock().unwrap() = Some(Expected::of(&manager));
     })
 }
 
@@ -142,12 +142,12 @@ fn the_stale_writer_resumes_at_every_operation() {
     assert!(interleavings > 60, "only {interleavings}");
 }
 
-fn check(directory: &Arc<MemoryDirectory>, acknowledged: &Truth, outcome: &Result<(), Error>, place: &str) {
+fn check(directory: &Arc<MemoryDirectory>, acknowledged: &Expected, outcome: &Result<(), Error>, place: &str) {
     if let Err(error) = outcome {
         assert!(matches!(error, Error::Fenced(_) | Error::NotFound(_)), "{place}");
     }
     let mut manager = open_with(directory, config(), options()).unwrap_or_else(|error| panic!("{place}: {error}"));
-    assert_eq!(Truth::of(&manager), *acknowledged, "{place}: what was acknowledged last is there");
+    assert_eq!(Expected::of(&manager), *acknowledged, "{place}: what was acknowledged last is there");
     let report = block_on(verify(&**directory)).unwrap();
     assert!(!report.is_damaged(), "{place}: {:?}", report.findings);
     // The newer one goes on without noticing, on a copy, so that it can be looked at twice.
@@ -158,5 +158,5 @@ fn check(directory: &Arc<MemoryDirectory>, acknowledged: &Truth, outcome: &Resul
     block_on(manager.collect_garbage()).unwrap();
     let plan = block_on(gc::plan(&*copy, None)).unwrap();
     assert!(plan.files.iter().all(|verdict| verdict.keep), "{place}: {plan:?}");
-    assert_eq!(Truth::of(&open_with(&copy, config(), options()).unwrap()), Truth::of(&manager), "{place}");
+    assert_eq!(Expected::of(&open_with(&copy, config(), options()).unwrap()), Expected::of(&manager), "{place}");
 }

@@ -1,4 +1,4 @@
-//! The original's way made safe: the whole state into a new file in every epoch, synced before it
+//! LaminarDB's way made safe: the whole state into a new file in every epoch, synced before it
 //! gets its name, and its name synced.
 
 use std::fs::File;

@@ -1,4 +1,4 @@
 //! A batch of mutations as columns.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alluvium_torture::rows::decode::columns(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alluvium_torture::scenarios::decode::columns(bytes));

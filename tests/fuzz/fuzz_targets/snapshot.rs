@@ -1,4 +1,4 @@
-//! The original's snapshot of a state.
+//! LaminarDB's snapshot of a state.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alluvium_torture::rows::decode::snapshot(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alluvium_torture::scenarios::decode::snapshot(bytes));

@@ -7,19 +7,19 @@ use alluvium_core::tools::verify::verify;
 use alluvium_core::{IncrementalCheckpointError as Error, gc};
 use alluvium_tests::faulty::{Fault, FaultyDirectory};
 use alluvium_tests::golden::Golden;
-use alluvium_tests::{Files, Truth, checkpoint, fresh_with, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, Files, checkpoint, fresh_with, keep, memory, open, open_with, options};
 
 use super::fill;
 
 /// A directory with one acknowledged checkpoint and some changes on top, not yet checkpointed.
-fn two_states() -> (Files, Truth, impl Fn(&Arc<FaultyDirectory>) -> Result<u64, Error>, Truth) {
+fn two_states() -> (Files, Expected, impl Fn(&Arc<FaultyDirectory>) -> Result<u64, Error>, Expected) {
     let (directory, mut manager) = fresh_with(keep(2));
     fill(&mut manager, 30, 'a');
     manager.set_source_offset("input", 30).unwrap();
     checkpoint(&mut manager);
     fill(&mut manager, 30, 'b');
     checkpoint(&mut manager);
-    let before = Truth::of(&manager);
+    let before = Expected::of(&manager);
     let change = |directory: &Arc<FaultyDirectory>| {
         let mut manager = open_with(directory, keep(2), options())?;
         manager.put(b"key-000000000003", b"changed")?;
@@ -31,7 +31,7 @@ fn two_states() -> (Files, Truth, impl Fn(&Arc<FaultyDirectory>) -> Result<u64, 
     let after = {
         let directory = Arc::new(FaultyDirectory::over(directory.to_files()));
         change(&directory).unwrap();
-        Truth::of(&open_with(&directory, keep(2), options()).unwrap())
+        Expected::of(&open_with(&directory, keep(2), options()).unwrap())
     };
     (directory.to_files(), before, change, after)
 }
@@ -50,7 +50,7 @@ fn a_crash_anywhere_in_a_checkpoint_leaves_the_one_before_or_the_whole_new_one()
                 reached |= directory.has_failed();
                 directory.revive();
                 let manager = open_with(&directory, keep(2), options()).unwrap();
-                let found = Truth::of(&manager);
+                let found = Expected::of(&manager);
                 let place = format!("crash in {operation} {nth} after {done} files");
                 assert!(found == after || (found == before && !acknowledged), "{place}: neither before nor after");
                 drop(manager);
@@ -59,7 +59,7 @@ fn a_crash_anywhere_in_a_checkpoint_leaves_the_one_before_or_the_whole_new_one()
                 checkpoint(&mut manager);
                 checkpoint(&mut manager);
                 block_on(manager.collect_garbage()).unwrap();
-                assert_eq!(Truth::of(&open_with(&directory, keep(2), options()).unwrap()), found, "{place}");
+                assert_eq!(Expected::of(&open_with(&directory, keep(2), options()).unwrap()), found, "{place}");
                 let plan = block_on(gc::plan(&*directory, None)).unwrap();
                 assert!(plan.files.iter().all(|verdict| verdict.keep), "{place}: {plan:?}");
                 crashes += 1;
@@ -94,7 +94,7 @@ fn a_torn_newest_checkpoint_is_reported_and_passed_over_only_when_allowed() {
     let error = open(&directory).map(|_| ()).unwrap_err();
     assert!(error.is_corruption() && error.to_string().contains(&path), "{error:?}");
     let manager = open_with(&directory, keep(10), options().allow_fallback(true)).unwrap();
-    assert_eq!(Truth::of(&manager), golden.truths[&before]);
+    assert_eq!(Expected::of(&manager), golden.checkpoints[&before]);
     let recovered = manager.recovered().unwrap();
     assert_eq!((recovered.checkpoint_id, recovered.skipped.len(), recovered.skipped[0].id), (before, 1, newest));
     assert!(recovered.skipped[0].reason.contains(&path), "{:?}", recovered.skipped);
@@ -103,7 +103,7 @@ fn a_torn_newest_checkpoint_is_reported_and_passed_over_only_when_allowed() {
 #[test]
 fn deleting_un_publishes_first_and_reclaims_after() {
     let golden = Golden::named("opaque");
-    for id in golden.truths.keys() {
+    for id in golden.checkpoints.keys() {
         for nth in 0..6 {
             for done in 0..4 {
                 let directory = Arc::new(FaultyDirectory::over(golden.files.clone()));

@@ -3,7 +3,7 @@
 use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointMetadata};
 use alluvium_tests::golden::Golden;
-use alluvium_tests::{Files, Truth, checkpoint, empty, fresh, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, Files, checkpoint, empty, fresh, keep, memory, open, open_with, options};
 
 #[test]
 fn only_sixteen_lower_case_digits_are_an_id() {
@@ -44,7 +44,7 @@ fn metadata_must_carry_the_id_of_its_directory() {
     let mut manager = open(&directory).unwrap();
     let error = block_on(manager.load_checkpoint_metadata(4)).unwrap_err();
     assert!(error.to_string().contains("checkpoint_0000000000000004/metadata.json"), "{error}");
-    // The original deletes checkpoint 3 here.
+    // LaminarDB deletes checkpoint 3 here.
     let _ = block_on(manager.delete_checkpoint(4));
     assert!(directory.to_files().contains_key("checkpoint_0000000000000003/metadata.json"));
 }
@@ -84,7 +84,7 @@ fn the_stale_writer_is_fenced_and_has_no_effect() {
     stale.put(b"bed", b"mud").unwrap();
     let error = block_on(stale.create_checkpoint(0)).unwrap_err();
     assert!(matches!(error, Error::Fenced(_)), "{error:?}");
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&newer));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&newer));
     for (path, content) in &before {
         assert_eq!(directory.to_files().get(path), Some(content), "{path}");
     }
@@ -93,7 +93,7 @@ fn the_stale_writer_is_fenced_and_has_no_effect() {
     // The winner goes on, whatever the loser left.
     newer.put(b"bank", b"silt").unwrap();
     assert_eq!(checkpoint(&mut newer), 3);
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&newer));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&newer));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the original got wrong, and the promise that stands there now: one test for each.
+//! What LaminarDB got wrong, and the promise that stands there now: one test for each.
 
 mod faults;
 mod identity;

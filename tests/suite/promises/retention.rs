@@ -6,7 +6,7 @@ use alluvium_core::directory::{Operation, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, gc};
 use alluvium_tests::faulty::FaultyDirectory;
 use alluvium_tests::golden::Golden;
-use alluvium_tests::{Truth, checkpoint, fresh, fresh_with, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, checkpoint, fresh, fresh_with, keep, memory, open, open_with, options};
 
 use super::fill;
 
@@ -54,9 +54,9 @@ fn leftovers_are_reclaimed_and_foreign_files_are_not() {
     for path in foreign {
         assert!(after.contains_key(path), "{path} was not ours to delete");
     }
-    for (id, truth) in &golden.truths {
+    for (id, expected) in &golden.checkpoints {
         let manager = open_with(&directory, keep(10), options().checkpoint(Some(*id))).unwrap();
-        assert_eq!(Truth::of(&manager), *truth);
+        assert_eq!(Expected::of(&manager), *expected);
     }
     // Ids and numbers of leftovers are not given again while they may still be there.
     assert!(checkpoint(&mut manager) > 7);

@@ -1,11 +1,11 @@
-//! One truth: what is checkpointed, what it costs, and that it is the same everywhere.
+//! One state: what is checkpointed, what it costs, and that it is the same everywhere.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{MemoryDirectory, block_on};
-use alluvium_tests::{Truth, checkpoint, fresh, fresh_with, keep, open, open_with, options};
+use alluvium_tests::{Expected, checkpoint, fresh, fresh_with, keep, open, open_with, options};
 
 use super::{fill, latest};
 
@@ -19,14 +19,14 @@ fn state_offsets_watermark_and_epoch_are_one_atomic_checkpoint() {
     manager.set_watermark(1_357_034_400_000);
     manager.set_epoch(7).unwrap();
     block_on(manager.create_checkpoint(99)).unwrap();
-    let expected = Truth::of(&manager);
+    let expected = Expected::of(&manager);
     // What comes after the checkpoint is not in it.
     manager.put(b"late", b"flood").unwrap();
     manager.set_source_offset("input", 30_000).unwrap();
     drop(manager);
 
     let manager = open(&directory).unwrap();
-    assert_eq!(Truth::of(&manager), expected);
+    assert_eq!(Expected::of(&manager), expected);
     assert_eq!(manager.get(b"bed"), Some(b"gravel".as_slice()));
     assert_eq!(manager.get(b"bank"), None);
     assert_eq!(manager.get(b"late"), None);
@@ -152,7 +152,7 @@ fn a_large_state_is_written_in_bounded_pieces() {
     let sizes: Vec<usize> = directory.to_files().values().map(Vec::len).collect();
     assert!(sizes.iter().sum::<usize>() > 12_000_000);
     assert!(sizes.iter().all(|size| *size <= 5 << 20), "{sizes:?}");
-    assert_eq!(Truth::of(&open(&directory).unwrap()), Truth::of(&manager));
+    assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&manager));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_packed_batch_is_all_or_nothing() {
     use alluvium_core::Columns;
     let (_, mut manager) = fresh();
     manager.put(b"bed", b"gravel").unwrap();
-    let before = Truth::of(&manager);
+    let before = Expected::of(&manager);
     let good = Columns { ops: &[0, 1, 0], key_lens: &[1, 3, 1], value_lens: &[2, 0, 0], keys: b"abedc", values: b"xy" };
     let bad = [
         Columns { ops: &[0, 1, 2], ..good },
@@ -179,11 +179,11 @@ fn a_packed_batch_is_all_or_nothing() {
     for batch in bad {
         let error = manager.apply(&batch).unwrap_err();
         assert!(matches!(error, Error::InvalidInput(_) | Error::LimitExceeded(_)), "{batch:?}: {error:?}");
-        assert_eq!(Truth::of(&manager), before, "{batch:?}");
+        assert_eq!(Expected::of(&manager), before, "{batch:?}");
     }
     assert_eq!(manager.apply(&good).unwrap(), 3);
     let expected = BTreeMap::from([(b"a".to_vec(), b"xy".to_vec()), (b"c".to_vec(), Vec::new())]);
-    assert_eq!(Truth::of(&manager).state, expected);
+    assert_eq!(Expected::of(&manager).state, expected);
 }
 
 #[test]
@@ -191,12 +191,12 @@ fn puts_between_the_three_steps_belong_to_the_next_checkpoint() {
     let directory = Arc::new(MemoryDirectory::new());
     let mut manager = open_with(&directory, keep(10), options()).unwrap();
     let mut in_flight = Vec::new();
-    let mut truths = Vec::new();
+    let mut checkpoints = Vec::new();
     for round in 0_u8..3 {
         manager.put(&[round], b"prepared").unwrap();
         manager.set_epoch(u64::from(round)).unwrap();
         in_flight.push(manager.prepare_checkpoint(u64::from(round)).unwrap());
-        truths.push(Truth::of(&manager));
+        checkpoints.push(Expected::of(&manager));
         manager.put(b"between", &[round]).unwrap();
     }
     for prepared in in_flight {
@@ -204,10 +204,10 @@ fn puts_between_the_three_steps_belong_to_the_next_checkpoint() {
         manager.put(b"between", b"write and finish").unwrap();
         manager.finish_checkpoint(written).unwrap();
     }
-    for (id, truth) in (1..).zip(truths) {
+    for (id, expected) in (1..).zip(checkpoints) {
         let manager = open_with(&directory, keep(10), options().checkpoint(Some(id))).unwrap();
-        assert_eq!(Truth::of(&manager).state, truth.state, "checkpoint {id}");
-        assert_eq!(manager.epoch(), truth.epoch);
+        assert_eq!(Expected::of(&manager).state, expected.state, "checkpoint {id}");
+        assert_eq!(manager.epoch(), expected.epoch);
     }
     checkpoint(&mut manager);
     assert_eq!(open(&directory).unwrap().get(b"between"), Some(b"write and finish".as_slice()));

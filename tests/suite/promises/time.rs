@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions};
-use alluvium_tests::{START_MS, STORE_ID, Truth, checkpoint, clock, empty, fresh, open, open_with};
+use alluvium_tests::{Expected, START_MS, STORE_ID, checkpoint, clock, empty, fresh, open, open_with};
 
 #[test]
 fn reopening_restores_epoch_offsets_watermark_position_and_time() {
@@ -18,11 +18,11 @@ fn reopening_restores_epoch_offsets_watermark_position_and_time() {
     manager.set_source_offset("input", u64::MAX).unwrap();
     manager.set_watermark(i64::MIN);
     block_on(manager.create_checkpoint(8)).unwrap();
-    let expected = Truth::of(&manager);
+    let expected = Expected::of(&manager);
     assert!(!manager.should_checkpoint());
 
     let manager = open_with(&directory, config, options()).unwrap();
-    assert_eq!(Truth::of(&manager), expected);
+    assert_eq!(Expected::of(&manager), expected);
     assert!(!manager.should_checkpoint(), "the last checkpoint was just now");
     clock.advance_ms(499);
     assert!(!manager.should_checkpoint());
@@ -55,14 +55,14 @@ fn epoch_position_and_offsets_do_not_go_backwards() {
     manager.set_epoch(5).unwrap();
     manager.set_source_offset("input", 50).unwrap();
     block_on(manager.create_checkpoint(500)).unwrap();
-    let before = Truth::of(&manager);
+    let before = Expected::of(&manager);
     let refused =
         |outcome: Result<(), Error>| assert!(matches!(outcome, Err(Error::EpochMismatch { .. })), "{outcome:?}");
     for manager in [&mut manager, &mut open(&directory).unwrap()] {
         refused(manager.set_epoch(4));
         refused(manager.set_source_offset("input", 49));
         refused(block_on(manager.create_checkpoint(499)).map(|_| ()));
-        assert_eq!(Truth::of(manager), before, "a refusal changes nothing");
+        assert_eq!(Expected::of(manager), before, "a refusal changes nothing");
         assert_eq!(manager.latest_checkpoint_id(), Some(1));
     }
 }

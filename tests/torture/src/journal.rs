@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alluvium_tests::Truth;
+use alluvium_tests::Expected;
 
 /// How many checkpoints are kept where nothing else is said.
 pub const RETAINED: usize = 2;
@@ -14,11 +14,11 @@ pub const RETAINED: usize = 2;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Journal {
     /// Last acknowledged, or submitted since; the last acknowledged first.
-    pub acceptable: Vec<Truth>,
+    pub acceptable: Vec<Expected>,
     /// Checkpoints that must be there, by id, each with what it holds.
-    pub kept: BTreeMap<u64, Truth>,
+    pub kept: BTreeMap<u64, Expected>,
     /// What the logs after each checkpoint led to: where deleting a newer one leads back to.
-    pub tails: BTreeMap<u64, Vec<Truth>>,
+    pub tails: BTreeMap<u64, Vec<Expected>>,
     /// How many checkpoints are kept.
     pub retained: usize,
 }
@@ -31,31 +31,31 @@ impl Journal {
 
     /// The same, where so many checkpoints are kept.
     pub fn keeping(retained: usize) -> Self {
-        Self { acceptable: vec![Truth::default()], retained, ..Self::default() }
+        Self { acceptable: vec![Expected::default()], retained, ..Self::default() }
     }
 
-    /// From now on until an acknowledgement, `truth` may come back too.
-    pub fn submit(&mut self, truth: &Truth) {
-        if !self.acceptable.contains(truth) {
-            self.acceptable.push(truth.clone());
+    /// From now on until an acknowledgement, `expected` may come back too.
+    pub fn submit(&mut self, expected: &Expected) {
+        if !self.acceptable.contains(expected) {
+            self.acceptable.push(expected.clone());
         }
     }
 
-    /// From now on only `truth` may come back.
-    pub fn acknowledge(&mut self, truth: &Truth) {
-        self.acceptable = vec![truth.clone()];
+    /// From now on only `expected` may come back.
+    pub fn acknowledge(&mut self, expected: &Expected) {
+        self.acceptable = vec![expected.clone()];
     }
 
     /// A checkpoint with this content is about to be taken: the oldest that is kept may go for it.
-    pub fn checkpointing(&mut self, truth: &Truth) {
-        self.submit(truth);
+    pub fn checkpointing(&mut self, expected: &Expected) {
+        self.submit(expected);
         self.keep(self.retained - 1);
     }
 
     /// Checkpoint `id` is acknowledged: it alone may come back, and is one of those that are kept.
-    pub fn checkpointed(&mut self, id: u64, truth: Truth) {
-        self.acknowledge(&truth);
-        self.kept.insert(id, truth);
+    pub fn checkpointed(&mut self, id: u64, expected: Expected) {
+        self.acknowledge(&expected);
+        self.kept.insert(id, expected);
         self.keep(self.retained);
     }
 

@@ -9,7 +9,7 @@ pub mod command;
 pub mod files;
 pub mod journal;
 pub mod oracle;
-pub mod rows;
+pub mod scenarios;
 pub mod session;
 pub mod tally;
 

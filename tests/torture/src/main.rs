@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use alluvium_torture::tally::line;
-use alluvium_torture::{Budget, Tally, rows};
+use alluvium_torture::{Budget, Tally, scenarios};
 use clap::Parser;
 use serde_json::Value;
 
@@ -75,9 +75,12 @@ fn main() -> ExitCode {
         }
     };
     let wanted = |row: &u8| arguments.row.is_none_or(|wanted| wanted == *row);
-    let mut tests: Vec<rows::Test> = rows::all().into_iter().filter(|test| wanted(&test.row)).collect();
+    let mut tests: Vec<scenarios::Test> = scenarios::all().into_iter().filter(|test| wanted(&test.row)).collect();
     if tests.is_empty() {
-        eprintln!("no test has this row; there are {:?}", rows::all().iter().map(|test| test.row).collect::<Vec<_>>());
+        eprintln!(
+            "no test has this row; there are {:?}",
+            scenarios::all().iter().map(|test| test.row).collect::<Vec<_>>()
+        );
         return ExitCode::from(2);
     }
     // Those that end by themselves first: what they leave of their time goes to the others.
@@ -111,7 +114,7 @@ fn main() -> ExitCode {
 }
 
 fn write_corpus(corpus: &Path) -> std::io::Result<()> {
-    for (target, seeds) in rows::decode::seeds() {
+    for (target, seeds) in scenarios::decode::seeds() {
         let directory = corpus.join(target);
         std::fs::create_dir_all(&directory)?;
         for (at, seed) in seeds.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, Nodes, Operation, SimulatedDirectory, block_on};
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::Truth;
+use alluvium_tests::Expected;
 
 use crate::journal::Journal;
 use crate::session::{Action, Session, Stop};
@@ -106,7 +106,7 @@ pub fn names(nodes: &Nodes) -> String {
 
 /// After an error that the caller was told of: what comes back is one of the journal's, or a typed
 /// error while the cause lasts.
-pub fn survives_error(directory: &Arc<SimulatedDirectory>, journal: &Journal) -> Result<Truth, String> {
+pub fn survives_error(directory: &Arc<SimulatedDirectory>, journal: &Journal) -> Result<Expected, String> {
     let mut session = Session::new(directory.clone(), journal.clone());
     match session.open() {
         Ok(()) => {}

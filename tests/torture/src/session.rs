@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, DirectoryErrorKind, MemoryDirectory, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, archive};
-use alluvium_tests::{Truth, keep, open_with, options};
+use alluvium_tests::{Expected, keep, open_with, options};
 
 use crate::journal::Journal;
 
@@ -68,7 +68,7 @@ pub struct Session<D: Directory> {
     manager: Option<IncrementalCheckpointManager<D>>,
     config: CheckpointConfig,
     /// What the live state must be.
-    truth: Truth,
+    expected: Expected,
     /// What was promised.
     pub journal: Journal,
     steps: u64,
@@ -82,7 +82,7 @@ impl<D: Directory> Session<D> {
             directory,
             manager: None,
             config: keep(journal.retained),
-            truth: Truth::default(),
+            expected: Expected::default(),
             journal,
             steps: 0,
             on_journal: Box::new(|_| {}),
@@ -105,7 +105,7 @@ impl<D: Directory> Session<D> {
     pub fn open(&mut self) -> Result<(), Stop> {
         self.manager = None;
         let manager = open_with(&self.directory, self.config.clone(), options())?;
-        let found = Truth::of(&manager);
+        let found = Expected::of(&manager);
         if !self.journal.acceptable.contains(&found) {
             let expected = &self.journal.acceptable;
             return Err(Stop::Violation(format!("came back with {found:?}\n  but was promised one of {expected:?}")));
@@ -114,9 +114,10 @@ impl<D: Directory> Session<D> {
         let newest = manager.latest_checkpoint_id();
         let unknown = newest.filter(|id| !self.journal.kept.contains_key(id));
         let unknown = match unknown {
-            Some(id) => {
-                Some((id, Truth::of(&open_with(&self.directory, self.config.clone(), options().checkpoint(Some(id)))?)))
-            }
+            Some(id) => Some((
+                id,
+                Expected::of(&open_with(&self.directory, self.config.clone(), options().checkpoint(Some(id)))?),
+            )),
             None => None,
         };
         self.promise(|journal| {
@@ -128,7 +129,7 @@ impl<D: Directory> Session<D> {
                 journal.tails.entry(id).or_default().push(found.clone());
             }
         });
-        self.truth = found;
+        self.expected = found;
         self.manager = Some(manager);
         Ok(())
     }
@@ -162,22 +163,22 @@ impl<D: Directory> Session<D> {
         let step = self.steps;
         let key = format!("key {}", step % 3).into_bytes();
         // Position and step make every value one of a kind.
-        let value = format!("value {step} after position {}", self.truth.wal_position).into_bytes();
+        let value = format!("value {step} after position {}", self.expected.wal_position).into_bytes();
         self.opened()?.put(&key, &value)?;
-        self.truth.state.insert(key, value);
+        self.expected.state.insert(key, value);
         Ok(())
     }
 
     fn delete(&mut self) -> Result<(), Stop> {
-        let Some(key) = self.truth.state.keys().next().cloned() else { return Ok(()) };
+        let Some(key) = self.expected.state.keys().next().cloned() else { return Ok(()) };
         self.opened()?.delete(&key)?;
-        self.truth.state.remove(&key);
+        self.expected.state.remove(&key);
         Ok(())
     }
 
     /// Moves epoch, offsets, watermark and position on together, so that no two checkpoints share one.
-    fn advance(&self) -> Truth {
-        let mut next = self.truth.clone();
+    fn advance(&self) -> Expected {
+        let mut next = self.expected.clone();
         next.epoch += 1;
         next.wal_position += 1;
         let position = next.wal_position;
@@ -214,7 +215,7 @@ impl<D: Directory> Session<D> {
         manager.set_watermark(next.watermark.unwrap_or_default());
         block_on(manager.sync(next.wal_position))?;
         let newest = manager.latest_checkpoint_id();
-        self.truth = next.clone();
+        self.expected = next.clone();
         self.promise(|journal| {
             journal.acknowledge(&next);
             match newest {
@@ -232,9 +233,9 @@ impl<D: Directory> Session<D> {
         Ok(())
     }
 
-    fn acknowledge(&mut self, id: u64, truth: Truth) {
-        self.truth = truth.clone();
-        self.promise(|journal| journal.checkpointed(id, truth));
+    fn acknowledge(&mut self, id: u64, expected: Expected) {
+        self.expected = expected.clone();
+        self.promise(|journal| journal.checkpointed(id, expected));
     }
 
     fn cleanup(&mut self) -> Result<(), Stop> {
@@ -247,17 +248,17 @@ impl<D: Directory> Session<D> {
     fn delete_checkpoint(&mut self) -> Result<(), Stop> {
         let listed = block_on(self.opened()?.list_checkpoints())?;
         let Some(newest) = listed.first() else { return Ok(()) };
-        let mut before = vec![Truth::default()];
+        let mut before = vec![Expected::default()];
         if let Some(metadata) = listed.get(1) {
             // Known only to whoever took it: not ours to delete up to.
-            let Some(truth) = self.journal.kept.get(&metadata.id) else { return Ok(()) };
-            before = vec![truth.clone()];
+            let Some(expected) = self.journal.kept.get(&metadata.id) else { return Ok(()) };
+            before = vec![expected.clone()];
             // A crash may have left the logs that came after it.
             before.extend(self.journal.tails.get(&metadata.id).cloned().unwrap_or_default());
         }
         self.promise(|journal| {
-            for truth in &before {
-                journal.submit(truth);
+            for expected in &before {
+                journal.submit(expected);
             }
             journal.kept.remove(&newest.id);
         });
@@ -268,21 +269,21 @@ impl<D: Directory> Session<D> {
     }
 
     fn restore(&mut self) -> Result<(), Stop> {
-        let Some((id, truth)) = self.journal.kept.first_key_value() else { return Ok(()) };
-        let (id, truth) = (*id, truth.clone());
-        self.promise(|journal| journal.checkpointing(&truth));
+        let Some((id, expected)) = self.journal.kept.first_key_value() else { return Ok(()) };
+        let (id, expected) = (*id, expected.clone());
+        self.promise(|journal| journal.checkpointing(&expected));
         let metadata = block_on(self.opened()?.restore_checkpoint(id))?;
-        self.acknowledge(metadata.id, truth);
+        self.acknowledge(metadata.id, expected);
         Ok(())
     }
 
     fn import(&mut self) -> Result<(), Stop> {
-        let (bytes, truth) = foreign_archive();
-        self.promise(|journal| journal.checkpointing(&truth));
+        let (bytes, expected) = foreign_archive();
+        self.promise(|journal| journal.checkpointing(&expected));
         self.manager = None;
         let imported = archive::import(&bytes, self.directory.clone(), self.config.clone(), options());
         let metadata = block_on(imported)?;
-        self.acknowledge(metadata.id, truth);
+        self.acknowledge(metadata.id, expected);
         self.open()
     }
 
@@ -290,15 +291,15 @@ impl<D: Directory> Session<D> {
     pub fn check(&mut self) -> Result<(), Stop> {
         self.opened()?;
         let kept = self.journal.kept.clone();
-        let expected = self.truth.clone();
+        let expected = self.expected.clone();
         let config = self.config.clone();
         let directory = self.directory.clone();
-        let live = Truth::of(self.opened()?);
+        let live = Expected::of(self.opened()?);
         // The position is the newest checkpoint's: puts since then do not move it.
         if live.state != expected.state {
             return Err(Stop::Violation(format!("the live state is {:?}, not {:?}", live.state, expected.state)));
         }
-        for (id, truth) in kept {
+        for (id, expected) in kept {
             let found = open_with(&directory, config.clone(), options().checkpoint(Some(id)));
             let found = found.map_err(|error| match error {
                 // The directory's own trouble says nothing about the checkpoint.
@@ -306,10 +307,10 @@ impl<D: Directory> Session<D> {
                 Error::Fenced(_) => Stop::Refused(error),
                 _ => Stop::Violation(format!("kept checkpoint {id}: {error}")),
             })?;
-            if Truth::of(&found) != truth {
+            if Expected::of(&found) != expected {
                 return Err(Stop::Violation(format!(
-                    "kept checkpoint {id} holds {:?}, not {truth:?}",
-                    Truth::of(&found)
+                    "kept checkpoint {id} holds {:?}, not {expected:?}",
+                    Expected::of(&found)
                 )));
             }
         }
@@ -318,7 +319,7 @@ impl<D: Directory> Session<D> {
 }
 
 /// An archive from elsewhere, and what it holds.
-fn foreign_archive() -> (Vec<u8>, Truth) {
+fn foreign_archive() -> (Vec<u8>, Expected) {
     let directory = Arc::new(MemoryDirectory::new());
     let manager = open_with(&directory, keep(1), options().store_id([9; 16]));
     let mut manager = manager.expect("an empty directory in memory opens");
@@ -331,7 +332,7 @@ fn foreign_archive() -> (Vec<u8>, Truth) {
     };
     build(&mut manager).expect("memory does not fail");
     let bytes = block_on(archive::export(&*directory, None)).expect("what was just written");
-    (bytes, Truth::of(&manager))
+    (bytes, Expected::of(&manager))
 }
 
 /// The `index`th workload of up to three actions, between two checkpoints before it and one after;

@@ -4,7 +4,7 @@
 //! `cargo test -p alluvium-torture --features seeded-defects --test seeded_defects`
 
 use alluvium_core::seeded_defects::{ALL, Defect, seed};
-use alluvium_torture::rows::{crash, damage, errors, hostile, native, retention, writers};
+use alluvium_torture::scenarios::{crash, damage, errors, hostile, native, retention, writers};
 use alluvium_torture::{Budget, Tally};
 
 /// The test that catches a defect, with the sample that suffices for it.

@@ -18,7 +18,7 @@ pub(crate) const FLIGHTS: u64 = 27_004;
 
 /// A directory that LaminarDB wrote.
 pub(crate) fn laminardb(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/original").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/laminar").join(name)
 }
 
 pub(crate) fn engine() -> PathBuf {

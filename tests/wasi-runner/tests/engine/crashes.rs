@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
-use alluvium_tests::{STORE_ID, Truth};
+use alluvium_tests::{Expected, STORE_ID};
 use alluvium_torture::files::FileSystem;
 use alluvium_torture::journal::RETAINED;
 use alluvium_torture::oracle::CALM;
-use alluvium_torture::rows::crash::SeenStates;
+use alluvium_torture::scenarios::crash::SeenStates;
 use alluvium_torture::{Journal, Tally};
 use wasmtime::component::ResourceAny;
 
@@ -46,7 +46,7 @@ struct Session<'a> {
     directory: &'a Path,
     record: Record,
     engine: Option<(Engine, ResourceAny)>,
-    truth: Truth,
+    expected: Expected,
     journal: Journal,
     /// After so many calls this was the journal.
     promises: Vec<(usize, Journal)>,
@@ -65,7 +65,15 @@ impl<'a> Session<'a> {
     fn new(directory: &'a Path, record: &Record) -> Self {
         let journal = Journal::new();
         let promises = vec![(0, journal.clone())];
-        Self { directory, record: record.clone(), engine: None, truth: Truth::default(), journal, promises, steps: 0 }
+        Self {
+            directory,
+            record: record.clone(),
+            engine: None,
+            expected: Expected::default(),
+            journal,
+            promises,
+            steps: 0,
+        }
     }
 
     fn promise(&mut self, change: impl FnOnce(&mut Journal)) {
@@ -78,7 +86,7 @@ impl<'a> Session<'a> {
         self.engine = None;
         let mut engine = engine(self.directory, &self.record);
         let manager = engine.open(&opening())?;
-        let found = truth(&mut engine, manager);
+        let found = expected(&mut engine, manager);
         let is_promised = self.journal.acceptable.contains(&found);
         assert!(is_promised, "came back with {found:?}, and was promised {:?}", self.journal.acceptable);
         let latest = engine.on(manager, |m, s, this| m.call_latest(s, this))?.map(|info| info.id);
@@ -93,7 +101,7 @@ impl<'a> Session<'a> {
             }
             journal.keep(journal.retained);
         });
-        self.truth = found;
+        self.expected = found;
         self.engine = Some((engine, manager));
         Ok(())
     }
@@ -112,17 +120,17 @@ impl<'a> Session<'a> {
         match action {
             Action::Put => {
                 let key = format!("key {}", self.steps % 3).into_bytes();
-                let value = format!("value {} after position {}", self.steps, self.truth.wal_position).into_bytes();
+                let value = format!("value {} after position {}", self.steps, self.expected.wal_position).into_bytes();
                 let (engine, manager) = self.opened()?;
                 engine.put(manager, &key, &value)?;
-                self.truth.state.insert(key, value);
+                self.expected.state.insert(key, value);
                 Ok(())
             }
             Action::Delete => {
-                let Some(key) = self.truth.state.keys().next().cloned() else { return Ok(()) };
+                let Some(key) = self.expected.state.keys().next().cloned() else { return Ok(()) };
                 let (engine, manager) = self.opened()?;
                 engine.on(manager, |m, s, this| m.call_delete(s, this, &key))?;
-                self.truth.state.remove(&key);
+                self.expected.state.remove(&key);
                 Ok(())
             }
             Action::Checkpoint => self.checkpoint(),
@@ -139,8 +147,8 @@ impl<'a> Session<'a> {
     }
 
     /// Moves everything on together, so that no two checkpoints share any of it.
-    fn advance(&mut self) -> Result<Truth, Error> {
-        let mut next = self.truth.clone();
+    fn advance(&mut self) -> Result<Expected, Error> {
+        let mut next = self.expected.clone();
         next.epoch += 1;
         next.wal_position += 1;
         next.source_offsets.insert("input".into(), next.wal_position * 10);
@@ -163,9 +171,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn acknowledge(&mut self, id: u64, truth: Truth) {
-        self.truth = truth.clone();
-        self.promise(|journal| journal.checkpointed(id, truth));
+    fn acknowledge(&mut self, id: u64, expected: Expected) {
+        self.expected = expected.clone();
+        self.promise(|journal| journal.checkpointed(id, expected));
     }
 
     fn sync(&mut self) -> Result<(), Error> {
@@ -179,7 +187,7 @@ impl<'a> Session<'a> {
             // Where there is nothing that a log could follow, it was a checkpoint.
             Some(id) if !kept.contains_key(&id) => self.acknowledge(id, next),
             latest => {
-                self.truth = next.clone();
+                self.expected = next.clone();
                 self.promise(|journal| {
                     journal.acknowledge(&next);
                     journal.kept = kept;
@@ -196,16 +204,16 @@ impl<'a> Session<'a> {
         let (engine, manager) = self.opened()?;
         let listed = engine.on(manager, |m, s, this| m.call_list_checkpoints(s, this))?;
         let Some(newest) = listed.first().map(|info| info.id) else { return Ok(()) };
-        let mut before = vec![Truth::default()];
+        let mut before = vec![Expected::default()];
         if let Some(info) = listed.get(1) {
             // Known only to whoever took it: not ours to delete up to.
-            let Some(truth) = self.journal.kept.get(&info.id) else { return Ok(()) };
-            before = vec![truth.clone()];
+            let Some(expected) = self.journal.kept.get(&info.id) else { return Ok(()) };
+            before = vec![expected.clone()];
             before.extend(self.journal.tails.get(&info.id).cloned().unwrap_or_default());
         }
         self.promise(|journal| {
-            for truth in &before {
-                journal.submit(truth);
+            for expected in &before {
+                journal.submit(expected);
             }
             journal.kept.remove(&newest);
         });
@@ -216,12 +224,12 @@ impl<'a> Session<'a> {
     }
 
     fn restore(&mut self) -> Result<(), Error> {
-        let Some((id, truth)) = self.journal.kept.first_key_value() else { return Ok(()) };
-        let (id, truth) = (*id, truth.clone());
-        self.promise(|journal| journal.checkpointing(&truth));
+        let Some((id, expected)) = self.journal.kept.first_key_value() else { return Ok(()) };
+        let (id, expected) = (*id, expected.clone());
+        self.promise(|journal| journal.checkpointing(&expected));
         let (engine, manager) = self.opened()?;
         let restored = engine.on(manager, |m, s, this| m.call_restore(s, this, id))?;
-        self.acknowledge(restored.id, truth);
+        self.acknowledge(restored.id, expected);
         Ok(())
     }
 
@@ -250,10 +258,10 @@ impl<'a> Session<'a> {
 }
 
 /// What a manager inside the component holds.
-fn truth(engine: &mut Engine, manager: ResourceAny) -> Truth {
+fn expected(engine: &mut Engine, manager: ResourceAny) -> Expected {
     let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, b""));
     let offsets = engine.on(manager, |m, s, this| m.call_source_offsets(s, this));
-    Truth {
+    Expected {
         state: engine.walk(cursor, 100).into_iter().collect(),
         source_offsets: offsets.into_iter().map(|offset| (offset.source, offset.offset)).collect(),
         watermark: engine.on(manager, |m, s, this| m.call_watermark(s, this)),

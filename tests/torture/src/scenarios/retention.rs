@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{SimulatedDirectory, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager};
-use alluvium_tests::{Truth, keep, open_with, options};
+use alluvium_tests::{Expected, keep, open_with, options};
 
 use crate::journal::Journal;
 use crate::oracle::{CALM, examine, undamaged};
@@ -57,20 +57,20 @@ fn life(directory: &Arc<SimulatedDirectory>, journal: &mut Journal, seed: u64) -
         manager.put(format!("key {}", random.u8(0..12)).as_bytes(), &vec![random.u8(..); size])?;
         manager.delete(format!("key {}", random.u8(0..12)).as_bytes())?;
         manager.set_epoch(epoch)?;
-        let truth = Truth { wal_position: epoch, ..Truth::of(&manager) };
-        journal.submit(&truth);
+        let expected = Expected { wal_position: epoch, ..Expected::of(&manager) };
+        journal.submit(&expected);
         journal.keep(2);
         if random.bool() {
             let id = block_on(manager.create_checkpoint(epoch))?.id;
-            journal.acknowledge(&truth);
-            journal.kept.insert(id, truth);
+            journal.acknowledge(&expected);
+            journal.kept.insert(id, expected);
         } else {
             // In three steps, and what is left to do only after puts that belong to the next one.
             let prepared = manager.prepare_checkpoint(epoch)?;
             let written = block_on(prepared.write())?;
             let id = written.metadata().id;
-            journal.acknowledge(&truth);
-            journal.kept.insert(id, truth);
+            journal.acknowledge(&expected);
+            journal.kept.insert(id, expected);
             let finished = manager.finish_checkpoint(written)?;
             manager.put(b"meanwhile", &epoch.to_be_bytes())?;
             let _ = block_on(finished.maintenance.run());

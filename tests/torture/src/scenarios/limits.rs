@@ -7,7 +7,7 @@ use alluvium_core::{
     CheckpointConfig, Clock, IncrementalCheckpointError as Error, IncrementalCheckpointMetadata, ManualClock,
     OpenOptions,
 };
-use alluvium_tests::{Files, STORE_ID, Truth, keep, memory, open_with, options};
+use alluvium_tests::{Expected, Files, STORE_ID, keep, memory, open_with, options};
 
 use crate::tally::{Budget, Tally, guarded};
 
@@ -34,7 +34,7 @@ impl Clock for OddClock {
     }
 }
 
-fn play(clock: &Arc<dyn Clock + Send + Sync>, config: &CheckpointConfig) -> Result<(Truth, Files), Error> {
+fn play(clock: &Arc<dyn Clock + Send + Sync>, config: &CheckpointConfig) -> Result<(Expected, Files), Error> {
     let directory = Arc::new(MemoryDirectory::new());
     for life in 0..3_u64 {
         let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
@@ -52,7 +52,7 @@ fn play(clock: &Arc<dyn Clock + Send + Sync>, config: &CheckpointConfig) -> Resu
     let mut files = directory.to_files();
     // What tells the time may differ, and nothing else.
     files.retain(|path, _| !path.ends_with("metadata.json"));
-    Ok((Truth::of(&manager), files))
+    Ok((Expected::of(&manager), files))
 }
 
 /// Row 10.
@@ -128,10 +128,10 @@ fn carried(field: u32, value: u64) -> Result<(), String> {
         }
     }
     block_on(manager.create_checkpoint(position)).map_err(told)?;
-    let expected = Truth::of(&manager);
+    let expected = Expected::of(&manager);
     let mut manager = open_with(&directory, keep(10), options()).map_err(told)?;
-    if Truth::of(&manager) != expected {
-        return Err(format!("came back as {:?}", Truth::of(&manager)));
+    if Expected::of(&manager) != expected {
+        return Err(format!("came back as {:?}", Expected::of(&manager)));
     }
     if field == 0 && !matches!(manager.set_epoch(value - 1), Err(Error::EpochMismatch { .. })) {
         return Err("the epoch went backwards".into());

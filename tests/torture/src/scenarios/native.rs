@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::files::{Fail, FileSystem, NativeStorage, Recorder};
 use crate::journal::Journal;
 use crate::oracle::{CALM, examine, survives_error};
-use crate::rows::crash::{SeenStates, retained};
+use crate::scenarios::crash::{SeenStates, retained};
 use crate::session::{Action, Session, Stop, history};
 use crate::tally::{Budget, Tally, each_case, guarded};
 

@@ -1,6 +1,6 @@
-//! The original's thirteen tests, under their names: what they ask for, asked of Alluvium.
+//! LaminarDB's thirteen tests, under their names: what they ask for, asked of Alluvium.
 //!
-//! Where the original's test looks into a private field (the next id), this one looks at what it
+//! Where LaminarDB's test looks into a private field (the next id), this one looks at what it
 //! stands for: the id that the next checkpoint gets.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use alluvium_core::directory::block_on;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointMetadata};
 use alluvium_tests::{Files, checkpoint, empty, fresh, fresh_with, keep, memory, open, open_with, options};
 
-/// Directories as the original's tests make them: metadata and nothing else.
+/// Directories as LaminarDB's tests make them: metadata and nothing else.
 fn metadata_only(ids: &[u64]) -> Files {
     let entry = |id: &u64| {
         let metadata = IncrementalCheckpointMetadata::new(*id, id * 10);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alluvium_core::directory::{MemoryDirectory, Node, Nodes, SimulatedDirectory, block_on};
 use alluvium_core::tools::verify::verify;
 use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Files, Manager, Truth, fixture, keep, memory, open, open_with, options};
+use alluvium_tests::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
 use std::sync::Arc;
 
 use crate::tally::{Budget, Tally, guarded};
@@ -15,17 +15,17 @@ use crate::tally::{Budget, Tally, guarded};
 fn never_wrong(golden: &Golden, files: &Files) -> Result<(), String> {
     let directory = memory(files.clone());
     let exists = |id: &&u64| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json"));
-    let newest = golden.truths.keys().rev().find(exists).copied();
+    let newest = golden.checkpoints.keys().rev().find(exists).copied();
     if let Ok(manager) = open(&directory) {
         if manager.latest_checkpoint_id() != newest {
             return Err(format!("{:?} came back as the newest, not {newest:?}", manager.latest_checkpoint_id()));
         }
         is_whole(golden, files, &manager, newest)?;
     }
-    for id in golden.truths.keys() {
+    for id in golden.checkpoints.keys() {
         if let Ok(manager) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
-            if Truth::of(&manager) != golden.truths[id] {
-                return Err(format!("{:?} came back as checkpoint {id}", Truth::of(&manager)));
+            if Expected::of(&manager) != golden.checkpoints[id] {
+                return Err(format!("{:?} came back as checkpoint {id}", Expected::of(&manager)));
             }
             let path = format!("checkpoint_{id:016x}/state.bin");
             match block_on(manager.load_checkpoint_state(*id)) {
@@ -47,9 +47,9 @@ fn never_wrong(golden: &Golden, files: &Files) -> Result<(), String> {
 /// What came back is the checkpoint, brought up to date by all logs that follow it; by fewer only
 /// when it is said that the rest was cut off.
 fn is_whole(golden: &Golden, files: &Files, manager: &Manager, id: Option<u64>) -> Result<(), String> {
-    let found = Truth::of(manager);
+    let found = Expected::of(manager);
     let Some(id) = id else {
-        return if found == Truth::default() { Ok(()) } else { Err(format!("{found:?} came back from nothing")) };
+        return if found == Expected::default() { Ok(()) } else { Err(format!("{found:?} came back from nothing")) };
     };
     let logs =
         (1..=golden.logged.len()).take_while(|n| files.contains_key(&format!("wal/{id:016x}-{n:016x}.log"))).count();
@@ -70,11 +70,11 @@ fn is_named(files: &Files, path: &str) -> Result<(), String> {
     Err(format!("verify does not name it: {:?}", report.findings))
 }
 
-/// The golden directories, each with the paths of the files that carry checksums: what the original
+/// The golden directories, each with the paths of the files that carry checksums: what LaminarDB
 /// wrote does not, and no reader can know of a flip in it.
 fn directories() -> Vec<(Golden, Vec<String>)> {
-    let original = fixture("opaque").to_files();
-    let ours = |golden: &Golden, path: &String| golden.name != "continued" || !original.contains_key(path);
+    let laminar = fixture("opaque").to_files();
+    let ours = |golden: &Golden, path: &String| golden.name != "continued" || !laminar.contains_key(path);
     let paths = |golden: Golden| {
         let paths = golden.files.keys().filter(|path| ours(&golden, path)).cloned().collect();
         (golden, paths)
@@ -129,7 +129,7 @@ pub fn flips(budget: Budget) -> Tally {
 /// Row 6: cuts, appended bytes, sectors zeroed and swapped, files swapped and replaced by older ones.
 pub fn cuts_and_swaps(budget: Budget) -> Tally {
     let mut tally = Tally::new(6, "files cut, extended, torn, swapped, replaced", "edits");
-    originals_cut(&mut tally);
+    laminar_states_cut(&mut tally);
     logs_cut(&mut tally);
     let directories = directories();
     let line = line(&directories);
@@ -207,8 +207,8 @@ fn edited(
     (files, what)
 }
 
-/// The original's opaque state has no checksum, but a length: every cut of it is found.
-fn originals_cut(tally: &mut Tally) {
+/// LaminarDB's opaque state has no checksum, but a length: every cut of it is found.
+fn laminar_states_cut(tally: &mut Tally) {
     for name in ["opaque", "snapshot"] {
         let whole = fixture(name).to_files();
         let states = whole.iter().filter(|(path, content)| path.ends_with("state.bin") && !content.is_empty());
@@ -222,7 +222,7 @@ fn originals_cut(tally: &mut Tally) {
                     Ok(_) => Err(format!("a tail was torn off at {length} of {} and nobody noticed", content.len())),
                     Err(_) => Ok(()),
                 });
-                tally.note(outcome.map_err(|what| format!("original {name}/{path}: {what}")));
+                tally.note(outcome.map_err(|what| format!("laminar {name}/{path}: {what}")));
             }
         }
     }
@@ -232,16 +232,16 @@ fn originals_cut(tally: &mut Tally) {
 /// that was torn with others after it is an error that names it.
 fn logs_cut(tally: &mut Tally) {
     let (directory, mut manager) = alluvium_tests::fresh();
-    let mut truths = Vec::new();
+    let mut checkpoints = Vec::new();
     let mut work = || {
         manager.put(b"bed", b"gravel")?;
         block_on(manager.create_checkpoint(1))?;
-        truths.push(Truth::of(&manager));
+        checkpoints.push(Expected::of(&manager));
         for position in 2..=4_u64 {
             manager.put(format!("layer {position}").as_bytes(), b"silt")?;
             manager.set_source_offset("input", position)?;
             block_on(manager.sync(position))?;
-            truths.push(Truth::of(&manager));
+            checkpoints.push(Expected::of(&manager));
         }
         Ok::<(), alluvium_core::IncrementalCheckpointError>(())
     };
@@ -254,21 +254,21 @@ fn logs_cut(tally: &mut Tally) {
         for length in 0..whole[*path].len() {
             let mut files = whole.clone();
             files.insert((*path).clone(), whole[*path][..length].to_vec());
-            let outcome = guarded(|| log_cut(&memory(files), &truths, at, at + 1 == logs.len()));
+            let outcome = guarded(|| log_cut(&memory(files), &checkpoints, at, at + 1 == logs.len()));
             tally.note(outcome.map_err(|what| format!("{path} cut to {length} bytes: {what}")));
         }
     }
     tally.note(if logs.len() == 3 { Ok(()) } else { Err(format!("three logs expected: {logs:?}")) });
 }
 
-fn log_cut(directory: &Arc<MemoryDirectory>, truths: &[Truth], at: usize, is_last: bool) -> Result<(), String> {
+fn log_cut(directory: &Arc<MemoryDirectory>, checkpoints: &[Expected], at: usize, is_last: bool) -> Result<(), String> {
     match open_with(directory, keep(10), options()) {
         Err(error) if is_last => Err(format!("a torn tail is an error: {error}")),
         Err(_) => Ok(()),
         Ok(_) if !is_last => Err("durable logs after it were dropped without a word".into()),
         Ok(mut manager) => {
-            if Truth::of(&manager) != truths[at] {
-                return Err(format!("{:?} came back", Truth::of(&manager)));
+            if Expected::of(&manager) != checkpoints[at] {
+                return Err(format!("{:?} came back", Expected::of(&manager)));
             }
             if manager.recovered().is_none_or(|recovered| recovered.wal_cut.is_none()) {
                 return Err("the cut is not told".into());
@@ -276,9 +276,9 @@ fn log_cut(directory: &Arc<MemoryDirectory>, truths: &[Truth], at: usize, is_las
             // And it goes on: behind the torn tail, whole.
             manager.put(b"after", b"the tear").map_err(|error| error.to_string())?;
             block_on(manager.sync(9)).map_err(|error| format!("no sync behind the torn tail: {error}"))?;
-            let expected = Truth::of(&manager);
+            let expected = Expected::of(&manager);
             let found = open_with(directory, keep(10), options()).map_err(|error| error.to_string())?;
-            if Truth::of(&found) == expected { Ok(()) } else { Err("what was synced behind it is gone".into()) }
+            if Expected::of(&found) == expected { Ok(()) } else { Err("what was synced behind it is gone".into()) }
         }
     }
 }
@@ -330,7 +330,7 @@ fn stays(golden: &Golden, foreign: &str) -> Result<(), String> {
     files.insert(foreign.into(), b"somebody else's".to_vec());
     let directory: Arc<MemoryDirectory> = memory(files);
     let mut manager = open_with(&directory, keep(1), options()).map_err(|error| error.to_string())?;
-    if Truth::of(&manager) != *golden.expected(golden.latest(), golden.logged.len()) {
+    if Expected::of(&manager) != *golden.expected(golden.latest(), golden.logged.len()) {
         return Err("it changed what came back".into());
     }
     manager.put(b"one", b"more").map_err(|error| error.to_string())?;
@@ -363,7 +363,7 @@ fn leftovers_go(golden: &Golden) -> Result<(), String> {
     nodes.extend(leftovers.clone());
     let directory = Arc::new(SimulatedDirectory::from_nodes(1, nodes));
     let mut manager = open_with(&directory, keep(10), options()).map_err(|error| error.to_string())?;
-    if Truth::of(&manager) != *golden.expected(golden.latest(), golden.logged.len()) {
+    if Expected::of(&manager) != *golden.expected(golden.latest(), golden.logged.len()) {
         return Err("leftovers changed what came back".into());
     }
     let metadata = block_on(manager.create_checkpoint(manager.wal_position())).map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
 //! A bounded sample of every row of the catalogue; the long form is `torture --minutes M`.
 
 use alluvium_torture::Budget;
-use alluvium_torture::rows::{
+use alluvium_torture::scenarios::{
     crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, model, native, retention, schedules,
     space, writers,
 };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{Directory, DirectoryError, Entry, NewFile, SimulatedDirectory, block_on};
-use alluvium_tests::{Truth, checkpoint, keep, open_with, options};
+use alluvium_tests::{Expected, checkpoint, keep, open_with, options};
 
 use crate::oracle::undamaged;
 use crate::tally::{Budget, Tally, guarded};
@@ -18,8 +18,8 @@ type Other = Arc<Mutex<Option<Result<Seized, String>>>>;
 
 #[derive(Debug)]
 struct Seized {
-    opened: Truth,
-    promised: Truth,
+    opened: Expected,
+    promised: Expected,
     /// It has committed something, so that the other writer has lost.
     wins: bool,
 }
@@ -140,7 +140,7 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
         let happen = move || {
             let seize = || -> Result<Seized, String> {
                 let mut manager = open_with(&storage, config, options()).map_err(told)?;
-                let opened = Truth::of(&manager);
+                let opened = Expected::of(&manager);
                 let oldest = block_on(manager.list_checkpoints()).map_err(told)?.last().map(|oldest| oldest.id);
                 if let (true, Some(oldest)) = (takeover.restores, oldest) {
                     block_on(manager.restore_checkpoint(oldest)).map_err(told)?;
@@ -150,13 +150,13 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
                     checkpoint(&mut manager);
                 }
                 let wins = takeover.checkpoints > 0 || (takeover.restores && oldest.is_some());
-                Ok(Seized { opened, promised: Truth::of(&manager), wins })
+                Ok(Seized { opened, promised: Expected::of(&manager), wins })
             };
             *locked(&other) = Some(seize());
         };
         *locked(&directory.before) = Some((call, Box::new(happen)));
     }
-    let mut acknowledged = Truth::default();
+    let mut acknowledged = Expected::default();
     let mut submitted = Vec::new();
     let mut acknowledged_after = false;
     let mut refusal = None;
@@ -165,13 +165,13 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
         for n in 1..=writer.checkpoints {
             manager.put(b"one", &vec![n as u8; writer.value_bytes])?;
             manager.set_source_offset("input", n)?;
-            let truth = Truth { wal_position: n, ..Truth::of(&manager) };
-            submitted.push(truth.clone());
+            let expected = Expected { wal_position: n, ..Expected::of(&manager) };
+            submitted.push(expected.clone());
             let interrupted = locked(&other).is_some();
             block_on(manager.create_checkpoint(n))?;
             // Begun and acknowledged after the other one came.
             acknowledged_after |= interrupted;
-            acknowledged = truth;
+            acknowledged = expected;
         }
         Ok(())
     };
@@ -195,7 +195,7 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
         return Err("a checkpoint begun after the takeover was acknowledged".into());
     }
     undamaged(&*storage, "after both")?;
-    let found = Truth::of(&open_with(&storage, config, options()).map_err(told)?);
+    let found = Expected::of(&open_with(&storage, config, options()).map_err(told)?);
     // With a checkpoint of the other one, only that may come back; without, whatever was
     // acknowledged or submitted since it opened.
     let fine =

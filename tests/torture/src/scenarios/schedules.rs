@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, tools::inspect};
-use alluvium_tests::{Files, Truth, empty, keep, memory, open_with, options};
+use alluvium_tests::{Expected, Files, empty, keep, memory, open_with, options};
 
 use crate::oracle::undamaged;
 use crate::tally::{Budget, Tally, guarded};
@@ -88,17 +88,17 @@ const WORKS: [Work; 8] = [
 /// What a writer has come to: what must be there if it was told so, and what may be if it was not.
 #[derive(Debug, Default)]
 struct Ended {
-    acknowledged: Option<Truth>,
-    submitted: Option<Truth>,
+    acknowledged: Option<Expected>,
+    submitted: Option<Expected>,
     error: Option<Error>,
 }
 
 type Manager = IncrementalCheckpointManager<Yielding>;
 
 /// Puts something that only this writer puts; gives what its state is once that is durable.
-fn put(manager: &mut Manager, name: &str) -> Result<Truth, Error> {
+fn put(manager: &mut Manager, name: &str) -> Result<Expected, Error> {
     manager.put(name.as_bytes(), b"was here")?;
-    Ok(Truth { wal_position: 10, ..Truth::of(manager) })
+    Ok(Expected { wal_position: 10, ..Expected::of(manager) })
 }
 
 impl Work {
@@ -140,28 +140,28 @@ impl Work {
         };
         match self {
             Self::Sync | Self::OpenAndSync => {
-                let truth = put(manager, name)?;
-                ended.submitted = Some(truth.clone());
+                let expected = put(manager, name)?;
+                ended.submitted = Some(expected.clone());
                 manager.sync(10).await?;
-                ended.acknowledged = Some(truth);
+                ended.acknowledged = Some(expected);
             }
             Self::Checkpoint | Self::OpenAndCheckpoint => {
-                let truth = put(manager, name)?;
-                ended.submitted = Some(truth.clone());
+                let expected = put(manager, name)?;
+                ended.submitted = Some(expected.clone());
                 manager.create_checkpoint(10).await?;
-                ended.acknowledged = Some(truth);
+                ended.acknowledged = Some(expected);
             }
             Self::DeleteNewest => {
-                let truth = before.truths[before.truths.len() - 2].clone();
-                ended.submitted = Some(truth.clone());
+                let expected = before.checkpoints[before.checkpoints.len() - 2].clone();
+                ended.submitted = Some(expected.clone());
                 manager.delete_checkpoint(BEFORE).await?;
-                ended.acknowledged = Some(truth);
+                ended.acknowledged = Some(expected);
             }
             Self::DeleteOldest => drop(manager.delete_checkpoint(1).await?),
             Self::Restore => {
-                ended.submitted = Some(before.truths[0].clone());
+                ended.submitted = Some(before.checkpoints[0].clone());
                 manager.restore_checkpoint(1).await?;
-                ended.acknowledged = Some(before.truths[0].clone());
+                ended.acknowledged = Some(before.checkpoints[0].clone());
             }
             Self::Cleanup => {
                 manager.cleanup_old_checkpoints_keep(1).await?;
@@ -175,20 +175,20 @@ impl Work {
 /// The directory that both find, and what each of its checkpoints holds.
 struct Before {
     files: Files,
-    truths: Vec<Truth>,
+    checkpoints: Vec<Expected>,
 }
 
 impl Before {
     fn new() -> Self {
         let directory = empty();
         let mut manager = open_with(&directory, keep(10), options()).expect("an empty directory in memory opens");
-        let mut truths = Vec::new();
+        let mut checkpoints = Vec::new();
         for round in 1..=BEFORE {
             manager.put(format!("round {round}").as_bytes(), b"before both").expect("room for a key");
             block_on(manager.create_checkpoint(round)).expect("memory does not fail");
-            truths.push(Truth::of(&manager));
+            checkpoints.push(Expected::of(&manager));
         }
-        Self { files: directory.to_files(), truths }
+        Self { files: directory.to_files(), checkpoints }
     }
 }
 
@@ -196,7 +196,7 @@ impl Before {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Remaining {
     checkpoints: Vec<u64>,
-    truth: Truth,
+    expected: Expected,
 }
 
 fn listed(directory: &Arc<MemoryDirectory>) -> Result<Vec<u64>, String> {
@@ -217,8 +217,9 @@ impl Before {
             // Whoever is told an error has its reasons; what is left is what counts.
             let _ = calm_block_on(work.run(Some(manager), Arc::new(Yielding(directory.clone())), "alone", self));
         }
-        let truth = open_with(&directory, keep(2), options()).map(|manager| Truth::of(&manager)).expect("it is whole");
-        Remaining { checkpoints: listed(&directory).expect("memory lists"), truth }
+        let expected =
+            open_with(&directory, keep(2), options()).map(|manager| Expected::of(&manager)).expect("it is whole");
+        Remaining { checkpoints: listed(&directory).expect("memory lists"), expected }
     }
 
     fn serial(&self, [first, second]: [Work; 2]) -> Vec<Remaining> {
@@ -293,15 +294,15 @@ fn judge(
         }
     }
     let found = open_with(directory, keep(2), options()).map_err(|error| format!("{told}, then {error}"))?;
-    let found = Truth::of(&found);
+    let found = Expected::of(&found);
     undamaged(&**directory, "after both").map_err(|what| format!("{told}, then {what}"))?;
     for ((work, end), name) in works.iter().zip(ended).zip(["first", "second"]) {
         if work.puts() && end.acknowledged.is_some() && !found.state.contains_key(name.as_bytes()) {
             return Err(format!("{told}: what {work:?} was told is durable is gone: {found:?}"));
         }
     }
-    let after = Remaining { checkpoints: listed(directory)?, truth: found.clone() };
-    let acknowledged: Vec<&Truth> = ended.iter().filter_map(|end| end.acknowledged.as_ref()).collect();
+    let after = Remaining { checkpoints: listed(directory)?, expected: found.clone() };
+    let acknowledged: Vec<&Expected> = ended.iter().filter_map(|end| end.acknowledged.as_ref()).collect();
     let fine = if works.iter().all(|work| work.only_deletes()) {
         // What is left is what would be if one had come after the other, or if the fenced one had not
         // come at all.
@@ -315,7 +316,7 @@ fn judge(
         true
     } else if acknowledged.is_empty() {
         let submitted = ended.iter().filter_map(|end| end.submitted.as_ref());
-        submitted.chain(before.truths.last()).any(|truth| *truth == found)
+        submitted.chain(before.checkpoints.last()).any(|expected| *expected == found)
     } else {
         acknowledged.contains(&&found)
     };
@@ -332,9 +333,9 @@ fn judge(
         };
         go_on().map_err(|error| format!("{told}; whoever came after both was told {error}"))?;
     }
-    let expected = Truth::of(&manager);
+    let expected = Expected::of(&manager);
     let found = open_with(directory, keep(2), options()).map_err(|error| format!("{told}, at last {error}"))?;
-    if Truth::of(&found) != expected {
+    if Expected::of(&found) != expected {
         return Err(format!("{told}; whoever came after both lost something"));
     }
     undamaged(&**directory, "after a third")

@@ -44,7 +44,7 @@ pub fn tar(bytes: &[u8]) {
     }
 }
 
-/// Reads the original's snapshot.
+/// Reads LaminarDB's snapshot.
 pub fn snapshot(bytes: &[u8]) {
     let _ = decode_state_snapshot(bytes);
 }
@@ -130,7 +130,7 @@ pub fn encode_directory(files: &Files) -> Vec<u8> {
     bytes
 }
 
-/// The seeds of each target, from what Alluvium and the original wrote: what a corpus begins with.
+/// The seeds of each target, from what Alluvium and LaminarDB wrote: what a corpus begins with.
 pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let goldens = all();
     let files = |suffix: &str| -> Vec<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Each row of `fixtures/original/README.md`: directories that the original wrote.
+//! Each row of `fixtures/laminar/README.md`: directories that LaminarDB wrote.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,9 @@ use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointMetadata};
 use alluvium_tests::golden::all;
-use alluvium_tests::{Files, Manager, Truth, checkpoint, fixture, here, keep, load, memory, open, open_with, options};
+use alluvium_tests::{
+    Expected, Files, Manager, checkpoint, fixture, here, keep, load, memory, open, open_with, options,
+};
 
 /// Id, epoch, wal position, offsets and watermark of the newest checkpoint, as opening gives them.
 fn check_latest(manager: &Manager, id: u64, offsets: &[(&str, u64)], watermark: Option<i64>) {
@@ -29,18 +31,18 @@ fn check_listed(manager: &Manager, ids: &[u64]) {
     assert_eq!(listed.iter().map(|each| each.id).collect::<Vec<_>>(), ids);
 }
 
-/// The directory works on: a checkpoint, a reopening, and what the original wrote is still there.
+/// The directory works on: a checkpoint, a reopening, and what LaminarDB wrote is still there.
 fn check_goes_on(name: &str, next_id: u64) {
     let directory = fixture(name);
     let mut manager = open_with(&directory, keep(100), options().allow_fallback(true)).unwrap();
-    manager.put(b"after", b"the original").unwrap();
+    manager.put(b"after", b"LaminarDB").unwrap();
     assert_eq!(checkpoint(&mut manager), next_id, "{name}");
     drop(manager);
     let manager = open(&directory).unwrap();
     assert_eq!(manager.latest_checkpoint_id(), Some(next_id));
-    assert_eq!(manager.get(b"after"), Some(b"the original".as_slice()));
+    assert_eq!(manager.get(b"after"), Some(b"LaminarDB".as_slice()));
     let files = directory.to_files();
-    for (path, content) in load(&here("fixtures/original").join(name)) {
+    for (path, content) in load(&here("fixtures/laminar").join(name)) {
         assert_eq!(files.get(&path), Some(&content), "{name}: {path}");
     }
 }
@@ -51,7 +53,7 @@ fn opaque() {
     check_latest(&manager, 3, &[("source-a", 300), ("source-b", 600)], Some(15_000));
     check_listed(&manager, &[3, 2, 1]);
     for id in 1..=3 {
-        let verbatim = std::fs::read(here("fixtures/original/opaque").join(format!("checkpoint_{id:016x}/state.bin")));
+        let verbatim = std::fs::read(here("fixtures/laminar/opaque").join(format!("checkpoint_{id:016x}/state.bin")));
         assert_eq!(block_on(manager.load_checkpoint_state(id)).unwrap(), verbatim.unwrap());
     }
     check_goes_on("opaque", 4);
@@ -121,7 +123,7 @@ fn partial_leftover_counts_for_the_next_id() {
     assert_eq!(checkpoint(&mut manager), 4);
 }
 
-/// The original recovers "Ok" here, with no state and offsets that have moved on.
+/// LaminarDB recovers "Ok" here, with no state and offsets that have moved on.
 #[test]
 fn a_state_that_is_missing_or_short_is_never_half_a_recovery() {
     let path = "checkpoint_0000000000000003/state.bin";
@@ -166,7 +168,7 @@ fn torn() {
 #[test]
 fn every_snapshot_of_the_original_re_encodes_to_its_own_bytes() {
     let mut snapshots = 0;
-    for (path, content) in load(&here("fixtures/original")) {
+    for (path, content) in load(&here("fixtures/laminar")) {
         if path.ends_with("state.bin") && !path.starts_with("opaque/") && !path.starts_with("partial/") {
             let snapshot = decode_state_snapshot(&content).unwrap_or_else(|error| panic!("{path}: {error}"));
             assert_eq!(encode_state_snapshot(snapshot.entries, snapshot.timestamp_ns).unwrap(), content, "{path}");
@@ -176,7 +178,7 @@ fn every_snapshot_of_the_original_re_encodes_to_its_own_bytes() {
     assert_eq!(snapshots, 8);
 }
 
-/// What the original's reader asks of `metadata.json`: its own fields, in its order, with their types.
+/// What LaminarDB's reader asks of `metadata.json`: its own fields, in its order, with their types.
 #[test]
 fn our_metadata_is_what_the_originals_reader_expects() {
     let fields = [
@@ -212,38 +214,38 @@ fn our_metadata_is_what_the_originals_reader_expects() {
     assert!(read > 20, "only {read} metadata files");
 }
 
-/// The way out and back: a checkpoint of ours as a directory of the original, and that as live state.
+/// The way out and back: a checkpoint of ours as a directory of LaminarDB, and that as live state.
 #[test]
 fn a_state_travels_through_the_originals_form_and_back() {
     for golden in all() {
-        // The original's form has no room for annotations.
-        let truth = &Truth { annotations: BTreeMap::new(), ..golden.truths[&golden.latest()].clone() };
-        let state = encode_state_snapshot(&truth.state, 7).unwrap();
+        // LaminarDB's form has no room for annotations.
+        let expected = &Expected { annotations: BTreeMap::new(), ..golden.checkpoints[&golden.latest()].clone() };
+        let state = encode_state_snapshot(&expected.state, 7).unwrap();
         let metadata = IncrementalCheckpointMetadata {
-            wal_position: truth.wal_position,
-            source_offsets: truth.source_offsets.clone(),
-            watermark: truth.watermark,
+            wal_position: expected.wal_position,
+            source_offsets: expected.source_offsets.clone(),
+            watermark: expected.watermark,
             size_bytes: state.len() as u64,
-            ..IncrementalCheckpointMetadata::new(1, truth.epoch)
+            ..IncrementalCheckpointMetadata::new(1, expected.epoch)
         };
-        let original = memory(Files::from([
+        let laminar = memory(Files::from([
             (format!("{}/state.bin", metadata.checkpoint_path()), state),
             (format!("{}/metadata.json", metadata.checkpoint_path()), metadata.to_json().unwrap().into_bytes()),
         ]));
-        let mut manager = open(&original).unwrap();
+        let mut manager = open(&laminar).unwrap();
         let state = block_on(manager.load_checkpoint_state(1)).unwrap();
         for (key, value) in decode_state_snapshot(&state).unwrap().entries {
             manager.put(key, value).unwrap();
         }
-        assert_eq!(Truth::of(&manager), *truth, "{}", golden.name);
+        assert_eq!(Expected::of(&manager), *expected, "{}", golden.name);
         checkpoint(&mut manager);
-        assert_eq!(Truth::of(&open(&original).unwrap()), *truth, "{}", golden.name);
+        assert_eq!(Expected::of(&open(&laminar).unwrap()), *expected, "{}", golden.name);
     }
 }
 
 #[test]
 fn opaque_bytes_are_not_taken_for_a_snapshot() {
-    for (path, content) in load(&here("fixtures/original/opaque")) {
+    for (path, content) in load(&here("fixtures/laminar/opaque")) {
         if path.ends_with("state.bin") {
             assert!(decode_state_snapshot(&content).is_err(), "{path}");
         }
@@ -252,7 +254,7 @@ fn opaque_bytes_are_not_taken_for_a_snapshot() {
 
 #[test]
 fn every_flip_in_a_snapshot_is_refused_or_says_exactly_itself() {
-    let content = std::fs::read(here("fixtures/original/snapshot/checkpoint_0000000000000003/state.bin")).unwrap();
+    let content = std::fs::read(here("fixtures/laminar/snapshot/checkpoint_0000000000000003/state.bin")).unwrap();
     for at in 0..content.len() {
         for bit in 0..8 {
             let mut flipped = content.clone();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{SimulatedDirectory, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager};
-use alluvium_tests::{Truth, checkpoint, keep, open_with, options};
+use alluvium_tests::{Expected, checkpoint, keep, open_with, options};
 
 use crate::oracle::undamaged;
 use crate::tally::{Budget, Tally, guarded};
@@ -76,7 +76,7 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
         put(&mut newer, &format!("newer {n}"))?;
         checkpoint(&mut newer);
     }
-    let promised = Truth::of(&open()?);
+    let promised = Expected::of(&open()?);
     let listed = block_on(newer.list_checkpoints()).map_err(|error| error.to_string())?;
 
     let outcome: Result<(), Error> = match (attempt, prepared) {
@@ -115,7 +115,7 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
         return undamaged(&*directory, "with nobody else writing");
     }
     // Nothing that counts has changed.
-    let found = Truth::of(&open()?);
+    let found = Expected::of(&open()?);
     if found != promised {
         return Err(format!("came back with {found:?}, and {promised:?} was promised"));
     }
@@ -129,8 +129,8 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
     // And the one who took over goes on.
     put(&mut newer, "newer, and on")?;
     block_on(newer.create_checkpoint(newer.wal_position())).map_err(|error| format!("the newer writer: {error}"))?;
-    let expected = Truth::of(&newer);
-    let found = Truth::of(&open()?);
+    let expected = Expected::of(&newer);
+    let found = Expected::of(&open()?);
     if found != expected {
         return Err(format!("the newer writer's next checkpoint came back as {found:?}"));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, Reaction};
-use alluvium_tests::{Truth, keep, open_with, options};
+use alluvium_tests::{Expected, keep, open_with, options};
 
 use crate::command::{Program, recovered};
 use crate::oracle::undamaged;
@@ -80,7 +80,7 @@ fn fill_up(root: &Path, path: &Path, pages: u64) -> Result<(), String> {
     let mut manager = open_with(&directory, keep(2), options()).map_err(told)?;
     manager.put(b"first", &[7; 5_000]).map_err(told)?;
     block_on(manager.create_checkpoint(1)).map_err(told)?;
-    let mut acknowledged = Truth::of(&manager);
+    let mut acknowledged = Expected::of(&manager);
     let filler = take_space(root, pages)?;
     let mut refused = None;
     for position in 2..200_u64 {
@@ -92,7 +92,7 @@ fn fill_up(root: &Path, path: &Path, pages: u64) -> Result<(), String> {
             block_on(manager.create_checkpoint(position)).map(drop)
         };
         match written {
-            Ok(()) => acknowledged = Truth::of(&manager),
+            Ok(()) => acknowledged = Expected::of(&manager),
             Err(error) => {
                 refused = Some(error);
                 break;
@@ -105,7 +105,7 @@ fn fill_up(root: &Path, path: &Path, pages: u64) -> Result<(), String> {
     }
     drop(manager);
     let reopened = || open_with(&directory, keep(2), options()).map_err(told);
-    let full = Truth::of(&reopened()?);
+    let full = Expected::of(&reopened()?);
     if full != acknowledged {
         return Err("with the disk full, what was acknowledged did not come back".into());
     }
@@ -114,8 +114,8 @@ fn fill_up(root: &Path, path: &Path, pages: u64) -> Result<(), String> {
     let mut manager = reopened()?;
     manager.put(b"after", b"room again").map_err(told)?;
     block_on(manager.create_checkpoint(1_000)).map_err(|error| format!("with room again: {error}"))?;
-    let expected = Truth::of(&manager);
-    if Truth::of(&reopened()?) != expected {
+    let expected = Expected::of(&manager);
+    if Expected::of(&reopened()?) != expected {
         return Err("with room again, the next checkpoint did not come back".into());
     }
     undamaged(&*directory, "with room again")
