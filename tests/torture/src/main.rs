@@ -1,4 +1,4 @@
-//! `torture`: every row of the catalogue of faults for as long as one has patience.
+//! `torture`: every scenario of the catalogue of faults for as long as one has patience.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,25 @@ use serde_json::Value;
 const EXAMPLE: &str = "\
 Example:
   torture --minutes 10 --seed 7
-  torture --row 9";
+  torture --scenario 9";
 
 /// Crash, fail and damage everything, and hold what comes back to what was promised
 #[derive(Parser)]
 #[command(after_help = EXAMPLE)]
 struct Arguments {
-    /// How long to go on, over all rows
+    /// How long to go on, over all scenarios
     #[arg(long, default_value = "10")]
     minutes: f64,
     /// Where randomness starts; the same seed tries the same cases
     #[arg(long, default_value = "1")]
     seed: u64,
-    /// Only this row of the catalogue
+    /// Only this scenario of the catalogue
     #[arg(long)]
-    row: Option<u8>,
+    scenario: Option<u8>,
     /// Write the corpus that fuzzing starts from below this directory, and do nothing else
     #[arg(long, value_name = "DIR")]
     write_corpus: Option<PathBuf>,
-    /// Rows that other tests wrote, one a line, which belong into the same report
+    /// Scenarios that other tests wrote, one a line, which belong into the same report
     #[arg(long, value_name = "FILE")]
     also: Option<PathBuf>,
     /// Where the figures go
@@ -67,19 +67,19 @@ fn main() -> ExitCode {
             }
         };
     }
-    let others = match arguments.also.as_deref().map(rows_of_others).transpose() {
-        Ok(rows) => rows.unwrap_or_default(),
+    let others = match arguments.also.as_deref().map(scenarios_of_others).transpose() {
+        Ok(scenarios) => scenarios.unwrap_or_default(),
         Err(error) => {
             eprintln!("{}: {error}", arguments.also.unwrap_or_default().display());
             return ExitCode::from(2);
         }
     };
-    let wanted = |row: &u8| arguments.row.is_none_or(|wanted| wanted == *row);
-    let mut tests: Vec<scenarios::Test> = scenarios::all().into_iter().filter(|test| wanted(&test.row)).collect();
+    let wanted = |scenario: &u8| arguments.scenario.is_none_or(|wanted| wanted == *scenario);
+    let mut tests: Vec<scenarios::Test> = scenarios::all().into_iter().filter(|test| wanted(&test.scenario)).collect();
     if tests.is_empty() {
         eprintln!(
-            "no test has this row; there are {:?}",
-            scenarios::all().iter().map(|test| test.row).collect::<Vec<_>>()
+            "no test has this scenario; there are {:?}",
+            scenarios::all().iter().map(|test| test.scenario).collect::<Vec<_>>()
         );
         return ExitCode::from(2);
     }
@@ -102,12 +102,12 @@ fn main() -> ExitCode {
     }
     let mut report: Vec<Value> = tallies.iter().map(|tally| tally.to_json(arguments.seed)).collect();
     report.extend(others);
-    report.sort_by_key(|row| row["row"].as_u64());
+    report.sort_by_key(|scenario| scenario["scenario"].as_u64());
     if let Err(error) = write_report(&arguments.report, &report) {
         eprintln!("{}: {error}", arguments.report.display());
         return ExitCode::from(2);
     }
-    let sum = |figure: &str| -> u64 { report.iter().filter_map(|row| row[figure].as_u64()).sum() };
+    let sum = |figure: &str| -> u64 { report.iter().filter_map(|scenario| scenario[figure].as_u64()).sum() };
     let (tried, violated) = (sum("tried"), sum("violations"));
     println!("seed {}: {tried} tried, {violated} violations; see {}", arguments.seed, arguments.report.display());
     if violated == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -124,23 +124,23 @@ fn write_corpus(corpus: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A report's rows that are there already, printed like all others.
-fn rows_of_others(path: &Path) -> Result<Vec<Value>, String> {
+/// A report's scenarios that are there already, printed like all others.
+fn scenarios_of_others(path: &Path) -> Result<Vec<Value>, String> {
     let lines = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let rows: Result<Vec<Value>, _> = lines.lines().map(serde_json::from_str).collect();
-    let rows = rows.map_err(|error| error.to_string())?;
-    for told in &rows {
+    let scenarios: Result<Vec<Value>, _> = lines.lines().map(serde_json::from_str).collect();
+    let scenarios = scenarios.map_err(|error| error.to_string())?;
+    for told in &scenarios {
         let (test, unit) = (told["test"].as_str().unwrap_or_default(), told["unit"].as_str().unwrap_or_default());
-        let (number, tried, violations) = (&told["row"], &told["tried"], &told["violations"]);
+        let (number, tried, violations) = (&told["scenario"], &told["tried"], &told["violations"]);
         let outcome = format!("{tried:>9} {unit}, {violations} violations");
         println!("{}", line(number.as_u64().unwrap_or_default(), test, &outcome));
     }
-    Ok(rows)
+    Ok(scenarios)
 }
 
-fn write_report(path: &Path, rows: &[Value]) -> std::io::Result<()> {
+fn write_report(path: &Path, scenarios: &[Value]) -> std::io::Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    std::fs::write(path, format!("{:#}\n", Value::from(rows)))
+    std::fs::write(path, format!("{:#}\n", Value::from(scenarios)))
 }

@@ -1,4 +1,4 @@
-//! How much was tried, and what was wrong: the figures that every row of the catalogue prints.
+//! How much was tried, and what was wrong: the figures that every scenario of the catalogue prints.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
@@ -10,12 +10,12 @@ use std::time::Instant;
 /// So many violations are told in full; the rest is counted.
 const TOLD_MAX: usize = 5;
 
-/// How long a row may go on, and where its randomness starts.
+/// How long a scenario may go on, and where its randomness starts.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// Every case follows from it.
     pub seed: u64,
-    /// So many cases at the most; a case is a workload, a seed or a file, as the row has it.
+    /// So many cases at the most; a case is a workload, a seed or a file, as the scenario has it.
     pub cases: u64,
     /// No new case is begun after this moment.
     pub deadline: Option<Instant>,
@@ -41,8 +41,8 @@ impl Budget {
 /// What a test of the catalogue tried and found.
 #[derive(Debug, Clone)]
 pub struct Tally {
-    /// The row of the catalogue.
-    pub row: u8,
+    /// The scenario of the catalogue.
+    pub scenario: u8,
     /// The test's name.
     pub test: &'static str,
     /// What `tried` counts.
@@ -59,8 +59,8 @@ pub struct Tally {
 
 impl Tally {
     /// Nothing tried yet.
-    pub fn new(row: u8, test: &'static str, unit: &'static str) -> Self {
-        Self { row, test, unit, tried: 0, violations: Vec::new(), violated: 0, skipped: None }
+    pub fn new(scenario: u8, test: &'static str, unit: &'static str) -> Self {
+        Self { scenario, test, unit, tried: 0, violations: Vec::new(), violated: 0, skipped: None }
     }
 
     /// A test that cannot run here.
@@ -102,13 +102,13 @@ impl Tally {
             Some(why) => format!("SKIPPED: {why}"),
             None => format!("{:>9} {}, {} violations", self.tried, self.unit, self.violated),
         };
-        line(self.row.into(), self.test, &outcome)
+        line(self.scenario.into(), self.test, &outcome)
     }
 
-    /// The row of a report.
+    /// The scenario of a report.
     pub fn to_json(&self, seed: u64) -> serde_json::Value {
-        let mut row = serde_json::json!({
-            "row": self.row,
+        let mut scenario = serde_json::json!({
+            "scenario": self.scenario,
             "test": self.test,
             "unit": self.unit,
             "tried": self.tried,
@@ -116,12 +116,12 @@ impl Tally {
             "seed": seed,
         });
         if let Some(why) = &self.skipped {
-            row["skipped"] = serde_json::json!(why);
+            scenario["skipped"] = serde_json::json!(why);
         }
-        row
+        scenario
     }
 
-    /// Adds the row to the file that `ALLUVIUM_REPORT` names, if it does: for tests that the `torture`
+    /// Adds the scenario to the file that `ALLUVIUM_REPORT` names, if it does: for tests that the `torture`
     /// program cannot run itself, and whose figures belong into the same report.
     pub fn report(&self, seed: u64) {
         let Some(path) = std::env::var_os("ALLUVIUM_REPORT").filter(|path| !path.is_empty()) else { return };
@@ -142,8 +142,8 @@ impl Tally {
 }
 
 /// A test's line for people.
-pub fn line(row: u64, test: &str, outcome: &str) -> String {
-    format!("row {row:>2}  {test:<44} {outcome}")
+pub fn line(scenario: u64, test: &str, outcome: &str) -> String {
+    format!("scenario {scenario:>2}  {test:<44} {outcome}")
 }
 
 /// Runs `check`, and takes a panic for what it is: a violation.
@@ -192,7 +192,7 @@ pub fn each_case(budget: &Budget, tally: &mut Tally, try_case: impl Fn(u64, &mut
     if threads == 1 {
         return work(tally);
     }
-    let empty = Tally::new(tally.row, tally.test, tally.unit);
+    let empty = Tally::new(tally.scenario, tally.test, tally.unit);
     let parts: Vec<Tally> = std::thread::scope(|scope| {
         let start = |_| {
             scope.spawn(|| {

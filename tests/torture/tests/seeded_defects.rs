@@ -1,4 +1,4 @@
-//! Row 19: ten defects, planted one at a time, each caught by a named test of the catalogue. A test
+//! Scenario 19: ten defects, planted one at a time, each caught by a named test of the catalogue. A test
 //! that cannot fail tests nothing.
 //!
 //! `cargo test -p alluvium-torture --features seeded-defects --test seeded_defects`
@@ -11,18 +11,18 @@ use alluvium_torture::{Budget, Tally};
 #[allow(clippy::match_same_arms, reason = "one line a defect, in the order of the list")]
 fn catcher(defect: Defect) -> (&'static str, fn() -> Tally) {
     match defect {
-        Defect::SkipFileSync => ("row_1_power_failure_after_every_system_call", power_failure),
-        Defect::SkipDirectorySync => ("row_1_power_failure_after_every_system_call", power_failure),
-        Defect::PublishFirst => ("row_1_crash_at_every_call", crashes),
-        Defect::IgnoreChecksum => ("row_5_every_bit_flipped", || damage::flips(Budget::sample(400))),
-        Defect::TrustLength => ("row_12_hostile_ranges", || hostile::hostile_ranges(Budget::sample(1_000))),
-        Defect::SwallowError => ("row_3_every_call_fails", || errors::every_call_fails(Budget::sample(8))),
+        Defect::SkipFileSync => ("scenario_1_power_failure_after_every_system_call", power_failure),
+        Defect::SkipDirectorySync => ("scenario_1_power_failure_after_every_system_call", power_failure),
+        Defect::PublishFirst => ("scenario_1_crash_at_every_call", crashes),
+        Defect::IgnoreChecksum => ("scenario_5_every_bit_flipped", || damage::flips(Budget::sample(400))),
+        Defect::TrustLength => ("scenario_12_hostile_ranges", || hostile::hostile_ranges(Budget::sample(1_000))),
+        Defect::SwallowError => ("scenario_3_every_call_fails", || errors::every_call_fails(Budget::sample(8))),
         Defect::DeleteEarly => {
-            ("row_8_retention_with_crashes", || retention::nothing_kept_is_deleted(Budget::sample(600)))
+            ("scenario_8_retention_with_crashes", || retention::nothing_kept_is_deleted(Budget::sample(600)))
         }
-        Defect::SkipFence => ("row_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
-        Defect::AcceptTornTail => ("row_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),
-        Defect::MixEpochs => ("row_1_crash_at_every_call", crashes),
+        Defect::SkipFence => ("scenario_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
+        Defect::AcceptTornTail => ("scenario_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),
+        Defect::MixEpochs => ("scenario_1_crash_at_every_call", crashes),
     }
 }
 
@@ -35,7 +35,7 @@ fn crashes() -> Tally {
 }
 
 #[test]
-fn row_19_ten_of_ten_are_caught() {
+fn scenario_19_ten_of_ten_are_caught() {
     let mut caught = 0;
     for defect in ALL {
         let (test, run) = catcher(defect);
@@ -51,7 +51,7 @@ fn row_19_ten_of_ten_are_caught() {
     }
     let mut tally = Tally::new(19, "planted defects, each caught by its test", "defects");
     (tally.tried, tally.violated) = (ALL.len() as u64, ALL.len() as u64 - caught);
-    println!("row 19  planted defects: {caught} of {} caught", ALL.len());
+    println!("scenario 19  planted defects: {caught} of {} caught", ALL.len());
     tally.report(1);
     assert_eq!(caught, 10);
 }

@@ -1,4 +1,4 @@
-//! Rows 1 and 2: a crash at every call of every short workload, and again within recovery.
+//! Scenarios 1 and 2: a crash at every call of every short workload, and again within recovery.
 //!
 //! A state is distinct by its contents: every name and every byte of the directory. One that comes
 //! about in many ways is counted once, and examined once for each set of promises that it is held to.
@@ -12,14 +12,14 @@ use crate::oracle::{CALM, Depth, examine};
 use crate::session::{Action, Session, Stop, history};
 use crate::tally::{Budget, Seen, Tally, each_case, guarded};
 
-/// Row 1 on the contract: every call of the directory, every outcome that the contract allows.
+/// Scenario 1 on the contract: every call of the directory, every outcome that the contract allows.
 pub fn every_call_of_every_workload(budget: Budget) -> Tally {
     let mut tally = Tally::new(1, "crash at every call of the directory", "distinct crash states");
     crash_everywhere(budget, CALM, &mut tally);
     tally
 }
 
-/// Row 2: recovery crashes too, and the recovery after it.
+/// Scenario 2: recovery crashes too, and the recovery after it.
 pub fn recovery_crashes_twice(budget: Budget) -> Tally {
     let mut tally = Tally::new(2, "crash within recovery, and again within that", "distinct crash states");
     crash_everywhere(budget, Depth { crashes: 2, moments: 8 }, &mut tally);

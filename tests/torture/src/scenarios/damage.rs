@@ -1,4 +1,4 @@
-//! Rows 5, 6 and 7: damage to golden directories, bit by bit, cut by cut, name by name.
+//! Scenarios 5, 6 and 7: damage to golden directories, bit by bit, cut by cut, name by name.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +104,7 @@ fn pick(line: &[(usize, String, usize)], mut number: usize) -> (usize, &str, usi
 /// A stride that has no divisor in common with anything likely, so that a sample is spread.
 const STRIDE: u64 = 1_000_003;
 
-/// Row 5: every bit of every file of the golden directories.
+/// Scenario 5: every bit of every file of the golden directories.
 pub fn flips(budget: Budget) -> Tally {
     let mut tally = Tally::new(5, "every bit flipped", "flips");
     let directories = directories();
@@ -126,7 +126,7 @@ pub fn flips(budget: Budget) -> Tally {
     tally
 }
 
-/// Row 6: cuts, appended bytes, sectors zeroed and swapped, files swapped and replaced by older ones.
+/// Scenario 6: cuts, appended bytes, sectors zeroed and swapped, files swapped and replaced by older ones.
 pub fn cuts_and_swaps(budget: Budget) -> Tally {
     let mut tally = Tally::new(6, "files cut, extended, torn, swapped, replaced", "edits");
     laminar_states_cut(&mut tally);
@@ -297,7 +297,7 @@ const FOREIGN: [&str; 10] = [
     "lost+found/#123",
 ];
 
-/// Row 7: missing, duplicate, unknown and temporary files.
+/// Scenario 7: missing, duplicate, unknown and temporary files.
 pub fn unknown_files(budget: Budget) -> Tally {
     let mut tally = Tally::new(7, "files missing, foreign and temporary", "directories");
     let directories = directories();

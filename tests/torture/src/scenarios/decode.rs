@@ -1,4 +1,4 @@
-//! Row 18: every decoder over mutated bytes, and whole directories of them. The same targets are
+//! Scenario 18: every decoder over mutated bytes, and whole directories of them. The same targets are
 //! fuzzed with coverage under `tests/fuzz/`; these run everywhere.
 
 use std::path::Path;
@@ -170,7 +170,7 @@ fn targets() -> Vec<Target> {
     seeds().into_iter().map(|(name, seeds)| Target { name, seeds, decode: decode(name) }).collect()
 }
 
-/// Row 18 over the corpus that fuzzing keeps: what was found once stays found.
+/// Scenario 18 over the corpus that fuzzing keeps: what was found once stays found.
 pub fn corpus(_budget: Budget) -> Tally {
     let mut tally = Tally::new(18, "the corpus of the fuzz targets", "inputs");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
@@ -195,7 +195,7 @@ pub fn corpus(_budget: Budget) -> Tally {
     tally
 }
 
-/// Row 18.
+/// Scenario 18.
 pub fn every_decoder(budget: Budget) -> Tally {
     let mut tally = Tally::new(18, "every decoder and whole directories, mutated", "inputs");
     let targets = targets();

@@ -1,4 +1,4 @@
-//! Row 3: every call of the directory fails, once and for good, with every kind of error.
+//! Scenario 3: every call of the directory fails, once and for good, with every kind of error.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn kinds(operation: Operation) -> &'static [Kind] {
     }
 }
 
-/// Row 3 on the contract.
+/// Scenario 3 on the contract.
 pub fn every_call_fails(budget: Budget) -> Tally {
     let mut tally = Tally::new(3, "every call of the directory fails, once and lasting", "faults");
     let mut cases = 0;

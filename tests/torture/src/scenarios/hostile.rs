@@ -1,4 +1,4 @@
-//! Rows 12 and 13: metadata made to hurt, and names that are no regular files.
+//! Scenarios 12 and 13: metadata made to hurt, and names that are no regular files.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -80,7 +80,7 @@ fn forgeries() -> Vec<(String, Files)> {
     forged
 }
 
-/// Row 12.
+/// Scenario 12.
 pub fn hostile_metadata(budget: Budget) -> Tally {
     let mut tally = Tally::new(12, "hostile metadata", "directories");
     for (cases, (what, files)) in (0..).zip(forgeries()) {
@@ -188,7 +188,7 @@ const KINDS: [&str; 7] = [
     "directory",
 ];
 
-/// Row 13: in place of every file of a directory, something that is no regular file.
+/// Scenario 13: in place of every file of a directory, something that is no regular file.
 pub fn odd_files(budget: Budget) -> Tally {
     let mut tally = Tally::new(13, "symlink, FIFO, device, socket in place of a file", "directories");
     let golden = Golden::named("deltas");

@@ -1,4 +1,4 @@
-//! Row 3 over the real `alluvium run`, engine component, plugin and all: the kernel refuses one system
+//! Scenario 3 over the real `alluvium run`, engine component, plugin and all: the kernel refuses one system
 //! call after the other, through strace. Each run ends with an error that says what failed, or is not
 //! disturbed; nothing that it reported is lost; and the next run comes to the end of an undisturbed one.
 
@@ -49,7 +49,7 @@ impl Refusal {
     }
 }
 
-/// Row 3.
+/// Scenario 3.
 pub fn every_refused_call_of_the_command(budget: Budget) -> Tally {
     let mut tally = Tally::new(3, "system calls of alluvium run refused (strace)", "faults");
     let program = match Program::find() {

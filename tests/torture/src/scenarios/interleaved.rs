@@ -1,4 +1,4 @@
-//! Row 9, call by call: while one writer works, another takes over before any one of its calls.
+//! Scenario 9, call by call: while one writer works, another takes over before any one of its calls.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,7 +104,7 @@ fn writers() -> Vec<Writer> {
     [1, 2, 5].into_iter().flat_map(writer).collect()
 }
 
-/// Row 9.
+/// Scenario 9.
 pub fn taken_over_at_every_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "taken over before every call of a writer", "interleavings");
     let mut cases = 0;

@@ -1,4 +1,4 @@
-//! Row 14: the real `alluvium run`, killed with SIGKILL at random moments and started again until it
+//! Scenario 14: the real `alluvium run`, killed with SIGKILL at random moments and started again until it
 //! is done; state, offsets, watermark and output equal those of a run that nobody disturbed.
 
 use std::path::Path;
@@ -35,7 +35,7 @@ fn undisturbed(program: &Program) -> Result<Undisturbed, String> {
     Ok(Undisturbed { recovered, output, took })
 }
 
-/// Row 14; a case is a directory, killed again and again; samples count kills.
+/// Scenario 14; a case is a directory, killed again and again; samples count kills.
 pub fn killed_at_random_moments(budget: Budget) -> Tally {
     let mut tally = Tally::new(14, "SIGKILL of alluvium run at random moments", "kills");
     let program = match Program::find() {

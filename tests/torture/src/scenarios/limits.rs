@@ -1,4 +1,4 @@
-//! Rows 10 and 11: clocks that go backwards, stand still or end; numbers at their maximum.
+//! Scenarios 10 and 11: clocks that go backwards, stand still or end; numbers at their maximum.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ fn play(clock: &Arc<dyn Clock + Send + Sync>, config: &CheckpointConfig) -> Resu
     Ok((Expected::of(&manager), files))
 }
 
-/// Row 10.
+/// Scenario 10.
 pub fn clocks(budget: Budget) -> Tally {
     let mut tally = Tally::new(10, "clocks backwards, frozen, at their maximum", "clocks");
     let config = keep(2);
@@ -87,7 +87,7 @@ pub fn clocks(budget: Budget) -> Tally {
     tally
 }
 
-/// Row 11: ids, epochs, offsets, positions, watermarks, segment numbers and lengths at their maximum.
+/// Scenario 11: ids, epochs, offsets, positions, watermarks, segment numbers and lengths at their maximum.
 pub fn maxima(_budget: Budget) -> Tally {
     let mut tally = Tally::new(11, "ids, epochs, offsets, lengths at their maximum", "cases");
     for value in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, u64::from(u32::MAX)] {

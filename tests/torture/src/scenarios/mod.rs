@@ -1,4 +1,4 @@
-//! One module for each family of rows of the catalogue of faults.
+//! One module for each family of scenarios of the catalogue of faults.
 
 use crate::tally::{Budget, Tally};
 
@@ -21,8 +21,8 @@ pub mod writers;
 
 /// A test of the catalogue in its long form.
 pub struct Test {
-    /// The row.
-    pub row: u8,
+    /// The scenario.
+    pub scenario: u8,
     /// Whether it goes on for as long as its budget lets it.
     pub is_endless: bool,
     /// Its share of the time, beside those of the others.
@@ -31,11 +31,11 @@ pub struct Test {
     pub run: fn(Budget) -> Tally,
 }
 
-/// Every test, in the order of its row.
+/// Every test, in the order of its scenario.
 pub fn all() -> Vec<Test> {
-    let test = |row, is_endless, run| Test { row, is_endless, share: 1, run };
+    let test = |scenario, is_endless, run| Test { scenario, is_endless, share: 1, run };
     // States of crashes are the most, and lives of a process the slowest.
-    let long = |row, share, run| Test { row, is_endless: true, share, run };
+    let long = |scenario, share, run| Test { scenario, is_endless: true, share, run };
     vec![
         long(1, 36, crash::every_call_of_every_workload),
         long(1, 8, native::power_fails_after_every_system_call),

@@ -1,4 +1,4 @@
-//! Row 4: seeded simulation against a model, with crashes and errors on the way. The same seed gives
+//! Scenario 4: seeded simulation against a model, with crashes and errors on the way. The same seed gives
 //! the same bytes.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::tally::{Budget, Tally, guarded};
 /// Lives of a directory in one seed, each ended by a crash, an error or a plain exit.
 const LIVES: u64 = 6;
 
-/// Row 4.
+/// Scenario 4.
 pub fn seeds(budget: Budget) -> Tally {
     let mut tally = Tally::new(4, "seeded simulation against a model, faults included", "seeds");
     let mut cases = 0;

@@ -1,4 +1,4 @@
-//! Rows 1 and 3 beneath the contract: the native directory's own system calls.
+//! Scenarios 1 and 3 beneath the contract: the native directory's own system calls.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -75,7 +75,7 @@ impl Run {
     }
 }
 
-/// Row 1 beneath the contract: the power fails after every system call of every workload.
+/// Scenario 1 beneath the contract: the power fails after every system call of every workload.
 pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(1, "power failure after every system call", "distinct crash states");
     if let Err(error) = scratch() {
@@ -129,7 +129,7 @@ fn power_fails(
     Ok(())
 }
 
-/// Row 1: the certificate that core exports, for the native directory; with the memory's and the
+/// Scenario 1: the certificate that core exports, for the native directory; with the memory's and the
 /// simulation's, which core's own tests ask for, all that keep files natively have it.
 pub fn certified(_budget: Budget) -> Tally {
     let mut tally = Tally::new(1, "the crash certificate of the native directory", "crash states");
@@ -145,7 +145,7 @@ pub fn certified(_budget: Budget) -> Tally {
     tally
 }
 
-/// Row 3 beneath the contract: every system call fails, once and for good, with every error.
+/// Scenario 3 beneath the contract: every system call fails, once and for good, with every error.
 pub fn every_system_call_fails(budget: Budget) -> Tally {
     let mut tally = Tally::new(3, "every system call fails, once and lasting", "faults");
     let actions = [

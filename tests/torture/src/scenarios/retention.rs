@@ -1,4 +1,4 @@
-//! Row 8: retention, garbage collection and rebase with crashes: nothing that a kept checkpoint
+//! Scenario 8: retention, garbage collection and rebase with crashes: nothing that a kept checkpoint
 //! reaches is ever deleted.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ type Manager = IncrementalCheckpointManager<SimulatedDirectory>;
 /// Enough checkpoints for a rebase, a merge of small deltas and many rounds of retention.
 const CHECKPOINTS: u64 = 40;
 
-/// Row 8.
+/// Scenario 8.
 pub fn nothing_kept_is_deleted(budget: Budget) -> Tally {
     let mut tally = Tally::new(8, "retention and rebase with crashes", "crashes");
     let whole = Arc::new(SimulatedDirectory::new(budget.seed));

@@ -1,4 +1,4 @@
-//! Row 9, both at once: two writers without a lock, in every order of their calls.
+//! Scenario 9, both at once: two writers without a lock, in every order of their calls.
 //!
 //! Each call of the directory gives way first, so two operations can be driven one call at a time; a
 //! schedule says whose turn it is. All schedules of a pair are gone through, or as many drawn by seed.
@@ -341,7 +341,7 @@ fn judge(
     undamaged(&**directory, "after a third")
 }
 
-/// Row 9.
+/// Scenario 9.
 pub fn every_order_of_two_writers(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "two writers at once, in every order of calls", "orders");
     let before = Before::new();

@@ -1,4 +1,4 @@
-//! Row 15: a disk that is full at every possible moment, and has room again.
+//! Scenario 15: a disk that is full at every possible moment, and has room again.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,7 +39,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Row 15.
+/// Scenario 15.
 pub fn a_full_disk(budget: Budget) -> Tally {
     let mut tally = Tally::new(15, "a full disk, and room again (tmpfs)", "full disks");
     let disk = match SmallDisk::mount(512) {

@@ -1,4 +1,4 @@
-//! Row 9: two writers, the stale one resuming before every operation of the other.
+//! Scenario 9: two writers, the stale one resuming before every operation of the other.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ const ATTEMPTS: [Attempt; 6] =
 /// keeping so many.
 const PROGRESS: [(u64, usize); 7] = [(0, 2), (1, 2), (2, 2), (3, 2), (5, 2), (2, 1), (8, 1)];
 
-/// Row 9.
+/// Scenario 9.
 pub fn the_stale_writer_resumes(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "two writers, the stale one resuming anywhere", "resumptions");
     let mut cases = 0;

@@ -1,4 +1,4 @@
-//! Row 1 beneath the component: the power fails after every call that it makes of WASI's file system,
+//! Scenario 1 beneath the component: the power fails after every call that it makes of WASI's file system,
 //! and each state that this may leave is held to what was promised.
 //!
 //! `ALLUVIUM_HISTORIES=N` goes through so many histories instead of a few, `ALLUVIUM_SEED=S` through
