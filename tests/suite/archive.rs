@@ -6,9 +6,11 @@ use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::archive::{export, import, read};
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::memory::largest_block;
-use alluvium_tests::{Expected, Files, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options};
+use alluvium_test_harness::golden::{Golden, all};
+use alluvium_test_harness::memory::largest_block;
+use alluvium_test_harness::{
+    Expected, Files, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options,
+};
 
 fn exported(golden: &Golden, id: u64) -> Vec<u8> {
     block_on(export(&*memory(golden.files.clone()), Some(id))).unwrap()

@@ -5,8 +5,8 @@ use alluvium_core::archive::{export, read};
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::inspect;
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
+use alluvium_test_harness::golden::{Golden, all};
+use alluvium_test_harness::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
 
 /// Opening a damaged directory in every way gives an error or exactly what was checkpointed.
 ///

@@ -3,8 +3,8 @@
 use alluvium_core::directory::block_on;
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Expected, here, keep, load, memory, open, open_with, options, store};
+use alluvium_test_harness::golden::{Golden, all};
+use alluvium_test_harness::{Expected, here, keep, load, memory, open, open_with, options, store};
 
 /// Whether the golden directories are to be written anew.
 fn blessing() -> bool {

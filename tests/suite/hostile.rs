@@ -6,10 +6,9 @@ use alluvium_core::directory::block_on;
 use alluvium_core::gc;
 use alluvium_core::model::hash::checksum;
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::Golden;
-use alluvium_tests::{Expected, Files, checkpoint, fresh, keep, memory, open, open_with, options};
-
-use alluvium_tests::memory::largest_block;
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::memory::largest_block;
+use alluvium_test_harness::{Expected, Files, checkpoint, fresh, keep, memory, open, open_with, options};
 
 /// What opening may ask of the allocator at once, whatever a small directory claims: room for the
 /// state's first arena and then some.

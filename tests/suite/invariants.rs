@@ -1,6 +1,6 @@
 //! What ARCHITECTURE.md says is absent.
 
-use alluvium_tests::{here, load};
+use alluvium_test_harness::{here, load};
 
 /// The sources below a directory of the repository, without comments and without their unit tests.
 fn sources(directory: &str) -> Vec<(String, String)> {

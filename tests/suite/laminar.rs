@@ -7,8 +7,8 @@ use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_stat
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointMetadata};
-use alluvium_tests::golden::all;
-use alluvium_tests::{
+use alluvium_test_harness::golden::all;
+use alluvium_test_harness::{
     Expected, Files, Manager, checkpoint, fixture, here, keep, load, memory, open, open_with, options,
 };
 

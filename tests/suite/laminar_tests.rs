@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointMetadata};
-use alluvium_tests::{Files, checkpoint, empty, fresh, fresh_with, keep, memory, open, open_with, options};
+use alluvium_test_harness::{Files, checkpoint, empty, fresh, fresh_with, keep, memory, open, open_with, options};
 
 /// Directories as LaminarDB's tests make them: metadata and nothing else.
 fn metadata_only(ids: &[u64]) -> Files {

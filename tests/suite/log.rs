@@ -10,9 +10,9 @@ use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions, RecoveredState, RecoveryConfig,
     RecoveryManager, archive, validate_checkpoint, wal_size,
 };
-use alluvium_tests::faulty::{Fault, FaultyDirectory};
-use alluvium_tests::golden::Golden;
-use alluvium_tests::{
+use alluvium_test_harness::faulty::{Fault, FaultyDirectory};
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::{
     Expected, Files, Manager, STORE_ID, checkpoint, clock, empty, fixture, fresh, fresh_with, keep, memory, open,
     open_with, options,
 };

@@ -10,7 +10,7 @@ use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::diff::{KeyChange, diff};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, Columns, ManualClock, OpenOptions, PreparedCheckpoint, WrittenCheckpoint};
-use alluvium_tests::{Expected, Files, Manager, STORE_ID, clock, empty, open_with};
+use alluvium_test_harness::{Expected, Files, Manager, STORE_ID, clock, empty, open_with};
 
 /// Steps of most seeds, and of every sixteenth: long enough for rebases and merges.
 const STEPS: [usize; 2] = [60, 500];

@@ -12,8 +12,8 @@ use alluvium_core::archive::{export, import};
 use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Expected, checkpoint, here, keep, load, open_with, options, store};
+use alluvium_test_harness::golden::{Golden, all};
+use alluvium_test_harness::{Expected, checkpoint, here, keep, load, open_with, options, store};
 use tempfile::TempDir;
 
 /// A golden directory on disk.
@@ -49,7 +49,7 @@ fn golden_directories_open_from_disk() {
 fn the_same_operations_give_the_same_files_on_disk_and_in_memory() {
     let scratch = tempfile::tempdir().unwrap();
     let native = Arc::new(NativeDirectory::open(scratch.path()).unwrap());
-    let memory = alluvium_tests::empty();
+    let memory = alluvium_test_harness::empty();
     let mut on_disk = open_with(&native, keep(2), options()).unwrap();
     let mut in_memory = open_with(&memory, keep(2), options()).unwrap();
     for round in 0_u64..6 {

@@ -8,7 +8,7 @@ use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager};
-use alluvium_tests::{Expected, keep, open_with, options};
+use alluvium_test_harness::{Expected, keep, open_with, options};
 
 type Intruder = Box<dyn FnOnce(&Arc<MemoryDirectory>) + Send>;
 
@@ -83,7 +83,7 @@ fn config() -> CheckpointConfig {
 }
 
 fn start() -> Arc<MemoryDirectory> {
-    let directory = alluvium_tests::empty();
+    let directory = alluvium_test_harness::empty();
     let mut manager = open_with(&directory, keep(10), options()).unwrap();
     for round in 0_u8..3 {
         manager.put(&[round], b"before both").unwrap();
@@ -151,7 +151,7 @@ fn check(directory: &Arc<MemoryDirectory>, acknowledged: &Expected, outcome: &Re
     let report = block_on(verify(&**directory)).unwrap();
     assert!(!report.is_damaged(), "{place}: {:?}", report.findings);
     // The newer one goes on without noticing, on a copy, so that it can be looked at twice.
-    let copy = alluvium_tests::memory(directory.to_files());
+    let copy = alluvium_test_harness::memory(directory.to_files());
     manager = open_with(&copy, config(), options()).unwrap();
     manager.put(b"newer", b"goes on").unwrap();
     block_on(manager.create_checkpoint(2_000)).unwrap_or_else(|error| panic!("{place}: {error}"));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use alluvium_core::directory::{DirectoryErrorKind, Operation, block_on};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{IncrementalCheckpointError as Error, gc};
-use alluvium_tests::faulty::{Fault, FaultyDirectory};
-use alluvium_tests::golden::Golden;
-use alluvium_tests::{Expected, Files, checkpoint, fresh_with, keep, memory, open, open_with, options};
+use alluvium_test_harness::faulty::{Fault, FaultyDirectory};
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::{Expected, Files, checkpoint, fresh_with, keep, memory, open, open_with, options};
 
 use super::fill;
 

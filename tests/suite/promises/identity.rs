@@ -2,8 +2,8 @@
 
 use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointMetadata};
-use alluvium_tests::golden::Golden;
-use alluvium_tests::{Expected, Files, checkpoint, empty, fresh, keep, memory, open, open_with, options};
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::{Expected, Files, checkpoint, empty, fresh, keep, memory, open, open_with, options};
 
 #[test]
 fn only_sixteen_lower_case_digits_are_an_id() {

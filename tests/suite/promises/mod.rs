@@ -8,7 +8,7 @@ mod time;
 
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::block_on;
-use alluvium_tests::Manager;
+use alluvium_test_harness::Manager;
 
 /// Puts `count` keys with a value of 100 bytes each.
 fn fill(manager: &mut Manager, count: u64, letter: char) {

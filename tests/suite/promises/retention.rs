@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Operation, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, gc};
-use alluvium_tests::faulty::FaultyDirectory;
-use alluvium_tests::golden::Golden;
-use alluvium_tests::{Expected, checkpoint, fresh, fresh_with, keep, memory, open, open_with, options};
+use alluvium_test_harness::faulty::FaultyDirectory;
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::{Expected, checkpoint, fresh, fresh_with, keep, memory, open, open_with, options};
 
 use super::fill;
 

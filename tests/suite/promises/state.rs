@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{MemoryDirectory, block_on};
-use alluvium_tests::{Expected, checkpoint, fresh, fresh_with, keep, open, open_with, options};
+use alluvium_test_harness::{Expected, checkpoint, fresh, fresh_with, keep, open, open_with, options};
 
 use super::{fill, latest};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions};
-use alluvium_tests::{Expected, START_MS, STORE_ID, checkpoint, clock, empty, fresh, open, open_with};
+use alluvium_test_harness::{Expected, START_MS, STORE_ID, checkpoint, clock, empty, fresh, open, open_with};
 
 #[test]
 fn reopening_restores_epoch_offsets_watermark_position_and_time() {

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use alluvium_core::model::hash::{entry_digest, key_hash, value_hash};
-use alluvium_tests::{empty, keep, open_with, options};
+use alluvium_test_harness::{empty, keep, open_with, options};
 
 const KEYS: u32 = 1_000_000;
 const ROUNDS: usize = 5;

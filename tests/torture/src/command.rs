@@ -9,8 +9,7 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::recovery::{RecoverOptions, recover};
-
-use crate::oracle::undamaged;
+use alluvium_test_harness::oracle::undamaged;
 
 /// Where the program and its components are.
 #[derive(Debug, Clone)]

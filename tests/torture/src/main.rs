@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use alluvium_torture::tally::line;
-use alluvium_torture::{Budget, Tally, scenarios};
+use alluvium_test_harness::tally::{Budget, Tally, line};
+use alluvium_torture::scenarios;
 use clap::Parser;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! A bounded sample of every scenario of the catalogue; the long form is `torture --minutes M`.
 
-use alluvium_torture::Budget;
+use alluvium_test_harness::tally::Budget;
 use alluvium_torture::scenarios::{
     crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, model, native, retention, schedules,
     space, writers,

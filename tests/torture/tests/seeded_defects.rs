@@ -4,8 +4,8 @@
 //! `cargo test -p alluvium-torture --features seeded-defects --test seeded_defects`
 
 use alluvium_core::seeded_defects::{ALL, Defect, seed};
+use alluvium_test_harness::tally::{Budget, Tally};
 use alluvium_torture::scenarios::{crash, damage, errors, hostile, native, retention, writers};
-use alluvium_torture::{Budget, Tally};
 
 /// The test that catches a defect, with the sample that suffices for it.
 #[allow(clippy::match_same_arms, reason = "one line a defect, in the order of the list")]

@@ -5,12 +5,9 @@
 
 use std::sync::Arc;
 
-use alluvium_core::directory::{Nodes, SimulatedDirectory};
-
-use crate::journal::{Journal, RETAINED};
-use crate::oracle::{CALM, Depth, examine};
-use crate::session::{Action, Session, Stop, history};
-use crate::tally::{Budget, Seen, Tally, each_case, guarded};
+use alluvium_core::directory::SimulatedDirectory;
+use alluvium_test_harness::oracle::{Action, CALM, Depth, Journal, RETAINED, SeenStates, Session, Stop, history};
+use alluvium_test_harness::tally::{Budget, Tally, each_case};
 
 /// Scenario 1 on the contract: every call of the directory, every outcome that the contract allows.
 pub fn every_call_of_every_workload(budget: Budget) -> Tally {
@@ -37,36 +34,6 @@ fn crash_everywhere(budget: Budget, depth: Depth, tally: &mut Tally) {
 /// How many checkpoints the case's workload keeps: every fourth only the newest.
 pub(crate) fn retained(case: u64) -> usize {
     if case % 4 == 3 { 1 } else { RETAINED }
-}
-
-/// What was examined already, whichever workload led to it.
-#[derive(Debug, Default)]
-pub struct SeenStates {
-    /// Contents of directories: what is counted.
-    contents: Seen,
-    /// The same with what was promised, each of which is examined.
-    promised: Seen,
-    /// Beginnings of workloads: those that begin alike do so with the same calls.
-    beginnings: Seen,
-}
-
-impl SeenStates {
-    /// Examines a state unless it was, under the same promises. It counts once, whatever was promised.
-    pub fn examine(
-        &self,
-        (state, journal): (&Nodes, &Journal),
-        seed: u64,
-        depth: Depth,
-        tally: &mut Tally,
-        place: impl Fn() -> String,
-    ) {
-        if !self.promised.is_new(&(state, journal)) {
-            return;
-        }
-        let checked = guarded(|| examine(state, journal, seed, depth));
-        let outcome = checked.map_err(|what| format!("{}: {what}", place()));
-        if self.contents.is_new(state) { tally.note(outcome) } else { tally.note_again(outcome) }
-    }
 }
 
 /// Runs a workload once for each of its calls, with the power failing there.
@@ -99,7 +66,7 @@ fn crash_in(
     let mut first = 0;
     for (at, end) in ends.into_iter().enumerate() {
         let calls = std::mem::replace(&mut first, end)..end;
-        if !known.beginnings.is_new(&(&actions[..=at], retained)) {
+        if !known.is_new_beginning(&(&actions[..=at], retained)) {
             continue;
         }
         for call in calls {

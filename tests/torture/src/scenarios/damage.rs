@@ -1,14 +1,13 @@
 //! Scenarios 5, 6 and 7: damage to golden directories, bit by bit, cut by cut, name by name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alluvium_core::directory::{MemoryDirectory, Node, Nodes, SimulatedDirectory, block_on};
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::{Golden, all};
-use alluvium_tests::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
-use std::sync::Arc;
-
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::golden::{Golden, all};
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
 
 /// Opening in every way gives an error or exactly what was checkpointed. Without falling back, only
 /// the newest checkpoint may come; with it an older one may, and then what was skipped is said.
@@ -231,7 +230,7 @@ fn laminar_states_cut(tally: &mut Tally) {
 /// Three logs after a checkpoint, each cut at every length. A torn tail is cut, and said to be; a log
 /// that was torn with others after it is an error that names it.
 fn logs_cut(tally: &mut Tally) {
-    let (directory, mut manager) = alluvium_tests::fresh();
+    let (directory, mut manager) = alluvium_test_harness::fresh();
     let mut checkpoints = Vec::new();
     let mut work = || {
         manager.put(b"bed", b"gravel")?;

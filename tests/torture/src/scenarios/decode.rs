@@ -8,11 +8,10 @@ use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{Columns, IncrementalCheckpointMetadata, archive, gc, tools::inspect};
-use alluvium_tests::golden::all;
-use alluvium_tests::{Files, fixture, keep, memory, open_with, options};
-
-use crate::tally::{Budget, Tally, guarded};
-use alluvium_tests::memory::largest_block;
+use alluvium_test_harness::golden::all;
+use alluvium_test_harness::memory::largest_block;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Files, fixture, keep, memory, open_with, options};
 
 /// Beyond the bytes that it was given, no decoder asks for more than this at once.
 const BLOCK_BYTES_MAX: usize = 16 << 20;
@@ -145,7 +144,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let archives =
         goldens.iter().filter_map(|golden| block_on(archive::export(&*memory(golden.files.clone()), None)).ok());
     let states = fixture("snapshot").to_files().into_iter().filter(|(path, _)| path.ends_with("state.bin"));
-    let small = |golden: &&alluvium_tests::golden::Golden| golden.files.len() < 12;
+    let small = |golden: &&alluvium_test_harness::golden::Golden| golden.files.len() < 12;
     vec![
         ("metadata", files("metadata.json")),
         ("archive", archives.filter(|bytes| bytes.len() < 64 << 10).collect()),

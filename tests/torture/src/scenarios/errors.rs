@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use alluvium_core::directory::{DirectoryErrorKind as Kind, Fault, Operation, SimulatedDirectory};
-
-use crate::journal::Journal;
-use crate::oracle::{CALM, examine, is_change, survives_error};
-use crate::session::{Session, Stop, workload, workloads};
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::oracle::{
+    CALM, Journal, Session, Stop, examine, is_change, survives_error, workload, workloads,
+};
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
 
 /// What each operation may fail with.
 fn kinds(operation: Operation) -> &'static [Kind] {
@@ -46,7 +45,12 @@ pub fn every_call_fails(budget: Budget) -> Tally {
     tally
 }
 
-fn one_fault(actions: &[crate::Action], seed: u64, fault: Fault, operation: Operation) -> Result<(), String> {
+fn one_fault(
+    actions: &[alluvium_test_harness::oracle::Action],
+    seed: u64,
+    fault: Fault,
+    operation: Operation,
+) -> Result<(), String> {
     let directory = Arc::new(SimulatedDirectory::new(seed));
     directory.inject(fault);
     let mut session = Session::new(directory.clone(), Journal::new());
@@ -58,8 +62,8 @@ fn one_fault(actions: &[crate::Action], seed: u64, fault: Fault, operation: Oper
             Err(Stop::Refused(error)) => {
                 refusals += 1;
                 // After a failed write nobody knows what is on disk: everything else is refused too.
-                if is_change(operation) && *action == crate::Action::Checkpoint {
-                    let again = session.act(crate::Action::Checkpoint);
+                if is_change(operation) && *action == alluvium_test_harness::oracle::Action::Checkpoint {
+                    let again = session.act(alluvium_test_harness::oracle::Action::Checkpoint);
                     if !matches!(again, Err(Stop::Refused(_))) {
                         return Err(format!("went on after a failed write: {error}"));
                     }

@@ -9,11 +9,10 @@ use alluvium::NativeDirectory;
 use alluvium_core::directory::{Directory, EntryKind, NewFile, block_on};
 use alluvium_core::model::hash::checksum;
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::golden::Golden;
-use alluvium_tests::{Files, keep, memory, open_with, options, store};
-
-use crate::tally::{Budget, Tally, guarded};
-use alluvium_tests::memory::largest_block;
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::memory::largest_block;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Files, keep, memory, open_with, options, store};
 
 /// What opening may ask of the allocator at once, whatever a small directory claims: room for the
 /// state's first arena and then some.

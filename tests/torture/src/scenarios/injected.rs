@@ -5,9 +5,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::native::scratch;
+use alluvium_test_harness::scratch;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+
 use crate::command::{Program, Recovered, adds_up, recovered};
-use crate::tally::{Budget, Tally, guarded};
 
 /// Records of the input: a few checkpoints of each kind of work.
 const RECORDS: usize = 1_500;

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::directory::{Directory, DirectoryError, Entry, NewFile, SimulatedDirectory, block_on};
-use alluvium_tests::{Expected, checkpoint, keep, open_with, options};
-
-use crate::oracle::undamaged;
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::oracle::undamaged;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, checkpoint, keep, open_with, options};
 
 /// What happens before which call.
 type Interruption = (u64, Box<dyn FnOnce() + Send>);

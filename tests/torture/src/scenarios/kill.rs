@@ -4,9 +4,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::native::scratch;
+use alluvium_test_harness::scratch;
+use alluvium_test_harness::tally::{Budget, Tally, each_case};
+
 use crate::command::{Program, Recovered, adds_up, recovered};
-use crate::tally::{Budget, Tally, each_case};
 
 /// Records between two checkpoints: many commits, so that many kills hit one.
 const EVERY: u32 = 250;

@@ -7,9 +7,8 @@ use alluvium_core::{
     CheckpointConfig, Clock, IncrementalCheckpointError as Error, IncrementalCheckpointMetadata, ManualClock,
     OpenOptions,
 };
-use alluvium_tests::{Expected, Files, STORE_ID, keep, memory, open_with, options};
-
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, Files, STORE_ID, keep, memory, open_with, options};
 
 /// A clock that shows one of a list of times after the other, over and over.
 #[derive(Debug)]
@@ -102,7 +101,7 @@ pub fn maxima(_budget: Budget) -> Tally {
     }
     for watermark in [i64::MAX, i64::MIN, 0, -1] {
         let outcome = guarded(|| {
-            let (directory, mut manager) = alluvium_tests::fresh();
+            let (directory, mut manager) = alluvium_test_harness::fresh();
             manager.set_watermark(watermark);
             block_on(manager.create_checkpoint(0)).map_err(|error| error.to_string())?;
             let found = open_with(&directory, keep(1), options()).map_err(|error| error.to_string())?.watermark();
@@ -116,7 +115,7 @@ pub fn maxima(_budget: Budget) -> Tally {
 /// What the caller set comes back, and cannot go on from the end of all numbers.
 fn carried(field: u32, value: u64) -> Result<(), String> {
     let told = |error: Error| error.to_string();
-    let (directory, mut manager) = alluvium_tests::fresh();
+    let (directory, mut manager) = alluvium_test_harness::fresh();
     let mut position = 0;
     match field {
         0 => manager.set_epoch(value).map_err(told)?,

@@ -1,6 +1,6 @@
 //! One module for each family of scenarios of the catalogue of faults.
 
-use crate::tally::{Budget, Tally};
+use alluvium_test_harness::tally::{Budget, Tally};
 
 pub mod crash;
 pub mod damage;

@@ -4,11 +4,8 @@
 use std::sync::Arc;
 
 use alluvium_core::directory::{DirectoryErrorKind, Fault, Nodes, SimulatedDirectory};
-
-use crate::journal::Journal;
-use crate::oracle::{CALM, examine, undamaged};
-use crate::session::{ACTIONS, Action, Session, Stop};
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::oracle::{ACTIONS, Action, CALM, Journal, Session, Stop, examine, undamaged};
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
 
 /// Lives of a directory in one seed, each ended by a crash, an error or a plain exit.
 const LIVES: u64 = 6;

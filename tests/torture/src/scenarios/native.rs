@@ -8,20 +8,15 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::testing::crash_certificate::certify;
 use alluvium_core::directory::{DirectoryError, SimulatedDirectory, block_on};
+use alluvium_test_harness::oracle::{
+    Action, CALM, Journal, SeenStates, Session, Stop, examine, history, survives_error,
+};
+use alluvium_test_harness::power_failure::{Fail, FileSystem, NativeStorage, Recorder};
+use alluvium_test_harness::scratch;
+use alluvium_test_harness::tally::{Budget, Tally, each_case, guarded};
 use rustix::io::Errno;
 
-use crate::files::{Fail, FileSystem, NativeStorage, Recorder};
-use crate::journal::Journal;
-use crate::oracle::{CALM, examine, survives_error};
-use crate::scenarios::crash::{SeenStates, retained};
-use crate::session::{Action, Session, Stop, history};
-use crate::tally::{Budget, Tally, each_case, guarded};
-
-/// A new directory on the fastest storage that there is: for tests of which nothing depends on it,
-/// since what a power failure leaves is simulated, and what SIGKILL leaves is the same everywhere.
-pub(crate) fn scratch() -> std::io::Result<tempfile::TempDir> {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
-}
+use crate::scenarios::crash::retained;
 
 /// A run over a native directory, with the journal at each moment.
 struct Run {

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{SimulatedDirectory, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager};
-use alluvium_tests::{Expected, keep, open_with, options};
-
-use crate::journal::Journal;
-use crate::oracle::{CALM, examine, undamaged};
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::oracle::{CALM, Journal, examine, undamaged};
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, keep, open_with, options};
 
 type Manager = IncrementalCheckpointManager<SimulatedDirectory>;
 

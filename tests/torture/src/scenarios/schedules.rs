@@ -10,10 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, tools::inspect};
-use alluvium_tests::{Expected, Files, empty, keep, memory, open_with, options};
-
-use crate::oracle::undamaged;
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::oracle::undamaged;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, Files, empty, keep, memory, open_with, options};
 
 /// All orders of a pair up to this many; beyond it, as many are drawn.
 const ORDERS_MAX: usize = 20_000;

@@ -9,7 +9,7 @@ use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::format::segment::{SegmentIdentity, SegmentKind, decode_file, encode, read_chunk};
 use alluvium_core::model::hash::{checksum, key_hash};
 use alluvium_core::model::record::Record;
-use alluvium_tests::{Files, STORE_ID, empty, keep, memory, open_with, options};
+use alluvium_test_harness::{Files, STORE_ID, empty, keep, memory, open_with, options};
 
 use super::decode::read_everything;
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, Reaction};
-use alluvium_tests::{Expected, keep, open_with, options};
+use alluvium_test_harness::oracle::undamaged;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, keep, open_with, options};
 
 use crate::command::{Program, recovered};
-use crate::oracle::undamaged;
-use crate::tally::{Budget, Tally, guarded};
 
 /// A file system in memory of so many KiB, for as long as this lives.
 struct SmallDisk {

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{SimulatedDirectory, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager};
-use alluvium_tests::{Expected, checkpoint, keep, open_with, options};
-
-use crate::oracle::undamaged;
-use crate::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::oracle::undamaged;
+use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{Expected, checkpoint, keep, open_with, options};
 
 type Manager = IncrementalCheckpointManager<SimulatedDirectory>;
 

@@ -6,12 +6,10 @@
 
 use std::path::Path;
 
-use alluvium_tests::{Expected, STORE_ID};
-use alluvium_torture::files::FileSystem;
-use alluvium_torture::journal::RETAINED;
-use alluvium_torture::oracle::CALM;
-use alluvium_torture::scenarios::crash::SeenStates;
-use alluvium_torture::{Journal, Tally};
+use alluvium_test_harness::oracle::{CALM, Journal, RETAINED, SeenStates};
+use alluvium_test_harness::power_failure::FileSystem;
+use alluvium_test_harness::tally::Tally;
+use alluvium_test_harness::{Expected, STORE_ID};
 use wasmtime::component::ResourceAny;
 
 use crate::recorded::{Record, engine};

@@ -9,7 +9,7 @@ use alluvium_core::directory::{DirectoryError, Node, Nodes};
 use rustix::io::Errno;
 
 use super::{Fail, FileSystem, Recorder};
-use crate::scenarios::native::scratch;
+use crate::scratch;
 
 /// At most so many states of one failure are written out and opened.
 const STATES_MAX: usize = 12;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alluvium_tests::Expected;
+use crate::Expected;
 
 /// How many checkpoints are kept where nothing else is said.
 pub const RETAINED: usize = 2;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, DirectoryErrorKind, MemoryDirectory, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, archive};
-use alluvium_tests::{Expected, keep, open_with, options};
 
-use crate::journal::Journal;
+use super::journal::Journal;
+use crate::{Expected, keep, open_with, options};
 
 /// What a workload is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

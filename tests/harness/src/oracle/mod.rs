@@ -4,10 +4,16 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{Directory, Nodes, Operation, SimulatedDirectory, block_on};
 use alluvium_core::tools::verify::verify;
-use alluvium_tests::Expected;
 
-use crate::journal::Journal;
-use crate::session::{Action, Session, Stop};
+use crate::Expected;
+
+mod journal;
+mod seen;
+mod session;
+
+pub use journal::{Journal, RETAINED};
+pub use seen::SeenStates;
+pub use session::{ACTIONS, Action, Session, Stop, history, workload, workloads};
 
 /// What recovery does in every examination: it opens, syncs, and takes two more checkpoints.
 const RECOVERY: [Action; 7] =
