@@ -4,54 +4,14 @@
 use std::sync::{Arc, Mutex};
 
 use alluvium_core::IncrementalCheckpointError as Error;
-use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
+use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager};
+use alluvium_test_harness::faulty::FaultyDirectory;
 use alluvium_test_harness::{Expected, keep, open_with, options};
 
-type Intruder = Box<dyn FnOnce(&Arc<MemoryDirectory>) + Send>;
-
-/// A directory that lets somebody else in right before its nth call.
-struct Intruded {
-    inner: Arc<MemoryDirectory>,
-    calls_left: Mutex<usize>,
-    intruder: Mutex<Option<Intruder>>,
-}
-
-impl Intruded {
-    fn enter(&self) {
-        let mut left = self.calls_left.lock().unwrap();
-        if *left > 0 {
-            *left -= 1;
-        } else if let Some(intruder) = self.intruder.lock().unwrap().take() {
-            intruder(&self.inner);
-        }
-    }
-}
-
-impl Directory for Intruded {
-    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        self.enter();
-        self.inner.list().await
-    }
-    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
-        self.enter();
-        self.inner.read(path).await
-    }
-    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
-        self.enter();
-        self.inner.read_range(path, offset, length).await
-    }
-    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        self.enter();
-        self.inner.create(batch).await
-    }
-    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        self.enter();
-        self.inner.delete(paths).await
-    }
-}
+type Intruded = FaultyDirectory<MemoryDirectory>;
 
 type Work = fn(&mut IncrementalCheckpointManager<Intruded>) -> Result<(), Error>;
 
@@ -92,11 +52,16 @@ fn start() -> Arc<MemoryDirectory> {
     directory
 }
 
-/// The newer writer's work; what it was told is durable goes into `acknowledged`.
-fn intruder(checkpoints: usize, syncs: bool, acknowledged: &Arc<Mutex<Option<Expected>>>) -> Intruder {
-    let acknowledged = Arc::clone(acknowledged);
-    Box::new(move |directory| {
-        let mut manager = open_with(directory, config(), options()).unwrap();
+/// The newer writer's work on `directory`; what it was told is durable goes into `acknowledged`.
+fn intruder(
+    directory: &Arc<MemoryDirectory>,
+    checkpoints: usize,
+    syncs: bool,
+    acknowledged: &Arc<Mutex<Option<Expected>>>,
+) -> impl FnOnce() + Send + use<> {
+    let (directory, acknowledged) = (Arc::clone(directory), Arc::clone(acknowledged));
+    move || {
+        let mut manager = open_with(&directory, config(), options()).unwrap();
         for round in 0..checkpoints {
             manager.put(b"newer", &[round as u8]).unwrap();
             block_on(manager.create_checkpoint(100)).unwrap();
@@ -106,7 +71,7 @@ fn intruder(checkpoints: usize, syncs: bool, acknowledged: &Arc<Mutex<Option<Exp
             block_on(manager.sync(101)).unwrap();
         }
         *acknowledged.lock().unwrap() = Some(Expected::of(&manager));
-    })
+    }
 }
 
 #[test]
@@ -117,13 +82,9 @@ fn the_stale_writer_resumes_at_every_operation() {
             for call in 0.. {
                 let acknowledged = Arc::new(Mutex::new(None));
                 let inner = start();
-                let directory = Arc::new(Intruded {
-                    inner: Arc::clone(&inner),
-                    calls_left: Mutex::new(usize::MAX),
-                    intruder: Mutex::new(Some(intruder(checkpoints, syncs, &acknowledged))),
-                });
+                let directory = Arc::new(Intruded::over(Arc::clone(&inner)));
                 let mut stale = open_with(&directory, config(), options()).unwrap();
-                *directory.calls_left.lock().unwrap() = call;
+                directory.before_call(call, intruder(&inner, checkpoints, syncs, &acknowledged));
                 let outcome = work(&mut stale);
                 let Some(acknowledged) = acknowledged.lock().unwrap().clone() else { break };
                 let place = format!("{work_name}, {intrusion_name} before call {call}: {outcome:?}");

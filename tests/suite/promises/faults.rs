@@ -29,7 +29,7 @@ fn two_states() -> (Files, Expected, impl Fn(&Arc<FaultyDirectory>) -> Result<u6
         Ok(block_on(manager.create_checkpoint(60))?.id)
     };
     let after = {
-        let directory = Arc::new(FaultyDirectory::over(directory.to_files()));
+        let directory = Arc::new(FaultyDirectory::holding(directory.to_files()));
         change(&directory).unwrap();
         Expected::of(&open_with(&directory, keep(2), options()).unwrap())
     };
@@ -44,7 +44,7 @@ fn a_crash_anywhere_in_a_checkpoint_leaves_the_one_before_or_the_whole_new_one()
         for nth in 0..20 {
             let mut reached = false;
             for done in 0..8 {
-                let directory = Arc::new(FaultyDirectory::over(files.clone()));
+                let directory = Arc::new(FaultyDirectory::holding(files.clone()));
                 directory.plan(Fault::crash(operation, nth, done));
                 let acknowledged = change(&directory).is_ok();
                 reached |= directory.has_failed();
@@ -106,7 +106,7 @@ fn deleting_un_publishes_first_and_reclaims_after() {
     for id in golden.checkpoints.keys() {
         for nth in 0..6 {
             for done in 0..4 {
-                let directory = Arc::new(FaultyDirectory::over(golden.files.clone()));
+                let directory = Arc::new(FaultyDirectory::holding(golden.files.clone()));
                 let mut manager = open_with(&directory, keep(10), options()).unwrap();
                 directory.plan(Fault::crash(Operation::Delete, nth, done));
                 let _ = block_on(manager.delete_checkpoint(*id));

@@ -1,16 +1,13 @@
 //! Scenario 9, call by call: while one writer works, another takes over before any one of its calls.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alluvium_core::IncrementalCheckpointError as Error;
-use alluvium_core::directory::{Directory, DirectoryError, Entry, NewFile, SimulatedDirectory, block_on};
+use alluvium_core::directory::{SimulatedDirectory, block_on};
+use alluvium_test_harness::faulty::FaultyDirectory;
 use alluvium_test_harness::oracle::undamaged;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
 use alluvium_test_harness::{Expected, checkpoint, keep, open_with, options};
-
-/// What happens before which call.
-type Interruption = (u64, Box<dyn FnOnce() + Send>);
 
 /// What the one who took over found when it opened, and what it was promised in the end.
 type Other = Arc<Mutex<Option<Result<Seized, String>>>>;
@@ -23,52 +20,8 @@ struct Seized {
     wins: bool,
 }
 
-/// A directory that lets something happen before one of its calls.
-struct Interrupted {
-    inner: Arc<SimulatedDirectory>,
-    calls: AtomicU64,
-    before: Mutex<Option<Interruption>>,
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Interrupted {
-    fn over(inner: Arc<SimulatedDirectory>) -> Self {
-        Self { inner, calls: AtomicU64::new(0), before: Mutex::new(None) }
-    }
-
-    fn enter(&self) {
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        let due = locked(&self.before).take_if(|(at, _)| *at == call);
-        if let Some((_, happen)) = due {
-            happen();
-        }
-    }
-}
-
-impl Directory for Interrupted {
-    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        self.enter();
-        self.inner.list().await
-    }
-    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
-        self.enter();
-        self.inner.read(path).await
-    }
-    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
-        self.enter();
-        self.inner.read_range(path, offset, length).await
-    }
-    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        self.enter();
-        self.inner.create(batch).await
-    }
-    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        self.enter();
-        self.inner.delete(paths).await
-    }
 }
 
 /// What the one who takes over does at once.
@@ -132,7 +85,7 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
     let config = keep(writer.retained).with_incremental(!writer.full);
     let told = |error: Error| error.to_string();
     let storage = Arc::new(SimulatedDirectory::new(1));
-    let directory = Arc::new(Interrupted::over(storage.clone()));
+    let directory = Arc::new(FaultyDirectory::over(storage.clone()));
     let other = Other::default();
     {
         let (storage, config, other) = (storage.clone(), config.clone(), other.clone());
@@ -153,7 +106,7 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
             };
             *locked(&other) = Some(seize());
         };
-        *locked(&directory.before) = Some((call, Box::new(happen)));
+        directory.before_call(call, happen);
     }
     let mut acknowledged = Expected::default();
     let mut submitted = Vec::new();

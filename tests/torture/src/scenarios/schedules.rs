@@ -4,12 +4,12 @@
 //! schedule says whose turn it is. All schedules of a pair are gone through, or as many drawn by seed.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
+use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, tools::inspect};
+use alluvium_test_harness::faulty::FaultyDirectory;
 use alluvium_test_harness::oracle::undamaged;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
 use alluvium_test_harness::{Expected, Files, empty, keep, memory, open_with, options};
@@ -21,41 +21,10 @@ const ORDERS_MAX: usize = 20_000;
 const BEFORE: u64 = 3;
 
 /// A directory of which each call gives way once before it is made.
-#[derive(Debug)]
-struct Yielding(Arc<MemoryDirectory>);
+type Yielding = FaultyDirectory<MemoryDirectory>;
 
-/// Pending once.
-struct GiveWay(bool);
-
-impl Future for GiveWay {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-impl Directory for Yielding {
-    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        GiveWay(false).await;
-        self.0.list().await
-    }
-    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
-        GiveWay(false).await;
-        self.0.read(path).await
-    }
-    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
-        GiveWay(false).await;
-        self.0.read_range(path, offset, length).await
-    }
-    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        GiveWay(false).await;
-        self.0.create(batch).await
-    }
-    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        GiveWay(false).await;
-        self.0.delete(paths).await
-    }
+fn yielding(inner: &Arc<MemoryDirectory>) -> Arc<Yielding> {
+    Arc::new(FaultyDirectory::over(inner.clone()).giving_way())
 }
 
 /// What a writer does.
@@ -207,14 +176,11 @@ impl Before {
     /// What is left when writers that opened together work one after the other, each to its end.
     fn alone(&self, works: &[Work]) -> Remaining {
         let directory = memory(self.files.clone());
-        let open = || {
-            let yielding = Arc::new(Yielding(directory.clone()));
-            calm_block_on(IncrementalCheckpointManager::open(yielding, keep(2), options())).expect("it is whole")
-        };
+        let open = || open_with(&yielding(&directory), keep(2), options()).expect("it is whole");
         let managers: Vec<Manager> = works.iter().map(|_| open()).collect();
         for (work, manager) in works.iter().zip(managers) {
             // Whoever is told an error has its reasons; what is left is what counts.
-            let _ = calm_block_on(work.run(Some(manager), Arc::new(Yielding(directory.clone())), "alone", self));
+            let _ = block_on(work.run(Some(manager), yielding(&directory), "alone", self));
         }
         let expected =
             open_with(&directory, keep(2), options()).map(|manager| Expected::of(&manager)).expect("it is whole");
@@ -236,14 +202,12 @@ struct Played {
 /// Lets both run; `choose` is asked for whose turn it is, wherever there is a choice.
 fn play(works: [Work; 2], before: &Before, mut choose: impl FnMut(usize) -> bool) -> Played {
     let directory = memory(before.files.clone());
-    let yielding = Arc::new(Yielding(directory.clone()));
+    let both = yielding(&directory);
     let open = |work: Work| {
-        let calm = Arc::new(Yielding(directory.clone()));
-        (!work.opens())
-            .then(|| calm_block_on(IncrementalCheckpointManager::open(calm, keep(2), options())).ok())
-            .flatten()
+        let opened = (!work.opens()).then(|| open_with(&yielding(&directory), keep(2), options()).ok());
+        opened.flatten()
     };
-    let run = |work: Work, name| Box::pin(work.run(open(work), yielding.clone(), name, before));
+    let run = |work: Work, name| Box::pin(work.run(open(work), both.clone(), name, before));
     let mut futures = [Some(run(works[0], "first")), Some(run(works[1], "second"))];
     let mut ended = [Ended::default(), Ended::default()];
     let mut turns = Vec::new();
@@ -264,17 +228,6 @@ fn play(works: [Work; 2], before: &Before, mut choose: impl FnMut(usize) -> bool
     }
     drop(futures);
     Played { turns, outcome: judge(works, &ended, &directory, before) }
-}
-
-/// Runs alone, whoever gives way.
-fn calm_block_on<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
 }
 
 fn judge(
