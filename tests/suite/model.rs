@@ -10,7 +10,7 @@ use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::diff::{KeyChange, diff};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{CheckpointConfig, Columns, ManualClock, OpenOptions, PreparedCheckpoint, WrittenCheckpoint};
-use alluvium_test_harness::{Expected, Files, Manager, STORE_ID, clock, empty, open_with};
+use alluvium_test_harness::{Expected, Files, Manager, STORE_ID, clock, empty, number, open_with};
 
 /// Steps of most seeds, and of every sixteenth: long enough for rebases and merges.
 const STEPS: [usize; 2] = [60, 500];
@@ -394,10 +394,6 @@ impl Run {
         self.reopen();
         self.directory.to_files()
     }
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: a number expected")))
 }
 
 fn play(seed: u64) -> Files {

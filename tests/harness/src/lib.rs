@@ -154,6 +154,12 @@ pub fn store(root: &Path, files: &Files) {
     }
 }
 
+/// Returns the number in an environment variable, if it is set.
+pub fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value}: a number was expected")))
+}
+
 /// One of the directories that LaminarDB wrote.
 pub fn fixture(name: &str) -> Arc<MemoryDirectory> {
     memory(load(&here("fixtures/laminar").join(name)))

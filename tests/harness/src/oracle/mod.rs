@@ -8,12 +8,18 @@ use alluvium_core::tools::verify::verify;
 use crate::Expected;
 
 mod journal;
+mod promises;
 mod seen;
 mod session;
+mod subject;
+mod workloads;
 
 pub use journal::{Journal, RETAINED};
+pub use promises::Promises;
 pub use seen::SeenStates;
-pub use session::{ACTIONS, Action, Session, Stop, history, workload, workloads};
+pub use session::{Session, Stop};
+pub use subject::{CoreManager, Subject};
+pub use workloads::{ACTIONS, Action, history, workload, workloads};
 
 /// What recovery does in every examination: it opens, syncs, and takes two more checkpoints.
 const RECOVERY: [Action; 7] =

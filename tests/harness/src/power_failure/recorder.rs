@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alluvium::directory::{Call, Watch};
+use rustix::io::Errno;
 
 /// A system call that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,13 @@ pub struct Fail {
     pub killed: bool,
 }
 
+impl Fail {
+    /// The process is gone from `call` on.
+    pub fn kill(call: usize) -> Self {
+        Self { call, errno: Errno::IO.raw_os_error(), lasting: false, killed: true }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Notes {
     calls: Vec<Recorded>,
@@ -57,7 +65,7 @@ struct Notes {
     temporaries: BTreeMap<String, usize>,
 }
 
-/// Watches a native directory.
+/// Records the calls of a file system, natively as the watcher of a directory.
 #[derive(Debug, Default)]
 pub struct Recorder {
     notes: Mutex<Notes>,
@@ -90,6 +98,37 @@ impl Recorder {
         self.notes().asked
     }
 
+    /// Counts a call that is about to be made, and fails it when its time has come. `call` is what it
+    /// will be recorded as, where that is known before it is made.
+    pub fn ask(&self, call: Option<Recorded>) -> io::Result<()> {
+        let mut notes = self.notes();
+        let at = notes.asked;
+        notes.asked += 1;
+        let error = |errno| Err(io::Error::from_raw_os_error(errno));
+        if notes.is_killed {
+            return error(Errno::IO.raw_os_error());
+        }
+        let kind = call.as_ref().map(std::mem::discriminant);
+        if let Some(fail) = notes.fail.filter(|fail| fail.call == at) {
+            notes.is_killed = fail.killed;
+            if fail.lasting {
+                notes.failing_kind = kind.map(|kind| (kind, fail.errno));
+            }
+            return error(fail.errno);
+        }
+        match notes.failing_kind {
+            Some((failing, errno)) if Some(failing) == kind => error(errno),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records a call that has succeeded.
+    pub fn record(&self, call: Recorded) {
+        let mut notes = self.notes();
+        let call = notes.numbered(call);
+        notes.calls.push(call);
+    }
+
     /// The calls that succeeded.
     pub fn calls(&self) -> Vec<Recorded> {
         self.notes().calls.clone()
@@ -111,48 +150,45 @@ impl Notes {
         if directory.is_empty() { format!(".tmp-{number}") } else { format!("{directory}/.tmp-{number}") }
     }
 
-    fn record(&mut self, call: Call<'_>) -> Recorded {
+    /// The same call with the temporary names in it numbered.
+    fn numbered(&mut self, call: Recorded) -> Recorded {
         match call {
-            Call::MakeDirectory(path) => Recorded::MakeDirectory(path.into()),
-            Call::Create(path) => Recorded::Create(self.path(path)),
-            Call::Write(path, content) => Recorded::Write(self.path(path), content.to_vec()),
-            Call::Sync(path) => Recorded::Sync(self.path(path)),
-            Call::Rename(from, to) => Recorded::Rename(self.path(from), self.path(to)),
-            Call::Link(from, to) => Recorded::Link(self.path(from), self.path(to)),
-            Call::Unlink(path) => Recorded::Unlink(self.path(path)),
-            Call::RemoveDirectory(path) => Recorded::RemoveDirectory(path.into()),
-            Call::SyncDirectory(path) => Recorded::SyncDirectory(path.into()),
-            Call::List(_) | Call::Read(_) => Recorded::Look,
+            Recorded::Create(path) => Recorded::Create(self.path(&path)),
+            Recorded::Write(path, content) => Recorded::Write(self.path(&path), content),
+            Recorded::Sync(path) => Recorded::Sync(self.path(&path)),
+            Recorded::Rename(from, to) => Recorded::Rename(self.path(&from), self.path(&to)),
+            Recorded::Link(from, to) => Recorded::Link(self.path(&from), self.path(&to)),
+            Recorded::Unlink(path) => Recorded::Unlink(self.path(&path)),
+            Recorded::MakeDirectory(_) | Recorded::RemoveDirectory(_) | Recorded::SyncDirectory(_) | Recorded::Look => {
+                call
+            }
+        }
+    }
+}
+
+impl From<Call<'_>> for Recorded {
+    fn from(call: Call<'_>) -> Self {
+        match call {
+            Call::MakeDirectory(path) => Self::MakeDirectory(path.into()),
+            Call::Create(path) => Self::Create(path.into()),
+            Call::Write(path, content) => Self::Write(path.into(), content.to_vec()),
+            Call::Sync(path) => Self::Sync(path.into()),
+            Call::Rename(from, to) => Self::Rename(from.into(), to.into()),
+            Call::Link(from, to) => Self::Link(from.into(), to.into()),
+            Call::Unlink(path) => Self::Unlink(path.into()),
+            Call::RemoveDirectory(path) => Self::RemoveDirectory(path.into()),
+            Call::SyncDirectory(path) => Self::SyncDirectory(path.into()),
+            Call::List(_) | Call::Read(_) => Self::Look,
         }
     }
 }
 
 impl Watch for Recorder {
     fn before(&self, call: Call<'_>) -> io::Result<()> {
-        let mut notes = self.notes();
-        let at = notes.asked;
-        notes.asked += 1;
-        if notes.is_killed {
-            return Err(io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error()));
-        }
-        let recorded = notes.record(call);
-        let kind = std::mem::discriminant(&recorded);
-        if let Some(fail) = notes.fail.filter(|fail| fail.call == at) {
-            notes.is_killed = fail.killed;
-            if fail.lasting {
-                notes.failing_kind = Some((kind, fail.errno));
-            }
-            return Err(io::Error::from_raw_os_error(fail.errno));
-        }
-        match notes.failing_kind {
-            Some((failing, errno)) if failing == kind => Err(io::Error::from_raw_os_error(errno)),
-            _ => Ok(()),
-        }
+        self.ask(Some(call.into()))
     }
 
     fn done(&self, call: Call<'_>) {
-        let mut notes = self.notes();
-        let recorded = notes.record(call);
-        notes.calls.push(recorded);
+        self.record(call.into());
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::testing::crash_certificate::Storage;
 use alluvium_core::directory::{DirectoryError, Node, Nodes};
-use rustix::io::Errno;
 
 use super::{Fail, FileSystem, Recorder};
 use crate::scratch;
@@ -59,7 +58,7 @@ impl Storage for NativeStorage {
 
     fn fail_after(&self, steps: u64) {
         let call = self.recorder.asked() + usize::try_from(steps).unwrap_or(usize::MAX / 2);
-        self.recorder.fail(Fail { call, errno: Errno::IO.raw_os_error(), lasting: false, killed: true });
+        self.recorder.fail(Fail::kill(call));
     }
 
     fn has_failed(&self) -> bool {

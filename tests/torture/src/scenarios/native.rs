@@ -1,15 +1,13 @@
 //! Scenarios 1 and 3 beneath the contract: the native directory's own system calls.
 
-use std::cell::RefCell;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use alluvium::NativeDirectory;
 use alluvium_core::directory::testing::crash_certificate::certify;
 use alluvium_core::directory::{DirectoryError, SimulatedDirectory, block_on};
 use alluvium_test_harness::oracle::{
-    Action, CALM, Journal, SeenStates, Session, Stop, examine, history, survives_error,
+    Action, CALM, Journal, Promises, SeenStates, Session, Stop, examine, history, survives_error,
 };
 use alluvium_test_harness::power_failure::{Fail, FileSystem, NativeStorage, Recorder};
 use alluvium_test_harness::scratch;
@@ -21,13 +19,12 @@ use crate::scenarios::crash::retained;
 /// A run over a native directory, with the journal at each moment.
 struct Run {
     recorder: Arc<Recorder>,
-    /// After so many calls this was the journal.
-    promises: Rc<RefCell<Vec<(usize, Journal)>>>,
+    promises: Promises,
 }
 
 impl Run {
     fn new(journal: Journal) -> Self {
-        Self { recorder: Arc::default(), promises: Rc::new(RefCell::new(vec![(0, journal)])) }
+        Self { recorder: Arc::default(), promises: Promises::new(journal) }
     }
 
     /// Opens as its only writer and acts until the end or until something fails.
@@ -39,34 +36,15 @@ impl Run {
             Err(error) => return (journal, Err(Stop::Refused(error.into()))),
         };
         let (recorder, promises) = (self.recorder.clone(), self.promises.clone());
-        let note = move |journal: &Journal| promises.borrow_mut().push((recorder.count(), journal.clone()));
+        let note = move |journal: &Journal| promises.note(recorder.count(), journal);
         let mut session = Session::new(directory, journal).on_journal(note);
         let outcome = actions.iter().try_for_each(|action| session.act(*action));
         (session.journal, outcome)
     }
 
-    /// Every state of every moment, held to what was promised by then.
+    /// Holds every state of every moment to what was promised by then.
     fn examine_all(&self, what: &str, seed: u64, budget: &Budget, known: &SeenStates, tally: &mut Tally) {
-        let calls = self.recorder.calls();
-        let mut promises = self.promises.borrow().clone().into_iter().peekable();
-        let (_, mut journal) = promises.next().unwrap_or_default();
-        let mut files = FileSystem::new();
-        for moment in 0..=calls.len() {
-            if !budget.has_time() {
-                return;
-            }
-            // What was submitted before this call may be there; what was acknowledged must be.
-            while let Some((_, next)) = promises.next_if(|(count, _)| *count <= moment) {
-                journal = next;
-            }
-            for state in files.crash_states(seed ^ moment as u64) {
-                let place = || format!("{what}, power failing after system call {moment} of {}", calls.len());
-                known.examine((&state, &journal), seed.wrapping_add(moment as u64), CALM, tally, place);
-            }
-            if let Some(call) = calls.get(moment) {
-                files.apply(call);
-            }
-        }
+        self.promises.examine_all(&self.recorder.calls(), (what, seed), budget, known, tally);
     }
 }
 
@@ -109,7 +87,7 @@ fn power_fails(
     let killed_at = random.usize(..run.recorder.asked().max(1));
     let again = tempfile::tempdir_in(scratch.path())?;
     let run = Run::new(Journal::keeping(retained));
-    run.recorder.fail(Fail { call: killed_at, errno: Errno::IO.raw_os_error(), lasting: false, killed: true });
+    run.recorder.fail(Fail::kill(killed_at));
     let (left, outcome) = run.act(again.path(), Journal::keeping(retained), actions);
     drop(journal);
     if let Err(Stop::Violation(what)) = outcome {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use alluvium_test_harness::power_failure::Recorded;
+use alluvium_test_harness::power_failure::{Fail, Recorded, Recorder};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource};
 use wasmtime_wasi::FsPerms;
@@ -25,14 +25,9 @@ const PREOPENS: &str = "wasi:filesystem/preopens@0.2.12";
 type Store<'a> = StoreContextMut<'a, Wasi>;
 type Handle = Resource<Descriptor>;
 
-/// What was called so far.
+/// What the calls leave to be known by later ones.
 #[derive(Debug, Default)]
 struct Notes {
-    calls: Vec<Recorded>,
-    /// Calls that were asked for, made or not.
-    asked: usize,
-    /// From this call on all fail: the process is gone.
-    dies_at: Option<usize>,
     /// What each handle of the running instance stands for.
     paths: BTreeMap<u32, String>,
     /// Bytes written so far to files that are open.
@@ -41,31 +36,39 @@ struct Notes {
 
 /// The record, shared with the instances that it watches.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Record(Arc<Mutex<Notes>>);
+pub(crate) struct Record {
+    recorder: Arc<Recorder>,
+    notes: Arc<Mutex<Notes>>,
+}
 
 impl Record {
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every call that succeeded.
     pub(crate) fn calls(&self) -> Vec<Recorded> {
-        self.notes().calls.clone()
+        self.recorder.calls()
     }
 
     /// How many succeeded so far.
     pub(crate) fn count(&self) -> usize {
-        self.notes().calls.len()
+        self.recorder.count()
     }
 
     /// How many were asked for so far.
     pub(crate) fn asked(&self) -> usize {
-        self.notes().asked
+        self.recorder.asked()
     }
 
-    /// Lets the process die in the `call`th call; `None` starts it anew.
-    pub(crate) fn dies_at(&self, call: Option<usize>) {
-        self.notes().dies_at = call;
+    /// Kills the process in the `call`th call.
+    pub(crate) fn kill_at(&self, call: usize) {
+        self.recorder.fail(Fail::kill(call));
+    }
+
+    /// Starts the process again.
+    pub(crate) fn revive(&self) {
+        self.recorder.revive();
     }
 
     /// Makes a call unless the process is dead, and records it once it has succeeded.
@@ -75,19 +78,12 @@ impl Record {
         record: impl FnOnce(&mut Notes, &T) -> Recorded,
         call: impl FnOnce(&mut WasiFilesystemCtxView<'_>) -> Result<T, FsError>,
     ) -> wasmtime::Result<(Result<T, ErrorCode>,)> {
-        {
-            let mut notes = self.notes();
-            let at = notes.asked;
-            notes.asked += 1;
-            if notes.dies_at.is_some_and(|dies| at >= dies) {
-                return Ok((Err(ErrorCode::Io),));
-            }
+        if self.recorder.ask(None).is_err() {
+            return Ok((Err(ErrorCode::Io),));
         }
         match call(view) {
             Ok(value) => {
-                let mut notes = self.notes();
-                let recorded = record(&mut notes, &value);
-                notes.calls.push(recorded);
+                self.recorder.record(record(&mut self.notes(), &value));
                 Ok((Ok(value),))
             }
             Err(error) => Ok((Err(view.convert_error_code(error)?),)),
