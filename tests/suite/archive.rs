@@ -6,8 +6,8 @@ use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::archive::{export, import, read};
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::verify::verify;
+use alluvium_test_harness::allocation::largest_block;
 use alluvium_test_harness::golden::{Golden, all};
-use alluvium_test_harness::memory::largest_block;
 use alluvium_test_harness::{
     Expected, Files, checkpoint, empty, fixture, fresh, keep, memory, open, open_with, options,
 };

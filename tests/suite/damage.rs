@@ -1,89 +1,15 @@
 //! Damage to a directory: found by `verify`, named, and never read as data.
 
-use alluvium_core::IncrementalCheckpointMetadata;
-use alluvium_core::archive::{export, read};
-use alluvium_core::directory::block_on;
-use alluvium_core::tools::inspect;
-use alluvium_core::tools::verify::verify;
-use alluvium_test_harness::golden::{Golden, all};
-use alluvium_test_harness::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
+use alluvium_test_harness::damage::{directories, is_named, never_wrong};
+use alluvium_test_harness::golden::Golden;
+use alluvium_test_harness::{Files, keep, memory, open_with, options};
 
-/// Opening a damaged directory in every way gives an error or exactly what was checkpointed.
-///
-/// Without fallback the newest checkpoint named by the files is the only one that may come; with it,
-/// an older one may, and then what was skipped is said.
 fn check_never_wrong(golden: &Golden, files: &Files, damage: &str) {
-    let directory = memory(files.clone());
-    let newest =
-        golden.checkpoints.keys().rev().find(|id| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json")));
-    if let Ok(manager) = open(&directory) {
-        let id = manager.latest_checkpoint_id();
-        assert_eq!(id.as_ref(), newest, "{}: {damage}", golden.name);
-        let expected = id.map(|id| golden.expected(id, logs_read(files, id, &manager)).clone()).unwrap_or_default();
-        assert_eq!(Expected::of(&manager), expected, "{}: {damage}", golden.name);
-    }
-    for (id, expected) in &golden.checkpoints {
-        if let Ok(metadata) = block_on(inspect::load_metadata(&*directory, *id)) {
-            let path = format!("checkpoint_{id:016x}/metadata.json");
-            let json = std::str::from_utf8(&golden.files[&path]).expect("UTF-8");
-            let expected = IncrementalCheckpointMetadata::from_json(json).expect("whole");
-            assert_eq!(metadata, expected, "{}: {damage}: metadata of {id}", golden.name);
-        }
-        if let Ok(manager) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
-            assert_eq!(Expected::of(&manager), *expected, "{}: {damage}: checkpoint {id}", golden.name);
-            if let Ok(state) = block_on(manager.load_checkpoint_state(*id)) {
-                let path = format!("checkpoint_{id:016x}/state.bin");
-                assert_eq!(golden.files.get(&path), Some(&state), "{}: {damage}: {path}", golden.name);
-            }
-        }
-    }
-    // What leaves the directory is what was checkpointed, or it does not leave.
-    if let Ok(archive) = block_on(export(&*directory, Some(golden.latest()))) {
-        let files = read(&archive).expect("an archive that was just written").to_files();
-        let differs = files.iter().find(|(path, content)| golden.files.get(*path) != Some(content));
-        assert_eq!(differs, None, "{}: {damage}: exported", golden.name);
-    }
-    if let Ok(manager) = open_with(&directory, keep(10), options().allow_fallback(true)) {
-        let Some(recovered) = manager.recovered() else {
-            assert_eq!(Expected::of(&manager), Expected::default(), "{}: {damage}: fresh", golden.name);
-            return;
-        };
-        let id = recovered.checkpoint_id;
-        let expected = golden.expected(id, logs_read(files, id, &manager));
-        assert_eq!(Expected::of(&manager), *expected, "{}: {damage}: fell back to {id}", golden.name);
-        let skipped: Vec<u64> = recovered.skipped.iter().map(|skipped| skipped.id).collect();
-        let passed: Vec<u64> = newest.map(|newest| (id + 1..=*newest).rev().collect()).unwrap_or_default();
-        let passed: Vec<u64> = passed.into_iter().filter(|id| golden.checkpoints.contains_key(id)).collect();
-        assert_eq!(skipped, passed, "{}: {damage}: what was skipped is said", golden.name);
-    }
-}
-
-/// How many logs after checkpoint `id` opening has read: all that are there, or those before the one
-/// at which it says that it stopped.
-fn logs_read(files: &Files, id: u64, manager: &Manager) -> usize {
-    let log = |sequence: usize| format!("wal/{id:016x}-{sequence:016x}.log");
-    let cut = manager.recovered().and_then(|recovered| recovered.wal_cut.as_ref()).map(|cut| cut.path.clone());
-    let present = files.len();
-    (1..=present).take_while(|sequence| files.contains_key(&log(*sequence)) && Some(log(*sequence)) != cut).count()
+    never_wrong(golden, files).unwrap_or_else(|wrong| panic!("{}: {damage}: {wrong}", golden.name));
 }
 
 fn check_verify_names(golden: &Golden, files: &Files, path: &str, damage: &str) {
-    let report = block_on(verify(&*memory(files.clone()))).unwrap_or_else(|error| panic!("{damage}: {error}"));
-    assert!(report.is_damaged(), "{}: {damage}: not noticed", golden.name);
-    let named = report.findings.iter().any(|finding| finding.path == path);
-    assert!(named, "{}: {damage}: not named in {:?}", golden.name, report.findings);
-}
-
-/// The golden directories with the paths of the files that Alluvium wrote. What LaminarDB wrote
-/// carries no checksum, so no reader can know of a flip in it.
-fn directories() -> Vec<(Golden, Vec<String>)> {
-    let laminar = fixture("opaque").to_files();
-    let with_paths = |golden: Golden| {
-        let paths = golden.files.keys().filter(|path| !laminar.contains_key(*path) || golden.name != "continued");
-        let paths = paths.cloned().collect();
-        (golden, paths)
-    };
-    all().into_iter().map(with_paths).collect()
+    is_named(files, path).unwrap_or_else(|unnamed| panic!("{}: {damage}: {unnamed}", golden.name));
 }
 
 fn check_edit(golden: &Golden, path: &str, damage: &str, edit: impl FnOnce(&mut Vec<u8>)) {

@@ -3,24 +3,10 @@
 use alluvium_core::IncrementalCheckpointError as Error;
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::block_on;
-use alluvium_core::gc;
 use alluvium_core::model::hash::checksum;
-use alluvium_core::tools::verify::verify;
 use alluvium_test_harness::golden::Golden;
-use alluvium_test_harness::memory::largest_block;
+use alluvium_test_harness::hostile::{METADATA, refused, sealed};
 use alluvium_test_harness::{Expected, Files, checkpoint, fresh, keep, memory, open, open_with, options};
-
-/// What opening may ask of the allocator at once, whatever a small directory claims: room for the
-/// state's first arena and then some.
-const BLOCK_BYTES_MAX: usize = 16 << 20;
-
-const METADATA: &str = "checkpoint_0000000000000001/metadata.json";
-
-/// Recomputes the checksum over edited metadata, so that only the content can be refused.
-fn sealed(json: &str) -> Vec<u8> {
-    let covered = json.len() - 16 - "\"\n}".len();
-    format!("{}{:016x}\"\n}}", &json[..covered], checksum(&json.as_bytes()[..covered], 0)).into_bytes()
-}
 
 /// The golden directory `small` with its metadata edited and sealed again.
 fn forged(from: &str, to: &str) -> Files {
@@ -31,27 +17,8 @@ fn forged(from: &str, to: &str) -> Files {
     files
 }
 
-/// Everything that reads refuses `files` with an error, without asking for much memory, and without
-/// taking more from the directory than there is.
 fn check_refused(files: Files, what: &str) -> Error {
-    let directory = memory(files);
-    let (outcome, largest) = largest_block(|| open(&directory).map(|_| ()));
-    assert!(largest <= BLOCK_BYTES_MAX, "{what}: opening asked for {largest} bytes at once");
-    let error = outcome.expect_err(what);
-    let (report, largest) = largest_block(|| block_on(verify(&*directory)));
-    assert!(largest <= BLOCK_BYTES_MAX, "{what}: verify asked for {largest} bytes at once");
-    assert!(report.unwrap_or_else(|error| panic!("{what}: {error}")).is_damaged(), "{what}: verify finds nothing");
-    // What cannot be understood must not be taken for garbage either.
-    let before = directory.to_files();
-    let (plan, largest) = largest_block(|| block_on(gc::plan(&*directory, None)));
-    assert!(largest <= BLOCK_BYTES_MAX, "{what}: gc asked for {largest} bytes at once");
-    if let Ok(plan) = plan {
-        for verdict in plan.files.iter().filter(|verdict| verdict.path.starts_with("segments/")) {
-            assert!(verdict.keep, "{what}: {verdict:?} may belong to the checkpoint that cannot be read");
-        }
-    }
-    assert_eq!(directory.to_files(), before);
-    error
+    refused(files).unwrap_or_else(|why| panic!("{what}: {why}"))
 }
 
 #[test]

@@ -16,3 +16,8 @@ mod model;
 mod native;
 mod promises;
 mod writers;
+
+use alluvium_test_harness::allocation::NotingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: NotingAllocator = NotingAllocator;

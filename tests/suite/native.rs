@@ -13,7 +13,9 @@ use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::gc;
 use alluvium_core::tools::verify::verify;
 use alluvium_test_harness::golden::{Golden, all};
-use alluvium_test_harness::{Expected, checkpoint, here, keep, load, open_with, options, store};
+use alluvium_test_harness::{
+    Expected, Tmpfs, checkpoint, here, is_root, keep, load, open_with, options, skipped, store, write,
+};
 use tempfile::TempDir;
 
 /// A golden directory on disk.
@@ -22,15 +24,6 @@ fn on_disk(golden: &Golden) -> (TempDir, Arc<NativeDirectory>) {
     store(scratch.path(), &golden.files);
     let directory = Arc::new(NativeDirectory::open(scratch.path()).unwrap());
     (scratch, directory)
-}
-
-/// Tests that need root say so where they are left out.
-fn is_root(test: &str) -> bool {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0);
-    if !is_root {
-        eprintln!("SKIPPED {test}: needs root");
-    }
-    is_root
 }
 
 #[test]
@@ -166,8 +159,8 @@ fn pipes_and_directories_are_refused_without_waiting() {
 
 #[test]
 fn devices_are_refused() {
-    if !is_root("devices_are_refused") {
-        return;
+    if !is_root() {
+        return skipped("devices_are_refused", "making a device needs root");
     }
     check_refused("a device", |target| {
         assert!(Command::new("mknod").arg(target).args(["c", "1", "5"]).status().unwrap().success());
@@ -205,9 +198,8 @@ fn a_missing_directory_and_a_file_in_its_place() {
 
 #[test]
 fn a_read_only_directory_can_be_read_and_says_so_when_written() {
-    if is_root("(the part without root of) a_read_only_directory_can_be_read_and_says_so_when_written") {
-        read_only_for_root();
-        return;
+    if is_root() {
+        return read_only_for_root();
     }
     let golden = Golden::named("deltas");
     let (scratch, directory) = on_disk(&golden);
@@ -231,56 +223,28 @@ fn check_reads_and_refuses(golden: &Golden, directory: &Arc<NativeDirectory>) {
     assert_eq!(Expected::of(&again), golden.checkpoints[&golden.latest()], "what was there is intact");
 }
 
-/// A mounted file system of the test's own; unmounted when dropped.
-struct Mount(TempDir);
-
-impl Mount {
-    fn new(options: &str) -> Option<Self> {
-        let scratch = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(scratch.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Self(scratch)),
-            failed => {
-                eprintln!("SKIPPED: no tmpfs can be mounted here: {failed:?}");
-                None
-            }
-        }
-    }
-
-    fn remount(&self, options: &str) {
-        let status = Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.0.path()).status();
-        assert!(status.unwrap().success());
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
+/// Mounts a tmpfs for a test, or says that the test is left out.
+fn mounted(test: &str, options: &str) -> Option<Tmpfs> {
+    Tmpfs::mount(options).map_err(|why| skipped(test, &format!("no tmpfs can be mounted: {why}"))).ok()
 }
 
 fn read_only_for_root() {
     // Root writes whatever the permissions say; a file system mounted read-only stops it too.
     let golden = Golden::named("deltas");
-    let Some(mount) = Mount::new("size=4m") else { return };
-    for (path, content) in &golden.files {
-        let path = mount.0.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
+    let test = "a_read_only_directory_can_be_read_and_says_so_when_written";
+    let Some(mount) = mounted(test, "size=4m") else { return };
+    write(mount.path(), &golden.files);
     mount.remount("ro");
-    let directory = Arc::new(NativeDirectory::open(mount.0.path()).unwrap());
+    let directory = Arc::new(NativeDirectory::open(mount.path()).unwrap());
     check_reads_and_refuses(&golden, &directory);
 }
 
 #[test]
 fn a_full_disk_is_said_and_recovers_once_space_is_freed() {
-    if !is_root("a_full_disk_is_said_and_recovers_once_space_is_freed") {
-        return;
-    }
-    let Some(mount) = Mount::new("size=1m") else { return };
-    let ballast = mount.0.path().join("ballast");
-    let directory = Arc::new(NativeDirectory::open(mount.0.path()).unwrap());
+    let test = "a_full_disk_is_said_and_recovers_once_space_is_freed";
+    let Some(mount) = mounted(test, "size=1m") else { return };
+    let ballast = mount.path().join("ballast");
+    let directory = Arc::new(NativeDirectory::open(mount.path()).unwrap());
     let mut manager = open_with(&directory, keep(2), options()).unwrap();
     manager.put(b"bed", &[7; 20_000]).unwrap();
     checkpoint(&mut manager);

@@ -3,9 +3,10 @@
 
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_test_harness::Manager;
 use anyhow::{Context, Result, ensure};
 
-use crate::state::{Manager, manager};
+use crate::state::manager;
 use crate::workload::{Uniform, Workload, Zipf, key, value};
 
 /// What changes in an epoch.
@@ -49,7 +50,7 @@ struct Simulation {
 /// Runs so many epochs of a pattern.
 pub fn simulate(workload: Workload, pattern: Pattern, epochs: u32) -> Result<Amplification> {
     let mut simulation = Simulation {
-        manager: manager()?,
+        manager: manager(),
         workload,
         pattern,
         uniform: Uniform::new(workload.keys, 3),

@@ -10,7 +10,7 @@ use crate::workload::{Records, Uniform, Workload};
 
 /// Measures freezes over deltas of a hundredth to ten times the usual size.
 pub fn run(workload: Workload, report: &mut Report) -> Result<()> {
-    let mut manager = manager()?;
+    let mut manager = manager();
     for (key, value) in Records::initial(workload).iter() {
         manager.put(key, value)?;
     }

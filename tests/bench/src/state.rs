@@ -1,10 +1,10 @@
 //! The live state against ordinary maps: put, update, get and delete, and the longest single put.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use alluvium_core::directory::{MemoryDirectory, block_on};
-use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
+use alluvium_core::CheckpointConfig;
+use alluvium_core::directory::block_on;
+use alluvium_test_harness::{Manager, fresh_with};
 use anyhow::{Result, ensure};
 use rustc_hash::FxHashMap;
 
@@ -13,13 +13,9 @@ use crate::measure::{Operations, median};
 use crate::report::Report;
 use crate::workload::{Records, Uniform, Workload};
 
-/// A manager over memory.
-pub type Manager = IncrementalCheckpointManager<MemoryDirectory>;
-
-/// An empty manager over memory.
-pub fn manager() -> Result<Manager> {
-    let options = OpenOptions::new(Arc::new(ManualClock::new(1_767_225_600_000))).store_id(*b"alluvium-bench--");
-    Ok(block_on(Manager::open(Arc::new(MemoryDirectory::new()), CheckpointConfig::new(), options))?)
+/// Returns an empty manager over memory.
+pub fn manager() -> Manager {
+    fresh_with(CheckpointConfig::new()).1
 }
 
 /// One side's operations.
@@ -61,7 +57,7 @@ pub fn run(workload: Workload, rounds: u32, report: &mut Report) -> Result<()> {
 }
 
 fn measure_ours(initial: &Records, updates: &Records, times: &mut Times) -> Result<()> {
-    let mut manager = manager()?;
+    let mut manager = manager();
     for (records, times) in [(initial, &mut times.put), (updates, &mut times.update)] {
         times.round(records.iter(), |(key, value)| Ok(manager.put(key, value)?))?;
         // What was logged is not what is measured next.
@@ -116,7 +112,7 @@ fn growth_pause(initial: &Records, rounds: u32, report: &mut Report) -> Result<(
         Ok((0..initial.len()).map(of_one).fold(0.0, f64::max))
     };
     let ours = longest(&mut |times| {
-        let mut manager = manager()?;
+        let mut manager = manager();
         for (key, value) in initial.iter() {
             let started = Instant::now();
             manager.put(key, value)?;

@@ -7,3 +7,8 @@
 
 pub mod command;
 pub mod scenarios;
+
+use alluvium_test_harness::allocation::NotingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: NotingAllocator = NotingAllocator;

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, Operation};
 
+use self::plan::Plan;
+use self::yielding::GiveWay;
 use crate::Files;
-use plan::Plan;
-use yielding::GiveWay;
 
-pub use plan::{Calls, Fault};
+pub use self::plan::{Calls, Fault};
 
 /// See the module.
 pub struct FaultyDirectory<D = MemoryDirectory> {

@@ -100,7 +100,7 @@ impl Recorder {
 
     /// Counts a call that is about to be made, and fails it when its time has come. `call` is what it
     /// will be recorded as, where that is known before it is made.
-    pub fn ask(&self, call: Option<Recorded>) -> io::Result<()> {
+    pub fn ask(&self, call: Option<&Recorded>) -> io::Result<()> {
         let mut notes = self.notes();
         let at = notes.asked;
         notes.asked += 1;
@@ -108,7 +108,7 @@ impl Recorder {
         if notes.is_killed {
             return error(Errno::IO.raw_os_error());
         }
-        let kind = call.as_ref().map(std::mem::discriminant);
+        let kind = call.map(std::mem::discriminant);
         if let Some(fail) = notes.fail.filter(|fail| fail.call == at) {
             notes.is_killed = fail.killed;
             if fail.lasting {
@@ -185,7 +185,7 @@ impl From<Call<'_>> for Recorded {
 
 impl Watch for Recorder {
     fn before(&self, call: Call<'_>) -> io::Result<()> {
-        self.ask(Some(call.into()))
+        self.ask(Some(&call.into()))
     }
 
     fn done(&self, call: Call<'_>) {

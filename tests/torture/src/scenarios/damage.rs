@@ -4,82 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alluvium_core::directory::{MemoryDirectory, Node, Nodes, SimulatedDirectory, block_on};
-use alluvium_core::tools::verify::verify;
-use alluvium_test_harness::golden::{Golden, all};
+use alluvium_test_harness::damage::{directories, is_named, never_wrong};
+use alluvium_test_harness::golden::Golden;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
-use alluvium_test_harness::{Expected, Files, Manager, fixture, keep, memory, open, open_with, options};
-
-/// Opening in every way gives an error or exactly what was checkpointed. Without falling back, only
-/// the newest checkpoint may come; with it an older one may, and then what was skipped is said.
-fn never_wrong(golden: &Golden, files: &Files) -> Result<(), String> {
-    let directory = memory(files.clone());
-    let exists = |id: &&u64| files.contains_key(&format!("checkpoint_{id:016x}/metadata.json"));
-    let newest = golden.checkpoints.keys().rev().find(exists).copied();
-    if let Ok(manager) = open(&directory) {
-        if manager.latest_checkpoint_id() != newest {
-            return Err(format!("{:?} came back as the newest, not {newest:?}", manager.latest_checkpoint_id()));
-        }
-        is_whole(golden, files, &manager, newest)?;
-    }
-    for id in golden.checkpoints.keys() {
-        if let Ok(manager) = open_with(&directory, keep(10), options().checkpoint(Some(*id))) {
-            if Expected::of(&manager) != golden.checkpoints[id] {
-                return Err(format!("{:?} came back as checkpoint {id}", Expected::of(&manager)));
-            }
-            let path = format!("checkpoint_{id:016x}/state.bin");
-            match block_on(manager.load_checkpoint_state(*id)) {
-                Ok(state) if golden.files.get(&path) != Some(&state) => return Err(format!("{path} came back wrong")),
-                _ => {}
-            }
-        }
-    }
-    if let Ok(manager) = open_with(&directory, keep(10), options().allow_fallback(true)) {
-        let recovered = manager.recovered();
-        is_whole(golden, files, &manager, recovered.map(|recovered| recovered.checkpoint_id))?;
-        if recovered.is_some_and(|found| newest != Some(found.checkpoint_id) && found.skipped.is_empty()) {
-            return Err("fell back without saying so".into());
-        }
-    }
-    Ok(())
-}
-
-/// What came back is the checkpoint, brought up to date by all logs that follow it; by fewer only
-/// when it is said that the rest was cut off.
-fn is_whole(golden: &Golden, files: &Files, manager: &Manager, id: Option<u64>) -> Result<(), String> {
-    let found = Expected::of(manager);
-    let Some(id) = id else {
-        return if found == Expected::default() { Ok(()) } else { Err(format!("{found:?} came back from nothing")) };
-    };
-    let logs =
-        (1..=golden.logged.len()).take_while(|n| files.contains_key(&format!("wal/{id:016x}-{n:016x}.log"))).count();
-    let is_cut = manager.recovered().is_some_and(|recovered| recovered.wal_cut.is_some());
-    let fewest = if is_cut { 0 } else { logs };
-    if (fewest..=logs).any(|logs| found == *golden.expected(id, logs)) {
-        return Ok(());
-    }
-    Err(format!("{found:?} came back as checkpoint {id} with {logs} logs"))
-}
-
-/// Verification names the file, unless without it there is no checkpoint to miss it.
-fn is_named(files: &Files, path: &str) -> Result<(), String> {
-    let report = block_on(verify(&*memory(files.clone()))).map_err(|error| error.to_string())?;
-    if report.is_damaged() && report.findings.iter().any(|finding| finding.path == path) {
-        return Ok(());
-    }
-    Err(format!("verify does not name it: {:?}", report.findings))
-}
-
-/// The golden directories, each with the paths of the files that carry checksums: what LaminarDB
-/// wrote does not, and no reader can know of a flip in it.
-fn directories() -> Vec<(Golden, Vec<String>)> {
-    let laminar = fixture("opaque").to_files();
-    let ours = |golden: &Golden, path: &String| golden.name != "continued" || !laminar.contains_key(path);
-    let paths = |golden: Golden| {
-        let paths = golden.files.keys().filter(|path| ours(&golden, path)).cloned().collect();
-        (golden, paths)
-    };
-    all().into_iter().map(paths).collect()
-}
+use alluvium_test_harness::{Expected, Files, fixture, keep, memory, open_with, options};
 
 /// Every file with its length, in one line of bytes, so that a number picks a byte of it.
 fn line(directories: &[(Golden, Vec<String>)]) -> Vec<(usize, String, usize)> {

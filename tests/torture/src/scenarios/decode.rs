@@ -8,8 +8,8 @@ use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{Columns, IncrementalCheckpointMetadata, archive, gc, tools::inspect};
+use alluvium_test_harness::allocation::largest_block;
 use alluvium_test_harness::golden::all;
-use alluvium_test_harness::memory::largest_block;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
 use alluvium_test_harness::{Files, fixture, keep, memory, open_with, options};
 

@@ -7,24 +7,11 @@ use std::sync::Arc;
 
 use alluvium::NativeDirectory;
 use alluvium_core::directory::{Directory, EntryKind, NewFile, block_on};
-use alluvium_core::model::hash::checksum;
-use alluvium_core::tools::verify::verify;
+use alluvium_test_harness::allocation::largest_block;
 use alluvium_test_harness::golden::Golden;
-use alluvium_test_harness::memory::largest_block;
+use alluvium_test_harness::hostile::{METADATA, bounded, refused, sealed};
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
-use alluvium_test_harness::{Files, keep, memory, open_with, options, store};
-
-/// What opening may ask of the allocator at once, whatever a small directory claims: room for the
-/// state's first arena and then some.
-const BLOCK_BYTES_MAX: usize = 16 << 20;
-
-const METADATA: &str = "checkpoint_0000000000000001/metadata.json";
-
-/// Recomputes the checksum over edited metadata, so that only the content can be refused.
-fn sealed(json: &str) -> Vec<u8> {
-    let covered = json.len() - 16 - "\"\n}".len();
-    format!("{}{:016x}\"\n}}", &json[..covered], checksum(&json.as_bytes()[..covered], 0)).into_bytes()
-}
+use alluvium_test_harness::{Files, keep, open_with, options, store};
 
 /// Every forgery, with what it is.
 fn forgeries() -> Vec<(String, Files)> {
@@ -87,36 +74,18 @@ pub fn hostile_metadata(budget: Budget) -> Tally {
             break;
         }
         // In memory for the bounds, on a real disk for what is opened.
-        tally.note(guarded(|| refused(&files)).map_err(|why| format!("{what}: {why}")));
+        tally.note(guarded(|| refused(files.clone()).map(drop)).map_err(|why| format!("{what}: {why}")));
         tally.note(guarded(|| refused_natively(&files)).map_err(|why| format!("{what}, natively: {why}")));
     }
     tally
-}
-
-fn refused(files: &Files) -> Result<(), String> {
-    let directory = memory(files.clone());
-    let (outcome, largest) = largest_block(|| open_with(&directory, keep(1), options()).map(drop));
-    if outcome.is_ok() {
-        return Err("it opened".into());
-    }
-    let (report, largest_verifying) = largest_block(|| block_on(verify(&*directory)));
-    if report.is_ok_and(|report| !report.is_damaged()) {
-        return Err("verify finds nothing".into());
-    }
-    match largest.max(largest_verifying) {
-        bytes if bytes > BLOCK_BYTES_MAX => Err(format!("{bytes} bytes were asked for at once")),
-        _ => Ok(()),
-    }
 }
 
 fn refused_natively(files: &Files) -> Result<(), String> {
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
     store(scratch.path(), files);
     let directory = Arc::new(NativeDirectory::open(scratch.path()).map_err(|error| error.to_string())?);
-    let (outcome, largest) = largest_block(|| open_with(&directory, keep(1), options()).map(drop));
-    match outcome {
+    match bounded("opening", || open_with(&directory, keep(1), options()).map(drop))? {
         Ok(()) => Err("it opened".into()),
-        Err(_) if largest > BLOCK_BYTES_MAX => Err(format!("{largest} bytes were asked for at once")),
         // What /etc/passwd holds must not be told either.
         Err(error) if error.to_string().contains("root:") => Err(format!("it tells: {error}")),
         Err(_) => Ok(()),

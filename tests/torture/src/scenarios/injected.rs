@@ -3,10 +3,10 @@
 //! disturbed; nothing that it reported is lost; and the next run comes to the end of an undisturbed one.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use alluvium_test_harness::scratch;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::{has_strace, scratch};
 
 use crate::command::{Program, Recovered, adds_up, recovered};
 
@@ -57,7 +57,7 @@ pub fn every_refused_call_of_the_command(budget: Budget) -> Tally {
         Ok(program) => program,
         Err(missing) => return tally.skip(missing),
     };
-    if !Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success()) {
+    if !has_strace() {
         return tally.skip("strace is missing or not allowed");
     }
     let Ok(scratch) = scratch() else { return tally.skip("no scratch directory") };

@@ -1,7 +1,6 @@
 //! Scenario 15: a disk that is full at every possible moment, and has room again.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use alluvium::NativeDirectory;
@@ -9,40 +8,19 @@ use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, Reaction};
 use alluvium_test_harness::oracle::undamaged;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
-use alluvium_test_harness::{Expected, keep, open_with, options};
+use alluvium_test_harness::{Expected, Tmpfs, keep, open_with, options};
 
 use crate::command::{Program, recovered};
 
-/// A file system in memory of so many KiB, for as long as this lives.
-struct SmallDisk {
-    path: PathBuf,
-    _scratch: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    fn mount(kib: u64) -> Result<Self, String> {
-        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let path = scratch.path().to_owned();
-        let size = format!("size={kib}k,mode=700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "alluvium-torture"]).arg(&path).output();
-        match mounted {
-            Ok(output) if output.status.success() => Ok(Self { path, _scratch: scratch }),
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-            Err(error) => Err(format!("mount: {error}")),
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.path).status();
-    }
+/// Mounts a file system in memory of so many KiB.
+fn small_disk(kib: u64) -> Result<Tmpfs, String> {
+    Tmpfs::mount(&format!("size={kib}k,mode=700"))
 }
 
 /// Scenario 15.
 pub fn a_full_disk(budget: Budget) -> Tally {
     let mut tally = Tally::new(15, "a full disk, and room again (tmpfs)", "full disks");
-    let disk = match SmallDisk::mount(512) {
+    let disk = match small_disk(512) {
         Ok(disk) => disk,
         Err(why) => return tally.skip(format!("needs root and tmpfs: {why}")),
     };
@@ -51,8 +29,8 @@ pub fn a_full_disk(budget: Budget) -> Tally {
         if !budget.allows(pages) {
             break;
         }
-        let directory = disk.path.join(format!("case-{pages}"));
-        let outcome = guarded(|| fill_up(&disk.path, &directory, pages));
+        let directory = disk.path().join(format!("case-{pages}"));
+        let outcome = guarded(|| fill_up(disk.path(), &directory, pages));
         tally.note(outcome.map_err(|what| format!("{pages} pages left: {what}")));
         let _ = std::fs::remove_dir_all(&directory);
     }
@@ -123,7 +101,7 @@ fn fill_up(root: &Path, path: &Path, pages: u64) -> Result<(), String> {
 
 /// The command on a disk that is too small, and then is not.
 fn the_command(program: &Program) -> Result<(), String> {
-    let disk = SmallDisk::mount(4_096)?;
+    let disk = small_disk(4_096)?;
     let elsewhere = tempfile::tempdir().map_err(|error| error.to_string())?;
     let output = elsewhere.path().join("output");
     let expected = {
@@ -131,9 +109,9 @@ fn the_command(program: &Program) -> Result<(), String> {
         program.finish(&whole, &output, 1_000)?;
         recovered(&whole)?
     };
-    let directory = disk.path.join("run");
+    let directory = disk.path().join("run");
     std::fs::create_dir(&directory).map_err(|error| error.to_string())?;
-    let filler = take_space(&disk.path, 12)?;
+    let filler = take_space(disk.path(), 12)?;
     match program.finish(&directory, &output, 1_000) {
         Ok(()) => return Err("it got through a full disk".into()),
         Err(told) if told.contains("no space left") => {}

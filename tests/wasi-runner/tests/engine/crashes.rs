@@ -8,7 +8,7 @@ use std::path::Path;
 
 use alluvium_test_harness::oracle::{ACTIONS, Action, Journal, Promises, RETAINED, SeenStates, Session, Stop, Subject};
 use alluvium_test_harness::tally::{Budget, Tally};
-use alluvium_test_harness::{Expected, STORE_ID, number, scratch};
+use alluvium_test_harness::{Expected, number, scratch};
 use wasmtime::component::ResourceAny;
 
 use crate::recorded::{Record, engine};
@@ -22,11 +22,7 @@ struct Component<'a> {
 }
 
 fn opening() -> OpenOptions {
-    OpenOptions {
-        store_id: Some(STORE_ID.to_vec()),
-        max_retained: u32::try_from(RETAINED).expect("small"),
-        ..options()
-    }
+    OpenOptions { max_retained: u32::try_from(RETAINED).expect("small"), ..options() }
 }
 
 impl<'a> Component<'a> {

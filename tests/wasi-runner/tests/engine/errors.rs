@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use alluvium_test_harness::load;
 use wasmtime_wasi::FsPerms;
 
-use crate::support::{Error, OpenOptions, columns, engine, engine_with, files, options};
+use crate::support::{Error, OpenOptions, columns, engine, engine_with, options};
 
 /// The case of an error, and its text.
 fn of<T: std::fmt::Debug>(result: Result<T, Error>) -> (&'static str, String) {
@@ -40,7 +41,7 @@ fn opening_says_what_is_wrong() {
     check(engine.open(&OpenOptions { interval_ms: 0, ..options() }), "invalid-input", "interval");
     let elsewhere = OpenOptions { directory: Some("elsewhere".into()), ..options() };
     check(engine.open(&elsewhere), "not-found", r#"it grants "data""#);
-    assert_eq!(files(scratch.path()).len(), 0, "nothing is left behind");
+    assert_eq!(load(scratch.path()).len(), 0, "nothing is left behind");
 
     check(engine_with(&[]).open(&options()), "not-found", "it grants none");
     let two = tempfile::tempdir().unwrap();
@@ -115,13 +116,13 @@ fn the_later_of_two_writers_is_fenced_and_changes_nothing() {
     one.put(first, b"who", b"first").unwrap();
     other.put(late, b"who", b"late").unwrap();
     one.checkpoint(first).unwrap();
-    let before = files(scratch.path());
+    let before = load(scratch.path());
     check(other.checkpoint(late), "fenced", "another writer owns the directory");
     check(other.checkpoint(late), "fenced", "");
     let metadata = |files: &std::collections::BTreeMap<String, Vec<u8>>| -> Vec<_> {
         files.iter().filter(|(path, _)| path.ends_with("metadata.json")).map(|(p, c)| (p.clone(), c.clone())).collect()
     };
-    let after = files(scratch.path());
+    let after = load(scratch.path());
     assert_eq!(metadata(&after), metadata(&before), "no checkpoint came or went");
     assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)), "no file has changed");
 

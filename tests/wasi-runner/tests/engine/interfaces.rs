@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::support::{Columns, Error, OpenOptions, columns, component, engine, entries, files, options, packed};
+use alluvium_test_harness::{START_MS, load};
+
+use crate::support::{Columns, Error, OpenOptions, columns, component, engine, entries, options, packed};
 
 /// What the world says in words: files, time, and what a language's runtime needs. Nothing else: no
 /// network, and of randomness only the seed of hash tables.
@@ -44,7 +46,7 @@ fn what_is_checkpointed_is_recovered_together() {
     let report = engine_1.on(manager, |m, s, this| m.call_checkpoint(s, this, 42)).unwrap();
     assert_eq!((report.info.id, report.info.epoch, report.info.wal_position), (1, 7, 42));
     assert_eq!((report.info.key_count, report.info.watermark, report.info.parent_id), (2, Some(-5), None));
-    assert_eq!(report.info.timestamp_ms, crate::support::STARTED_MS);
+    assert_eq!(report.info.timestamp_ms, START_MS);
     assert!(report.bytes_written > 0 && report.maintenance.errors.is_empty());
     assert!(!engine_1.on(manager, |m, s, this| m.call_should_checkpoint(s, this)));
     engine_1.clock.advance_ms(60_000);
@@ -90,7 +92,7 @@ fn a_sync_is_durable_without_a_checkpoint() {
     let mut engine = engine(scratch.path());
     let manager = engine.open(&options()).unwrap();
     let recovered = engine.on(manager, |m, s, this| m.call_recovered(s, this)).unwrap();
-    assert_eq!((recovered.checkpoint_id, recovered.wal_entries, recovered.wal_cut), (1, 2, None));
+    assert_eq!((recovered.checkpoint_id, recovered.log_entries, recovered.log_cut), (1, 2, None));
     assert_eq!((engine.get(manager, b"a"), engine.get(manager, b"c")), (None, None));
     assert_eq!(engine.get(manager, b"b"), Some(b"synced".to_vec()));
     assert_eq!(engine.on(manager, |m, s, this| m.call_source_offsets(s, this))[0].offset, 9);
@@ -229,7 +231,7 @@ fn an_export_stands_alone() {
     let mut damaged = archive.clone();
     damaged[700] ^= 1;
     assert!(engine_2.import(&damaged, &options()).is_err());
-    assert_eq!(files(to.path()).len(), 0, "a refused archive changes nothing");
+    assert_eq!(load(to.path()).len(), 0, "a refused archive changes nothing");
     let manager = engine_2.import(&archive, &options()).unwrap();
     assert_eq!(engine_2.get(manager, &[1]), Some(b"value".to_vec()));
     assert_eq!(engine_2.get(manager, &[2]), None);
@@ -243,7 +245,7 @@ fn most_rebased(max_rebase_bytes: Option<u64>) -> u64 {
     let mut engine = engine(scratch.path());
     let manager = engine.open(&OpenOptions { max_rebase_bytes, ..options() }).unwrap();
     let bases =
-        || files(scratch.path()).into_iter().filter(|(path, _)| Path::new(path).extension() == Some("base".as_ref()));
+        || load(scratch.path()).into_iter().filter(|(path, _)| Path::new(path).extension() == Some("base".as_ref()));
     let mut checkpoint = |keys: std::ops::Range<u32>, value: &[u8]| {
         let before: Vec<String> = bases().map(|(path, _)| path).collect();
         let keys: Vec<[u8; 4]> = keys.map(u32::to_be_bytes).collect();

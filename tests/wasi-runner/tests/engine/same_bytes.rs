@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions, archive};
+use alluvium_test_harness::{START_MS, STORE_ID, load};
 use wasmtime::component::ResourceAny;
 
-use crate::support::{Engine, STARTED_MS, engine, files, options};
+use crate::support::{Engine, engine, options};
 
 const STEPS: usize = 400;
 
 type Native = IncrementalCheckpointManager<MemoryDirectory>;
 
 fn open_natively(directory: &Arc<MemoryDirectory>, clock: &Arc<ManualClock>) -> Native {
-    let options = OpenOptions::new(clock.clone()).store_id(*b"sixteen bytes id");
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
     block_on(Native::open(directory.clone(), CheckpointConfig::new(), options)).expect("it opens natively")
 }
 
@@ -33,7 +34,7 @@ impl Pair {
         let scratch = tempfile::tempdir().expect("a temporary directory");
         let mut engine = engine(scratch.path());
         let manager = engine.open(&options()).expect("it opens");
-        let (directory, clock) = (Arc::new(MemoryDirectory::new()), Arc::new(ManualClock::new(STARTED_MS)));
+        let (directory, clock) = (Arc::new(MemoryDirectory::new()), Arc::new(ManualClock::new(START_MS)));
         let native = open_natively(&directory, &clock);
         Self { scratch, engine, manager, directory, clock, native }
     }
@@ -84,7 +85,7 @@ impl Pair {
 
     /// Every file and every entry.
     fn compare(&mut self, what: &str) {
-        let (component, native) = (files(self.scratch.path()), self.directory.to_files());
+        let (component, native) = (load(self.scratch.path()), self.directory.to_files());
         assert_eq!(component.keys().collect::<Vec<_>>(), native.keys().collect::<Vec<_>>(), "{what}");
         for (path, content) in &native {
             assert!(component[path] == *content, "{what}: {path} has other bytes");

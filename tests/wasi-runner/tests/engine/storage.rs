@@ -7,7 +7,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Error, Severity, engine, files, options};
+use alluvium_test_harness::{Tmpfs, has_strace, load, skipped};
+
+use crate::support::{Error, Severity, engine, options};
 
 /// Pipes would block whoever opens them, links would lead out.
 #[test]
@@ -37,18 +39,15 @@ fn links_and_pipes_are_reported_and_never_opened() {
 /// Needs root for the small file system; says so when it is left out.
 #[test]
 fn a_full_disk_leaves_the_checkpoints_before_it() {
-    let scratch = tempfile::tempdir().unwrap();
-    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(scratch.path()).status();
-    if !mount.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED a_full_disk_leaves_the_checkpoints_before_it: mounting a tmpfs needs root");
-        return;
-    }
-    let unmount = Unmount(scratch.path());
+    let scratch = match Tmpfs::mount("size=2m") {
+        Ok(scratch) => scratch,
+        Err(why) => return skipped("a_full_disk_leaves_the_checkpoints_before_it", &why),
+    };
     let mut writer = engine(scratch.path());
     let manager = writer.open(&options()).unwrap();
     writer.put(manager, b"small", b"kept").unwrap();
     writer.checkpoint(manager).unwrap();
-    let before = files(scratch.path());
+    let before = load(scratch.path());
     writer.put(manager, b"large", &vec![7; 4 << 20]).unwrap();
     let refused = writer.checkpoint(manager);
     assert!(matches!(refused, Err(Error::NoSpace(_))), "{refused:?}");
@@ -60,18 +59,9 @@ fn a_full_disk_leaves_the_checkpoints_before_it() {
     let manager = engine.open(&options()).unwrap();
     assert_eq!(engine.get(manager, b"small"), Some(b"kept".to_vec()));
     assert_eq!(engine.get(manager, b"large"), None);
-    assert_eq!(files(scratch.path()), before, "and nothing of the failed one is left");
+    assert_eq!(load(scratch.path()), before, "and nothing of the failed one is left");
     engine.put(manager, b"more", b"x").unwrap();
     engine.checkpoint(manager).expect("there is space again");
-    drop(unmount);
-}
-
-struct Unmount<'a>(&'a Path);
-
-impl Drop for Unmount<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
 }
 
 /// What [`the_commit_is_named_after_everything_it_needs_is_durable`] runs under strace.
@@ -98,9 +88,9 @@ fn calls(trace: &str) -> Vec<(String, String)> {
 /// the kernel, where a sync that is left out cannot hide.
 #[test]
 fn the_commit_is_named_after_everything_it_needs_is_durable() {
-    if !Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED the_commit_is_named_after_everything_it_needs_is_durable: strace is missing or not allowed");
-        return;
+    if !has_strace() {
+        let test = "the_commit_is_named_after_everything_it_needs_is_durable";
+        return skipped(test, "strace is missing or not allowed");
     }
     let scratch = tempfile::tempdir().unwrap();
     let (directory, trace) = (scratch.path().join("data"), scratch.path().join("trace"));

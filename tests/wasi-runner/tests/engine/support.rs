@@ -1,11 +1,11 @@
 //! An instance of the engine over a directory of the test's own.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use alluvium_test_harness::{START_MS, STORE_ID};
 use wasmtime::component::{Component, Linker, ResourceAny, ResourceTable};
 use wasmtime::{Engine as Compiler, Store};
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
@@ -19,9 +19,6 @@ mod bindings {
 pub(crate) use bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys};
 pub(crate) use bindings::exports::alluvium::checkpoint::checkpoints::*;
 pub(crate) use bindings::exports::alluvium::checkpoint::state;
-
-/// What the clocks say when a test begins.
-pub(crate) const STARTED_MS: u64 = 1_700_000_000_000;
 
 pub(crate) struct Wasi {
     context: WasiCtx,
@@ -54,7 +51,7 @@ impl HostWallClock for TestClock {
     }
 
     fn now(&self) -> Duration {
-        Duration::from_millis(STARTED_MS + self.elapsed_ms())
+        Duration::from_millis(START_MS + self.elapsed_ms())
     }
 }
 
@@ -121,7 +118,7 @@ pub(crate) fn options() -> OpenOptions {
     OpenOptions {
         directory: None,
         create: true,
-        store_id: Some(b"sixteen bytes id".to_vec()),
+        store_id: Some(STORE_ID.to_vec()),
         checkpoint: None,
         allow_fallback: false,
         max_retained: 3,
@@ -208,22 +205,4 @@ pub(crate) fn columns(mutations: &[(&[u8], Option<&[u8]>)]) -> Columns {
 
 pub(crate) fn packed(keys: &[&[u8]]) -> PackedKeys {
     PackedKeys { lens: keys.iter().map(|key| u32::try_from(key.len()).expect("short")).collect(), bytes: keys.concat() }
-}
-
-/// Every file below a directory, by its relative path.
-pub(crate) fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut directories = vec![directory.to_owned()];
-    while let Some(at) = directories.pop() {
-        for entry in std::fs::read_dir(at).expect("it lists") {
-            let path = entry.expect("it lists").path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                let name = path.strip_prefix(directory).expect("below it").to_str().expect("text").to_owned();
-                found.insert(name, std::fs::read(&path).expect("it reads"));
-            }
-        }
-    }
-    found
 }

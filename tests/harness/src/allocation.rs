@@ -1,10 +1,18 @@
 //! How much memory a call asks for at once, thread by thread.
+//!
+//! A test program that asks for it declares the allocator:
+//!
+//! ```ignore
+//! #[global_allocator]
+//! static ALLOCATOR: NotingAllocator = NotingAllocator;
+//! ```
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 /// The system's allocator, noting the largest block that each thread asked for.
-struct Noting;
+#[derive(Debug)]
+pub struct NotingAllocator;
 
 thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
@@ -16,7 +24,7 @@ fn note(bytes: usize) {
 }
 
 // SAFETY: every call goes to the system's allocator unchanged; noting allocates nothing.
-unsafe impl GlobalAlloc for Noting {
+unsafe impl GlobalAlloc for NotingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
         // SAFETY: the caller's promise is passed on.
@@ -41,21 +49,28 @@ unsafe impl GlobalAlloc for Noting {
     }
 }
 
-#[global_allocator]
-static NOTING: Noting = Noting;
-
-/// Runs `call`; gives what it gave and the largest block that it asked for.
+/// Runs `call`; returns its result and the largest block that it asked for.
 pub fn largest_block<T>(call: impl FnOnce() -> T) -> (T, usize) {
     let before = LARGEST.replace(0);
+    drop(std::hint::black_box(Box::new(0_u64)));
+    assert!(LARGEST.replace(0) > 0, "this program does not declare the NotingAllocator");
     let result = call();
     let largest = LARGEST.get();
     LARGEST.set(before.max(largest));
     (result, largest)
 }
 
-#[test]
-fn a_large_block_is_noted() {
-    let (block, largest) = largest_block(|| vec![0_u8; 3 << 20]);
-    assert_eq!((block.len(), largest), (3 << 20, 3 << 20));
-    assert!(largest_block(|| vec![0_u8; 10]).1 < 1_000);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: NotingAllocator = NotingAllocator;
+
+    #[test]
+    fn a_large_block_is_noted() {
+        let (block, largest) = largest_block(|| vec![0_u8; 3 << 20]);
+        assert_eq!((block.len(), largest), (3 << 20, 3 << 20));
+        assert!(largest_block(|| vec![0_u8; 10]).1 < 1_000);
+    }
 }

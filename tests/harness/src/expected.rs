@@ -1,0 +1,37 @@
+//! What a checkpoint must bring back.
+
+use std::collections::BTreeMap;
+
+use alluvium_core::IncrementalCheckpointManager;
+use alluvium_core::directory::Directory;
+
+/// Everything that a checkpoint must bring back together, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Expected {
+    /// Keys and values.
+    pub state: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Positions in the sources.
+    pub source_offsets: BTreeMap<String, u64>,
+    /// Event time, in milliseconds.
+    pub watermark: Option<i64>,
+    /// The epoch.
+    pub epoch: u64,
+    /// The caller's position in the caller's own log.
+    pub wal_position: u64,
+    /// Short texts of the caller's.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Expected {
+    /// What a manager holds now.
+    pub fn of<D: Directory>(manager: &IncrementalCheckpointManager<D>) -> Self {
+        Self {
+            state: manager.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect(),
+            source_offsets: manager.source_offsets().clone(),
+            watermark: manager.watermark(),
+            epoch: manager.epoch(),
+            wal_position: manager.wal_position(),
+            annotations: manager.annotations().clone(),
+        }
+    }
+}
