@@ -2,7 +2,7 @@
 //!
 //! A test program that asks for it declares the allocator:
 //!
-//! ```ignore
+//! ```text
 //! #[global_allocator]
 //! static ALLOCATOR: NotingAllocator = NotingAllocator;
 //! ```

@@ -15,6 +15,25 @@ pub const BLOCK_BYTES_MAX: usize = 16 << 20;
 /// The metadata of the golden directory `small`, which is the one that is forged.
 pub const METADATA: &str = "checkpoint_0000000000000001/metadata.json";
 
+/// Names of segments, as JSON spells them, that no directory may follow or take for its own.
+pub const NAMES_THAT_LEAD_ELSEWHERE: [&str; 15] = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "C:/segments",
+    "segments/../../etc/passwd",
+    "segments/CON",
+    "segments/0000000000000001.BASE",
+    "SEGMENTS/0000000000000001.base",
+    "segments//0000000000000001.base",
+    "segments/0000000000000001.base/",
+    "segments\\\\0000000000000001.base",
+    "segments/0000000000000001.base\\u0000",
+    METADATA,
+    "",
+    ".",
+    "..",
+];
+
 /// Recomputes the checksum over edited metadata, so that only the content can be refused.
 pub fn sealed(json: &str) -> Vec<u8> {
     let covered = json.len() - 16 - "\"\n}".len();

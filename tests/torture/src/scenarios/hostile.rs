@@ -9,7 +9,7 @@ use alluvium::NativeDirectory;
 use alluvium_core::directory::{Directory, EntryKind, NewFile, block_on};
 use alluvium_test_harness::allocation::largest_block;
 use alluvium_test_harness::golden::Golden;
-use alluvium_test_harness::hostile::{METADATA, bounded, refused, sealed};
+use alluvium_test_harness::hostile::{METADATA, NAMES_THAT_LEAD_ELSEWHERE, bounded, refused, sealed};
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
 use alluvium_test_harness::{Files, keep, open_with, options, store};
 
@@ -35,20 +35,7 @@ fn forgeries() -> Vec<(String, Files)> {
             }
         }
     }
-    for path in [
-        "../../etc/passwd",
-        "/etc/passwd",
-        "segments/../../etc/passwd",
-        "segments/CON",
-        "segments/0000000000000001.BASE",
-        "SEGMENTS/0000000000000001.base",
-        "segments/0000000000000001.base\\u0000",
-        "segments\\\\0000000000000001.base",
-        "C:/segments",
-        METADATA,
-        "",
-        ".",
-    ] {
+    for path in NAMES_THAT_LEAD_ELSEWHERE {
         add(format!("a segment called {path:?}"), &json.replace(&segment, path));
     }
     let deep = [("[", "]"), ("{\"a\":", "}")]
