@@ -233,7 +233,7 @@ fn what_is_not_there_cannot_be_exported() {
 }
 
 #[test]
-fn checkpoints_of_the_original_travel_too() {
+fn checkpoints_of_laminar_travel_too() {
     for (name, id, state) in [("opaque", 3, true), ("bare", 4, false), ("retained", 6, true), ("partial", 1, false)] {
         let archive = block_on(export(&*fixture(name), None)).unwrap();
         let directory = empty();

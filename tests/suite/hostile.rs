@@ -84,7 +84,7 @@ fn names_that_lead_elsewhere() {
 }
 
 #[test]
-fn the_originals_metadata_names_nothing_that_is_opened() {
+fn laminar_metadata_names_nothing_that_is_opened() {
     // It has no checksum and always an empty list there; whoever forged this wants a file read.
     for name in ["../../etc/passwd", "/etc/passwd", "segments/0000000000000001.base", "notes.txt"] {
         let mut metadata = IncrementalCheckpointMetadata::new(1, 10);

@@ -166,7 +166,7 @@ fn torn() {
 }
 
 #[test]
-fn every_snapshot_of_the_original_re_encodes_to_its_own_bytes() {
+fn every_snapshot_of_laminar_re_encodes_to_its_own_bytes() {
     let mut snapshots = 0;
     for (path, content) in load(&here("fixtures/laminar")) {
         if path.ends_with("state.bin") && !path.starts_with("opaque/") && !path.starts_with("partial/") {
@@ -180,7 +180,7 @@ fn every_snapshot_of_the_original_re_encodes_to_its_own_bytes() {
 
 /// What LaminarDB's reader asks of `metadata.json`: its own fields, in its order, with their types.
 #[test]
-fn our_metadata_is_what_the_originals_reader_expects() {
+fn our_metadata_is_what_laminars_reader_expects() {
     let fields = [
         "id",
         "epoch",
@@ -216,7 +216,7 @@ fn our_metadata_is_what_the_originals_reader_expects() {
 
 /// The way out and back: a checkpoint of ours as a directory of LaminarDB, and that as live state.
 #[test]
-fn a_state_travels_through_the_originals_form_and_back() {
+fn a_state_travels_through_laminars_form_and_back() {
     for golden in all() {
         // LaminarDB's form has no room for annotations.
         let expected = &Expected { annotations: BTreeMap::new(), ..golden.checkpoints[&golden.latest()].clone() };

@@ -303,7 +303,7 @@ fn check_recovered(recovered: &RecoveredState, expected: &Expected) {
 }
 
 #[test]
-fn recovery_under_the_originals_names() {
+fn recovery_under_laminars_names() {
     let config = RecoveryConfig::new();
     assert!(config.repair_wal && !config.collect_state_changes && config.max_wal_entries == 0);
 
@@ -331,7 +331,7 @@ fn recovery_under_the_originals_names() {
 }
 
 #[test]
-fn recovery_of_what_the_original_wrote_brings_its_opaque_state() {
+fn recovery_of_what_laminar_wrote_brings_its_opaque_state() {
     let recovered = block_on(RecoveryManager::recover_simple(&*fixture("opaque"))).unwrap();
     assert!(recovered.has_state() && recovered.state.is_empty());
     assert_eq!((recovered.checkpoint_id, recovered.epoch, recovered.wal_position), (Some(3), 30, 3_000));

@@ -72,7 +72,7 @@ fn an_archive_goes_in_and_comes_out_again() {
 }
 
 #[test]
-fn fixtures_of_the_original_open_from_disk() {
+fn laminar_fixtures_open_from_disk() {
     for (name, id) in [("opaque", 3), ("snapshot", 3), ("bare", 4), ("retained", 6), ("partial", 1)] {
         let directory = Arc::new(NativeDirectory::open(here("fixtures/laminar").join(name)).unwrap());
         let manager = open_with(&directory, keep(10), options()).unwrap();
@@ -93,7 +93,7 @@ fn opening_alone_leaves_a_directory_as_it_was() {
 }
 
 #[test]
-fn empty_directories_of_the_original_count_for_the_next_id_and_are_reclaimed() {
+fn empty_directories_of_laminar_count_for_the_next_id_and_are_reclaimed() {
     let scratch = tempfile::tempdir().unwrap();
     for name in ["checkpoint_0000000000000003", "checkpoint_000000000000000b", "checkpoint_c"] {
         fs::create_dir(scratch.path().join(name)).unwrap();
