@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny doc components programs test-native test-wasi test-languages test-pages test-web runtimes \
+.PHONY: help run test lint deny doc components programs test-native test-wasi test-languages test-pages test-docs test-web runtimes \
         density bench bench-engine bench-quick bench-peers bench-web torture fuzz web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -51,7 +51,7 @@ run: components ## a month of flights through a plugin, with a checkpoint every 
 	cargo build -p alluvium-cli
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
-test: lint deny-if-there test-native test-wasi test-languages bench-quick test-web ## every test
+test: lint deny-if-there test-native test-wasi test-languages bench-quick test-web test-docs ## every test
 	@echo "make test: all of it passed"
 
 lint: check-tools
@@ -91,6 +91,12 @@ test-languages: programs ## the delays plugin in JavaScript, Python and C: the s
 test-pages: programs ## the pages on plugins in other languages, done as written from an empty folder
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
+
+# The package is built by `make test-web`; here only if it is missing or older than its sources.
+test-docs: browser programs ## every code block of README.md and docs/, the links of all pages, and the tests that they name
+	node --test tests/docs/blocks.test.mjs
+	[ -e web/dist/node.js ] && [ -z "$$(find core/src wasm/src web/src -newer web/dist/node.js -print -quit)" ] || web/build.sh
+	node tests/docs/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 
 runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)
 	tests/runtimes/build.sh "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/runtimes"
