@@ -94,7 +94,8 @@ impl IncrementalCheckpointMetadata {
     }
 
     fn write(&self) -> serde_json::Result<String> {
-        let plain = Self { alluvium: None, ..self.clone() };
+        let (source_offsets, sst_files) = (self.source_offsets.clone(), self.sst_files.clone());
+        let plain = Self { alluvium: None, source_offsets, sst_files, ..*self };
         let mut json = serde_json::to_string_pretty(&plain)?;
         let Some(fields) = &self.alluvium else { return Ok(json) };
         json.truncate(json.len() - "\n}".len());
