@@ -1,11 +1,51 @@
-//! Alluvium on a real machine: directories of the file system, the machine's clocks, checkpoints
-//! written on a thread of their own, and output that appears exactly once.
+//! Incremental checkpoints of keyed state, in a directory of the file system.
+//!
+//! [`IncrementalCheckpointManager`] is the way in. It keeps keyed state in memory, and makes state,
+//! source offsets, watermark and epoch durable together. It is blocking;
+//! [`asynchronous::IncrementalCheckpointManager`] is the same for asynchronous programs.
+//!
+//! ```
+//! use alluvium::{CheckpointConfig, IncrementalCheckpointManager};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let config = CheckpointConfig::new(directory.path()).with_max_retained(5);
+//! let mut manager = IncrementalCheckpointManager::new(config.clone())?;
+//! manager.put(b"UA:EWR-IAH", b"12 flights")?;
+//! manager.create_checkpoint(0)?;             // durable when it returns
+//! drop(manager);                             // or a crash
+//!
+//! let manager = IncrementalCheckpointManager::new(config)?;
+//! assert_eq!(manager.get(b"UA:EWR-IAH"), Some(&b"12 flights"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The names are those of LaminarDB's checkpoint manager, and code written for it compiles with its
+//! `use` changed. The engine is `alluvium-core`, which works over any storage; [`NativeDirectory`] is
+//! the storage here, [`SystemClock`] the clock, and [`sink`] makes output appear exactly once.
 #![deny(unsafe_code)]
 
+pub mod asynchronous;
 pub mod background;
 mod clock;
+mod config;
 pub mod directory;
+mod error;
+mod manager;
+mod metadata;
+mod recovery;
 pub mod sink;
+mod store_id;
 
+pub use alluvium_core::tools::verify::VerifyReport;
+pub use alluvium_core::{
+    CheckpointStatistics, Clock, Columns, MaintenanceReport, ManualClock, MemoryUsage, Reaction, RecoverySummary,
+};
 pub use clock::SystemClock;
+pub use config::{CheckpointConfig, OpenOptions};
 pub use directory::NativeDirectory;
+pub use error::{Damage, IncrementalCheckpointError};
+pub use manager::{
+    DurableCheckpoint, FinishedCheckpoint, IncrementalCheckpointManager, PreparedCheckpoint, WrittenCheckpoint,
+};
+pub use metadata::IncrementalCheckpointMetadata;
+pub use recovery::{RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size};
