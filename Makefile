@@ -46,6 +46,7 @@ target-browser: check-tools
 
 components: target-wasi
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts
+	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
 run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
 	cargo build -p alluvium-cli

@@ -104,7 +104,16 @@ impl Runtime {
 
     /// Compiles the engine component in `file`.
     pub(crate) fn load_engine(&self, file: &Path) -> Result<engine::Ready, RuntimeError> {
-        let component = self.compile(&self.trusted, file)?;
+        self.link_engine(file, &read(file)?)
+    }
+
+    /// Compiles the engine component that a program has inside.
+    pub(crate) fn load_engine_inside(&self, component: &[u8]) -> Result<engine::Ready, RuntimeError> {
+        self.link_engine(Path::new("the engine component inside this program"), component)
+    }
+
+    fn link_engine(&self, file: &Path, bytes: &[u8]) -> Result<engine::Ready, RuntimeError> {
+        let component = self.compile(&self.trusted, file, bytes)?;
         let exports = exports(&component, &self.trusted);
         wants(file, &exports, "checkpoints", "the engine")?;
         let mut linker = Linker::new(&self.trusted);
@@ -117,7 +126,7 @@ impl Runtime {
 
     /// Compiles the plugin in `file`, alone or composed with an engine.
     pub(crate) fn load_plugin(&self, file: &Path) -> Result<Module, RuntimeError> {
-        let component = self.compile(&self.limited, file)?;
+        let component = self.compile(&self.limited, file, &read(file)?)?;
         let exports = exports(&component, &self.limited);
         wants(file, &exports, "operator", "a plugin")?;
         let is_composed = exports.contains(&interface("checkpoints"));
@@ -127,19 +136,23 @@ impl Runtime {
         Module::of(file, ready, is_composed).map_err(|error| other_world(file, &error))
     }
 
-    fn compile(&self, compiler: &wasmtime::Engine, file: &Path) -> Result<Component, RuntimeError> {
+    fn compile(&self, compiler: &wasmtime::Engine, file: &Path, bytes: &[u8]) -> Result<Component, RuntimeError> {
         let refused = |why: String| RuntimeError::component(file, why);
-        let unreadable =
-            |error| refused(format!("cannot be read: {error}; check its path and that this user may read it"));
-        let length = std::fs::metadata(file).map_err(unreadable)?.len();
-        if length > CODE_BYTES_MAX {
-            return Err(refused(format!("has {length} bytes: a component has at most {CODE_BYTES_MAX}")));
-        }
-        let bytes = std::fs::read(file).map_err(unreadable)?;
-        check_is_component(&bytes).map_err(refused)?;
-        let component = self.cache.component(compiler, &bytes);
+        check_is_component(bytes).map_err(refused)?;
+        let component = self.cache.component(compiler, bytes);
         component.map(|(component, _)| component).map_err(|error| refused(format!("is no valid component: {error:#}")))
     }
+}
+
+/// Reads the file of a component, unless it is too long to be one.
+fn read(file: &Path) -> Result<Vec<u8>, RuntimeError> {
+    let refused = |why: String| RuntimeError::component(file, why);
+    let unreadable = |error| refused(format!("cannot be read: {error}; check its path and that this user may read it"));
+    let length = std::fs::metadata(file).map_err(unreadable)?.len();
+    if length > CODE_BYTES_MAX {
+        return Err(refused(format!("has {length} bytes: a component has at most {CODE_BYTES_MAX}")));
+    }
+    std::fs::read(file).map_err(unreadable)
 }
 
 /// What components may be made of: no more of WebAssembly than the toolchains that we know need.

@@ -42,6 +42,13 @@ impl Host {
         Ok(Self(Arc::new(Inner { runtime, engine, metrics: Registry::default() })))
     }
 
+    /// As [`new`](Self::new), with the bytes of an engine component: for a program that has it inside.
+    pub fn with_engine(component: &[u8], options: HostOptions) -> Result<Self, RuntimeError> {
+        let runtime = Runtime::with(options)?;
+        let engine = runtime.load_engine_inside(component)?;
+        Ok(Self(Arc::new(Inner { runtime, engine, metrics: Registry::default() })))
+    }
+
     /// Compiles a plugin, or takes it from the cache: seconds for a large one, milliseconds then.
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Module, RuntimeError> {
         self.0.runtime.load_plugin(plugin.as_ref())

@@ -49,7 +49,7 @@ pub(crate) struct Run {
     /// The column of event times, whose largest is the watermark; an empty name for none
     #[arg(long, value_name = "NAME", default_value = "time_hour")]
     pub(super) time_column: String,
-    /// The engine component [default: beside this program, or as cargo builds it; env: `ALLUVIUM_ENGINE`]
+    /// The engine component [default: the one inside this command; env: `ALLUVIUM_ENGINE`]
     #[arg(long, value_name = "FILE")]
     pub(super) engine: Option<PathBuf>,
     /// How much memory the plugin may take

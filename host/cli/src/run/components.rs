@@ -1,27 +1,70 @@
-//! Where the engine component is.
+//! Where the engine component comes from.
 
 use std::path::{Path, PathBuf};
 
+use alluvium_host::{Host, HostOptions, RuntimeError};
+
 use crate::failure::Failure;
 
-/// The name that cargo gives it.
-const FILE: &str = "alluvium_wasm.wasm";
+/// The engine component that was built into this command; see `build.rs`.
+static INSIDE: Option<&[u8]> = include!(concat!(env!("OUT_DIR"), "/engine.rs"));
 
-/// The engine component: as given, from the environment, beside this program, or where cargo builds it.
-pub(super) fn find_engine(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(path) = given {
-        return Ok(path.to_owned());
+/// The engine component that a run uses.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum EngineComponent {
+    /// A file that was named.
+    File(PathBuf),
+    /// The one inside this command.
+    Inside(&'static [u8]),
+}
+
+impl EngineComponent {
+    /// Finds the component: the file given, or the one in `ALLUVIUM_ENGINE`, or the one inside.
+    pub(super) fn find(given: Option<&Path>) -> Result<Self, Failure> {
+        let variable = std::env::var_os("ALLUVIUM_ENGINE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Self::choose(given, variable, INSIDE)
     }
-    if let Some(path) = std::env::var_os("ALLUVIUM_ENGINE").filter(|path| !path.is_empty()) {
-        return Ok(PathBuf::from(path));
+
+    fn choose(given: Option<&Path>, variable: Option<PathBuf>, inside: Option<&'static [u8]>) -> Result<Self, Failure> {
+        let named = given.map(Path::to_owned).or(variable).map(Self::File);
+        named.or(inside.map(Self::Inside)).ok_or_else(|| {
+            Failure::at("the engine component", "this command was built without one").hint(
+                "build the command with `make run`, or build the component with `make components` and name it \
+                 with --engine target/wasm32-wasip2/release/alluvium_wasm.wasm or in ALLUVIUM_ENGINE",
+            )
+        })
     }
-    let program = std::env::current_exe().map_err(|error| Failure::at("the path of this program", error))?;
-    let here = program.parent().unwrap_or(Path::new("."));
-    let candidates = [here.join(FILE), here.join("../wasm32-wasip2/release").join(FILE)];
-    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
-        return Ok(found.clone());
+
+    /// Compiles the component and returns the host over it.
+    pub(super) fn host(&self, options: HostOptions) -> Result<Host, RuntimeError> {
+        match self {
+            Self::File(path) => Host::new(path, options),
+            Self::Inside(component) => Host::with_engine(component, options),
+        }
     }
-    let tried: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
-    Err(Failure::at("the engine component", format!("not found: neither {}", tried.join(" nor ")))
-        .hint("build it with `make`, or name it with --engine FILE or in ALLUVIUM_ENGINE"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_file_comes_before_the_component_inside() {
+        let check = |given: Option<&str>, variable: Option<&str>, inside, expected: EngineComponent| {
+            let found = EngineComponent::choose(given.map(Path::new), variable.map(PathBuf::from), inside);
+            assert_eq!(found.expect("there is one"), expected);
+        };
+        let (file, inside) = (|name| EngineComponent::File(PathBuf::from(name)), Some(&b"inside"[..]));
+        check(Some("given"), Some("variable"), inside, file("given"));
+        check(None, Some("variable"), inside, file("variable"));
+        check(None, None, inside, EngineComponent::Inside(b"inside"));
+    }
+
+    #[test]
+    fn without_any_the_error_says_how_to_get_one() {
+        let failure = format!("{:?}", EngineComponent::choose(None, None, None).expect_err("there is none"));
+        for expected in ["make run", "make components", "--engine", "ALLUVIUM_ENGINE"] {
+            assert!(failure.contains(expected), "{failure}");
+        }
+    }
 }

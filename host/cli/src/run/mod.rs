@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use alluvium_host::{Host, Module, PluginOptions};
 
 pub(crate) use self::arguments::Run;
+use self::components::EngineComponent;
 use self::metrics::Metrics;
 use self::outcome::Ended;
 use self::progress::Progress;
@@ -29,10 +30,10 @@ use crate::{open, output};
 impl Run {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let interrupted = watch_for_interrupts()?;
-        let engine_file = components::find_engine(self.engine.as_deref())?;
+        let engine = EngineComponent::find(self.engine.as_deref())?;
         let input = input::open(&self.input)?;
         let failed = |error| Failure::runtime(&self.dir, &error);
-        let host = Host::new(engine_file, self.host_options()).map_err(failed)?;
+        let host = engine.host(self.host_options()).map_err(failed)?;
         let plugin = host.load(&self.plugin).map_err(failed)?;
         let options = PluginOptions {
             max_retained: self.max_retained.get(),

@@ -3,6 +3,7 @@
 mod emissions;
 mod errors;
 mod flights;
+mod inside;
 mod inspection;
 mod kill;
 mod migrate;
