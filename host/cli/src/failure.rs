@@ -10,7 +10,8 @@ use alluvium_core::{IncrementalCheckpointError, Reaction};
 use alluvium_host::{EngineError, Limit, RuntimeError};
 
 /// An error as people read it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
 pub(crate) struct Failure {
     what: String,
     to_do: Option<String>,
@@ -117,7 +118,7 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         // To where nobody hears it, perhaps: the exit code says so too.
         let mut told = io::stderr();
-        let _ = writeln!(told, "error: {}", self.what);
+        let _ = writeln!(told, "error: {self}");
         if let Some(to_do) = &self.to_do {
             let _ = writeln!(told, "what to do: {to_do}");
         }

@@ -1,10 +1,12 @@
 //! What commands print.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use comfy_table::CellAlignment;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -30,35 +32,22 @@ pub(crate) fn replace_file(
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::file(path, error);
-    let mut name = path.file_name().ok_or_else(|| Failure::at(path.display(), "names no file"))?.to_owned();
-    name.push(format!(".tmp-{}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let result = File::create(&temporary).map_err(|error| failed(&error)).and_then(|file| {
-        let mut out = io::BufWriter::new(file);
-        write(&mut out)?;
-        let file = out.into_inner().map_err(|error| failed(error.error()))?;
-        file.sync_all().map_err(|error| failed(&error))?;
-        std::fs::rename(&temporary, path).map_err(|error| failed(&error))?;
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(above).and_then(|above| above.sync_all()).map_err(|error| failed(&error))
-    });
-    if result.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    result
+    path.file_name().ok_or_else(|| Failure::at(path.display(), "names no file"))?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Readable by others as any new file is: the umask decides. Dropped before it has its name, it is deleted.
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(Permissions::from_mode(0o666));
+    let mut out = io::BufWriter::new(builder.tempfile_in(above).map_err(|error| failed(&error))?);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(|error| failed(error.error()))?;
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    file.persist(path).map_err(|error| failed(&error.error))?;
+    File::open(above).and_then(|above| above.sync_all()).map_err(|error| failed(&error))
 }
 
 /// A number as people read it: 12,345.
 pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    indicatif::HumanCount(number).to_string()
 }
 
 /// A moment in UTC, to the second.
@@ -96,31 +85,29 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Columns as wide as their widest cell: numbers to the right, the last column as it is.
-pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
-}
+pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
     pub(crate) fn new(header: &[&str]) -> Self {
-        Self { rows: vec![header.iter().map(|&name| name.to_owned()).collect()] }
+        let mut table = comfy_table::Table::new();
+        table.load_preset(comfy_table::presets::NOTHING).set_header(header);
+        let last = header.len() - 1;
+        for (index, column) in table.column_iter_mut().enumerate() {
+            let is_last = index == last;
+            column.set_padding((0, if is_last { 0 } else { 2 }));
+            column.set_cell_alignment(if is_last { CellAlignment::Left } else { CellAlignment::Right });
+        }
+        Self(table)
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.0.add_row(cells);
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = self.rows[0].len();
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        for row in &self.rows {
-            let cells = row.iter().zip(&widths).take(columns - 1).map(|(cell, width)| format!("{cell:>width$}"));
-            let line: Vec<String> = cells.chain(row.last().cloned()).collect();
-            writeln!(f, "{}", line.join("  ").trim_end())?;
-        }
-        Ok(())
+        writeln!(f, "{}", self.0.trim_fmt())
     }
 }
 

@@ -1,4 +1,7 @@
 //! The two worlds of `wasm/wit`, as Rust: generated when the crate is compiled.
+//!
+//! This module and `state` use each other: the generated code names the host's own cursor as the type of
+//! the resource, and `state` implements the generated traits. wasmtime's `bindgen!` asks for both.
 
 #![allow(missing_docs, reason = "generated; the WIT says what everything means")]
 #![allow(unsafe_code, reason = "generated: wasmtime's marker traits for types that cross the border")]

@@ -1,6 +1,5 @@
 //! What can go wrong between the host and its components.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::DirectoryError;
@@ -13,10 +12,11 @@ use crate::limits::Limit;
 pub use types::Error as EngineError;
 
 /// A failure of the host, of the engine component or of a plugin.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
     /// A file that cannot be used as the component it should be.
+    #[error("{}: {why}", .path.display())]
     Component {
         /// The file.
         path: PathBuf,
@@ -24,8 +24,10 @@ pub enum RuntimeError {
         why: String,
     },
     /// The directory cannot be opened.
-    Directory(DirectoryError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The state belongs to another plugin, or to another version of this one. Nothing has changed.
+    #[error("the state is that of the plugin {state}; the one given is {plugin}")]
     OtherPlugin {
         /// Whose state it is.
         state: Identity,
@@ -35,11 +37,14 @@ pub enum RuntimeError {
         migrates: bool,
     },
     /// The engine refused, saying what the caller can do.
+    #[error("{}", engine_text(.0))]
     Engine(EngineError),
     /// The plugin refused its input, in its own words. It is still alive.
+    #[error("the plugin refuses its input: {0}")]
     Plugin(String),
     /// A component ended in mid-call: by its own fault or at a limit. It is thrown away; what it did
     /// since the last checkpoint is lost, and nothing else.
+    #[error("{who} ended in mid-call: {why}")]
     Trap {
         /// Which component.
         who: &'static str,
@@ -48,6 +53,7 @@ pub enum RuntimeError {
     },
     /// A component ran into a limit. As after a trap it is thrown away, and its last checkpoint is
     /// intact; only after [`Limit::CheckpointRate`] it lives.
+    #[error("{}", limit_text(.who, *.limit, .why))]
     Limit {
         /// Which component.
         who: &'static str,
@@ -58,11 +64,13 @@ pub enum RuntimeError {
     },
     /// The plugin was thrown away by an earlier call; [`Plugin::restart`](crate::Plugin::restart)
     /// starts it anew from its last checkpoint.
+    #[error("the plugin was stopped by an earlier call, and not restarted: {why}")]
     Ended {
         /// Why it was.
         why: String,
     },
     /// The host itself could not do something.
+    #[error("{0}")]
     Host(String),
 }
 
@@ -87,26 +95,8 @@ impl RuntimeError {
     }
 }
 
-impl fmt::Display for RuntimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Component { path, why } => write!(f, "{}: {why}", path.display()),
-            Self::Directory(error) => error.fmt(f),
-            Self::OtherPlugin { state, plugin, .. } => {
-                write!(f, "the state is that of the plugin {state}; the one given is {plugin}")
-            }
-            Self::Engine(error) => write_engine_error(error, f),
-            Self::Plugin(why) => write!(f, "the plugin refuses its input: {why}"),
-            Self::Trap { who, why } => write!(f, "{who} ended in mid-call: {why}"),
-            Self::Limit { who, limit: Limit::CheckpointRate, why } => write!(f, "{who} has to wait: {why}"),
-            Self::Limit { who, limit, why } => write!(f, "{who} ended in mid-call at its limit of {limit}: {why}"),
-            Self::Ended { why } => write!(f, "the plugin was stopped by an earlier call, and not restarted: {why}"),
-            Self::Host(why) => f.write_str(why),
-        }
-    }
-}
-
-fn write_engine_error(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// What the engine said, with the kind of its error.
+fn engine_text(error: &EngineError) -> String {
     use EngineError as E;
     let (kind, text) = match error {
         E::NotFound(text) => ("not found", text),
@@ -123,14 +113,14 @@ fn write_engine_error(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::R
         E::Other(text) => ("error", text),
     };
     // Core's texts often begin with the kind themselves.
-    if text.contains(kind) { f.write_str(text) } else { write!(f, "{kind}: {text}") }
+    if text.contains(kind) { text.clone() } else { format!("{kind}: {text}") }
 }
 
-impl std::error::Error for RuntimeError {}
-
-impl From<DirectoryError> for RuntimeError {
-    fn from(error: DirectoryError) -> Self {
-        Self::Directory(error)
+/// What a component ran into; one that only has to wait is still alive.
+fn limit_text(who: &str, limit: Limit, why: &str) -> String {
+    match limit {
+        Limit::CheckpointRate => format!("{who} has to wait: {why}"),
+        _ => format!("{who} ended in mid-call at its limit of {limit}: {why}"),
     }
 }
 

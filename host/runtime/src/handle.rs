@@ -8,8 +8,9 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+
+use futures_channel::oneshot::{self, Receiver};
 
 use crate::engine::CheckpointReport;
 use crate::error::RuntimeError;
@@ -39,21 +40,22 @@ impl Host {
         options: PluginOptions,
     ) -> Answer<Result<PluginHandle, RuntimeError>> {
         let (host, module, path) = (self.clone(), module.clone(), path.into());
-        let (asked, answer) = slot();
+        let (asked, answer) = oneshot::channel();
         let (jobs, inbox) = channel::<Job>();
         let work = move || match host.start(&module, path, &options) {
-            Err(error) => asked.answer(Err(error)),
+            Err(error) => drop(asked.send(Err(error))),
             Ok(mut plugin) => {
-                asked.answer(Ok(PluginHandle { jobs }));
+                // A caller who no longer waits has dropped the handle: the plugin is closed at once.
+                let _ = asked.send(Ok(PluginHandle { jobs }));
                 for job in inbox {
                     job(&mut plugin);
                 }
                 plugin.close();
             }
         };
-        // A thread that cannot be started drops its half of the slot, which is an answer as well.
+        // If the thread cannot be started, the sender is dropped, and the answer says so.
         let _ = std::thread::Builder::new().name("plugin".to_owned()).spawn(work);
-        answer
+        Answer(answer)
     }
 }
 
@@ -63,10 +65,10 @@ impl PluginHandle {
         &self,
         work: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError> + Send + 'static,
     ) -> Answer<Result<T, RuntimeError>> {
-        let (asked, answer) = slot();
-        // A thread that is gone drops the job, and with it the half of the slot.
-        let _ = self.jobs.send(Box::new(move |plugin| asked.answer(work(plugin))));
-        answer
+        let (asked, answer) = oneshot::channel();
+        // If the thread has ended, the job and its sender are dropped, and the answer says so.
+        let _ = self.jobs.send(Box::new(move |plugin| drop(asked.send(work(plugin)))));
+        Answer(answer)
     }
 
     /// As [`Plugin::begin`].
@@ -91,61 +93,15 @@ impl PluginHandle {
 }
 
 /// A result on its way from a plugin's thread.
-#[must_use = "a future gives its answer to who waits for it"]
+#[must_use = "a future does nothing unless it is awaited"]
 #[derive(Debug)]
-pub struct Answer<T>(Arc<Mutex<Slot<T>>>);
-
-/// The thread's half: it answers, or is dropped.
-struct Asked<T>(Arc<Mutex<Slot<T>>>);
-
-#[derive(Debug)]
-enum Slot<T> {
-    Waiting(Option<Waker>),
-    Answered(T),
-    /// Nobody is left to answer.
-    Abandoned,
-}
-
-fn slot<T>() -> (Asked<T>, Answer<T>) {
-    let slot = Arc::new(Mutex::new(Slot::Waiting(None)));
-    (Asked(Arc::clone(&slot)), Answer(slot))
-}
-
-impl<T> Asked<T> {
-    fn answer(self, value: T) {
-        self.set(Slot::Answered(value));
-    }
-
-    fn set(&self, to: Slot<T>) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Slot::Waiting(waker) = &mut *slot else { return };
-        let waker = waker.take();
-        *slot = to;
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl<T> Drop for Asked<T> {
-    fn drop(&mut self) {
-        self.set(Slot::Abandoned);
-    }
-}
+pub struct Answer<T>(Receiver<T>);
 
 impl<T> Future for Answer<Result<T, RuntimeError>> {
     type Output = Result<T, RuntimeError>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *slot, Slot::Abandoned) {
-            Slot::Answered(answer) => Poll::Ready(answer),
-            Slot::Waiting(_) => {
-                *slot = Slot::Waiting(Some(context.waker().clone()));
-                Poll::Pending
-            }
-            Slot::Abandoned => Poll::Ready(Err(RuntimeError::Host("the plugin's thread is gone".to_owned()))),
-        }
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let gone = |_| Err(RuntimeError::Host("the plugin's thread has ended".to_owned()));
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or_else(gone))
     }
 }

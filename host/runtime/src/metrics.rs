@@ -1,9 +1,17 @@
-//! What a host counts of its plugins, and how Prometheus reads it.
+//! What a host counts of its plugins, as Prometheus reads it.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::engine::{CheckpointReport, Recovery};
 use crate::limits::Limit;
@@ -11,119 +19,126 @@ use crate::limits::Limit;
 /// Upper bounds of the buckets that durations are counted in, in seconds.
 const BUCKETS: [f64; 12] = [0.000_05, 0.000_25, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// Durations, counted by length.
-#[derive(Debug, Clone, Default)]
-struct Histogram {
-    /// One for each bound, and one for what is longer than all of them.
-    counts: [u64; BUCKETS.len() + 1],
-    sum_s: f64,
-}
-
-impl Histogram {
-    fn observe(&mut self, duration: Duration) {
-        let seconds = duration.as_secs_f64();
-        let bucket = BUCKETS.iter().position(|bound| seconds <= *bound).unwrap_or(BUCKETS.len());
-        self.counts[bucket] += 1;
-        self.sum_s += seconds;
-    }
-}
-
-/// What is counted of one plugin.
-#[derive(Debug, Clone, Default)]
-struct Counts {
-    checkpoints: u64,
-    syncs: u64,
-    restarts: u64,
-    batches: u64,
-    records: u64,
-    bytes_written: u64,
-    bytes_reclaimed: u64,
-    stall: Histogram,
-    freeze: Histogram,
-    write: Histogram,
-    state_keys: u64,
-    state_bytes: u64,
-    recovery_s: f64,
-    recovery_bytes: u64,
-    checkpoint_id: u64,
-    disk_bytes: u64,
-    /// How often each limit was run into; and traps, under `trap`.
-    ends: BTreeMap<&'static str, u64>,
-}
+type Labels = Vec<(&'static str, String)>;
 
 /// The counts of one plugin, for as long as it is there.
 #[derive(Debug)]
 pub(crate) struct PluginMetrics {
-    /// Its labels, as they are written.
-    labels: String,
-    counts: Mutex<Counts>,
+    labels: Labels,
+    checkpoints: Counter,
+    syncs: Counter,
+    restarts: Counter,
+    batches: Counter,
+    records: Counter,
+    bytes_written: Counter,
+    bytes_reclaimed: Counter,
+    stall: Histogram,
+    freeze: Histogram,
+    write: Histogram,
+    state_keys: Gauge<u64, AtomicU64>,
+    state_bytes: Gauge<u64, AtomicU64>,
+    recovery_s: Gauge<f64, AtomicU64>,
+    recovery_bytes: Gauge<u64, AtomicU64>,
+    checkpoint_id: Gauge<u64, AtomicU64>,
+    disk_bytes: Gauge<u64, AtomicU64>,
+    /// How often each limit was reached; and traps, under `trap`.
+    ends: Mutex<BTreeMap<&'static str, Counter>>,
 }
 
 impl PluginMetrics {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Numbers are whole whoever panicked between two of them.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(labels: Labels) -> Self {
+        let histogram = || Histogram::new(BUCKETS);
+        Self {
+            labels,
+            checkpoints: Counter::default(),
+            syncs: Counter::default(),
+            restarts: Counter::default(),
+            batches: Counter::default(),
+            records: Counter::default(),
+            bytes_written: Counter::default(),
+            bytes_reclaimed: Counter::default(),
+            stall: histogram(),
+            freeze: histogram(),
+            write: histogram(),
+            state_keys: Gauge::default(),
+            state_bytes: Gauge::default(),
+            recovery_s: Gauge::default(),
+            recovery_bytes: Gauge::default(),
+            checkpoint_id: Gauge::default(),
+            disk_bytes: Gauge::default(),
+            ends: Mutex::default(),
+        }
     }
 
     pub(crate) fn recovered(&self, recovery: Option<&Recovery>, took: Duration) {
-        let mut counts = self.counts();
-        counts.recovery_s = took.as_secs_f64();
+        self.recovery_s.set(took.as_secs_f64());
         if let Some(recovery) = recovery {
-            counts.recovery_bytes = recovery.bytes_read;
-            counts.state_keys = recovery.key_count;
-            counts.checkpoint_id = recovery.checkpoint_id;
+            self.recovery_bytes.set(recovery.bytes_read);
+            self.state_keys.set(recovery.key_count);
+            self.checkpoint_id.set(recovery.checkpoint_id);
         }
     }
 
     pub(crate) fn fed(&self, records: u32) {
-        let mut counts = self.counts();
-        counts.batches += 1;
-        counts.records += u64::from(records);
+        self.batches.inc();
+        self.records.inc_by(u64::from(records));
     }
 
     /// `stall` is how long the stream stood still for it.
     pub(crate) fn checkpointed(&self, report: &CheckpointReport, stall: Duration) {
-        let mut counts = self.counts();
-        counts.checkpoints += 1;
-        counts.bytes_written += report.bytes_written;
-        counts.bytes_reclaimed += report.maintenance.reclaimed_bytes;
-        counts.stall.observe(stall);
-        counts.freeze.observe(Duration::from_micros(report.freeze_us));
-        counts.write.observe(Duration::from_micros(report.write_us));
-        counts.state_keys = report.info.key_count;
-        counts.state_bytes = report.info.size_bytes;
-        counts.checkpoint_id = report.info.id;
+        let of_us = |us| Duration::from_micros(us).as_secs_f64();
+        self.checkpoints.inc();
+        self.bytes_written.inc_by(report.bytes_written);
+        self.bytes_reclaimed.inc_by(report.maintenance.reclaimed_bytes);
+        self.stall.observe(stall.as_secs_f64());
+        self.freeze.observe(of_us(report.freeze_us));
+        self.write.observe(of_us(report.write_us));
+        self.state_keys.set(report.info.key_count);
+        self.state_bytes.set(report.info.size_bytes);
+        self.checkpoint_id.set(report.info.id);
     }
 
     pub(crate) fn synced(&self, stall: Duration) {
-        let mut counts = self.counts();
-        counts.syncs += 1;
-        counts.stall.observe(stall);
+        self.syncs.inc();
+        self.stall.observe(stall.as_secs_f64());
     }
 
     pub(crate) fn restarted(&self) {
-        self.counts().restarts += 1;
+        self.restarts.inc();
     }
 
     pub(crate) fn takes_disk(&self, bytes: u64) {
-        self.counts().disk_bytes = bytes;
+        self.disk_bytes.set(bytes);
     }
 
     pub(crate) fn ended(&self, limit: Option<Limit>) {
-        *self.counts().ends.entry(limit.map_or("trap", Limit::name)).or_default() += 1;
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.entry(limit.map_or("trap", Limit::name)).or_default().inc();
     }
 }
 
 /// The plugins of a host, each counted under its own labels.
-#[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<Vec<Weak<PluginMetrics>>>);
+#[derive(Debug)]
+pub(crate) struct Registry {
+    plugins: Arc<Plugins>,
+    exposed: prometheus_client::registry::Registry,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        let plugins = Arc::new(Plugins::default());
+        let mut exposed = prometheus_client::registry::Registry::with_prefix("alluvium");
+        exposed.register_collector(Box::new(Arc::clone(&plugins)));
+        Self { plugins, exposed }
+    }
+}
 
 impl Registry {
     /// Begins to count a plugin.
     pub(crate) fn add(&self, plugin: &str, directory: &str) -> Arc<PluginMetrics> {
-        let labels = format!("plugin=\"{}\",directory=\"{}\"", label(plugin), label(directory));
-        let metrics = Arc::new(PluginMetrics { labels, counts: Mutex::default() });
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let labels = vec![("plugin", plugin.to_owned()), ("directory", directory.to_owned())];
+        let metrics = Arc::new(PluginMetrics::new(labels));
+        let mut all = self.plugins.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that were closed go when the list would grow.
         if all.len() == all.capacity() {
             all.retain(|one| one.strong_count() > 0);
@@ -132,100 +147,88 @@ impl Registry {
         metrics
     }
 
-    /// Everything in Prometheus's text form, version 0.0.4.
+    /// Everything in Prometheus's text form, as `OpenMetrics` 1.0 has it.
     pub(crate) fn text(&self) -> String {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
-        all.sort_by(|one, other| one.labels.cmp(&other.labels));
-        let all: Vec<_> = all.iter().map(|one| (one.labels.as_str(), one.counts().clone())).collect();
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = write_all(&mut text, &all);
+        let _ = text::encode(&mut text, &self.exposed);
         text
     }
 }
 
-/// A label's value, escaped as the format asks.
-fn label(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
+/// The plugins that are there; a closed one has no lines.
+#[derive(Debug, Default)]
+struct Plugins(Mutex<Vec<Weak<PluginMetrics>>>);
 
 /// A name, its meaning, and where its number is.
-type Metric<T> = (&'static str, &'static str, fn(&Counts) -> &T);
+type Metric<T> = (&'static str, &'static str, fn(&PluginMetrics) -> &T);
 
-type All<'a> = [(&'a str, Counts)];
+const COUNTERS: [Metric<Counter>; 7] = [
+    ("checkpoints", "Checkpoints taken.", |counts| &counts.checkpoints),
+    ("syncs", "WAL files written between checkpoints.", |counts| &counts.syncs),
+    ("restarts", "Restarts from the last checkpoint.", |counts| &counts.restarts),
+    ("batches", "Batches of records fed.", |counts| &counts.batches),
+    ("records", "Records fed.", |counts| &counts.records),
+    ("written_bytes", "Bytes that checkpoints wrote.", |counts| &counts.bytes_written),
+    ("reclaimed_bytes", "Bytes of files that no kept checkpoint needs.", |counts| &counts.bytes_reclaimed),
+];
 
-fn write_all(out: &mut String, all: &All<'_>) -> fmt::Result {
-    let counter: [Metric<u64>; 7] = [
-        ("checkpoints_total", "Checkpoints taken.", |counts| &counts.checkpoints),
-        ("syncs_total", "Logs written between checkpoints.", |counts| &counts.syncs),
-        ("restarts_total", "Starts anew from the last checkpoint.", |counts| &counts.restarts),
-        ("batches_total", "Batches of records fed.", |counts| &counts.batches),
-        ("records_total", "Records fed.", |counts| &counts.records),
-        ("written_bytes_total", "Bytes that checkpoints wrote.", |counts| &counts.bytes_written),
-        ("reclaimed_bytes_total", "Bytes of files that no kept checkpoint needs.", |counts| &counts.bytes_reclaimed),
-    ];
-    for (name, help, value) in counter {
-        single(out, all, (name, "counter", help), |counts| value(counts).to_string())?;
-    }
-    let gauge: [Metric<u64>; 5] = [
-        ("checkpoint_id", "The newest checkpoint.", |counts| &counts.checkpoint_id),
-        ("state_keys", "Keys of the state, at the newest checkpoint.", |counts| &counts.state_keys),
-        ("state_bytes", "Bytes of the state, at the newest checkpoint.", |counts| &counts.state_bytes),
-        ("disk_bytes", "Bytes of the directory's files, at the newest checkpoint.", |counts| &counts.disk_bytes),
-        ("recovery_bytes", "Bytes that the last recovery read.", |counts| &counts.recovery_bytes),
-    ];
-    for (name, help, value) in gauge {
-        single(out, all, (name, "gauge", help), |counts| value(counts).to_string())?;
-    }
-    let recovery = ("recovery_seconds", "gauge", "How long the last start took, recovery and all.");
-    single(out, all, recovery, |counts| counts.recovery_s.to_string())?;
-    let histograms: [Metric<Histogram>; 3] = [
-        ("stall_seconds", "How long the stream stood still for a checkpoint or sync.", |counts| &counts.stall),
-        ("freeze_seconds", "How long freezing a checkpoint took.", |counts| &counts.freeze),
-        ("write_seconds", "How long writing a checkpoint took.", |counts| &counts.write),
-    ];
-    for (name, help, value) in histograms {
-        header(out, name, "histogram", help)?;
-        for (labels, counts) in all {
-            histogram(out, name, labels, value(counts))?;
+const GAUGES: [Metric<Gauge<u64, AtomicU64>>; 5] = [
+    ("checkpoint_id", "The newest checkpoint.", |counts| &counts.checkpoint_id),
+    ("state_keys", "Keys of the state, at the newest checkpoint.", |counts| &counts.state_keys),
+    ("state_bytes", "Bytes of the state, at the newest checkpoint.", |counts| &counts.state_bytes),
+    ("disk_bytes", "Bytes of the directory's files, at the newest checkpoint.", |counts| &counts.disk_bytes),
+    ("recovery_bytes", "Bytes that the last recovery read.", |counts| &counts.recovery_bytes),
+];
+
+const RECOVERY: Metric<Gauge<f64, AtomicU64>> =
+    ("recovery_seconds", "How long the last start took, with its recovery.", |counts| &counts.recovery_s);
+
+const HISTOGRAMS: [Metric<Histogram>; 3] = [
+    ("stall_seconds", "How long the stream stood still for a checkpoint or sync.", |counts| &counts.stall),
+    ("freeze_seconds", "How long freezing a checkpoint took.", |counts| &counts.freeze),
+    ("write_seconds", "How long writing a checkpoint took.", |counts| &counts.write),
+];
+
+impl Collector for Plugins {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        all.sort_by(|one, other| one.labels.cmp(&other.labels));
+        for metric in COUNTERS {
+            encode(&mut encoder, &all, metric)?;
         }
-    }
-    header(out, "ends_total", "counter", "Plugins stopped, by the limit that they ran into, or by a trap.")?;
-    for (labels, counts) in all {
-        for (why, count) in &counts.ends {
-            writeln!(out, "alluvium_ends_total{{{labels},why=\"{why}\"}} {count}")?;
+        for metric in GAUGES {
+            encode(&mut encoder, &all, metric)?;
         }
+        encode(&mut encoder, &all, RECOVERY)?;
+        for metric in HISTOGRAMS {
+            encode(&mut encoder, &all, metric)?;
+        }
+        let help = "Plugins stopped, by the limit that they reached, or by a trap.";
+        let mut ends = encoder.encode_descriptor("ends", help, None, MetricType::Counter)?;
+        for plugin in &all {
+            for (why, count) in &*plugin.ends.lock().unwrap_or_else(PoisonError::into_inner) {
+                let mut labels = plugin.labels.clone();
+                labels.push(("why", (*why).to_owned()));
+                count.encode(ends.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-fn header(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
-    writeln!(out, "# HELP alluvium_{name} {help}\n# TYPE alluvium_{name} {kind}")
-}
-
-fn single(
-    out: &mut String,
-    all: &All<'_>,
-    (name, kind, help): (&str, &str, &str),
-    value: impl Fn(&Counts) -> String,
+/// One metric of every plugin.
+fn encode<T: EncodeMetric + TypedMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    all: &[Arc<PluginMetrics>],
+    (name, help, value): Metric<T>,
 ) -> fmt::Result {
-    header(out, name, kind, help)?;
-    for (labels, counts) in all {
-        writeln!(out, "alluvium_{name}{{{labels}}} {}", value(counts))?;
+    let mut family = encoder.encode_descriptor(name, help, None, T::TYPE)?;
+    for plugin in all {
+        value(plugin).encode(family.encode_family(&plugin.labels)?)?;
     }
     Ok(())
-}
-
-fn histogram(out: &mut String, name: &str, labels: &str, histogram: &Histogram) -> fmt::Result {
-    let mut total = 0;
-    for (at, count) in histogram.counts.iter().enumerate() {
-        total += count;
-        let bound = BUCKETS.get(at).map_or_else(|| "+Inf".to_owned(), f64::to_string);
-        writeln!(out, "alluvium_{name}_bucket{{{labels},le=\"{bound}\"}} {total}")?;
-    }
-    writeln!(out, "alluvium_{name}_sum{{{labels}}} {}", histogram.sum_s)?;
-    writeln!(out, "alluvium_{name}_count{{{labels}}} {total}")
 }
 
 #[cfg(test)]
@@ -258,17 +261,53 @@ mod tests {
 
     #[test]
     fn buckets_are_cumulative() {
-        let mut stall = Histogram::default();
+        let registry = Registry::default();
+        let plugin = registry.add("delays", "/state");
         for micros in [10, 50, 51, 2_000, 60_000_000] {
-            stall.observe(Duration::from_micros(micros));
+            plugin.synced(Duration::from_micros(micros));
         }
-        let mut text = String::new();
-        histogram(&mut text, "stall_seconds", "a=\"b\"", &stall).unwrap();
+        let text = registry.text();
         let of = |bound: &str| {
-            let start = format!("alluvium_stall_seconds_bucket{{a=\"b\",le=\"{bound}\"}} ");
-            text.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_else(|| panic!("{bound} in\n{text}"))
+            let labels = "plugin=\"delays\",directory=\"/state\"";
+            let bucket = |line: &str| {
+                let (before, count) = line.rsplit_once(' ')?;
+                let bucket = before.strip_prefix("alluvium_stall_seconds_bucket{")?;
+                (bucket.contains(labels) && bucket.contains(&format!("le=\"{bound}\""))).then(|| count.to_owned())
+            };
+            text.lines().find_map(bucket).unwrap_or_else(|| panic!("{bound} in\n{text}"))
         };
-        assert_eq!(["0.00005", "0.00025", "0.001", "0.005", "30", "+Inf"].map(of), ["2", "3", "3", "4", "4", "5"]);
-        assert!(text.ends_with("alluvium_stall_seconds_count{a=\"b\"} 5\n"), "{text}");
+        assert_eq!(["0.00005", "0.00025", "0.001", "0.005", "30.0", "+Inf"].map(of), ["2", "3", "3", "4", "4", "5"]);
+        assert!(text.contains("\nalluvium_stall_seconds_count{plugin=\"delays\",directory=\"/state\"} 5\n"), "{text}");
+    }
+
+    /// The names and kinds that dashboards are built on.
+    #[test]
+    fn names_and_kinds_stay() {
+        let registry = Registry::default();
+        let text = registry.text();
+        let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE alluvium_")).collect();
+        assert_eq!(
+            kinds,
+            [
+                "checkpoints counter",
+                "syncs counter",
+                "restarts counter",
+                "batches counter",
+                "records counter",
+                "written_bytes counter",
+                "reclaimed_bytes counter",
+                "checkpoint_id gauge",
+                "state_keys gauge",
+                "state_bytes gauge",
+                "disk_bytes gauge",
+                "recovery_bytes gauge",
+                "recovery_seconds gauge",
+                "stall_seconds histogram",
+                "freeze_seconds histogram",
+                "write_seconds histogram",
+                "ends counter",
+            ]
+        );
+        assert!(text.ends_with("# EOF\n"));
     }
 }

@@ -1,4 +1,8 @@
 //! What every store holds beside its component, and how a call that ended badly is explained.
+//!
+//! This module and `engine` use each other, because what they describe does: a plugin's store holds the
+//! engine that its `state` leads to, and an engine holds a store. One type serves for both, since a
+//! composed plugin has its engine in its own store.
 
 use std::path::Path;
 

@@ -73,6 +73,6 @@ fn what_cannot_start_says_why_and_a_panic_is_an_answer() {
     assert!(matches!(error, RuntimeError::Directory(_)), "{error}");
     let plugin = block_on(bench.host.spawn(&code, bench.path("one"), PluginOptions::default())).unwrap();
     let answer = plugin.with(|_| -> Result<(), RuntimeError> { panic!("on purpose") });
-    assert!(refused(block_on(answer)).to_string().contains("thread is gone"));
-    assert!(refused(block_on(plugin.checkpoint())).to_string().contains("thread is gone"));
+    assert!(refused(block_on(answer)).to_string().contains("thread has ended"));
+    assert!(refused(block_on(plugin.checkpoint())).to_string().contains("thread has ended"));
 }

@@ -102,7 +102,8 @@ fn every_step_is_counted() {
     // Each metric is declared once, before its lines.
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split('{').next().unwrap();
-        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        let family =
+            ["_bucket", "_sum", "_count", "_total"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         let declared = text.matches(&format!("# TYPE {family} ")).count();
         assert_eq!(declared, 1, "{family}");
     }
