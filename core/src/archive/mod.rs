@@ -4,24 +4,23 @@
 //! The bytes depend on the checkpoint alone: time, owner and mode are fixed. What [`read`] accepts is
 //! therefore exactly what [`export`] writes, and damage to any byte of an archive is found.
 
+mod ustar;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::archive::ustar::PLACE;
 use crate::config::{CheckpointConfig, OpenOptions};
 use crate::directory::{AnyDirectory, Directory, EntryKind, MemoryDirectory, NewFile, at_once};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path, state_path};
 use crate::manager::IncrementalCheckpointManager;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover};
+use crate::recovery::recover::recover;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 use crate::tools::inspect::load_state;
 use crate::tools::verify::verify;
-
-mod ustar;
-
-/// What errors call the archive as a whole.
-const PLACE: &str = "archive";
 
 /// Writes one checkpoint as an archive: the one with `id`, or the newest.
 ///

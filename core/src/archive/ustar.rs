@@ -1,8 +1,10 @@
 //! The tar form itself (POSIX ustar), as far as an archive needs it: regular files with short names,
 //! one form for each of them.
 
-use crate::archive::PLACE;
 use crate::error::IncrementalCheckpointError as Error;
+
+/// What errors call the archive as a whole.
+pub(super) const PLACE: &str = "archive";
 
 /// Headers and contents fill whole blocks of zeros.
 const BLOCK: usize = 512;

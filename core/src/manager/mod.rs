@@ -22,7 +22,8 @@ use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::maintenance::MaintenanceReport;
 use crate::model::position::StreamPosition;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedWal, recover_listed};
+use crate::recovery::recover::recover_listed;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, SkippedCheckpoint, SkippedWal};
 use crate::state::State;
 
 pub use crate::manager::sync::{PreparedSync, WrittenSync};

@@ -6,7 +6,8 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::LiveSegment;
 use crate::manager::{IncrementalCheckpointManager, Lineage, LiveState, RecoverySummary, WalCursor};
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover_listed};
+use crate::recovery::recover::recover_listed;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 
 /// What a restore replaces. It is kept until the restore is done, and put back if the restore fails.
 struct Before {

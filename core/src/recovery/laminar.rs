@@ -6,7 +6,8 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::listing::Listing;
 use crate::ledger::metadata_reader::load_state;
-use crate::recovery::{RecoverOptions, RecoveredCheckpoint, recover, recover_listed};
+use crate::recovery::recover::{recover, recover_listed};
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 use crate::state::State;
 
 /// How to recover. The original's paths are the directory that is passed in.

@@ -12,7 +12,8 @@ use crate::ledger::listing::Listing;
 use crate::ledger::metadata_reader::{load_state, read_metadata};
 use crate::ledger::segment_reader::read_segment;
 use crate::model::key_groups::KeyGroups;
-use crate::recovery::{RecoverOptions, recover_listed};
+use crate::recovery::recover::recover_listed;
+use crate::recovery::types::RecoverOptions;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

@@ -1,0 +1,135 @@
+//! The way from a directory's files to one checkpoint's state.
+
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::segment::{Chunk, SegmentKind};
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::{load_state, read_metadata};
+use crate::ledger::segment_reader::{LiveSegment, SegmentData, read_segment};
+use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
+use crate::recovery::digest::check_state;
+use crate::recovery::prefetch::Prefetch;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint};
+use crate::recovery::wal_replay::replay;
+use crate::state::{State, Tail, out_of_addresses};
+
+/// Recovers the newest checkpoint, or the one asked for; `None` when the directory has none at all.
+pub async fn recover<D: Directory>(
+    directory: &D,
+    options: &RecoverOptions,
+) -> Result<Option<RecoveredCheckpoint>, Error> {
+    let listing = Listing::take(directory).await?;
+    recover_listed(directory, options, &listing).await
+}
+
+pub(crate) async fn recover_listed<D: Directory>(
+    directory: &D,
+    options: &RecoverOptions,
+    listing: &Listing,
+) -> Result<Option<RecoveredCheckpoint>, Error> {
+    let (first, last) = (*options.groups.start(), *options.groups.end());
+    if first > last || last >= KEY_GROUPS {
+        return Err(Error::InvalidInput(format!("key groups {first} to {last}: they go from 0 to {}", KEY_GROUPS - 1)));
+    }
+    let groups = KeyGroups::range(first, last);
+    if let Some(id) = options.checkpoint {
+        if !listing.checkpoints.contains(&id) {
+            return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));
+        }
+        return recover_one(directory, id, groups).await.map(Some);
+    }
+    let mut skipped = Vec::new();
+    for &id in listing.checkpoints.iter().rev() {
+        match recover_one(directory, id, groups).await {
+            Ok(recovered) => {
+                let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
+                if options.replay_wal {
+                    replay(directory, options, listing, groups, &mut recovered).await?;
+                }
+                return Ok(Some(recovered));
+            }
+            // An I/O error says nothing about the checkpoint: going on with an older one would lose
+            // it for no reason.
+            Err(error) if options.allow_fallback && !matches!(error, Error::Io(_)) => {
+                skipped.push(SkippedCheckpoint { id, reason: error.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if skipped.is_empty() {
+        return Ok(None);
+    }
+    let reasons: Vec<String> = skipped.iter().map(|skipped| format!("{}: {}", skipped.id, skipped.reason)).collect();
+    Err(Error::Recovery(format!("no checkpoint is whole: {}", reasons.join("; "))))
+}
+
+fn known(listing: &Listing) -> String {
+    match (listing.checkpoints.first(), listing.checkpoints.last()) {
+        (Some(first), Some(last)) => format!("{} are kept, from {first} to {last}", listing.checkpoints.len()),
+        _ => "the directory has none".into(),
+    }
+}
+
+async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) -> Result<RecoveredCheckpoint, Error> {
+    let metadata = read_metadata(directory, id).await?;
+    let mut state = State::new();
+    let mut tail = Tail::default();
+    let mut segments = Vec::new();
+    let mut bytes_read = 0;
+    if let Some(fields) = &metadata.alluvium {
+        // One file in memory at a time, or a few where others read them; records go straight into the arena.
+        let read =
+            async |entry| Ok::<_, Error>((entry, read_segment(directory, fields.store_id, entry, None, groups).await?));
+        let mut files = Prefetch::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
+        while let Some((entry, data)) = files.next().await.transpose()? {
+            bytes_read += data.bytes_read;
+            if entry.kind == SegmentKind::Base {
+                reserve(&mut state, &mut tail, &data.chunks, groups);
+                append_all(&mut state, &mut tail, &data)?;
+            } else {
+                tail = Tail::default();
+                // What a delta overwrites lies anywhere: some at a time.
+                data.for_each_chunk(&mut |records| state.apply(records))?;
+            }
+            segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
+        }
+        if groups == KeyGroups::ALL {
+            let place = format!("checkpoint {id}");
+            check_state(&place, metadata.key_count, fields.state_bytes, fields.state_digest, &state)?;
+        }
+    }
+    let wal = ReplayedWal::default();
+    if metadata.alluvium.is_none() {
+        // Never half: offsets without the state that belongs to them are not a checkpoint.
+        match load_state(directory, id).await {
+            Ok(_) | Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, wal, segments })
+}
+
+/// A base's records, each behind the one before, without looking for it.
+fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<(), Error> {
+    data.for_each(|record| {
+        if let Some(value) = record.value {
+            state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
+            state.append_hashed(tail, record.hash, record.key, value);
+        } else {
+            state.delete_hashed(record.hash, record.key);
+        }
+        Ok(())
+    })
+}
+
+/// Bases hold each key once, so their counts are what the tables will hold. Once a group: making
+/// room moves its whole table.
+fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: KeyGroups) {
+    for run in chunks.chunk_by(|a, b| a.last_group == b.first_group) {
+        let (first, last) = (run[0].first_group, run[run.len() - 1].last_group);
+        let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();
+        for group in (first..=last).filter(|group| groups.contains(*group)) {
+            state.reserve(tail, group, records / usize::from(last - first + 1));
+        }
+    }
+}
