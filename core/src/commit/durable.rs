@@ -14,7 +14,7 @@ use crate::ledger::Ledger;
 use crate::ledger::fence::{creation_failed, fenced};
 use crate::ledger::listing::Listing;
 use crate::maintenance::Maintenance;
-use crate::maintenance::compaction::CompactionInput;
+use crate::maintenance::compaction::plan::CompactionInput;
 use crate::seeded_defects::{self, Defect};
 
 /// A durable checkpoint that the manager does not know of yet.

@@ -7,7 +7,7 @@ use crate::changelog::Changelog;
 use crate::clock::SharedClock;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::ledger::Ledger;
-use crate::maintenance::compaction::CompactionInput;
+use crate::maintenance::compaction::plan::CompactionInput;
 use crate::model::position::StreamPosition;
 
 /// A checkpoint that is frozen and not yet written. It owns what it needs, its directory included, so

@@ -15,7 +15,8 @@ use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::Ledger;
 use crate::ledger::fence::creation_failed;
 use crate::ledger::listing::Listing;
-use crate::maintenance::compaction::{Compacted, CompactionInput, Plan, execute, plan};
+use crate::maintenance::compaction::execute::{Compacted, execute};
+use crate::maintenance::compaction::plan::{CompactionInput, Plan, plan};
 use crate::maintenance::gc::{Retain, collect};
 
 /// Work that a finished checkpoint leaves. It may run at any time, before or after the next checkpoint.

@@ -7,7 +7,8 @@ use crate::commit::statistics::CheckpointStatistics;
 use crate::config::CheckpointConfig;
 use crate::directory::Directory;
 use crate::maintenance::MaintenanceReport;
-use crate::manager::{IncrementalCheckpointManager, MemoryUsage, RecoverySummary};
+use crate::manager::summary::{MemoryUsage, RecoverySummary};
+use crate::manager::types::IncrementalCheckpointManager;
 use crate::state::State;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {

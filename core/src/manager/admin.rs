@@ -9,7 +9,7 @@ use crate::ledger::listing::Listing;
 use crate::maintenance::MaintenanceReport;
 use crate::maintenance::gc::{Retain, collect};
 use crate::maintenance::retention::GarbageReport;
-use crate::manager::IncrementalCheckpointManager;
+use crate::manager::types::IncrementalCheckpointManager;
 use crate::tools::inspect;
 use crate::tools::verify::{VerifyReport, verify};
 

@@ -8,8 +8,9 @@ use crate::commit::prepared::PreparedCheckpoint;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::maintenance::compaction::CompactionInput;
-use crate::manager::{IncrementalCheckpointManager, WalBase};
+use crate::maintenance::compaction::plan::CompactionInput;
+use crate::manager::live_state::WalBase;
+use crate::manager::types::IncrementalCheckpointManager;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Freezes what changed since the last checkpoint was prepared. This takes microseconds, however

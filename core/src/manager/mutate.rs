@@ -4,7 +4,8 @@
 use crate::changelog::Changelog;
 use crate::changelog::batch::Columns;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::manager::{IncrementalCheckpointManager, LiveState};
+use crate::manager::live_state::LiveState;
+use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::hash::key_hash;
 use crate::model::record::Record;
 use crate::model::record::check_lengths;

@@ -5,7 +5,9 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::LiveSegment;
-use crate::manager::{IncrementalCheckpointManager, Lineage, LiveState, RecoverySummary, WalCursor};
+use crate::manager::live_state::{Lineage, LiveState, WalCursor};
+use crate::manager::summary::RecoverySummary;
+use crate::manager::types::IncrementalCheckpointManager;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 

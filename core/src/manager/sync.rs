@@ -11,7 +11,8 @@ use crate::format::wal::{WalPosition, encode};
 use crate::ledger::Ledger;
 use crate::ledger::fence::{creation_failed, fenced};
 use crate::ledger::listing::Listing;
-use crate::manager::{IncrementalCheckpointManager, WalBase};
+use crate::manager::live_state::WalBase;
+use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::position::StreamPosition;
 
 /// A WAL file that is frozen and not yet written. It owns what it needs, its directory included, so

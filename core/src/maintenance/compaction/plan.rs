@@ -1,19 +1,8 @@
-//! Rolling rebase: after each checkpoint, the key groups whose base is oldest are rewritten into new
-//! base files, so that recovery reads a bounded number of bytes for each live one.
-//!
-//! It reads the immutable files of the checkpoint, never the live state: puts go on meanwhile, and
-//! what it makes depends on nothing but those files. The new files are created at once, behind the
-//! stream, and count for nothing until the next checkpoint's metadata names them, its delta on top.
+//! Decides what a compaction rewrites.
 
-use crate::changelog::dedup::newest;
-use crate::directory::Directory;
-use crate::error::IncrementalCheckpointError as Error;
-use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
-use crate::ledger::replacement::Replacement;
-use crate::ledger::segment_reader::{LiveSegment, SegmentData, read_segment};
-use crate::model::key_groups::KEY_GROUPS;
-use crate::model::key_groups::KeyGroups;
-use crate::model::record::Record;
+use crate::format::segment::{Chunk, SegmentKind};
+use crate::ledger::segment_reader::LiveSegment;
+use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 
 /// Deltas may always hold this much: reading it takes no time worth saving.
 const DELTA_BYTES_FREE: u64 = 256 << 10;
@@ -26,15 +15,6 @@ const RUN_DELTA_MAX: u64 = 4;
 
 /// So many small deltas are merged into one.
 const SMALL_DELTAS_MAX: usize = 32;
-
-/// A rebase that was carried out in memory.
-pub(crate) struct Compacted {
-    pub(crate) replacement: Replacement,
-    /// The contents of the replacement's segments.
-    pub(crate) files: Vec<EncodedSegment>,
-    /// Bytes that were read for it.
-    pub(crate) bytes_read: u64,
-}
 
 /// What a rebase will do.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,7 +86,7 @@ pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput)
 /// About how many bytes of a delta belong to one group; chunks may hold several.
 fn share(delta: &LiveSegment, group: KeyGroups) -> u64 {
     let wanted = group.intersection(delta.groups());
-    let part = |chunk: &crate::format::segment::Chunk| {
+    let part = |chunk: &Chunk| {
         let chunk_groups = KeyGroups::range(chunk.first_group, chunk.last_group);
         let touched = !chunk_groups.intersection(wanted).is_empty();
         if touched { u64::from(chunk.bytes) / u64::from(chunk.last_group - chunk.first_group + 1) } else { 0 }
@@ -126,55 +106,9 @@ fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Carries a plan out. `checkpoint_id` is the checkpoint that the segments belong to.
-pub(crate) async fn execute<D: Directory>(
-    directory: &D,
-    store_id: [u8; 16],
-    checkpoint_id: u64,
-    segments: &[LiveSegment],
-    plan: &Plan,
-    first_number: u64,
-) -> Result<Option<Compacted>, Error> {
-    let (kind, groups, sources) = match plan {
-        Plan::Nothing => return Ok(None),
-        Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
-        Plan::Merge(range) => (SegmentKind::Delta, KeyGroups::ALL, range.clone()),
-    };
-    let mut data: Vec<SegmentData> = Vec::new();
-    let mut superseded = Vec::new();
-    for segment in &segments[sources] {
-        let wanted = segment.groups().intersection(groups);
-        if !wanted.is_empty() {
-            data.push(read_segment(directory, store_id, &segment.entry, Some(&segment.chunks), wanted).await?);
-            superseded.push((segment.entry.clone(), wanted));
-        }
-    }
-    let bytes_read = data.iter().map(|data| data.bytes_read).sum();
-    let mut records: Vec<Record<'_>> = Vec::new();
-    let mut places = Vec::new();
-    for data in &data {
-        data.for_each_chunk(&mut |chunk| {
-            for record in chunk {
-                places.push((record.hash, records.len() as u64));
-                records.push(*record);
-            }
-            Ok(())
-        })?;
-    }
-    let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
-    let newest = newest(places, |at| records[at as usize]);
-    // A tombstone in a base would say what its absence says.
-    let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
-    let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
-    let files = encode(identity, newest, record_bytes);
-    let segments = files.iter().map(LiveSegment::of_encoded).collect();
-    Ok(Some(Compacted { replacement: Replacement { superseded, segments }, files, bytes_read }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::segment::Chunk;
     use crate::format::segment_entry::SegmentEntry;
 
     fn segment(kind: SegmentKind, checkpoint_id: u64, bytes: u32, groups: KeyGroups) -> LiveSegment {

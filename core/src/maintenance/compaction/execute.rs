@@ -1,0 +1,65 @@
+//! Carries out in memory what the plan of a compaction says.
+
+use crate::changelog::dedup::newest;
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::ledger::replacement::Replacement;
+use crate::ledger::segment_reader::{LiveSegment, SegmentData, read_segment};
+use crate::maintenance::compaction::plan::Plan;
+use crate::model::key_groups::KeyGroups;
+use crate::model::record::Record;
+
+/// A rebase that was carried out in memory.
+pub(crate) struct Compacted {
+    pub(crate) replacement: Replacement,
+    /// The contents of the replacement's segments.
+    pub(crate) files: Vec<EncodedSegment>,
+    /// Bytes that were read for it.
+    pub(crate) bytes_read: u64,
+}
+
+/// Carries a plan out. `checkpoint_id` is the checkpoint that the segments belong to.
+pub(crate) async fn execute<D: Directory>(
+    directory: &D,
+    store_id: [u8; 16],
+    checkpoint_id: u64,
+    segments: &[LiveSegment],
+    plan: &Plan,
+    first_number: u64,
+) -> Result<Option<Compacted>, Error> {
+    let (kind, groups, sources) = match plan {
+        Plan::Nothing => return Ok(None),
+        Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
+        Plan::Merge(range) => (SegmentKind::Delta, KeyGroups::ALL, range.clone()),
+    };
+    let mut data: Vec<SegmentData> = Vec::new();
+    let mut superseded = Vec::new();
+    for segment in &segments[sources] {
+        let wanted = segment.groups().intersection(groups);
+        if !wanted.is_empty() {
+            data.push(read_segment(directory, store_id, &segment.entry, Some(&segment.chunks), wanted).await?);
+            superseded.push((segment.entry.clone(), wanted));
+        }
+    }
+    let bytes_read = data.iter().map(|data| data.bytes_read).sum();
+    let mut records: Vec<Record<'_>> = Vec::new();
+    let mut places = Vec::new();
+    for data in &data {
+        data.for_each_chunk(&mut |chunk| {
+            for record in chunk {
+                places.push((record.hash, records.len() as u64));
+                records.push(*record);
+            }
+            Ok(())
+        })?;
+    }
+    let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
+    let newest = newest(places, |at| records[at as usize]);
+    // A tombstone in a base would say what its absence says.
+    let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
+    let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
+    let files = encode(identity, newest, record_bytes);
+    let segments = files.iter().map(LiveSegment::of_encoded).collect();
+    Ok(Some(Compacted { replacement: Replacement { superseded, segments }, files, bytes_read }))
+}

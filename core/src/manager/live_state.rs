@@ -1,0 +1,61 @@
+//! The parts of the manager's state: what the stream works on, and where checkpoints and WAL stand.
+
+use crate::changelog::Changelog;
+use crate::commit::statistics::CheckpointStatistics;
+use crate::format::wal::WalPosition;
+use crate::maintenance::MaintenanceReport;
+use crate::manager::summary::RecoverySummary;
+use crate::model::position::StreamPosition;
+use crate::state::State;
+
+/// What the stream works on. A restore swaps all of it at once.
+#[derive(Debug, Default)]
+pub(super) struct LiveState {
+    pub(super) state: State,
+    /// The mutations since the last checkpoint was prepared.
+    pub(super) changes: Changelog,
+    pub(super) position: StreamPosition,
+}
+
+/// Which checkpoints come one after another.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lineage {
+    /// The id of the next checkpoint. `None` means that ids are used up.
+    pub(super) next_id: Option<u64>,
+    /// The checkpoint whose state the working state continues.
+    pub(super) parent: Option<u64>,
+    /// The checkpoint that was prepared last, or the one that was opened.
+    pub(super) last_prepared: Option<u64>,
+    /// The newest checkpoint that is known to exist.
+    pub(super) latest: Option<u64>,
+    /// How many checkpoints are prepared and not finished.
+    pub(super) in_flight: usize,
+}
+
+/// Where the WAL stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WalCursor {
+    /// What the next WAL file follows. `None` until there is a checkpoint that it can follow.
+    pub(super) base: Option<WalBase>,
+    /// Bytes of the WAL files after the newest checkpoint.
+    pub(super) bytes: u64,
+    /// Where in the stream the last WAL file ended.
+    pub(super) synced: Option<WalPosition>,
+}
+
+/// What a WAL file follows: a checkpoint, and how many WAL files after it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WalBase {
+    pub(super) checkpoint: u64,
+    pub(super) sequence: u64,
+}
+
+/// What the manager has seen, for the caller to ask about.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    pub(super) recovered: Option<RecoverySummary>,
+    pub(super) statistics: Option<CheckpointStatistics>,
+    pub(super) maintenance: Option<MaintenanceReport>,
+    /// When the last checkpoint was prepared, on the monotonic clock. `None` means long ago.
+    pub(super) last_checkpoint_us: Option<u64>,
+}

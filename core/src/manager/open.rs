@@ -1,0 +1,107 @@
+//! Opening a directory, and making a recovered checkpoint the working state.
+
+use std::sync::Arc;
+
+use crate::clock::SharedClock;
+use crate::config::{CheckpointConfig, OpenOptions};
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::ledger::Ledger;
+use crate::ledger::listing::Listing;
+use crate::manager::live_state::{Lineage, LiveState, Observed, WalBase, WalCursor};
+use crate::manager::summary::RecoverySummary;
+use crate::manager::types::IncrementalCheckpointManager;
+use crate::recovery::recover::recover_listed;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
+
+impl<D: Directory> IncrementalCheckpointManager<D> {
+    /// Opens a directory and recovers its newest checkpoint. Where there is none, it starts empty.
+    ///
+    /// Opening only reads; the first write is the first checkpoint. A damaged newest checkpoint is an
+    /// error that names the place, unless the options [allow falling back](OpenOptions::allow_fallback).
+    pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
+        config.validate()?;
+        let listing = Listing::take(&*directory).await?;
+        let recover_options =
+            RecoverOptions::new().checkpoint(options.checkpoint).allow_fallback(options.allow_fallback);
+        let recovered = recover_listed(&*directory, &recover_options, &listing).await?;
+        if recovered.is_none() && !options.create {
+            return Err(Error::NotFound(
+                "the directory holds no checkpoint, and creating one was not asked for".into(),
+            ));
+        }
+        let next_number = listing
+            .highest_number
+            .checked_add(1)
+            .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
+        let ledger = Arc::new(Ledger::new(options.store_id, next_number, &listing, !config.truncate_wal));
+        let mut manager = Self {
+            directory,
+            config,
+            clock: SharedClock(options.clock),
+            live: LiveState::default(),
+            lineage: Lineage { next_id: listing.highest_id.checked_add(1), ..Lineage::default() },
+            wal: WalCursor::default(),
+            ledger,
+            observed: Observed::default(),
+        };
+        if let Some(recovered) = recovered {
+            let id = recovered.metadata.id;
+            manager.ledger.lock().wal_sequence = listing.last_wal_sequence(id);
+            manager.wal.bytes = listing.wal_bytes(id);
+            manager.adopt(recovered);
+            if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) {
+                // Recovery starts from the newest checkpoint, so a WAL file after an older one would not
+                // be found. Nor may one follow a checkpoint that another writer was about to delete.
+                manager.wal.base = None;
+            }
+        }
+        Ok(manager)
+    }
+
+    /// Makes a recovered checkpoint the one that work continues from. Returns what it replaced.
+    pub(super) fn adopt(&mut self, recovered: RecoveredCheckpoint) -> LiveState {
+        let position = recovered.position();
+        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
+        self.observed.last_checkpoint_us = self.monotonic_us_of(metadata.timestamp_ms());
+        // Behind the torn tail of a WAL no other file may come: a checkpoint must be first.
+        let can_follow = metadata.alluvium.is_some() && wal.cut.is_none();
+        self.wal.base = can_follow.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
+        self.observed.recovered = Some(RecoverySummary {
+            checkpoint_id: metadata.id,
+            skipped,
+            key_count: state.len() as u64,
+            bytes_read,
+            wal_entries: wal.entries,
+            wal_cut: wal.cut,
+            is_laminar: metadata.alluvium.is_none(),
+        });
+        let mut changes = wal.mutations;
+        changes.mark_synced();
+        self.lineage.latest = Some(metadata.id);
+        self.lineage.parent = Some(metadata.id);
+        {
+            let mut pages = self.ledger.lock();
+            pages.segments = segments;
+            pages.source = Some(metadata.id);
+            pages.drop_unpublished();
+            if let Some(fields) = metadata.alluvium {
+                pages.store_id = fields.store_id;
+            }
+            // A restored checkpoint follows the one that was committed last.
+            if pages.committed.is_none() {
+                pages.committed = Some(metadata.id);
+                self.lineage.last_prepared = Some(metadata.id);
+            }
+        }
+        std::mem::replace(&mut self.live, LiveState { state, changes, position })
+    }
+
+    /// A moment of the wall clock on the monotonic clock, which alone decides from then on. A wall
+    /// clock that was set back makes it "just now", never "in an hour". `None` if the interval since
+    /// then is over already.
+    fn monotonic_us_of(&self, timestamp_ms: u64) -> Option<u64> {
+        let ago_us = self.clock.0.unix_ms().saturating_sub(timestamp_ms).saturating_mul(1_000);
+        (ago_us < self.interval_us()).then(|| self.clock.0.monotonic_us().saturating_sub(ago_us))
+    }
+}
