@@ -1,0 +1,114 @@
+//! The checks of one checkpoint and of one WAL file.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::directory::{Directory, DirectoryErrorKind};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::paths::{Name, metadata_path, state_path, wal_path};
+use crate::format::segment::decode_file;
+use crate::format::wal::{WalFault, decode};
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::{load_state, read_metadata};
+use crate::ledger::segment_reader::read_segment;
+use crate::model::key_groups::KeyGroups;
+use crate::recovery::recover::recover_listed;
+use crate::recovery::types::RecoverOptions;
+use crate::tools::verify::report::{Severity, VerifyReport};
+
+/// What is known of the segments so far.
+#[derive(Default)]
+pub(super) struct Checked {
+    /// Files that some checkpoint names.
+    pub(super) named: FxHashSet<String>,
+    /// Whether a segment is whole, by what its metadata says of it.
+    segments: FxHashMap<(String, u64, u64, u32), bool>,
+}
+
+pub(super) async fn verify_checkpoint<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    id: u64,
+    checked: &mut Checked,
+    report: &mut VerifyReport,
+) {
+    let metadata = match read_metadata(directory, id).await {
+        Ok(metadata) => metadata,
+        Err(error) => return report.find(metadata_path(id), Severity::Damage, error.to_string()),
+    };
+    let before = report.findings.len();
+    let mut is_whole = true;
+    if let Some(fields) = &metadata.alluvium {
+        for entry in &fields.segments {
+            let path = entry.path();
+            checked.named.insert(path.clone());
+            let claim = (path.clone(), entry.bytes, entry.checksum, entry.chunks);
+            if let Some(known) = checked.segments.get(&claim) {
+                is_whole &= known;
+                continue;
+            }
+            // All of its groups, also those that no longer count: every byte is read.
+            let mut whole = entry.clone();
+            whole.groups = KeyGroups::ALL.to_ranges();
+            let check = async {
+                let length = listing.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
+                if length.is_some_and(|length| length != entry.bytes) {
+                    let found = length.unwrap_or_default();
+                    return Err(Error::corrupt(&path, format!("{found} bytes long, not {}", entry.bytes)));
+                }
+                let content = directory.read(&path).await.map_err(|error| match error.kind() {
+                    DirectoryErrorKind::NotFound => {
+                        Error::corrupt(&path, format!("checkpoint {id} names it and it is not there"))
+                    }
+                    _ => Error::from(error),
+                })?;
+                decode_file(&path, &entry.identity(fields.store_id), &content, entry.checksum)?;
+                let data = read_segment(directory, fields.store_id, &whole, None, KeyGroups::ALL).await?;
+                data.for_each_chunk(&mut |_| Ok(()))
+            };
+            let outcome = check.await;
+            is_whole &= outcome.is_ok();
+            checked.segments.insert(claim, outcome.is_ok());
+            if let Err(error) = outcome {
+                report.find(path.clone(), Severity::Damage, error.to_string());
+            }
+        }
+    }
+    // A checkpoint of Alluvium's own says whether it has one; one of the original's must be asked.
+    let may_have_state = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some())
+        || listing.entries.iter().any(|(name, _)| *name == Name::State(id));
+    let state = if may_have_state { load_state(directory, id).await.map(drop) } else { Ok(()) };
+    match state {
+        Ok(()) if !may_have_state => {}
+        Ok(()) => {
+            checked.named.insert(state_path(id));
+        }
+        Err(Error::NotFound(_)) => {}
+        Err(error) => {
+            checked.named.insert(state_path(id));
+            report.find(state_path(id), Severity::Damage, error.to_string());
+        }
+    }
+    if !is_whole || report.findings.len() > before {
+        return;
+    }
+    // Every file is whole; now whether together they are the state that was checkpointed.
+    let options = RecoverOptions::new().checkpoint(Some(id));
+    match recover_listed(directory, &options, listing).await {
+        Ok(_) => report.checkpoints += 1,
+        Err(error) => report.find(metadata_path(id), Severity::Damage, error.to_string()),
+    }
+}
+
+pub(super) async fn verify_wal<D: Directory>(directory: &D, checkpoint: u64, sequence: u64) -> Result<(), Error> {
+    let path = wal_path(checkpoint, sequence);
+    let content = directory.read(&path).await?;
+    // The checkpoint may be gone by now, and with it the directory's id: then the log's own is taken,
+    // to which its checksums are bound.
+    let own = content.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
+    let metadata = read_metadata(directory, checkpoint).await.ok();
+    let store_id = metadata.and_then(|metadata| metadata.alluvium).map_or(own, |fields| fields.store_id);
+    match decode(store_id, checkpoint, sequence, &content) {
+        Ok(log) => log.records().map(|_| ()),
+        Err(WalFault::Torn(error) | WalFault::Damaged(error)) => Err(error),
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading every byte of a directory and saying what is wrong.
+
+mod cached_directory;
+mod checks;
+mod report;
+
+use rustc_hash::FxHashMap;
+
+use crate::directory::{Directory, EntryKind};
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::paths::Name;
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::read_metadata;
+use crate::tools::verify::cached_directory::{CACHE_BYTES_MAX, CachedDirectory};
+use crate::tools::verify::checks::{Checked, verify_checkpoint, verify_wal};
+
+pub use crate::tools::verify::report::{Finding, Severity, VerifyReport};
+
+/// Reads every file, checks every byte, and recovers every checkpoint. Each segment is read once, as
+/// long as memory for what several checkpoints share is not short.
+///
+/// Fails only when the directory itself cannot be listed; everything else is a finding.
+pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> {
+    verify_with_cache(directory, CACHE_BYTES_MAX).await
+}
+
+async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<VerifyReport, Error> {
+    let listing = Listing::take(directory).await?;
+    let mut report = VerifyReport::default();
+    let held = CachedDirectory::new(directory, most);
+    let source = &held;
+    let mut checked = Checked::default();
+    // Which file is wanted last by whom: checkpoints are gone through from old to new.
+    let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();
+    for &id in listing.checkpoints.iter() {
+        if let Ok(metadata) = read_metadata(source, id).await {
+            for path in metadata.files() {
+                wanted_until.insert(path, id);
+            }
+        }
+    }
+    for &id in listing.checkpoints.iter() {
+        verify_checkpoint(source, &listing, id, &mut checked, &mut report).await;
+        held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
+    }
+    let named = checked.named;
+    for (name, entry) in &listing.entries {
+        match *name {
+            Name::Metadata(_) => {
+                report.files += 1;
+                report.bytes += entry.bytes;
+            }
+            _ if named.contains(&entry.path) => {
+                report.files += 1;
+                report.bytes += entry.bytes;
+            }
+            Name::Foreign if entry.kind == EntryKind::Temporary => {
+                report.find(&entry.path, Severity::Leftover, "left by a write that was cut short");
+            }
+            Name::Foreign => report.find(&entry.path, Severity::Foreign, "not written by Alluvium"),
+            Name::Wal(checkpoint, sequence) => {
+                report.files += 1;
+                report.bytes += entry.bytes;
+                if let Err(error) = verify_wal(directory, checkpoint, sequence).await {
+                    report.find(&entry.path, Severity::Damage, error.to_string());
+                } else if listing.checkpoints.last().is_some_and(|newest| checkpoint < *newest) {
+                    let what = format!("what changed after checkpoint {checkpoint} is in a newer one");
+                    report.find(&entry.path, Severity::Leftover, what);
+                }
+            }
+            Name::Deleted(_) if entry.bytes > 0 => report.find(&entry.path, Severity::Damage, "a marker must be empty"),
+            Name::Deleted(_) => {}
+            Name::State(id) | Name::EmptyCheckpoint(id) if !listing.checkpoints.contains(&id) => {
+                report.find(&entry.path, Severity::Leftover, format!("checkpoint {id} is partial: it has no metadata"));
+            }
+            Name::State(_) | Name::EmptyCheckpoint(_) => {
+                report.find(&entry.path, Severity::Leftover, "no whole checkpoint names it");
+            }
+            Name::Segment(..) => {
+                let what = "no whole checkpoint names it: made ahead of the next one, or left behind";
+                report.find(&entry.path, Severity::Leftover, what);
+            }
+        }
+    }
+    report.findings.sort_by(|a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{Operation, SimulatedDirectory, block_on};
+    use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata};
+    use crate::format::paths::metadata_path;
+    use crate::format::segment::{SegmentIdentity, SegmentKind, encode};
+    use crate::ledger::segment_reader::LiveSegment;
+    use crate::model::hash::key_hash;
+    use crate::model::record::Record;
+    use crate::state::State;
+
+    /// Two checkpoints of the same state, which share its one segment.
+    fn sharing() -> SimulatedDirectory {
+        let (key, value, store_id) = (b"bed", [7; 100_000], [7; 16]);
+        let mut state = State::new();
+        state.put(key, &value).unwrap();
+        let identity = SegmentIdentity { store_id, kind: SegmentKind::Base, number: 1, checkpoint_id: 1 };
+        let record = Record { hash: key_hash(key), key, value: Some(&value) };
+        let file = encode(identity, [record].into_iter(), 2 * value.len()).pop().unwrap();
+        let segment = LiveSegment::of_encoded(&file).entry;
+        let mut files = vec![(segment.path(), file.content)];
+        for id in [1, 2] {
+            let metadata = IncrementalCheckpointMetadata {
+                key_count: 1,
+                sst_files: vec![segment.path()],
+                alluvium: Some(AlluviumFields {
+                    store_id,
+                    state_bytes: state.payload_bytes(),
+                    state_digest: state.digest(),
+                    segments: vec![segment.clone()],
+                    ..AlluviumFields::default()
+                }),
+                ..IncrementalCheckpointMetadata::new(id, id)
+            };
+            files.push((metadata_path(id), metadata.to_json().unwrap().into_bytes()));
+        }
+        SimulatedDirectory::from_files(1, files.into_iter().collect())
+    }
+
+    #[test]
+    fn without_room_for_shared_files_the_findings_are_the_same() {
+        let verified = |most| {
+            let directory = sharing();
+            let report = block_on(verify_with_cache(&directory, most)).unwrap();
+            (directory.calls().iter().filter(|call| **call == Operation::Read).count(), report)
+        };
+        let (with_room, report) = verified(CACHE_BYTES_MAX);
+        assert_eq!((with_room, report.checkpoints, report.files, &report.findings[..]), (3, 2, 3, &[][..]));
+        let (without_room, same) = verified(0);
+        assert!(without_room > with_room, "{without_room} reads");
+        assert_eq!(same, report);
+    }
+}
