@@ -15,7 +15,7 @@ impl Health {
         self.0.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// Refuses all later work. After a failed write nobody knows what is on disk, so every later call
+    /// Refuses all later work. After a failed write it is unknown what is on disk, so every later call
     /// gets the first reason until the directory is reopened.
     pub(crate) fn poison(&self, error: &Error) {
         self.0.get_or_init(|| match error {

@@ -1,4 +1,4 @@
-//! Reading what one checkpoint says of itself: its metadata, and the caller's opaque state.
+//! Reads the metadata of one checkpoint and the caller's opaque state.
 
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
@@ -6,7 +6,9 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{metadata_path, state_path};
 use crate::model::hash::checksum;
 
-/// Reads the metadata of a checkpoint and holds it to the directory that it is in.
+/// Reads the metadata of a checkpoint and checks that it is the metadata of that checkpoint.
+///
+/// A checkpoint without metadata is [`NotFound`](Error::NotFound).
 pub(crate) async fn read_metadata<D: Directory>(
     directory: &D,
     id: u64,
@@ -25,7 +27,11 @@ pub(crate) async fn read_metadata<D: Directory>(
     Ok(metadata)
 }
 
-/// The opaque state of one checkpoint, verbatim. One without is [`NotFound`](Error::NotFound).
+/// Reads the opaque state of one checkpoint, verbatim.
+///
+/// A checkpoint that does not exist, or has no opaque state, is [`NotFound`](Error::NotFound). A state
+/// that is not what was checkpointed is [`CrcMismatch`](Error::CrcMismatch) or
+/// [`Corruption`](Error::Corruption).
 pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>, Error> {
     let metadata = read_metadata(directory, id).await?;
     let none = || Error::NotFound(format!("checkpoint {id} has no opaque state"));
@@ -35,9 +41,9 @@ pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>,
         _ => Error::from(error),
     });
     match metadata.alluvium {
-        // What the original wrote has a length and nothing more to hold it to.
+        // LaminarDB recorded only the length of the state, so only the length can be checked.
         None => {
-            let missing = |bytes| format!("missing, and {bytes} bytes of state were checkpointed");
+            let missing = |bytes| format!("missing, although {bytes} bytes of state were checkpointed");
             let state = state.map_err(|error| match error {
                 Error::NotFound(_) if metadata.size_bytes > 0 => Error::corrupt(&path, missing(metadata.size_bytes)),
                 other => other,
@@ -51,7 +57,7 @@ pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>,
         Some(fields) => {
             let expected = fields.state_file.ok_or_else(none)?;
             let state = state.map_err(|error| match error {
-                Error::NotFound(_) => Error::corrupt(&path, "the checkpoint names it and it is not there"),
+                Error::NotFound(_) => Error::corrupt(&path, "missing, although its checkpoint names it"),
                 other => other,
             })?;
             let computed = checksum(&state, 0);

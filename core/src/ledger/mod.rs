@@ -1,8 +1,8 @@
 //! The ledger: what this writer knows of its directory. It holds the segments of the newest
 //! checkpoint, the files that the kept checkpoints name, and what compaction has ready.
 //!
-//! The manager, the checkpoints in flight and maintenance share it. Its lock is held for moments and
-//! never over an await; whether the writer is healthy is read without the lock.
+//! The manager, the checkpoints in flight and maintenance share it. Its lock is held only briefly and
+//! never across an await. Whether the writer is healthy is read without the lock.
 
 pub(crate) mod fence;
 mod health;
@@ -38,24 +38,27 @@ pub(crate) struct Ledger {
 /// The part of the ledger that changes.
 #[derive(Debug)]
 pub(crate) struct Pages {
+    /// The id of the directory, to which every file in it is bound.
     pub(crate) store_id: [u8; 16],
     /// The checkpoint that the next one must follow.
     pub(crate) committed: Option<u64>,
     /// The segments of the working state, in the order in which recovery applies them.
     pub(crate) segments: Vec<LiveSegment>,
     /// The checkpoint that names these segments, unless this writer has deleted it. While it exists,
-    /// no writer takes its files for garbage.
+    /// no writer treats its files as garbage.
     pub(crate) source: Option<u64>,
     /// The number of the next segment.
     pub(crate) next_number: u64,
-    /// Numbers below this one belong to this writer or to its predecessors, so garbage collection may
-    /// take them. A writer that takes the directory over numbers from here on.
+    /// Segment numbers below this one belong to this writer or to its predecessors, so garbage
+    /// collection may delete these segments. A writer that takes the directory over uses numbers from
+    /// this one on.
     pub(crate) own_below: u64,
     /// What compaction has created, to be published with the next checkpoint.
     pub(crate) unpublished: Option<Replacement>,
     /// Segments that are created, or about to be, before the metadata that will name them. They are
     /// not garbage until it is known that no metadata will.
     pub(crate) uncommitted_files: FxHashSet<String>,
+    /// The files of each kept checkpoint, by the checkpoint's id.
     pub(crate) kept: BTreeMap<u64, KeptFiles>,
     /// Whether the WAL files of older checkpoints stay with them.
     pub(crate) keep_wal: bool,
@@ -71,6 +74,8 @@ pub(crate) struct Pages {
 }
 
 impl Ledger {
+    /// Creates the ledger of a directory whose listing was just taken. The first new segment gets
+    /// `next_number`.
     pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing, keep_wal: bool) -> Self {
         let temporary = listing.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         let pages = Pages {
@@ -102,6 +107,7 @@ impl Ledger {
         self.health.poison(error);
     }
 
+    /// Locks the part that changes.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Pages> {
         // Nothing that may panic runs under the lock while the pages are half changed.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
@@ -109,12 +115,12 @@ impl Ledger {
 }
 
 impl Pages {
-    /// Whether a WAL file was there when the directory was opened, or is this writer's own.
+    /// Tells whether a WAL file was there when the directory was opened, or is this writer's own.
     pub(crate) fn knows(&self, checkpoint: u64, sequence: u64) -> bool {
         self.known_wal.contains(&(checkpoint, sequence))
     }
 
-    /// Gives up what compaction has ready: its files are garbage now.
+    /// Drops what compaction has ready. Its files are garbage from now on.
     pub(crate) fn drop_unpublished(&mut self) {
         if let Some(dropped) = self.unpublished.take() {
             self.forget_uncommitted(&dropped);
@@ -136,13 +142,14 @@ impl Pages {
         Ok(first)
     }
 
-    /// Gives back the numbers from `unused` to `end` if none behind them was taken meanwhile.
+    /// Gives back the numbers from `unused` to `end`, unless a later number was taken meanwhile.
     pub(crate) fn give_back_numbers(&mut self, unused: u64, end: u64) {
         if self.next_number == end {
             self.next_number = unused;
         }
     }
 
+    /// Notes which files a checkpoint names.
     pub(crate) fn keep(&mut self, metadata: &IncrementalCheckpointMetadata) {
         self.kept.insert(metadata.id, Some(metadata.files().into_iter().collect()));
     }

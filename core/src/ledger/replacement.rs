@@ -1,29 +1,31 @@
-//! What compaction puts in the place of older segments.
+//! The segments that compaction creates in place of older ones.
 
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::segment_reader::LiveSegment;
 use crate::model::key_groups::KeyGroups;
 
-/// New files, created and not yet named by any metadata, and what they replace.
+/// New segments that no metadata names yet, and what they replace.
 #[derive(Debug)]
 pub(crate) struct Replacement {
-    /// Segments, and of each the groups that no longer count.
+    /// The replaced segments. The groups of each are those that no longer count.
     pub(crate) superseded: Vec<(SegmentEntry, KeyGroups)>,
+    /// The new segments.
     pub(crate) segments: Vec<LiveSegment>,
 }
 
 impl Replacement {
-    /// Bytes of the new files.
+    /// Returns how many bytes the new files have.
     pub(crate) fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.entry.bytes).sum()
     }
 
-    /// Their paths.
+    /// Returns the paths of the new files.
     pub(crate) fn paths(&self) -> impl Iterator<Item = String> + '_ {
         self.segments.iter().map(|segment| segment.entry.path())
     }
 
-    /// The segments that are left, with the new ones, in the order of their application.
+    /// Returns the segments that are left, with the new ones, in the order in which recovery applies
+    /// them.
     pub(crate) fn apply(&self, segments: &[LiveSegment]) -> Vec<LiveSegment> {
         let mut left: Vec<LiveSegment> = segments
             .iter()

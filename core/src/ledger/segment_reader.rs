@@ -1,5 +1,5 @@
-//! Segments as recovery, rebase and garbage collection see them: an entry of the metadata, its chunk
-//! table, and the key groups that still count.
+//! Segments as recovery, compaction and garbage collection see them: an entry of the metadata, its
+//! chunk table, and the key groups that still count.
 
 use std::sync::Arc;
 
@@ -17,12 +17,14 @@ use crate::model::record::Record;
 /// A segment of the newest checkpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct LiveSegment {
+    /// What the metadata says about it.
     pub(crate) entry: SegmentEntry,
+    /// Its chunk table.
     pub(crate) chunks: Arc<[Chunk]>,
 }
 
 impl LiveSegment {
-    /// The segment that `encoded` will be once it is created.
+    /// Returns the segment that `encoded` will be once its file is created.
     pub(crate) fn of_encoded(encoded: &EncodedSegment) -> Self {
         let mut groups = KeyGroups::NONE;
         if let (Some(first), Some(last)) = (encoded.chunks.first(), encoded.chunks.last()) {
@@ -40,11 +42,12 @@ impl LiveSegment {
         Self { entry, chunks: encoded.chunks.as_slice().into() }
     }
 
+    /// Returns the key groups that still count.
     pub(crate) fn groups(&self) -> KeyGroups {
         KeyGroups::of_ranges(&self.entry.groups)
     }
 
-    /// Bytes of the chunks that `groups` need.
+    /// Returns how many bytes the chunks have that hold any of `groups`.
     pub(crate) fn bytes_for(&self, groups: KeyGroups) -> u64 {
         let wanted = groups.intersection(self.groups());
         self.chunks.iter().filter(|chunk| touches(chunk, wanted)).map(|chunk| u64::from(chunk.bytes)).sum()
@@ -57,11 +60,12 @@ impl From<EncodedSegment> for NewFile {
     }
 }
 
+/// Tells whether a chunk holds any of `groups`.
 fn touches(chunk: &Chunk, groups: KeyGroups) -> bool {
     !KeyGroups::range(chunk.first_group, chunk.last_group).intersection(groups).is_empty()
 }
 
-/// Records of one segment in memory, checked as they are walked over.
+/// The records of one segment in memory. They are checked as they are iterated over.
 #[derive(Debug)]
 pub(crate) struct SegmentData {
     path: String,
@@ -69,24 +73,30 @@ pub(crate) struct SegmentData {
     wanted: KeyGroups,
     pub(crate) chunks: Arc<[Chunk]>,
     runs: Vec<Run>,
+    /// How many bytes were read from the directory.
     pub(crate) bytes_read: u64,
 }
 
 /// Neighbouring chunks that were read together.
 #[derive(Debug)]
 struct Run {
+    /// The position of its first chunk in the chunk table.
     first: usize,
+    /// How many chunks it has.
     length: usize,
-    /// Where `content` starts in the file.
+    /// Where `content` starts in the file, in bytes.
     offset: u64,
     content: Vec<u8>,
 }
 
-/// Files up to this size are read whole: a second read would cost more than the bytes it saves.
+/// Files up to this size are read whole, because a second read would cost more than the bytes it saves.
 const WHOLE_BYTES: u64 = 64 << 10;
 
-/// Reads what `groups` need of a segment; all of it unless that would be wasteful. Without `chunks`
-/// the chunk table is read first.
+/// Reads the part of a segment that holds `groups`, or all of it where reading a part would save
+/// little. If `chunks` is `None`, the chunk table is read first.
+///
+/// A file that is missing or not what the metadata says is [`Corruption`](Error::Corruption) or
+/// [`CrcMismatch`](Error::CrcMismatch).
 pub(crate) async fn read_segment<D: Directory>(
     directory: &D,
     store_id: [u8; 16],
@@ -98,10 +108,11 @@ pub(crate) async fn read_segment<D: Directory>(
     let identity = entry.identity(store_id);
     let live = KeyGroups::of_ranges(&entry.groups);
     let wanted = groups.intersection(live);
-    // Of a base most groups count; of a delta most may be superseded, and its table tells which.
+    // Most groups of a base still count. Most groups of a delta may be superseded, and its chunk table
+    // tells where the others are.
     let whole = entry.bytes <= WHOLE_BYTES || (wanted == live && entry.kind == SegmentKind::Base);
     let missing = |error: crate::directory::DirectoryError| match error.kind() {
-        DirectoryErrorKind::NotFound => Error::corrupt(&path, "a checkpoint names it and it is not there"),
+        DirectoryErrorKind::NotFound => Error::corrupt(&path, "missing, although a checkpoint names it"),
         _ => Error::from(error),
     };
     if whole {
@@ -142,11 +153,11 @@ pub(crate) async fn read_segment<D: Directory>(
     Ok(SegmentData { path, identity, wanted, chunks, runs, bytes_read })
 }
 
-/// Takes a chunk and its bytes.
+/// A function that is called with a chunk and its bytes.
 type EachChunk<'e, 'a> = &'e mut dyn FnMut(&Chunk, &'a [u8]) -> Result<(), Error>;
 
 impl SegmentData {
-    /// Calls `each` for every chunk that touches the wanted groups.
+    /// Calls `each` for every chunk that holds any of the wanted groups.
     fn chunks<'a>(&'a self, each: EachChunk<'_, 'a>) -> Result<(), Error> {
         for run in &self.runs {
             let chunks = &self.chunks[run.first..run.first + run.length];
@@ -162,8 +173,8 @@ impl SegmentData {
         Ok(())
     }
 
-    /// Calls `each` for every record of the wanted groups, by `(hash, key)`. For the hottest loop: it is
-    /// compiled with it.
+    /// Calls `each` for every record of the wanted groups, in order of `(hash, key)`. It is generic, so
+    /// that the hottest loop is compiled together with it.
     pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(Record<'a>) -> Result<(), Error>) -> Result<(), Error> {
         self.chunks(&mut |chunk, bytes| {
             read_chunk(&self.path, &self.identity, chunk, bytes, |record| {
@@ -172,7 +183,7 @@ impl SegmentData {
         })
     }
 
-    /// As `for_each`, the records of a chunk at a time.
+    /// Does what `for_each` does, but passes the records of one chunk at a time.
     pub(crate) fn for_each_chunk<'a>(
         &'a self,
         each: &mut dyn FnMut(&[Record<'a>]) -> Result<(), Error>,

@@ -15,10 +15,13 @@ use crate::ledger::segment_reader::LiveSegment;
 pub(crate) struct CommitTicket {
     ledger: Arc<Ledger>,
     id: u64,
+    /// The id of the directory, to which every file in it is bound.
     pub(crate) store_id: [u8; 16],
     /// The first of the segment numbers that are reserved for the checkpoint.
     pub(crate) first_number: u64,
+    /// How many segment numbers are reserved.
     reserved: u64,
+    /// How many of them the checkpoint needed.
     used: u64,
     /// Whether the checkpoint builds on nothing, so that its records are a base.
     pub(crate) is_base: bool,
@@ -31,8 +34,10 @@ pub(crate) struct CommitTicket {
 }
 
 impl Ledger {
-    /// Begins the commit of checkpoint `id`, which must follow the one that was committed last. With
-    /// `full` it shares nothing. `numbers` is the most segments that it may need.
+    /// Begins the commit of checkpoint `id`, which must follow the one that was committed last. If it is
+    /// `full`, it shares no files. `numbers` is the most segments that it may need.
+    ///
+    /// A checkpoint that comes out of order is [`InvalidInput`](Error::InvalidInput).
     pub(crate) fn begin_commit(
         self: &Arc<Self>,
         id: u64,
@@ -45,7 +50,7 @@ impl Ledger {
         if pages.committed != follows {
             let name = |id: Option<u64>| id.map_or("none".into(), |id| id.to_string());
             return Err(Error::InvalidInput(format!(
-                "checkpoint {id} must be written after {}, and {} was last: write them in order and drop none",
+                "checkpoint {id} must be written after {}, but {} was written last: write them in order and drop none",
                 name(follows),
                 name(pages.committed)
             )));
@@ -67,7 +72,7 @@ impl Ledger {
             first_number,
             reserved: numbers,
             used: 0,
-            // Where there is nothing yet, what changed is the whole state.
+            // If there is no segment yet, what changed is the whole state.
             is_base: full || pages.segments.is_empty(),
             shared,
             published,
@@ -83,8 +88,8 @@ impl CommitTicket {
         self.ledger.lock().give_back_numbers(self.first_number + used, self.first_number + self.reserved);
     }
 
-    /// Makes the checkpoint the newest one. `listing` was taken after its metadata was created, and
-    /// showed no other writer.
+    /// Makes the checkpoint the newest one. `listing` must have been taken after its metadata was
+    /// created, and must show no other writer.
     pub(crate) fn commit(
         self,
         metadata: &IncrementalCheckpointMetadata,
