@@ -129,7 +129,7 @@ fn with_failing_creation(kind: DirectoryErrorKind) -> (Arc<SimulatedDirectory>, 
 #[test]
 fn a_full_disk_costs_the_rebase_and_nothing_else() {
     let (directory, mut manager, report, n) = with_failing_creation(DirectoryErrorKind::NoSpace);
-    assert!(report.errors[0].contains("rebase"), "{report:?}");
+    assert!(report.errors[0].contains("compaction"), "{report:?}");
     // The next one takes up what was left undone, and what the failure left goes.
     let report = maintain(step(&mut manager, n).unwrap());
     assert!(report.errors.is_empty() && report.rebased_bytes > 0, "{report:?}");

@@ -1,8 +1,8 @@
-//! One checkpoint as a single file that stands alone: a tar archive (POSIX ustar) of the files that
-//! the checkpoint names, its metadata last, as it was created.
+//! One checkpoint as a single self-contained file: a tar archive (POSIX ustar) of the files that the
+//! checkpoint names. The metadata is last, as it is when a checkpoint is created.
 //!
-//! The bytes depend on the checkpoint alone: time, owner and mode are fixed. What [`read`] accepts is
-//! therefore exactly what [`export`] writes, and damage to any byte of an archive is found.
+//! The bytes depend on the checkpoint alone, because time, owner and mode are fixed. So [`read`] accepts
+//! exactly what [`export`] writes, and damage to any byte of an archive is found.
 
 mod ustar;
 
@@ -22,10 +22,11 @@ use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 use crate::tools::inspect::load_state;
 use crate::tools::verify::verify;
 
-/// Writes one checkpoint as an archive: the one with `id`, or the newest.
+/// Writes one checkpoint as an archive: the one with `id`, or the newest if `id` is `None`.
 ///
-/// Nothing leaves the directory unproven: a checkpoint that is damaged is an error, not an archive.
-/// What only the log after a checkpoint holds is not in it: take a checkpoint first.
+/// The checkpoint is verified first. A damaged one is an error that names the file, and one that does not
+/// exist is [`NotFound`](Error::NotFound). Changes that only the WAL after the checkpoint holds are not in
+/// the archive, so take a checkpoint first if they should be.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, MemoryDirectory};
@@ -62,7 +63,7 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
     let mut files = BTreeMap::new();
     files.insert(path.clone(), content);
     for path in needed(&metadata, |path| listed.contains_key(path))? {
-        // What is missing shows when the whole is proven, with everything else.
+        // A missing file is reported by the verification of the whole, like all other damage.
         if Name::parse(&path) != Name::Metadata(id) && listed.contains_key(&path) {
             let content = directory.read(&path).await?;
             files.insert(path, content);
@@ -72,10 +73,12 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
     write(&order, directory.into_files())
 }
 
-/// Reads an archive into memory: a directory holding that one checkpoint and nothing else.
+/// Reads an archive into a directory in memory that holds this one checkpoint and nothing else.
 ///
-/// Takes no more memory than the archive has bytes. Whatever [`export`] would not have written is
-/// refused: other names, links, a file twice, a file missing, one byte changed.
+/// It takes no more memory than the archive has bytes. Everything that [`export`] would not have written is
+/// refused as [`Corruption`](Error::Corruption), [`CrcMismatch`](Error::CrcMismatch) or
+/// [`Deserialization`](Error::Deserialization): another name, a link, a file twice, a missing file, one
+/// changed byte.
 #[inline]
 pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
     let (order, directory) = prove(unpack(archive)?)?;
@@ -83,18 +86,23 @@ pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
     if again != archive {
         let at = again.iter().zip(archive).position(|(expected, found)| expected != found);
         let at = at.unwrap_or_else(|| again.len().min(archive.len()));
-        let what = format!("byte {at} is not what export writes there: damaged, or packed by something else");
+        let what = format!("byte {at} is not what export writes there: damaged, or packed by another program");
         return Err(Error::corrupt(PLACE, what));
     }
     Ok(directory)
 }
 
-/// Brings an archive into a directory.
+/// Imports an archive into a directory, and returns the metadata of the checkpoint that it became.
 ///
-/// Where Alluvium has no files yet, the archive's go in as they are, the metadata last. Where it has,
-/// the archive's state, offsets, watermark, epoch and position become a new checkpoint, the newest;
-/// those that were there stay until retention lets them go. Either way it is durable when it
-/// resolves, and an archive that is refused changes nothing.
+/// If the directory holds no files of Alluvium yet, the files of the archive are created as they are, with
+/// the metadata last. Otherwise the archive's state, offsets, watermark, epoch and position become a new
+/// checkpoint, which is the newest; the existing ones stay until retention lets them go. In both cases the
+/// checkpoint is durable when the call resolves.
+///
+/// An archive that [`read`] refuses changes nothing. The other errors are those of
+/// [`IncrementalCheckpointManager::open`] and [`create_checkpoint`].
+///
+/// [`create_checkpoint`]: IncrementalCheckpointManager::create_checkpoint
 ///
 /// ```
 /// # use alluvium_core::directory::{block_on, MemoryDirectory};
@@ -110,7 +118,7 @@ pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
 /// block_on(archive::import(&bytes, to.clone(), CheckpointConfig::new(), options.clone()))?;
 /// assert_eq!(to.to_files(), from.to_files());
 ///
-/// // Once more: now there is a checkpoint already, and the archive becomes the next.
+/// // The second time there is a checkpoint already, and the archive becomes the next one.
 /// let metadata = block_on(archive::import(&bytes, to, CheckpointConfig::new(), options))?;
 /// assert_eq!(metadata.id, 2);
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
@@ -135,13 +143,13 @@ pub async fn import<D: Directory>(
     manager.take_over(recovered, state_file).await
 }
 
-/// The files of an archive by path, each of a name that Alluvium writes.
+/// Returns the files of an archive by path. Every path must be one that Alluvium writes.
 fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut files = BTreeMap::new();
     let mut rest = archive;
     while let Some((path, content)) = ustar::take(&mut rest)? {
         if !matches!(Name::parse(&path), Name::Metadata(_) | Name::State(_) | Name::Segment(..)) {
-            return Err(Error::unknown(PLACE, format!("{path:?} is no name that Alluvium writes")));
+            return Err(Error::unknown(PLACE, format!("{path:?} is not a name that Alluvium writes")));
         }
         if files.insert(path.clone(), content.to_vec()).is_some() {
             return Err(Error::corrupt(PLACE, format!("{path} is there twice")));
@@ -150,10 +158,11 @@ fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     Ok(files)
 }
 
-/// Holds files to being one whole checkpoint and nothing else; gives them in the order of creation.
+/// Checks that the files are one whole checkpoint and nothing else. Returns their paths in the order in
+/// which they are created, and the files as a directory.
 ///
-/// Inline, as is all that calls the generic functions of recovery for one type: they are compiled where
-/// they are used then, and not in this crate once more.
+/// It is inline, as is everything here that calls the generic functions of recovery for one type. So they
+/// are compiled where they are used, and not in this crate as well.
 #[inline]
 fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), Error> {
     let ids: Vec<u64> = files.keys().filter_map(|path| committed_id(path)).collect();
@@ -164,7 +173,7 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
     let metadata = IncrementalCheckpointMetadata::decode(&path, files.get(&path).map_or(&[], Vec::as_slice))?;
     let order = needed(&metadata, |path| files.contains_key(path))?;
     if let Some(missing) = order.iter().find(|path| !files.contains_key(*path)) {
-        return Err(Error::corrupt(missing, format!("missing, though {path} names it")));
+        return Err(Error::corrupt(missing, format!("missing, although {path} names it")));
     }
     if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
         return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
@@ -176,12 +185,11 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
     }
 }
 
-/// The one checkpoint of an archive: its keyed state and what belongs to it, and its opaque state, if
-/// it has one.
+/// Recovers the one checkpoint of an archive. Returns it together with its opaque state, if it has one.
 #[inline]
 fn recover_alone(directory: &AnyDirectory<'_>) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
     let recovered = at_once(recover(directory, &RecoverOptions::new()))?;
-    let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "no checkpoint in it"))?;
+    let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "it holds no checkpoint"))?;
     match at_once(load_state(directory, recovered.metadata.id)) {
         Ok(state) => Ok((recovered, Some(state))),
         Err(Error::NotFound(_)) => Ok((recovered, None)),
@@ -189,28 +197,31 @@ fn recover_alone(directory: &AnyDirectory<'_>) -> Result<(RecoveredCheckpoint, O
     }
 }
 
-/// Works on files in memory as on any directory, which keeps a small program small.
+/// Runs `work` on a directory in memory. The directory is passed as [`AnyDirectory`], so that programs that
+/// use that type already compile recovery and verification only once.
 fn within<T>(directory: MemoryDirectory, work: impl FnOnce(&AnyDirectory<'_>) -> T) -> (T, MemoryDirectory) {
     let directory = Rc::new(directory);
     let outcome = work(&AnyDirectory::shared(Rc::clone(&directory)));
-    (outcome, Rc::into_inner(directory).expect("the work is over, and nobody else has it"))
+    (outcome, Rc::into_inner(directory).expect("the work is over, and it kept no other reference"))
 }
 
-/// The files of a checkpoint in the order of their creation. The original does not say whether it
-/// wrote a `state.bin`: there it belongs to the checkpoint when it is there.
+/// Returns the files of a checkpoint in the order in which they are created. LaminarDB's metadata does not
+/// say whether there is a `state.bin`: it belongs to the checkpoint if it exists.
 fn needed(metadata: &IncrementalCheckpointMetadata, is_there: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
     let mut paths = metadata.files();
     let optional = state_path(metadata.id);
     paths.retain(|path| metadata.alluvium.is_some() || *path != optional || is_there(path));
-    // The original's metadata has no checksum: what it names is not to be opened unseen.
+    // LaminarDB's metadata has no checksum, so the names in it cannot be trusted.
     match paths.iter().find(|path| Name::parse(path) == Name::Foreign) {
-        Some(foreign) => {
-            Err(Error::unknown(metadata_path(metadata.id), format!("names {foreign:?}, which is no file of ours")))
-        }
+        Some(foreign) => Err(Error::unknown(
+            metadata_path(metadata.id),
+            format!("names {foreign:?}, which is not a file of Alluvium"),
+        )),
         None => Ok(paths),
     }
 }
 
+/// Returns the checkpoint whose metadata has this path.
 fn committed_id(path: &str) -> Option<u64> {
     match Name::parse(path) {
         Name::Metadata(id) => Some(id),
@@ -218,6 +229,7 @@ fn committed_id(path: &str) -> Option<u64> {
     }
 }
 
+/// Packs the files in this order.
 fn write(order: &[String], mut files: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Error> {
     let mut archive = Vec::new();
     for path in order {

@@ -1,12 +1,12 @@
-//! The tar form itself (POSIX ustar), as far as an archive needs it: regular files with short names,
-//! one form for each of them.
+//! The tar format itself (POSIX ustar), as far as an archive needs it: regular files with short names. There
+//! is only one way to write each of them.
 
 use crate::error::IncrementalCheckpointError as Error;
 
 /// What errors call the archive as a whole.
 pub(super) const PLACE: &str = "archive";
 
-/// Headers and contents fill whole blocks of zeros.
+/// A header and a content each fill whole blocks; the rest of the last block is zeros.
 const BLOCK: usize = 512;
 /// Two blocks of zeros end an archive.
 const END: usize = 2 * BLOCK;
@@ -21,12 +21,16 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 const KIND: usize = 156;
 const MAGIC: usize = 257;
 
-/// Appends one file, without owner and time.
+/// Appends one file, without owner and time. A path or content that is too long for the format is
+/// [`Serialization`](Error::Serialization).
 pub(super) fn push(archive: &mut Vec<u8>, path: &str, content: &[u8]) -> Result<(), Error> {
     let mut header = [0; BLOCK];
     let mut field = |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
     if path.len() > NAME.len() || content.len() as u64 > 0o77_777_777_777 {
-        return Err(Error::Serialization(format!("{PLACE}: {path} of {} bytes has no place in it", content.len())));
+        return Err(Error::Serialization(format!(
+            "{PLACE}: {path} of {} bytes does not fit the format",
+            content.len()
+        )));
     }
     field(0, path);
     for (at, zeros) in [(MODE, "0000644"), (UID, "0000000"), (GID, "0000000"), (MTIME, "00000000000")] {
@@ -43,18 +47,18 @@ pub(super) fn push(archive: &mut Vec<u8>, path: &str, content: &[u8]) -> Result<
     Ok(())
 }
 
-/// Ends an archive.
+/// Appends the end of an archive.
 pub(super) fn finish(archive: &mut Vec<u8>) {
     archive.resize(archive.len() + END, 0);
 }
 
-/// The sum of a header's bytes, its own field counted as spaces.
+/// Returns the sum of a header's bytes. The field of the sum itself counts as spaces.
 fn sum(header: &[u8]) -> u32 {
     let counted = |(at, byte): (usize, &u8)| if CHECKSUM.contains(&at) { u32::from(b' ') } else { u32::from(*byte) };
     header.iter().enumerate().map(counted).sum()
 }
 
-/// Takes the next file off the front: its path and its content; `None` at the end.
+/// Takes the next file off the front of `rest`. Returns its path and content, or `None` at the end.
 pub(super) fn take<'a>(rest: &mut &'a [u8]) -> Result<Option<(String, &'a [u8])>, Error> {
     let Some((header, after)) = rest.split_first_chunk::<BLOCK>() else {
         return Err(Error::unknown(PLACE, "not a tar file: it ends within a header"));
@@ -67,15 +71,15 @@ pub(super) fn take<'a>(rest: &mut &'a [u8]) -> Result<Option<(String, &'a [u8])>
         std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 8).ok())
     };
     if octal(&header[CHECKSUM]) != Some(u64::from(sum(header))) {
-        return Err(Error::unknown(PLACE, "not a tar file: the sum of a header is another"));
+        return Err(Error::unknown(PLACE, "not a tar file: the checksum of a header is wrong"));
     }
     let name = header[NAME].split(|byte| *byte == 0).next().unwrap_or_default();
     let path = String::from_utf8_lossy(name).into_owned();
     if header[KIND] != b'0' {
-        let what = format!("{path:?} is no regular file but of type {:?}", char::from(header[KIND]).to_string());
+        let what = format!("{path:?} is not a regular file: its type is {:?}", char::from(header[KIND]).to_string());
         return Err(Error::unknown(PLACE, what));
     }
-    // The header's length is a claim; the slice is what there is.
+    // The length in the header is only a claim, so it is checked against the bytes that exist.
     let bytes = octal(&header[SIZE]).ok_or_else(|| Error::unknown(PLACE, format!("{path} has no length")))?;
     let content = usize::try_from(bytes).ok().and_then(|bytes| after.split_at_checked(bytes));
     let (content, after) =
@@ -89,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_what_a_tar_library_writes() {
+    fn the_bytes_are_those_of_a_tar_library() {
         let path = "checkpoint_0000000000000001/metadata.json";
         let mut ours = Vec::new();
         let mut theirs = tar::Builder::new(Vec::new());

@@ -1,4 +1,4 @@
-//! The third step: the encoded files in the directory, and what is left to do after them.
+//! The third step: creates the encoded files in the directory and makes the checkpoint the newest.
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,8 +54,9 @@ impl<D: Directory> PreparedCheckpoint<D> {
     /// Writes the checkpoint. When it resolves to `Ok`, the checkpoint is durable.
     ///
     /// After an error the manager refuses further work until the directory is reopened, because the
-    /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer has gone
-    /// on: either this checkpoint does not exist, or it does and theirs was built on it.
+    /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer has taken
+    /// over: either this checkpoint does not exist, or it exists and theirs was built on it. A checkpoint
+    /// that is written out of order is [`InvalidInput`](Error::InvalidInput).
     pub async fn write(self) -> Result<WrittenCheckpoint<D>, Error> {
         let ledger = self.ledger.clone();
         let written = self.write_unguarded().await;
@@ -90,7 +91,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
     }
 }
 
-/// Creates the files and lists the directory.
+/// Creates the files and lists the directory afterwards.
 async fn create<D: Directory>(directory: &D, encoded: &mut Encoded) -> Result<Listing, Error> {
     let mut batch = std::mem::take(&mut encoded.batch);
     if seeded_defects::is(Defect::PublishFirst) {
@@ -106,8 +107,8 @@ async fn create<D: Directory>(directory: &D, encoded: &mut Encoded) -> Result<Li
 }
 
 /// Says what another writer left, if one did. The name of the metadata was free, but that alone does
-/// not prove that no writer was ahead: a writer that slept while others committed and tidied up finds
-/// its name free, and sees their newer ids only here.
+/// not prove that no other writer was ahead. If others committed newer checkpoints and deleted older
+/// ones while this writer slept, its name is free, and only the listing shows their newer ids.
 fn another_writer(ledger: &Arc<Ledger>, encoded: &Encoded, listing: &Listing) -> Option<String> {
     let id = encoded.metadata.id;
     let superseded = {
@@ -117,15 +118,15 @@ fn another_writer(ledger: &Arc<Ledger>, encoded: &Encoded, listing: &Listing) ->
     };
     superseded
         .or_else(|| {
-            // A writer that deletes a checkpoint looks for newer ones after the metadata has gone, and
-            // before the files go. So either the checkpoint whose files are shared here still exists,
-            // and the deletion will find this one, or this one must not count.
+            // A writer that deletes a checkpoint looks for newer ones after it has deleted the metadata,
+            // and before it deletes the files. So if the checkpoint whose files are shared here still
+            // exists, that writer will find this one. If it does not exist, this one must not count.
             let source = encoded.ticket.source.filter(|source| !listing.checkpoints.contains(source))?;
             Some(format!("checkpoint {source}, which {id} builds on, is gone"))
         })
         .or_else(|| {
-            // No metadata named the files of a compaction until now, so a writer that took the
-            // directory over may have taken them for garbage.
+            // No metadata named the files of a compaction until now. So a writer that took the directory
+            // over may have deleted them as garbage.
             let gone = encoded.segments.iter().map(|segment| segment.entry.path());
             let gone = gone.into_iter().find(|path| !listing.holds(path))?;
             Some(format!("{gone}, which {id} builds on, is gone"))

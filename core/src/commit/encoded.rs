@@ -1,4 +1,4 @@
-//! The second step: the frozen changelog in order, and everything as files. No lock is held.
+//! The second step: sorts the frozen changelog and encodes everything as files. No lock is held.
 
 use crate::commit::prepared::PreparedCheckpoint;
 use crate::commit::statistics::CheckpointStatistics;
@@ -15,6 +15,7 @@ use crate::model::hash::checksum;
 
 /// An encoded checkpoint, before any of its files is created.
 pub(crate) struct Encoded {
+    /// What the checkpoint is built on.
     pub(crate) ticket: CommitTicket,
     pub(crate) metadata: IncrementalCheckpointMetadata,
     /// The segments that the checkpoint names, in the order in which recovery applies them.
@@ -25,7 +26,7 @@ pub(crate) struct Encoded {
 }
 
 impl<D> PreparedCheckpoint<D> {
-    /// Puts the frozen changelog in order and everything into files.
+    /// Sorts the frozen changelog and encodes the segments, the opaque state and the metadata.
     pub(crate) fn encode(&self, mut ticket: CommitTicket) -> Result<Encoded, Error> {
         let mut statistics =
             CheckpointStatistics { id: self.id, freeze_us: self.freeze_us, ..CheckpointStatistics::default() };
@@ -51,7 +52,7 @@ impl<D> PreparedCheckpoint<D> {
         if let Some(state) = &self.state_file {
             batch.push(NewFile { path: state_path(self.id), content: state.clone() });
         }
-        // Metadata last: its creation is the commit.
+        // The metadata is last: its creation is the commit.
         batch.push(NewFile { path: metadata_path(self.id), content: json.into_bytes() });
         Ok(Encoded { ticket, metadata, segments, batch, statistics })
     }
@@ -65,7 +66,7 @@ impl<D> PreparedCheckpoint<D> {
             statistics.keys_changed += 1;
             statistics.tombstones += u64::from(record.value.is_none());
             statistics.bytes_changed += record.payload_bytes() as u64;
-            // A tombstone in a base would say what its absence says.
+            // A base needs no tombstones: a key that is not in it does not exist.
             kind == SegmentKind::Delta || record.value.is_some()
         });
         let delta = encode(identity, records, self.frozen.encoded_bytes());
@@ -73,6 +74,7 @@ impl<D> PreparedCheckpoint<D> {
         delta
     }
 
+    /// Returns the metadata with every field set.
     fn complete_metadata(
         &self,
         store_id: [u8; 16],

@@ -1,5 +1,5 @@
-//! One checkpoint on its way: [prepared](prepared) in memory, [encoded](encoded) without a lock, made
-//! [durable](durable) in the directory, and finished in the manager.
+//! The steps of one checkpoint. It is [prepared](prepared) in memory, [encoded](encoded) without a lock,
+//! made [durable](durable) in the directory, and then finished in the manager.
 
 pub(crate) mod durable;
 mod encoded;

@@ -1,4 +1,4 @@
-//! The first step: a checkpoint frozen in memory.
+//! The first step: a checkpoint that is frozen in memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::maintenance::compaction::plan::CompactionInput;
 use crate::model::position::StreamPosition;
 
 /// A checkpoint that is frozen and not yet written. It owns what it needs, its directory included, so
-/// puts may go on.
+/// puts may go on meanwhile.
 ///
 /// Checkpoints are written in the order in which they were prepared. If one is dropped instead, every
 /// later one is refused until the directory is reopened.
@@ -21,7 +21,7 @@ pub struct PreparedCheckpoint<D> {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: SharedClock,
     pub(crate) frozen: Changelog,
-    /// The frozen changelog is the whole state, not only what changed.
+    /// Whether the frozen changelog is the whole state, not only what changed.
     pub(crate) full: bool,
     pub(crate) id: u64,
     pub(crate) parent: Option<u64>,
@@ -44,7 +44,7 @@ impl<D> PreparedCheckpoint<D> {
         self.id
     }
 
-    /// The metadata without what only encoding knows.
+    /// Returns the metadata without the fields that are known only after encoding.
     pub(crate) fn metadata(&self) -> IncrementalCheckpointMetadata {
         IncrementalCheckpointMetadata {
             timestamp: self.timestamp_ms / 1_000,

@@ -1,25 +1,27 @@
-//! What a checkpoint cost.
+//! What a checkpoint cost, in keys, bytes and time.
 
-/// What one checkpoint cost. Durations come from the caller's clock.
+/// What one checkpoint cost. The durations come from the caller's clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CheckpointStatistics {
-    /// The checkpoint.
+    /// The checkpoint's id.
     pub id: u64,
-    /// Keys that changed since the checkpoint before, tombstones included.
+    /// How many keys changed since the checkpoint before, deleted keys included.
     pub keys_changed: u64,
     /// How many of them were deleted.
     pub tombstones: u64,
-    /// Bytes of the keys and values that changed.
+    /// The total length of the changed keys and values, in bytes.
     pub bytes_changed: u64,
-    /// Bytes of the delta that holds them.
+    /// The total length of the delta's files, in bytes.
     pub delta_bytes: u64,
-    /// Bytes of rebased files that it published: created ahead of it, behind the stream.
+    /// The total length, in bytes, of the compacted files that it published. They were created before it,
+    /// behind the stream.
     pub rebased_bytes: u64,
-    /// Bytes of all files that were created for it, those of the rebase and the metadata included.
+    /// The total length, in bytes, of all files that were created for it, compacted files and metadata
+    /// included.
     pub bytes_written: u64,
-    /// How long preparing took: the stall of the stream, in microseconds.
+    /// How long preparing took, in microseconds. The stream stalls for this long.
     pub freeze_us: u64,
-    /// How long until it was durable and the directory had been listed again, from the start of writing,
-    /// in microseconds.
+    /// How long writing took, in microseconds: from its start until the checkpoint was durable and the
+    /// directory had been listed again.
     pub write_us: u64,
 }

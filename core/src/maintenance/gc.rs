@@ -1,4 +1,5 @@
-//! Garbage collection: decides purely which files go, then deletes them in one order.
+//! Garbage collection. It first decides which files go, without changing anything, and then deletes
+//! them in a fixed order.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +17,13 @@ use crate::seeded_defects::{self, Defect};
 /// Which checkpoints stay.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Retain {
-    /// So many of the newest.
+    /// This many of the newest stay.
     Newest(usize),
-    /// All of them, but for this one.
+    /// All of them stay, except this one.
     AllBut(Option<u64>),
 }
 
-/// Learns of checkpoints that are there and not in the ledger, and forgets those that are gone.
+/// Notes in the ledger which files each listed checkpoint names, and forgets checkpoints that are gone.
 async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) -> Result<(), Error> {
     let unknown: Vec<u64> = {
         let mut pages = ledger.lock();
@@ -32,7 +33,7 @@ async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) 
     for id in unknown {
         let files = match read_metadata(directory, id).await {
             Ok(metadata) => Some(metadata.files().into_iter().collect()),
-            // Passing faults must not be mistaken for damage.
+            // A transient fault must not be mistaken for damage.
             Err(error) if matches!(error, Error::Io(_)) => return Err(error),
             Err(_) => None,
         };
@@ -41,7 +42,10 @@ async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) 
     Ok(())
 }
 
-/// Decides and deletes: metadata first, then what it alone named.
+/// Decides which files go and deletes them: first the metadata, then the files that it alone named.
+///
+/// If the deletion of metadata fails, no file goes, and the report says why. If one checkpoint was to be
+/// deleted, the failure is an error.
 pub(crate) async fn collect<D: Directory>(
     directory: &D,
     ledger: &Ledger,
@@ -53,7 +57,8 @@ pub(crate) async fn collect<D: Directory>(
     let mut report = GarbageReport { files, errors: Vec::new() };
     let gone =
         |paths: Vec<String>| async move { if paths.is_empty() { Ok(()) } else { directory.delete(&paths).await } };
-    // What is no file is never deleted, whatever its name: its checkpoint cannot be read as it is.
+    // Only regular files are deleted. If the metadata is a link or a pipe, it stays; its checkpoint
+    // cannot be read anyway.
     let is_file =
         |path: &String| listing.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
     let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
@@ -63,10 +68,10 @@ pub(crate) async fn collect<D: Directory>(
     }
     if let Err(error) = gone(metadata.clone()).await {
         if matches!(retain, Retain::AllBut(Some(_))) {
-            // Whoever asked for this one to go must not be told that it has gone.
+            // The caller asked for this checkpoint to go, and must not be told that it has gone.
             return Err(error.into());
         }
-        // While a checkpoint may still exist, its files must.
+        // As long as a checkpoint may still exist, its files must exist.
         return Ok(nothing_goes(report, &error.to_string()));
     }
     {
@@ -74,19 +79,19 @@ pub(crate) async fn collect<D: Directory>(
         for id in &going {
             pages.kept.remove(id);
         }
-        // Its files stay for as long as the working state builds on them.
+        // Its files still stay for as long as the working state builds on them.
         pages.source = pages.source.filter(|id| !going.contains(id));
     }
     let mut dead_wal = Vec::new();
     if !metadata.is_empty() {
-        // Another writer may have restored what was about to go: then its checkpoint shares the files.
-        // From now on nobody can, since the metadata is gone.
+        // Another writer may have restored a checkpoint that was about to go. Its new checkpoint then
+        // shares the files. From now on no writer can restore it, because the metadata is gone.
         let now = Listing::take(directory).await?;
         let own = ledger.lock().committed.max(listing.checkpoints.last().copied());
         if let Some(id) = now.checkpoints.last().filter(|id| Some(**id) > own) {
-            return Ok(nothing_goes(report, &format!("checkpoint {id} is another writer's")));
+            return Ok(nothing_goes(report, &format!("checkpoint {id} belongs to another writer")));
         }
-        // A log that came after the mark: its writer is told that it does not count.
+        // A WAL file may have come after the mark. Its writer is told that it does not count.
         let dead = now.wal.iter().filter(|(checkpoint, ..)| going.contains(checkpoint));
         dead_wal.extend(dead.map(|(checkpoint, sequence, _)| wal_path(*checkpoint, *sequence)));
     }
@@ -101,7 +106,7 @@ pub(crate) async fn collect<D: Directory>(
     Ok(report)
 }
 
-/// Every file stays, and the report says why.
+/// Changes a report so that every file stays, and says why.
 fn nothing_goes(mut report: GarbageReport, why: &str) -> GarbageReport {
     for file in report.files.iter_mut().filter(|file| !file.keep) {
         (file.keep, file.why) = (true, format!("stays for now: {why}"));
@@ -110,7 +115,8 @@ fn nothing_goes(mut report: GarbageReport, why: &str) -> GarbageReport {
     report
 }
 
-/// Before the last trace of the highest id goes, a marker must remember that it was given.
+/// Creates a marker for the highest id if the last file that mentions the id is about to go, because an
+/// id must never be given twice. If that fails, the file stays.
 async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut GarbageReport) -> Result<(), Error> {
     let (trace, path) = (state_path(listing.highest_id), deleted_path(listing.highest_id));
     let is_there = |path: &str| listing.entries.iter().any(|(_, entry)| entry.path == path);
@@ -125,6 +131,7 @@ async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut G
     })
 }
 
+/// Decides which checkpoints go, and the verdict on each file. Nothing is changed.
 fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
     let pages = ledger.lock();
     let going = match retain {
@@ -148,7 +155,10 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
     (going, files)
 }
 
-/// What garbage collection would do to a directory that nobody has open: nothing is deleted.
+/// Returns what garbage collection would do to a directory that no writer has open. Nothing is deleted.
+///
+/// With `max_retained`, only that many of the newest checkpoints stay; with `None`, all of them stay.
+/// Fails if the directory cannot be listed or read.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, MemoryDirectory};

@@ -1,5 +1,5 @@
-//! What follows a checkpoint: [retention], [garbage collection](gc) and [compaction]. None of it can
-//! undo the commit. If a step fails, it is reported and tried again after the next checkpoint.
+//! The work that follows a checkpoint: [retention], [garbage collection](gc) and [compaction]. None of
+//! it can undo the commit. If a step fails, it is reported and tried again after the next checkpoint.
 
 pub(crate) mod compaction;
 pub(crate) mod gc;
@@ -19,7 +19,8 @@ use crate::maintenance::compaction::execute::{Compacted, execute};
 use crate::maintenance::compaction::plan::{CompactionInput, Plan, plan};
 use crate::maintenance::gc::{Retain, collect};
 
-/// Work that a finished checkpoint leaves. It may run at any time, before or after the next checkpoint.
+/// The work that a finished checkpoint leaves to be done. It may run at any time, before or after the next
+/// checkpoint.
 pub struct Maintenance<D> {
     pub(crate) directory: Arc<D>,
     pub(crate) listing: Listing,
@@ -35,24 +36,26 @@ impl<D> fmt::Debug for Maintenance<D> {
     }
 }
 
-/// What maintenance did.
+/// What maintenance did after a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MaintenanceReport {
-    /// Files that were deleted.
+    /// The relative paths of the files that were deleted.
     pub deleted: Vec<String>,
-    /// Bytes that they held.
+    /// The total length of these files, in bytes.
     pub reclaimed_bytes: u64,
-    /// Bytes of compacted files that were created, for the next checkpoint to name.
+    /// The total length, in bytes, of the files that compaction created for the next checkpoint.
     pub rebased_bytes: u64,
-    /// Bytes that the compaction read.
+    /// How many bytes compaction read.
     pub rebase_read_bytes: u64,
-    /// What went wrong. It is tried again after the next checkpoint.
+    /// What went wrong. The failed step is tried again after the next checkpoint.
     pub errors: Vec<String>,
 }
 
 impl<D: Directory> Maintenance<D> {
     /// Applies retention, deletes files that no checkpoint names, and compacts where that is due. The
-    /// new files are created here, behind the stream, and the next checkpoint publishes them.
+    /// new files are created now, behind the stream, and the next checkpoint publishes them.
+    ///
+    /// It never fails: what went wrong is in the report's `errors`.
     pub async fn run(self) -> MaintenanceReport {
         let mut report = MaintenanceReport::default();
         match collect(&*self.directory, &self.ledger, &self.listing, Retain::Newest(self.max_retained)).await {
@@ -64,7 +67,7 @@ impl<D: Directory> Maintenance<D> {
             Err(error) => report.errors.push(error.to_string()),
         }
         if let Err(error) = self.compact(&mut report).await {
-            report.errors.push(format!("rebase: {error}"));
+            report.errors.push(format!("compaction: {error}"));
         }
         report
     }
@@ -79,7 +82,8 @@ impl<D: Directory> Maintenance<D> {
                 return Ok(());
             }
             let plan = plan(&pages.segments, &self.compaction_input);
-            // Numbers are reserved before the files exist: as many as if no record fell away.
+            // Segment numbers are reserved before it is known how many files there will be. These are
+            // enough even if no record is dropped.
             let bytes: u64 = pages.segments.iter().map(|segment| segment.entry.bytes).sum();
             let first = if plan == Plan::Nothing { 0 } else { pages.take_numbers(1 + bytes / FILE_BYTES as u64)? };
             (pages.segments.clone(), pages.store_id, first, plan)
@@ -87,12 +91,13 @@ impl<D: Directory> Maintenance<D> {
         let compacted = execute(directory, store_id, self.checkpoint_id, &segments, &plan, first_number).await?;
         let Some(Compacted { replacement, files, bytes_read }) = compacted else { return Ok(()) };
         report.rebase_read_bytes = bytes_read;
-        // Noted before the files exist, because another checkpoint's collection may run meanwhile.
+        // The files are noted before they exist, because another checkpoint's garbage collection may run
+        // meanwhile.
         self.ledger.lock().uncommitted_files.extend(replacement.paths());
         let created = directory.create(files.into_iter().map(Into::into).collect()).await;
         let mut pages = self.ledger.lock();
-        // The replacement is still right if newer checkpoints came, because their deltas go on top. It is
-        // not after a restore, which continues from other segments.
+        // The replacement is still right if newer checkpoints were written meanwhile, because their deltas
+        // go on top. It is wrong after a restore, which continues from other segments.
         let still_named =
             |entry: &SegmentEntry| pages.segments.iter().any(|segment| segment.entry.order() == entry.order());
         let fits = pages.unpublished.is_none() && replacement.superseded.iter().all(|(entry, _)| still_named(entry));

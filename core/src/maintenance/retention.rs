@@ -1,5 +1,5 @@
-//! Which files stay. Decided purely, from a listing and the metadata of the kept checkpoints; acted
-//! upon elsewhere, once.
+//! Decides which files stay, from a listing and the metadata of the kept checkpoints. Nothing is deleted
+//! here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,54 +10,55 @@ use crate::format::paths::{Name, metadata_path};
 use crate::ledger::KeptFiles;
 use crate::ledger::listing::Listing;
 
-/// What becomes of one file, and why.
+/// What garbage collection does with one file, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileVerdict {
-    /// Relative path.
+    /// The file's relative path.
     pub path: String,
-    /// Its length.
+    /// The file's length in bytes.
     pub bytes: u64,
-    /// Whether it stays.
+    /// Whether the file stays.
     pub keep: bool,
-    /// Why it stays or goes.
+    /// Why the file stays or goes.
     pub why: String,
 }
 
 /// What garbage collection does with each file of a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GarbageReport {
-    /// One verdict a file, in order of path.
+    /// One verdict for each file, in order of path.
     pub files: Vec<FileVerdict>,
-    /// Deletions that failed; they are tried again next time.
+    /// What went wrong. It is tried again the next time.
     pub errors: Vec<String>,
 }
 
 impl GarbageReport {
-    /// Bytes of the files that go.
+    /// Returns the total length of the files that go, in bytes.
     pub fn reclaimed_bytes(&self) -> u64 {
         self.files.iter().filter(|file| !file.keep).map(|file| file.bytes).sum()
     }
 }
 
-/// What retention is decided from.
+/// What retention is decided from, beside the listing.
 pub(crate) struct Holdings<'a> {
+    /// The files of each kept checkpoint.
     pub(crate) kept: &'a BTreeMap<u64, KeptFiles>,
-    /// Files that the working state still builds on, whether a checkpoint names them or not.
+    /// The files that the working state builds on, whether a checkpoint names them or not.
     pub(crate) working: &'a FxHashSet<String>,
-    /// Segments that a rebase creates ahead of the checkpoint that will name them.
+    /// The segments that compaction creates before the checkpoint that will name them.
     pub(crate) uncommitted_files: &'a FxHashSet<String>,
     /// Ids above this one belong to a checkpoint in flight, or to another writer.
     pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
     pub(crate) own_below: u64,
-    /// Logs of older checkpoints stay as long as their checkpoint does.
+    /// Whether the WAL files of an older checkpoint stay as long as the checkpoint does.
     pub(crate) keep_wal: bool,
-    /// Leftovers of writes that were cut short before this writer came.
+    /// Temporary files of writes that were interrupted before this writer opened the directory.
     pub(crate) leftovers: &'a FxHashSet<String>,
 }
 
-/// The checkpoints that go when the newest `max_retained` stay. One that somebody is deleting (`marked`)
-/// does not count as one that stays.
+/// Returns the checkpoints that go when the newest `max_retained` stay. A checkpoint that a writer is
+/// deleting (`marked`) does not count as one that stays.
 pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> Vec<u64> {
     let mut left = max_retained;
     let goes = |id: &&u64| {
@@ -68,12 +69,13 @@ pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, m
     kept.keys().rev().filter(goes).copied().collect()
 }
 
-/// Which metadata goes first, so that no checkpoint exists any more when its files go.
+/// Returns the paths of the metadata that is deleted first, so that a checkpoint no longer exists when its
+/// files are deleted.
 pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
     expired.iter().map(|id| metadata_path(*id)).collect()
 }
 
-/// One verdict for each name of the listing, once the checkpoints in `expired` are gone.
+/// Returns one verdict for each name of the listing, given that the checkpoints in `expired` go.
 pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
     let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
     let remaining: BTreeMap<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
@@ -81,7 +83,7 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
     let mut named: BTreeMap<&str, u64> = BTreeMap::new();
     for (id, files) in remaining.iter() {
         for file in files.iter().flat_map(|files| files.iter()) {
-            // The newest that names a file is the one that a person asks about.
+            // If several checkpoints name a file, the reason mentions the newest of them.
             named.insert(file, *id);
         }
     }
@@ -91,7 +93,7 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
         let (keep, why) = match *name {
             _ if needed_by.is_some() => (true, format!("checkpoint {} needs it", needed_by.unwrap_or(&0))),
             Name::Foreign if entry.kind == EntryKind::Temporary => {
-                (!holdings.leftovers.contains(&entry.path), "left by a write that was cut short".into())
+                (!holdings.leftovers.contains(&entry.path), "left by a write that was interrupted".into())
             }
             Name::Foreign => (true, "not written by Alluvium".into()),
             Name::Metadata(id) if expired.contains(&id) => {
@@ -108,36 +110,36 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
                 (true, "the working state builds on it".into())
             }
             Name::Segment(..) if holdings.uncommitted_files.contains(&entry.path) => {
-                (true, "a rebase made it ahead of the next checkpoint".into())
+                (true, "compaction created it for the next checkpoint".into())
             }
             Name::Segment(..) => (false, "no kept checkpoint names it".into()),
             Name::Wal(checkpoint, _) if expired.contains(&checkpoint) => {
-                (false, format!("what changed after checkpoint {checkpoint}, which goes"))
+                (false, format!("holds changes after checkpoint {checkpoint}, which goes"))
             }
             Name::Wal(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
-                (true, format!("what changed after checkpoint {checkpoint}"))
+                (true, format!("holds changes after checkpoint {checkpoint}"))
             }
             Name::Wal(checkpoint, _) if holdings.keep_wal && remaining.contains_key(&checkpoint) => {
-                (true, format!("what changed after checkpoint {checkpoint}, and truncate_wal is off"))
+                (true, format!("holds changes after checkpoint {checkpoint}, and truncate_wal is off"))
             }
             Name::Wal(checkpoint, _) => {
-                (false, format!("what changed after checkpoint {checkpoint} is in a newer one"))
+                (false, format!("holds changes after checkpoint {checkpoint}, which a newer checkpoint contains"))
             }
             Name::State(id) | Name::EmptyCheckpoint(id)
                 if id > holdings.settled_id && !expired.contains(&id) && !remaining.contains_key(&id) =>
             {
                 (true, "belongs to a checkpoint in flight".into())
             }
-            // Whoever would sync upon it must find the mark for as long as it may go.
+            // A writer that is about to write a WAL file after it must find the mark.
             Name::Deleted(id) if remaining.keys().last() == Some(&id) => {
                 (true, format!("says that checkpoint {id} is being deleted"))
             }
-            // Ids are never given twice: the highest must leave a trace.
+            // Ids are never given twice, so some file must mention the highest one.
             Name::Deleted(id) | Name::EmptyCheckpoint(id) if id == newest && !remaining.contains_key(&id) => {
-                (true, format!("remembers that id {id} was given"))
+                (true, format!("records that id {id} was given"))
             }
             Name::State(id) if id == newest && !remaining.contains_key(&id) => {
-                (false, format!("left over from checkpoint {id}; an empty marker remembers that the id was given"))
+                (false, format!("left over from checkpoint {id}; an empty marker records that the id was given"))
             }
             Name::State(id) if remaining.get(&id).is_some_and(|files| files.is_none()) => {
                 (true, format!("checkpoint {id} is damaged and may need it"))

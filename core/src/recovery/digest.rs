@@ -1,14 +1,14 @@
-//! The proof that a recovered state is the one that was checkpointed.
+//! Proves that a recovered state is the one that was checkpointed.
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::state::State;
 
-/// The state must be the one that was checkpointed, even where every file's checksum holds: a delta
-/// lost or applied twice shows here.
+/// Checks that the state is the one that was checkpointed: its number of keys, their bytes and the digest.
+/// This finds a delta that was lost or applied twice, which the checksums of the files cannot find.
 pub(crate) fn check_state(place: &str, keys: u64, bytes: u64, digest: u64, state: &State) -> Result<(), Error> {
     let (found_keys, found_bytes) = (state.len() as u64, state.payload_bytes());
     if (found_keys, found_bytes) != (keys, bytes) {
-        let what = format!("{found_keys} keys of {found_bytes} bytes recovered, {keys} of {bytes} expected");
+        let what = format!("{found_keys} keys of {found_bytes} bytes recovered, {keys} keys of {bytes} bytes expected");
         return Err(Error::corrupt(place, what));
     }
     if state.digest() != digest {

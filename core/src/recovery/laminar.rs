@@ -1,4 +1,4 @@
-//! Recovery under the original's names: a configuration, a manager, and what it gives.
+//! Recovery under LaminarDB's names: a configuration, a manager, and the state that it recovers.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,18 @@ use crate::recovery::recover::{recover, recover_listed};
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 use crate::state::State;
 
-/// How to recover. The original's paths are the directory that is passed in.
+/// How [`RecoveryManager`] recovers. LaminarDB's configuration also has paths; here the directory is
+/// passed to [`recover`](RecoveryManager::recover) instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryConfig {
-    /// Whether a torn tail of the log is cut (true, the default) or an error.
+    /// Whether a torn tail of the WAL is cut off (true, the default) or is an error.
     pub repair_wal: bool,
-    /// Whether the mutations of the log are collected too. Default false.
+    /// Whether the replayed mutations of the WAL are collected too. The default is false.
     pub collect_state_changes: bool,
-    /// Stops after the log in which so many mutations are reached; 0, the default, is no limit.
+    /// Replay stops after the WAL file in which this many mutations are reached. The default, 0, means no
+    /// limit.
     pub max_wal_entries: u64,
-    /// Whether damage may be passed over for something older. Default false.
+    /// Whether an older checkpoint may be recovered if the newest is damaged. The default is false.
     pub allow_fallback: bool,
 }
 
@@ -30,7 +32,7 @@ impl Default for RecoveryConfig {
 }
 
 impl RecoveryConfig {
-    /// The defaults.
+    /// Returns the defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,39 +62,39 @@ impl RecoveryConfig {
     }
 }
 
-/// A mutation that the log replayed: the key, and its value or `None` for a delete.
+/// A mutation that was replayed from the WAL: the key, and its value, or `None` for a delete.
 pub type StateChange = (Vec<u8>, Option<Vec<u8>>);
 
-/// What recovery gives: all of one moment in the stream.
+/// What recovery returns: state, offsets, watermark and epoch of one moment in the stream.
 #[derive(Debug, Default)]
 pub struct RecoveredState {
     /// The epoch.
     pub epoch: u64,
     /// The keyed state.
     pub state: State,
-    /// The caller's opaque state, where the checkpoint has one.
+    /// The caller's opaque state, if the checkpoint has one.
     pub opaque_state: Option<Vec<u8>>,
     /// The caller's position in the caller's own log.
     pub wal_position: u64,
-    /// Mutations that the log added to the checkpoint.
+    /// How many mutations of the WAL were replayed on top of the checkpoint.
     pub wal_entries_replayed: u64,
-    /// For each source, how far it was consumed.
+    /// The offset of each source: how far it was consumed.
     pub source_offsets: BTreeMap<String, u64>,
-    /// The watermark in milliseconds of Unix time.
+    /// The watermark, in milliseconds of Unix time.
     pub watermark: Option<i64>,
-    /// The checkpoint; `None` when the directory has none.
+    /// The id of the checkpoint. It is `None` if the directory has no checkpoint.
     pub checkpoint_id: Option<u64>,
-    /// The log's mutations, oldest first, if they were asked for.
+    /// The replayed mutations of the WAL, oldest first, if they were asked for.
     pub state_changes: Vec<StateChange>,
 }
 
 impl RecoveredState {
-    /// What a fresh start recovers.
+    /// Returns what a fresh start recovers: no state, and no checkpoint.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Whether there is any state, keyed or opaque.
+    /// Tells whether there is any state, keyed or opaque.
     pub fn has_state(&self) -> bool {
         !self.state.is_empty() || self.opaque_state.is_some()
     }
@@ -114,12 +116,13 @@ pub struct RecoveryManager {
 }
 
 impl RecoveryManager {
-    /// A manager that recovers as `config` says.
+    /// Creates a manager that recovers as `config` says.
     pub fn new(config: RecoveryConfig) -> Self {
         Self { config }
     }
 
-    /// The newest checkpoint and the log after it. A directory without any is a fresh start.
+    /// Recovers the newest checkpoint and the WAL after it. A directory without a checkpoint is a fresh
+    /// start. The errors are those of [`recovery::recover`](crate::recovery::recover).
     pub async fn recover<D: Directory>(&self, directory: &D) -> Result<RecoveredState, Error> {
         let options = RecoverOptions::new()
             .allow_fallback(self.config.allow_fallback)
@@ -154,13 +157,14 @@ impl RecoveryManager {
         Self::default().recover(directory).await
     }
 
-    /// Recovers with the defaults and collects the log's mutations.
+    /// Recovers with the defaults and collects the replayed mutations of the WAL.
     pub async fn recover_with_changes<D: Directory>(directory: &D) -> Result<RecoveredState, Error> {
         Self::new(RecoveryConfig::new().with_collect_state_changes(true)).recover(directory).await
     }
 }
 
-/// Recovers one checkpoint and throws the state away: `Ok` when it is whole.
+/// Checks that one checkpoint is whole, by recovering it and dropping the state. The error says what is
+/// wrong; a checkpoint that does not exist is [`NotFound`](Error::NotFound).
 pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result<(), Error> {
     let listing = Listing::take(directory).await?;
     recover_listed(directory, &RecoverOptions::new().checkpoint(Some(id)), &listing).await?;
@@ -170,7 +174,8 @@ pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result
     }
 }
 
-/// Bytes of the logs after the newest checkpoint.
+/// Returns the total length of the WAL files after the newest checkpoint, in bytes. It is 0 without a
+/// checkpoint.
 pub async fn wal_size<D: Directory>(directory: &D) -> Result<u64, Error> {
     let listing = Listing::take(directory).await?;
     Ok(listing.checkpoints.last().map_or(0, |newest| listing.wal_bytes(*newest)))

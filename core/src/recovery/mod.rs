@@ -1,4 +1,4 @@
-//! Recovery: from a directory to the state, offsets, watermark and epoch of one checkpoint. The result
+//! Recovery: reads the state, offsets, watermark and epoch of one checkpoint from a directory. The result
 //! is all of them or an error.
 
 mod digest;

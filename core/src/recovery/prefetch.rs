@@ -1,35 +1,36 @@
-//! Reading some files ahead of the one that is wanted, where reading is somebody else's work.
+//! Reads some files ahead of the one that is wanted, where another process does the reading.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Bytes of files that may be under way or waiting, besides the one that was handed out.
+/// How many bytes of files may be in flight or waiting, besides the file that was handed out.
 const AHEAD_BYTES: u64 = 16 << 20;
 
-/// A file that is being read, or was.
+/// A file that is being read, or that has been read.
 enum Slot<F: Future> {
     Reading(Pin<Box<F>>),
     Read(F::Output),
 }
 
-/// Files in their order. Where reading blocks, as natively, each is read when it is asked for. Where it
-/// does not, as in a browser, which reads in another process, the next ones are under way meanwhile.
+/// Reads files in their order. If reading blocks, as it does natively, each file is read when it is asked
+/// for. If reading does not block, as in a browser, which reads in another process, the next files are
+/// read meanwhile.
 pub(crate) struct Prefetch<F: Future, I> {
     rest: I,
     slots: VecDeque<(u64, Slot<F>)>,
-    /// Whether a read has ever had to be waited for.
+    /// Whether a read was ever not ready at once.
     waits: bool,
 }
 
 impl<F: Future, I: Iterator<Item = (u64, F)>> Prefetch<F, I> {
-    /// Of each file its length and how it is read.
+    /// Takes the length of each file in bytes, and the future that reads it.
     pub(crate) fn new(files: I) -> Self {
         Self { rest: files, slots: VecDeque::new(), waits: false }
     }
 
-    /// The next file; none after the last.
+    /// Returns the next file, and `None` after the last.
     pub(crate) async fn next(&mut self) -> Option<F::Output> {
         poll_fn(|context| self.poll_next(context)).await
     }
@@ -48,7 +49,7 @@ impl<F: Future, I: Iterator<Item = (u64, F)>> Prefetch<F, I> {
         Poll::Ready(self.slots.pop_front().and_then(|(_, slot)| slot.output()))
     }
 
-    /// Begins to read another file, if there is one.
+    /// Begins to read another file. Returns false if there is none.
     fn start(&mut self, context: &mut Context<'_>) -> bool {
         let Some((bytes, file)) = self.rest.next() else { return false };
         let mut slot = Slot::Reading(Box::pin(file));
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
     use crate::directory::block_on;
 
-    /// Is ready at the poll of this number.
+    /// Returns `n` at the poll number `polls`.
     async fn after(polls: u32, n: u64, begun: &RefCell<Vec<u64>>) -> u64 {
         begun.borrow_mut().push(n);
         let mut left = polls;
@@ -108,14 +109,14 @@ mod tests {
     #[test]
     fn files_that_must_be_waited_for_are_read_ahead_in_their_order() {
         let begun = RefCell::new(Vec::new());
-        // The later, the sooner it is there.
+        // The later a file is wanted, the earlier its read is ready.
         let mut ahead = Prefetch::new((0..50).map(|n| (1 << 20, after(60 - n as u32, n, &begun))));
         for n in 0..50 {
             assert_eq!(block_on(ahead.next()), Some(n));
             assert_eq!(
                 begun.borrow().len() as u64,
                 (n + 17).min(50),
-                "sixteen of a MiB besides the one that is wanted"
+                "sixteen files of 1 MiB besides the one that is wanted"
             );
         }
         assert_eq!(block_on(ahead.next()), None);

@@ -1,4 +1,4 @@
-//! The way from a directory's files to one checkpoint's state.
+//! Recovers one checkpoint: its segments in order, then the WAL files after it.
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
@@ -13,7 +13,14 @@ use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, S
 use crate::recovery::wal_replay::replay;
 use crate::state::{State, Tail, out_of_addresses};
 
-/// Recovers the newest checkpoint, or the one asked for; `None` when the directory has none at all.
+/// Recovers the newest checkpoint, or the one that the options name, and replays the WAL files after the
+/// newest. Returns `None` if the directory has no checkpoint and none was asked for.
+///
+/// - A checkpoint that was asked for and does not exist is [`NotFound`](Error::NotFound).
+/// - Key groups that do not exist are [`InvalidInput`](Error::InvalidInput).
+/// - Damage is an error that names the file. With [`allow_fallback`](RecoverOptions::allow_fallback),
+///   an older checkpoint is recovered instead; if none is whole, the error is
+///   [`Recovery`](Error::Recovery).
 pub async fn recover<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
@@ -22,6 +29,7 @@ pub async fn recover<D: Directory>(
     recover_listed(directory, options, &listing).await
 }
 
+/// Does what [`recover`] does, given a listing that was taken already.
 pub(crate) async fn recover_listed<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
@@ -29,7 +37,10 @@ pub(crate) async fn recover_listed<D: Directory>(
 ) -> Result<Option<RecoveredCheckpoint>, Error> {
     let (first, last) = (*options.groups.start(), *options.groups.end());
     if first > last || last >= KEY_GROUPS {
-        return Err(Error::InvalidInput(format!("key groups {first} to {last}: they go from 0 to {}", KEY_GROUPS - 1)));
+        return Err(Error::InvalidInput(format!(
+            "key groups {first} to {last}: groups are numbered from 0 to {}",
+            KEY_GROUPS - 1
+        )));
     }
     let groups = KeyGroups::range(first, last);
     if let Some(id) = options.checkpoint {
@@ -48,8 +59,8 @@ pub(crate) async fn recover_listed<D: Directory>(
                 }
                 return Ok(Some(recovered));
             }
-            // An I/O error says nothing about the checkpoint: going on with an older one would lose
-            // it for no reason.
+            // An I/O error says nothing about the checkpoint. Recovering an older one would lose it for
+            // no reason.
             Err(error) if options.allow_fallback && !matches!(error, Error::Io(_)) => {
                 skipped.push(SkippedCheckpoint { id, reason: error.to_string() });
             }
@@ -63,6 +74,7 @@ pub(crate) async fn recover_listed<D: Directory>(
     Err(Error::Recovery(format!("no checkpoint is whole: {}", reasons.join("; "))))
 }
 
+/// Says which checkpoints there are.
 fn known(listing: &Listing) -> String {
     match (listing.checkpoints.first(), listing.checkpoints.last()) {
         (Some(first), Some(last)) => format!("{} are kept, from {first} to {last}", listing.checkpoints.len()),
@@ -70,6 +82,7 @@ fn known(listing: &Listing) -> String {
     }
 }
 
+/// Recovers one checkpoint without the WAL files after it.
 async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) -> Result<RecoveredCheckpoint, Error> {
     let metadata = read_metadata(directory, id).await?;
     let mut state = State::new();
@@ -77,7 +90,8 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) ->
     let mut segments = Vec::new();
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
-        // One file in memory at a time, or a few where others read them; records go straight into the arena.
+        // One file is in memory at a time, or a few where another process reads them. The records go
+        // straight into the arena.
         let read =
             async |entry| Ok::<_, Error>((entry, read_segment(directory, fields.store_id, entry, None, groups).await?));
         let mut files = Prefetch::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
@@ -88,7 +102,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) ->
                 append_all(&mut state, &mut tail, &data)?;
             } else {
                 tail = Tail::default();
-                // What a delta overwrites lies anywhere: some at a time.
+                // What a delta overwrites is scattered over the state, so records are applied in blocks.
                 data.for_each_chunk(&mut |records| state.apply(records))?;
             }
             segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
@@ -100,7 +114,8 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) ->
     }
     let wal = ReplayedWal::default();
     if metadata.alluvium.is_none() {
-        // Never half: offsets without the state that belongs to them are not a checkpoint.
+        // Offsets without the state that belongs to them are not a checkpoint, so the opaque state must be
+        // whole too.
         match load_state(directory, id).await {
             Ok(_) | Err(Error::NotFound(_)) => {}
             Err(error) => return Err(error),
@@ -109,7 +124,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) ->
     Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, wal, segments })
 }
 
-/// A base's records, each behind the one before, without looking for it.
+/// Adds the records of a base, each behind the one before, without looking up its key first.
 fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<(), Error> {
     data.for_each(|record| {
         if let Some(value) = record.value {
@@ -122,8 +137,8 @@ fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<
     })
 }
 
-/// Bases hold each key once, so their counts are what the tables will hold. Once a group: making
-/// room moves its whole table.
+/// Makes room for the records of a base. A base holds each key once, so its record counts are what the
+/// tables will hold. It is done once for each group, because making room moves the group's whole table.
 fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: KeyGroups) {
     for run in chunks.chunk_by(|a, b| a.last_group == b.first_group) {
         let (first, last) = (run[0].first_group, run[run.len() - 1].last_group);

@@ -1,4 +1,4 @@
-//! What recovery is asked for, and what it gives.
+//! The options of recovery and its result.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use crate::model::position::StreamPosition;
 use crate::seeded_defects::{self, Defect};
 use crate::state::State;
 
-/// What to recover.
+/// Which checkpoint to recover, and how.
 ///
 /// ```
 /// use alluvium_core::recovery::{RecoverOptions, recover};
@@ -45,115 +45,123 @@ impl Default for RecoverOptions {
 }
 
 impl RecoverOptions {
-    /// The newest checkpoint, all of it, without falling back.
+    /// Returns options that recover the newest checkpoint, with all key groups and without falling back to
+    /// an older one.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One kept checkpoint instead of the newest.
+    /// Sets the checkpoint to recover. `None`, the default, means the newest.
     #[must_use]
     pub fn checkpoint(self, checkpoint: Option<u64>) -> Self {
         Self { checkpoint, ..self }
     }
 
-    /// Whether a damaged newest checkpoint may be passed over for an older one.
+    /// Sets whether an older checkpoint may be recovered if the newest is damaged. The default is false.
     #[must_use]
     pub fn allow_fallback(self, allow_fallback: bool) -> Self {
         Self { allow_fallback, ..self }
     }
 
-    /// Whether logs after the newest checkpoint are replayed. Default true; a checkpoint that was
-    /// asked for by its id is never replayed upon.
+    /// Sets whether the WAL files after the newest checkpoint are replayed. The default is true. Nothing is
+    /// replayed on top of a checkpoint that was asked for by its id.
     #[must_use]
     pub fn replay_wal(self, replay_wal: bool) -> Self {
         Self { replay_wal, ..self }
     }
 
-    /// Whether a torn tail of the log is cut (true, the default) or an error.
+    /// Sets whether a torn tail of the WAL is cut off (true, the default) or is an error.
     #[must_use]
     pub fn repair_wal(self, repair_wal: bool) -> Self {
         Self { repair_wal, ..self }
     }
 
-    /// Stops replaying after the log in which this many mutations are reached; 0 is no limit.
+    /// Sets after how many mutations replay stops. It finishes the WAL file in which the number is reached.
+    /// The default, 0, means no limit.
     #[must_use]
     pub fn max_wal_entries(self, max_wal_entries: u64) -> Self {
         Self { max_wal_entries, ..self }
     }
 
+    /// Tells whether replay stops after this many mutations.
     pub(crate) fn has_enough(&self, entries: u64) -> bool {
         self.max_wal_entries > 0 && entries >= self.max_wal_entries
     }
 
-    /// Only the records of these key groups, of the checkpoint and of the logs after it: for an instance
-    /// that owns some of them. Each part of a file that is read is checked; the digest of the whole state
-    /// can be held only to all groups.
+    /// Sets the key groups whose records are recovered, from the checkpoint and from the WAL files after
+    /// it. This is for an instance that owns only some of the groups. The default is all of them. Each part
+    /// of a file that is read is checked; the digest of the state is checked only if all groups are
+    /// recovered.
     #[must_use]
     pub fn groups(self, groups: RangeInclusive<u16>) -> Self {
         Self { groups, ..self }
     }
 }
 
-/// A checkpoint that recovery passed over, and why.
+/// A damaged checkpoint that recovery skipped.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SkippedCheckpoint {
-    /// Its id.
+    /// The checkpoint's id.
     pub id: u64,
     /// What is wrong with it.
     pub reason: String,
 }
 
-/// Where replaying the log ended early, and why.
+/// Where the replay of the WAL ended early, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SkippedWal {
-    /// The first log that was not replayed.
+    /// The path of the first WAL file that was not replayed.
     pub path: String,
     /// What is wrong with it.
     pub reason: String,
 }
 
-/// A recovered checkpoint.
+/// A recovered checkpoint: its metadata, its state and what the WAL added.
 #[derive(Debug)]
 pub struct RecoveredCheckpoint {
-    /// Its metadata: epoch, offsets, watermark, position.
+    /// The checkpoint's metadata: epoch, offsets, watermark and position.
     pub metadata: IncrementalCheckpointMetadata,
-    /// Its state. Empty when the original wrote it: its state is opaque, in `state.bin`.
+    /// The keyed state. It is empty if LaminarDB wrote the checkpoint, whose state is opaque and in
+    /// `state.bin`.
     pub state: State,
-    /// Newer checkpoints that were passed over because they are damaged; newest first.
+    /// The newer checkpoints that were skipped because they are damaged, newest first.
     pub skipped: Vec<SkippedCheckpoint>,
-    /// Bytes of segments and logs that were read.
+    /// How many bytes of segments and WAL files were read.
     pub bytes_read: u64,
-    /// What the logs after the checkpoint added.
+    /// What the WAL files after the checkpoint added.
     pub wal: ReplayedWal,
+    /// The segments of the checkpoint, in the order in which they were applied.
     pub(crate) segments: Vec<LiveSegment>,
 }
 
 impl RecoveredCheckpoint {
-    /// Returns where in the stream the state is: after the last WAL file, or at the checkpoint.
+    /// Returns where in the stream the state is: after the last WAL file that was replayed, or at the
+    /// checkpoint if none was.
     pub fn position(&self) -> StreamPosition {
         let of_wal = self.wal.end.as_ref().filter(|_| !seeded_defects::is(Defect::MixEpochs));
         of_wal.map_or_else(|| self.metadata.position(), |end| end.position.clone())
     }
 }
 
-/// What the logs after a checkpoint added to it.
+/// What the WAL files after a checkpoint added to it.
 #[derive(Debug, Default)]
 pub struct ReplayedWal {
-    /// Logs that were replayed.
+    /// How many WAL files were replayed.
     pub files: u64,
-    /// Mutations in them, of all key groups.
+    /// How many mutations they hold, in all key groups.
     pub entries: u64,
-    /// Where in the stream the last one ends.
+    /// Where in the stream the last WAL file ends.
     pub(crate) end: Option<WalPosition>,
-    /// The logs that were not replayed, and why: a torn tail, or damage that the caller allowed to
-    /// be passed over. Everything after it is gone with it.
+    /// The first WAL file that was not replayed, and why: a torn tail, or damage that the caller allowed
+    /// to be skipped. The WAL files after it are not replayed either.
     pub cut: Option<SkippedWal>,
-    /// The mutations, for the next checkpoint.
+    /// The replayed mutations, for the next checkpoint.
     pub(crate) mutations: Changelog,
 }
 
 impl ReplayedWal {
-    /// Every mutation that was replayed, oldest first: key, and value or `None` for a delete.
+    /// Returns every mutation that was replayed, oldest first: the key, and its value, or `None` for a
+    /// delete.
     pub fn mutations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.mutations.records().map(|record| (record.key, record.value))
     }

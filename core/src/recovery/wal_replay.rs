@@ -1,5 +1,5 @@
-//! Replaying the logs that follow a checkpoint: in order of their sequence, each held to the state
-//! that it says it leaves.
+//! Replays the WAL files that follow a checkpoint, in order of their sequence. After each file, the state
+//! must be the one that the file says it leaves.
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
@@ -12,7 +12,7 @@ use crate::recovery::digest::check_state;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, SkippedWal};
 use crate::seeded_defects::{self, Defect};
 
-/// Replays what follows `recovered`'s checkpoint, for the key groups that it was recovered for.
+/// Replays the WAL files after the checkpoint of `recovered`, for the key groups that it was recovered for.
 pub(crate) async fn replay<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
@@ -22,19 +22,19 @@ pub(crate) async fn replay<D: Directory>(
 ) -> Result<(), Error> {
     let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
     let id = recovered.metadata.id;
-    let logs: Vec<u64> = listing.wal.iter().filter(|(checkpoint, ..)| *checkpoint == id).map(|log| log.1).collect();
-    for (index, &sequence) in logs.iter().enumerate() {
+    let sequences: Vec<u64> = listing.wal.iter().filter(|wal| wal.0 == id).map(|wal| wal.1).collect();
+    for (index, &sequence) in sequences.iter().enumerate() {
         let path = wal_path(id, sequence);
         let expected = index as u64 + 1;
         if sequence != expected {
-            let error = Error::Wal(format!("{}: missing, though {path} is there", wal_path(id, expected)));
-            return pass_over(options, recovered, path, error);
+            let error = Error::Wal(format!("{}: missing, although {path} exists", wal_path(id, expected)));
+            return end_replay(options, recovered, path, error);
         }
         let content = directory.read(&path).await?;
-        let is_last = index + 1 == logs.len();
-        let log = match decode(store_id, id, sequence, &content) {
-            Ok(log) => log,
-            // Only the last one can have been cut short by a crash; before it, it is damage.
+        let is_last = index + 1 == sequences.len();
+        let wal = match decode(store_id, id, sequence, &content) {
+            Ok(wal) => wal,
+            // A crash can have cut only the last file short. An earlier file that is short is damaged.
             Err(WalFault::Torn(error))
                 if (is_last || seeded_defects::is(Defect::AcceptTornTail)) && options.repair_wal =>
             {
@@ -42,21 +42,22 @@ pub(crate) async fn replay<D: Directory>(
                 return Ok(());
             }
             Err(WalFault::Torn(error) | WalFault::Damaged(error)) => {
-                return pass_over(options, recovered, path, error);
+                return end_replay(options, recovered, path, error);
             }
         };
-        let mut records = match log.records() {
+        let mut records = match wal.records() {
             Ok(records) => records,
-            Err(error) => return pass_over(options, recovered, path, error),
+            Err(error) => return end_replay(options, recovered, path, error),
         };
-        // All of them, whatever the groups: `max_wal_entries` must end every part at the same log.
+        // Mutations of all groups are counted, so that `max_wal_entries` ends at the same WAL file in every
+        // instance.
         let entries = records.len() as u64;
         records.retain(|record| groups.contains(group_of(record.hash)));
         recovered.state.apply(&records)?;
         for record in &records {
             recovered.wal.mutations.push(record.hash, record.key, record.value);
         }
-        let end = log.position;
+        let end = wal.position;
         if groups == KeyGroups::ALL {
             check_state(&path, end.key_count, end.state_bytes, end.state_digest, &recovered.state)?;
         }
@@ -71,8 +72,9 @@ pub(crate) async fn replay<D: Directory>(
     Ok(())
 }
 
-/// Damage in the log loses what was durable: only when the caller said so.
-fn pass_over(
+/// Ends the replay at a damaged WAL file, if the caller allowed falling back. Otherwise it is an error,
+/// because what follows in the WAL was durable and would be lost.
+fn end_replay(
     options: &RecoverOptions,
     recovered: &mut RecoveredCheckpoint,
     path: String,

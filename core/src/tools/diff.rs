@@ -1,8 +1,8 @@
-//! What changed between two checkpoints of a directory, read from what they do not share.
+//! Finds what changed between two checkpoints of a directory, by reading the files that they do not share.
 //!
-//! A key group whose files both name is not read. One that the later checkpoint carries on with
-//! deltas is read from these, and of the earlier state only what stood at the keys in them is kept.
-//! Only a group whose files were rewritten in between is compared whole.
+//! There are three cases for each key group. If both checkpoints name the same files, nothing is read. If
+//! the later checkpoint added deltas, these are read, and of the earlier state only the values of their keys
+//! are kept. If the files were rewritten in between, the whole group is compared.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,17 @@ use crate::ledger::segment_reader::read_segment;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::key_groups::KeyGroups;
 
-/// About how many bytes of files are compared at a time when groups must be compared whole.
+/// About how many bytes of files are compared in one step when whole groups are compared.
 const STEP_BYTES: u64 = 64 << 20;
 
-/// A key that is not the same in both checkpoints.
+/// A key whose value differs between the two checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct KeyChange {
     /// The key.
     pub key: Vec<u8>,
-    /// Its value in the first checkpoint, if it was there.
+    /// The key's value in the first checkpoint. It is `None` if the key was not there.
     pub before: Option<Vec<u8>>,
-    /// Its value in the second checkpoint, if it is there.
+    /// The key's value in the second checkpoint. It is `None` if the key is not there.
     pub after: Option<Vec<u8>>,
 }
 
@@ -35,18 +35,19 @@ pub struct KeyChange {
 pub struct Difference {
     /// Every key that differs, in the order of keys.
     pub changes: Vec<KeyChange>,
-    /// Bytes of segments that were read to find out.
+    /// How many bytes of segments were read for the comparison.
     pub bytes_read: u64,
-    /// How many of the 64 key groups had to be compared whole, because a rebase came in between.
+    /// How many of the 64 key groups were compared whole, because compaction rewrote their files in between.
     pub groups_compared_whole: u32,
 }
 
-/// Compares the keyed state of checkpoint `before` with that of `after`; either may be the older.
+/// Compares the keyed state of checkpoint `before` with that of checkpoint `after`. Either may be the older.
 ///
-/// One that does not exist is [`NotFound`](Error::NotFound); one that the original wrote has no keyed
-/// state and is [`InvalidInput`](Error::InvalidInput); a damaged file is
-/// [`Corruption`](Error::Corruption).
-/// Memory follows what changed, and the largest group that must be compared whole.
+/// - A checkpoint that does not exist is [`NotFound`](Error::NotFound).
+/// - A checkpoint that LaminarDB wrote has no keyed state and is [`InvalidInput`](Error::InvalidInput).
+/// - A damaged file is [`Corruption`](Error::Corruption) or [`CrcMismatch`](Error::CrcMismatch).
+///
+/// It needs memory for what changed, and for the largest group that is compared whole.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -101,9 +102,10 @@ pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Resul
     Ok(Difference { changes, bytes_read, groups_compared_whole })
 }
 
-/// Values by key; of a delta's tombstone, and of a key that is not there, none.
+/// Values by key. The value is `None` for a tombstone, and for a key that is not there.
 type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A comparison that is in progress.
 struct Comparison<'d, D> {
     directory: &'d D,
     store_id: [u8; 16],
@@ -112,7 +114,8 @@ struct Comparison<'d, D> {
 }
 
 impl<D: Directory> Comparison<'_, D> {
-    /// KeyGroups that the newer checkpoint carries on: what its own deltas hold, against what stood there.
+    /// Compares groups to which the newer checkpoint added deltas: the records of these deltas with the
+    /// earlier values of their keys.
     async fn continued(
         &mut self,
         older: &AlluviumFields,
@@ -141,7 +144,7 @@ impl<D: Directory> Comparison<'_, D> {
         Ok(())
     }
 
-    /// KeyGroups of which nothing is known but their files: both states, whole.
+    /// Compares groups whose files were rewritten, by reading both states whole.
     async fn rewritten(
         &mut self,
         older: &AlluviumFields,
@@ -165,7 +168,7 @@ impl<D: Directory> Comparison<'_, D> {
         Ok(())
     }
 
-    /// Notes every key of `after` whose value is another one than in `before`.
+    /// Notes every key of `after` whose value differs from that in `before`.
     fn compare(&mut self, mut before: Values, after: Values) {
         let changes = after.into_iter().filter_map(|(key, after)| {
             let before = before.remove(&key).flatten();
@@ -174,6 +177,7 @@ impl<D: Directory> Comparison<'_, D> {
         self.changes.extend(changes);
     }
 
+    /// Calls `each` for every record that a segment holds of `groups`.
     async fn read(
         &mut self,
         entry: &SegmentEntry,
@@ -189,24 +193,25 @@ impl<D: Directory> Comparison<'_, D> {
     }
 }
 
+/// Reads what the metadata of a checkpoint says about its keyed state.
 async fn keyed<D: Directory>(directory: &D, id: u64) -> Result<AlluviumFields, Error> {
     read_metadata(directory, id).await?.alluvium.ok_or_else(|| {
-        Error::InvalidInput(format!("checkpoint {id} was written by the original: its state is opaque, without keys"))
+        Error::InvalidInput(format!("checkpoint {id} was written by LaminarDB: its state is opaque and has no keys"))
     })
 }
 
-/// The segments that count for any of `groups`, in the order of their application.
+/// Returns the segments that count for any of `groups`, in the order in which recovery applies them.
 fn of_groups(segments: &[SegmentEntry], groups: KeyGroups) -> Vec<&SegmentEntry> {
     let counts = |entry: &&SegmentEntry| !KeyGroups::of_ranges(&entry.groups).intersection(groups).is_empty();
     segments.iter().filter(counts).collect()
 }
 
-/// Whether two entries name one file; the groups that count of it may differ.
+/// Tells whether two entries name the same file. The groups that count may differ.
 fn is_same_file(a: &SegmentEntry, b: &SegmentEntry) -> bool {
     (a.kind, a.number, a.checksum) == (b.kind, b.number, b.checksum)
 }
 
-/// KeyGroups to be compared whole, some at a time.
+/// Splits the groups that are compared whole into steps of about [`STEP_BYTES`] each.
 fn steps(older: &AlluviumFields, newer: &AlluviumFields, groups: KeyGroups) -> Vec<KeyGroups> {
     let total: u64 = [older, newer].iter().flat_map(|fields| &fields.segments).map(|entry| entry.bytes).sum();
     let each = (STEP_BYTES * u64::from(KEY_GROUPS) / total.max(1)).clamp(1, u64::from(KEY_GROUPS)) as u16;

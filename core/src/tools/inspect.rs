@@ -1,4 +1,4 @@
-//! Looking into a directory without opening it for writing: nothing here changes a byte.
+//! Reads what a directory holds without opening it for writing. Nothing here changes a byte.
 
 use std::collections::BTreeSet;
 
@@ -13,19 +13,21 @@ use crate::ledger::metadata_reader::read_metadata;
 
 pub use crate::ledger::metadata_reader::load_state;
 
-/// One checkpoint of a listing, whole or not.
+/// One checkpoint of a listing, which may be damaged or partial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointSummary {
-    /// Its id.
+    /// The checkpoint's id.
     pub id: u64,
-    /// Its metadata, or what is wrong with it.
+    /// The checkpoint's metadata, or the reason why it cannot be read.
     pub metadata: Result<IncrementalCheckpointMetadata, String>,
-    /// Bytes of its metadata file.
+    /// The length of the metadata file in bytes. It is 0 if there is no such file.
     pub metadata_bytes: u64,
 }
 
-/// Every checkpoint that a directory gives away, newest first: also damaged ones, and partial ones
-/// that have no metadata.
+/// Returns every checkpoint that the names in a directory mention, newest first. Damaged checkpoints are
+/// included, and so are partial ones, which have no metadata.
+///
+/// Fails only if the directory cannot be listed.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
     let listing = Listing::take(directory).await?;
     let mut ids: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
@@ -47,7 +49,10 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
     Ok(found)
 }
 
-/// Metadata of one checkpoint.
+/// Reads the metadata of one checkpoint.
+///
+/// A checkpoint that does not exist is [`NotFound`](Error::NotFound). Metadata that is damaged, or written
+/// by a newer version, is an error that names its file.
 pub async fn load_metadata<D: Directory>(directory: &D, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
     read_metadata(directory, id).await
 }

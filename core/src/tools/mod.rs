@@ -1,5 +1,5 @@
-//! Reading a directory without opening it for writing: looking into it, verifying it, comparing two
-//! of its checkpoints.
+//! Tools that read a directory without opening it for writing: they list it, verify it, and compare two of
+//! its checkpoints.
 
 pub mod diff;
 pub mod inspect;

@@ -1,4 +1,4 @@
-//! Carries out in memory what the plan of a compaction says.
+//! Executes the plan of a compaction: reads the old segments and encodes the new ones in memory.
 
 use crate::changelog::dedup::newest;
 use crate::directory::Directory;
@@ -10,16 +10,18 @@ use crate::maintenance::compaction::plan::Plan;
 use crate::model::key_groups::KeyGroups;
 use crate::model::record::Record;
 
-/// A rebase that was carried out in memory.
+/// A compaction that was executed in memory. None of its files is created yet.
 pub(crate) struct Compacted {
+    /// The new segments and what they replace.
     pub(crate) replacement: Replacement,
     /// The contents of the replacement's segments.
     pub(crate) files: Vec<EncodedSegment>,
-    /// Bytes that were read for it.
+    /// How many bytes were read for it.
     pub(crate) bytes_read: u64,
 }
 
-/// Carries a plan out. `checkpoint_id` is the checkpoint that the segments belong to.
+/// Executes a plan. `checkpoint_id` is the checkpoint that the segments belong to, and `first_number`
+/// the number of the first new segment. Returns `None` if there is nothing to do.
 pub(crate) async fn execute<D: Directory>(
     directory: &D,
     store_id: [u8; 16],
@@ -56,7 +58,7 @@ pub(crate) async fn execute<D: Directory>(
     }
     let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
     let newest = newest(places, |at| records[at as usize]);
-    // A tombstone in a base would say what its absence says.
+    // A base needs no tombstones: a key that is not in it does not exist.
     let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
     let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
     let files = encode(identity, newest, record_bytes);

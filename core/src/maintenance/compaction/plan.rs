@@ -4,46 +4,50 @@ use crate::format::segment::{Chunk, SegmentKind};
 use crate::ledger::segment_reader::LiveSegment;
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 
-/// Deltas may always hold this much: reading it takes no time worth saving.
+/// Deltas may always hold this many bytes, because reading them takes too little time to matter.
 const DELTA_BYTES_FREE: u64 = 256 << 10;
 
-/// A rebase takes at least this many bytes of groups, so that small states stay one file.
+/// A compaction rewrites groups of at least this many bytes, so that a small state stays in one file.
 const RUN_BYTES_MIN: u64 = 1 << 20;
 
-/// A rebase writes at most this many times the checkpoint's own delta, beyond its first group.
+/// A compaction rewrites at most this many times the bytes of the checkpoint's own delta, or one group
+/// if that is larger.
 const RUN_DELTA_MAX: u64 = 4;
 
-/// So many small deltas are merged into one.
+/// Once there are more small deltas than this, they are merged into one.
 const SMALL_DELTAS_MAX: usize = 32;
 
-/// What a rebase will do.
+/// What a compaction will do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
+    /// It rewrites nothing.
     Nothing,
-    /// New bases for these groups.
+    /// It writes new bases for these groups.
     Base(KeyGroups),
-    /// One delta in place of those at these positions.
+    /// It writes one delta in place of the segments at these positions.
     Merge(std::ops::Range<usize>),
 }
 
-/// What the plan is made from.
+/// What the plan is decided from, beside the segments.
 #[derive(Debug, Clone)]
 pub(crate) struct CompactionInput {
-    /// Payload bytes of each key group.
+    /// How many bytes the live keys and values of each key group have.
     pub(crate) group_bytes: Vec<u64>,
-    /// Bytes of the newest delta.
+    /// How many bytes the newest delta has.
     pub(crate) delta_bytes: u64,
-    /// How many bytes recovery may read per live byte.
+    /// How many bytes recovery may read for each live byte.
     pub(crate) read_ratio: f64,
-    /// The most that the caller lets one rebase rewrite.
+    /// The most bytes that the caller lets one compaction rewrite.
     pub(crate) max_bytes: u64,
 }
 
-/// Decides from the segments alone, so that every platform decides alike.
+/// Decides what to rewrite. The decision depends on its arguments alone, so that every platform
+/// decides the same.
 pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput) -> Plan {
     let deltas = || segments.iter().filter(|segment| segment.entry.kind == SegmentKind::Delta);
     let live: u64 = compaction_input.group_bytes.iter().sum();
-    // A group early: whole groups are rewritten, once a checkpoint, and the ratio is to be kept in between.
+    // Compaction begins one group early: it runs once after each checkpoint and rewrites whole groups,
+    // and the ratio must hold in between.
     let early = f64::from(KEY_GROUPS) / f64::from(KEY_GROUPS + 1);
     let allowed = ((compaction_input.read_ratio - 1.0) * live as f64 * early) as u64;
     let allowed = allowed.max(DELTA_BYTES_FREE);
@@ -66,8 +70,8 @@ pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput)
         }
         return Plan::Base(run);
     }
-    // Deltas so small that their number, not their bytes, is what recovery would notice.
-    // As many as are merged must be what the caller allows.
+    // Recovery would notice the number of small deltas, not their bytes. Their limit is chosen so that
+    // enough of them to be merged have no more bytes than the caller allows.
     let small = (allowed / 128).max(DELTA_BYTES_FREE).min(compaction_input.max_bytes / (SMALL_DELTAS_MAX as u64 + 1));
     let first_delta = segments.len() - deltas().count();
     let is_small = |segment: &&LiveSegment| segment.entry.kind == SegmentKind::Delta && segment.entry.bytes < small;
@@ -83,7 +87,8 @@ pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput)
     Plan::Nothing
 }
 
-/// About how many bytes of a delta belong to one group; chunks may hold several.
+/// Returns about how many bytes of a delta belong to one group. It is an estimate, because a chunk may
+/// hold several groups.
 fn share(delta: &LiveSegment, group: KeyGroups) -> u64 {
     let wanted = group.intersection(delta.groups());
     let part = |chunk: &Chunk| {
@@ -94,7 +99,8 @@ fn share(delta: &LiveSegment, group: KeyGroups) -> u64 {
     delta.chunks.iter().map(part).sum()
 }
 
-/// KeyGroups from the one whose base is oldest; those of one age by number.
+/// Returns the key groups, those with the oldest base first. Groups of the same age are in order of their
+/// number.
 fn oldest_first(segments: &[LiveSegment]) -> Vec<u16> {
     let age = |group: &u16| {
         let covers =
@@ -143,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn small_states_are_rebased_whole() {
+    fn small_states_are_rewritten_whole() {
         let segments = [
             segment(SegmentKind::Base, 1, 300_000, KeyGroups::ALL),
             segment(SegmentKind::Delta, 2, 300_000, KeyGroups::ALL),

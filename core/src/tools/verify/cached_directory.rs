@@ -1,4 +1,4 @@
-//! A directory that holds in memory what was read of it.
+//! A directory that keeps in memory the files that were read from it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,11 +6,11 @@ use rustc_hash::FxHashMap;
 
 use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
 
-/// So many bytes of segments are held in memory, so that each is read once, however many checkpoints
-/// name it. What does not fit is read once more for each of them.
+/// How many bytes of files are kept in memory, so that a file is read once even if several checkpoints name
+/// it. A file that does not fit is read again for each of them.
 pub(super) const CACHE_BYTES_MAX: usize = if cfg!(target_pointer_width = "32") { 32 << 20 } else { 512 << 20 };
 
-/// A directory of which what was read once is at hand.
+/// A directory whose files are read once and then kept in memory, as long as there is room.
 pub(super) struct CachedDirectory<'a, D> {
     directory: &'a D,
     contents: Mutex<FxHashMap<String, Arc<[u8]>>>,
@@ -18,17 +18,17 @@ pub(super) struct CachedDirectory<'a, D> {
 }
 
 impl<'a, D> CachedDirectory<'a, D> {
-    /// Wraps a directory; at most `most` bytes of files are held.
+    /// Wraps a directory. At most `most` bytes of files are kept.
     pub(super) fn new(directory: &'a D, most: usize) -> Self {
         Self { directory, contents: Mutex::default(), most }
     }
 
     fn contents(&self) -> MutexGuard<'_, FxHashMap<String, Arc<[u8]>>> {
-        // Whole entries come and go: a panic elsewhere leaves nothing half done.
+        // Entries are inserted and removed whole, so a panic elsewhere leaves nothing half done.
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what is not wanted any more.
+    /// Forgets the files that are not wanted any more.
     pub(super) fn keep(&self, is_wanted: impl Fn(&str) -> bool) {
         self.contents().retain(|path, _| is_wanted(path));
     }
@@ -62,7 +62,7 @@ impl<D: Directory> Directory for CachedDirectory<'_, D> {
         })
     }
 
-    // Verifying changes nothing.
+    // Verification changes nothing.
     async fn create(&self, _: Vec<NewFile>) -> Result<(), DirectoryError> {
         Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, ""))
     }

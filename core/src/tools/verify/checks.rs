@@ -15,15 +15,16 @@ use crate::recovery::recover::recover_listed;
 use crate::recovery::types::RecoverOptions;
 use crate::tools::verify::report::{Severity, VerifyReport};
 
-/// What is known of the segments so far.
+/// What is known about the files so far.
 #[derive(Default)]
 pub(super) struct Checked {
-    /// Files that some checkpoint names.
+    /// The files that some checkpoint names.
     pub(super) named: FxHashSet<String>,
-    /// Whether a segment is whole, by what its metadata says of it.
+    /// Whether a segment is whole, by what the metadata says about it: path, length, checksum, chunks.
     segments: FxHashMap<(String, u64, u64, u32), bool>,
 }
 
+/// Verifies the files that one checkpoint names, and recovers it if they are whole.
 pub(super) async fn verify_checkpoint<D: Directory>(
     directory: &D,
     listing: &Listing,
@@ -46,7 +47,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
                 is_whole &= known;
                 continue;
             }
-            // All of its groups, also those that no longer count: every byte is read.
+            // Groups that no longer count are read too, so that every byte is checked.
             let mut whole = entry.clone();
             whole.groups = KeyGroups::ALL.to_ranges();
             let check = async {
@@ -57,7 +58,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
                 }
                 let content = directory.read(&path).await.map_err(|error| match error.kind() {
                     DirectoryErrorKind::NotFound => {
-                        Error::corrupt(&path, format!("checkpoint {id} names it and it is not there"))
+                        Error::corrupt(&path, format!("missing, although checkpoint {id} names it"))
                     }
                     _ => Error::from(error),
                 })?;
@@ -73,7 +74,8 @@ pub(super) async fn verify_checkpoint<D: Directory>(
             }
         }
     }
-    // A checkpoint of Alluvium's own says whether it has one; one of the original's must be asked.
+    // Alluvium's metadata says whether there is an opaque state. LaminarDB's metadata does not, so the
+    // file must be looked for.
     let may_have_state = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some())
         || listing.entries.iter().any(|(name, _)| *name == Name::State(id));
     let state = if may_have_state { load_state(directory, id).await.map(drop) } else { Ok(()) };
@@ -91,7 +93,8 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     if !is_whole || report.findings.len() > before {
         return;
     }
-    // Every file is whole; now whether together they are the state that was checkpointed.
+    // Every file is whole. What is left to check is whether together they are the state that was
+    // checkpointed.
     let options = RecoverOptions::new().checkpoint(Some(id));
     match recover_listed(directory, &options, listing).await {
         Ok(_) => report.checkpoints += 1,
@@ -99,16 +102,17 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     }
 }
 
+/// Verifies one WAL file.
 pub(super) async fn verify_wal<D: Directory>(directory: &D, checkpoint: u64, sequence: u64) -> Result<(), Error> {
     let path = wal_path(checkpoint, sequence);
     let content = directory.read(&path).await?;
-    // The checkpoint may be gone by now, and with it the directory's id: then the log's own is taken,
-    // to which its checksums are bound.
+    // The checkpoint may be gone, and the directory's id with it. Then the id in the WAL file itself is
+    // used, to which the file's checksums are bound.
     let own = content.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
     let metadata = read_metadata(directory, checkpoint).await.ok();
     let store_id = metadata.and_then(|metadata| metadata.alluvium).map_or(own, |fields| fields.store_id);
     match decode(store_id, checkpoint, sequence, &content) {
-        Ok(log) => log.records().map(|_| ()),
+        Ok(wal) => wal.records().map(|_| ()),
         Err(WalFault::Torn(error) | WalFault::Damaged(error)) => Err(error),
     }
 }

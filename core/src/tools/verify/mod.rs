@@ -1,4 +1,4 @@
-//! Reading every byte of a directory and saying what is wrong.
+//! Verification: reads every byte of a directory and reports what is wrong.
 
 mod cached_directory;
 mod checks;
@@ -16,21 +16,22 @@ use crate::tools::verify::checks::{Checked, verify_checkpoint, verify_wal};
 
 pub use crate::tools::verify::report::{Finding, Severity, VerifyReport};
 
-/// Reads every file, checks every byte, and recovers every checkpoint. Each segment is read once, as
-/// long as memory for what several checkpoints share is not short.
+/// Reads every file, checks every byte, and recovers every checkpoint.
 ///
-/// Fails only when the directory itself cannot be listed; everything else is a finding.
+/// Each segment is read once if the segments that several checkpoints share fit in memory. Otherwise some
+/// are read again. It fails only if the directory cannot be listed; everything else is a finding.
 pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> {
     verify_with_cache(directory, CACHE_BYTES_MAX).await
 }
 
+/// Does what [`verify`] does, with at most `most` bytes of files in memory.
 async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<VerifyReport, Error> {
     let listing = Listing::take(directory).await?;
     let mut report = VerifyReport::default();
     let held = CachedDirectory::new(directory, most);
     let source = &held;
     let mut checked = Checked::default();
-    // Which file is wanted last by whom: checkpoints are gone through from old to new.
+    // The last checkpoint that needs each file. Checkpoints are verified from the oldest to the newest.
     let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();
     for &id in listing.checkpoints.iter() {
         if let Ok(metadata) = read_metadata(source, id).await {
@@ -55,7 +56,7 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
                 report.bytes += entry.bytes;
             }
             Name::Foreign if entry.kind == EntryKind::Temporary => {
-                report.find(&entry.path, Severity::Leftover, "left by a write that was cut short");
+                report.find(&entry.path, Severity::Leftover, "left by a write that was interrupted");
             }
             Name::Foreign => report.find(&entry.path, Severity::Foreign, "not written by Alluvium"),
             Name::Wal(checkpoint, sequence) => {
@@ -64,7 +65,8 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
                 if let Err(error) = verify_wal(directory, checkpoint, sequence).await {
                     report.find(&entry.path, Severity::Damage, error.to_string());
                 } else if listing.checkpoints.last().is_some_and(|newest| checkpoint < *newest) {
-                    let what = format!("what changed after checkpoint {checkpoint} is in a newer one");
+                    let what =
+                        format!("holds changes after checkpoint {checkpoint}, which a newer checkpoint contains");
                     report.find(&entry.path, Severity::Leftover, what);
                 }
             }
@@ -77,7 +79,7 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
                 report.find(&entry.path, Severity::Leftover, "no whole checkpoint names it");
             }
             Name::Segment(..) => {
-                let what = "no whole checkpoint names it: made ahead of the next one, or left behind";
+                let what = "no whole checkpoint names it: it was created for the next checkpoint, or left behind";
                 report.find(&entry.path, Severity::Leftover, what);
             }
         }

@@ -1,4 +1,4 @@
-//! What verification reports.
+//! The report of verification.
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -6,14 +6,14 @@
 pub enum Severity {
     /// Data is lost or cannot be trusted.
     Damage,
-    /// Nothing is lost; garbage collection will see to it.
+    /// Nothing is lost, and garbage collection will delete the file when it may.
     Leftover,
-    /// Not Alluvium's: never read, never deleted.
+    /// The file is not Alluvium's. It is never read and never deleted.
     Foreign,
 }
 
 impl Severity {
-    /// One lower-case word.
+    /// Returns the severity as one lower-case word.
     pub fn name(self) -> &'static str {
         match self {
             Self::Damage => "damage",
@@ -23,36 +23,37 @@ impl Severity {
     }
 }
 
-/// Something that verification noticed.
+/// Something that verification found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
-    /// The file.
+    /// The relative path of the file.
     pub path: String,
     /// How bad it is.
     pub severity: Severity,
-    /// What it is.
+    /// What was found.
     pub what: String,
 }
 
-/// What verification read and noticed.
+/// What verification read and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VerifyReport {
-    /// In order of path.
+    /// What was found, in order of path.
     pub findings: Vec<Finding>,
-    /// Checkpoints that were recovered in full.
+    /// How many checkpoints were recovered in full.
     pub checkpoints: u64,
-    /// Files that were read.
+    /// How many files were read.
     pub files: u64,
-    /// Their bytes.
+    /// The total length of these files, in bytes.
     pub bytes: u64,
 }
 
 impl VerifyReport {
-    /// Whether anything is lost or cannot be trusted.
+    /// Tells whether anything is lost or cannot be trusted.
     pub fn is_damaged(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Damage)
     }
 
+    /// Adds a finding.
     pub(super) fn find(&mut self, path: impl Into<String>, severity: Severity, what: impl Into<String>) {
         let finding = Finding { path: path.into(), severity, what: what.into() };
         // Several checkpoints share a file; one finding is enough.
