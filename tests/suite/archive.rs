@@ -180,7 +180,7 @@ fn only_names_and_files_that_alluvium_writes() {
         EntryType::GNULongName,
         EntryType::XHeader,
     ] {
-        check_refused(&[&[(path, kind, b"".as_slice())], &whole[1..]].concat(), "no regular file");
+        check_refused(&[&[(path, kind, b"".as_slice())], &whole[1..]].concat(), "not a regular file");
     }
     check_refused(&[&whole[..1], whole.as_slice()].concat(), "is there twice");
     check_refused(&whole[1..], path);

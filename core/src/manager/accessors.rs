@@ -1,4 +1,4 @@
-//! What a manager tells about itself, without touching the directory.
+//! Reads what a manager knows, without using the directory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,98 +12,99 @@ use crate::manager::types::IncrementalCheckpointManager;
 use crate::state::State;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// The directory.
+    /// Returns the directory.
     pub fn directory(&self) -> &Arc<D> {
         &self.directory
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub fn config(&self) -> &CheckpointConfig {
         &self.config
     }
 
-    /// What opening found; `None` when it started anew.
+    /// Returns what opening or the last restore recovered, or `None` if the manager started without a
+    /// checkpoint.
     pub fn recovered(&self) -> Option<&RecoverySummary> {
         self.observed.recovered.as_ref()
     }
 
-    /// The live state.
+    /// Returns the live state.
     pub fn state(&self) -> &State {
         &self.live.state
     }
 
-    /// The value of a key.
+    /// Returns the value of a key, if the key exists.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.live.state.get(key)
     }
 
-    /// Live keys.
+    /// Returns the number of live keys.
     pub fn len(&self) -> usize {
         self.live.state.len()
     }
 
-    /// Whether there are none.
+    /// Tells whether there is no live key.
     pub fn is_empty(&self) -> bool {
         self.live.state.is_empty()
     }
 
-    /// Entries in order of their keys' bytes; see [`State::iter`].
+    /// Returns all keys and values in order of the keys' bytes. [`State::iter`] says what this costs.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.live.state.iter()
     }
 
-    /// Entries whose key starts with `prefix`, in order of their keys' bytes.
+    /// Returns the keys that start with `prefix`, and their values, in order of the keys' bytes.
     pub fn iter_prefix(&self, prefix: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.live.state.iter_prefix(prefix)
     }
 
-    /// The epoch.
+    /// Returns the epoch.
     pub fn epoch(&self) -> u64 {
         self.live.position.epoch
     }
 
-    /// For each source, how far it was consumed.
+    /// Returns the offset of each source: how far it was consumed.
     pub fn source_offsets(&self) -> &BTreeMap<String, u64> {
         &self.live.position.source_offsets
     }
 
-    /// The watermark, in milliseconds of Unix time.
+    /// Returns the watermark, in milliseconds of Unix time, if there is one.
     pub fn watermark(&self) -> Option<i64> {
         self.live.position.watermark
     }
 
-    /// The position in the caller's own log that the newest prepared or recovered checkpoint has.
+    /// Returns the position in the caller's own WAL that the last checkpoint or sync was given.
     pub fn wal_position(&self) -> u64 {
         self.live.position.wal_position
     }
 
-    /// Texts that are attached to checkpoints.
+    /// Returns the short texts, by name, that are attached to the checkpoints to come.
     pub fn annotations(&self) -> &BTreeMap<String, String> {
         &self.live.position.annotations
     }
 
-    /// The newest checkpoint that exists as far as this manager knows.
+    /// Returns the id of the newest checkpoint that this manager knows to exist.
     pub fn latest_checkpoint_id(&self) -> Option<u64> {
         self.lineage.latest
     }
 
-    /// The id of the directory, to which every file in it is bound.
+    /// Returns the id of the directory, to which every file in it is bound.
     pub fn store_id(&self) -> [u8; 16] {
         self.ledger.lock().store_id
     }
 
-    /// What the newest finished checkpoint cost.
+    /// Returns what the newest finished checkpoint cost.
     pub fn last_statistics(&self) -> Option<&CheckpointStatistics> {
         self.observed.statistics.as_ref()
     }
 
-    /// What maintenance after the newest [`create_checkpoint`](Self::create_checkpoint) did.
+    /// Returns what maintenance did after the newest [`create_checkpoint`](Self::create_checkpoint).
     pub fn last_maintenance(&self) -> Option<&MaintenanceReport> {
         self.observed.maintenance.as_ref()
     }
 
-    /// Memory that is held.
+    /// Returns how much memory the manager holds.
     pub fn memory(&self) -> MemoryUsage {
         MemoryUsage {
             state_bytes: self.live.state.allocated_bytes(),
@@ -112,18 +113,21 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
     }
 
+    /// Returns the checkpoint interval in microseconds.
     pub(super) fn interval_us(&self) -> u64 {
         u64::try_from(self.config.interval.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Bytes of the logs after the newest checkpoint.
+    /// Returns how many bytes of WAL follow the newest checkpoint.
     pub fn wal_size(&self) -> u64 {
         self.wal.bytes
     }
 
-    /// Whether the next checkpoint is due: at once in a fresh directory, then whenever the interval
-    /// has gone by on the monotonic clock. Where [`sync`](Self::sync) is in use, what happened is
-    /// durable already: then it is due only once the log has
+    /// Tells whether the next checkpoint is due. In a fresh directory it is due at once. After that it is
+    /// due when the [`interval`](CheckpointConfig::interval) has passed on the monotonic clock.
+    ///
+    /// If [`sync`](Self::sync) has written WAL files since the last checkpoint, the changes are durable
+    /// already. Then the checkpoint is due only once these files have
     /// [`min_wal_size_for_checkpoint`](CheckpointConfig::min_wal_size_for_checkpoint) bytes.
     pub fn should_checkpoint(&self) -> bool {
         let elapsed = |last| self.clock.0.monotonic_us().saturating_sub(last) >= self.interval_us();

@@ -1,4 +1,4 @@
-//! What the directory holds: listing, reading, deleting, verifying.
+//! Administration of a directory: lists, reads, deletes and verifies checkpoints.
 
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
@@ -14,8 +14,8 @@ use crate::tools::inspect;
 use crate::tools::verify::{VerifyReport, verify};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Metadata of every checkpoint, newest first. A damaged one is an error; see
-    /// [`inspect::list_checkpoints`] for a listing that goes on.
+    /// Reads the metadata of every checkpoint, newest first. Damaged metadata is an error. For a listing that
+    /// includes damaged checkpoints, see [`inspect::list_checkpoints`].
     pub async fn list_checkpoints(&self) -> Result<Vec<IncrementalCheckpointMetadata>, Error> {
         let mut found = Vec::new();
         for id in Listing::take(&*self.directory).await?.checkpoints.into_iter().rev() {
@@ -24,7 +24,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(found)
     }
 
-    /// Metadata of the newest checkpoint, if there is one.
+    /// Reads the metadata of the newest checkpoint. Returns `None` if there is no checkpoint.
     pub async fn find_latest_checkpoint(&self) -> Result<Option<IncrementalCheckpointMetadata>, Error> {
         match Listing::take(&*self.directory).await?.checkpoints.last() {
             Some(&id) => self.load_checkpoint_metadata(id).await.map(Some),
@@ -32,23 +32,27 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
     }
 
-    /// Metadata of one checkpoint.
+    /// Reads the metadata of one checkpoint. A checkpoint that does not exist is
+    /// [`NotFound`](Error::NotFound).
     pub async fn load_checkpoint_metadata(&self, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
         inspect::load_metadata(&*self.directory, id).await
     }
 
-    /// The opaque state of one checkpoint, verbatim.
+    /// Reads the opaque state of one checkpoint, verbatim. If it has none, or does not exist, the error is
+    /// [`NotFound`](Error::NotFound).
     pub async fn load_checkpoint_state(&self, id: u64) -> Result<Vec<u8>, Error> {
         inspect::load_state(&*self.directory, id).await
     }
 
-    /// Lets all but the newest [`max_retained`](crate::CheckpointConfig::max_retained) checkpoints
-    /// go, with the files that they alone named.
+    /// Deletes all but the newest [`max_retained`](crate::CheckpointConfig::max_retained) checkpoints, with
+    /// the files that they alone named.
     pub async fn cleanup_old_checkpoints(&mut self) -> Result<MaintenanceReport, Error> {
         self.cleanup_old_checkpoints_keep(self.config.max_retained).await
     }
 
-    /// As [`cleanup_old_checkpoints`](Self::cleanup_old_checkpoints), keeping `keep`; 0 is refused.
+    /// Deletes all but the newest `keep` checkpoints, as
+    /// [`cleanup_old_checkpoints`](Self::cleanup_old_checkpoints) does. Keeping 0 is
+    /// [`InvalidInput`](Error::InvalidInput).
     pub async fn cleanup_old_checkpoints_keep(&mut self, keep: usize) -> Result<MaintenanceReport, Error> {
         if keep == 0 {
             return Err(Error::InvalidInput(
@@ -59,6 +63,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     }
 
     /// Deletes one checkpoint, with the files that it alone named. Its id is never given again.
+    ///
+    /// A checkpoint that does not exist is [`NotFound`](Error::NotFound). A checkpoint after which a WAL file
+    /// is being written is [`InvalidInput`](Error::InvalidInput).
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
         let listing = self.list_as_owner().await?;
         if !listing.checkpoints.contains(&id) {
@@ -66,21 +73,23 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
         let written = self.ledger.lock().wal_sequence;
         if self.wal.base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
-            return Err(Error::InvalidInput(format!("a log after checkpoint {id} is being written: finish it first")));
+            return Err(Error::InvalidInput(format!(
+                "a WAL file after checkpoint {id} is being written: finish it first"
+            )));
         }
-        // Before the metadata goes, a mark is left: it remembers that this id was given, and tells
-        // whoever is about to sync upon it.
+        // Before the metadata is deleted, a mark is created. It records that this id was given, and it warns
+        // a writer that is about to write a WAL file after this checkpoint.
         if !listing.marked.contains(&id) {
             let marked = self.directory.create(vec![NewFile { path: deleted_path(id), content: Vec::new() }]).await;
-            // Somebody else's mark does as well.
+            // A mark that another writer created serves as well.
             marked
                 .or_else(|error| if error.kind() == DirectoryErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
         }
         if self.wal.base.is_some_and(|base| base.checkpoint == id) {
             self.wal.base = None;
         }
-        // A log that came meanwhile was acknowledged, perhaps: sweeping begins with a look for it. One
-        // that comes after that look finds the mark.
+        // Another writer may have acknowledged a WAL file meanwhile. The sweep lists the directory first and
+        // finds it. A writer whose file comes after that listing finds the mark.
         let swept = self.sweep(Retain::AllBut(Some(id))).await?;
         let newest = listing.checkpoints.iter().rev().find(|other| **other != id).copied();
         if self.lineage.latest == Some(id) {
@@ -89,13 +98,14 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(report(swept))
     }
 
-    /// Deletes what no kept checkpoint names and no checkpoint in flight needs. Only files that
-    /// Alluvium wrote are ever deleted.
+    /// Deletes the files that no kept checkpoint names and no checkpoint in flight needs. Only files that
+    /// Alluvium wrote are ever deleted. The report has a verdict on every file.
     pub async fn collect_garbage(&mut self) -> Result<GarbageReport, Error> {
         self.sweep(Retain::AllBut(None)).await
     }
 
-    /// A listing, if this writer is still the newest: one that was superseded deletes nothing.
+    /// Lists the directory and checks that this writer is still the newest. A writer that was superseded
+    /// must delete nothing, so it is [`Fenced`](Error::Fenced).
     async fn list_as_owner(&self) -> Result<Listing, Error> {
         self.ledger.check()?;
         let listing = Listing::take(&*self.directory).await?;
@@ -112,22 +122,25 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(listing)
     }
 
+    /// Collects garbage.
     async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
         let listing = self.list_as_owner().await?;
         if self.lineage.in_flight == 0 {
-            // With nothing in flight, whatever is numbered below what comes next is left over.
+            // With nothing in flight, every unnamed segment below the next number is left over.
             let mut pages = self.ledger.lock();
             pages.own_below = pages.next_number;
         }
         collect(&*self.directory, &self.ledger, &listing, retain).await
     }
 
-    /// Reads every byte and reports what is wrong with it.
+    /// Reads every byte of the directory and reports what is wrong. It fails only if the directory cannot be
+    /// listed.
     pub async fn verify(&self) -> Result<VerifyReport, Error> {
         verify(&*self.directory).await
     }
 }
 
+/// Turns the report of garbage collection into that of maintenance.
 fn report(garbage: GarbageReport) -> MaintenanceReport {
     MaintenanceReport {
         reclaimed_bytes: garbage.reclaimed_bytes(),

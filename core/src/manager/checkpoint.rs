@@ -1,4 +1,5 @@
-//! The steps of a checkpoint that need the manager: freezing, and taking note of what was written.
+//! The steps of a checkpoint that need the manager: it freezes the changes, and it takes note of what was
+//! written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +14,21 @@ use crate::manager::live_state::WalBase;
 use crate::manager::types::IncrementalCheckpointManager;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Freezes what changed since the last checkpoint was prepared. This takes microseconds, however
-    /// much changed; nothing is written yet.
+    /// Freezes what changed since the last checkpoint was prepared. This takes microseconds, no matter how
+    /// much changed. Nothing is written yet.
     ///
-    /// Refused, changing nothing, if [`max_in_flight`](crate::CheckpointConfig::max_in_flight)
-    /// checkpoints are prepared and not finished ([`BufferOverflow`](Error::BufferOverflow)), if
-    /// epoch or position would go backwards ([`EpochMismatch`](Error::EpochMismatch)), and after a
-    /// failed write.
+    /// An error changes nothing:
+    ///
+    /// - [`BufferOverflow`](Error::BufferOverflow) if
+    ///   [`max_in_flight`](crate::CheckpointConfig::max_in_flight) checkpoints are prepared and not
+    ///   finished;
+    /// - [`EpochMismatch`](Error::EpochMismatch) if `wal_position` would go backwards;
+    /// - [`Fenced`](Error::Fenced) or [`Poisoned`](Error::Poisoned) after a failed write.
     pub fn prepare_checkpoint(&mut self, wal_position: u64) -> Result<PreparedCheckpoint<D>, Error> {
         self.prepare(wal_position, None)
     }
 
+    /// Prepares a checkpoint with the opaque state `state_file`, if there is one.
     pub(super) fn prepare(
         &mut self,
         wal_position: u64,
@@ -76,8 +81,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(prepared)
     }
 
-    /// Takes note of a checkpoint that was written, and returns its maintenance, to be run now or
-    /// later.
+    /// Takes note of a checkpoint that was written. Returns its metadata and its maintenance, to be run now
+    /// or later.
+    ///
+    /// A checkpoint that another manager prepared is [`InvalidInput`](Error::InvalidInput).
     pub fn finish_checkpoint(&mut self, written: WrittenCheckpoint<D>) -> Result<FinishedCheckpoint<D>, Error> {
         if !Arc::ptr_eq(&written.maintenance.ledger, &self.ledger) {
             return Err(Error::InvalidInput("the checkpoint was prepared by another manager".into()));
@@ -87,15 +94,19 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.lineage.latest = Some(metadata.id);
         self.observed.statistics = Some(statistics);
         if self.lineage.in_flight == 0 {
-            // Nothing newer is on its way, so all that the changelog holds came after this checkpoint.
+            // No newer checkpoint is in flight, so everything in the changelog came after this one.
             self.wal.base = Some(WalBase { checkpoint: metadata.id, sequence: 0 });
             self.wal.bytes = 0;
         }
         Ok(FinishedCheckpoint { metadata, statistics, maintenance })
     }
 
-    /// Prepares, writes and finishes a checkpoint, and runs its maintenance. When it resolves to
-    /// `Ok`, state, offsets, watermark, epoch and position are durable together.
+    /// Prepares, writes and finishes a checkpoint, and runs its maintenance. When it resolves to `Ok`, state,
+    /// offsets, watermark, epoch and position are durable together.
+    ///
+    /// The errors are those of [`prepare_checkpoint`](Self::prepare_checkpoint) and
+    /// [`PreparedCheckpoint::write`]. A failure of maintenance is not an error; see
+    /// [`last_maintenance`](Self::last_maintenance).
     pub async fn create_checkpoint(&mut self, wal_position: u64) -> Result<IncrementalCheckpointMetadata, Error> {
         let prepared = self.prepare_checkpoint(wal_position)?;
         self.complete(prepared).await
@@ -103,7 +114,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Creates a checkpoint as [`create_checkpoint`](Self::create_checkpoint) does, with an opaque
     /// state that is written verbatim to `state.bin`. The given offsets and watermark become the
-    /// manager's.
+    /// manager's. A source offset that would go backwards is [`EpochMismatch`](Error::EpochMismatch).
     pub async fn create_checkpoint_with_state(
         &mut self,
         wal_position: u64,

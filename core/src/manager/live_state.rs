@@ -1,4 +1,4 @@
-//! The parts of the manager's state: what the stream works on, and where checkpoints and WAL stand.
+//! The parts of the manager: what the stream works on, and the positions of checkpoints and WAL.
 
 use crate::changelog::Changelog;
 use crate::commit::statistics::CheckpointStatistics;
@@ -8,7 +8,7 @@ use crate::manager::summary::RecoverySummary;
 use crate::model::position::StreamPosition;
 use crate::state::State;
 
-/// What the stream works on. A restore swaps all of it at once.
+/// What the stream works on. A restore replaces all of it at once.
 #[derive(Debug, Default)]
 pub(super) struct LiveState {
     pub(super) state: State,
@@ -17,7 +17,7 @@ pub(super) struct LiveState {
     pub(super) position: StreamPosition,
 }
 
-/// Which checkpoints come one after another.
+/// How checkpoints follow one another.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Lineage {
     /// The id of the next checkpoint. `None` means that ids are used up.
@@ -32,10 +32,10 @@ pub(super) struct Lineage {
     pub(super) in_flight: usize,
 }
 
-/// Where the WAL stands.
+/// The position in the WAL.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WalCursor {
-    /// What the next WAL file follows. `None` until there is a checkpoint that it can follow.
+    /// What the next WAL file follows. It is `None` as long as there is no checkpoint that it can follow.
     pub(super) base: Option<WalBase>,
     /// Bytes of the WAL files after the newest checkpoint.
     pub(super) bytes: u64,
@@ -43,19 +43,20 @@ pub(super) struct WalCursor {
     pub(super) synced: Option<WalPosition>,
 }
 
-/// What a WAL file follows: a checkpoint, and how many WAL files after it.
+/// What a WAL file follows: a checkpoint, and this many WAL files after it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WalBase {
     pub(super) checkpoint: u64,
     pub(super) sequence: u64,
 }
 
-/// What the manager has seen, for the caller to ask about.
+/// What the manager reports to its caller.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     pub(super) recovered: Option<RecoverySummary>,
     pub(super) statistics: Option<CheckpointStatistics>,
     pub(super) maintenance: Option<MaintenanceReport>,
-    /// When the last checkpoint was prepared, on the monotonic clock. `None` means long ago.
+    /// When the last checkpoint was prepared, in microseconds of the monotonic clock. `None` means longer ago
+    /// than the interval.
     pub(super) last_checkpoint_us: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! The manager: the live state, the changelog, and the checkpoints that both go into.
+//! The manager: it holds the live state and the changelog, and makes checkpoints of them.
 
 mod accessors;
 mod admin;

@@ -1,5 +1,4 @@
-//! What changes the state, and the limits that it is held to. A mutation that is refused changes
-//! nothing.
+//! Changes the state, within its limits. A mutation that is refused changes nothing.
 
 use crate::changelog::Changelog;
 use crate::changelog::batch::Columns;
@@ -12,7 +11,11 @@ use crate::model::record::check_lengths;
 use crate::state::{WARM_BLOCK, out_of_addresses};
 
 impl<D> IncrementalCheckpointManager<D> {
-    /// Sets a key's value. Durable with the next checkpoint.
+    /// Sets the value of a key. It is durable with the next checkpoint or [`sync`](Self::sync).
+    ///
+    /// A key or value that is too long, and a mutation that would exceed
+    /// [`memory_limit_bytes`](crate::CheckpointConfig::memory_limit_bytes), is
+    /// [`LimitExceeded`](Error::LimitExceeded) and changes nothing.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         check_lengths(key.len(), value.len())?;
         let hash = key_hash(key);
@@ -21,12 +24,13 @@ impl<D> IncrementalCheckpointManager<D> {
         Ok(())
     }
 
-    /// Removes a key; says whether it was there.
+    /// Deletes a key. Returns whether it existed. A key that is too long is
+    /// [`LimitExceeded`](Error::LimitExceeded).
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
         check_lengths(key.len(), 0)?;
         let hash = key_hash(key);
-        // A key that is not there needs no tombstone. One that is must get it even at the limit:
-        // deleting is how memory is given back.
+        // A key that does not exist needs no tombstone. A key that exists gets its tombstone even at the
+        // memory limit, because deleting is how memory is given back.
         Ok(self.delete_checked(hash, key))
     }
 
@@ -39,13 +43,16 @@ impl<D> IncrementalCheckpointManager<D> {
         was_there
     }
 
-    /// Applies a batch, all of it or, when anything in it is refused, nothing. Gives the number of
-    /// mutations.
+    /// Applies a batch and returns the number of its mutations. If any part of the batch is refused, nothing
+    /// of it is applied.
+    ///
+    /// A malformed batch is [`InvalidInput`](Error::InvalidInput). A batch that might exceed the memory limit
+    /// is [`LimitExceeded`](Error::LimitExceeded).
     pub fn apply(&mut self, batch: &Columns<'_>) -> Result<u64, Error> {
         let mutations = batch.mutations()?;
         if let Some(limit) = self.config.memory_limit_bytes {
-            // What the batch takes depends on what it replaces; held against its most, so that it
-            // cannot fail half-way.
+            // The memory that the batch needs depends on what it replaces. The most that it can need is
+            // checked first, so that it cannot fail half-way.
             let payload = batch.keys.len() + batch.values.len() + batch.ops.len() * 64;
             self.check_limit(limit, 2 * payload + (1 << 20))?;
         } else {
@@ -79,7 +86,7 @@ impl<D> IncrementalCheckpointManager<D> {
         self.live.compact_changes();
     }
 
-    /// Whether the limit and the addresses allow one more put.
+    /// Checks that the memory limit and the arena's addresses allow one more put.
     #[inline]
     fn make_room(&self, hash: u64, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let Some(limit) = self.config.memory_limit_bytes else {
@@ -89,6 +96,7 @@ impl<D> IncrementalCheckpointManager<D> {
         self.check_limit(limit, growth + self.live.changes.growth_for(key.len(), value.len()))
     }
 
+    /// Checks that `growth` more bytes of memory are allowed.
     fn check_limit(&self, limit: u64, growth: usize) -> Result<(), Error> {
         let held = self.live.state.allocated_bytes() + self.live.changes.allocated_bytes() as u64;
         if growth > 0 && held + growth as u64 > limit {
@@ -99,40 +107,41 @@ impl<D> IncrementalCheckpointManager<D> {
         Ok(())
     }
 
-    /// The whole state as a log, for checkpoints that are not incremental.
+    /// Returns the whole state as a changelog, for checkpoints that are not incremental.
     pub(super) fn whole_state(&self) -> Changelog {
-        let mut log = Changelog::default();
+        let mut whole = Changelog::default();
         for (key, value) in self.live.state.iter_hash_order() {
-            log.push(key_hash(key), key, Some(value));
+            whole.push(key_hash(key), key, Some(value));
         }
-        log
+        whole
     }
 
-    /// Sets the epoch. It never goes backwards: neither behind the newest checkpoint nor behind
-    /// itself.
+    /// Sets the epoch. An epoch before the current one is [`EpochMismatch`](Error::EpochMismatch) and changes
+    /// nothing.
     pub fn set_epoch(&mut self, epoch: u64) -> Result<(), Error> {
         self.live.position.set_epoch(epoch)
     }
 
-    /// Sets how far a source was consumed. Offsets of one source never go backwards.
+    /// Sets how far a source was consumed. An offset before the current one of the same source is
+    /// [`EpochMismatch`](Error::EpochMismatch) and changes nothing.
     pub fn set_source_offset(&mut self, source: impl Into<String>, offset: u64) -> Result<(), Error> {
         self.live.position.set_source_offset(source, offset)
     }
 
-    /// Sets the watermark, in milliseconds of Unix time. It never goes backwards: an earlier one
-    /// changes nothing.
+    /// Sets the watermark, in milliseconds of Unix time. An earlier watermark changes nothing.
     pub fn set_watermark(&mut self, watermark_ms: i64) {
         self.live.position.set_watermark(watermark_ms);
     }
 
-    /// Attaches a short text to the checkpoints to come, such as the name of the operator whose
-    /// state this is.
+    /// Attaches a short text to the checkpoints to come, for example the name of the operator that owns the
+    /// state. It replaces an earlier text of the same name.
     pub fn set_annotation(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.live.position.annotations.insert(name.into(), value.into());
     }
 }
 
 impl LiveState {
+    /// Compacts the changelog if it has outgrown the state.
     #[inline]
     fn compact_changes(&mut self) {
         if self.changes.may_compact() {

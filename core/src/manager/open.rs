@@ -1,4 +1,4 @@
-//! Opening a directory, and making a recovered checkpoint the working state.
+//! Opens a directory, and makes a recovered checkpoint the working state.
 
 use std::sync::Arc;
 
@@ -15,10 +15,16 @@ use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Opens a directory and recovers its newest checkpoint. Where there is none, it starts empty.
+    /// Opens a directory and recovers its newest checkpoint and the WAL after it. If the directory has no
+    /// checkpoint, the manager starts empty.
     ///
-    /// Opening only reads; the first write is the first checkpoint. A damaged newest checkpoint is an
-    /// error that names the place, unless the options [allow falling back](OpenOptions::allow_fallback).
+    /// Opening only reads. The first write is the first checkpoint or sync.
+    ///
+    /// - Settings that cannot work are [`InvalidConfig`](Error::InvalidConfig).
+    /// - A directory without a checkpoint is [`NotFound`](Error::NotFound) if the options do not
+    ///   [allow creating one](OpenOptions::create).
+    /// - A damaged newest checkpoint is an error that names the place, unless the options
+    ///   [allow falling back](OpenOptions::allow_fallback) to an older one.
     pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
         config.validate()?;
         let listing = Listing::take(&*directory).await?;
@@ -27,7 +33,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let recovered = recover_listed(&*directory, &recover_options, &listing).await?;
         if recovered.is_none() && !options.create {
             return Err(Error::NotFound(
-                "the directory holds no checkpoint, and creating one was not asked for".into(),
+                "the directory holds no checkpoint, and the options do not allow creating one".into(),
             ));
         }
         let next_number = listing
@@ -51,8 +57,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             manager.wal.bytes = listing.wal_bytes(id);
             manager.adopt(recovered);
             if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) {
-                // Recovery starts from the newest checkpoint, so a WAL file after an older one would not
-                // be found. Nor may one follow a checkpoint that another writer was about to delete.
+                // Recovery starts from the newest checkpoint, so it would not find a WAL file after an older
+                // one. A WAL file must not follow a checkpoint that another writer is deleting either.
                 manager.wal.base = None;
             }
         }
@@ -64,7 +70,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let position = recovered.position();
         let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
         self.observed.last_checkpoint_us = self.monotonic_us_of(metadata.timestamp_ms());
-        // Behind the torn tail of a WAL no other file may come: a checkpoint must be first.
+        // No WAL file may follow a torn one, so a checkpoint must come first.
         let can_follow = metadata.alluvium.is_some() && wal.cut.is_none();
         self.wal.base = can_follow.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
         self.observed.recovered = Some(RecoverySummary {
@@ -97,9 +103,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         std::mem::replace(&mut self.live, LiveState { state, changes, position })
     }
 
-    /// A moment of the wall clock on the monotonic clock, which alone decides from then on. A wall
-    /// clock that was set back makes it "just now", never "in an hour". `None` if the interval since
-    /// then is over already.
+    /// Converts a moment of the wall clock to the monotonic clock, which alone decides from then on. If the
+    /// wall clock was set back, the result is "just now", never "in an hour". Returns `None` if the interval
+    /// since that moment has passed already.
     fn monotonic_us_of(&self, timestamp_ms: u64) -> Option<u64> {
         let ago_us = self.clock.0.unix_ms().saturating_sub(timestamp_ms).saturating_mul(1_000);
         (ago_us < self.interval_us()).then(|| self.clock.0.monotonic_us().saturating_sub(ago_us))

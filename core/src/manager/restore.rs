@@ -1,4 +1,4 @@
-//! An older checkpoint, or one from elsewhere, as the newest one here.
+//! Makes an older checkpoint, or one from another directory, the newest one here.
 
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
@@ -23,11 +23,13 @@ struct Before {
 }
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Makes a kept checkpoint the newest: its state, offsets, watermark, epoch and position become
-    /// the manager's, by a new checkpoint that shares its files. Changes that no checkpoint holds are
-    /// lost.
+    /// Restores a kept checkpoint: its state, offsets, watermark, epoch and position become the manager's.
+    /// They are written as a new checkpoint, which shares the files of the old one and is the newest.
+    /// Changes that no checkpoint holds are lost.
     ///
-    /// Until it resolves to `Ok`, the manager and the directory are as they were.
+    /// Until it resolves to `Ok`, the manager and the directory stay as they were. A checkpoint that does not
+    /// exist is [`NotFound`](Error::NotFound). While a checkpoint is in flight, the error is
+    /// [`InvalidInput`](Error::InvalidInput).
     pub async fn restore_checkpoint(&mut self, id: u64) -> Result<IncrementalCheckpointMetadata, Error> {
         self.ledger.check()?;
         if self.lineage.in_flight > 0 {
@@ -71,13 +73,14 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Before { live, lineage, wal, recovered: recovered_before, last_checkpoint_us, segments, source }
     }
 
+    /// Puts back what [`swap_in`](Self::swap_in) replaced.
     fn put_back(&mut self, before: Before) {
         {
             let mut pages = self.ledger.lock();
             pages.segments = before.segments;
             pages.source = before.source;
         }
-        // An id that was given to a checkpoint is never given again, also if the checkpoint failed.
+        // An id that was given to a checkpoint is never given again, even if the checkpoint failed.
         let Lineage { next_id, last_prepared, in_flight, .. } = self.lineage;
         self.lineage = Lineage { next_id, last_prepared, in_flight, ..before.lineage };
         self.live = before.live;
@@ -86,8 +89,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.observed.last_checkpoint_us = before.last_checkpoint_us;
     }
 
-    /// Makes the state, offsets, watermark, epoch and position of another directory's checkpoint
-    /// this manager's, by a new checkpoint. Changes that no checkpoint holds are lost.
+    /// Takes over the state, offsets, watermark, epoch and position of another directory's checkpoint, and
+    /// writes them as a new checkpoint. Changes that no checkpoint holds are lost.
     ///
     /// Unlike the stream itself, this may go backwards, because the caller asked for that moment.
     pub(crate) async fn take_over(
@@ -95,7 +98,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         other: RecoveredCheckpoint,
         state_file: Option<Vec<u8>>,
     ) -> Result<IncrementalCheckpointMetadata, Error> {
-        // Only what differs becomes a mutation, so that the checkpoint is an increment like others.
+        // Only what differs becomes a mutation, so that the checkpoint is incremental like any other.
         let is_gone = |(key, _): &(&[u8], &[u8])| other.state.get(key).is_none();
         let gone: Vec<Vec<u8>> = self.iter().filter(is_gone).map(|(key, _)| key.to_vec()).collect();
         for key in gone {

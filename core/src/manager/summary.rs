@@ -4,32 +4,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::recovery::types::{SkippedCheckpoint, SkippedWal};
 
-/// What opening a directory found.
+/// What opening a directory or restoring a checkpoint recovered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoverySummary {
-    /// The checkpoint that was recovered.
+    /// The id of the checkpoint that was recovered.
     pub checkpoint_id: u64,
-    /// Newer checkpoints that were passed over because they are damaged; newest first.
+    /// The newer checkpoints that were skipped because they are damaged, newest first.
     pub skipped: Vec<SkippedCheckpoint>,
-    /// Live keys.
+    /// The number of live keys.
     pub key_count: u64,
-    /// Bytes of segments that were read.
+    /// How many bytes of segments and WAL files were read.
     pub bytes_read: u64,
-    /// Mutations that the log after the checkpoint added.
+    /// How many mutations of the WAL were replayed on top of the checkpoint.
     pub wal_entries: u64,
-    /// Where the log ended early: a torn tail, or damage that was allowed to be passed over.
+    /// Where the replay of the WAL ended early: at a torn tail, or at damage that the options allowed to be
+    /// skipped.
     pub wal_cut: Option<SkippedWal>,
-    /// The state is the caller's own, in `state.bin`: the original wrote this checkpoint.
+    /// Whether LaminarDB wrote the checkpoint. Its state is then opaque and in `state.bin`.
     pub is_laminar: bool,
 }
 
-/// Memory that a manager holds, exactly as it was asked from the allocator.
+/// The memory that a manager holds, in bytes, exactly as it was requested from the allocator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryUsage {
-    /// For the state: records and tables.
+    /// Memory for the state: records and tables.
     pub state_bytes: u64,
-    /// For mutations that no checkpoint has taken yet.
+    /// Memory for the mutations that no checkpoint has taken yet.
     pub changelog_bytes: u64,
-    /// Keys and values alone.
+    /// The length of all live keys and values, without the memory that organizes them.
     pub payload_bytes: u64,
 }

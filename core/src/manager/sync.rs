@@ -1,4 +1,4 @@
-//! The WAL between checkpoints: makes what was put so far durable without a checkpoint.
+//! Writes the WAL between checkpoints: it makes the changes so far durable without a checkpoint.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,10 +43,12 @@ pub struct WrittenSync {
 }
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
-    /// Makes everything put so far durable, with epoch, offsets, watermark and this position, at the
-    /// price of one file. Recovery replays it on top of the newest checkpoint.
+    /// Makes all changes so far durable, with epoch, offsets, watermark and this position, by creating one
+    /// WAL file. Recovery replays the file on top of the newest checkpoint. If nothing changed since the
+    /// last WAL file, nothing is written.
     ///
-    /// Where there is no checkpoint yet, it takes the first.
+    /// If there is no checkpoint that a WAL file could follow, it creates a checkpoint instead. The errors
+    /// are those of [`prepare_sync`](Self::prepare_sync) and [`PreparedSync::write`].
     pub async fn sync(&mut self, wal_position: u64) -> Result<(), Error> {
         if self.wal.base.is_none() && self.lineage.in_flight == 0 {
             return self.create_checkpoint(wal_position).await.map(|_| ());
@@ -59,8 +61,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Copies what changed since the last WAL file: the first of three steps. Returns `None` if nothing
     /// changed.
     ///
-    /// Refused while a checkpoint is in flight ([`BufferOverflow`](Error::BufferOverflow)), because
-    /// what it froze would be in neither file, and before the first checkpoint.
+    /// An error changes nothing:
+    ///
+    /// - [`BufferOverflow`](Error::BufferOverflow) while a checkpoint is in flight, because what it froze
+    ///   would be in neither file;
+    /// - [`Wal`](Error::Wal) if there is no checkpoint that a WAL file could follow;
+    /// - [`EpochMismatch`](Error::EpochMismatch) if `wal_position` would go backwards;
+    /// - [`Fenced`](Error::Fenced) or [`Poisoned`](Error::Poisoned) after a failed write.
     pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync<D>>, Error> {
         self.ledger.check()?;
         if self.lineage.in_flight > 0 {
@@ -68,10 +75,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
         self.live.position.check_wal_position(wal_position)?;
         let before =
-            self.wal.base.ok_or_else(|| Error::Wal("there is no checkpoint that a log could follow".into()))?;
+            self.wal.base.ok_or_else(|| Error::Wal("there is no checkpoint that a WAL file could follow".into()))?;
         let sequence = before.sequence.checked_add(1);
         let sequence =
-            sequence.ok_or_else(|| Error::LimitExceeded("log numbers are used up: take a checkpoint".into()))?;
+            sequence.ok_or_else(|| Error::LimitExceeded("WAL file numbers are used up: take a checkpoint".into()))?;
         let end = WalPosition {
             position: StreamPosition { wal_position, ..self.live.position.clone() },
             key_count: self.live.state.len() as u64,
@@ -88,12 +95,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(Some(PreparedSync { directory: self.directory.clone(), ledger: self.ledger.clone(), base, tail, end }))
     }
 
-    /// Takes note of a WAL file that was written: the last of three steps.
+    /// Takes note of a WAL file that was written: the last of three steps. A file that another manager
+    /// prepared is [`InvalidInput`](Error::InvalidInput).
     pub fn finish_sync(&mut self, written: WrittenSync) -> Result<(), Error> {
         if !Arc::ptr_eq(&written.ledger, &self.ledger) {
-            return Err(Error::InvalidInput("the log was prepared by another manager".into()));
+            return Err(Error::InvalidInput("the WAL file was prepared by another manager".into()));
         }
-        // A checkpoint may have been prepared meanwhile. Then this WAL file is behind it already.
+        // If a checkpoint was prepared meanwhile, it contains what this WAL file holds.
         if self.wal.base.is_some_and(|base| base.checkpoint == written.base.checkpoint) {
             self.wal.bytes += written.bytes;
             self.wal.synced = Some(written.end);
@@ -103,10 +111,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 }
 
 impl<D: Directory> PreparedSync<D> {
-    /// Writes the WAL file. When it resolves to `Ok`, the file is durable. Errors are those of
-    /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write). If another writer is deleting
-    /// the checkpoint, the WAL file may exist after an error; it is replayed only if the checkpoint
-    /// stays.
+    /// Writes the WAL file. When it resolves to `Ok`, the file is durable. The errors are those of
+    /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write). If another writer is deleting the
+    /// checkpoint, the WAL file may exist after an error. It is replayed only if the checkpoint stays.
     pub async fn write(self) -> Result<WrittenSync, Error> {
         let ledger = self.ledger.clone();
         let written = self.write_unguarded().await;
@@ -122,11 +129,12 @@ impl<D: Directory> PreparedSync<D> {
         let store_id = {
             self.ledger.check()?;
             let mut pages = self.ledger.lock();
-            // Before it is there: a checkpoint that is written meanwhile must not take it for another's.
+            // The file is noted before it exists, so that a checkpoint that is written meanwhile does not
+            // mistake it for another writer's.
             pages.known_wal.insert((checkpoint, sequence));
             if pages.wal_sequence + 1 != sequence {
                 return Err(Error::InvalidInput(format!(
-                    "log {sequence} must be written after log {}: write them in order and drop none",
+                    "WAL file {sequence} must be written after WAL file {}: write them in order and drop none",
                     pages.wal_sequence
                 )));
             }
@@ -137,17 +145,17 @@ impl<D: Directory> PreparedSync<D> {
         let path = wal_path(checkpoint, sequence);
         let batch = vec![NewFile { path: path.clone(), content }];
         directory.create(batch).await.map_err(creation_failed)?;
-        // As after a checkpoint: was the name free because nobody was ahead? Only a newer checkpoint
-        // says so. A log behind this one builds on it: whoever wrote it has replayed this one, and to
-        // take it back now would take theirs with it.
+        // The name was free, but another writer may be ahead, as after a checkpoint. Only a newer checkpoint
+        // proves that. A WAL file behind this one does not: its writer has replayed this one and builds on
+        // it, so deleting this one now would void that file too.
         let listing = Listing::take(directory).await?;
         if let Some(left) = listing.superseded(checkpoint, |_, _| true) {
             directory.delete(&[path]).await?;
             return Err(fenced(left));
         }
-        // Whoever deletes the checkpoint marks it first, and then looks for logs: one of the two sees the
-        // other. The metadata goes before the mark, so that a listing that caught neither, being of no
-        // single moment, is found out here.
+        // A writer that deletes the checkpoint creates the mark first and looks for WAL files afterwards, so
+        // one of the two sees the other. A listing is not of a single moment, so it may show neither the
+        // mark nor the missing metadata. Metadata is deleted before the mark is, so reading it tells.
         match directory.read_range(&metadata_path(checkpoint), 0, 0).await {
             Err(error) if error.kind() == DirectoryErrorKind::NotFound => {
                 directory.delete(&[path]).await?;
@@ -156,7 +164,7 @@ impl<D: Directory> PreparedSync<D> {
             result => result?,
         };
         if listing.marked.contains(&checkpoint) {
-            // The log stays where it is: another writer may have built on it before the mark came.
+            // The WAL file stays: another writer may have built on it before the mark was created.
             return Err(fenced(format!("checkpoint {checkpoint} is being deleted")));
         }
         self.ledger.lock().wal_sequence = sequence;

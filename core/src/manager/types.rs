@@ -1,4 +1,4 @@
-//! The manager's own type. Its operations are in the files beside this one.
+//! The manager's type. Its operations are in the files beside this one.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::config::CheckpointConfig;
 use crate::ledger::Ledger;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 
-/// Keyed state whose checkpoints are incremental, atomic and the same everywhere.
+/// Holds keyed state and makes incremental, atomic checkpoints of it, with the same bytes on every platform.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -28,11 +28,13 @@ use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 ///
-/// A checkpoint is three steps, and `create_checkpoint` is the three in one call.
-/// [`prepare_checkpoint`](Self::prepare_checkpoint) freezes in microseconds,
-/// [`PreparedCheckpoint::write`] needs the directory and not the manager, and
-/// [`finish_checkpoint`](Self::finish_checkpoint) tells the manager. Puts may run between them; they
-/// belong to the next checkpoint.
+/// A checkpoint has three steps. [`prepare_checkpoint`](Self::prepare_checkpoint) freezes the changes in
+/// microseconds, [`PreparedCheckpoint::write`] needs the directory but not the manager, and
+/// [`finish_checkpoint`](Self::finish_checkpoint) tells the manager. Puts may run between the steps; they
+/// belong to the next checkpoint. [`create_checkpoint`](Self::create_checkpoint) does the three steps in
+/// one call.
+///
+/// [`PreparedCheckpoint::write`]: crate::PreparedCheckpoint::write
 #[derive(Debug)]
 pub struct IncrementalCheckpointManager<D> {
     pub(super) directory: Arc<D>,
