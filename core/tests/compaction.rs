@@ -1,4 +1,4 @@
-//! How much one rebase rewrites, where the caller bounds it.
+//! How much one compaction rewrites if the caller limits it.
 
 use std::sync::Arc;
 
@@ -10,14 +10,16 @@ const CHANGED: u32 = 400;
 const EPOCHS: u8 = 80;
 const VALUE_BYTES: usize = 1_000;
 
-/// Bytes of live records, of one key group (a half more than the mean: keys are spread by a hash), and
-/// of what files hold beside them.
+/// The bytes of all live records.
 const LIVE_BYTES: u64 = KEYS as u64 * (VALUE_BYTES as u64 + 4);
+/// The most bytes of one key group: half more than the mean, because a hash spreads the keys unevenly.
 const GROUP_BYTES: u64 = LIVE_BYTES / 64 * 3 / 2;
+/// The most bytes that the files of one compaction hold beside records.
 const FILE_OVERHEAD: u64 = 8 << 10;
 
-/// Changes a twentieth an epoch; what the rebase after each rewrote. The state must survive.
-fn rebased(max_rebase_bytes: Option<u64>) -> Vec<u64> {
+/// Changes a twentieth of the keys in each epoch. Returns how many bytes the compaction after each epoch
+/// wrote, and checks that the state can be recovered.
+fn compacted(max_rebase_bytes: Option<u64>) -> Vec<u64> {
     let directory = Arc::new(MemoryDirectory::new());
     let config = CheckpointConfig::new().with_max_rebase_bytes(max_rebase_bytes);
     let open = || {
@@ -46,18 +48,18 @@ fn rebased(max_rebase_bytes: Option<u64>) -> Vec<u64> {
         entries.sort();
         entries
     };
-    assert!(state(&open()) == state(&manager), "another state is back");
+    assert!(state(&open()) == state(&manager), "another state was recovered");
     each
 }
 
 #[test]
-fn a_rebase_rewrites_no_more_than_the_caller_allows() {
-    let free = rebased(None);
+fn a_compaction_rewrites_no_more_than_the_caller_allows() {
+    let free = compacted(None);
     let largest = free.iter().max().unwrap();
-    assert!(*largest > 1 << 20, "nothing that a bound could prevent: {largest}");
+    assert!(*largest > 1 << 20, "a limit would change nothing: {largest}");
 
     for bound in [512 << 10, 1] {
-        let each = rebased(Some(bound));
+        let each = compacted(Some(bound));
         let most = bound.max(GROUP_BYTES) + FILE_OVERHEAD;
         assert!(each.iter().all(|bytes| *bytes <= most), "{most} allowed: {each:?}");
         assert!(each.iter().filter(|bytes| **bytes > 0).count() > usize::from(EPOCHS) / 2, "{each:?}");

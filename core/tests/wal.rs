@@ -1,4 +1,4 @@
-//! The log between checkpoints: what `sync` made durable is there after a crash, and nothing else.
+//! The WAL between checkpoints: what `sync` made durable is recovered after a crash, and nothing else is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +34,8 @@ fn contents(manager: &Manager) -> BTreeMap<Vec<u8>, Vec<u8>> {
     manager.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
 }
 
-/// A checkpoint, then two logs, then something that was never synced.
+/// Writes a checkpoint, then two WAL files, then changes that are never synced. Returns the directory and the
+/// state that is durable.
 fn written() -> (Arc<MemoryDirectory>, BTreeMap<Vec<u8>, Vec<u8>>) {
     let directory = Arc::new(MemoryDirectory::new());
     let mut manager = open(&directory);
@@ -80,7 +81,7 @@ fn what_was_synced_is_there_and_what_was_not_is_not() {
 }
 
 #[test]
-fn the_next_checkpoint_takes_the_log_in_and_drops_it() {
+fn the_next_checkpoint_contains_the_wal_and_drops_it() {
     let (directory, durable) = written();
     let mut manager = open(&directory);
     checkpoint(&mut manager, 3);
@@ -91,16 +92,16 @@ fn the_next_checkpoint_takes_the_log_in_and_drops_it() {
 }
 
 #[test]
-fn without_truncate_wal_logs_stay_with_their_checkpoint() {
+fn without_truncate_wal_the_wal_stays_with_its_checkpoint() {
     let (directory, durable) = written();
     let mut manager = open_with(&directory, CheckpointConfig::new().with_truncate_wal(false), false).unwrap();
     checkpoint(&mut manager, 3);
     assert!(directory.to_files().contains_key(SECOND));
-    assert_eq!(contents(&open(&directory)), durable, "an older checkpoint's log is not replayed");
+    assert_eq!(contents(&open(&directory)), durable, "the WAL after an older checkpoint is not replayed");
 }
 
 #[test]
-fn a_log_goes_on_where_it_was_left() {
+fn the_wal_continues_after_reopening() {
     let (directory, _) = written();
     let mut manager = open(&directory);
     manager.put(b"e", b"5").unwrap();
@@ -123,7 +124,7 @@ fn the_first_sync_takes_a_checkpoint_and_an_idle_one_writes_nothing() {
 }
 
 #[test]
-fn a_torn_tail_is_cut_and_said() {
+fn a_torn_tail_is_cut_off_and_reported() {
     let (directory, _) = written();
     let whole = directory.to_files()[SECOND].len();
     for length in 0..whole {
@@ -132,7 +133,7 @@ fn a_torn_tail_is_cut_and_said() {
         assert_eq!((manager.get(b"a"), manager.get(b"b")), (Some(&b"1"[..]), Some(&b"2"[..])), "{length}");
         assert_eq!(manager.source_offsets()["input"], 20);
         assert_eq!(manager.recovered().unwrap().wal_cut.as_ref().unwrap().path, SECOND);
-        // Work goes on, and the torn file is no obstacle.
+        // The manager works on, and the torn file does not prevent it.
         manager.put(b"f", b"6").unwrap();
         sync(&mut manager, 9);
         assert_eq!(open(&torn).get(b"f"), Some(&b"6"[..]));
@@ -145,7 +146,7 @@ fn a_torn_tail_is_cut_and_said() {
 }
 
 #[test]
-fn damage_before_the_tail_is_an_error_that_names_it_and_nothing_is_cut() {
+fn damage_before_the_tail_is_an_error_that_names_the_file_and_changes_nothing() {
     let (directory, durable) = written();
     for (name, length) in [(FIRST, 0), (FIRST, 70)] {
         let torn = edited(&directory, |files| files.get_mut(name).unwrap().truncate(length));
@@ -170,16 +171,16 @@ fn damage_before_the_tail_is_an_error_that_names_it_and_nothing_is_cut() {
 }
 
 #[test]
-fn the_stale_writer_of_a_log_is_fenced() {
+fn a_stale_writer_of_the_wal_is_fenced() {
     let (directory, _) = written();
     let (mut stale, mut owner) = (open(&directory), open(&directory));
     owner.put(b"x", b"owner").unwrap();
     sync(&mut owner, 5);
     stale.put(b"x", b"stale").unwrap();
     assert!(matches!(block_on(stale.sync(5)), Err(Error::Fenced(_))));
-    assert!(matches!(block_on(stale.create_checkpoint(5)), Err(Error::Fenced(_))), "and stays so");
+    assert!(matches!(block_on(stale.create_checkpoint(5)), Err(Error::Fenced(_))), "it stays fenced");
     assert_eq!(open(&directory).get(b"x"), Some(&b"owner"[..]));
-    // A checkpoint that does not know of the other's log must not make it void.
+    // A checkpoint that does not contain the other writer's WAL file must not make that file void.
     let mut stale = open(&directory);
     owner.put(b"x", b"again").unwrap();
     sync(&mut owner, 6);
@@ -188,7 +189,7 @@ fn the_stale_writer_of_a_log_is_fenced() {
 }
 
 #[test]
-fn a_checkpoint_may_wait_while_the_log_is_small() {
+fn a_checkpoint_may_wait_while_the_wal_is_small() {
     let directory = Arc::new(MemoryDirectory::new());
     let clock = Arc::new(ManualClock::new(0));
     let config =
@@ -196,7 +197,7 @@ fn a_checkpoint_may_wait_while_the_log_is_small() {
     let mut manager = block_on(Manager::open(directory, config, OpenOptions::new(clock.clone()))).unwrap();
     sync(&mut manager, 0);
     clock.advance_ms(11);
-    assert!(manager.should_checkpoint(), "without a log, time alone decides");
+    assert!(manager.should_checkpoint(), "without a WAL file, time alone decides");
     manager.put(b"a", b"1").unwrap();
     sync(&mut manager, 1);
     assert!(!manager.should_checkpoint());
@@ -206,7 +207,7 @@ fn a_checkpoint_may_wait_while_the_log_is_small() {
 }
 
 #[test]
-fn the_caller_sees_changes_and_may_stop_early() {
+fn recovery_returns_the_changes_and_may_stop_early() {
     let (directory, _) = written();
     let recovered = block_on(RecoveryManager::recover_with_changes(&*directory)).unwrap();
     assert_eq!((recovered.wal_entries_replayed, recovered.state_changes.len()), (3, 3));
@@ -217,7 +218,7 @@ fn the_caller_sees_changes_and_may_stop_early() {
 }
 
 #[test]
-fn a_sync_while_a_checkpoint_is_in_flight_asks_for_patience() {
+fn a_sync_is_refused_while_a_checkpoint_is_in_flight() {
     let (directory, _) = written();
     let mut manager = open(&directory);
     let prepared = manager.prepare_checkpoint(7).unwrap();
@@ -231,7 +232,7 @@ fn a_sync_while_a_checkpoint_is_in_flight_asks_for_patience() {
 }
 
 #[test]
-fn a_foreign_file_beside_the_logs_is_left_alone() {
+fn a_foreign_file_beside_the_wal_is_left_alone() {
     let (directory, _) = written();
     let note = NewFile { path: "wal/note.txt".into(), content: b"mine".to_vec() };
     block_on(directory.create(vec![note])).unwrap();

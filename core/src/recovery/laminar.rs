@@ -74,7 +74,7 @@ pub struct RecoveredState {
     pub state: State,
     /// The caller's opaque state, if the checkpoint has one.
     pub opaque_state: Option<Vec<u8>>,
-    /// The caller's position in the caller's own log.
+    /// The caller's position in the caller's own WAL.
     pub wal_position: u64,
     /// How many mutations of the WAL were replayed on top of the checkpoint.
     pub wal_entries_replayed: u64,

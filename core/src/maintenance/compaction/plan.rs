@@ -10,8 +10,8 @@ const DELTA_BYTES_FREE: u64 = 256 << 10;
 /// A compaction rewrites groups of at least this many bytes, so that a small state stays in one file.
 const RUN_BYTES_MIN: u64 = 1 << 20;
 
-/// A compaction rewrites at most this many times the bytes of the checkpoint's own delta, or one group
-/// if that is larger.
+/// Beyond [`RUN_BYTES_MIN`], a compaction rewrites at most this many times the bytes of the checkpoint's own
+/// delta.
 const RUN_DELTA_MAX: u64 = 4;
 
 /// Once there are more small deltas than this, they are merged into one.
