@@ -14,3 +14,8 @@ mod types;
 pub use crate::manager::summary::{MemoryUsage, RecoverySummary};
 pub use crate::manager::sync::{PreparedSync, WrittenSync};
 pub use crate::manager::types::IncrementalCheckpointManager;
+
+/// Holds the code of the crate's README, so that the documentation tests run it.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
