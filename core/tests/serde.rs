@@ -7,12 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alluvium_core::directory::{MemoryDirectory, block_on};
+use alluvium_core::gc::{FileVerdict, GarbageReport};
 use alluvium_core::model::hash::checksum;
 use alluvium_core::recovery::{SkippedCheckpoint, SkippedWal};
+use alluvium_core::tools::diff::{Difference, KeyChange};
+use alluvium_core::tools::inspect::CheckpointSummary;
 use alluvium_core::tools::verify::{Finding, Severity, VerifyReport};
 use alluvium_core::{
     CheckpointConfig, CheckpointStatistics, IncrementalCheckpointError as Error, IncrementalCheckpointManager,
-    IncrementalCheckpointMetadata, MaintenanceReport, ManualClock, OpenOptions, RecoverySummary, StreamPosition,
+    IncrementalCheckpointMetadata, MaintenanceReport, ManualClock, MemoryUsage, OpenOptions, RecoverySummary,
+    StreamPosition,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -121,6 +125,29 @@ fn reports_are_written_and_read_by_serde() {
         let findings = json!([{ "path": "a", "severity": name, "what": "b" }]);
         check(&report, &json!({ "findings": findings, "checkpoints": 1, "files": 2, "bytes": 3 }));
     }
+}
+
+#[test]
+fn results_of_the_tools_are_written_and_read_by_serde() {
+    let file = FileVerdict { path: "a".into(), bytes: 1, keep: true, why: "b".into() };
+    let file_json = json!({ "path": "a", "bytes": 1, "keep": true, "why": "b" });
+    let garbage = GarbageReport { files: vec![file], errors: vec!["c".into()] };
+    check(&garbage, &json!({ "files": [file_json], "errors": ["c"] }));
+
+    let change = KeyChange { key: vec![1], before: None, after: Some(vec![2]) };
+    let difference = Difference { changes: vec![change], bytes_read: 3, groups_compared_whole: 4 };
+    let changes = json!([{ "key": [1], "before": null, "after": [2] }]);
+    check(&difference, &json!({ "changes": changes, "bytes_read": 3, "groups_compared_whole": 4 }));
+
+    let metadata = IncrementalCheckpointMetadata::new(1, 2);
+    let metadata_json = json!({ "Ok": serde_json::to_value(&metadata).unwrap() });
+    for (metadata, json) in [(Ok(metadata), metadata_json), (Err("partial".into()), json!({ "Err": "partial" }))] {
+        let summary = CheckpointSummary { id: 1, metadata, metadata_bytes: 5 };
+        check(&summary, &json!({ "id": 1, "metadata": json, "metadata_bytes": 5 }));
+    }
+
+    let memory = MemoryUsage { state_bytes: 3, changelog_bytes: 2, payload_bytes: 1 };
+    check(&memory, &json!({ "state_bytes": 3, "changelog_bytes": 2, "payload_bytes": 1 }));
 }
 
 #[test]
