@@ -8,7 +8,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::directory::{Directory, DirectoryError, Entry, NewFile};
+use crate::directory::contract::{Directory, Entry, NewFile};
+use crate::directory::error::DirectoryError;
 
 /// What an operation gives: on the heap, and of one type whatever the directory.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + 'a>>;

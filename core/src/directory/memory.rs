@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::directory::{
-    Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
-};
+use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, is_valid_path};
+use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 
 /// Files in memory, with the contract of every [`Directory`] but outliving the process.
 ///

@@ -1,7 +1,8 @@
 //! Checks of creating batches of files.
 
+use crate::directory::contract::{Directory, NewFile};
+use crate::directory::error::{DirectoryErrorKind as Kind, Operation};
 use crate::directory::testing::conformance::support::{Outcome, creates, file, lists, names, reads, refuses, same};
-use crate::directory::{Directory, DirectoryErrorKind as Kind, NewFile, Operation};
 
 pub(super) async fn a_batch_spans_directories_in_any_order<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;

@@ -1,7 +1,8 @@
 //! Checks of deleting files.
 
+use crate::directory::contract::Directory;
+use crate::directory::error::{DirectoryErrorKind as Kind, Operation};
 use crate::directory::testing::conformance::support::{Outcome, creates, deletes, lists, reads, refuses};
-use crate::directory::{Directory, DirectoryErrorKind as Kind, Operation};
 
 pub(super) async fn deleting_twice_is_no_error<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;

@@ -29,7 +29,7 @@ mod support;
 
 use std::fmt::Write;
 
-use crate::directory::Directory;
+use crate::directory::contract::Directory;
 use crate::directory::testing::conformance::support::Outcome;
 
 /// How many handles on one storage the implementation allows at a time.

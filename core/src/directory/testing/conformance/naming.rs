@@ -1,7 +1,8 @@
 //! Checks of the names that a directory accepts, and of hostile names that it refuses.
 
+use crate::directory::contract::Directory;
+use crate::directory::error::{DirectoryErrorKind as Kind, Operation};
 use crate::directory::testing::conformance::support::{Outcome, creates, file, lists, reads, refuses, same};
-use crate::directory::{Directory, DirectoryErrorKind as Kind, Operation};
 
 pub(super) async fn names_may_be_64_characters_long<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;

@@ -1,7 +1,8 @@
 //! Checks of listing and reading.
 
+use crate::directory::contract::Directory;
+use crate::directory::error::{DirectoryErrorKind as Kind, Operation};
 use crate::directory::testing::conformance::support::{Outcome, creates, lists, reads, reads_range, refuses, same};
-use crate::directory::{Directory, DirectoryErrorKind as Kind, Operation};
 
 pub(super) async fn a_new_directory_is_empty<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;

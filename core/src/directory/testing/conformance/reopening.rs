@@ -1,7 +1,8 @@
 //! Checks of what a second handle on the same storage sees, opened later or at the same time.
 
+use crate::directory::contract::Directory;
+use crate::directory::error::{DirectoryErrorKind as Kind, Operation};
 use crate::directory::testing::conformance::support::{Outcome, creates, deletes, file, lists, reads, refuses};
-use crate::directory::{Directory, DirectoryErrorKind as Kind, Operation};
 
 pub(super) async fn files_outlive_the_handle<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use crate::directory::{Directory, DirectoryError, DirectoryErrorKind as Kind, Entry, EntryKind, NewFile, Operation};
+use crate::directory::contract::{Directory, Entry, EntryKind, NewFile};
+use crate::directory::error::{DirectoryError, DirectoryErrorKind as Kind, Operation};
 
 /// The result of one check: the text says what it found and what it expected.
 pub(super) type Outcome = Result<(), String>;

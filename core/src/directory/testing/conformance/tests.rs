@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::Mutex;
 
+use crate::directory::block_on::block_on;
+use crate::directory::contract::{Directory, Entry, NewFile};
+use crate::directory::error::{DirectoryError, DirectoryErrorKind as Kind, Operation};
+use crate::directory::memory::MemoryDirectory;
 use crate::directory::testing::conformance::{CHECKS, Handles, Report, SHARED_CHECKS, run};
-use crate::directory::{
-    Directory, DirectoryError, DirectoryErrorKind as Kind, Entry, MemoryDirectory, NewFile, Operation, block_on,
-};
 
 /// Storages by name, opened over and over.
 fn storages() -> impl AsyncFn(&str) -> &'static MemoryDirectory {

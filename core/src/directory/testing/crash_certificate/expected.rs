@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::directory::{Directory, DirectoryError, EntryKind, NewFile};
+use crate::directory::contract::{Directory, EntryKind, NewFile};
+use crate::directory::error::DirectoryError;
 
 /// One call of the script.
 #[derive(Debug, Clone, Copy)]

@@ -85,7 +85,8 @@ mod storage;
 pub use report::CrashReport;
 pub use storage::Storage;
 
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::contract::Directory;
+use crate::directory::error::DirectoryError;
 use crate::directory::testing::crash_certificate::expected::{Call, Cut, Expected};
 
 /// Steps of going on after a failure, at most, in which the power fails once more.

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use crate::directory::{Directory, DirectoryError, SimulatedDirectory};
+use crate::directory::contract::Directory;
+use crate::directory::error::DirectoryError;
+use crate::directory::testing::simulated::SimulatedDirectory;
 
 /// A storage whose power can be made to fail.
 pub trait Storage: Sized {

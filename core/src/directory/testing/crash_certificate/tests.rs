@@ -1,5 +1,8 @@
+use crate::directory::block_on::block_on;
+use crate::directory::contract::{Directory, Entry, NewFile};
+use crate::directory::error::DirectoryError;
 use crate::directory::testing::crash_certificate::{CrashReport, Storage, certify};
-use crate::directory::{Directory, DirectoryError, Entry, NewFile, Node, SimulatedDirectory, block_on};
+use crate::directory::testing::simulated::{Node, Nodes, SimulatedDirectory};
 
 #[test]
 fn the_simulation_passes() {
@@ -57,7 +60,7 @@ impl Storage for Breaking {
         self.0.has_failed()
     }
     fn after_failure(&self, seed: u64) -> Vec<Self> {
-        let broken = |mut nodes: crate::directory::Nodes| {
+        let broken = |mut nodes: Nodes| {
             let last = nodes
                 .iter()
                 .filter(|(_, node)| matches!(node, Node::File(_)))

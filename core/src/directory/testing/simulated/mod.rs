@@ -11,11 +11,10 @@ pub use storage::Fault;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, is_valid_path};
+use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 use crate::directory::testing::simulated::nodes::{Change, outcome};
 use crate::directory::testing::simulated::storage::Storage;
-use crate::directory::{
-    Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
-};
 
 /// At most this many undecided names of one call are gone through one by one; beyond it, as many
 /// outcomes are drawn by seed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::directory::NewFile;
+use crate::directory::contract::NewFile;
 
 /// What a name of a simulated directory stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! The state of a simulated storage: what is durable, and which calls fail.
 
+use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 use crate::directory::testing::simulated::nodes::{Change, Node, Nodes, outcome};
-use crate::directory::{DirectoryError, DirectoryErrorKind, Operation};
 
 /// An error to come.
 ///
@@ -18,7 +18,7 @@ use crate::directory::{DirectoryError, DirectoryErrorKind, Operation};
 pub struct Fault {
     /// The call that fails, counted from 0 since the directory was made or [restarted].
     ///
-    /// [restarted]: SimulatedDirectory::restart
+    /// [restarted]: crate::directory::SimulatedDirectory::restart
     pub call: u64,
     /// What the caller is told.
     pub kind: DirectoryErrorKind,

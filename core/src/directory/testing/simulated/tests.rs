@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::directory::block_on::block_on;
+use crate::directory::contract::{Directory, NewFile};
+use crate::directory::error::DirectoryErrorKind;
 use crate::directory::testing::conformance::{self, Handles};
 use crate::directory::testing::simulated::{Fault, Node, Nodes, SimulatedDirectory};
-use crate::directory::{Directory, DirectoryErrorKind, NewFile, block_on};
 
 fn batch(paths: &[&str]) -> Vec<NewFile> {
     paths.iter().map(|path| NewFile { path: (*path).into(), content: path.as_bytes().to_vec() }).collect()
