@@ -1,0 +1,208 @@
+//! The state itself: reading, putting and deleting keys, and the books of what it holds.
+
+use crate::error::IncrementalCheckpointError as Error;
+use crate::model::hash::{entry_digest, key_hash, value_hash};
+use crate::model::key_groups::{GROUP_BITS, KEY_GROUPS, group_of};
+use crate::model::record::check_lengths;
+use crate::state::arena::{Arena, record_bytes};
+use crate::state::short_keys::same;
+use crate::state::table::{Found, Table};
+
+/// Live keyed data: what the mutations so far have left.
+///
+/// ```
+/// use alluvium_core::State;
+///
+/// let mut state = State::new();
+/// state.put(b"AA:JFK-LAX", b"12")?;
+/// assert_eq!(state.get(b"AA:JFK-LAX"), Some(&b"12"[..]));
+/// assert!(state.delete(b"AA:JFK-LAX"));
+/// assert!(state.is_empty());
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+#[derive(Debug)]
+pub struct State {
+    pub(super) tables: Box<[Table]>,
+    /// Payload bytes of each group.
+    pub(super) group_bytes: Box<[u64]>,
+    pub(super) arena: Arena,
+    /// What the tables hold from the allocator.
+    pub(super) table_bytes: usize,
+    pub(super) len: usize,
+    pub(super) digest: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The hash bits that a table keeps: those right below the group's.
+#[inline]
+pub(super) fn tag(hash: u64) -> u32 {
+    ((hash << GROUP_BITS) >> 32) as u32
+}
+
+impl State {
+    /// An empty state.
+    pub fn new() -> Self {
+        let groups = usize::from(KEY_GROUPS);
+        Self {
+            tables: std::iter::repeat_with(Table::default).take(groups).collect(),
+            group_bytes: vec![0; groups].into_boxed_slice(),
+            arena: Arena::default(),
+            table_bytes: 0,
+            len: 0,
+            digest: 0,
+        }
+    }
+
+    /// Live keys.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of all live keys and values.
+    pub fn payload_bytes(&self) -> u64 {
+        self.group_bytes.iter().sum()
+    }
+
+    /// Payload bytes of each key group.
+    pub(crate) fn group_bytes(&self) -> &[u64] {
+        &self.group_bytes
+    }
+
+    /// Bytes held from the allocator, exactly.
+    pub fn allocated_bytes(&self) -> u64 {
+        (self.arena.allocated_bytes() + self.table_bytes) as u64
+    }
+
+    /// The sum of [`entry_digest`] over all entries: equal for equal states.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// The value of a key.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        let hash = key_hash(key);
+        let table = &self.tables[usize::from(group_of(hash))];
+        match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
+            Found::At(at) => Some(self.arena.get(table.address(at)).1),
+            Found::Before(_) => None,
+        }
+    }
+
+    /// Sets a key's value. Fails, changing nothing, for lengths beyond the format's limits and when
+    /// 32 GiB of records are held.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        check_lengths(key.len(), value.len())?;
+        self.growth_for(key, value).ok_or_else(out_of_addresses)?;
+        self.put_hashed(key_hash(key), key, value);
+        Ok(())
+    }
+
+    /// Bytes that putting this would take from the allocator at most; `None` when no addresses are
+    /// left for it.
+    #[inline]
+    pub(crate) fn growth_for(&self, key: &[u8], value: &[u8]) -> Option<usize> {
+        self.arena.growth_for(record_bytes(key.len(), value.len()))
+    }
+
+    /// As [`growth_for`](Self::growth_for), the table included.
+    pub(crate) fn growth_with_table(&self, hash: u64, key: &[u8], value: &[u8]) -> Option<usize> {
+        let arena = self.growth_for(key, value)?;
+        Some(arena + self.tables[usize::from(group_of(hash))].growth_for_insert())
+    }
+
+    /// As [`put`](Self::put), for a key whose hash is known and whose lengths were checked.
+    #[inline]
+    pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
+        let group = usize::from(group_of(hash));
+        let table = &mut self.tables[group];
+        let value_hash = value_hash(value);
+        self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
+        match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
+            Found::Before(at) => {
+                let address = self.arena.insert(key, value, value_hash);
+                let table = &mut self.tables[group];
+                self.table_bytes -= table.allocated_bytes();
+                table.insert(at, tag(hash), address);
+                self.table_bytes += table.allocated_bytes();
+                self.group_bytes[group] += (key.len() + value.len()) as u64;
+                self.len += 1;
+            }
+            Found::At(at) => {
+                let address = table.address(at);
+                let (old_bytes, old_hash) = self.arena.value_summary(address);
+                let freed = record_bytes(key.len(), old_bytes);
+                self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
+                self.group_bytes[group] = self.group_bytes[group] - old_bytes as u64 + value.len() as u64;
+                if !self.arena.overwrite(address, value, value_hash) {
+                    let moved = self.arena.insert(key, value, value_hash);
+                    self.tables[group].set_address(at, moved);
+                    self.arena.release(address);
+                    self.clean(freed);
+                }
+            }
+        }
+    }
+
+    /// Removes a key; says whether it was there.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        self.delete_hashed(key_hash(key), key)
+    }
+
+    #[inline]
+    pub(crate) fn delete_hashed(&mut self, hash: u64, key: &[u8]) -> bool {
+        let group = usize::from(group_of(hash));
+        let Found::At(at) = self.tables[group].find(tag(hash), |address| same(self.arena.key(address), key)) else {
+            return false;
+        };
+        let address = self.tables[group].address(at);
+        let (old_bytes, old_hash) = self.arena.value_summary(address);
+        self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
+        self.group_bytes[group] -= (key.len() + old_bytes) as u64;
+        let freed = record_bytes(key.len(), old_bytes);
+        let table = &mut self.tables[group];
+        self.table_bytes -= table.allocated_bytes();
+        table.remove(at);
+        self.table_bytes += table.allocated_bytes();
+        self.arena.release(address);
+        self.len -= 1;
+        self.clean(freed);
+        true
+    }
+
+    /// Pays for `freed` bytes of garbage with a bounded amount of cleaning.
+    #[inline]
+    fn clean(&mut self, freed: usize) {
+        if self.arena.wants_cleaning() {
+            let tables = &mut self.tables;
+            self.arena.clean(8 * freed + 1024, |key, from, to| {
+                let hash = key_hash(key);
+                let table = &mut tables[usize::from(group_of(hash))];
+                match table.find(tag(hash), |address| address == from) {
+                    Found::At(at) => table.set_address(at, to),
+                    Found::Before(_) => unreachable!("a live record has a slot"),
+                }
+            });
+        }
+    }
+
+    /// Entries held by the tables; for tests of the books.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.tables.iter().map(Table::len).sum()
+    }
+}
+
+pub(crate) fn out_of_addresses() -> Error {
+    Error::LimitExceeded("32 GiB of records are held: divide the state over more instances".into())
+}
