@@ -4,7 +4,8 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::model::hash::{entry_digest, key_hash, value_hash};
 use crate::model::key_groups::{GROUP_BITS, KEY_GROUPS, group_of};
 use crate::model::record::check_lengths;
-use crate::state::arena::{Arena, record_bytes};
+use crate::state::arena::Arena;
+use crate::state::record_header::record_bytes;
 use crate::state::short_keys::same;
 use crate::state::table::{Found, Table};
 

@@ -3,9 +3,11 @@
 mod append;
 mod apply;
 mod arena;
+mod cleaning;
 mod huge_pages;
 mod iterate;
 mod keyed_state;
+mod record_header;
 mod short_keys;
 mod table;
 

@@ -1,0 +1,50 @@
+//! The header of a record in memory.
+//!
+//! A record is `key length u16 | slack u16 | value length u32 | value hash u32 | key | value`, padded
+//! to 8 bytes.
+//! The slack's top bit marks a dead record; the rest counts spare 8-byte units behind the value, so
+//! that a value which shrinks a little can grow back in place.
+
+pub(super) const RECORD_HEADER: usize = 12;
+pub(super) const DEAD: u16 = 1 << 15;
+
+#[derive(Clone, Copy)]
+pub(super) struct Header {
+    pub(super) key_bytes: usize,
+    pub(super) value_bytes: usize,
+    pub(super) value_hash: u32,
+    pub(super) slack: u16,
+}
+
+impl Header {
+    #[inline]
+    pub(super) fn read(record: &[u8]) -> Self {
+        let header: &[u8; RECORD_HEADER] = record.first_chunk().expect("a record starts with its header");
+        let lengths = u64::from_le_bytes(*header.first_chunk().expect("eight of twelve bytes"));
+        Self {
+            key_bytes: (lengths & 0xffff) as usize,
+            slack: (lengths >> 16) as u16,
+            value_bytes: (lengths >> 32) as usize,
+            value_hash: u32::from_le_bytes(*header.last_chunk().expect("four of twelve bytes")),
+        }
+    }
+
+    #[inline]
+    pub(super) fn write(self, record: &mut [u8]) {
+        let lengths = self.key_bytes as u64 | u64::from(self.slack) << 16 | (self.value_bytes as u64) << 32;
+        let header: &mut [u8; RECORD_HEADER] = record.first_chunk_mut().expect("a record starts with its header");
+        header[..8].copy_from_slice(&lengths.to_le_bytes());
+        header[8..].copy_from_slice(&self.value_hash.to_le_bytes());
+    }
+
+    #[inline]
+    pub(super) fn total(self) -> usize {
+        record_bytes(self.key_bytes, self.value_bytes) + usize::from(self.slack & !DEAD) * 8
+    }
+}
+
+/// Bytes that a record of this key and value takes.
+#[inline]
+pub(super) fn record_bytes(key_bytes: usize, value_bytes: usize) -> usize {
+    (RECORD_HEADER + key_bytes + value_bytes + 7) & !7
+}
