@@ -1,7 +1,8 @@
-//! Any directory behind one type.
+//! One type for any directory.
 //!
-//! The engine is generic over its directory, and a compiler writes it out once for each. Who has
-//! several kinds of them and must be small (a browser's page, an archive) takes this one instead.
+//! The engine is generic over its directory, so the compiler generates it once for each type. A program
+//! that uses several kinds of directories and must be small, such as a web page, can use this type
+//! instead.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +12,7 @@ use std::rc::Rc;
 use crate::directory::contract::{Directory, Entry, NewFile};
 use crate::directory::error::DirectoryError;
 
-/// What an operation gives: on the heap, and of one type whatever the directory.
+/// The future of an operation: it is on the heap, and its type is the same for every directory.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + 'a>>;
 
 trait Erased {
@@ -44,7 +45,9 @@ impl<D: Directory> Erased for D {
     }
 }
 
-/// Any directory; its clones are the same one. For a single thread: its futures are not `Send`.
+/// A directory of any kind. Clones refer to the same directory.
+///
+/// It is meant for a single thread: its futures are not `Send`.
 ///
 /// ```
 /// use alluvium_core::directory::{AnyDirectory, Directory, MemoryDirectory, block_on};
@@ -57,12 +60,12 @@ impl<D: Directory> Erased for D {
 pub struct AnyDirectory<'d>(Rc<dyn Erased + 'd>);
 
 impl<'d> AnyDirectory<'d> {
-    /// Puts a directory behind this type.
+    /// Wraps a directory.
     pub fn new(directory: impl Directory + 'd) -> Self {
         Self(Rc::new(directory))
     }
 
-    /// As `new`, of a directory that somebody else holds too.
+    /// Wraps a directory that the caller keeps a reference to.
     pub fn shared(directory: Rc<impl Directory + 'd>) -> Self {
         Self(directory)
     }

@@ -1,5 +1,5 @@
-//! The blocking façade: natively and in WASI a directory's futures are ready at once, and these few
-//! lines drive them.
+//! Running futures to their end. Natively and in WASI a directory's futures are ready at once, so this
+//! small executor is enough.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,10 +14,11 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs a future to its end on the calling thread.
+/// Runs a future to its end on the calling thread and returns its output.
 ///
-/// For directories whose futures are ready at once it never parks; for others it sleeps until it is
-/// woken. Not for the browser, where blocking the thread would keep the future from ever finishing.
+/// If the directory's futures are ready at once, the thread never parks. Otherwise it sleeps until the
+/// future wakes it. Do not use this function in the browser: blocking the thread there keeps the future
+/// from ever finishing.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, Directory, MemoryDirectory};
@@ -38,7 +39,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs a future that never waits: one over a directory in memory.
+/// Runs a future that never waits, such as one over a directory in memory. Panics if it waits.
 pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -1,4 +1,4 @@
-//! The trait, and the names and files that it deals in.
+//! The trait `Directory`, the entries that it lists, and the files that it creates.
 
 use std::future::Future;
 
@@ -6,35 +6,35 @@ use crate::directory::error::DirectoryError;
 #[cfg(doc)]
 use crate::directory::error::DirectoryErrorKind;
 
-/// One name of a [listing](Directory::list).
+/// One entry of a [listing](Directory::list).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Relative path, components separated by `/`.
+    /// The relative path. A `/` separates its components.
     pub path: String,
-    /// Length of a regular file; 0 for anything else.
+    /// The length of a regular file in bytes. It is 0 for anything else.
     pub bytes: u64,
-    /// What the name stands for.
+    /// What kind of thing the path names.
     pub kind: EntryKind,
 }
 
-/// What a name of a listing stands for.
+/// What kind of thing an entry of a listing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryKind {
     /// A whole regular file.
     File,
-    /// A directory with nothing in it. One with something in it is not listed: its files are.
+    /// A directory with nothing in it. A directory that holds files is not listed; its files are.
     EmptyDirectory,
-    /// Leftover of a [creation](Directory::create) that a crash cut short: never a file of the
-    /// contract, and free to be deleted by whoever owns the directory.
+    /// A file that a [creation](Directory::create) left behind when a crash cut it short. It is never
+    /// a file of the contract. The owner of the directory may delete it.
     Temporary,
-    /// A link, pipe, device or the like: never read, never deleted.
+    /// A link, a pipe, a device or something similar. It is never read and never deleted.
     Other,
 }
 
-/// A file to be created.
+/// A file to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
-    /// Relative path; its directories are created as needed.
+    /// The relative path. The directories on it are created as needed.
     pub path: String,
     /// The whole content.
     pub content: Vec<u8>,
@@ -42,26 +42,27 @@ pub struct NewFile {
 
 /// A directory of immutable files.
 ///
-/// The futures of native and WASI implementations are ready at once: [`block_on`](crate::directory::block_on()) drives them. No
-/// `Send` bound is asked for, since the browser's futures are not `Send`; generic code keeps
-/// whatever the concrete type offers.
-#[allow(async_fn_in_trait, reason = "a Send bound would shut the browser out; see above")]
+/// The futures of native and WASI implementations are ready at once, and
+/// [`block_on`](crate::directory::block_on()) drives them. The trait does not require `Send`, because
+/// the browser's futures are not `Send`. Code that uses a concrete directory still gets `Send` futures if
+/// the futures of that directory are `Send`.
+#[allow(async_fn_in_trait, reason = "a Send bound would exclude the browser; see above")]
 pub trait Directory {
-    /// Every name in the directory and below it, in order of `path`.
+    /// Returns every entry in the directory and below it, in order of `path`.
     ///
-    /// Names that Alluvium did not write are listed like all others.
+    /// Files that Alluvium did not write are listed like all others.
     fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>>;
 
-    /// The whole content of a file. Several files may be asked for before the first is there.
+    /// Reads the whole content of a file. A caller may start several reads before the first one ends.
     ///
-    /// Refuses what is no regular file ([`DirectoryErrorKind::Invalid`]) and what is not there
-    /// ([`DirectoryErrorKind::NotFound`]).
+    /// It fails with [`DirectoryErrorKind::NotFound`] if there is no such file, and with
+    /// [`DirectoryErrorKind::Invalid`] if the path does not name a regular file.
     fn read(&self, path: &str) -> impl Future<Output = Result<Vec<u8>, DirectoryError>>;
 
-    /// `length` bytes of a file from `offset` on, all of them.
+    /// Reads exactly `length` bytes of a file, starting at byte `offset`.
     ///
-    /// A range that reaches past the end is [`DirectoryErrorKind::OutOfRange`], and no memory is
-    /// taken for more than the file holds.
+    /// A range that reaches past the end fails with [`DirectoryErrorKind::OutOfRange`]. The call never
+    /// allocates more memory than the file has bytes. Other errors are those of [`read`](Self::read).
     fn read_range(
         &self,
         path: &str,
@@ -69,18 +70,19 @@ pub trait Directory {
         length: usize,
     ) -> impl Future<Output = Result<Vec<u8>, DirectoryError>>;
 
-    /// Creates an ordered batch of files, durably, none of them over an existing one.
+    /// Creates an ordered batch of files durably. It never replaces an existing file.
     ///
     /// When it resolves to `Ok`, every file survives a crash. If a name is taken, it fails with
-    /// [`DirectoryErrorKind::AlreadyExists`]; files of the batch before that name may have been
-    /// created, the last has not, and no existing file has changed. After any other error the last
-    /// file may or may not exist: the caller must open the directory anew to find out.
+    /// [`DirectoryErrorKind::AlreadyExists`]. Files of the batch before that name may then have been
+    /// created; the last one has not, and no existing file has changed. After any other error the last
+    /// file may or may not exist: the caller must reopen the directory to find out.
     fn create(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<(), DirectoryError>>;
 
-    /// [Creates](Self::create) a batch, then [lists](Self::list) what is there: in one step where the
-    /// storage can, so that the writer of a checkpoint waits for it once.
+    /// [Creates](Self::create) a batch, then [lists](Self::list) the directory. A storage that can do
+    /// both in one step should, so that the writer of a checkpoint waits for it only once.
     ///
-    /// The listing is of the moment of the commit or after it, never before.
+    /// The listing is taken at the moment of the commit or after it, never before. The errors are those
+    /// of `create` and of `list`.
     fn create_and_list(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
         async {
             self.create(batch).await?;
@@ -88,12 +90,12 @@ pub trait Directory {
         }
     }
 
-    /// Deletes files, durably: when it resolves, none of them comes back after a crash.
+    /// Deletes files durably: once it has resolved, none of them comes back after a crash.
     ///
-    /// A path that is not there is no error. Deletes [`EntryKind::File`],
-    /// [`EntryKind::EmptyDirectory`] and [`EntryKind::Temporary`]; refuses
-    /// [`EntryKind::Other`] with [`DirectoryErrorKind::Invalid`]. A directory left empty goes with
-    /// its last file. The order within one call is free: to order deletions, call twice.
+    /// A path that does not exist is no error. The call deletes [`EntryKind::File`],
+    /// [`EntryKind::EmptyDirectory`] and [`EntryKind::Temporary`]. It refuses [`EntryKind::Other`] with
+    /// [`DirectoryErrorKind::Invalid`]. A directory is removed together with its last file. The files
+    /// of one call may be deleted in any order; to order deletions, call twice.
     fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>>;
 }
 
@@ -123,11 +125,13 @@ impl<D: Directory + ?Sized> Directory for &D {
     }
 }
 
-/// Whether `path` is one that a [`Directory`] must accept: relative, one or two components, each
-/// 1 to 64 characters of `a–z 0–9 . _ -`, none starting with a dot.
+/// Returns whether `path` is one that a [`Directory`] must accept.
 ///
-/// Lower case only, so that names stay distinct where case is folded; never `..`, never a drive
-/// letter, never an absolute path.
+/// Such a path is relative and has one or two components. Each component has 1 to 64 characters of
+/// `a–z 0–9 . _ -` and does not start with a dot.
+///
+/// Only lower case is allowed, so that names stay distinct on storages that fold case. `..`, drive
+/// letters and absolute paths are never valid.
 ///
 /// ```
 /// use alluvium_core::directory::is_valid_path;

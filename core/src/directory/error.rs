@@ -1,25 +1,26 @@
-//! The one error of every [`Directory`](crate::directory::Directory): what went wrong, in which operation, on
-//! which name. Its kinds are what a caller can do about it, not what the storage happened to say.
+//! The one error of every [`Directory`](crate::directory::Directory). It says what went wrong, in which
+//! operation and on which name. Its kinds follow what the caller can do about it, not what the storage
+//! happened to report.
 
 use std::fmt;
 
-/// What the caller can do about a failed directory operation.
+/// Why a directory operation failed. Each kind asks for its own reaction of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DirectoryErrorKind {
-    /// The file is not there: ask for another one.
+    /// The file does not exist. Ask for another one.
     NotFound,
-    /// A file of that name exists already: nothing was created; somebody else was first.
+    /// A file of that name exists already, so another writer was first. No existing file has changed.
     AlreadyExists,
-    /// The range asked for reaches past the end of the file: the file is shorter than it should be.
+    /// The requested range reaches past the end of the file: the file is shorter than it should be.
     OutOfRange,
-    /// The storage is full or a quota is used up: free space, then reopen.
+    /// The storage is full or a quota is used up. Free space, then reopen the directory.
     NoSpace,
-    /// Another writer owns the directory: stop, or open it anew and take it over.
+    /// Another writer owns the directory. Stop, or reopen the directory to take it over.
     Fenced,
-    /// The name is not one that Alluvium writes, or what it names is no regular file.
+    /// The name is not one that Alluvium writes, or it does not name a regular file.
     Invalid,
-    /// Anything else that the storage reports: reopen and try again.
+    /// The storage reported some other error. Reopen the directory and try again.
     Io,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Display for DirectoryErrorKind {
     }
 }
 
-/// Which operation of the directory failed.
+/// The operation of a directory that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -65,7 +66,8 @@ impl fmt::Display for Operation {
     }
 }
 
-/// A failed directory operation: kind, operation, name of the file, and what the storage said.
+/// The error of a directory operation. It holds the kind, the operation, the name of the file, and what
+/// the storage reported.
 ///
 /// ```
 /// use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
@@ -85,34 +87,35 @@ pub struct DirectoryError {
 }
 
 impl DirectoryError {
-    /// An error of `kind` in `operation` on the file `name` (empty for the directory itself).
+    /// Returns an error of `kind` in `operation` on the file `name`. The name is empty for the directory
+    /// itself.
     pub fn new(kind: DirectoryErrorKind, operation: Operation, name: impl Into<String>) -> Self {
         Self { kind, operation, name: name.into(), cause: None }
     }
 
-    /// Adds what the storage itself said.
+    /// Adds what the storage itself reported.
     #[must_use]
     pub fn because(mut self, source: impl fmt::Display) -> Self {
         self.cause = Some(source.to_string());
         self
     }
 
-    /// What the caller can do about it.
+    /// Returns the kind, which says what the caller can do about the error.
     pub fn kind(&self) -> DirectoryErrorKind {
         self.kind
     }
 
-    /// The operation that failed.
+    /// Returns the operation that failed.
     pub fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// The file it failed on; empty for the directory itself.
+    /// Returns the name of the file that the operation failed on. It is empty for the directory itself.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What went wrong, without the operation and the file.
+    /// Returns what went wrong, without the operation and the file.
     pub(crate) fn reason(&self) -> String {
         let kind = self.kind;
         self.cause.as_ref().map_or_else(|| kind.to_string(), |cause| format!("{kind}: {cause}"))

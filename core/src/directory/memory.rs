@@ -1,4 +1,5 @@
-//! A directory in memory: the reference for the contract, and the storage of tests and archives.
+//! A directory in memory. It is the reference implementation of the contract, and the storage that tests
+//! and archives use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, is_valid_path};
 use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 
-/// Files in memory, with the contract of every [`Directory`] but outliving the process.
+/// A directory whose files are in memory. It keeps the whole contract of [`Directory`], except that the
+/// files do not outlive the process.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, Directory, MemoryDirectory, NewFile};
@@ -22,30 +24,32 @@ pub struct MemoryDirectory {
 }
 
 impl MemoryDirectory {
-    /// An empty directory.
+    /// Returns an empty directory.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A directory holding exactly `files`, whatever they are called.
+    /// Returns a directory that holds exactly `files`, given as path and content.
     ///
-    /// For tests over damaged or foreign directories, and for reading archives: names that
-    /// [`Directory::create`] would refuse are allowed here.
+    /// Paths that [`Directory::create`] would refuse are allowed here, because tests need damaged and
+    /// foreign directories and archives may contain any name.
     pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self { files: Mutex::new(files.into_iter().collect()) }
     }
 
-    /// A copy of every file.
+    /// Returns a copy of every file, by path.
     pub fn to_files(&self) -> BTreeMap<String, Vec<u8>> {
         self.files().clone()
     }
 
+    /// Returns every file, by path.
     pub(crate) fn into_files(self) -> BTreeMap<String, Vec<u8>> {
         self.files.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Locks the files.
     pub(crate) fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
-        // Nothing panics while the lock is held, so a poisoned one still guards a whole map.
+        // Nothing panics while the lock is held, so even a poisoned lock guards a whole map.
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,15 +1,15 @@
-//! Where checkpoints live: an abstract, asynchronous directory of immutable files.
+//! The storage of checkpoints: an abstract, asynchronous directory of immutable files.
 //!
-//! Core opens no path. Everything durable goes through [`Directory`], whose contract is small enough
-//! for a file system, a WASI preopen, `IndexedDB` and an object store to keep alike:
+//! Core opens no path. Everything durable goes through [`Directory`]. Its contract is small enough for
+//! a file system, a WASI preopen, `IndexedDB` and an object store to keep:
 //!
 //! - a **listed file is whole**: a file that was only half written is never listed;
 //! - **creation is exclusive and durable** when it resolves;
-//! - of a batch, a crash leaves all files, or some of them but **never the last**: the last one is
-//!   the commit;
+//! - after a crash, all files of a batch exist, or some of them but **never the last**: the last one
+//!   is the commit;
 //! - there is no replace, no append and no rename.
 //!
-//! [`testing::conformance`] holds any implementation to it.
+//! [`testing::conformance`] checks that an implementation keeps this contract.
 
 mod any;
 mod block_on;

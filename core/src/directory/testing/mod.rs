@@ -1,5 +1,5 @@
-//! What an implementation of [`Directory`](crate::directory::Directory) is tested with: the
-//! conformance suite, the crash certificate, and a simulation whose power can fail.
+//! Tools to test an implementation of [`Directory`](crate::directory::Directory): the conformance suite,
+//! the crash certificate, and a simulated directory whose power can fail.
 
 pub mod conformance;
 pub mod crash_certificate;

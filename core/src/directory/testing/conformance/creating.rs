@@ -21,7 +21,7 @@ pub(super) async fn creating_and_listing_shows_what_was_created<D: Directory>(op
     let listed = created.clone().map_err(|error| error.to_string())?;
     same("the listing", listed, directory.list().await.map_err(|error| error.to_string())?)?;
     lists(&directory, &[("a", 6), ("b", 6), ("c/1", 1)]).await?;
-    // Refused like any other creation.
+    // A taken name is refused here as in `create`.
     let taken = directory.create_and_list(vec![file("d", b""), file("a", b"again")]).await;
     same("a taken name", taken.map_err(|error| error.kind()), Err(Kind::AlreadyExists))?;
     let nothing = directory.create_and_list(Vec::new()).await;
@@ -41,7 +41,7 @@ pub(super) async fn a_taken_name_fails_the_batch<D: Directory>(open: impl AsyncF
             same("whether the commit is there", found.iter().any(|name| name == "last/commit"), false)?;
             reads(&directory, "a/taken", b"old").await?;
             reads(&directory, "taken", b"older").await?;
-            // Files before the taken name may be there; they are in the way of the next round.
+            // Files before the taken name may exist. They would be in the way of the next round.
             let rest: Vec<String> = found.into_iter().filter(|name| !name.ends_with("taken")).collect();
             directory.delete(&rest).await.map_err(|error| error.to_string())?;
         }

@@ -1,4 +1,4 @@
-//! The suite that every [`Directory`] must pass, for whoever implements the trait.
+//! The suite that every [`Directory`] must pass. To use other storage, implement the trait and run it.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -16,9 +16,10 @@
 //! report.assert();
 //! ```
 //!
-//! What it cannot ask for is a crash: that a created file survives one, and that a batch leaves no
-//! last file without the ones before it, is for whoever owns the storage beneath: see
-//! [`crash_certificate`](crate::directory::testing::crash_certificate).
+//! The suite cannot cause a crash. So it does not test that a created file survives one, nor that a
+//! batch never leaves its last file without the files before it. The
+//! [`crash_certificate`](crate::directory::testing::crash_certificate) tests this on a storage whose
+//! power can be made to fail.
 
 mod creating;
 mod deleting;
@@ -32,28 +33,31 @@ use std::fmt::Write;
 use crate::directory::contract::Directory;
 use crate::directory::testing::conformance::support::Outcome;
 
-/// How many handles on one storage the implementation allows at a time.
+/// How many handles on one storage the implementation allows at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handles {
-    /// One: opening holds a lock. The checks of [`SHARED_CHECKS`] are left out.
+    /// Only one, because a handle holds a lock. The checks of [`SHARED_CHECKS`] are left out.
     One,
     /// Any number.
     Many,
 }
 
-/// What the suite found.
+/// The result of the suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a report that nobody looks at tests nothing: call `assert`"]
+#[must_use = "an unread report tests nothing: call `assert`"]
 pub struct Report {
     /// The names of the checks that passed.
     pub passed: Vec<&'static str>,
-    /// The checks that failed, each with what it found and what it expected.
+    /// The checks that failed. Each comes with what it found and what it expected.
     pub failed: Vec<(&'static str, String)>,
 }
 
 impl Report {
-    /// Panics, naming every failed check, unless all passed and there were any at all. Returns how
-    /// many checks ran.
+    /// Returns how many checks ran.
+    ///
+    /// # Panics
+    ///
+    /// Panics if any check failed, naming each of them, and if fewer checks ran than [`CHECKS`] has.
     pub fn assert(&self) -> usize {
         let mut failures = String::new();
         for (check, what) in &self.failed {
@@ -73,11 +77,11 @@ impl Report {
     }
 }
 
-/// Runs every check on a storage of its own.
+/// Runs every check on a storage of its own, and returns the report.
 ///
-/// `open` is given the name of a storage: a new name is a storage that is empty, a name that was
-/// given before is another handle on the storage that it was given for. With [`Handles::One`] the
-/// handle before has been dropped by then.
+/// `open` gets the name of a storage and returns a handle on it. For a new name it must open an empty
+/// storage. For a name that it got before it must open the same storage again. With [`Handles::One`]
+/// the previous handle has been dropped by then.
 pub async fn run<D: Directory>(handles: Handles, open: impl AsyncFn(&str) -> D) -> Report {
     let mut report = Report { passed: Vec::new(), failed: Vec::new() };
     run_checks(&open, &mut report).await;
@@ -87,8 +91,8 @@ pub async fn run<D: Directory>(handles: Handles, open: impl AsyncFn(&str) -> D) 
     report
 }
 
-/// Makes the list of names and the function that runs them from one list, so that no check is in one
-/// and not in the other; a check in neither is dead code, which the compiler reports.
+/// Makes the list of names and the function that runs the checks from one list, so that no check is in
+/// only one of them. A check that is in neither is dead code, which the compiler reports.
 macro_rules! checks {
     ($(#[$doc:meta])* $names:ident, $run:ident: $($module:ident { $($check:ident,)+ })+) => {
         $(#[$doc])*
@@ -137,7 +141,7 @@ checks! {
 }
 
 checks! {
-    /// The names of the checks that need two handles on one storage at a time.
+    /// The names of the checks that need two handles on one storage at the same time.
     SHARED_CHECKS, run_shared_checks:
     reopening {
         two_handles_see_the_same_files,

@@ -51,7 +51,7 @@ pub(super) async fn names_outside_the_contract_are_refused<D: Directory>(open: i
     for name in names {
         let batch = vec![file("before", b"x"), file(name, b"x"), file("last", b"x")];
         refuses(directory.create(batch).await, Kind::Invalid, Operation::Create, name)?;
-        // Wrong names are the caller's mistake, and known before anything is done.
+        // A wrong name is the caller's mistake. It is known before anything is done, so no file exists.
         lists(&directory, &[]).await?;
     }
     Ok(())

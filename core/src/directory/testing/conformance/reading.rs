@@ -15,7 +15,7 @@ pub(super) async fn a_listing_is_in_order_of_path<D: Directory>(open: impl Async
     let directory = open().await;
     creates(&directory, &[("b/2", b"22"), ("c", b"ccc"), ("b/1", b"1"), ("b-", b"")]).await?;
     creates(&directory, &[("a/9", b"")]).await?;
-    // `-` stands before `/`: the order is that of whole paths, not of directories.
+    // `-` sorts before `/`: listings are ordered by whole paths, not by directories.
     lists(&directory, &[("a/9", 0), ("b-", 0), ("b/1", 1), ("b/2", 2), ("c", 3)]).await
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn a_file_may_be_empty<D: Directory>(open: impl AsyncFn() -> D)
 
 pub(super) async fn a_file_may_have_five_mib<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;
-    // No period that a chunk of a round size could share.
+    // The period of the content divides no round chunk size, so that a misplaced chunk shows.
     let large: Vec<u8> = (0..5_u32 << 20).map(|at| (at % 251) as u8).collect();
     creates(&directory, &[("large", &large), ("last", b"last")]).await?;
     let found = directory.read("large").await.map_err(|error| error.to_string())?;

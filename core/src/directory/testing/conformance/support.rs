@@ -1,4 +1,4 @@
-//! What the checks share: calls on a directory, and comparisons that say what was found and expected.
+//! Helpers of the checks: calls on a directory, and comparisons that say what was found and expected.
 
 use std::fmt::Debug;
 
@@ -12,8 +12,8 @@ pub(super) fn file(path: &str, content: &[u8]) -> NewFile {
     NewFile { path: path.to_owned(), content: content.to_vec() }
 }
 
-/// The one comparison behind every check.
-#[allow(clippy::needless_pass_by_value, reason = "most of what is compared is a literal or a fresh value")]
+/// Compares what a check found with what it expected. Every check ends in this comparison.
+#[allow(clippy::needless_pass_by_value, reason = "most arguments are literals or fresh values")]
 pub(super) fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Outcome {
     if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}")) }
 }
@@ -51,7 +51,7 @@ pub(super) async fn reads_range(
     }
 }
 
-/// The files listed, which must be all that is listed.
+/// Checks that the directory lists exactly the `expected` files, given as path and length.
 pub(super) async fn lists(directory: &impl Directory, expected: &[(&str, u64)]) -> Outcome {
     let found = directory.list().await.map_err(|error| error.to_string())?;
     let entry = |&(path, bytes): &(&str, u64)| Entry { path: path.to_owned(), bytes, kind: EntryKind::File };
@@ -63,7 +63,7 @@ pub(super) async fn names(directory: &impl Directory) -> Result<Vec<String>, Str
     Ok(found.into_iter().map(|entry| entry.path).collect())
 }
 
-/// The error of the kind expected, naming operation and file.
+/// Checks that a call failed with this kind of error, and that the error names operation and file.
 pub(super) fn refuses<T: Debug>(
     found: Result<T, DirectoryError>,
     kind: Kind,

@@ -8,7 +8,7 @@ use crate::directory::error::{DirectoryError, DirectoryErrorKind as Kind, Operat
 use crate::directory::memory::MemoryDirectory;
 use crate::directory::testing::conformance::{CHECKS, Handles, Report, SHARED_CHECKS, run};
 
-/// Storages by name, opened over and over.
+/// Returns a function that opens storages by name. The same name opens the same storage.
 fn storages() -> impl AsyncFn(&str) -> &'static MemoryDirectory {
     let storages = Mutex::new(BTreeMap::<String, &'static MemoryDirectory>::new());
     async move |storage: &str| {
@@ -25,7 +25,7 @@ fn memory_passes_all_checks() {
     assert_eq!(report.assert(), CHECKS.len());
 }
 
-/// A directory over memory with one thing wrong.
+/// A directory in memory with one fault.
 struct Wrong<'a>(&'a MemoryDirectory, Fault);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +104,7 @@ impl Directory for Wrong<'_> {
     }
 }
 
-/// The suite is only worth something if it finds what is wrong.
+/// The suite is worth something only if it finds faults.
 #[test]
 fn each_fault_fails_a_check_that_names_it() {
     let failed = |fault| {

@@ -1,4 +1,4 @@
-//! Calls on a directory, and what must be there after them.
+//! Calls on a directory, and the files that must exist after them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(super) enum Call {
     Delete(&'static [&'static str]),
 }
 
-/// What must be there, and what may be.
+/// The files that must exist, and those that may.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expected {
     pub(super) there: BTreeMap<String, Vec<u8>>,
@@ -26,7 +26,7 @@ pub(super) enum Cut {
     Delete(Vec<String>),
 }
 
-/// A file's content, which its name and its length tell.
+/// Returns a file's content, which follows from its path and its length.
 fn content(path: &str, bytes: usize) -> Vec<u8> {
     path.bytes().cycle().zip(0_u8..=250).map(|(byte, at)| byte ^ at).cycle().take(bytes).collect()
 }
@@ -45,7 +45,7 @@ impl Call {
 }
 
 impl Expected {
-    /// Makes a call; what it promises counts once it has succeeded.
+    /// Makes a call. Its promise counts once it has succeeded.
     pub(super) async fn call<D: Directory>(&mut self, directory: &D, call: Call) -> Result<(), DirectoryError> {
         self.cut = Some(call.cut());
         match call.cut() {
@@ -62,22 +62,25 @@ impl Expected {
         Ok(())
     }
 
-    /// Holds what a directory lists and reads to it; gives the names that are left over.
+    /// Checks what a directory lists and reads. Returns the names of the files that are left over from a
+    /// call that was cut short.
     pub(super) async fn check<D: Directory>(&self, directory: &D) -> Result<Vec<String>, String> {
         let mut leftovers = Vec::new();
         let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for entry in directory.list().await.map_err(|error| error.to_string())? {
             match entry.kind {
                 EntryKind::File => {
-                    let read =
-                        directory.read(&entry.path).await.map_err(|error| format!("listed, and then {error}"))?;
+                    let read = directory
+                        .read(&entry.path)
+                        .await
+                        .map_err(|error| format!("a listed file cannot be read: {error}"))?;
                     if read.len() as u64 != entry.bytes {
                         return Err(format!("{}: {} bytes listed, {} read", entry.path, entry.bytes, read.len()));
                     }
                     found.insert(entry.path, read);
                 }
                 EntryKind::Temporary | EntryKind::EmptyDirectory => leftovers.push(entry.path),
-                EntryKind::Other => return Err(format!("{} is no file of ours", entry.path)),
+                EntryKind::Other => return Err(format!("{} is neither a file nor a leftover", entry.path)),
             }
         }
         let may_go = |path: &String| matches!(&self.cut, Some(Cut::Delete(paths)) if paths.contains(path));
@@ -86,7 +89,7 @@ impl Expected {
                 Some(read) if read == *content => {}
                 Some(read) => return Err(format!("{path}: {} bytes that are not what was created", read.len())),
                 None if may_go(path) => {}
-                None => return Err(format!("{path} was acknowledged, and is gone")),
+                None => return Err(format!("{path} was acknowledged, but is gone")),
             }
         }
         if let Some(Cut::Create(batch)) = &self.cut {
@@ -95,9 +98,9 @@ impl Expected {
                 match (found.remove(&file.path), last) {
                     (Some(read), _) if read == file.content => leftovers.push(file.path.clone()),
                     (Some(read), _) => {
-                        return Err(format!("{} is listed and not whole: {} bytes", file.path, read.len()));
+                        return Err(format!("{} is listed, but is not whole: {} bytes", file.path, read.len()));
                     }
-                    (None, Some(last)) => return Err(format!("{} is there without {}", last.path, file.path)),
+                    (None, Some(last)) => return Err(format!("{} exists without {}", last.path, file.path)),
                     (None, None) => {}
                 }
             }
@@ -105,6 +108,6 @@ impl Expected {
         found
             .keys()
             .next()
-            .map_or(Ok(leftovers), |path| Err(format!("{path} is there and was never created, or was deleted")))
+            .map_or(Ok(leftovers), |path| Err(format!("{path} exists, but was never created or was deleted")))
     }
 }

@@ -1,5 +1,5 @@
-//! What a power failure may leave of a directory, for whoever implements [`Directory`]: certified in
-//! one line over a storage whose power can be made to fail.
+//! A test of what a power failure leaves of a directory. It takes one line over a storage whose power
+//! can be made to fail.
 //!
 //! ```
 //! use alluvium_core::directory::testing::crash_certificate::certify;
@@ -8,8 +8,8 @@
 //! block_on(certify(|| SimulatedDirectory::new(7))).assert();
 //! ```
 //!
-//! A storage says how it is opened, how its power fails and what that may leave. This one keeps whole
-//! calls, as a store with transactions does:
+//! A storage defines how it is opened, how its power fails, and what a failure may leave. The one in this
+//! example keeps whole calls, as a store with transactions does:
 //!
 //! ```
 //! use std::cell::Cell;
@@ -20,7 +20,7 @@
 //!
 //! struct Transactions {
 //!     files: MemoryDirectory,
-//!     /// Calls until the power fails; none of them does when there is no number.
+//!     /// Calls until the power fails. `None` means that it never fails.
 //!     left: Cell<Option<u64>>,
 //! }
 //!
@@ -89,17 +89,17 @@ use crate::directory::contract::Directory;
 use crate::directory::error::DirectoryError;
 use crate::directory::testing::crash_certificate::expected::{Call, Cut, Expected};
 
-/// Steps of going on after a failure, at most, in which the power fails once more.
+/// The second failure of the power comes within this many steps after the first one.
 const AGAIN_MAX: u64 = 6;
 
-/// States of a second failure that are looked at, at most.
+/// At most this many states of a second failure are checked.
 const STATES_AGAIN_MAX: usize = 6;
 
-/// A script that has not come to its end after so many steps never does.
+/// A script that has not ended after this many steps never will.
 const STEPS_MAX: u64 = 10_000;
 
-/// Batches over several directories, old and new, large and empty; deletions of some and of all of a
-/// directory's files; names given again.
+/// The script creates batches over several directories, old and new, with large and empty files. It
+/// deletes some and all files of a directory, and creates deleted names again.
 const SCRIPT: [Call; 10] = [
     Call::Create(&[("segments/1", 600), ("segments/2", 0), ("one/commit", 20)]),
     Call::Create(&[("plain", 3)]),
@@ -113,11 +113,13 @@ const SCRIPT: [Call; 10] = [
     Call::Create(&[("two/commit", 40)]),
 ];
 
-/// Goes through a script of creations and deletions with the power failing before every step of it,
-/// holds every state that this may leave to the contract, and goes on from it; there the power fails
-/// once more.
+/// Checks that a storage keeps the contract of [`Directory`] when its power fails, and returns a report.
 ///
-/// `new` gives an empty storage, each time another one.
+/// It runs a script of creations and deletions once for each step of it, with the power failing before
+/// that step. It checks every state that the failure may leave, and continues from it. While it
+/// continues, the power fails once more.
+///
+/// `new` must return an empty storage of its own each time.
 pub async fn certify<S: Storage>(new: impl Fn() -> S) -> CrashReport {
     let mut report = CrashReport::default();
     for step in 0..STEPS_MAX {
@@ -134,11 +136,11 @@ pub async fn certify<S: Storage>(new: impl Fn() -> S) -> CrashReport {
             report.note(outcome.map_err(|what| format!("the power failing after step {step}, state {at}: {what}")));
         }
     }
-    report.note(Err(format!("the power has not failed once in {STEPS_MAX} steps, nor has the script ended")));
+    report.note(Err(format!("the script did not end within {STEPS_MAX} steps")));
     report
 }
 
-/// Opens and makes calls until one fails.
+/// Opens the storage and makes the calls in order. Returns the error of the first one that fails.
 async fn run<S: Storage>(
     storage: &S,
     expected: &mut Expected,
@@ -151,15 +153,15 @@ async fn run<S: Storage>(
     Ok(())
 }
 
-/// What comes after a failure: looking, clearing up, and creating again, under names that are taken
-/// and then are not.
+/// The calls after a failure: they create files, delete one of them, and create another one.
 const GOING_ON: [Call; 3] = [
     Call::Create(&[("next/side", 50), ("next/commit", 60)]),
     Call::Delete(&["next/side"]),
     Call::Create(&[("again", 7)]),
 ];
 
-/// Holds one state to what is expected, goes on from it, and fails again in between.
+/// Checks one state against what is expected and continues from it. The power fails again while it
+/// does.
 async fn survives<S: Storage>(
     state: &S,
     mut expected: Expected,
@@ -169,7 +171,7 @@ async fn survives<S: Storage>(
     let told = |error: DirectoryError| format!("with the power back: {error}");
     let directory = state.open().await.map_err(told)?;
     let leftovers = expected.check(&directory).await?;
-    // Whatever came of the call that was cut short, it is settled now: what is there stays there.
+    // The result of the call that was cut short is settled now: files that exist must stay.
     let there = directory.list().await.map_err(told)?;
     let batch = match expected.cut.take() {
         Some(Cut::Create(batch)) => batch,
@@ -187,7 +189,7 @@ async fn survives<S: Storage>(
     state.fail_after(seed % AGAIN_MAX);
     let outcome = run(state, &mut expected, GOING_ON).await;
     if !state.has_failed() {
-        return outcome.map_err(|error| format!("going on: {error}"));
+        return outcome.map_err(|error| format!("continuing: {error}"));
     }
     for again in state.after_failure(seed).into_iter().take(STATES_AGAIN_MAX) {
         let looked = async {

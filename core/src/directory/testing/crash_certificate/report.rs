@@ -1,32 +1,35 @@
-//! What certification found.
+//! The report of a certification.
 
 use std::fmt::Write;
 
-/// So many violations are told in full.
+/// At most this many violations are reported in full.
 const TOLD_MAX: usize = 5;
 
-/// What certification tried and found.
+/// The result of a certification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[must_use = "a report that nobody looks at tests nothing: call `assert`"]
+#[must_use = "an unread report tests nothing: call `assert`"]
 pub struct CrashReport {
-    /// States that were looked at.
+    /// How many states were checked.
     pub states: u64,
     /// How many of them break the contract.
     pub violated: u64,
-    /// The first few, in full.
+    /// The first few violations, in full.
     pub violations: Vec<String>,
 }
 
 impl CrashReport {
-    /// Panics, naming the first violations, unless there are none and anything was looked at. Returns
-    /// how many states were.
+    /// Returns how many states were checked.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a state breaks the contract, naming the first violations, and if no state was checked.
     pub fn assert(&self) -> u64 {
         let mut told = String::new();
         for violation in &self.violations {
             let _ = write!(told, "\n{violation}");
         }
         assert!(self.violated == 0, "{} of {} crash states break the contract:{told}", self.violated, self.states);
-        assert!(self.states > 0, "no crash state was looked at: does the power ever fail?");
+        assert!(self.states > 0, "no crash state was checked: does the power ever fail?");
         self.states
     }
 

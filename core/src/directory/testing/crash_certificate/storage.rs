@@ -1,4 +1,4 @@
-//! What a storage must be able to do to be certified.
+//! The trait that a storage implements to be certified.
 
 use std::future::Future;
 
@@ -8,23 +8,23 @@ use crate::directory::testing::simulated::SimulatedDirectory;
 
 /// A storage whose power can be made to fail.
 pub trait Storage: Sized {
-    /// A handle on it.
+    /// A handle on the storage.
     type Handle<'a>: Directory
     where
         Self: 'a;
 
-    /// Opens it, as a process that starts now does.
+    /// Opens the storage as a process that starts now would.
     fn open(&self) -> impl Future<Output = Result<Self::Handle<'_>, DirectoryError>>;
 
-    /// Lets so many more steps succeed, and then the power fail: that step and all later ones fail,
-    /// through every handle. What a step is, is the storage's affair: a system call, a request.
+    /// Lets the power fail after `steps` more steps. Those steps succeed; every later step fails, through
+    /// every handle. The storage defines what a step is, such as a system call or a request.
     fn fail_after(&self, steps: u64);
 
-    /// Whether the power has failed.
+    /// Returns whether the power has failed.
     fn has_failed(&self) -> bool;
 
-    /// Every state that the failure may have left, or some of them drawn by `seed`: each a storage of
-    /// its own, and the power is back.
+    /// Returns every state that the failure may have left, or some of them drawn by `seed`. Each is a
+    /// storage of its own, and its power is back.
     fn after_failure(&self, seed: u64) -> Vec<Self>;
 }
 

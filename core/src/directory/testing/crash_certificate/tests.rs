@@ -10,7 +10,7 @@ fn the_simulation_passes() {
     assert!(states > 250, "only {states}");
 }
 
-/// What may be wrong with a storage's promises.
+/// A promise that a storage breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrong {
     LosesAcknowledged,
@@ -19,7 +19,7 @@ enum Wrong {
     DeletesComeBack,
 }
 
-/// The simulation, with one promise broken by what a failure leaves.
+/// The simulation, except that a failure breaks one promise.
 struct Breaking(SimulatedDirectory, Wrong);
 
 impl Directory for Breaking {
@@ -80,8 +80,8 @@ impl Storage for Breaking {
 #[test]
 fn each_broken_promise_is_found() {
     for (wrong, told) in [
-        (Wrong::LosesAcknowledged, "was acknowledged, and is gone"),
-        (Wrong::CommitsFirst, "is there without"),
+        (Wrong::LosesAcknowledged, "was acknowledged, but is gone"),
+        (Wrong::CommitsFirst, "exists without"),
         (Wrong::Tears, "not what was created"),
         (Wrong::DeletesComeBack, "was deleted"),
     ] {

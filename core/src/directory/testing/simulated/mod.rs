@@ -1,4 +1,5 @@
-//! A directory whose power can fail: the persistence that the contract leaves open, made to happen.
+//! A directory whose power can fail. Where the contract leaves open what a failure leaves behind, the
+//! simulation makes each outcome happen.
 //!
 //! Everything follows from the seed and the calls, so a failure replays exactly.
 
@@ -16,18 +17,18 @@ use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 use crate::directory::testing::simulated::nodes::{Change, outcome};
 use crate::directory::testing::simulated::storage::Storage;
 
-/// At most this many undecided names of one call are gone through one by one; beyond it, as many
-/// outcomes are drawn by seed.
+/// Up to this many undecided names of one call, every outcome is tried. Beyond it, as many outcomes are
+/// drawn by seed.
 const UNDECIDED_MAX: usize = 8;
 
-/// A directory in memory with the contract of every [`Directory`] and nothing beyond it.
+/// A directory in memory that keeps the contract of [`Directory`] and promises nothing beyond it.
 ///
-/// - A call that a [crash](Self::crash_at) cuts short has done any subset of what it was asked:
-///   of a batch never the last file unless all are there; deletes may have come back. Half-made
-///   files may be left behind. [`crash_states`](Self::crash_states) gives all outcomes,
-///   [`restart`](Self::restart) takes one by seed.
-/// - A call that an [injected](Self::inject) error fails has done such a subset too; which one is
-///   drawn by seed at once.
+/// - A call that a [crash](Self::crash_at) cuts short has done any subset of its work. The last file of
+///   a batch exists only if all others do. Deleted files may have come back. Half-written files may be
+///   left behind. [`crash_states`](Self::crash_states) returns all outcomes, and
+///   [`restart`](Self::restart) chooses one by seed.
+/// - A call that fails with an [injected](Self::inject) error has done such a subset too. The seed
+///   decides at once which one.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, Directory, NewFile, SimulatedDirectory};
@@ -36,7 +37,7 @@ const UNDECIDED_MAX: usize = 8;
 /// directory.crash_at(0);
 /// let batch = ["a", "b"].map(|path| NewFile { path: path.into(), content: Vec::new() });
 /// assert!(block_on(directory.create(batch.to_vec())).is_err());
-/// // Nothing, a leftover in either's place or both, the first alone with one and without, or both.
+/// // "b" is the last file of the batch, so it never exists without "a".
 /// let states = directory.crash_states();
 /// assert!(states.iter().all(|state| !state.contains_key("b") || state.contains_key("a")));
 /// ```
@@ -46,51 +47,52 @@ pub struct SimulatedDirectory {
 }
 
 impl SimulatedDirectory {
-    /// An empty directory.
+    /// Returns an empty directory whose choices follow from `seed`.
     pub fn new(seed: u64) -> Self {
         Self::from_nodes(seed, Nodes::new())
     }
 
-    /// A directory that holds `nodes`, whatever they are called.
+    /// Returns a directory that holds `nodes`. Any path is allowed.
     pub fn from_nodes(seed: u64, nodes: Nodes) -> Self {
         let storage = Storage { durable: nodes, random: seed, ..Storage::default() };
         Self { storage: Mutex::new(storage) }
     }
 
-    /// A directory that holds `files`, whatever they are called.
+    /// Returns a directory that holds `files`, given as path and content. Any path is allowed.
     pub fn from_files(seed: u64, files: BTreeMap<String, Vec<u8>>) -> Self {
         Self::from_nodes(seed, files.into_iter().map(|(path, content)| (path, Node::File(content))).collect())
     }
 
-    /// Everything that would be there after a crash now.
+    /// Returns everything that would survive a crash now.
     pub fn to_nodes(&self) -> Nodes {
         self.storage().durable.clone()
     }
 
-    /// The operation of each call so far.
+    /// Returns the operation of each call since the directory was made or restarted.
     pub fn calls(&self) -> Vec<Operation> {
         self.storage().calls.clone()
     }
 
-    /// Lets an error happen once its call comes.
+    /// Plans an error: it happens when its call comes.
     pub fn inject(&self, fault: Fault) {
         self.storage().faults.push(fault);
     }
 
-    /// Lets the power fail during the call `call`, counted as in [`Fault::call`]: it and all later
-    /// ones fail.
+    /// Lets the power fail during the call number `call`, counted as in [`Fault::call`]. This call and all
+    /// later ones fail.
     pub fn crash_at(&self, call: u64) {
         self.storage().crash_at = Some(call);
     }
 
-    /// Whether the power is gone.
+    /// Returns whether the power is gone.
     pub fn is_down(&self) -> bool {
         self.storage().is_down
     }
 
-    /// Every state in which the crash may have left the directory; the only one while it is up.
+    /// Returns every state in which the crash may have left the directory. While the power is on, that is
+    /// only the present one.
     ///
-    /// Where more than eight names are undecided, 256 outcomes are drawn by seed.
+    /// If more than eight names are undecided, it returns up to 256 outcomes drawn by seed.
     pub fn crash_states(&self) -> Vec<Nodes> {
         let mut storage = self.storage();
         let (durable, undecided) = (storage.durable.clone(), storage.undecided.clone());
@@ -113,8 +115,8 @@ impl SimulatedDirectory {
         states
     }
 
-    /// Power comes back: the state is one of [`crash_states`](Self::crash_states), drawn by seed;
-    /// faults that have not happened are forgotten, and calls are counted from 0 again.
+    /// Brings the power back, with one of the [`crash_states`](Self::crash_states), drawn by seed. Faults
+    /// that have not happened are forgotten, and calls are counted from 0 again.
     pub fn restart(&self) {
         let mut states = self.crash_states();
         let mut storage = self.storage();
@@ -123,7 +125,7 @@ impl SimulatedDirectory {
     }
 
     fn storage(&self) -> MutexGuard<'_, Storage> {
-        // Nothing panics while the lock is held, so a poisoned one still guards a whole state.
+        // Nothing panics while the lock is held, so even a poisoned lock guards a whole state.
         self.storage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -177,7 +179,7 @@ impl Directory for SimulatedDirectory {
         let changes: Vec<Change> = batch.iter().cloned().map(Change::Create).collect();
         storage.enter(Operation::Create, name, &changes)?;
         for file in batch {
-            // A directory that has something in it is not listed as empty any more.
+            // A directory that holds a file is no longer listed as empty.
             if let Some((directory, _)) = file.path.split_once('/') {
                 storage.durable.remove(directory);
             }

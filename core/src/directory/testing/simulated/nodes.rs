@@ -1,15 +1,15 @@
-//! The names of a simulated directory, and what a crash may make of changes to them.
+//! The contents of a simulated directory, and what a crash makes of changes to them.
 
 use std::collections::BTreeMap;
 
 use crate::directory::contract::NewFile;
 
-/// What a name of a simulated directory stands for.
+/// What a path of a simulated directory names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Node {
     /// A whole file.
     File(Vec<u8>),
-    /// What a creation that was cut short left behind.
+    /// The bytes that a creation left behind when it was cut short.
     Temporary(Vec<u8>),
     /// A directory with nothing in it.
     EmptyDirectory,
@@ -17,23 +17,23 @@ pub enum Node {
     Other,
 }
 
-/// The names of a simulated directory, by path.
+/// The contents of a simulated directory, by path.
 pub type Nodes = BTreeMap<String, Node>;
 
-/// One change that a call asked for and a crash may take away.
+/// One change that a call asks for and that a crash may undo.
 #[derive(Debug, Clone)]
 pub(super) enum Change {
     Create(NewFile),
     Delete(String),
 }
 
-/// What is there when of `changes` those in `chosen` happened, and those in `leftovers` left a
-/// half-made file.
+/// Returns the contents after the changes whose bit is set in `chosen` have happened, and those whose bit
+/// is set in `leftovers` have left a half-written file.
 pub(super) fn outcome(durable: &Nodes, changes: &[Change], chosen: u64, leftovers: u64) -> Nodes {
     let bit = |bits: u64, at: usize| bits >> (at % 64) & 1 == 1;
     let mut nodes = durable.clone();
     let is_commit = |at: usize| at + 1 == changes.len();
-    // The last file is the commit: it is there only with all the others.
+    // The last file is the commit: it exists only with all the others.
     let all = (0..changes.len()).all(|at| bit(chosen, at));
     for (at, change) in changes.iter().enumerate() {
         match change {

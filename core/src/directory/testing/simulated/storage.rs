@@ -1,9 +1,9 @@
-//! The state of a simulated storage: what is durable, and which calls fail.
+//! The state of a simulated directory: what is durable, and which calls fail.
 
 use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 use crate::directory::testing::simulated::nodes::{Change, Node, Nodes, outcome};
 
-/// An error to come.
+/// An error that is planned for a call.
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, Directory, DirectoryErrorKind, Fault, SimulatedDirectory};
@@ -16,11 +16,11 @@ use crate::directory::testing::simulated::nodes::{Change, Node, Nodes, outcome};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    /// The call that fails, counted from 0 since the directory was made or [restarted].
+    /// The number of the call that fails, counted from 0 since the directory was made or [restarted].
     ///
     /// [restarted]: crate::directory::SimulatedDirectory::restart
     pub call: u64,
-    /// What the caller is told.
+    /// The kind of error that the caller gets.
     pub kind: DirectoryErrorKind,
     /// Whether every later call of the same operation fails too.
     pub lasting: bool,
@@ -41,7 +41,7 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    /// The next number of the seed's sequence (`SplitMix64`).
+    /// Returns the next number of the seed's sequence (`SplitMix64`).
     pub(super) fn draw(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
@@ -50,7 +50,7 @@ impl Storage {
         mixed ^ (mixed >> 31)
     }
 
-    /// Bits of which all or none are set often: chance alone would hardly ever give that.
+    /// Returns random bits. Often all or none of them are set, which chance alone would hardly ever give.
     pub(super) fn draw_some(&mut self) -> u64 {
         match self.draw() % 4 {
             0 => u64::MAX,
@@ -59,7 +59,7 @@ impl Storage {
         }
     }
 
-    /// Counts a call that would make `changes`, and fails it when its time has come.
+    /// Counts a call that would make `changes`. Returns an error if the call must fail.
     pub(super) fn enter(&mut self, operation: Operation, name: &str, changes: &[Change]) -> Result<(), DirectoryError> {
         let error = |kind, why: &str| DirectoryError::new(kind, operation, name).because(why);
         let call = self.calls.len() as u64;
@@ -78,7 +78,7 @@ impl Storage {
         if planned.is_some_and(|fault| fault.lasting) {
             self.broken.push((operation, kind));
         }
-        // Whoever is told that a name is taken, or that another writer was first, has changed nothing.
+        // A call that fails because a name is taken or another writer was first has changed nothing.
         if !matches!(kind, DirectoryErrorKind::AlreadyExists | DirectoryErrorKind::Fenced) && !changes.is_empty() {
             let (chosen, leftovers) = (self.draw_some(), self.draw());
             self.durable = outcome(&self.durable, changes, chosen, leftovers);
@@ -95,7 +95,7 @@ impl Storage {
         }
     }
 
-    /// Whether a name is taken, as a file or as the directory of one.
+    /// Returns whether a name is taken, by a file or by the directory of one.
     pub(super) fn is_taken(&self, path: &str) -> bool {
         let below = format!("{path}/");
         self.durable.contains_key(path) && self.durable[path] != Node::EmptyDirectory
