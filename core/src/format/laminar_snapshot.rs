@@ -1,7 +1,7 @@
-//! The original's `StateSnapshot`: the form of `state.bin` in which laminar-storage 0.18 keeps keys
-//! and values, so that its directories can be brought here and ours taken there.
+//! LaminarDB's `StateSnapshot`: the format of `state.bin` in which laminar-storage 0.18 keeps keys and
+//! values. With it, directories of LaminarDB can be imported, and checkpoints can be exported to LaminarDB.
 //!
-//! All integers little-endian; every `rel` is a signed distance from its own position in the file.
+//! All integers are little-endian. Every `rel` is a signed distance from its own position in the file.
 //!
 //! ```text
 //! k0 v0 k1 v1 …        raw bytes, no padding
@@ -11,35 +11,36 @@
 //! last 24 bytes        { i32 array_rel, u32 N, u64 timestamp_ns, u32 version = 1, u32 0 }
 //! ```
 //!
-//! The form has no checksum, so the reader takes nothing but what the writer writes: parts one after
-//! another without gap or overlap, zeros between them. What it accepts, re-encodes to the same bytes.
+//! The format has no checksum, so the reader accepts only what the writer writes: parts that follow each
+//! other without gap or overlap, and zeros between them. A file that it accepts re-encodes to the same
+//! bytes.
 
 use crate::error::IncrementalCheckpointError;
 
-/// The one version that the original ever wrote.
+/// The only version that LaminarDB ever wrote.
 pub const VERSION: u32 = 1;
 
 /// `{ i32 array_rel, u32 N, u64 timestamp_ns, u32 version, u32 0 }`
 const ROOT_BYTES: usize = 24;
 /// `{ i32 key_rel, u32 key_len, i32 value_rel, u32 value_len }`
 const ENTRY_BYTES: usize = 16;
-/// Distances are `i32`: past this, the form cannot say where an entry lies.
+/// Distances are `i32`, so a larger file could not say where an entry is.
 const FILE_BYTES_MAX: usize = i32::MAX as usize;
 
 /// A decoded `StateSnapshot`, borrowing from the file's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot<'a> {
-    /// When it was taken, in nanoseconds of Unix time.
+    /// When the snapshot was taken, in nanoseconds of Unix time.
     pub timestamp_ns: u64,
-    /// Keys and values, in the order of the file; no key twice.
+    /// Keys and values in the order of the file. Each key occurs once.
     pub entries: Vec<(&'a [u8], &'a [u8])>,
 }
 
 /// Reads a `StateSnapshot`.
 ///
-/// Takes no more memory than three times the file's size, whatever the file says, and refuses one that the
-/// original cannot have written: a wrong version, a distance that does not lead to the next part, a
-/// key twice, bytes that belong to nothing.
+/// It never allocates more than three times the file's size. A file that LaminarDB cannot have written is
+/// [`Deserialization`](IncrementalCheckpointError::Deserialization): a wrong version, a distance that
+/// does not lead to the next part, a key that occurs twice, or bytes that belong to no part.
 ///
 /// ```
 /// use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_state_snapshot};
@@ -66,7 +67,7 @@ pub fn decode_state_snapshot(file: &[u8]) -> Result<Snapshot<'_>, IncrementalChe
     }
     expect_zeros(file, root + 20, file.len())?;
 
-    // The root says how many entries there are; the file must have room for them before any memory is taken.
+    // The root says how many entries there are. The file must have room for them before memory is allocated.
     let count = usize_at(file, root + 4)?;
     let array = follow(file, root)?;
     let array_end = count.checked_mul(ENTRY_BYTES).and_then(|bytes| array.checked_add(bytes));
@@ -90,11 +91,10 @@ pub fn decode_state_snapshot(file: &[u8]) -> Result<Snapshot<'_>, IncrementalChe
     Ok(Snapshot { timestamp_ns: u64_at(file, root + 8)?, entries })
 }
 
-/// Writes a `StateSnapshot` of `entries` in the order given: byte for byte what the original writes.
+/// Encodes `entries` as a `StateSnapshot`, in the given order and byte for byte as LaminarDB writes it.
 ///
-/// The form cannot hold more than 2 GiB; past that it is
-/// [`LimitExceeded`](IncrementalCheckpointError::LimitExceeded). The keys must be distinct, as those
-/// of a state are.
+/// The keys must be distinct, as those of a state are. The format cannot hold more than 2 GiB; a larger
+/// snapshot is [`LimitExceeded`](IncrementalCheckpointError::LimitExceeded).
 ///
 /// ```
 /// let bytes = alluvium_core::format::laminar_snapshot::encode_state_snapshot([("k", "v")], 7)?;
@@ -109,11 +109,11 @@ pub fn encode_state_snapshot<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     let mut lengths: Vec<(u32, u32)> = Vec::new();
     for (key, value) in entries {
         let (key, value) = (key.as_ref(), value.as_ref());
-        // Checked before the copy, so that a state that does not fit is refused without taking its memory twice.
+        // The size is checked before the copy, so that a state that does not fit never takes its memory twice.
         let sizes = [file.len(), key.len(), value.len(), 4, lengths.len() * ENTRY_BYTES, ENTRY_BYTES, 8, ROOT_BYTES];
         if sizes.into_iter().fold(0, usize::saturating_add) > FILE_BYTES_MAX {
             return Err(IncrementalCheckpointError::LimitExceeded(format!(
-                "the original's StateSnapshot holds at most {FILE_BYTES_MAX} bytes, and entry {} goes past that",
+                "LaminarDB's StateSnapshot holds at most {FILE_BYTES_MAX} bytes, and entry {} exceeds that",
                 lengths.len()
             )));
         }
@@ -142,7 +142,7 @@ pub fn encode_state_snapshot<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     Ok(file)
 }
 
-/// One key or value: `{ i32 rel, u32 len }` at `at`, which must begin at `next` and end before `end`.
+/// Reads one key or value: `{ i32 rel, u32 len }` at `at`. It must begin at `next` and end before `end`.
 fn part<'a>(file: &'a [u8], at: usize, end: usize, next: &mut usize) -> Result<&'a [u8], IncrementalCheckpointError> {
     let (start, len) = (follow(file, at)?, usize_at(file, at + 4)?);
     let stop = start.checked_add(len).filter(|stop| start == *next && *stop <= end);
@@ -153,24 +153,26 @@ fn part<'a>(file: &'a [u8], at: usize, end: usize, next: &mut usize) -> Result<&
     Ok(bytes)
 }
 
-/// The position that the distance at `at` leads to; never past the end of the file.
+/// Returns the position that the distance at `at` leads to. It is never past the end of the file.
 fn follow(file: &[u8], at: usize) -> Result<usize, IncrementalCheckpointError> {
     let rel = i32::from_le_bytes(array_at(file, at)?);
     let to = isize::try_from(rel).ok().and_then(|rel| at.checked_add_signed(rel));
     to.filter(|to| *to <= file.len()).ok_or_else(|| not_a_snapshot(at, format!("distance {rel} leads out of the file")))
 }
 
+/// Returns an error if two entries have the same key.
 fn refuse_duplicates(entries: &[(&[u8], &[u8])], array: usize) -> Result<(), IncrementalCheckpointError> {
-    // Sorted rather than hashed: no choice of keys makes it slow.
+    // Sorting is used instead of hashing, so that no choice of keys makes it slow.
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_unstable_by_key(|&index| (entries[index].0, index));
     let twice = order.windows(2).find(|pair| entries[pair[0]].0 == entries[pair[1]].0);
     twice.map_or(Ok(()), |pair| {
-        let what = format!("entry {} has the key of entry {} again", pair[1], pair[0]);
+        let what = format!("entry {} has the same key as entry {}", pair[1], pair[0]);
         Err(not_a_snapshot(array + pair[1] * ENTRY_BYTES, what))
     })
 }
 
+/// Returns an error unless all bytes in the range are zero.
 fn expect_zeros(file: &[u8], from: usize, to: usize) -> Result<(), IncrementalCheckpointError> {
     let padding = file.get(from..to).unwrap_or_default();
     let stray = padding.iter().position(|&byte| byte != 0);
@@ -197,12 +199,12 @@ fn usize_at(file: &[u8], at: usize) -> Result<usize, IncrementalCheckpointError>
     usize::try_from(length).map_err(|_| not_a_snapshot(at, format!("length {length}")))
 }
 
-/// The limit on the file's size was checked before anything was written.
+/// Converts a length. The limit on the file's size was checked before anything was written.
 fn as_u32(length: usize) -> u32 {
     u32::try_from(length).expect("lengths are bounded by FILE_BYTES_MAX")
 }
 
-/// From `at` back to `to`; both within the limit on the file's size.
+/// Returns the distance from `at` back to `to`. Both are within the limit on the file's size.
 fn distance(at: usize, to: usize) -> i32 {
     -i32::try_from(at - to).expect("distances are bounded by FILE_BYTES_MAX")
 }
@@ -215,7 +217,7 @@ fn not_a_snapshot(at: usize, what: impl std::fmt::Display) -> IncrementalCheckpo
 mod tests {
     use super::*;
 
-    /// What the original writes for `(k1, gravel)`, `(empty, )` at 7 ns, laid out by hand.
+    /// What LaminarDB writes for `(k1, gravel)` and `(empty, )` at 7 ns, laid out by hand.
     const BY_HAND: &[u8] = b"k1gravelempty\0\0\0\
         \xf0\xff\xff\xff\x02\0\0\0\xea\xff\xff\xff\x06\0\0\0\
         \xe8\xff\xff\xff\x05\0\0\0\xe5\xff\xff\xff\0\0\0\0\
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_one_byte_becomes_it_is_refused_or_says_exactly_itself() {
+    fn a_file_with_a_flipped_bit_is_refused_or_reencodes_to_itself() {
         for (at, byte) in BY_HAND.iter().enumerate() {
             for bit in 0..8 {
                 let file = with(at, &[byte ^ (1 << bit)]);
@@ -277,7 +279,7 @@ mod tests {
         check_refused(&with(48, &i32::MAX.to_le_bytes()), "at 48: distance 2147483647 leads out of the file");
         check_refused(&with(16, &i32::MIN.to_le_bytes()), "at 16: distance -2147483648 leads out of the file");
         check_refused(&with(20, &u32::MAX.to_le_bytes()), "at 16: 4294967295 bytes at 0");
-        // Both entries over the same bytes: a small file must not stand for a large state.
+        // Both entries point to the same bytes. A small file must not stand for a large state.
         check_refused(&with(32, &(-32i32).to_le_bytes()), "at 32: 5 bytes at 0, where 8 to 16 are left");
         check_refused(&with(64, &2u32.to_le_bytes()), "at 64: version 2");
         check_refused(&with(15, b"x"), "at 15: byte 0x78 in padding");
@@ -286,6 +288,6 @@ mod tests {
     #[test]
     fn a_key_twice_is_refused() {
         let file = encode_state_snapshot([("a", "1"), ("b", "2"), ("a", "3")], 7).unwrap();
-        check_refused(&file, "entry 2 has the key of entry 0 again");
+        check_refused(&file, "entry 2 has the same key as entry 0");
     }
 }

@@ -1,4 +1,4 @@
-//! The metadata of a checkpoint: what it names, and what must hold between its fields. Its JSON is in
+//! The metadata of a checkpoint: its fields, and the rules that hold between them. Its JSON is in
 //! `metadata_json`.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::format::segment_entry::SegmentEntry;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::position::StreamPosition;
 
-/// What a checkpoint is: its position in the stream and the files that hold its state.
+/// The metadata of a checkpoint: its position in the stream and the files that hold its state.
 ///
 /// The fields are those of LaminarDB, and all of them are set. `to_json` writes what LaminarDB's reader
 /// accepts; `from_json` also reads what LaminarDB wrote.
@@ -28,29 +28,29 @@ use crate::model::position::StreamPosition;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncrementalCheckpointMetadata {
-    /// Ids start at 1 and are never given twice.
+    /// The id of the checkpoint. Ids start at 1 and are never reused.
     pub id: u64,
     /// The epoch that this checkpoint closes.
     pub epoch: u64,
-    /// When it was prepared, in seconds of Unix time.
+    /// When the checkpoint was prepared, in seconds of Unix time.
     pub timestamp: u64,
-    /// The caller's own position in the caller's own log.
+    /// The caller's own position in the caller's own WAL.
     pub wal_position: u64,
-    /// For each source, how far it was consumed.
+    /// The offset of each source, by name: how far the source was consumed.
     pub source_offsets: BTreeMap<String, u64>,
-    /// The watermark in milliseconds of Unix time, if there was one.
+    /// The watermark in milliseconds of Unix time, if there is one.
     pub watermark: Option<i64>,
-    /// Bytes of all files that this checkpoint names.
+    /// The bytes of all files that this checkpoint names.
     pub size_bytes: u64,
-    /// Live keys.
+    /// The number of live keys.
     pub key_count: u64,
-    /// Whether it shares files with an earlier checkpoint or builds on its state.
+    /// Whether the checkpoint shares files with an earlier one or builds on its state.
     pub is_incremental: bool,
-    /// The checkpoint that it continues.
+    /// The id of the checkpoint that it continues.
     pub parent_id: Option<u64>,
-    /// Relative paths of the segments that hold its state.
+    /// The relative paths of the segments that hold its state.
     pub sst_files: Vec<String>,
-    /// What LaminarDB does not know; `None` when LaminarDB wrote the checkpoint.
+    /// The fields that LaminarDB does not know. It is `None` if LaminarDB wrote the checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alluvium: Option<AlluviumFields>,
 }
@@ -63,39 +63,39 @@ pub struct AlluviumFields {
     pub store_id: [u8; 16],
     /// When the checkpoint was prepared, in milliseconds of Unix time.
     pub timestamp_ms: u64,
-    /// Keys that changed since the checkpoint before, tombstones included.
+    /// The number of keys that changed since the previous checkpoint, tombstones included.
     pub keys_changed: u64,
     /// How many of them were deleted.
     pub tombstones: u64,
-    /// Bytes of the keys and values that changed.
+    /// The bytes of the keys and values that changed.
     pub bytes_changed: u64,
-    /// Bytes of the segments and the state that were created with this checkpoint.
+    /// The bytes of the segments and of the opaque state that were created with this checkpoint.
     pub bytes_written: u64,
-    /// Bytes of all live keys and values.
+    /// The bytes of all live keys and values.
     pub state_bytes: u64,
     /// The sum of [`entry_digest`](crate::model::hash::entry_digest) over the state.
     #[serde(with = "hex_digits")]
     pub state_digest: u64,
-    /// The segments, in the order in which recovery applies them: see [`SegmentEntry::order`].
+    /// The segments, in the order in which recovery applies them. See [`SegmentEntry::order`].
     pub segments: Vec<SegmentEntry>,
     /// The caller's opaque state, if this checkpoint has one.
     pub state_file: Option<StateFile>,
-    /// What the caller attached: short texts by name.
+    /// The short texts that the caller attached, by name.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// The caller's opaque state as a file.
+/// The file of the caller's opaque state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFile {
-    /// Its length.
+    /// Its length in bytes.
     pub bytes: u64,
-    /// Its checksum: XXH3-64, seed 0.
+    /// Its checksum: XXH3-64 with seed 0.
     #[serde(with = "hex_digits")]
     pub checksum: u64,
 }
 
 impl IncrementalCheckpointMetadata {
-    /// Metadata of a checkpoint without a parent, state or position.
+    /// Returns the metadata of a checkpoint without a parent, a state or a position.
     pub fn new(id: u64, epoch: u64) -> Self {
         Self {
             id,
@@ -113,16 +113,17 @@ impl IncrementalCheckpointMetadata {
         }
     }
 
-    /// The checkpoint's directory, relative: `checkpoint_` and sixteen hexadecimal digits.
+    /// Returns the relative path of the checkpoint's directory: `checkpoint_` and sixteen hexadecimal
+    /// digits.
     pub fn checkpoint_path(&self) -> String {
         format!("checkpoint_{:016x}", self.id)
     }
 
-    /// The files that this checkpoint needs, its metadata included, all relative.
+    /// Returns the relative paths of the files that this checkpoint needs, its metadata included.
     pub fn files(&self) -> Vec<String> {
         let mut files = self.sst_files.clone();
         if self.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some()) {
-            // LaminarDB writes state.bin without saying so: reachable whenever it is there.
+            // LaminarDB writes state.bin without naming it in the metadata. If the file exists, it counts.
             files.push(state_path(self.id));
         }
         files.push(metadata_path(self.id));
@@ -140,12 +141,12 @@ impl IncrementalCheckpointMetadata {
         }
     }
 
-    /// When the checkpoint was prepared, in milliseconds of Unix time. LaminarDB recorded seconds.
+    /// Returns when the checkpoint was prepared, in milliseconds of Unix time. LaminarDB records seconds.
     pub(crate) fn timestamp_ms(&self) -> u64 {
         self.alluvium.as_ref().map_or(self.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms)
     }
 
-    /// What must hold between the fields.
+    /// Checks the rules between the fields. A violation is [`Deserialization`](Error::Deserialization).
     pub(super) fn check(&self, place: &str) -> Result<(), Error> {
         let Some(fields) = &self.alluvium else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! The JSON of the metadata: LaminarDB's fields in LaminarDB's order, the section `alluvium` after
-//! them, and a checksum over all of it. The written bytes depend on the metadata alone.
+//! The JSON of the metadata. LaminarDB's fields come first, in LaminarDB's order. The section `alluvium`
+//! and a checksum over everything follow. The written bytes depend on the metadata alone.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -20,7 +20,7 @@ const CHECKSUM_LEAD: &str = ",\n  \"checksum\": \"";
 /// The text after the digits.
 const CHECKSUM_TAIL: &str = "\"\n}";
 
-/// What is read first of a text: whether this build understands the rest.
+/// The part of a text that is read first. It tells whether this build understands the rest.
 #[derive(Deserialize)]
 struct Head {
     alluvium: Versions,
@@ -47,7 +47,8 @@ impl Versions {
     }
 }
 
-/// The section `alluvium` in its order. A segment takes one line: spread out it would take eleven.
+/// The section `alluvium`, with its fields in the written order. A segment takes one line; spread out, it
+/// would take eleven.
 #[derive(Serialize)]
 struct Section {
     version: u64,
@@ -88,7 +89,9 @@ impl Section {
 }
 
 impl IncrementalCheckpointMetadata {
-    /// Writes the JSON: byte for byte the same for equal metadata.
+    /// Returns the JSON. Equal metadata gives the same bytes.
+    ///
+    /// Metadata that JSON cannot hold is [`Serialization`](Error::Serialization).
     pub fn to_json(&self) -> Result<String, Error> {
         self.write().map_err(|error| Error::Serialization(error.to_string()))
     }
@@ -99,7 +102,7 @@ impl IncrementalCheckpointMetadata {
         let mut json = serde_json::to_string_pretty(&plain)?;
         let Some(fields) = &self.alluvium else { return Ok(json) };
         json.truncate(json.len() - "\n}".len());
-        // No string of JSON holds a line break, so each one here is between members.
+        // A JSON string holds no line break, so every line break here is between members.
         let section = serde_json::to_string_pretty(&Section::of(fields)?)?.replace('\n', "\n  ");
         json.push_str(",\n  \"alluvium\": ");
         json.push_str(&section);
@@ -110,17 +113,19 @@ impl IncrementalCheckpointMetadata {
 
     /// Reads JSON that `to_json` or LaminarDB wrote.
     ///
-    /// If the text carries a checksum, the checksum is checked first. Unknown fields are then an
-    /// error, unless their name starts with `x-`.
+    /// If the text carries a checksum, the checksum is checked first; a wrong one is
+    /// [`CrcMismatch`](Error::CrcMismatch). Unknown fields are then
+    /// [`Deserialization`](Error::Deserialization), unless their name starts with `x-`. A text that is
+    /// damaged in another way is [`Corruption`](Error::Corruption).
     pub fn from_json(json: &str) -> Result<Self, Error> {
         Self::decode("metadata", json.as_bytes())
     }
 
-    /// As [`from_json`](Self::from_json), naming `place` in errors.
+    /// Reads JSON like [`from_json`](Self::from_json). Errors name `place`.
     pub(crate) fn decode(place: &str, bytes: &[u8]) -> Result<Self, Error> {
         let json = std::str::from_utf8(bytes).map_err(|error| Error::corrupt(place, error))?;
-        // What LaminarDB wrote has no checksum. Ours cannot pass for it: cut or overwritten, it still
-        // mentions the section, or is no JSON.
+        // LaminarDB writes no checksum. A text of ours cannot be mistaken for one of LaminarDB: if it is
+        // cut or overwritten, it still mentions the section, or it is not JSON.
         if !json.contains("\"alluvium\"") && !json.contains("\"checksum\"") {
             return serde_json::from_str(json).map_err(|error| Error::corrupt(place, error));
         }
@@ -147,7 +152,7 @@ impl IncrementalCheckpointMetadata {
     }
 }
 
-/// Holds the text to the checksum at its end.
+/// Checks the text against the checksum at its end.
 fn check_checksum(place: &str, json: &str) -> Result<(), Error> {
     let computed_over = json.len().checked_sub(CHECKSUM_TAIL.len() + 16);
     let split = computed_over.and_then(|at| Some((json.get(..at)?, json.get(at..at + 16)?, json.get(at + 16..)?)));
@@ -197,7 +202,7 @@ mod tests {
         }
     }
 
-    /// Rewrites the text and gives it a checksum that holds.
+    /// Edits the text and gives it a correct checksum.
     fn forged(edit: impl Fn(&str) -> String) -> String {
         let json = sample().to_json().unwrap();
         let edited = edit(&json);

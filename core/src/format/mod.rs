@@ -1,5 +1,5 @@
-//! The bytes on disk, as `FORMAT.md` specifies them. Nothing here does I/O: bytes in, bytes out,
-//! and every decoder is bounded by the bytes that it was given.
+//! The bytes on disk, as `FORMAT.md` specifies them. Nothing here does I/O: encoders return bytes and
+//! decoders take bytes. Every decoder is bounded by the bytes that it is given.
 
 mod hex_digits;
 pub mod laminar_snapshot;

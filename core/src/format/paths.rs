@@ -1,30 +1,31 @@
-//! The only names that Alluvium writes. Whatever else lies in a directory belongs to somebody else:
-//! it is reported and never touched.
+//! The names of files. Alluvium writes only these. Every other file in a directory is foreign: it is
+//! reported and never touched.
 
 use crate::format::segment::SegmentKind;
 
-/// What a path in the directory stands for.
+/// What a path in the directory names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
-    /// `checkpoint_{id}/metadata.json`: its creation is the commit.
+    /// `checkpoint_{id}/metadata.json`. Its creation is the commit.
     Metadata(u64),
     /// `checkpoint_{id}/state.bin`: the caller's opaque state.
     State(u64),
-    /// `checkpoint_{id}/deleted`: left by the deletion of the newest checkpoint, so that its id is
-    /// never given again.
+    /// `checkpoint_{id}/deleted`. The deletion of the newest checkpoint leaves it, so that the id is never
+    /// reused.
     Deleted(u64),
-    /// `checkpoint_{id}` itself, with nothing in it: left by the original when it crashed.
+    /// `checkpoint_{id}` itself, without any file in it. LaminarDB leaves it when it crashes.
     EmptyCheckpoint(u64),
     /// A file under `segments/`.
     Segment(SegmentKind, u64),
-    /// `wal/{checkpoint}-{sequence}.log`: what changed since that checkpoint, in order of sequence.
+    /// `wal/{checkpoint}-{sequence}.log`: changes since that checkpoint, in order of sequence.
     Wal(u64, u64),
-    /// Not ours.
+    /// A file that Alluvium did not write.
     Foreign,
 }
 
 impl Name {
-    /// Parses a relative path. Exactly the forms that [`Name::path`] gives are known.
+    /// Parses a relative path. Only the forms that [`Name::path`] returns are known; any other path is
+    /// [`Foreign`](Name::Foreign).
     ///
     /// ```
     /// use alluvium_core::format::paths::Name;
@@ -57,7 +58,7 @@ impl Name {
         }
     }
 
-    /// The path; `None` for what is not ours.
+    /// Returns the relative path, or `None` for a foreign file.
     pub fn path(self) -> Option<String> {
         Some(match self {
             Self::Metadata(id) => metadata_path(id),
@@ -70,7 +71,7 @@ impl Name {
         })
     }
 
-    /// The checkpoint whose directory this is in.
+    /// Returns the id of the checkpoint whose directory this is in, or `None` outside of such a directory.
     pub fn checkpoint_id(self) -> Option<u64> {
         match self {
             Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
@@ -79,32 +80,32 @@ impl Name {
     }
 }
 
-/// The path of a checkpoint's metadata.
+/// Returns the path of a checkpoint's metadata.
 pub fn metadata_path(id: u64) -> String {
     format!("checkpoint_{id:016x}/metadata.json")
 }
 
-/// The path of a checkpoint's opaque state.
+/// Returns the path of a checkpoint's opaque state.
 pub fn state_path(id: u64) -> String {
     format!("checkpoint_{id:016x}/state.bin")
 }
 
-/// The path of the marker that the deletion of the newest checkpoint leaves.
+/// Returns the path of the marker that the deletion of the newest checkpoint leaves.
 pub fn deleted_path(id: u64) -> String {
     format!("checkpoint_{id:016x}/deleted")
 }
 
-/// The path of a segment.
+/// Returns the path of a segment.
 pub fn segment_path(kind: SegmentKind, number: u64) -> String {
     format!("segments/{number:016x}.{}", kind.extension())
 }
 
-/// The path of a log.
+/// Returns the path of a WAL file.
 pub fn wal_path(checkpoint: u64, sequence: u64) -> String {
     format!("wal/{checkpoint:016x}-{sequence:016x}.log")
 }
 
-/// Exactly 16 lower-case hexadecimal digits.
+/// Parses exactly 16 lower-case hexadecimal digits. Anything else is `None`.
 pub(crate) fn parse_hex(digits: &str) -> Option<u64> {
     let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     (digits.len() == 16 && digits.bytes().all(lower)).then(|| u64::from_str_radix(digits, 16).ok()).flatten()

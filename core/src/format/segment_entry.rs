@@ -1,4 +1,4 @@
-//! One segment as the metadata names it.
+//! The entry of a segment in the metadata.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,42 +10,42 @@ use crate::format::segment::{SegmentIdentity, SegmentKind};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SegmentLine", into = "SegmentLine")]
 pub struct SegmentEntry {
-    /// Base or delta.
+    /// The kind of its records: base or delta.
     pub kind: SegmentKind,
     /// The number in its name.
     pub number: u64,
     /// The checkpoint whose state or changes it holds.
     pub checkpoint_id: u64,
-    /// Length of the file.
+    /// The length of the file in bytes.
     pub bytes: u64,
-    /// Checksum of its header and chunk table.
+    /// The checksum of its header and chunk table.
     pub checksum: u64,
-    /// Entries in its chunk table.
+    /// The number of entries in its chunk table.
     pub chunks: u32,
-    /// Ranges of key groups, both ends included, that are to be taken from it: ascending and apart.
-    /// What a newer base covers is left out.
+    /// The key groups that recovery takes from it, as ranges that include both ends. They are ascending and
+    /// do not overlap. Groups that a newer base covers are left out.
     pub groups: Vec<(u16, u16)>,
 }
 
 impl SegmentEntry {
-    /// The relative path of the file.
+    /// Returns the relative path of the file.
     pub fn path(&self) -> String {
         segment_path(self.kind, self.number)
     }
 
-    /// What the file is bound to in the directory `store_id`.
+    /// Returns what the file is bound to in the directory `store_id`.
     pub fn identity(&self, store_id: [u8; 16]) -> SegmentIdentity {
         SegmentIdentity { store_id, kind: self.kind, number: self.number, checkpoint_id: self.checkpoint_id }
     }
 
-    /// Where it stands in the order in which recovery applies segments: bases first, then deltas
+    /// Returns its place in the order in which recovery applies segments: bases come first, then deltas
     /// from the oldest checkpoint to the newest.
     pub fn order(&self) -> (SegmentKind, u64, u64) {
         (self.kind, self.checkpoint_id, self.number)
     }
 }
 
-/// One segment as it stands in the metadata.
+/// A segment as the JSON of the metadata holds it.
 #[derive(Serialize, Deserialize)]
 struct SegmentLine {
     path: String,

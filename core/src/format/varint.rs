@@ -1,24 +1,28 @@
-//! Reading fixed and variable width integers out of bytes: check, then slice.
+//! Reading integers of fixed and variable width from bytes, with every length checked before slicing.
 
-/// A position in bytes. Every read says `None` at the end, never panics.
+/// A position in bytes. A read past the end returns `None`; it never panics.
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
+    /// Returns a cursor at the start of `bytes`.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
+    /// Returns the position, in bytes from the start.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
+    /// Returns whether all bytes were read.
     pub(crate) fn is_at_end(&self) -> bool {
         self.at == self.bytes.len()
     }
 
+    /// Reads `length` bytes.
     #[inline]
     pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(length)?;
@@ -31,19 +35,23 @@ impl<'a> Cursor<'a> {
         self.take(N)?.try_into().ok()
     }
 
+    /// Reads a little-endian number of 16 bits.
     pub(crate) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
+    /// Reads a little-endian number of 32 bits.
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
+    /// Reads a little-endian number of 64 bits.
     pub(crate) fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// LEB128 of at most 32 bits, in its shortest form only: one value, one encoding.
+    /// Reads a LEB128 number of at most 32 bits. Only the shortest form is accepted, so that each value has
+    /// one encoding.
     #[inline]
     pub(crate) fn varint(&mut self) -> Option<u32> {
         let first = *self.bytes.get(self.at)?;

@@ -1,5 +1,5 @@
-//! A log between checkpoints: one file for each `sync`, records and the position in the stream at
-//! which they end.
+//! The WAL between checkpoints. Each `sync` writes one file, which holds records and the position in the
+//! stream at which they end.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +15,20 @@ use crate::model::key_groups::KEY_GROUPS;
 use crate::model::position::StreamPosition;
 use crate::model::record::Record;
 
-/// Where in the stream a WAL file ends, and what the state is then.
+/// Where in the stream a WAL file ends, and what the state holds there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalPosition {
     /// The position in the stream.
     pub position: StreamPosition,
-    /// Live keys.
+    /// The number of live keys.
     pub key_count: u64,
-    /// Bytes of all live keys and values.
+    /// The bytes of all live keys and values.
     pub state_bytes: u64,
     /// The state's digest.
     pub state_digest: u64,
 }
 
-/// A [`WalPosition`] as its JSON has it: all fields beside each other.
+/// A [`WalPosition`] as its JSON holds it: all fields are on one level.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -66,9 +66,9 @@ impl WalPosition {
     }
 }
 
-/// A log that was read, its chunks still to be walked over.
+/// A WAL file whose head and position were read. Its records are read by [`records`](Self::records).
 #[derive(Debug)]
-pub(crate) struct Log<'a> {
+pub(crate) struct WalFile<'a> {
     path: String,
     identity: SegmentIdentity,
     chunks: Vec<Chunk>,
@@ -76,16 +76,18 @@ pub(crate) struct Log<'a> {
     pub(crate) position: WalPosition,
 }
 
-/// What is wrong with a log.
+/// What is wrong with a WAL file.
 #[derive(Debug)]
 pub(crate) enum WalFault {
-    /// It is only the beginning of a file.
+    /// Only the beginning of the file exists.
     Torn(Error),
-    /// Anything else.
+    /// Something else is wrong with it.
     Damaged(Error),
 }
 
-/// Encodes one log.
+/// Encodes the WAL file number `sequence` after `checkpoint`.
+///
+/// A file of 4 GiB or more is [`LimitExceeded`](Error::LimitExceeded).
 pub(crate) fn encode<'a>(
     store_id: [u8; 16],
     checkpoint: u64,
@@ -96,7 +98,7 @@ pub(crate) fn encode<'a>(
     let position = position.to_json().map_err(|error| Error::Serialization(error.to_string()))?;
     let content = encode_wal(identity(store_id, checkpoint, sequence), records, &position).content;
     if u32::try_from(content.len()).is_err() {
-        return Err(Error::LimitExceeded("a log of 4 GiB or more: take a checkpoint instead".into()));
+        return Err(Error::LimitExceeded("a WAL file of 4 GiB or more: take a checkpoint instead".into()));
     }
     Ok(content)
 }
@@ -105,19 +107,24 @@ fn identity(store_id: [u8; 16], checkpoint: u64, sequence: u64) -> SegmentIdenti
     SegmentIdentity { store_id, kind: SegmentKind::Wal, number: sequence, checkpoint_id: checkpoint }
 }
 
-/// Checks a log's head and reads its position.
-pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content: &[u8]) -> Result<Log<'_>, WalFault> {
+/// Checks the head of a WAL file and reads its position. The records are not read yet.
+pub(crate) fn decode(
+    store_id: [u8; 16],
+    checkpoint: u64,
+    sequence: u64,
+    content: &[u8],
+) -> Result<WalFile<'_>, WalFault> {
     let path = wal_path(checkpoint, sequence);
     let identity = identity(store_id, checkpoint, sequence);
     if is_torn(&identity, content) {
-        let what = format!("{path}: only the first {} bytes are there", content.len());
+        let what = format!("{path}: only the first {} bytes exist", content.len());
         return Err(WalFault::Torn(Error::Wal(what)));
     }
     let decoded = || {
-        // No metadata names a log; its header's own claim is bound to its name and its directory.
-        let expected = claimed_checksum(content).ok_or_else(|| Error::corrupt(&path, "too short for a log"))?;
+        // No metadata names a WAL file. The checksum in its header is bound to its name and its directory.
+        let expected = claimed_checksum(content).ok_or_else(|| Error::corrupt(&path, "too short for a WAL file"))?;
         let mut chunks = decode_file(&path, &identity, content, expected)?;
-        let last = chunks.pop().ok_or_else(|| Error::corrupt(&path, "no position in it"))?;
+        let last = chunks.pop().ok_or_else(|| Error::corrupt(&path, "holds no position"))?;
         let bytes = bytes_of(&path, &last, content)?;
         crate::format::segment::check_chunk(&path, &identity, &last, bytes)?;
         let position = WalPosition::from_json(bytes).map_err(|error| Error::unknown(&path, error))?;
@@ -127,7 +134,7 @@ pub(crate) fn decode(store_id: [u8; 16], checkpoint: u64, sequence: u64, content
         Ok((chunks, position))
     };
     match decoded() {
-        Ok((chunks, position)) => Ok(Log { path: path.clone(), identity, chunks, content, position }),
+        Ok((chunks, position)) => Ok(WalFile { path: path.clone(), identity, chunks, content, position }),
         Err(error) => Err(WalFault::Damaged(error)),
     }
 }
@@ -139,8 +146,8 @@ fn bytes_of<'a>(path: &str, chunk: &Chunk, content: &'a [u8]) -> Result<&'a [u8]
         .ok_or_else(|| Error::corrupt_at(path, start as u64, format!("ends within the chunk at {start}")))
 }
 
-impl<'a> Log<'a> {
-    /// Every record, checked as it is walked over.
+impl<'a> WalFile<'a> {
+    /// Reads and checks every record.
     pub(crate) fn records(&self) -> Result<Vec<Record<'a>>, Error> {
         let mut records = Vec::new();
         for chunk in &self.chunks {
@@ -181,8 +188,8 @@ mod tests {
     #[test]
     fn comes_back() {
         let content = sample();
-        let log = decode([1; 16], 4, 2, &content).unwrap();
-        assert_eq!((log.records().unwrap().len(), &log.position), (2, &position()));
+        let file = decode([1; 16], 4, 2, &content).unwrap();
+        assert_eq!((file.records().unwrap().len(), &file.position), (2, &position()));
     }
 
     #[test]
@@ -192,7 +199,7 @@ mod tests {
             let mut damaged = content.clone();
             damaged[at / 8] ^= 1 << (at % 8);
             match decode([1; 16], 4, 2, &damaged) {
-                Ok(log) => assert!(log.records().is_err(), "bit {at}"),
+                Ok(file) => assert!(file.records().is_err(), "bit {at}"),
                 Err(fault) => assert!(matches!(fault, WalFault::Damaged(_)), "bit {at}: {fault:?}"),
             }
         }

@@ -8,7 +8,7 @@ use crate::model::hash::{checksum, key_hash};
 use crate::model::key_groups::group_of;
 use crate::model::record::Record;
 
-/// Holds a chunk's bytes to their checksum.
+/// Checks the bytes of a chunk against its checksum.
 pub(crate) fn check_chunk(place: &str, identity: &SegmentIdentity, chunk: &Chunk, bytes: &[u8]) -> Result<(), Error> {
     let computed = checksum(bytes, chunk_binding(identity, chunk.offset));
     if computed != chunk.checksum || bytes.len() != chunk.bytes as usize {
@@ -22,7 +22,11 @@ pub(crate) fn check_chunk(place: &str, identity: &SegmentIdentity, chunk: &Chunk
     Ok(())
 }
 
-/// Checks a chunk's bytes and calls `each` for every record in it, in order.
+/// Checks the bytes of a chunk and calls `each` for every record in it, in order.
+///
+/// A wrong checksum is [`CrcMismatch`](Error::CrcMismatch), and records that break the format are
+/// [`Corruption`](Error::Corruption). Both name `place`. An error of `each` ends the reading and is
+/// returned.
 pub fn read_chunk<'a>(
     place: &str,
     identity: &SegmentIdentity,
@@ -69,7 +73,7 @@ pub fn read_chunk<'a>(
             format!("chunk at {}: {records} records, not {}", chunk.offset, chunk.records),
         ));
     }
-    // A table that claims more groups than there are would have one segment in two forms.
+    // A table must claim exactly the groups of its records: otherwise one segment would have two forms.
     let groups = first_group.zip(before.map(|(hash, _)| group_of(hash)));
     if groups.is_some_and(|groups| groups != (chunk.first_group, chunk.last_group)) {
         return Err(Error::corrupt_at(
@@ -81,7 +85,8 @@ pub fn read_chunk<'a>(
     Ok(())
 }
 
-/// As [`read_chunk`], into `records`: compiled once, where that is written out anew for each `each`.
+/// Reads a chunk like [`read_chunk`] and appends its records to `records`. It is compiled only once, while
+/// `read_chunk` is compiled for each type of `each`.
 pub(crate) fn collect_chunk<'a>(
     place: &str,
     identity: &SegmentIdentity,

@@ -8,10 +8,12 @@ use crate::format::segment::layout::{
 use crate::format::varint::Cursor;
 use crate::model::key_groups::KEY_GROUPS;
 
-/// Decodes the chunk table of a file of `file_bytes` bytes, given as the table's own bytes, and
-/// holds it to the checksum that the metadata recorded.
+/// Decodes the chunk table of a file of `file_bytes` bytes. `table` holds the table's own bytes, and
+/// `expected` is the checksum that the metadata recorded.
 ///
-/// The header itself need not be read: `identity` determines it.
+/// The header itself need not be read, because `identity` determines it. A wrong checksum is
+/// [`CrcMismatch`](Error::CrcMismatch), and a table that contradicts itself is
+/// [`Corruption`](Error::Corruption). Both name `place`.
 pub fn decode_table(
     place: &str,
     identity: &SegmentIdentity,
@@ -42,14 +44,15 @@ pub fn decode_table(
             })
         })();
         let sound = |chunk: &Chunk| {
-            // A record takes two bytes at least; recovery makes room for as many as are announced.
+            // A record takes at least two bytes. Recovery reserves memory for as many records as are
+            // announced, so the count must be plausible.
             u64::from(chunk.records) * 2 <= u64::from(chunk.bytes)
                 && chunk.first_group <= chunk.last_group
                 && chunk.last_group < KEY_GROUPS
                 && chunk.tombstones <= chunk.records
                 && chunks.last().is_none_or(|before: &Chunk| before.last_group <= chunk.first_group)
         };
-        let chunk = chunk.filter(sound).ok_or_else(|| Error::corrupt(place, "chunk table makes no sense"))?;
+        let chunk = chunk.filter(sound).ok_or_else(|| Error::corrupt(place, "chunk table contradicts itself"))?;
         offset += u64::from(bytes);
         chunks.push(chunk);
     }
@@ -59,13 +62,14 @@ pub fn decode_table(
     Ok(chunks)
 }
 
-/// The checksum that a file's own header claims, for a log, which no metadata names.
+/// Returns the checksum in a file's own header. A WAL file is checked against it, because no metadata
+/// names the file.
 pub(crate) fn claimed_checksum(content: &[u8]) -> Option<u64> {
     Cursor::new(content.get(56..HEADER_BYTES)?).u64()
 }
 
-/// Whether `content` is the beginning of a longer file: what a write that was cut short leaves where
-/// the storage lets it show. A flipped bit in the length alone does not pass for it.
+/// Returns whether `content` is only the beginning of a longer file. A write that was cut short leaves
+/// that on storages that do not hide it. A flipped bit in the length alone does not count as such.
 pub(crate) fn is_torn(identity: &SegmentIdentity, content: &[u8]) -> bool {
     let Some(head) = content.get(..HEADER_BYTES) else {
         return header(identity, 0, 0)[..48].starts_with(&content[..content.len().min(48)]);
@@ -82,8 +86,11 @@ pub(crate) fn is_torn(identity: &SegmentIdentity, content: &[u8]) -> bool {
     !whole_but_for_its_length
 }
 
-/// Checks a whole file against its identity and the metadata's checksum; gives its chunk table.
-/// The chunks themselves are checked as they are [read](read_chunk).
+/// Checks a whole file against its identity and the metadata's checksum, and returns its chunk table.
+///
+/// The chunks themselves are checked when they are [read](super::read_chunk). The errors are those of
+/// [`decode_table`]; a format version that this build does not read is
+/// [`Deserialization`](Error::Deserialization).
 pub fn decode_file(
     place: &str,
     identity: &SegmentIdentity,

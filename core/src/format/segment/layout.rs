@@ -1,4 +1,4 @@
-//! What a segment is made of: the header, the identity that it binds the file to, and the chunk table.
+//! The parts of a segment: the header, the identity that it binds the file to, and the chunk table.
 
 use crate::format::FORMAT_VERSION;
 use crate::model::hash::checksum;
@@ -6,28 +6,28 @@ use crate::model::key_groups::KEY_GROUPS;
 
 pub(super) const MAGIC: &[u8; 8] = b"ALLUVSEG";
 
-/// Bytes of the header.
+/// The length of the header in bytes.
 pub const HEADER_BYTES: usize = 64;
 
-/// Bytes of one entry of the chunk table.
+/// The length of one entry of the chunk table in bytes.
 pub const CHUNK_ENTRY_BYTES: usize = 24;
 
-/// A file is closed once it has this many bytes: browsers read and write files of 1 to 4 MiB best.
+/// A file is closed once it has this many bytes. Browsers read and write files of 1 to 4 MiB best.
 pub(crate) const FILE_BYTES: usize = 4 << 20;
 
-/// What a segment holds.
+/// The kind of records that a segment holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SegmentKind {
     /// All live records of its key groups.
     Base,
-    /// What changed since the checkpoint before: puts and tombstones.
+    /// The changes since the previous checkpoint: puts and tombstones.
     Delta,
-    /// What changed since the newest checkpoint, durable before the next one.
+    /// The changes since the newest checkpoint, made durable before the next one.
     Wal,
 }
 
 impl SegmentKind {
-    /// The file name's extension.
+    /// Returns the extension of the file's name.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Base => "base",
@@ -36,7 +36,7 @@ impl SegmentKind {
         }
     }
 
-    /// The kind that an extension under `segments/` stands for.
+    /// Returns the kind of a file under `segments/` with this extension, or `None` if there is none.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension {
             "base" => Some(Self::Base),
@@ -45,6 +45,7 @@ impl SegmentKind {
         }
     }
 
+    /// Returns the kind's byte in the header.
     fn tag(self) -> u8 {
         match self {
             Self::Base => 1,
@@ -54,35 +55,36 @@ impl SegmentKind {
     }
 }
 
-/// What a file is bound to; with the chunk table it determines the whole header.
+/// What a file is bound to. Together with the chunk table it determines the whole header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentIdentity {
     /// The directory's id.
     pub store_id: [u8; 16],
-    /// Base or delta.
+    /// The kind of its records.
     pub kind: SegmentKind,
-    /// The number in the file's name; of a log, its place in the sequence after the checkpoint.
+    /// The number in the file's name. For a WAL file, it is its place in the sequence after the checkpoint.
     pub number: u64,
-    /// The checkpoint whose state or changes the records are; of a log, the one that it follows.
+    /// The checkpoint whose state or changes the records are. For a WAL file, it is the one that the file
+    /// follows.
     pub checkpoint_id: u64,
 }
 
 /// One entry of the chunk table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk {
-    /// Where the chunk starts in the file; derived from the entries before.
+    /// Where the chunk starts, in bytes from the start of the file. It follows from the entries before.
     pub offset: u64,
-    /// Its length.
+    /// Its length in bytes.
     pub bytes: u32,
     /// How many records it holds, tombstones included.
     pub records: u32,
     /// How many of them are tombstones.
     pub tombstones: u32,
-    /// Group of its first record.
+    /// The key group of its first record.
     pub first_group: u16,
-    /// Group of its last record.
+    /// The key group of its last record.
     pub last_group: u16,
-    /// Checksum of its bytes, bound to the file and the offset.
+    /// The checksum of its bytes, bound to the file and the offset.
     pub checksum: u64,
 }
 
@@ -95,10 +97,11 @@ pub struct EncodedSegment {
     pub chunks: Vec<Chunk>,
     /// The checksum of header and table, which the metadata repeats.
     pub checksum: u64,
-    /// The whole file.
+    /// The content of the whole file.
     pub content: Vec<u8>,
 }
 
+/// Returns the header of a file, with its checksum still zero.
 pub(super) fn header(identity: &SegmentIdentity, chunk_count: u32, file_bytes: u32) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(MAGIC);
@@ -113,12 +116,12 @@ pub(super) fn header(identity: &SegmentIdentity, chunk_count: u32, file_bytes: u
     header
 }
 
-/// What a chunk's checksum is bound to: the file's identity and the chunk's place in it.
+/// Returns what a chunk's checksum is bound to: the file's identity and the chunk's offset in it.
 pub(super) fn chunk_binding(identity: &SegmentIdentity, offset: u64) -> u64 {
     checksum(&header(identity, 0, 0)[..48], offset)
 }
 
-/// The checksum of header (without the checksum itself) and table.
+/// Returns the checksum of the header (without the checksum itself) and the table.
 pub(super) fn head_checksum(header: &[u8; HEADER_BYTES], table: &[u8]) -> u64 {
     checksum(table, checksum(&header[..56], 0))
 }

@@ -1,8 +1,8 @@
-//! Segments: immutable runs of records, sorted by key hash, cut into checksummed chunks.
+//! Segments: immutable runs of records, sorted by key hash and cut into checksummed chunks.
 //!
-//! A file is `header | chunks | chunk table`. The header's checksum covers header and table, the
-//! table holds each chunk's checksum, and the metadata repeats the header's: so every byte is
-//! covered, and a file that took another one's place is found out.
+//! A file is `header | chunks | chunk table`. The header's checksum covers the header and the table, the
+//! table holds the checksum of each chunk, and the metadata repeats the header's checksum. So every byte
+//! is covered, and a file that took the place of another one is detected.
 
 mod chunk_reader;
 mod head_reader;

@@ -82,7 +82,7 @@ fn lengths_are_said_once_and_in_one_way() {
     let file = encode_sorted(&records).remove(0);
     let chunk = file.chunks[0];
     let range = chunk.offset as usize..chunk.offset as usize + chunk.bytes as usize;
-    // Three alike, one without a value, two as before: lengths three times in six records.
+    // Three are alike, one has no value, two are as before: six records store lengths three times.
     assert_eq!(range.len(), 6 * 3 + 5 * 5 + 3 * 2 + 3);
     assert_eq!(decode(std::slice::from_ref(&file)).unwrap(), records);
 
@@ -94,8 +94,8 @@ fn lengths_are_said_once_and_in_one_way() {
         let error = read_chunk("file", &file.identity, &chunk, &bytes, |_| Ok(())).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check(|bytes| drop(bytes.splice(..2, [SAME_LENGTHS])), "record at 64: lengths of a record before");
-    check(|bytes| drop(bytes.splice(10..11, [4, 6])), "record at 74: lengths of the record before, said again");
+    check(|bytes| drop(bytes.splice(..2, [SAME_LENGTHS])), "record at 64: refers to the lengths of a previous record");
+    check(|bytes| drop(bytes.splice(10..11, [4, 6])), "record at 74: repeats the lengths of the previous record");
     check(|bytes| bytes.truncate(11), "record at 74: key reaches past the chunk");
 }
 

@@ -1,4 +1,4 @@
-//! Encoding: records into files.
+//! Encoding records into files.
 
 use crate::format::segment::layout::{
     Chunk, EncodedSegment, FILE_BYTES, HEADER_BYTES, SegmentIdentity, chunk_binding, head_checksum, header,
@@ -12,16 +12,19 @@ use crate::model::record::Record;
 /// A chunk is closed once it has this many bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// A chunk of at least this many bytes is closed where a key group ends, so that recovery can leave
-/// out groups that a newer base covers. Smaller ones are not worth their table entry.
+/// A chunk of at least this many bytes is closed where a key group ends, so that recovery can skip
+/// groups that a newer base covers. Smaller chunks are not worth their table entry.
 const GROUP_CHUNK_BYTES: usize = 4 << 10;
 
-/// What a file may hold beside its records, or beyond the size at which it is closed, without moving.
+/// Extra capacity of a file's buffer, for the parts beside the records and for the last record beyond the
+/// size at which the file is closed. With it, the buffer need not move.
 const SPARE_BYTES: usize = 16 << 10;
 
-/// Encodes records, which must come sorted by `(hash, key)` without repetition, as one file or more,
-/// numbered from `first.number` on. No records give no file. `record_bytes` is what they take at
-/// most, keys, values and a byte each: memory is taken once.
+/// Encodes records as files, which are numbered from `first.number` on.
+///
+/// The records must be sorted by `(hash, key)`, each key once. Without records there is no file.
+/// `record_bytes` is an upper bound of their keys and values plus one byte each, so that memory is
+/// allocated once.
 pub fn encode<'a>(
     first: SegmentIdentity,
     records: impl IntoIterator<Item = Record<'a>>,
@@ -44,8 +47,8 @@ pub fn encode<'a>(
     files
 }
 
-/// Encodes a log: records as in a delta, always one file, and after them one chunk without records
-/// that holds `position`, which says where in the stream they end.
+/// Encodes a WAL file: records as in a delta, and after them one chunk without records. That chunk holds
+/// `position`, which says where in the stream the records end. It is always one file.
 pub(crate) fn encode_wal<'a>(
     identity: SegmentIdentity,
     records: impl IntoIterator<Item = Record<'a>>,
@@ -75,18 +78,19 @@ struct Writer {
     content: Vec<u8>,
     chunks: Vec<Chunk>,
     open: Option<Chunk>,
-    /// Of the last record in the open chunk.
+    /// The lengths of the last record in the open chunk.
     before: Lengths,
 }
 
 impl Writer {
-    /// `expected` bytes of records may come, in this file or in later ones too.
+    /// Returns a writer of one file. `expected` bytes of records may come, in this file and in later ones.
     fn new(identity: SegmentIdentity, expected: usize) -> Self {
         let mut content = Vec::with_capacity(HEADER_BYTES + expected.min(FILE_BYTES) + SPARE_BYTES.min(expected));
         content.resize(HEADER_BYTES, 0);
         Self { identity, content, chunks: Vec::new(), open: None, before: Lengths::default() }
     }
 
+    /// Appends a record to the open chunk, or to a new one if the open chunk is full.
     fn push(&mut self, record: &Record<'_>) {
         let group = group_of(record.hash);
         if let Some(open) = self.open {
@@ -119,6 +123,7 @@ impl Writer {
         self.content.extend_from_slice(record.value.unwrap_or_default());
     }
 
+    /// Adds the open chunk to the table, if there is one.
     fn close_chunk(&mut self) {
         if let Some(mut chunk) = self.open.take() {
             let bytes = &self.content[chunk.offset as usize..];
@@ -128,6 +133,7 @@ impl Writer {
         }
     }
 
+    /// Appends the chunk table, fills in the header and returns the file.
     fn finish(mut self) -> EncodedSegment {
         self.close_chunk();
         let table_at = self.content.len();
