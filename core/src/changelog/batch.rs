@@ -1,10 +1,11 @@
-//! Batches of mutations as columns: what crosses a component's border at the price of a few copies,
-//! and the same bytes in one buffer for JavaScript. All of it is checked before any of it is applied.
+//! Batches of mutations as columns. In this form a batch crosses the border of a component with only a few
+//! copies. A batch is checked completely before any part of it is applied.
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::model::record::check_lengths;
 
-/// Mutations as columns: for each an operation and two lengths; keys and values one after another.
+/// A batch of mutations as columns. Each mutation has an operation and two lengths. Keys and values follow
+/// each other without separators.
 ///
 /// ```
 /// use alluvium_core::Columns;
@@ -15,25 +16,30 @@ use crate::model::record::check_lengths;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
-    /// 0 puts, 1 deletes.
+    /// The operation of each mutation: 0 is a put, 1 is a delete.
     pub ops: &'a [u8],
-    /// Bytes of each key.
+    /// The length of each key in bytes.
     pub key_lens: &'a [u32],
-    /// Bytes of each value; 0 where `ops` deletes.
+    /// The length of each value in bytes. It is 0 for a delete.
     pub value_lens: &'a [u32],
-    /// The keys, without anything between them.
+    /// The bytes of all keys, without anything between them.
     pub keys: &'a [u8],
-    /// The values, without anything between them.
+    /// The bytes of all values, without anything between them.
     pub values: &'a [u8],
 }
 
-/// Puts.
+/// The operation of a put.
 const PUT: u8 = 0;
-/// Deletes.
+/// The operation of a delete.
 const DELETE: u8 = 1;
 
 impl<'a> Columns<'a> {
-    /// Checks the whole batch, then walks over it: key, and value or `None` for a delete.
+    /// Checks the whole batch, then returns its mutations in order: the key, and the value or `None` for a
+    /// delete.
+    ///
+    /// Columns that do not fit together, an unknown operation and a delete with a value are
+    /// [`InvalidInput`](Error::InvalidInput). A key or value beyond the format's limits is
+    /// [`LimitExceeded`](Error::LimitExceeded).
     pub fn mutations(&self) -> Result<impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a>, Error> {
         let invalid = |what: String| Err(Error::InvalidInput(what));
         let count = self.ops.len();

@@ -2,24 +2,27 @@
 
 use crate::model::record::Record;
 
-/// A mutation's key hash, and where the mutation is.
+/// The hash of a mutation's key, and the place of the mutation.
 pub(crate) type Place = (u64, u64);
 
-/// Of mutations given oldest first, the newest for each key, by `(hash, key)`; `record` gets the one
-/// at a place. Each is looked at once, when its turn comes, unless hashes are alike.
+/// Returns the newest mutation of each key, in order of `(hash, key)`.
+///
+/// `places` holds the mutations, oldest first, and `record` reads the one at a place. Each mutation is read
+/// once, when its turn comes; those whose hashes have the same upper half are read together.
 pub(crate) fn newest<'a, F: Fn(u64) -> Record<'a>>(places: Vec<Place>, record: F) -> Newest<'a, F> {
     Newest { places: sort(places), next: 0, alike: Vec::new(), record }
 }
 
-/// The upper half of the hash in digits, the least significant first.
+/// The number of digits of the upper half of the hash. Sorting starts with the least significant one.
 const DIGITS: usize = 4;
 
+/// Returns a digit of the upper half of the hash: eight bits.
 fn digit(place: &Place, at: usize) -> usize {
     (place.0 >> (32 + 8 * at) & 0xff) as usize
 }
 
-/// Sorts by the upper half of the hash; equal ones stay in their order. By counting: it takes as
-/// long whatever keys somebody has chosen.
+/// Sorts by the upper half of the hash. Places with equal digits keep their order. It sorts by counting, so
+/// that no choice of keys makes it slower.
 fn sort(mut places: Vec<Place>) -> Vec<Place> {
     let mut counts = [[0; 256]; DIGITS];
     for place in &places {
@@ -29,7 +32,7 @@ fn sort(mut places: Vec<Place>) -> Vec<Place> {
     }
     let mut other = vec![(0, 0); places.len()];
     for (at, counts) in counts.iter_mut().enumerate() {
-        // Of one key group, say: nothing to be sorted by here.
+        // All places have the same digit here, for example within one key group: there is nothing to sort.
         if counts.contains(&places.len()) {
             continue;
         }
@@ -47,19 +50,19 @@ fn sort(mut places: Vec<Place>) -> Vec<Place> {
     places
 }
 
-/// What [`newest`] gives.
+/// The iterator that [`newest`] returns.
 pub(crate) struct Newest<'a, F> {
     places: Vec<Place>,
     next: usize,
-    /// Records whose hashes begin alike, the last first.
+    /// Records whose hashes have the same upper half. The last one comes first.
     alike: Vec<Record<'a>>,
     record: F,
 }
 
 impl<'a, F: Fn(u64) -> Record<'a>> Newest<'a, F> {
-    /// Fills `alike` with the newest of each key among these places.
+    /// Fills `alike` with the newest record of each key among these places.
     fn resolve(&mut self, run: std::ops::Range<usize>) {
-        // Newest first, so that the first of each key stays.
+        // The newest record comes first, so the first one of each key is kept.
         for (_, at) in self.places[run].iter().rev() {
             let record = (self.record)(*at);
             let is_same = |kept: &Record<'_>| kept.hash == record.hash && kept.key == record.key;
@@ -115,7 +118,7 @@ mod tests {
         assert_eq!(newest_of(&records), [record(b"x", b"2"), record(b"y", b"3"), other]);
     }
 
-    /// Whichever digits of the hash differ, and however often keys come again.
+    /// The result is that of a map, whichever digits of the hash differ and however often keys repeat.
     #[test]
     fn as_a_map_would_have_it() {
         for kept_bits in [u64::MAX, 0xff << 56, 0xff << 40, 0xffff << 32, u64::from(u32::MAX), 3 << 31, 0] {

@@ -1,5 +1,5 @@
-//! The log of mutations since the last checkpoint: fixed chunks, frozen by swapping a pointer, and
-//! put in order only when it is written, off the caller's path.
+//! The changelog: the mutations since the last checkpoint, in memory. It consists of chunks of fixed size
+//! and is frozen by swapping a pointer. It is sorted only when it is written, off the caller's path.
 
 pub(crate) mod batch;
 pub(crate) mod dedup;
@@ -8,46 +8,48 @@ use crate::changelog::dedup::newest;
 use crate::format::segment::{FILE_BYTES, HEADER_BYTES};
 use crate::model::record::Record;
 
-/// Bytes of a chunk. Fixed, so that appending never copies what is there already.
+/// The length of a chunk in bytes. It is fixed, so that appending never copies earlier records.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// `hash u64 | key length u32 | value length u32`, the value length all ones for a tombstone.
+/// The length of a record's header: `hash u64 | key length u32 | value length u32`. The value length of a
+/// tombstone is [`TOMBSTONE`].
 const RECORD_HEADER: usize = 16;
 
+/// The value length that marks a tombstone: all bits are one.
 const TOMBSTONE: u32 = u32::MAX;
 
-/// A place in the log is a chunk's index, and an offset in so many lower bits.
+/// The place of a record is the index of its chunk, above this many bits of offset in the chunk.
 const OFFSET_BITS: u32 = 32;
 
-/// A changelog of fewer bytes is not worth compacting.
+/// A changelog with fewer bytes is not worth compacting.
 const COMPACT_BYTES_MIN: usize = 64 << 20;
 
-/// Mutations in the order in which they came.
+/// The mutations since the last checkpoint, in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Changelog {
     chunks: Vec<Vec<u8>>,
     bytes: usize,
-    /// How many mutations there are.
+    /// The number of mutations.
     count: usize,
     allocated: usize,
-    /// Bytes past which it may be worth compacting again, if it has been compacted before.
+    /// The size in bytes beyond which compacting again may pay off, if it was compacted before.
     compacted_at: usize,
-    /// Up to where `sync` has taken it: a chunk, an offset in it, and how many mutations that were.
-    taken: (usize, usize, usize),
+    /// The end of what `sync` has written: a chunk, an offset in it, and the number of mutations up to there.
+    synced: (usize, usize, usize),
 }
 
 impl Changelog {
-    /// Bytes held from the allocator.
+    /// Returns the bytes held from the allocator.
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.allocated
     }
 
-    /// Bytes of the records themselves.
+    /// Returns the bytes of the records, their headers included.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes that appending this would take from the allocator.
+    /// Returns how many bytes the allocator must give to append a mutation of these lengths.
     #[inline]
     pub(crate) fn growth_for(&self, key_bytes: usize, value_bytes: usize) -> usize {
         let total = RECORD_HEADER + key_bytes + value_bytes;
@@ -80,23 +82,23 @@ impl Changelog {
         self.count += 1;
     }
 
-    /// Takes everything out; what comes next belongs to the next checkpoint.
+    /// Returns all mutations and leaves the changelog empty. Later mutations belong to the next checkpoint.
     pub(crate) fn freeze(&mut self) -> Self {
         std::mem::take(self)
     }
 
-    /// Notes that everything so far is in the WAL already.
+    /// Notes that all mutations so far are in the WAL already.
     pub(crate) fn mark_synced(&mut self) {
-        self.taken = match self.chunks.last() {
+        self.synced = match self.chunks.last() {
             Some(last) => (self.chunks.len() - 1, last.len(), self.count),
             None => (0, 0, 0),
         };
     }
 
-    /// A copy of what was appended since the last call. After compaction that is everything: to
-    /// repeat the newest mutation of a key changes nothing.
+    /// Returns a copy of the mutations since the last call, and marks them as synced. After compaction these
+    /// are all mutations, which is correct: repeating the newest mutation of a key changes nothing.
     pub(crate) fn copy_tail(&mut self) -> Self {
-        let (first, offset, count) = self.taken;
+        let (first, offset, count) = self.synced;
         let mut tail = Self { count: self.count - count, ..Self::default() };
         for (at, chunk) in self.chunks.iter().enumerate().skip(first) {
             let bytes = &chunk[if at == first { offset } else { 0 }..];
@@ -108,7 +110,7 @@ impl Changelog {
         tail
     }
 
-    /// The newest mutation of each key, by `(hash, key)`.
+    /// Returns the newest mutation of each key, in order of `(hash, key)`.
     pub(crate) fn newest(&self) -> impl Iterator<Item = Record<'_>> {
         let mut places = Vec::with_capacity(self.count);
         for (at, chunk) in (0..).zip(&self.chunks) {
@@ -126,31 +128,31 @@ impl Changelog {
         })
     }
 
-    /// The most segments that its records can fill.
+    /// Returns the largest number of segments that the records can fill.
     pub(crate) fn segments_max(&self) -> u64 {
-        // The two lengths of a record take seven bytes at most.
+        // The two lengths of a record take at most seven bytes.
         let most = self.bytes - self.count * (RECORD_HEADER - 7);
         if self.count == 0 { 0 } else { 1 + (most / (FILE_BYTES - HEADER_BYTES)) as u64 }
     }
 
-    /// What its records take in a segment at most: overwritten ones are counted too.
+    /// Returns how many bytes the records take in a segment at most. Overwritten records are counted too.
     pub(crate) fn encoded_bytes(&self) -> usize {
         self.bytes - self.count * (RECORD_HEADER - 1)
     }
 
-    /// Every mutation, oldest first.
+    /// Returns every mutation, oldest first.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
         self.chunks.iter().flat_map(|chunk| Records { rest: chunk })
     }
 
-    /// Whether it is so large that compacting it may be worth the time.
+    /// Returns whether the changelog is so large that compacting it may be worth the time.
     #[inline]
     pub(crate) fn may_compact(&self) -> bool {
         self.bytes > COMPACT_BYTES_MIN.max(self.compacted_at)
     }
 
-    /// Compacts it if it has more than `bytes`: only a changelog that is far larger than the state can
-    /// hold much that was overwritten.
+    /// Compacts the changelog if it has more than `bytes` bytes. Only a changelog that is far larger than the
+    /// state can hold many overwritten records.
     #[cold]
     pub(crate) fn compact_if_larger(&mut self, bytes: usize) {
         if self.bytes > bytes {
@@ -160,7 +162,7 @@ impl Changelog {
     }
 
     /// Drops mutations that later ones overwrote. A key that changes ten thousand times between two
-    /// checkpoints is worth one record; without this the changelog would grow with the stream.
+    /// checkpoints needs only one record. Without compaction, the changelog would grow with the stream.
     fn compact(&mut self) {
         let mut compacted = Self::default();
         for record in self.newest() {
@@ -170,6 +172,7 @@ impl Changelog {
     }
 }
 
+/// Iterates over the records of a chunk.
 struct Records<'a> {
     rest: &'a [u8],
 }
@@ -201,36 +204,39 @@ mod tests {
 
     #[test]
     fn the_newest_of_each_key_stays() {
-        let mut log = Changelog::default();
-        let mut push = |key: &[u8], value: Option<&[u8]>| log.push(key_hash(key), key, value);
+        let mut changelog = Changelog::default();
+        let mut push = |key: &[u8], value: Option<&[u8]>| changelog.push(key_hash(key), key, value);
         push(b"a", Some(b"1"));
         push(b"b", Some(b"2"));
         push(b"a", None);
         push(b"c", Some(b""));
         push(b"b", Some(b"3"));
-        log.compact();
-        let mut found: Vec<_> = log.records().map(|record| (record.key, record.value)).collect();
+        changelog.compact();
+        let mut found: Vec<_> = changelog.records().map(|record| (record.key, record.value)).collect();
         found.sort_unstable();
         assert_eq!(found, [(&b"a"[..], None), (b"b", Some(&b"3"[..])), (b"c", Some(b""))]);
     }
 
     #[test]
     fn chunks_are_fixed_and_large_records_have_their_own() {
-        let mut log = Changelog::default();
+        let mut changelog = Changelog::default();
         let large = vec![1; CHUNK_BYTES * 2];
         for n in 0..10_000u32 {
-            log.push(0, &n.to_le_bytes(), Some(&[0; 100]));
+            changelog.push(0, &n.to_le_bytes(), Some(&[0; 100]));
         }
-        log.push(0, b"large", Some(&large));
-        assert!(log.chunks.iter().all(|chunk| chunk.capacity() <= large.len() + 64));
-        assert_eq!(log.records().count(), 10_001);
-        assert_eq!(log.copy_tail().records().count(), 10_001);
-        log.push(0, b"last", None);
-        assert_eq!(log.count, 10_002);
-        let tail = log.copy_tail();
+        changelog.push(0, b"large", Some(&large));
+        assert!(changelog.chunks.iter().all(|chunk| chunk.capacity() <= large.len() + 64));
+        assert_eq!(changelog.records().count(), 10_001);
+        assert_eq!(changelog.copy_tail().records().count(), 10_001);
+        changelog.push(0, b"last", None);
+        assert_eq!(changelog.count, 10_002);
+        let tail = changelog.copy_tail();
         assert_eq!((tail.count, tail.records().map(|record| record.key).collect::<Vec<_>>()), (1, vec![&b"last"[..]]));
-        assert_eq!(log.copy_tail().records().count(), 0);
-        let frozen = log.freeze();
-        assert_eq!((log.records().count(), log.allocated_bytes(), frozen.records().count()), (0, 0, 10_002));
+        assert_eq!(changelog.copy_tail().records().count(), 0);
+        let frozen = changelog.freeze();
+        assert_eq!(
+            (changelog.records().count(), changelog.allocated_bytes(), frozen.records().count()),
+            (0, 0, 10_002)
+        );
     }
 }

@@ -1,21 +1,22 @@
-//! Adding records that come in hash order: recovery does, and nothing need be looked for.
+//! Adding records that come in hash order, as they do in recovery. Such records need no search.
 
 use crate::model::hash::{entry_digest, value_hash};
 use crate::model::key_groups::group_of;
 use crate::state::keyed_state::{State, tag};
 
-/// Where records that come in hash order go on. A base holds each key once and in order, so that
-/// nothing need be looked for.
+/// The position after the last appended record. A base holds each key once and in hash order, so the next
+/// record goes there without a search.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     group: usize,
-    /// The hash of the record before; none at the start, or when the order was left.
+    /// The hash of the previous record. It is `None` at the start and after a record out of order.
     last: Option<u64>,
+    /// The slot of the group's table after the last one in use.
     end: usize,
 }
 
 impl State {
-    /// Makes room in the table of `group`: for recovery, which knows how much is to come.
+    /// Makes room for `additional` keys in the table of `group`. Recovery knows how many will come.
     pub(crate) fn reserve(&mut self, tail: &mut Tail, group: u16, additional: usize) {
         let group = usize::from(group);
         let table = &mut self.tables[group];
@@ -27,8 +28,8 @@ impl State {
         }
     }
 
-    /// As [`put_hashed`](Self::put_hashed), for records that should come in hash order, into groups
-    /// that should be empty. Where they do not, they are put like all others.
+    /// Puts a record like [`put_hashed`](Self::put_hashed), and without a search if the records come in hash
+    /// order and their group was empty. Other records are put in the ordinary way.
     #[inline]
     pub(crate) fn append_hashed(&mut self, tail: &mut Tail, hash: u64, key: &[u8], value: &[u8]) {
         let group = usize::from(group_of(hash));
@@ -37,7 +38,7 @@ impl State {
             *tail = Tail { group, last: is_empty.then_some(0), end: 0 };
         }
         match tail.last {
-            // Equal hashes are as good as out of order: the keys would have to be compared.
+            // A record with the same hash counts as out of order, because its key must be compared.
             Some(last) if last < hash => {
                 let value_hash = value_hash(value);
                 let address = self.arena.insert(key, value, value_hash);

@@ -1,32 +1,35 @@
-//! Where records live in memory: segments of fixed size, 32-bit addresses in steps of 8 bytes, and
-//! cleaning in bounded steps of what updates and deletes leave behind.
+//! The memory of records: segments of fixed size, and 32-bit addresses in steps of 8 bytes. `cleaning`
+//! reclaims the space of records that were overwritten or deleted.
 
 use crate::state::huge_pages::Block;
 use crate::state::record_header::{DEAD, Header, RECORD_HEADER, record_bytes};
 use crate::state::short_keys as short;
 
-/// Bytes of a segment: a huge page where there are any. A record that does not fit has a segment of
-/// its own.
+/// The length of a segment in bytes. On Linux it is a huge page. A record that does not fit gets a segment
+/// of its own.
 pub(super) const SEGMENT_BYTES: usize = if cfg!(target_os = "linux") { 2 << 20 } else { 1 << 20 };
+/// The low bits of an address hold the offset in a segment; the others hold the index of the segment.
 pub(super) const OFFSET_BITS: u32 = (SEGMENT_BYTES / 8).trailing_zeros();
-/// So many segments are ordinary memory, so that a small state takes no more than it fills.
+/// The first segments use ordinary memory, so that a small state takes no more memory than it fills.
 const SMALL_SEGMENTS: usize = 4;
+/// The number of segments that an address can name.
 const SEGMENTS_MAX: usize = 1 << (32 - OFFSET_BITS);
-/// Bytes in front of the first record: so that no address is 0, and so that records of 64 and 128 bytes
-/// fill whole cache lines, in memory that begins with one.
+/// The bytes in front of the first record. They ensure that no address is 0, and that records of 64 and 128
+/// bytes fill whole cache lines in memory that begins with one.
 pub(super) const FRONT_BYTES: usize = 64;
-/// Emptied segments that are kept for reuse instead of going back to the allocator.
+/// The number of emptied segments that are kept for reuse instead of being given back to the allocator.
 const SPARE_MAX: usize = (4 << 20) / SEGMENT_BYTES;
 
-/// Where a record is. Never 0, which stands for an empty slot of the table.
+/// The place of a record. It is never 0, which means an empty slot of the table.
 pub(super) type Address = u32;
 
+/// A piece of memory that holds records one after another.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
     pub(super) bytes: Block,
-    /// Bytes that were given out from the start.
+    /// The bytes in use, counted from the start. Records are added behind them.
     pub(super) used: usize,
-    /// Bytes of live records.
+    /// The bytes of live records.
     pub(super) live: usize,
 }
 
@@ -34,29 +37,34 @@ pub(super) struct Segment {
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     pub(super) segments: Vec<Segment>,
-    /// Indices of `segments` whose bytes were given back.
+    /// The indices of `segments` that have no memory and may be used again.
     vacant: Vec<u32>,
+    /// The memory of emptied segments, kept for reuse.
     pub(super) spare: Vec<Block>,
+    /// The segment that new records go to.
     pub(super) current: Option<u32>,
+    /// The bytes held from the allocator.
     pub(super) allocated: usize,
+    /// The bytes of live records in all segments.
     pub(super) live: usize,
-    /// The segment that is being cleaned, and how far.
+    /// The segment that is being cleaned, and the offset up to which it is clean.
     pub(super) cleaning: Option<(u32, usize)>,
 }
 
+/// Returns the index of a record's segment and its offset in it, in bytes.
 #[inline]
 pub(super) fn split(address: Address) -> (usize, usize) {
     ((address >> OFFSET_BITS) as usize, ((address & ((1 << OFFSET_BITS) - 1)) as usize) * 8)
 }
 
 impl Arena {
-    /// Bytes held from the allocator.
+    /// Returns the bytes held from the allocator.
     pub(super) fn allocated_bytes(&self) -> usize {
         self.allocated
     }
 
-    /// Bytes that inserting a record of `total` bytes would take from the allocator; `None` when
-    /// there are no addresses left.
+    /// Returns how many bytes the insertion of a record of `total` bytes would take from the allocator. It is
+    /// `None` if there are no addresses left.
     pub(super) fn growth_for(&self, total: usize) -> Option<usize> {
         let room = self.current.map_or(0, |index| {
             let segment = &self.segments[index as usize];
@@ -72,6 +80,7 @@ impl Arena {
         Some(if reuse { 0 } else { SEGMENT_BYTES.max(total + FRONT_BYTES) })
     }
 
+    /// Returns the key of a record.
     #[inline]
     pub(super) fn key(&self, address: Address) -> &[u8] {
         let (index, offset) = split(address);
@@ -80,6 +89,7 @@ impl Arena {
         &record[RECORD_HEADER..RECORD_HEADER + key_bytes]
     }
 
+    /// Returns the key and the value of a record.
     #[inline]
     pub(super) fn get(&self, address: Address) -> (&[u8], &[u8]) {
         let (index, offset) = split(address);
@@ -88,14 +98,14 @@ impl Arena {
         record[RECORD_HEADER..RECORD_HEADER + header.key_bytes + header.value_bytes].split_at(header.key_bytes)
     }
 
-    /// The first byte of a record, read only to bring it into the cache.
+    /// Reads the first byte of a record, to bring the record into the cache.
     #[inline]
     pub(super) fn touch(&self, address: Address) -> u8 {
         let (index, offset) = split(address);
         self.segments.get(index).and_then(|segment| segment.bytes.get(offset)).copied().unwrap_or_default()
     }
 
-    /// Length and hash of a value, without reading it.
+    /// Returns the length and the hash of a value without reading the value.
     #[inline]
     pub(super) fn value_summary(&self, address: Address) -> (usize, u32) {
         let (index, offset) = split(address);
@@ -103,7 +113,7 @@ impl Arena {
         (header.value_bytes, header.value_hash)
     }
 
-    /// Overwrites a value in place when it fits without wasting more than an eighth; says whether
+    /// Overwrites a value in place if it fits and wastes no more than an eighth of the record. Returns whether
     /// it did.
     #[inline]
     pub(super) fn overwrite(&mut self, address: Address, value: &[u8], value_hash: u32) -> bool {
@@ -129,7 +139,7 @@ impl Arena {
         true
     }
 
-    /// Adds a record. [`growth_for`](Self::growth_for) must have said that there is room.
+    /// Adds a record and returns its address. [`growth_for`](Self::growth_for) must have returned a number.
     #[inline]
     pub(super) fn insert(&mut self, key: &[u8], value: &[u8], value_hash: u32) -> Address {
         let header = Header { key_bytes: key.len(), value_bytes: value.len(), value_hash, slack: 0 };
@@ -141,6 +151,7 @@ impl Arena {
         address
     }
 
+    /// Returns the address and the memory of a new record of `total` bytes.
     #[inline]
     pub(super) fn allocate(&mut self, total: usize) -> (Address, &mut [u8]) {
         let fits = |segment: &Segment| segment.used + total <= segment.bytes.len();
@@ -157,6 +168,7 @@ impl Arena {
         (address, &mut segment.bytes[offset..offset + total])
     }
 
+    /// Opens a segment that has room for a record of `total` bytes, and returns its index.
     #[cold]
     fn open_segment(&mut self, total: usize) -> u32 {
         let alone = total + FRONT_BYTES > SEGMENT_BYTES;
@@ -177,14 +189,14 @@ impl Arena {
             self.segments.push(segment);
             self.segments.len() as u32 - 1
         };
-        // A large record does not end the segment that small ones still fill.
+        // A large record gets its own segment. Small records continue to fill the current one.
         if !alone {
             self.current = Some(index);
         }
         index
     }
 
-    /// Marks a record dead.
+    /// Marks a record as dead. A segment without live records is emptied.
     #[inline]
     pub(super) fn release(&mut self, address: Address) {
         let (index, offset) = split(address);
@@ -201,6 +213,7 @@ impl Arena {
         }
     }
 
+    /// Takes the memory of a segment without live records, to keep it as a spare or to give it back.
     pub(super) fn vacate(&mut self, index: u32) {
         if self.cleaning.is_some_and(|(cleaned, _)| cleaned == index) {
             self.cleaning = None;

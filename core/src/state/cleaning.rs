@@ -3,21 +3,21 @@
 use crate::state::arena::{Address, Arena, FRONT_BYTES, OFFSET_BITS, SEGMENT_BYTES, split};
 use crate::state::record_header::{DEAD, Header, record_bytes};
 
-/// Of less, whatever is dead in it, cleaning would save too little.
+/// A smaller arena is not cleaned, because that would save too little.
 const CLEAN_FROM: usize = 8 << 20;
 
 impl Arena {
-    /// Whether so much is dead that cleaning pays.
+    /// Returns whether so much is dead that cleaning pays off.
     #[inline]
     pub(super) fn wants_cleaning(&self) -> bool {
-        // A fifth of what is held: with the table and the padding that keeps a state of small
-        // records below 1.6 times its payload.
+        // At most a fifth of the memory may be dead. Together with the table and the padding, this keeps a
+        // state of small records below 1.6 times its payload.
         let held = self.allocated - self.spare.len() * SEGMENT_BYTES;
         held > CLEAN_FROM && held - self.live > held / 5
     }
 
-    /// Cleans about `budget` bytes: moves live records out of the emptiest segment, calling `moved`
-    /// with the old and the new address of each.
+    /// Moves about `budget` bytes of live records out of the emptiest segments. It calls `moved` with the key,
+    /// the old address and the new address of each.
     pub(super) fn clean(&mut self, budget: usize, mut moved: impl FnMut(&[u8], Address, Address)) {
         let mut spent = 0;
         while spent < budget {
@@ -36,7 +36,7 @@ impl Arena {
                     moved(self.key(to), from, to);
                     spent += total;
                 }
-                // Walking over the dead costs a little too.
+                // Passing over a dead record costs a little too.
                 spent += 64;
                 offset += total;
             }
@@ -49,6 +49,7 @@ impl Arena {
         }
     }
 
+    /// Copies a record to a new place and marks the old one as dead. Returns the new address.
     fn relocate(&mut self, from: Address, header: Header) -> Address {
         let (index, offset) = split(from);
         let total = record_bytes(header.key_bytes, header.value_bytes);
@@ -64,7 +65,7 @@ impl Arena {
         to
     }
 
-    /// The segment with the least to move for what it gives back.
+    /// Returns the segment with the fewest live bytes, if one has anything to give back.
     fn emptiest(&self) -> Option<u32> {
         let candidates = self.segments.iter().enumerate().filter(|(index, segment)| {
             self.current != Some(*index as u32)

@@ -1,10 +1,10 @@
-//! The memory of a segment. Natively on Linux large states ask for huge pages: a record is then found
-//! without walking the page tables, which costs as much as the cache miss itself. In WebAssembly they
-//! make the linear memory grow in steps that a host can back with such pages.
+//! The memory of a segment. On Linux, large states ask for huge pages. A record is then found without
+//! walking the page tables, which would cost as much as the cache miss itself. In WebAssembly, large
+//! states grow the linear memory in steps that a host can back with huge pages.
 
 use std::ops::{Deref, DerefMut};
 
-/// Zeroed bytes, as many as were asked for.
+/// Memory that starts zeroed.
 #[derive(Debug)]
 pub(super) enum Block {
     Heap(Box<[u8]>),
@@ -19,16 +19,16 @@ impl Default for Block {
 }
 
 impl Block {
-    /// Memory from the allocator.
+    /// Returns memory from the allocator.
     pub(super) fn new(bytes: usize) -> Self {
         Self::Heap(vec![0; bytes].into_boxed_slice())
     }
 
-    /// Memory in huge pages, where the system has them to give.
+    /// Returns memory in huge pages if the system has them, and other memory if it does not.
     pub(super) fn huge(bytes: usize) -> Self {
         #[cfg(target_os = "linux")]
         if let Ok(map) = memmap2::MmapMut::map_anon(bytes) {
-            // Where it is refused, small pages serve as well.
+            // If the system refuses huge pages, small pages work as well.
             let _ = map.advise(memmap2::Advice::HugePage);
             return Self::Mapped(map);
         }
@@ -38,13 +38,13 @@ impl Block {
     }
 }
 
-/// Has the allocator take its memory in large steps: what it is given and gives back it keeps, and
-/// makes the next segments of. Grown a segment at a time, no huge page would ever fit.
+/// Makes the allocator grow its memory in a large step. The allocator keeps memory that is given back to it
+/// and uses it for the next segments. If memory grew by one segment at a time, no huge page would ever fit.
 #[cfg(target_family = "wasm")]
 fn grow_ahead(bytes: usize) {
     const STEP: usize = 16 << 20;
     let mut step: Vec<u8> = Vec::new();
-    // A host that will not give as much gives what is needed.
+    // If the host refuses such a step, the allocator grows by only what is needed.
     if bytes < STEP && step.try_reserve_exact(STEP).is_ok() {
         std::hint::black_box(&mut step);
     }

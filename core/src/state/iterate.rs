@@ -1,4 +1,4 @@
-//! Iterating over the entries, by hash or by key.
+//! Iterating over the entries, in order of their hashes or of their keys.
 
 use crate::state::arena::Address;
 use crate::state::keyed_state::State;
@@ -9,18 +9,21 @@ impl State {
         self.arena.get(address)
     }
 
-    /// Entries by key hash: the order of the files, and the cheapest.
+    /// Returns the entries in order of their keys' hashes. This is the order of the files, and the cheapest
+    /// one.
     pub fn iter_hash_order(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.tables.iter().flat_map(Table::addresses).map(|address| self.entry(address))
     }
 
-    /// Entries in order of their keys' bytes. Sorts first: 32 bytes of memory an entry for as long
-    /// as the iterator lives.
+    /// Returns the entries in order of their keys' bytes.
+    ///
+    /// It sorts all entries first. This takes 32 bytes of memory for each entry while the iterator lives.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.iter_prefix(b"")
     }
 
-    /// Entries whose key starts with `prefix`, in order of their keys' bytes.
+    /// Returns the entries whose key starts with `prefix`, in order of their keys' bytes. It visits every
+    /// entry, and sorts those that match.
     pub fn iter_prefix(&self, prefix: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut entries: Vec<_> = self.iter_hash_order().filter(|(key, _)| key.starts_with(prefix)).collect();
         entries.sort_unstable();

@@ -1,4 +1,4 @@
-//! The state itself: reading, putting and deleting keys, and the books of what it holds.
+//! The state itself: reading, putting and deleting keys, and the totals of what it holds.
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::model::hash::{entry_digest, key_hash, value_hash};
@@ -9,7 +9,7 @@ use crate::state::record_header::record_bytes;
 use crate::state::short_keys::same;
 use crate::state::table::{Found, Table};
 
-/// Live keyed data: what the mutations so far have left.
+/// Live keyed data: the result of the mutations so far.
 ///
 /// ```
 /// use alluvium_core::State;
@@ -24,10 +24,10 @@ use crate::state::table::{Found, Table};
 #[derive(Debug)]
 pub struct State {
     pub(super) tables: Box<[Table]>,
-    /// Payload bytes of each group.
+    /// The payload bytes of each key group.
     pub(super) group_bytes: Box<[u64]>,
     pub(super) arena: Arena,
-    /// What the tables hold from the allocator.
+    /// The bytes that the tables hold from the allocator.
     pub(super) table_bytes: usize,
     pub(super) len: usize,
     pub(super) digest: u64,
@@ -39,14 +39,14 @@ impl Default for State {
     }
 }
 
-/// The hash bits that a table keeps: those right below the group's.
+/// Returns the hash bits that a table keeps: the 32 bits right below those of the group.
 #[inline]
 pub(super) fn tag(hash: u64) -> u32 {
     ((hash << GROUP_BITS) >> 32) as u32
 }
 
 impl State {
-    /// An empty state.
+    /// Returns an empty state.
     pub fn new() -> Self {
         let groups = usize::from(KEY_GROUPS);
         Self {
@@ -59,37 +59,37 @@ impl State {
         }
     }
 
-    /// Live keys.
+    /// Returns the number of live keys.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no live keys.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Bytes of all live keys and values.
+    /// Returns the bytes of all live keys and values.
     pub fn payload_bytes(&self) -> u64 {
         self.group_bytes.iter().sum()
     }
 
-    /// Payload bytes of each key group.
+    /// Returns the bytes of live keys and values of each key group.
     pub(crate) fn group_bytes(&self) -> &[u64] {
         &self.group_bytes
     }
 
-    /// Bytes held from the allocator, exactly.
+    /// Returns exactly how many bytes are held from the allocator.
     pub fn allocated_bytes(&self) -> u64 {
         (self.arena.allocated_bytes() + self.table_bytes) as u64
     }
 
-    /// The sum of [`entry_digest`] over all entries: equal for equal states.
+    /// Returns the sum of [`entry_digest`] over all entries. It is equal for equal states.
     pub fn digest(&self) -> u64 {
         self.digest
     }
 
-    /// The value of a key.
+    /// Returns the value of a key, or `None` if the key is not there.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         let hash = key_hash(key);
@@ -100,8 +100,10 @@ impl State {
         }
     }
 
-    /// Sets a key's value. Fails, changing nothing, for lengths beyond the format's limits and when
-    /// 32 GiB of records are held.
+    /// Sets the value of a key.
+    ///
+    /// A key of more than 65,535 bytes, a value of more than 64 MiB, and a state that holds 32 GiB of
+    /// records already are [`LimitExceeded`](Error::LimitExceeded). The state is then unchanged.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         check_lengths(key.len(), value.len())?;
         self.growth_for(key, value).ok_or_else(out_of_addresses)?;
@@ -109,20 +111,21 @@ impl State {
         Ok(())
     }
 
-    /// Bytes that putting this would take from the allocator at most; `None` when no addresses are
-    /// left for it.
+    /// Returns how many bytes a put of this key and value would take from the allocator for its record, at
+    /// most. It is `None` if there is no address left for the record.
     #[inline]
     pub(crate) fn growth_for(&self, key: &[u8], value: &[u8]) -> Option<usize> {
         self.arena.growth_for(record_bytes(key.len(), value.len()))
     }
 
-    /// As [`growth_for`](Self::growth_for), the table included.
+    /// Returns [`growth_for`](Self::growth_for) plus the growth of the table.
     pub(crate) fn growth_with_table(&self, hash: u64, key: &[u8], value: &[u8]) -> Option<usize> {
         let arena = self.growth_for(key, value)?;
         Some(arena + self.tables[usize::from(group_of(hash))].growth_for_insert())
     }
 
-    /// As [`put`](Self::put), for a key whose hash is known and whose lengths were checked.
+    /// Sets the value of a key whose hash is known and whose lengths were checked. The arena must have an
+    /// address for the record: see [`growth_for`](Self::growth_for).
     #[inline]
     pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         let group = usize::from(group_of(hash));
@@ -155,11 +158,12 @@ impl State {
         }
     }
 
-    /// Removes a key; says whether it was there.
+    /// Deletes a key. Returns whether it was there.
     pub fn delete(&mut self, key: &[u8]) -> bool {
         self.delete_hashed(key_hash(key), key)
     }
 
+    /// Deletes a key whose hash is known. Returns whether it was there.
     #[inline]
     pub(crate) fn delete_hashed(&mut self, hash: u64, key: &[u8]) -> bool {
         let group = usize::from(group_of(hash));
@@ -181,7 +185,8 @@ impl State {
         true
     }
 
-    /// Pays for `freed` bytes of garbage with a bounded amount of cleaning.
+    /// Cleans the arena if needed. The amount of work is proportional to `freed`, the bytes of garbage that
+    /// the caller made.
     #[inline]
     fn clean(&mut self, freed: usize) {
         if self.arena.wants_cleaning() {
@@ -197,13 +202,14 @@ impl State {
         }
     }
 
-    /// Entries held by the tables; for tests of the books.
+    /// Returns the number of entries in the tables, to compare with the totals in tests.
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
         self.tables.iter().map(Table::len).sum()
     }
 }
 
+/// Returns the error of a state that has no address left for a record.
 pub(crate) fn out_of_addresses() -> Error {
     Error::LimitExceeded("32 GiB of records are held: divide the state over more instances".into())
 }

@@ -1,4 +1,4 @@
-//! The live state: keyed records in arena segments, found through one table for each key group.
+//! The live state: keyed records in an arena, found through one hash table for each key group.
 
 mod append;
 mod apply;

@@ -1,13 +1,15 @@
 //! The header of a record in memory.
 //!
-//! A record is `key length u16 | slack u16 | value length u32 | value hash u32 | key | value`, padded
-//! to 8 bytes.
-//! The slack's top bit marks a dead record; the rest counts spare 8-byte units behind the value, so
-//! that a value which shrinks a little can grow back in place.
+//! A record is `key length u16 | slack u16 | value length u32 | value hash u32 | key | value`, padded to
+//! 8 bytes. The top bit of the slack marks a dead record. The other bits count spare 8-byte units behind
+//! the value, so that a value that shrinks a little can grow back in place.
 
+/// The length of the header in bytes.
 pub(super) const RECORD_HEADER: usize = 12;
+/// The bit of the slack that marks a dead record.
 pub(super) const DEAD: u16 = 1 << 15;
 
+/// The decoded header of a record.
 #[derive(Clone, Copy)]
 pub(super) struct Header {
     pub(super) key_bytes: usize,
@@ -17,6 +19,7 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Reads the header at the start of a record.
     #[inline]
     pub(super) fn read(record: &[u8]) -> Self {
         let header: &[u8; RECORD_HEADER] = record.first_chunk().expect("a record starts with its header");
@@ -29,6 +32,7 @@ impl Header {
         }
     }
 
+    /// Writes the header at the start of a record.
     #[inline]
     pub(super) fn write(self, record: &mut [u8]) {
         let lengths = self.key_bytes as u64 | u64::from(self.slack) << 16 | (self.value_bytes as u64) << 32;
@@ -37,13 +41,14 @@ impl Header {
         header[8..].copy_from_slice(&self.value_hash.to_le_bytes());
     }
 
+    /// Returns the bytes that the record takes, its slack included.
     #[inline]
     pub(super) fn total(self) -> usize {
         record_bytes(self.key_bytes, self.value_bytes) + usize::from(self.slack & !DEAD) * 8
     }
 }
 
-/// Bytes that a record of this key and value takes.
+/// Returns the bytes that a record with a key and a value of these lengths takes.
 #[inline]
 pub(super) fn record_bytes(key_bytes: usize, value_bytes: usize) -> usize {
     (RECORD_HEADER + key_bytes + value_bytes + 7) & !7

@@ -1,9 +1,10 @@
-//! Keys are short. Those of 8 to 16 bytes are compared and copied as two words that may overlap; a
-//! call costs more than that, in WebAssembly, where it compares byte by byte, several times as much.
+//! Comparing and copying short keys. Most keys are short, and a library call costs more than the work
+//! itself; in WebAssembly, where it compares byte by byte, it costs several times as much. So keys of 8 to
+//! 16 bytes are handled as two words that may overlap.
 
 const WORD: usize = 8;
 
-/// The first and the last eight bytes of a key, which are all of it.
+/// Returns the first and the last eight bytes of a key if they cover the whole key.
 #[inline]
 fn words(key: &[u8]) -> Option<[[u8; WORD]; 2]> {
     if key.len() > 2 * WORD {
@@ -12,7 +13,7 @@ fn words(key: &[u8]) -> Option<[[u8; WORD]; 2]> {
     Some([*key.first_chunk()?, *key.last_chunk()?])
 }
 
-/// Whether two keys are equal.
+/// Returns whether two keys are equal.
 #[inline]
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     match (words(a), words(b)) {
@@ -23,7 +24,7 @@ pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Copies a key to where there is exactly its room.
+/// Copies a key to a place that has exactly its length.
 #[inline]
 pub(super) fn copy(key: &[u8], to: &mut [u8]) {
     assert_eq!(key.len(), to.len(), "a key goes where there is its room");

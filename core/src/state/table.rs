@@ -1,14 +1,14 @@
 //! The index of one key group: 8-byte slots in hash order, found by linear probing.
 //!
-//! A slot is 32 bits of hash above 32 bits of address; 0 is empty. The home of a hash is its share of
-//! the capacity, so slots stay sorted by hash, iteration is in hash order, and any capacity will do.
-//! There is no wrapping around: what does not fit at the end goes into slots behind the capacity.
+//! A slot holds 32 bits of hash above 32 bits of address. An empty slot is 0. The home of a hash is its
+//! share of the capacity, so slots stay sorted by hash, iteration is in hash order, and any capacity
+//! works. Probing never wraps around: slots that do not fit at the end go behind the capacity.
 
 use crate::state::arena::Address;
 
 const CAPACITY_MIN: usize = 8;
 
-/// Slots of one key group.
+/// The slots of one key group.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<u64>,
@@ -16,7 +16,7 @@ pub(super) struct Table {
     len: usize,
 }
 
-/// Where a search ended.
+/// The result of a search.
 pub(super) enum Found {
     /// The slot that holds the key.
     At(usize),
@@ -24,41 +24,47 @@ pub(super) enum Found {
     Before(usize),
 }
 
+/// Returns the hash bits of a slot.
 #[inline]
 fn tag_of(slot: u64) -> u32 {
     (slot >> 32) as u32
 }
 
 impl Table {
+    /// Returns the number of keys.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
+    /// Returns the bytes held from the allocator.
     pub(super) fn allocated_bytes(&self) -> usize {
         self.slots.capacity() * 8
     }
 
+    /// Returns the slot at which the search for these hash bits starts.
     #[inline]
     fn home(&self, tag: u32) -> usize {
         ((u64::from(tag) * self.capacity as u64) >> 32) as usize
     }
 
+    /// Returns the address in a slot.
     #[inline]
     pub(super) fn address(&self, index: usize) -> Address {
         self.slots[index] as u32
     }
 
+    /// Replaces the address in a slot.
     pub(super) fn set_address(&mut self, index: usize, address: Address) {
         self.slots[index] = self.slots[index] >> 32 << 32 | u64::from(address);
     }
 
-    /// Looks for the key with hash bits `tag`; `is_key` says whether an address holds it.
+    /// Searches for the key with the hash bits `tag`. `is_key` returns whether an address holds the key.
     #[inline]
     pub(super) fn find(&self, tag: u32, is_key: impl Fn(Address) -> bool) -> Found {
         let mut at = self.home(tag);
-        // Empty slots are 0, and every full one is more: `slot < tag << 32` alone would stop at a
-        // full slot of a smaller tag.
+        // An empty slot is 0 and a full one is not. Both must be tested: comparing the whole slot with
+        // `tag << 32` could not tell an empty slot from a full slot with a smaller tag.
         while let Some(&slot) = self.slots.get(at) {
             if slot == 0 || tag_of(slot) > tag {
                 break;
@@ -71,8 +77,8 @@ impl Table {
         Found::Before(at)
     }
 
-    /// The address in the first slot with these hash bits, 0 when there is none: most often the key
-    /// that is looked for, and found without touching its record.
+    /// Returns the address in the last slot with these hash bits, or 0 if there is none. It is most often the
+    /// address of the wanted key, and it is found without touching a record.
     #[inline]
     pub(super) fn guess(&self, tag: u32) -> Address {
         let from = self.slots.get(self.home(tag)..).unwrap_or_default();
@@ -80,17 +86,18 @@ impl Table {
         candidates.last().filter(|slot| tag_of(**slot) == tag).map_or(0, |slot| *slot as u32)
     }
 
-    /// Bytes that the next insertion takes from the allocator.
+    /// Returns the bytes that the next insertion takes from the allocator.
     pub(super) fn growth_for_insert(&self) -> usize {
         if self.is_full() { grown(self.capacity) * 8 } else { 0 }
     }
 
+    /// Returns whether the next insertion must make the table larger.
     fn is_full(&self) -> bool {
-        // 7/8: sorted probing finds a key after three or four neighbouring slots even then.
+        // 7/8 may be in use: even then, sorted probing finds a key after three or four neighbouring slots.
         self.len * 8 >= self.capacity * 7
     }
 
-    /// Inserts before `at`, which [`find`](Self::find) gave for the same tag.
+    /// Inserts a slot before `at`, which [`find`](Self::find) returned for the same tag.
     #[inline]
     pub(super) fn insert(&mut self, at: usize, tag: u32, address: Address) {
         let slot = u64::from(tag) << 32 | u64::from(address);
@@ -102,12 +109,14 @@ impl Table {
         self.len += 1;
     }
 
+    /// Searches the place of a slot and inserts it there.
     fn place(&mut self, slot: u64) {
         let Found::Before(at) = self.find(tag_of(slot), |_| false) else { unreachable!("nothing was looked for") };
         self.insert_at(at, slot);
         self.len += 1;
     }
 
+    /// Inserts a slot at `at` and moves the following ones by one, up to the first empty slot.
     #[inline]
     fn insert_at(&mut self, at: usize, slot: u64) {
         let mut carried = slot;
@@ -117,12 +126,12 @@ impl Table {
                 return;
             }
         }
-        // Past the end: rare, and the place never moves.
+        // All slots up to the end are full, which is rare. The last slot goes behind them.
         self.slots.push(carried);
     }
 
-    /// Adds a slot that belongs behind all others, the last of which ends at `end`; gives where the
-    /// new one ends. Searching would walk along the whole cluster at the end.
+    /// Adds a slot that belongs behind all others, where `end` is the end of the last one. Returns the end of
+    /// the new slot. A search would walk along the whole cluster at the end.
     #[inline]
     pub(super) fn append(&mut self, end: usize, tag: u32, address: Address) -> usize {
         let mut end = end;
@@ -140,17 +149,17 @@ impl Table {
         at + 1
     }
 
-    /// Where the last slot ends.
+    /// Returns the end of the last slot in use.
     pub(super) fn end(&self) -> usize {
         self.slots.iter().rposition(|slot| *slot != 0).map_or(0, |last| last + 1)
     }
 
-    /// Whether there are no slots.
+    /// Returns whether the table has no keys.
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Makes room for `additional` more keys at once.
+    /// Makes room for `additional` more keys.
     pub(super) fn reserve(&mut self, additional: usize) {
         let needed = (self.len + additional) * 8 / 7 + 1;
         if needed > self.capacity {
@@ -158,13 +167,14 @@ impl Table {
         }
     }
 
+    /// Moves all slots into new memory with this capacity.
     fn resize(&mut self, capacity: usize) {
         let old = std::mem::take(&mut self.slots);
         self.capacity = capacity;
-        // A few slots behind, so that the last cluster seldom has to push.
+        // A few slots are added behind the capacity, so that the last cluster seldom has to push.
         self.slots = Vec::with_capacity(capacity + 16);
         self.slots.resize(capacity + 16, 0);
-        // In hash order, every slot goes to its home or right behind its predecessor.
+        // The slots come in hash order, so each goes to its home or right behind its predecessor.
         let mut next = 0;
         for slot in old.into_iter().filter(|slot| *slot != 0) {
             let at = self.home(tag_of(slot)).max(next);
@@ -188,20 +198,20 @@ impl Table {
         }
         self.slots[gap] = 0;
         self.len -= 1;
-        // Three quarters empty: a state that shrank gives its table back.
+        // When a state has shrunk to a quarter of its table, the table shrinks too.
         if self.capacity > 64 && self.len * 4 < self.capacity {
             self.resize(self.len * 2);
         }
     }
 
-    /// Addresses in hash order.
+    /// Returns the addresses in hash order.
     pub(super) fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
         self.slots.iter().filter(|slot| **slot != 0).map(|slot| *slot as u32)
     }
 }
 
-/// A quarter more: half would leave a third of the slots empty, each of them memory and cache, and
-/// moving a group's slots is quick.
+/// Returns the next larger capacity: a quarter more. Half more would leave a third of the slots empty, which
+/// costs memory and cache, while moving the slots of one group is quick.
 fn grown(capacity: usize) -> usize {
     (capacity * 5 / 4).max(CAPACITY_MIN)
 }

@@ -6,7 +6,7 @@ use crate::model::record::KEY_BYTES_MAX;
 use crate::state::append::Tail;
 use crate::state::keyed_state::State;
 
-/// A small deterministic generator: tests must replay.
+/// Returns the next number of a small deterministic generator, so that tests replay.
 fn next(seed: &mut u64) -> u64 {
     *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *seed >> 33
@@ -66,7 +66,7 @@ fn appending_is_putting() {
     check(&records, 0);
     check(&records, 100);
     check(&records, 2_000);
-    // Out of order, twice, and a group come back to.
+    // Records out of order, records that come twice, and a group that is appended to again.
     let mut disordered = records.clone();
     disordered.swap(100, 5_000);
     disordered.extend_from_slice(&records[3_000..3_500]);
@@ -80,7 +80,7 @@ fn space_of_changing_sizes_is_reclaimed() {
     let mut state = State::new();
     for round in 0..600_000u64 {
         let key = (next(&mut seed) % 60_000).to_le_bytes();
-        // Sizes drift, so that old holes never fit exactly.
+        // The sizes drift, so that old holes never fit exactly.
         let bytes = 1_000 + (round / 1_000) as usize + next(&mut seed) as usize % 400;
         state.put(&key, &vec![1; bytes]).unwrap();
     }
