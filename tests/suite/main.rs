@@ -6,11 +6,14 @@
 
 mod archive;
 mod damage;
+mod dependencies;
 mod golden;
 mod hostile;
+mod house;
 mod invariants;
 mod laminar;
 mod laminar_tests;
+mod layers;
 mod log;
 mod model;
 mod native;
