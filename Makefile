@@ -1,12 +1,13 @@
 # make run   the main job: a real stream, checkpointed by the component, in ./run
+# make check format, clippy, the tests of core and of tests/suite
 # make test  every test
 # make help  the rest
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny doc components programs test-native test-wasi test-languages test-pages test-docs test-web runtimes \
-        density bench bench-engine bench-quick bench-peers bench-web torture fuzz web demo-kills browser check-tools target-wasi target-browser clean
+.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-wasi test-languages test-pages test-docs test-web runtimes \
+        density bench bench-engine bench-quick bench-peers bench-web torture fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -52,12 +53,28 @@ run: components ## a month of flights through a plugin, with a checkpoint every 
 	cargo build -p alluvium-cli
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
-test: lint deny-if-there test-native test-wasi test-languages bench-quick test-web test-docs ## every test
+check: clippy test-core ## format, clippy, and the tests of core and of tests/suite, in minutes
+
+# One part after the other, so that the seconds of each mean something. The first that fails ends it.
+TIMES := $(TARGET)/times.tsv
+PART := tests/timed.sh part "$(TIMES)"
+MAKE_PART := $(MAKE) --no-print-directory
+
+test: check-tools ## every test, and at its end the seconds of each part
+	@tests/timed.sh start "$(TIMES)"
+	@$(PART) "core and suite" 360 $(MAKE_PART) test-core
+	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
+	@$(PART) "languages" 360 $(MAKE_PART) test-languages
+	@$(PART) "browser" 480 $(MAKE_PART) test-web
+	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there bench-quick test-docs
+	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"
 
-lint: check-tools
+clippy: check-tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+lint: clippy
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 # Licences, crates that must not come in, and where crates come from; all of it without a network.
@@ -71,17 +88,25 @@ deny-if-there: check-tools
 	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; \
 	 else echo "SKIPPED: make deny: cargo-deny is not there (cargo install cargo-deny --locked)" >&2; fi
 
-# One way to build what tests run: chosen package by package, cargo would build wasmtime once more
-# for each choice of features.
-programs: components
-	cargo test --workspace --no-run
+# What needs no wasmtime, so that the first answer comes soon.
+CORE := -p alluvium-core -p alluvium-test-harness -p alluvium-tests
 
-test-native: programs ## unit, integration and doc tests, the kill -9 runs, and the planted defects that must be caught
-	cargo test --workspace
-	cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
+test-core: check-tools ## unit, integration and doc tests of core, and the tests across the layers
+	tests/some.sh cargo test $(CORE)
+
+# One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
+# for each choice of features. The tests of the pages are those of `make test-docs`.
+OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-docs-test
+
+programs: components
+	cargo test $(OTHERS) --no-run
+
+test-host: programs ## the tests of everything else in Rust, the kill -9 runs, and the seeded defects that must be caught
+	tests/some.sh cargo test $(OTHERS)
+	tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
-	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
+	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
 test-languages: programs ## the delays plugin in JavaScript, Python and C: the same state as in Rust
@@ -113,8 +138,9 @@ bench: bench-engine ## minutes: the goals for speed, as ratios against floors an
 density: components ## minutes: 1,000 plugins in one process, on demand and pooled; and what a looping plugin costs its neighbour
 	cargo run --release -p alluvium-host --example density -- "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)"
 
-bench-quick: bench-engine ## the same, short: holds bytes to their goals, never times
-	cargo run --release -p alluvium-bench -- quick
+# Bytes are the same in every profile, and without the component there is no wasmtime to build.
+bench-quick: check-tools ## the same, short: holds bytes to their goals, never times
+	cargo run -p alluvium-bench --no-default-features -- quick
 
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
@@ -123,13 +149,18 @@ bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on th
 torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
 	mkdir -p "$(TARGET)/torture" && rm -f "$(TARGET)/torture/others.jsonl"
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
-	 cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
-	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
+	 tests/some.sh cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
+	ALLUVIUM_DAMAGE_STRIDE=1 tests/some.sh cargo test -p alluvium-tests --test suite -- damage::
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
 	tests/fuzz/run.sh "$(MINUTES)" "$(SEED)"
+
+# Apart from make test, because it needs compilers and libraries for other processors.
+cross: check-tools ## the golden directories on aarch64 and big-endian s390x under qemu; says what is missing and skips it
+	tests/cross.sh
 
 # The browser tests need Node, and a real Chromium; Firefox joins in where it is installed.
 browser: target-browser

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The parts of `make test`, with the seconds that each took:
+#
+#   timed.sh start FILE                        forgets the parts of an earlier run
+#   timed.sh part FILE NAME BUDGET COMMAND…    runs a part; it should take at most BUDGET seconds
+#   timed.sh report FILE                       prints one line for each part
+#
+# A part that takes longer than its budget is no failure, because machines differ. The report says it.
+set -euo pipefail
+
+report() {
+    local name seconds budget outcome total=0
+    while IFS=$'\t' read -r name seconds budget outcome; do
+        total=$((total + seconds))
+        [ "$outcome" != passed ] || [ "$seconds" -le "$budget" ] || outcome="OVER BUDGET by $((seconds - budget)) s"
+        printf '%-18s %5d s of %4d s  %s\n' "$name" "$seconds" "$budget" "$outcome"
+    done <"$1"
+    printf '%-18s %5d s\n' "all parts" "$total"
+}
+
+part() {
+    local file=$1 name=$2 budget=$3 start=$SECONDS outcome=passed code=0
+    shift 3
+    printf '\n== %s: %s\n' "$name" "$*"
+    "$@" || code=$?
+    [ "$code" = 0 ] || outcome="FAILED with exit code $code"
+    printf '%s\t%d\t%d\t%s\n' "$name" $((SECONDS - start)) "$budget" "$outcome" >>"$file"
+    # A failure ends `make test`, and this is the last that is seen of it.
+    [ "$code" = 0 ] || report "$file" >&2
+    return "$code"
+}
+
+case ${1-} in
+    start) mkdir -p "$(dirname "$2")" && : >"$2" ;;
+    part) shift && part "$@" ;;
+    report) report "$2" ;;
+    *) sed -n '2,/^set/p' "$0" | grep '^#' >&2; exit 2 ;;
+esac
