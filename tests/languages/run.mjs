@@ -137,7 +137,7 @@ for (const [name, lines] of Object.entries(fits)) {
 }
 
 const lines = gunzipSync(readFileSync(input)).toString().trimEnd().split("\n");
-test("a sum past 64 bits upon the state that is there", () => {
+test("a sum past 64 bits, added to the state that is there", () => {
   const most = `${lines[0]}\n${lines[1].replace(/,11,UA,/, ",9223372036854775807,UA,")}`.split("\n");
   assert.notEqual(most[1], lines[1]);
   const found = [...languages.values()].map((plugin) => {

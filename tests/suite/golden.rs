@@ -6,7 +6,7 @@ use alluvium_core::tools::verify::verify;
 use alluvium_test_harness::golden::{Golden, all};
 use alluvium_test_harness::{Expected, here, keep, load, memory, open, open_with, options, store};
 
-/// Whether the golden directories are to be written anew.
+/// Whether the golden directories are to be written again.
 fn blessing() -> bool {
     std::env::var_os("ALLUVIUM_BLESS").is_some_and(|value| value == "1")
 }

@@ -85,7 +85,7 @@ fn names_that_lead_elsewhere() {
 
 #[test]
 fn laminar_metadata_names_nothing_that_is_opened() {
-    // It has no checksum and always an empty list there; whoever forged this wants a file read.
+    // It has no checksum and always an empty list there; this forgery wants a file to be read.
     for name in ["../../etc/passwd", "/etc/passwd", "segments/0000000000000001.base", "notes.txt"] {
         let mut metadata = IncrementalCheckpointMetadata::new(1, 10);
         metadata.sst_files = vec![name.into()];
@@ -175,7 +175,7 @@ fn epochs_offsets_and_positions_at_their_maximum() {
 fn the_last_segment_number_is_not_followed_by_the_first() {
     let mut files = Golden::named("small").files;
     let leftover = "segments/ffffffffffffffff.delta";
-    files.insert(leftover.into(), b"left by nobody".to_vec());
+    files.insert(leftover.into(), b"left by no writer".to_vec());
     let directory = memory(files);
     let outcome = open(&directory).and_then(|mut manager| {
         manager.put(b"one", b"more")?;
@@ -204,7 +204,7 @@ fn logs_that_lead_nowhere() {
         let error = check_refused(files, name);
         assert!(error.to_string().contains("wal/"), "{name}: {error}");
     }
-    // After checkpoints that are not there, they are nobody's: left alone until they are in the way.
+    // After checkpoints that are not there, they belong to no checkpoint: they are left alone until they are in the way.
     for name in ["wal/ffffffffffffffff-0000000000000001.log", "wal/0000000000000000-0000000000000001.log"] {
         let mut files = golden.files.clone();
         files.insert(name.into(), whole.clone());

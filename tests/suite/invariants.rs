@@ -88,5 +88,5 @@ fn only_the_manager_and_the_archive_create_files() {
         let manager = path.contains("/manager/") || path.contains("/commit/") || path.contains("/maintenance/");
         assert!(manager || path.contains("/archive/"), "{path} creates files");
     }
-    assert!(!creators.is_empty(), "nobody creates files: this test looks for the wrong call");
+    assert!(!creators.is_empty(), "no file creates files: this test looks for the wrong call");
 }

@@ -112,7 +112,7 @@ fn what_is_restored_or_imported_does_not_take_up_the_logs_that_are_there() {
             assert_eq!(Expected::of(&manager), first);
             let mut manager = open_with(&directory, config(), options()).unwrap();
             assert_eq!(Expected::of(&manager), first, "truncate {truncate}, {retained} kept");
-            // And what is synced upon it is there, and goes with what is imported.
+            // What is synced on top of the import is there as well, and is recovered together with it.
             manager.put(b"late", b"flood").unwrap();
             sync(&mut manager);
             let synced = Expected::of(&manager);
@@ -204,7 +204,7 @@ fn a_torn_tail_is_cut_said_and_followed_by_a_checkpoint() {
         let reopened = open(&directory).unwrap();
         assert_eq!(Expected::of(&reopened), Expected::of(&manager));
         assert_eq!(reopened.recovered().unwrap().wal_cut, None);
-        // Whoever does not want it repaired is told, and nothing is cut.
+        // A caller that does not want a repair gets an error, and nothing is cut.
         let strict = RecoveryManager::new(RecoveryConfig::new().with_repair_wal(false));
         assert!(matches!(block_on(strict.recover(&*memory(files))), Err(Error::Wal(_))));
     }

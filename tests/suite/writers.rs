@@ -1,5 +1,5 @@
 //! Two writers on one directory: while one is anywhere in its work, another opens the directory, works
-//! and goes on. Whoever is overtaken is told so, and what the other acknowledged stands.
+//! and goes on. A superseded writer gets an error, and what the other one acknowledged stands.
 
 use std::sync::{Arc, Mutex};
 
@@ -89,7 +89,7 @@ fn the_stale_writer_resumes_at_every_operation() {
                 let Some(acknowledged) = acknowledged.lock().unwrap().clone() else { break };
                 let place = format!("{work_name}, {intrusion_name} before call {call}: {outcome:?}");
                 check(&inner, &acknowledged, &outcome, &place);
-                // From here on the stale one is told, whatever it tries, and harms nothing.
+                // From here on every operation of the stale writer fails, and changes nothing.
                 stale.put(b"stale", b"again").unwrap();
                 let again = block_on(stale.create_checkpoint(1_000));
                 assert!(matches!(again, Err(Error::Fenced(_))), "{place}, then {again:?}");

@@ -223,7 +223,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Opens both directories anew, in turns.
+    /// Opens both directories again, in turns.
     fn recover(self, rounds: u32, keys: u32) -> Result<Times> {
         let Self { native, component, runtime, file, directories, clock } = self;
         let expected = digest(native.iter());

@@ -80,7 +80,7 @@ impl Recovered {
         self.len() == 0
     }
 
-    /// The same for equal entries, whoever holds them.
+    /// The same for equal entries, in every contender.
     pub fn digest(&self) -> u64 {
         match self {
             Self::State(state) => digest(state.iter_hash_order()),

@@ -64,7 +64,7 @@ pub fn run(kinds: &[Kind], workload: Workload, rounds: Rounds, scratch: &Path) -
         let is_measured = epoch >= rounds.warmup;
         let count = turns.len();
         for turn in 0..count {
-            // Nobody always comes first.
+            // No contender always comes first.
             let turn = &mut turns[(turn + epoch as usize) % count];
             if is_measured {
                 take_turn(turn, &records, scratch, &mut filler).with_context(|| turn.kind.name)?;

@@ -87,7 +87,7 @@ pub fn disk_bytes(root: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Waits until everything written so far is on disk, so that nobody pays for who came before.
+/// Waits until everything written so far is on disk, so that no contender pays for the one before it.
 pub fn quiet_disk() {
     rustix::fs::sync();
 }

@@ -27,7 +27,7 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// Opens a directory, or starts anew in an empty one.
+    /// Opens a directory, or starts from nothing in an empty one.
     pub fn open(path: &Path) -> Result<Self> {
         let directory = Arc::new(NativeDirectory::open_exclusive(path)?);
         let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(*b"alluvium-bench--");

@@ -62,7 +62,7 @@ pub fn child(kinds: &[Kind], name: &str, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Recovers in a process of its own, as after a crash. In one process whoever comes next pays for
+/// Recovers in a process of its own, as after a crash. In one process the next contender pays for
 /// the million pieces of memory that the one before gave back, or finds pages that it need not ask for.
 fn in_child(name: &str, path: &Path) -> Result<Outcome> {
     let output = Command::new(std::env::current_exe()?)

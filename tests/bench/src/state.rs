@@ -34,7 +34,7 @@ pub fn run(workload: Workload, rounds: u32, report: &mut Report) -> Result<()> {
     let updates = Records::of(order.draw(workload.keys).iter().copied(), 1);
     let (mut ours, mut map, mut boxed) = (Times::default(), Times::default(), Times::default());
     for round in 0..rounds {
-        // Nobody always comes first.
+        // No contender always comes first.
         for side in 0..3 {
             match (round + side) % 3 {
                 0 => measure_ours(&initial, &updates, &mut ours)?,

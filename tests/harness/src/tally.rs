@@ -172,7 +172,7 @@ impl Seen {
 /// Goes through the cases from 0 on, each by one thread, until the budget is used up.
 ///
 /// A case follows from its number and the seed alone, so which thread takes it changes nothing but
-/// the order. Samples have one thread: a planted defect is its thread's own, and tests run beside
+/// the order. Samples have one thread: a seeded defect is its thread's own, and tests run beside
 /// each other anyway.
 pub fn each_case(budget: &Budget, tally: &mut Tally, try_case: impl Fn(u64, &mut Tally) + Sync) {
     let next = AtomicU64::new(0);

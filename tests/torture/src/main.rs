@@ -44,7 +44,7 @@ struct Arguments {
 /// above the second threshold: the kernel zeroes of them what is touched, not all of it.
 const ALLOCATION: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "268435456"), ("MALLOC_MMAP_THRESHOLD_", "1048576")];
 
-/// Starts this program anew with memory kept; comes back only if that is so already, or fails.
+/// Starts this program again with memory kept. Returns only if memory is kept already, or if that fails.
 fn keep_memory() {
     if ALLOCATION.iter().any(|(name, _)| std::env::var_os(name).is_some()) {
         return;

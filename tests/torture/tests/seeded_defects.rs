@@ -1,4 +1,4 @@
-//! Scenario 19: ten defects, planted one at a time, each caught by a named test of the catalogue. A test
+//! Scenario 19: ten defects, seeded one at a time, each caught by a named test of the catalogue. A test
 //! that cannot fail tests nothing.
 //!
 //! `cargo test -p alluvium-torture --features seeded-defects --test seeded_defects`
@@ -49,9 +49,9 @@ fn scenario_19_ten_of_ten_are_caught() {
         println!("{defect:?}: {test}: {} of {} tried: {first:.150}", tally.violated, tally.tried);
         caught += u64::from(tally.violated > 0);
     }
-    let mut tally = Tally::new(19, "planted defects, each caught by its test", "defects");
+    let mut tally = Tally::new(19, "seeded defects, each caught by its test", "defects");
     (tally.tried, tally.violated) = (ALL.len() as u64, ALL.len() as u64 - caught);
-    println!("scenario 19  planted defects: {caught} of {} caught", ALL.len());
+    println!("scenario 19  seeded defects: {caught} of {} caught", ALL.len());
     tally.report(1);
     assert_eq!(caught, 10);
 }

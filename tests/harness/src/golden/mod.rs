@@ -47,7 +47,7 @@ impl Golden {
     }
 }
 
-/// Every golden directory, made anew by its script.
+/// Returns every golden directory, made again by its script.
 pub fn all() -> Vec<Golden> {
     vec![
         record("small", keep(3), scripts::small),
@@ -118,7 +118,7 @@ fn record_over(
     let manager = open_with(directory, config, options).expect("opens");
     let mut recorder = Recorder { manager, clock, checkpoints: BTreeMap::new(), logged: Vec::new() };
     script(&mut recorder);
-    // Opened anew and tidied up, so that nothing lies there that only a living manager needs.
+    // Opened again and tidied up, so that no file lies there that only a living manager needs.
     let options = OpenOptions::new(recorder.clock.clone());
     let mut manager = open_with(directory, recorder.manager.config().clone(), options).expect("opens again");
     block_on(manager.collect_garbage()).expect("garbage collection");

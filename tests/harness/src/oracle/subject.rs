@@ -1,4 +1,4 @@
-//! What the oracle examines: a manager, whatever it runs in.
+//! What the oracle examines: a manager, native or inside a component.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -77,7 +77,7 @@ impl Recorder {
         self.notes().fail = Some(fail);
     }
 
-    /// The process starts anew; what it asked before stays on record.
+    /// Starts the process again. The calls that it made before stay on record.
     pub fn revive(&self) {
         let mut notes = self.notes();
         (notes.fail, notes.failing_kind, notes.is_killed) = (None, None, false);

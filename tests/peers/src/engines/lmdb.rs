@@ -29,7 +29,7 @@ struct Lmdb {
 fn open(path: &Path) -> Result<Env<WithTls>> {
     let mut options = EnvOpenOptions::new();
     options.map_size(64 << 30);
-    // SAFETY: the file is in a scratch directory of this process alone; nobody else maps it or
+    // SAFETY: the file is in a scratch directory of this process alone; no other process maps it or
     // changes it while it is mapped.
     #[allow(unsafe_code)]
     Ok(unsafe { options.open(path) }?)

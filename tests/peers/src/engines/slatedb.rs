@@ -56,7 +56,7 @@ impl Contender for Slate {
 
 impl Drop for Slate {
     fn drop(&mut self) {
-        // A database that is not closed would go on compacting under whoever opens it next.
+        // A database that is not closed would continue to compact while the next one opens it.
         if let Err(error) = self.runtime.block_on(self.db.close()) {
             eprintln!("closing SlateDB: {error}");
         }

@@ -146,7 +146,7 @@ fn laminar_states_cut(tally: &mut Tally) {
                 files.insert(path.clone(), content[..length].to_vec());
                 let directory = memory(files);
                 let outcome = guarded(|| match block_on(alluvium_core::tools::inspect::load_state(&*directory, id)) {
-                    Ok(_) => Err(format!("a tail was torn off at {length} of {} and nobody noticed", content.len())),
+                    Ok(_) => Err(format!("a tail was torn off at {length} of {} and that was not noticed", content.len())),
                     Err(_) => Ok(()),
                 });
                 tally.note(outcome.map_err(|what| format!("laminar {name}/{path}: {what}")));

@@ -82,7 +82,7 @@ pub fn read_everything(directory: &std::sync::Arc<MemoryDirectory>) {
     let before = directory.to_files();
     let opened = open_with(directory, keep(1), options());
     let recovered = block_on(recover(&**directory, &RecoverOptions::new()));
-    // Whoever only reads needs no number for the next file.
+    // A reader needs no number for the next file.
     if !matches!(opened, Err(alluvium_core::IncrementalCheckpointError::LimitExceeded(_))) {
         assert_eq!(opened.is_ok(), recovered.is_ok(), "opening and recovering differ");
     }

@@ -61,7 +61,7 @@ fn one_fault(
             Err(Stop::Violation(what)) => return Err(what),
             Err(Stop::Refused(error)) => {
                 refusals += 1;
-                // After a failed write nobody knows what is on disk: everything else is refused too.
+                // After a failed write it is unknown what is on disk: everything else is refused too.
                 if is_change(operation) && *action == alluvium_test_harness::oracle::Action::Checkpoint {
                     let again = session.act(alluvium_test_harness::oracle::Action::Checkpoint);
                     if !matches!(again, Err(Stop::Refused(_))) {
@@ -72,7 +72,7 @@ fn one_fault(
             }
         }
     }
-    // A fault that nobody was told of may only have hit what may fail without harm: tidying up.
+    // A fault that no call reported may only have hit work that may fail without harm: tidying up.
     if refusals == 0 && operation == Operation::Create {
         return Err("a failed creation was not reported".into());
     }

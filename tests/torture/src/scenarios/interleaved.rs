@@ -62,7 +62,7 @@ pub fn taken_over_at_every_call(budget: Budget) -> Tally {
     let mut cases = 0;
     for writer in writers() {
         for takeover in takeovers() {
-            // Not before the first: whoever opens after the other one is not stale.
+            // Not before the first call: a writer that opens after the other one is not stale.
             for call in 1.. {
                 if !budget.allows(cases) {
                     return tally;
@@ -132,7 +132,7 @@ fn interleave(writer: Writer, takeover: Takeover, call: u64, happened: &mut bool
     }
     let other = locked(&other).take();
     let Some(other) = other else {
-        // The writer came to its end before this call: nobody took over.
+        // The writer came to its end before this call: it was not taken over.
         return refusal.map_or(Ok(()), |error| Err(format!("alone, and refused: {error}")));
     };
     *happened = true;

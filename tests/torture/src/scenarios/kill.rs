@@ -1,5 +1,5 @@
 //! Scenario 14: the real `alluvium run`, killed with SIGKILL at random moments and started again until it
-//! is done; state, offsets, watermark and output equal those of a run that nobody disturbed.
+//! is done; state, offsets, watermark and output equal those of a run without interruption.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

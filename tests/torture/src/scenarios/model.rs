@@ -36,7 +36,7 @@ pub fn play(seed: u64) -> Result<Nodes, String> {
     let directory = Arc::new(SimulatedDirectory::new(seed));
     let mut journal = Journal::new();
     for life in 0..LIVES {
-        // Calls are counted anew in each life.
+        // Calls are counted from zero in each life.
         let moment = random.u64(0..60);
         match random.u8(0..4) {
             0 | 1 => directory.crash_at(moment),

@@ -81,7 +81,7 @@ fn power_fails(
         return Ok(());
     }
     run.examine_all(&format!("{actions:?}"), seed, budget, known, tally);
-    // The same with the process killed at one moment and started anew before the power fails: the
+    // The same with the process killed at one moment and started again before the power fails: the
     // names that it left must be settled before anything is built on them.
     let mut random = fastrand::Rng::with_seed(seed);
     let killed_at = random.usize(..run.recorder.asked().max(1));
@@ -96,9 +96,9 @@ fn power_fails(
     run.recorder.revive();
     let (_, outcome) = run.act(again.path(), left, &[Action::Reopen, Action::Put, Action::Checkpoint]);
     if let Err(stop) = outcome {
-        tally.note(Err(format!("{actions:?} killed in call {killed_at}, started anew: {stop:?}")));
+        tally.note(Err(format!("{actions:?} killed in call {killed_at}, started again: {stop:?}")));
     }
-    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started anew"), seed, budget, known, tally);
+    run.examine_all(&format!("{actions:?} killed in call {killed_at}, started again"), seed, budget, known, tally);
     Ok(())
 }
 
@@ -159,7 +159,7 @@ fn one_fault(actions: &[Action], fail: Fail) -> Result<(), String> {
     let run = Run::new(Journal::new());
     run.recorder.fail(fail);
     let (mut journal, mut outcome) = run.act(scratch.path(), Journal::new(), actions);
-    // An error is told; whoever goes on opens anew, and by then the cause is gone.
+    // The error is reported. To continue, a caller opens the directory again, and by then the cause is gone.
     if let Err(Stop::Violation(what)) = outcome {
         return Err(what);
     }

@@ -179,7 +179,7 @@ impl Before {
         let open = || open_with(&yielding(&directory), keep(2), options()).expect("it is whole");
         let managers: Vec<Manager> = works.iter().map(|_| open()).collect();
         for (work, manager) in works.iter().zip(managers) {
-            // Whoever is told an error has its reasons; what is left is what counts.
+            // A writer may get an error; only what is left on disk counts.
             let _ = block_on(work.run(Some(manager), yielding(&directory), "alone", self));
         }
         let expected =
@@ -275,7 +275,7 @@ fn judge(
     if !fine {
         return Err(format!("{told}: came back with {found:?}, and {acknowledged:?} was acknowledged"));
     }
-    // Whoever opens now goes on, with a sync and with a checkpoint.
+    // A writer that opens now can continue, with a sync and with a checkpoint.
     let mut manager = open_with(directory, keep(2), options()).map_err(|error| error.to_string())?;
     for position in [20, 30] {
         let mut go_on = || {
@@ -283,12 +283,12 @@ fn judge(
             block_on(manager.sync(position.into()))?;
             block_on(manager.create_checkpoint(position.into()))
         };
-        go_on().map_err(|error| format!("{told}; whoever came after both was told {error}"))?;
+        go_on().map_err(|error| format!("{told}; the writer that came after both got {error}"))?;
     }
     let expected = Expected::of(&manager);
     let found = open_with(directory, keep(2), options()).map_err(|error| format!("{told}, at last {error}"))?;
     if Expected::of(&found) != expected {
-        return Err(format!("{told}; whoever came after both lost something"));
+        return Err(format!("{told}; the writer that came after both lost something"));
     }
     undamaged(&**directory, "after a third")
 }

@@ -115,7 +115,7 @@ fn walk(file: &[u8]) {
     }
 }
 
-/// A log upon a checkpoint: two bytes for the length of its records, a described chunk of them, and the
+/// A WAL that follows a checkpoint: two bytes for the length of its records, a described chunk of them, and the
 /// position.
 fn log(bytes: &[u8]) {
     let [low, high, rest @ ..] = bytes else { return };

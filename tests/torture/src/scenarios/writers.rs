@@ -111,7 +111,7 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
         }
     }
     if checkpoints == 0 {
-        return undamaged(&*directory, "with nobody else writing");
+        return undamaged(&*directory, "with no other writer");
     }
     // Nothing that counts has changed.
     let found = Expected::of(&open()?);

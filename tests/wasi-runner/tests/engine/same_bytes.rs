@@ -39,7 +39,7 @@ impl Pair {
         Self { scratch, engine, manager, directory, clock, native }
     }
 
-    /// Throws both away and opens them anew: what was not checkpointed is lost on both sides.
+    /// Throws both away and opens them again: what was not checkpointed is lost on both sides.
     fn reopen(&mut self) {
         self.manager.resource_drop(&mut self.engine.store).expect("it drops");
         self.manager = self.engine.open(&options()).expect("it opens");

@@ -11,7 +11,7 @@ use alluvium_test_harness::{Tmpfs, has_strace, load, skipped};
 
 use crate::support::{Error, Severity, engine, options};
 
-/// Pipes would block whoever opens them, links would lead out.
+/// Opening a pipe would block, and links would lead out of the directory.
 #[test]
 fn links_and_pipes_are_reported_and_never_opened() {
     let (scratch, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
