@@ -1,21 +1,21 @@
-//! Time, passed in: core reads no clock of its own.
+//! Time is passed in. Core reads no clock of its own.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the caller's clocks say.
+/// The caller's clocks.
 ///
-/// The wall clock only labels checkpoints; the monotonic one alone decides when the next is due, so
-/// that a wall clock set back never stalls them.
+/// The wall clock only labels checkpoints. The monotonic clock alone decides when the next checkpoint is
+/// due, so that a wall clock that is set back never delays it.
 pub trait Clock {
-    /// Milliseconds of Unix time.
+    /// Returns the wall clock's time in milliseconds of Unix time.
     fn unix_ms(&self) -> u64;
-    /// Microseconds since some fixed moment, never going backwards.
+    /// Returns the microseconds since some fixed moment. They never go backwards.
     fn monotonic_us(&self) -> u64;
 }
 
-/// A clock that stands still until it is told to move: for tests and deterministic runs.
+/// A clock that moves only when it is told to. It is meant for tests and deterministic runs.
 ///
 /// ```
 /// use alluvium_core::{Clock, ManualClock};
@@ -32,18 +32,18 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock at `unix_ms`, its monotonic side at zero.
+    /// Returns a clock whose wall clock shows `unix_ms` and whose monotonic clock shows zero.
     pub fn new(unix_ms: u64) -> Self {
         Self { unix_ms: AtomicU64::new(unix_ms), monotonic_us: AtomicU64::new(0) }
     }
 
-    /// Moves both sides forward.
+    /// Moves both clocks forward.
     pub fn advance_ms(&self, ms: u64) {
         self.unix_ms.fetch_add(ms, Ordering::Relaxed);
         self.monotonic_us.fetch_add(ms.saturating_mul(1_000), Ordering::Relaxed);
     }
 
-    /// Sets the wall clock alone, backwards too.
+    /// Sets only the wall clock. It may go backwards.
     pub fn set_unix_ms(&self, unix_ms: u64) {
         self.unix_ms.store(unix_ms, Ordering::Relaxed);
     }

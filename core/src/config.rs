@@ -1,4 +1,4 @@
-//! Settings: the original's, under their names, and the few of our own.
+//! Settings. Those of LaminarDB have LaminarDB's names; Alluvium adds a few.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,32 +21,37 @@ use crate::error::IncrementalCheckpointError;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckpointConfig {
-    /// How long after a checkpoint the next is due. Default 60 s; less than a second works.
+    /// How long after a checkpoint the next one is due. The default is 60 s. Less than a second works too.
     pub interval: Duration,
-    /// How many checkpoints stay. Default 3, at least 1.
+    /// How many checkpoints are kept. The default is 3, and the minimum is 1.
     pub max_retained: usize,
-    /// Whether a checkpoint drops the log that it makes needless. Default true; otherwise logs stay
-    /// as long as the checkpoint that they follow.
+    /// Whether a checkpoint deletes the WAL files that it makes unnecessary. The default is true. If it is
+    /// false, WAL files are kept as long as the checkpoint that they follow.
     pub truncate_wal: bool,
-    /// Bytes of log between checkpoints below which a checkpoint that is due by time may wait: what
-    /// happened is durable in the log already. Default 64 MiB; it concerns only callers of
+    /// A checkpoint that is due by time may wait while the WAL has fewer bytes than this, because the
+    /// changes are durable in the WAL already. The default is 64 MiB. It matters only to callers of
     /// [`sync`](crate::IncrementalCheckpointManager::sync).
     pub min_wal_size_for_checkpoint: u64,
-    /// Whether checkpoints write what changed (true, the default) or the whole state each time.
+    /// Whether checkpoints write only what changed (true, the default) or the whole state each time.
     pub incremental: bool,
-    /// Bytes that recovery may read per live byte: the knob of the rolling rebase. Default 1.25.
+    /// How many bytes recovery may read for each live byte. Compaction rewrites files to keep to it. The
+    /// default is 1.25, and the minimum is 1.01.
     pub recovery_read_ratio: f64,
-    /// Bytes of live records that the rebase after one checkpoint may rewrite, or one key group (a
-    /// 64th of the state) where that holds more: bounds how long maintenance takes where it shares
-    /// the caller's thread. Less than about three times what changes, and recovery reads more than
-    /// `recovery_read_ratio` asks for. Default none: four times what the checkpoint changed, or 1 MiB.
+    /// How many bytes of live records compaction may rewrite after one checkpoint. If one key group (a 64th
+    /// of the state) holds more, compaction may rewrite that group.
+    ///
+    /// It bounds how long maintenance takes when it shares the caller's thread. With less than about three
+    /// times the bytes that change, recovery reads more than `recovery_read_ratio` allows. The default is
+    /// `None`: four times what the checkpoint changed, or 1 MiB.
     pub max_rebase_bytes: Option<u64>,
-    /// Checkpoints that may be prepared and not yet finished before [`prepare_checkpoint`] asks for
-    /// patience. Default 4.
+    /// How many checkpoints may be prepared and not yet finished. Beyond it, [`prepare_checkpoint`] returns
+    /// [`BufferOverflow`](IncrementalCheckpointError::BufferOverflow). The default is 4, and the minimum
+    /// is 1.
     ///
     /// [`prepare_checkpoint`]: crate::IncrementalCheckpointManager::prepare_checkpoint
     pub max_in_flight: usize,
-    /// Memory for state and logs past which a mutation is refused. Default none.
+    /// How many bytes of memory the state and the changelogs may take. Beyond it, mutations are refused. The
+    /// default is `None`: there is no limit.
     pub memory_limit_bytes: Option<u64>,
 }
 
@@ -67,7 +72,7 @@ impl Default for CheckpointConfig {
 }
 
 impl CheckpointConfig {
-    /// The defaults.
+    /// Returns the default settings.
     pub fn new() -> Self {
         Self::default()
     }
@@ -126,12 +131,14 @@ impl CheckpointConfig {
         Self { memory_limit_bytes, ..self }
     }
 
-    /// Refuses settings that could not work: nothing retained, no interval, nothing in flight, a
-    /// read ratio that is not above 1.
+    /// Checks that the settings can work.
+    ///
+    /// It returns [`InvalidConfig`](IncrementalCheckpointError::InvalidConfig) if `max_retained`, `interval`
+    /// or `max_in_flight` is 0, or if `recovery_read_ratio` is not a number of at least 1.01.
     pub fn validate(&self) -> Result<(), IncrementalCheckpointError> {
         let refuse = |what: &str| Err(IncrementalCheckpointError::InvalidConfig(what.into()));
         if self.max_retained == 0 {
-            return refuse("max_retained is 0: at least one checkpoint must stay");
+            return refuse("max_retained is 0: at least one checkpoint must be kept");
         }
         if self.interval.is_zero() {
             return refuse("interval is 0: checkpoints would never end");
@@ -146,7 +153,7 @@ impl CheckpointConfig {
     }
 }
 
-/// How a directory is opened.
+/// The options of opening a directory.
 #[derive(Clone)]
 pub struct OpenOptions {
     pub(crate) clock: Arc<dyn Clock + Send + Sync>,
@@ -167,32 +174,37 @@ impl std::fmt::Debug for OpenOptions {
 }
 
 impl OpenOptions {
-    /// Opens the newest checkpoint, or starts anew where there is none; never falls back.
+    /// Returns options that open the newest checkpoint, or start from the first record if there is none. They
+    /// never fall back to an older checkpoint.
     pub fn new(clock: Arc<dyn Clock + Send + Sync>) -> Self {
         Self { clock, create: true, store_id: [0; 16], allow_fallback: false, checkpoint: None }
     }
 
-    /// Whether a directory without any checkpoint is a fresh start (true) or an error (false).
+    /// Sets whether a directory without any checkpoint is a fresh start (true, the default) or an error
+    /// (false).
     #[must_use]
     pub fn create(self, create: bool) -> Self {
         Self { create, ..self }
     }
 
-    /// The id that a fresh directory gets; every file is bound to it. Should be random: core cannot
-    /// make it so. An existing directory keeps its own.
+    /// Sets the id of a fresh directory. Every file is bound to it. An existing directory keeps its own id.
+    ///
+    /// The id should be random, and the caller must draw it, because core draws no randomness. The default
+    /// is all zeros.
     #[must_use]
     pub fn store_id(self, store_id: [u8; 16]) -> Self {
         Self { store_id, ..self }
     }
 
-    /// Whether a damaged newest checkpoint may be passed over for an older one. What was skipped is
-    /// reported by [`recovered`](crate::IncrementalCheckpointManager::recovered).
+    /// Sets whether recovery may skip a damaged newest checkpoint and use an older one. The default is false.
+    /// [`recovered`](crate::IncrementalCheckpointManager::recovered) reports what was skipped.
     #[must_use]
     pub fn allow_fallback(self, allow_fallback: bool) -> Self {
         Self { allow_fallback, ..self }
     }
 
-    /// Insists on one kept checkpoint instead of the newest; the next checkpoint continues from it.
+    /// Sets the id of the checkpoint to open. The next checkpoint continues from it. The default is `None`,
+    /// which opens the newest one.
     #[must_use]
     pub fn checkpoint(self, checkpoint: Option<u64>) -> Self {
         Self { checkpoint, ..self }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::directory::{DirectoryError, DirectoryErrorKind, Operation};
 
-/// Why an operation on checkpoints failed. Messages name the place: file, offset, what was expected.
-/// The variants have LaminarDB's names, and three of them carry their parts.
+/// Why an operation on checkpoints failed. Messages name the file, the offset and what was expected. The
+/// variants have LaminarDB's names, and three of them carry their parts.
 ///
 /// ```
 /// use alluvium_core::IncrementalCheckpointError as Error;
@@ -24,10 +24,10 @@ pub enum IncrementalCheckpointError {
     /// The directory failed.
     #[error(transparent)]
     Io(DirectoryError),
-    /// Something could not be written in its format.
+    /// A value cannot be written in its format.
     #[error("cannot be written: {0}")]
     Serialization(String),
-    /// Bytes are whole (their checksum holds), and this version does not understand them.
+    /// The bytes are whole (their checksum is right), but this version does not understand them.
     #[error("{place}: {what}")]
     Deserialization {
         /// The file, or the part of it.
@@ -36,12 +36,12 @@ pub enum IncrementalCheckpointError {
         what: String,
     },
     /// The WAL between checkpoints is damaged, or a position in it is out of range.
-    #[error("log: {0}")]
+    #[error("WAL: {0}")]
     Wal(String),
     /// There is no such checkpoint, state or directory.
     #[error("{0}")]
     NotFound(String),
-    /// Bytes are not what was written.
+    /// Stored bytes are not what was written.
     #[error("{path}: {what}")]
     Corruption {
         /// The file, or the part of it.
@@ -51,11 +51,12 @@ pub enum IncrementalCheckpointError {
         /// What is wrong.
         what: String,
     },
-    /// Recovery found nothing that it may use.
+    /// Recovery found no checkpoint that it may use.
     #[error("recovery: {0}")]
     Recovery(String),
-    /// Too much is waiting to be written: backpressure in this epoch. Finish a checkpoint, then retry.
-    #[error("epoch {0}: too much waits to be written; finish a checkpoint, then try again")]
+    /// Too many changes wait to be written, so this epoch gets backpressure. Finish a checkpoint, then try
+    /// again.
+    #[error("epoch {0}: too many changes wait to be written; finish a checkpoint, then try again")]
     BufferOverflow(u64),
     /// A setting is out of its range.
     #[error("invalid configuration: {0}")]
@@ -66,12 +67,12 @@ pub enum IncrementalCheckpointError {
     /// An epoch, offset or position would go backwards.
     #[error("would go backwards: at least {expected} expected, found {found}")]
     EpochMismatch {
-        /// The least that would have been accepted.
+        /// The smallest value that would have been accepted.
         expected: u64,
-        /// What was given.
+        /// The value that was given.
         found: u64,
     },
-    /// A checksum does not hold.
+    /// A checksum does not match.
     #[error("{place}: checksum at {offset}: expected {expected:016x}, found {computed:016x}")]
     CrcMismatch {
         /// The file.
@@ -80,36 +81,36 @@ pub enum IncrementalCheckpointError {
         offset: u64,
         /// The checksum that was recorded.
         expected: u64,
-        /// The checksum of the bytes that are there.
+        /// The checksum of the bytes that were read.
         computed: u64,
     },
-    /// Another writer owns the directory. This one has changed nothing that counts.
+    /// Another writer owns the directory. This writer has changed nothing that counts.
     #[error("fenced: {0}")]
     Fenced(String),
-    /// A limit that the caller or the format sets was reached; nothing was changed.
+    /// A limit of the caller or of the format was reached. Nothing was changed.
     #[error("limit exceeded: {0}")]
     LimitExceeded(String),
-    /// An earlier write failed, and it is unknown what it left on disk. Reopen the directory.
+    /// An earlier write failed, and it is unknown what it left in the directory. Reopen the directory.
     #[error("closed after a failed write ({0}): open the directory again")]
     Poisoned(String),
-    /// An argument makes no sense; nothing was changed.
+    /// An argument is invalid. Nothing was changed.
     #[error("{0}")]
     InvalidInput(String),
 }
 
-/// What the caller can do about an error: the small alphabet that every binding speaks.
+/// What the caller can do about an error. Every binding has these same reactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reaction {
     /// Ask for something else.
     NotFound,
-    /// It is there already.
+    /// Use the one that exists already, or choose another name.
     AlreadyExists,
-    /// Restore an older checkpoint, or allow falling back.
+    /// Restore an older checkpoint, or allow recovery to fall back to one.
     Corruption,
-    /// Stop: another writer took over.
+    /// Stop, because another writer took over.
     Fenced,
-    /// Free space, then reopen.
+    /// Free space, then reopen the directory.
     NoSpace,
     /// Ask for less, or raise the limit.
     LimitExceeded,
@@ -124,7 +125,7 @@ pub enum Reaction {
 }
 
 impl Reaction {
-    /// The reaction's name in lower-case kebab form, the same in every binding.
+    /// Returns the reaction's name in lower-case kebab form. It is the same in every binding.
     pub fn name(self) -> &'static str {
         match self {
             Self::NotFound => "not-found",
@@ -142,8 +143,8 @@ impl Reaction {
 }
 
 impl IncrementalCheckpointError {
-    /// Whether trying again later may succeed although nobody repairs anything. A full disk is not
-    /// transient: someone has to free space.
+    /// Returns whether trying again later may succeed without a repair. A full disk is not transient, because
+    /// someone has to free space.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Io(error) => error.kind() != DirectoryErrorKind::NoSpace,
@@ -152,12 +153,12 @@ impl IncrementalCheckpointError {
         }
     }
 
-    /// Whether stored bytes are damaged.
+    /// Returns whether stored bytes are damaged.
     pub fn is_corruption(&self) -> bool {
         matches!(self, Self::Corruption { .. } | Self::CrcMismatch { .. })
     }
 
-    /// The file that the error is about, if it is about one.
+    /// Returns the file that the error is about, or `None` if it is about none.
     pub fn place(&self) -> Option<&str> {
         match self {
             Self::Io(error) => Some(error.name()).filter(|name| !name.is_empty()),
@@ -167,7 +168,7 @@ impl IncrementalCheckpointError {
         }
     }
 
-    /// Where in the file the damage is, in bytes from its start, if that is known.
+    /// Returns where in the file the damage is, in bytes from its start, or `None` if that is unknown.
     pub fn offset(&self) -> Option<u64> {
         match self {
             Self::CrcMismatch { offset, .. } => Some(*offset),
@@ -176,7 +177,7 @@ impl IncrementalCheckpointError {
         }
     }
 
-    /// What the caller can do about it.
+    /// Returns what the caller can do about the error.
     pub fn reaction(&self) -> Reaction {
         match self {
             Self::Io(error) => match error.kind() {
@@ -205,17 +206,17 @@ impl IncrementalCheckpointError {
         }
     }
 
-    /// Damage in `path`.
+    /// Returns an error for damage in `path`.
     pub(crate) fn corrupt(path: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::Corruption { path: path.to_string(), offset: None, what: what.to_string() }
     }
 
-    /// Damage at `offset` of `path`. The text names the offset.
+    /// Returns an error for damage at `offset` of `path`. The text `what` must name the offset too.
     pub(crate) fn corrupt_at(path: impl fmt::Display, offset: u64, what: impl fmt::Display) -> Self {
         Self::Corruption { path: path.to_string(), offset: Some(offset), what: what.to_string() }
     }
 
-    /// Whole bytes in `place` that this version does not understand.
+    /// Returns an error for whole bytes in `place` that this version does not understand.
     pub(crate) fn unknown(place: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::Deserialization { place: place.to_string(), what: what.to_string() }
     }
@@ -225,9 +226,9 @@ impl From<DirectoryError> for IncrementalCheckpointError {
     fn from(error: DirectoryError) -> Self {
         match error.kind() {
             DirectoryErrorKind::Fenced => Self::Fenced(error.to_string()),
-            // A file shorter than its metadata says is damage, not a passing fault.
+            // A file that is shorter than its metadata says is damage, not a passing fault.
             DirectoryErrorKind::OutOfRange => Self::corrupt(error.name(), error.reason()),
-            // A link or a pipe where a file should be will not become one by trying again.
+            // A link or a pipe in place of a file does not become a file by trying again.
             DirectoryErrorKind::Invalid if error.operation() == Operation::Read => {
                 Self::corrupt(error.name(), error.reason())
             }

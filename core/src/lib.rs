@@ -1,14 +1,14 @@
 //! Portable incremental checkpoints for stream state: the engine.
 //!
-//! Keyed state, source offsets, watermark and epoch become one atomic checkpoint, whose cost follows
-//! what changed. Core opens no path, reads no clock and draws no randomness: files go through an
-//! abstract [`Directory`](directory::Directory), time is passed in, and equal states under equal ids
-//! give equal bytes on every platform.
+//! Keyed state, source offsets, watermark and epoch become one atomic checkpoint. A checkpoint writes only
+//! what changed, not the whole state. Core opens no path, reads no clock and draws no randomness: files go
+//! through an abstract [`Directory`](directory::Directory), and time is passed in. Equal states under
+//! equal ids give equal bytes on every platform.
 //!
 //! Start with [`IncrementalCheckpointManager`].
 #![forbid(unsafe_code)]
-// Casts between lengths and offsets are checked where the bytes come from outside; the format's
-// limits are far below 2³².
+// Lengths and offsets are checked where bytes come from outside, and the format's limits are far below
+// 2³². So casts between them lose nothing.
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 
 pub mod archive;
@@ -46,7 +46,7 @@ pub use recovery::laminar::{
 };
 pub use state::State;
 
-/// Which files stay and which go, decided without deleting any.
+/// Garbage collection as a decision: which files stay and which go. Nothing here deletes a file.
 pub mod gc {
     pub use crate::maintenance::gc::plan;
     pub use crate::maintenance::retention::{FileVerdict, GarbageReport};

@@ -1,9 +1,9 @@
-//! Defects planted on purpose, one at a time, to show that the tests are able to fail.
+//! Defects that are seeded on purpose, one at a time, to show that the tests can fail.
 //!
-//! Only the feature `planted` builds them in, which nothing but the torture tests asks for; without
-//! it [`is`] is constantly false and every plant is compiled away.
+//! Only the feature `seeded-defects` builds them in, and only the torture tests enable it. Without it,
+//! [`is`] is constantly false and every defect is compiled away.
 
-/// A defect.
+/// A defect that can be seeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defect {
     /// A new file gets its name before its bytes are synced.
@@ -14,21 +14,21 @@ pub enum Defect {
     PublishFirst,
     /// The metadata's checksum is not compared.
     IgnoreChecksum,
-    /// Memory is taken for as many bytes as were asked for, before anybody looks how many there are.
+    /// Memory is allocated for the requested length before the length of the file is checked.
     TrustLength,
-    /// A failed creation counts as done.
+    /// A failed creation counts as successful.
     SwallowError,
-    /// Files go before the metadata that names them.
+    /// Files are deleted before the metadata that names them.
     DeleteEarly,
-    /// A newer writer's checkpoint is not looked for.
+    /// The writer does not check for a newer writer's checkpoint.
     SkipFence,
-    /// A log that was torn is cut off wherever it is.
+    /// A torn WAL file is dropped even if it is not the last one.
     AcceptTornTail,
-    /// State that the log brought up to date comes with the offsets and the epoch of its checkpoint.
+    /// Recovery replays the WAL into the state, but keeps the offsets and the epoch of the checkpoint.
     MixEpochs,
 }
 
-/// All ten.
+/// All defects.
 pub const ALL: [Defect; 10] = [
     Defect::SkipFileSync,
     Defect::SkipDirectorySync,
@@ -44,23 +44,23 @@ pub const ALL: [Defect; 10] = [
 
 #[cfg(feature = "seeded-defects")]
 thread_local! {
-    /// Of this thread alone: other tests go on undisturbed.
+    /// The defect that is seeded in this thread. Other threads, and so other tests, are not affected.
     static SEEDED: std::cell::Cell<Option<Defect>> = const { std::cell::Cell::new(None) };
 }
 
-/// Plants a defect in everything that this thread does from now on, or removes it.
+/// Seeds a defect in everything that this thread does from now on, or removes it.
 #[cfg(feature = "seeded-defects")]
 pub fn seed(defect: Option<Defect>) {
     SEEDED.set(defect);
 }
 
-/// Whether this defect is planted.
+/// Returns whether this defect is seeded in this thread.
 #[cfg(feature = "seeded-defects")]
 pub fn is(defect: Defect) -> bool {
     SEEDED.get() == Some(defect)
 }
 
-/// Whether this defect is planted: never in this build.
+/// Returns whether this defect is seeded. In this build it never is.
 #[cfg(not(feature = "seeded-defects"))]
 #[inline]
 pub const fn is(_defect: Defect) -> bool {

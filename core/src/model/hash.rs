@@ -1,9 +1,9 @@
-//! The hashes of the format, frozen: XXH3 with 64 bits, seed 0, as its specification has it since
-//! version 0.8.0. `FORMAT.md` gives test vectors; a change here is a new format.
+//! The hashes of the format: XXH3 with 64 bits, as specified since its version 0.8.0. They are frozen: a
+//! change here is a new format. `FORMAT.md` has test vectors.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// The hash of a key, which decides group and order.
+/// Returns the hash of a key (with seed 0). It decides the key's group and its place in the order.
 ///
 /// ```
 /// assert_eq!(alluvium_core::model::hash::key_hash(b""), 0x2d06_8005_38d3_94c2);
@@ -13,26 +13,26 @@ pub fn key_hash(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 
-/// The checksum of bytes in a place that `binding` stands for, so that bytes which moved elsewhere
-/// do not pass.
+/// Returns the checksum of bytes, bound to the place that `binding` stands for (it is the seed). The
+/// checksum does not match if the bytes are moved to another place.
 #[inline]
 pub fn checksum(bytes: &[u8], binding: u64) -> u64 {
     xxh3_64_with_seed(bytes, binding)
 }
 
-/// The low half of a value's hash: what a record keeps beside its value, so that overwriting it
-/// need not read it again for the digest.
+/// Returns the low half of a value's hash. A record keeps it beside the value, so that an overwrite can
+/// update the digest without reading the old value.
 #[inline]
 pub fn value_hash(value: &[u8]) -> u32 {
     xxh3_64(value) as u32
 }
 
-/// One entry's share in the digest of a state; the digest is their sum modulo 2⁶⁴, so that it can
-/// be kept up entry by entry, in any order.
+/// Returns one entry's share of the digest of a state. The digest is the sum of all shares modulo 2⁶⁴, so
+/// that it can be updated entry by entry, in any order.
 #[inline]
 pub fn entry_digest(key_hash: u64, value_hash: u32) -> u64 {
-    // A product with an odd constant and a fold would leave patterns; a second XXH3 over the pair
-    // does not, and costs two nanoseconds.
+    // Multiplying by an odd constant and folding would leave patterns. A second XXH3 over the pair leaves
+    // none, and costs two nanoseconds.
     let mut pair = [0; 12];
     pair[..8].copy_from_slice(&key_hash.to_le_bytes());
     pair[8..].copy_from_slice(&value_hash.to_le_bytes());

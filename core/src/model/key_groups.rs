@@ -23,18 +23,22 @@ pub fn group_of(hash: u64) -> u16 {
 pub(crate) struct KeyGroups(u64);
 
 impl KeyGroups {
+    /// The empty set.
     pub(crate) const NONE: Self = Self(0);
+    /// The set of all groups.
     pub(crate) const ALL: Self = Self(u64::MAX);
 
-    /// From `first` to `last`, both included.
+    /// Returns the set of the groups from `first` to `last`, both included.
     pub(crate) fn range(first: u16, last: u16) -> Self {
         Self(u64::MAX >> (63 - (last - first)) << first)
     }
 
+    /// Returns the set of the groups in all these ranges. The ranges include both ends.
     pub(crate) fn of_ranges(ranges: &[(u16, u16)]) -> Self {
         ranges.iter().fold(Self::NONE, |groups, (first, last)| groups.union(Self::range(*first, *last)))
     }
 
+    /// Returns the set as ascending ranges that include both ends. No two of them are adjacent.
     pub(crate) fn to_ranges(self) -> Vec<(u16, u16)> {
         let mut ranges: Vec<(u16, u16)> = Vec::new();
         for group in (0..KEY_GROUPS).filter(|group| self.contains(*group)) {
@@ -46,22 +50,27 @@ impl KeyGroups {
         ranges
     }
 
+    /// Returns whether the set contains a group.
     pub(crate) fn contains(self, group: u16) -> bool {
         self.0 >> group & 1 == 1
     }
 
+    /// Returns whether the set is empty.
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
+    /// Returns the groups that are in either set.
     pub(crate) fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
+    /// Returns the groups that are in both sets.
     pub(crate) fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
+    /// Returns the groups that are in this set and not in `other`.
     pub(crate) fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }

@@ -1,5 +1,5 @@
-//! What keyed state is made of, without any storage: records, their hashes, the key groups that the
-//! hashes choose, and positions in a stream.
+//! The parts of keyed state, without any storage: records, their hashes, the key groups that the hashes
+//! choose, and positions in a stream.
 
 pub mod hash;
 pub mod key_groups;

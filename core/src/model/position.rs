@@ -1,4 +1,4 @@
-//! Where in its stream a state is: the part of a checkpoint that is not keyed.
+//! The position of a state in its stream. It is the part of a checkpoint that is not keyed.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
 
-/// A position in the stream, with the rule that it never goes backwards.
+/// A position in the stream. Its setters keep the rule that it never goes backwards.
 ///
 /// ```
 /// use alluvium_core::StreamPosition;
@@ -19,20 +19,20 @@ use crate::error::IncrementalCheckpointError as Error;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamPosition {
-    /// The epoch.
+    /// The epoch, as in stream processing.
     pub epoch: u64,
-    /// The caller's own position in the caller's own log.
+    /// The caller's own position in the caller's own WAL.
     pub wal_position: u64,
-    /// The watermark, in milliseconds of Unix time.
+    /// The watermark in milliseconds of Unix time, if there is one.
     pub watermark: Option<i64>,
-    /// The offset of each source: how far it was consumed.
+    /// The offset of each source, by name: how far the source was consumed.
     pub source_offsets: BTreeMap<String, u64>,
-    /// Short texts that the caller attached, by name.
+    /// The short texts that the caller attached, by name.
     pub annotations: BTreeMap<String, String>,
 }
 
 impl StreamPosition {
-    /// Sets the epoch. An earlier one is [`EpochMismatch`](Error::EpochMismatch) and changes nothing.
+    /// Sets the epoch. An earlier epoch is [`EpochMismatch`](Error::EpochMismatch) and changes nothing.
     pub fn set_epoch(&mut self, epoch: u64) -> Result<(), Error> {
         self.epoch = not_before(self.epoch, epoch)?;
         Ok(())
@@ -43,8 +43,8 @@ impl StreamPosition {
         not_before(self.wal_position, wal_position).map(drop)
     }
 
-    /// Sets the offset of a source. An earlier one is [`EpochMismatch`](Error::EpochMismatch) and
-    /// changes nothing.
+    /// Sets the offset of a source. An earlier offset is [`EpochMismatch`](Error::EpochMismatch) and changes
+    /// nothing.
     pub fn set_source_offset(&mut self, source: impl Into<String>, offset: u64) -> Result<(), Error> {
         let source = source.into();
         self.check_source_offset(&source, offset)?;
@@ -57,12 +57,13 @@ impl StreamPosition {
         self.source_offsets.get(source).map_or(Ok(()), |before| not_before(*before, offset).map(drop))
     }
 
-    /// Sets the watermark, in milliseconds of Unix time. An earlier one changes nothing.
+    /// Sets the watermark, in milliseconds of Unix time. An earlier watermark is ignored.
     pub fn set_watermark(&mut self, watermark_ms: i64) {
         self.watermark = self.watermark.max(Some(watermark_ms));
     }
 }
 
+/// Returns `found`, or an error if it is less than `expected`.
 fn not_before(expected: u64, found: u64) -> Result<u64, Error> {
     if found < expected { Err(Error::EpochMismatch { expected, found }) } else { Ok(found) }
 }

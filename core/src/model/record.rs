@@ -1,4 +1,4 @@
-//! A mutation of one key, and the limits that keys and values are held to.
+//! A mutation of one key, and the limits of keys and values.
 
 use crate::error::IncrementalCheckpointError as Error;
 
@@ -8,10 +8,10 @@ pub const KEY_BYTES_MAX: usize = 65_535;
 /// The longest value, in bytes: 64 MiB.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 
-/// One mutation as a segment holds it; no value is a tombstone.
+/// One mutation as a segment holds it: a put, or a tombstone, which has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// [`key_hash`](crate::model::hash::key_hash) of the key.
+    /// The [`key_hash`](crate::model::hash::key_hash) of the key.
     pub hash: u64,
     /// The key.
     pub key: &'a [u8],
@@ -20,13 +20,14 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Bytes of key and value.
+    /// Returns the bytes of the key and the value.
     pub fn payload_bytes(&self) -> usize {
         self.key.len() + self.value.map_or(0, <[u8]>::len)
     }
 }
 
-/// Refuses keys and values that the format has no room for.
+/// Checks the lengths of a key and a value. Those beyond the format's limits are
+/// [`LimitExceeded`](Error::LimitExceeded).
 #[inline]
 pub(crate) fn check_lengths(key_bytes: usize, value_bytes: usize) -> Result<(), Error> {
     if key_bytes > KEY_BYTES_MAX {
