@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use crate::format::paths::parse_hex;
 
 /// Writes a number as sixteen lower-case digits.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 pub(super) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{number:016x}"))
 }
