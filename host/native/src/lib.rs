@@ -28,13 +28,22 @@ pub mod asynchronous;
 pub mod background;
 mod clock;
 mod config;
+#[cfg(target_os = "linux")]
+pub mod directory;
+#[cfg(not(target_os = "linux"))]
+#[path = "portable/mod.rs"]
 pub mod directory;
 mod error;
 mod manager;
 mod metadata;
+// Its tests run here, where there is something to run them.
+#[cfg(all(test, target_os = "linux"))]
+#[allow(dead_code, unreachable_pub, reason = "it is public where it is used")]
+mod portable;
 mod recovery;
 pub mod sink;
 mod store_id;
+mod watch;
 
 pub use alluvium_core::tools::verify::VerifyReport;
 pub use alluvium_core::{

@@ -10,7 +10,7 @@
 /// The engine component: what it exports.
 pub mod engine {
     wasmtime::component::bindgen!({
-        path: "../../wasm/wit",
+        path: "wit",
         world: "engine",
         require_store_data_send: true,
     });
@@ -19,7 +19,7 @@ pub mod engine {
 /// Plugins: what they import and export.
 pub mod plugin {
     wasmtime::component::bindgen!({
-        path: "../../wasm/wit",
+        path: "wit",
         world: "plugin",
         imports: { default: trappable },
         with: {

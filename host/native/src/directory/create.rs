@@ -12,11 +12,11 @@ use alluvium_core::seeded_defects::{self, Defect};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
-use super::error::directory_error;
+use super::error::{directory_error, errno};
 use super::listing::TEMPORARY_PREFIX;
 use super::openat::{Root, split};
 use super::parallel_sync::{Unsynced, sync_in_parallel};
-use super::watch::{Call, errno};
+use crate::watch::Call;
 
 /// How often a directory that another thread deletes under our hands is made again.
 const ATTEMPTS_MAX: usize = 100;

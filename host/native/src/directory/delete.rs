@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::error::directory_error;
 use super::lock::LOCK_FILE;
 use super::openat::{Root, is_beneath, split};
-use super::watch::Call;
+use crate::watch::Call;
 
 /// Deletes `paths`; directories that go are no longer `durable_dirs`.
 pub(super) fn delete(root: &Root, durable_dirs: &mut BTreeSet<String>, paths: &[String]) -> Result<(), DirectoryError> {

@@ -26,3 +26,8 @@ fn kind(source: &io::Error, operation: Operation) -> DirectoryErrorKind {
         _ => DirectoryErrorKind::Io,
     }
 }
+
+/// What a [`Watch`] wants a call to fail with.
+pub(super) fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}

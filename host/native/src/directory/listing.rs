@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::error::directory_error;
 use super::lock::LOCK_FILE;
 use super::openat::Root;
-use super::watch::Call;
+use crate::watch::Call;
 
 /// How the names of half-made files start.
 pub(super) const TEMPORARY_PREFIX: &str = ".tmp-";

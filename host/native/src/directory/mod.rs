@@ -14,7 +14,6 @@ mod openat;
 mod parallel_sync;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -31,7 +30,7 @@ use rustix::io::Errno;
 use self::error::directory_error;
 use self::lock::Lock;
 use self::openat::Root;
-pub use self::watch::{Call, Watch};
+pub use crate::watch::{Call, Watch};
 
 /// A directory of the file system.
 ///

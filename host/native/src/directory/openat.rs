@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::watch::{Call, Watch, errno};
+use super::error::errno;
+use crate::watch::{Call, Watch};
 
 /// The descriptor that everything is opened beneath.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use alluvium_core::directory::{DirectoryError, Operation};
 
 use super::error::directory_error;
 use super::openat::Root;
-use super::watch::Call;
+use crate::watch::Call;
 
 /// Threads that wait for the disk at once, the caller's included. More would wait for each other.
 const WAITING_MAX: usize = 8;

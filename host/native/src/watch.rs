@@ -3,8 +3,6 @@
 
 use std::fmt::Debug;
 
-use rustix::io::Errno;
-
 /// A system call on names or bytes; paths are relative to the directory, `""` is the directory itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call<'a> {
@@ -39,9 +37,4 @@ pub trait Watch: Debug + Send + Sync {
 
     /// After the call has succeeded.
     fn done(&self, call: Call<'_>);
-}
-
-/// What a [`Watch`] wants a call to fail with.
-pub(super) fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
