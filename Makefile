@@ -66,7 +66,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
-	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there bench-quick test-docs
+	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"
 
@@ -159,8 +159,25 @@ fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10
 	tests/fuzz/run.sh "$(MINUTES)" "$(SEED)"
 
 # Apart from make test, because it needs compilers and libraries for other processors.
-cross: check-tools ## the golden directories on aarch64 and big-endian s390x under qemu; says what is missing and skips it
+cross: check-tools cross-check ## alluvium compiled for other systems; the golden directories on aarch64 and s390x under qemu; skips loudly
 	tests/cross.sh
+
+# Compiling is all that is checked for macOS and Windows.
+OTHER_SYSTEMS := aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-gnu
+.PHONY: cross-check package test-packages
+cross-check: check-tools
+	@for system in $(OTHER_SYSTEMS); do \
+	 if [ -d "$$(rustc --print sysroot)/lib/rustlib/$$system" ] || rustup target add "$$system"; \
+	 then echo "cargo check for $$system"; cargo check --quiet -p alluvium-core -p alluvium --target "$$system"; \
+	 else echo "SKIPPED: cargo check for $$system: the Rust target cannot be added (rustup target add $$system)" >&2; fi; done
+
+test-packages: components
+	tests/package.sh lists "$(TARGET)"
+
+# Apart from make test, because it builds wasmtime once more.
+package: components ## alluvium and alluvium-cli built and installed from their packaged files, and run in an empty folder
+	tests/package.sh install "$(TARGET)" "$(ALLUVIUM_DELAYS)"
+
 
 # The browser tests need Node, and a real Chromium; Firefox joins in where it is installed.
 browser: target-browser
