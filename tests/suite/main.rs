@@ -12,12 +12,13 @@ mod hostile;
 mod house;
 mod invariants;
 mod laminar;
+mod laminar_recovery;
 mod laminar_tests;
 mod layers;
-mod log;
 mod model;
 mod native;
 mod promises;
+mod wal;
 mod writers;
 
 use alluvium_test_harness::allocation::NotingAllocator;

@@ -1,5 +1,7 @@
 //! `alluvium-bench`: the goals for speed, measured.
 
+mod command_line;
+
 use std::path::PathBuf;
 
 use alluvium_bench::amplification::{Amplification, Pattern, simulate};
@@ -10,85 +12,8 @@ use alluvium_bench::report::Report;
 use alluvium_bench::workload::Workload;
 use alluvium_bench::{churn, freeze, full, growth, memory, ours, plot, recovery, state};
 use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, Subcommand};
-
-/// Measures Alluvium against the floor, the full rewrite and ordinary maps.
-///
-/// Rows go to a table and to target/bench/report.json, plots beside it. Example:
-/// cargo run --release -p alluvium-bench -- all
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    place: Place,
-}
-
-#[derive(Args)]
-struct Place {
-    /// Where report and plots go.
-    #[arg(long, global = true, default_value = "target/bench")]
-    out: PathBuf,
-    /// A directory for the contenders' files, on the disk that is to be measured [default: OUT/scratch].
-    #[arg(long, global = true)]
-    scratch: Option<PathBuf>,
-    /// Live keys.
-    #[arg(long, global = true, default_value_t = 1_000_000)]
-    keys: u32,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Everything, in minutes.
-    All,
-    /// A short form that holds bytes to their goals, never times.
-    Quick,
-    /// Epochs of workload W: time to durable against the floor and the full rewrite.
-    Epochs {
-        /// Epochs that are measured.
-        #[arg(long, default_value_t = 50)]
-        epochs: u32,
-        /// Epochs before, until rebases have settled.
-        #[arg(long, default_value_t = 120)]
-        warmup: u32,
-    },
-    /// Put, update, get and delete against maps; growth pauses.
-    State,
-    /// Memory of a state that grows, shrinks and is rewritten.
-    Churn {
-        /// Puts and deletes.
-        #[arg(long, default_value_t = 10_000_000)]
-        operations: u64,
-    },
-    /// The freeze.
-    Freeze,
-    /// Resident memory.
-    Memory,
-    /// Recovery of a base against the floor.
-    Recovery,
-    /// The engine as a component under wasmtime against the engine natively.
-    #[cfg(feature = "component")]
-    Component,
-    /// Write, read and space amplification over many epochs, in memory.
-    Amplification {
-        /// Epochs; the second half is measured.
-        #[arg(long, default_value_t = 1_000)]
-        epochs: u32,
-        /// One pattern instead of all.
-        #[arg(long)]
-        pattern: Option<Pattern>,
-    },
-    /// The same epochs at 10⁴, 10⁵ and 10⁶ keys, and plots of it.
-    Growth {
-        /// 4·10⁶ and 10⁷ keys too.
-        #[arg(long)]
-        long: bool,
-    },
-    #[command(hide = true)]
-    MemoryOf { holder: memory::Holder },
-    #[command(hide = true)]
-    RecoveryOf { contender: String, path: PathBuf },
-}
+use clap::Parser;
+use command_line::{Cli, Command};
 
 const KINDS: [Kind; 2] = [ours::KIND, full::KIND];
 

@@ -3,7 +3,7 @@
 use alluvium_test_harness::tally::Budget;
 use alluvium_torture::scenarios::{
     crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, model, native, retention, schedules,
-    space, writers,
+    space, unknown_files, writers,
 };
 
 #[test]
@@ -58,7 +58,7 @@ fn scenario_6_files_cut_and_swapped() {
 
 #[test]
 fn scenario_7_unknown_files() {
-    damage::unknown_files(Budget::sample(1_000)).assert(100);
+    unknown_files::unknown_files(Budget::sample(1_000)).assert(100);
 }
 
 #[test]

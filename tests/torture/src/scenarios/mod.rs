@@ -17,6 +17,7 @@ pub mod retention;
 pub mod schedules;
 pub mod sealed;
 pub mod space;
+pub mod unknown_files;
 pub mod writers;
 
 /// A test of the catalogue in its long form.
@@ -47,7 +48,7 @@ pub fn all() -> Vec<Test> {
         test(4, true, model::seeds),
         test(5, false, damage::flips),
         test(6, false, damage::cuts_and_swaps),
-        test(7, false, damage::unknown_files),
+        test(7, false, unknown_files::unknown_files),
         test(8, true, retention::nothing_kept_is_deleted),
         test(9, false, writers::the_stale_writer_resumes),
         test(9, false, interleaved::taken_over_at_every_call),
