@@ -168,7 +168,10 @@ fn only_names_and_files_that_alluvium_writes() {
         "checkpoint_1/metadata.json",
         "segments/1.base",
     ] {
-        check_refused(&[&[(name, file, b"x".as_slice())], whole.as_slice()].concat(), "not a name that Alluvium writes");
+        check_refused(
+            &[&[(name, file, b"x".as_slice())], whole.as_slice()].concat(),
+            "not a name that Alluvium writes",
+        );
     }
     let path = whole[0].0;
     for kind in [

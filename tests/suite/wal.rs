@@ -7,14 +7,14 @@ use alluvium_core::directory::{DirectoryErrorKind, Operation, block_on};
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{
-    CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions, RecoveredState, RecoveryConfig,
-    RecoveryManager, archive, validate_checkpoint, wal_size,
+    CheckpointConfig, IncrementalCheckpointError as Error, OpenOptions, RecoveryConfig, RecoveryManager, archive,
+    wal_size,
 };
 use alluvium_test_harness::faulty::{Fault, FaultyDirectory};
 use alluvium_test_harness::golden::Golden;
 use alluvium_test_harness::{
-    Expected, Files, Manager, STORE_ID, checkpoint, clock, empty, fixture, fresh, fresh_with, keep, memory, open,
-    open_with, options,
+    Expected, Files, Manager, STORE_ID, checkpoint, clock, empty, fresh, fresh_with, keep, memory, open, open_with,
+    options,
 };
 
 fn sync(manager: &mut Manager) {
@@ -222,7 +222,7 @@ fn damage_before_the_tail_is_an_error_that_names_the_place_and_cuts_nothing() {
             let error = open(&directory).map(|_| ()).expect_err("a flipped bit is not a torn tail");
             assert!(error.to_string().contains(path), "{path} at {at}: {error}");
             assert_eq!(directory.to_files(), files);
-            // Allowed to, it goes on from the last good log, and says what is missing.
+            // With permission it continues from the last good WAL file, and says what is missing.
             let manager = open_with(&directory, keep(3), options().allow_fallback(true)).unwrap();
             assert_eq!(Expected::of(&manager), *golden.expected(golden.latest(), index), "{path} at {at}");
             assert_eq!(manager.recovered().unwrap().wal_cut.as_ref().map(|cut| &cut.path), Some(path));

@@ -1,5 +1,5 @@
 //! Two writers on one directory: while one is anywhere in its work, another opens the directory, works
-//! and goes on. A superseded writer gets an error, and what the other one acknowledged stands.
+//! and continues. A superseded writer gets an error, and what the other one acknowledged stands.
 
 use std::sync::{Arc, Mutex};
 
@@ -52,7 +52,7 @@ fn start() -> Arc<MemoryDirectory> {
     directory
 }
 
-/// The newer writer's work on `directory`; what it was told is durable goes into `acknowledged`.
+/// Does the newer writer's work on `directory`. What was acknowledged as durable goes into `acknowledged`.
 fn intruder(
     directory: &Arc<MemoryDirectory>,
     checkpoints: usize,
@@ -111,7 +111,7 @@ fn check(directory: &Arc<MemoryDirectory>, acknowledged: &Expected, outcome: &Re
     assert_eq!(Expected::of(&manager), *acknowledged, "{place}: what was acknowledged last is there");
     let report = block_on(verify(&**directory)).unwrap();
     assert!(!report.is_damaged(), "{place}: {:?}", report.findings);
-    // The newer one goes on without noticing, on a copy, so that it can be looked at twice.
+    // The newer one continues without noticing. It works on a copy, so that the directory can be examined twice.
     let copy = alluvium_test_harness::memory(directory.to_files());
     manager = open_with(&copy, config(), options()).unwrap();
     manager.put(b"newer", b"goes on").unwrap();

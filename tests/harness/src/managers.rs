@@ -48,7 +48,7 @@ pub fn open(directory: &Arc<MemoryDirectory>) -> Result<Manager, IncrementalChec
     open_with(directory, keep(10), options())
 }
 
-/// Opens as told.
+/// Opens with the given configuration and options.
 pub fn open_with<D: Directory>(
     directory: &Arc<D>,
     config: CheckpointConfig,
@@ -69,7 +69,7 @@ pub fn fresh_with(config: CheckpointConfig) -> (Arc<MemoryDirectory>, Manager) {
     (directory, manager)
 }
 
-/// Takes a checkpoint at the position where the manager is; gives its id.
+/// Takes a checkpoint at the manager's position, and returns its id.
 pub fn checkpoint<D: Directory>(manager: &mut IncrementalCheckpointManager<D>) -> u64 {
     let position = manager.wal_position();
     block_on(manager.create_checkpoint(position)).expect("checkpoint").id

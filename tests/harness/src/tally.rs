@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// So many violations are told in full; the rest is counted.
+/// This many violations are reported in full. The rest is only counted.
 const TOLD_MAX: usize = 5;
 
-/// How long a scenario may go on, and where its randomness starts.
+/// How long a scenario may take, and where its randomness starts.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Every case follows from it.
+    /// The seed that every case follows from.
     pub seed: u64,
-    /// So many cases at the most; a case is a workload, a seed or a file, as the scenario has it.
+    /// The most cases that are tried. A case is a workload, a seed or a file, depending on the scenario.
     pub cases: u64,
     /// No new case is begun after this moment.
     pub deadline: Option<Instant>,
@@ -47,11 +47,11 @@ pub struct Tally {
     pub test: &'static str,
     /// What `tried` counts.
     pub unit: &'static str,
-    /// How many.
+    /// How many cases were tried.
     pub tried: u64,
-    /// What was wrong, the first few in full.
+    /// The first few violations, in full.
     pub violations: Vec<String>,
-    /// How many were wrong.
+    /// How many cases violated a promise.
     pub violated: u64,
     /// Why nothing was tried, if the machine lacks what the test needs.
     pub skipped: Option<String>,
@@ -155,7 +155,7 @@ pub fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), String>
     })
 }
 
-/// What was seen already, by all threads together; told apart by 64 bits of a hash of the contents.
+/// What was seen already, by all threads together; distinguished by 64 bits of a hash of the contents.
 #[derive(Debug, Default)]
 pub struct Seen(Mutex<HashSet<u64, BuildHasherDefault<DefaultHasher>>>);
 

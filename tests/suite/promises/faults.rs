@@ -54,7 +54,7 @@ fn a_crash_anywhere_in_a_checkpoint_leaves_the_one_before_or_the_whole_new_one()
                 let place = format!("crash in {operation} {nth} after {done} files");
                 assert!(found == after || (found == before && !acknowledged), "{place}: neither before nor after");
                 drop(manager);
-                // And it goes on: two more checkpoints, and nothing of the crash is left.
+                // The directory stays usable: after two more checkpoints nothing of the crash is left.
                 let mut manager = open_with(&directory, keep(2), options()).unwrap();
                 checkpoint(&mut manager);
                 checkpoint(&mut manager);

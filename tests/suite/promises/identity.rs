@@ -90,7 +90,7 @@ fn the_stale_writer_is_fenced_and_has_no_effect() {
     }
     // It stays refused until it is reopened.
     assert!(block_on(stale.create_checkpoint(0)).is_err());
-    // The winner goes on, whatever the loser left.
+    // The winner can continue, no matter what the loser left.
     newer.put(b"bank", b"silt").unwrap();
     assert_eq!(checkpoint(&mut newer), 3);
     assert_eq!(Expected::of(&open(&directory).unwrap()), Expected::of(&newer));

@@ -1,4 +1,4 @@
-//! `torture`: every scenario of the catalogue of faults for as long as one has patience.
+//! `torture`: every scenario of the catalogue of faults for as long as you like.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ Example:
 #[derive(Parser)]
 #[command(after_help = EXAMPLE)]
 struct Arguments {
-    /// How long to go on, over all scenarios
+    /// How long to run, over all scenarios
     #[arg(long, default_value = "10")]
     minutes: f64,
     /// Where randomness starts; the same seed tries the same cases

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::Expected;
 
-/// How many checkpoints are kept where nothing else is said.
+/// How many checkpoints are kept by default.
 pub const RETAINED: usize = 2;
 
 /// The checkpoints that a directory may come back with.
 ///
 /// A checkpoint is identified by what it must bring back: state, offsets, watermark, epoch and
-/// position together. So one of which only a part came back is none of them.
+/// position together. If only a part of it comes back, it is not that checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Journal {
     /// Last acknowledged, or submitted since; the last acknowledged first.
@@ -24,12 +24,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A directory in which nothing was promised yet.
+    /// Returns the journal of a directory in which nothing was promised yet.
     pub fn new() -> Self {
         Self::keeping(RETAINED)
     }
 
-    /// The same, where so many checkpoints are kept.
+    /// Returns the same for a directory that keeps this many checkpoints.
     pub fn keeping(retained: usize) -> Self {
         Self { acceptable: vec![Expected::default()], retained, ..Self::default() }
     }
@@ -59,7 +59,7 @@ impl Journal {
         self.keep(self.retained);
     }
 
-    /// From now on only so many of the newest must be there.
+    /// From now on only this many of the newest must be there.
     pub fn keep(&mut self, count: usize) {
         while self.kept.len() > count {
             self.kept.pop_first();

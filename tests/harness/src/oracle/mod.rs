@@ -1,4 +1,4 @@
-//! The oracle: what a directory must give after a crash, and go on giving.
+//! The oracle: what a directory must bring back after a crash, and that it can be used from then on.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub struct Depth {
     pub moments: usize,
 }
 
-/// Nothing crashes in recovery.
+/// No crash happens in recovery.
 pub const CALM: Depth = Depth { crashes: 0, moments: 0 };
 
 /// Holds a state that a plain crash left to what was promised.

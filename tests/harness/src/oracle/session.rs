@@ -25,7 +25,7 @@ impl<E> From<E> for Stop<E> {
     }
 }
 
-/// See the module.
+/// A manager at work on a directory, and its journal.
 pub struct Session<S: Subject> {
     subject: S,
     /// What the live state must be.
@@ -61,7 +61,7 @@ impl<S: Subject> Session<S> {
         (self.on_journal)(&self.journal);
     }
 
-    /// Opens, and holds what came back to the journal; from then on only that may come back.
+    /// Opens, and compares what came back with the journal. From then on only that may come back.
     pub fn open(&mut self) -> Result<(), Stop<S::Error>> {
         let opened = self.try_open();
         if opened.is_err() {
@@ -144,7 +144,7 @@ impl<S: Subject> Session<S> {
         Ok(())
     }
 
-    /// Moves epoch, offsets, watermark and position on together, so that no two checkpoints share one.
+    /// Advances epoch, offsets, watermark and position together, so that no two checkpoints share one.
     fn advance(&self) -> Expected {
         let mut next = self.expected.clone();
         next.epoch += 1;

@@ -199,9 +199,9 @@ fn log_cut(directory: &Arc<MemoryDirectory>, checkpoints: &[Expected], at: usize
                 return Err(format!("{:?} came back", Expected::of(&manager)));
             }
             if manager.recovered().is_none_or(|recovered| recovered.wal_cut.is_none()) {
-                return Err("the cut is not told".into());
+                return Err("the cut is not reported".into());
             }
-            // And it goes on: behind the torn tail, whole.
+            // The directory stays usable: what is written behind the torn tail is whole.
             manager.put(b"after", b"the tear").map_err(|error| error.to_string())?;
             block_on(manager.sync(9)).map_err(|error| format!("no sync behind the torn tail: {error}"))?;
             let expected = Expected::of(&manager);

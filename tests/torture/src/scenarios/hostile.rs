@@ -49,7 +49,7 @@ fn forgeries() -> Vec<(String, Files)> {
     forged
 }
 
-/// Scenario 12.
+/// Scenario 12: forged metadata is refused.
 pub fn hostile_metadata(budget: Budget) -> Tally {
     let mut tally = Tally::new(12, "hostile metadata", "directories");
     for (cases, (what, files)) in (0..).zip(forgeries()) {
@@ -69,7 +69,7 @@ fn refused_natively(files: &Files) -> Result<(), String> {
     let directory = Arc::new(NativeDirectory::open(scratch.path()).map_err(|error| error.to_string())?);
     match bounded("opening", || open_with(&directory, keep(1), options()).map(drop))? {
         Ok(()) => Err("it opened".into()),
-        // What /etc/passwd holds must not be told either.
+        // The contents of /etc/passwd must not be in the error either.
         Err(error) if error.to_string().contains("root:") => Err(format!("it tells: {error}")),
         Err(_) => Ok(()),
     }
@@ -191,7 +191,7 @@ fn odd_file(golden: &Golden, path: &str, kind: &str) -> Result<(), String> {
         if is_needed && manager.latest_checkpoint_id() == Some(id) {
             return Err("the checkpoint that needs it came back".into());
         }
-        // Whatever is tidied up, what is no file of ours stays.
+        // Tidying up must leave foreign files alone.
         let _ = block_on(manager.create_checkpoint(manager.wal_position()));
         let _ = block_on(manager.collect_garbage());
     }

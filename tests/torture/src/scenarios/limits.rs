@@ -49,12 +49,12 @@ fn play(clock: &Arc<dyn Clock + Send + Sync>, config: &CheckpointConfig) -> Resu
     }
     let manager = open_with(&directory, config.clone(), options())?;
     let mut files = directory.to_files();
-    // What tells the time may differ, and nothing else.
+    // Only the fields with the time may differ.
     files.retain(|path, _| !path.ends_with("metadata.json"));
     Ok((Expected::of(&manager), files))
 }
 
-/// Scenario 10.
+/// Scenario 10: clocks that go backwards, stand still or end.
 pub fn clocks(budget: Budget) -> Tally {
     let mut tally = Tally::new(10, "clocks backwards, frozen, at their maximum", "clocks");
     let config = keep(2);
@@ -112,7 +112,7 @@ pub fn maxima(_budget: Budget) -> Tally {
     tally
 }
 
-/// What the caller set comes back, and cannot go on from the end of all numbers.
+/// What the caller set comes back, and no number can be larger than the largest.
 fn carried(field: u32, value: u64) -> Result<(), String> {
     let told = |error: Error| error.to_string();
     let (directory, mut manager) = alluvium_test_harness::fresh();
@@ -139,8 +139,8 @@ fn carried(field: u32, value: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// A directory whose highest id or segment number is `value`: the next is larger, or an error of the
-/// limit; never one that starts again from the beginning.
+/// A directory whose highest id or segment number is `value`: the next number is
+/// larger, or there is an error that names the limit. Numbers never start again from the beginning.
 fn no_wrap(name: &str, value: u64) -> Result<(), String> {
     let mut files = Files::new();
     if name == "id" {

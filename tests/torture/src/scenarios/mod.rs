@@ -24,7 +24,7 @@ pub mod writers;
 pub struct Test {
     /// The scenario.
     pub scenario: u8,
-    /// Whether it goes on for as long as its budget lets it.
+    /// Whether it continues for as long as its budget allows.
     pub is_endless: bool,
     /// Its share of the time, beside those of the others.
     pub share: u32,

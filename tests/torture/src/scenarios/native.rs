@@ -1,4 +1,4 @@
-//! Scenarios 1 and 3 beneath the contract: the native directory's own system calls.
+//! Scenarios 1 and 3 below the contract: the native directory's own system calls.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Run {
     }
 }
 
-/// Scenario 1 beneath the contract: the power fails after every system call of every workload.
+/// Scenario 1 below the contract: the power fails after every system call of every workload.
 pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(1, "power failure after every system call", "distinct crash states");
     if let Err(error) = scratch() {
@@ -118,7 +118,7 @@ pub fn certified(_budget: Budget) -> Tally {
     tally
 }
 
-/// Scenario 3 beneath the contract: every system call fails, once and for good, with every error.
+/// Scenario 3 below the contract: every system call fails, once and for good, with every error.
 pub fn every_system_call_fails(budget: Budget) -> Tally {
     let mut tally = Tally::new(3, "every system call fails, once and lasting", "faults");
     let actions = [

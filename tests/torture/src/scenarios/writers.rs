@@ -96,7 +96,7 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
     };
     let writes = matches!(attempt, Attempt::Checkpoint | Attempt::Prepared | Attempt::Restore);
     if writes && checkpoints > 0 {
-        // The loser is told so: fenced, or that what it builds on is gone.
+        // The loser gets an error: it is fenced, or what it builds on is gone.
         let is_told = match &outcome {
             Err(Error::Fenced(_)) => true,
             Err(Error::NotFound(_)) => matches!(attempt, Attempt::Restore),
@@ -125,7 +125,7 @@ fn resume(attempt: Attempt, before: u64, checkpoints: u64, config: &CheckpointCo
             return Err(format!("checkpoint {} of the newer writer is gone", metadata.id));
         }
     }
-    // And the one who took over goes on.
+    // The writer that took over can continue.
     put(&mut newer, "newer, and on")?;
     block_on(newer.create_checkpoint(newer.wal_position())).map_err(|error| format!("the newer writer: {error}"))?;
     let expected = Expected::of(&newer);

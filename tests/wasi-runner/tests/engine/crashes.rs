@@ -1,4 +1,4 @@
-//! Scenario 1 beneath the component: the power fails after every call that it makes of WASI's file
+//! Scenario 1 below the component: the power fails after every call that it makes of WASI's file
 //! system, and each state that this may leave is held to what was promised.
 //!
 //! `ALLUVIUM_HISTORIES=N` goes through that many histories instead of a few, `ALLUVIUM_SEED=S` through

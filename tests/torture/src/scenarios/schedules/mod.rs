@@ -1,7 +1,7 @@
 //! Scenario 9, both at once: two writers without a lock, in every order of their calls.
 //!
-//! Each call of the directory gives way first, so two operations can be driven one call at a time; a
-//! schedule says whose turn it is. All schedules of a pair are gone through, or as many drawn by seed.
+//! Each call of the directory yields first, so two operations can be driven one call at a time. A
+//! schedule says whose turn it is. All schedules of a pair are tried, or a number drawn by seed.
 
 mod work;
 
@@ -17,10 +17,10 @@ use alluvium_test_harness::{Expected, keep, memory, open_with, options};
 
 use work::{Before, Ended, Manager, WORKS, Work, yielding};
 
-/// All orders of a pair up to this many; beyond it, as many are drawn.
+/// Up to this many orders of a pair are all tried. Of more, this many are drawn.
 const ORDERS_MAX: usize = 20_000;
 
-/// What two that delete leave.
+/// What two deleting writers leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Remaining {
     checkpoints: Vec<u64>,
@@ -52,7 +52,7 @@ impl Before {
     }
 }
 
-/// Two operations under one schedule, and how it went.
+/// Two operations under one schedule, and the outcome.
 struct Played {
     /// Whose turn each call was, and whether the other one could have had it.
     turns: Vec<(bool, bool)>,
@@ -100,7 +100,7 @@ fn judge(
     for (work, end) in works.iter().zip(ended) {
         match &end.error {
             None | Some(Error::Fenced(_) | Error::NotFound(_)) => {}
-            // Opening while files go may find one gone: told, and nothing was written.
+            // Opening while files are deleted may find one missing: that is an error, and nothing was written.
             Some(Error::Corruption { .. }) if work.opens() || *work == Work::Restore => {}
             Some(error) => return Err(format!("{work:?} was told {error:?}")),
         }

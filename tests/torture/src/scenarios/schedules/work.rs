@@ -26,9 +26,9 @@ pub(super) enum Work {
     DeleteOldest,
     Restore,
     Cleanup,
-    /// Opens only now, and then syncs.
+    /// Opens at the beginning of its work, and then syncs.
     OpenAndSync,
-    /// Opens only now, and then takes a checkpoint.
+    /// Opens at the beginning of its work, and then takes a checkpoint.
     OpenAndCheckpoint,
 }
 
@@ -43,7 +43,7 @@ pub(super) const WORKS: [Work; 8] = [
     Work::OpenAndCheckpoint,
 ];
 
-/// What a writer has come to: what must be there if it was told so, and what may be if it was not.
+/// How a writer ended: what must be there if it was acknowledged, and what may be there if it was not.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
     pub(super) acknowledged: Option<Expected>,
@@ -53,7 +53,7 @@ pub(super) struct Ended {
 
 pub(super) type Manager = IncrementalCheckpointManager<Yielding>;
 
-/// Puts something that only this writer puts; gives what its state is once that is durable.
+/// Puts a key that only this writer puts, and returns what its state is once that is durable.
 fn put(manager: &mut Manager, name: &str) -> Result<Expected, Error> {
     manager.put(name.as_bytes(), b"was here")?;
     Ok(Expected { wal_position: 10, ..Expected::of(manager) })
@@ -68,7 +68,7 @@ impl Work {
         matches!(self, Self::DeleteNewest | Self::DeleteOldest | Self::Cleanup)
     }
 
-    /// Whether what it puts is in the state from then on.
+    /// Whether it puts a key, which is then in the state.
     pub(super) fn puts(self) -> bool {
         matches!(self, Self::Sync | Self::Checkpoint) || self.opens()
     }
