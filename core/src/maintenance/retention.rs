@@ -81,7 +81,7 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
     let remaining: BTreeMap<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
     let mut named: BTreeMap<&str, u64> = BTreeMap::new();
-    for (id, files) in remaining.iter() {
+    for (id, files) in &remaining {
         for file in files.iter().flat_map(|files| files.iter()) {
             // If several checkpoints name a file, the reason mentions the newest of them.
             named.insert(file, *id);

@@ -33,14 +33,14 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
     let mut checked = Checked::default();
     // The last checkpoint that needs each file. Checkpoints are verified from the oldest to the newest.
     let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();
-    for &id in listing.checkpoints.iter() {
+    for &id in &listing.checkpoints {
         if let Ok(metadata) = read_metadata(source, id).await {
             for path in metadata.files() {
                 wanted_until.insert(path, id);
             }
         }
     }
-    for &id in listing.checkpoints.iter() {
+    for &id in &listing.checkpoints {
         verify_checkpoint(source, &listing, id, &mut checked, &mut report).await;
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
@@ -102,12 +102,12 @@ mod tests {
 
     /// Two checkpoints of the same state, which share its one segment.
     fn sharing() -> SimulatedDirectory {
-        let (key, value, store_id) = (b"bed", [7; 100_000], [7; 16]);
+        let (key, value, store_id) = (b"bed", vec![7; 100_000], [7; 16]);
         let mut state = State::new();
         state.put(key, &value).unwrap();
         let identity = SegmentIdentity { store_id, kind: SegmentKind::Base, number: 1, checkpoint_id: 1 };
         let record = Record { hash: key_hash(key), key, value: Some(&value) };
-        let file = encode(identity, [record].into_iter(), 2 * value.len()).pop().unwrap();
+        let file = encode(identity, [record], 2 * value.len()).pop().unwrap();
         let segment = LiveSegment::of_encoded(&file).entry;
         let mut files = vec![(segment.path(), file.content)];
         for id in [1, 2] {
