@@ -36,7 +36,7 @@ impl Imports {
     }
 
     /// Returns the path from the root of the crate, or nothing for a path of another crate.
-    fn from_root(&self, path: &[String]) -> Option<Segments> {
+    fn path_from_root(&self, path: &[String]) -> Option<Segments> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
             "crate" => Some(rest.to_vec()),
@@ -53,7 +53,7 @@ impl Imports {
 
     fn add(&mut self, path: &[String]) {
         // `self` and `crate` alone name no module here: a receiver, or a visibility.
-        if let Some(path) = self.from_root(path).filter(|_| path.len() > 1) {
+        if let Some(path) = self.path_from_root(path).filter(|_| path.len() > 1) {
             self.paths.insert(path);
         }
     }
@@ -68,7 +68,7 @@ impl Imports {
             UseTree::Rename(rename) => (with(&rename.ident), Some(rename.rename.to_string())),
             UseTree::Glob(_) => (before.to_vec(), None),
         };
-        match (name, self.from_root(&path)) {
+        match (name, self.path_from_root(&path)) {
             (Some(name), Some(target)) if is_public => self.re_exports.push(ReExport { name, target }),
             _ => self.add(&path),
         }
@@ -157,7 +157,9 @@ impl<'ast> Visit<'ast> for Imports {
         let Some((_, items)) = &item.content else { return };
         self.module.push(item.ident.to_string());
         let children = std::mem::take(&mut self.children);
-        items.iter().for_each(|item| self.visit_item(item));
+        for item in items {
+            self.visit_item(item);
+        }
         self.children = children;
         self.module.pop();
     }
