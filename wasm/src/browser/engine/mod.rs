@@ -1,0 +1,137 @@
+//! The manager as JavaScript sees it. The typed package is built on this, and adds what people need:
+//! locks, queues, texts and events.
+//!
+//! The manager is borrowed only within synchronous steps, never over an await: a call from JavaScript
+//! may come at any time, and none throws because another is under way. Operations that need the
+//! manager throughout (restore, import, deletion) take it out of its slot; what comes meanwhile is
+//! told so.
+
+mod admin;
+mod checkpoint;
+mod open;
+mod state;
+
+use std::cell::{RefCell, RefMut};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use alluvium_core::directory::AnyDirectory;
+use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, OpenOptions};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use super::convert;
+
+type Manager = IncrementalCheckpointManager<AnyDirectory<'static>>;
+
+/// What an operation will give JavaScript. On the heap and of one type, so that what is made around
+/// operations is compiled once.
+type Answer<'a, E = Error> = Pin<Box<dyn Future<Output = Result<JsValue, E>> + 'a>>;
+
+fn promise(answer: Answer<'static, JsValue>) -> Promise {
+    future_to_promise(answer)
+}
+
+/// Where the manager is.
+enum Slot {
+    Open(Box<Manager>),
+    /// Taken out by an operation that needs all of it.
+    Busy(&'static str),
+    Closed,
+}
+
+/// What every handle of one engine shares.
+pub(super) struct Shared {
+    slot: RefCell<Slot>,
+    directory: Arc<AnyDirectory<'static>>,
+    options: OpenOptions,
+}
+
+impl Shared {
+    fn manager(&self) -> Result<RefMut<'_, Manager>, JsValue> {
+        let open = RefMut::filter_map(self.slot.borrow_mut(), |slot| match slot {
+            Slot::Open(manager) => Some(&mut **manager),
+            _ => None,
+        });
+        open.map_err(|slot| slot.refusal())
+    }
+
+    /// Runs one synchronous step on the manager.
+    pub(super) fn with<T>(&self, step: impl FnOnce(&mut Manager) -> Result<T, Error>) -> Result<T, JsValue> {
+        step(&mut *self.manager()?).map_err(convert::error)
+    }
+
+    fn take(&self, for_what: &'static str) -> Result<Box<Manager>, JsValue> {
+        let mut slot = self.slot.borrow_mut();
+        match std::mem::replace(&mut *slot, Slot::Busy(for_what)) {
+            Slot::Open(manager) => Ok(manager),
+            other => {
+                *slot = other;
+                Err(slot.refusal())
+            }
+        }
+    }
+
+    /// Puts the manager back, unless everything was closed meanwhile.
+    fn put_back(&self, manager: Box<Manager>) {
+        let mut slot = self.slot.borrow_mut();
+        if matches!(*slot, Slot::Busy(_)) {
+            *slot = Slot::Open(manager);
+        }
+    }
+}
+
+impl Slot {
+    fn refusal(&self) -> JsValue {
+        match self {
+            Self::Busy(what) => convert::error_with("busy", &format!("{what} is under way: await it first")),
+            _ => convert::error_with("closed", "these checkpoints are closed: open them anew"),
+        }
+    }
+}
+
+/// Keyed state and its checkpoints in one storage.
+#[wasm_bindgen]
+pub struct Engine {
+    shared: Rc<Shared>,
+}
+
+impl Engine {
+    /// An operation that only reads the directory: the manager stays usable.
+    fn reading(&self, operation: impl for<'a> FnOnce(&'a AnyDirectory<'static>) -> Answer<'a> + 'static) -> Promise {
+        self.reading_boxed(Box::new(operation))
+    }
+
+    fn reading_boxed(&self, operation: Box<dyn for<'a> FnOnce(&'a AnyDirectory<'static>) -> Answer<'a>>) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        promise(Box::pin(async move {
+            drop(shared.manager()?);
+            operation(&shared.directory).await.map_err(convert::error)
+        }))
+    }
+
+    /// An operation that has the manager for itself.
+    fn exclusively(
+        &self,
+        what: &'static str,
+        operation: impl for<'a> FnOnce(&'a mut Manager) -> Answer<'a> + 'static,
+    ) -> Promise {
+        self.exclusively_boxed(what, Box::new(operation))
+    }
+
+    fn exclusively_boxed(
+        &self,
+        what: &'static str,
+        operation: Box<dyn for<'a> FnOnce(&'a mut Manager) -> Answer<'a>>,
+    ) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        promise(Box::pin(async move {
+            let mut manager = shared.take(what)?;
+            let outcome = operation(&mut manager).await;
+            shared.put_back(manager);
+            outcome.map_err(convert::error)
+        }))
+    }
+}

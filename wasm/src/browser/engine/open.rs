@@ -1,0 +1,73 @@
+//! Opening and closing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use alluvium_core::OpenOptions;
+use alluvium_core::directory::{AnyDirectory, MemoryDirectory};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+
+use super::super::clock::{BrowserClock, JsClock};
+use super::super::convert::{self, Settings};
+use super::super::indexed_db::IndexedDbDirectory;
+use super::super::js_directory::JsDirectory;
+use super::{Engine, Manager, Shared, Slot, promise};
+
+/// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory of JavaScript.
+async fn open_storage(
+    kind: &str,
+    name: &str,
+    directory: Option<JsDirectory>,
+) -> Result<AnyDirectory<'static>, JsValue> {
+    match (kind, directory) {
+        (_, Some(directory)) => Ok(AnyDirectory::new(directory)),
+        ("indexeddb", None) => match IndexedDbDirectory::open(name).await {
+            Ok(directory) => Ok(AnyDirectory::new(directory)),
+            Err(error) => Err(convert::error(error.into())),
+        },
+        ("memory", None) => Ok(AnyDirectory::new(MemoryDirectory::new())),
+        _ => Err(convert::error_with("invalid-input", &format!("unknown storage \"{kind}\""))),
+    }
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens a storage and recovers its newest checkpoint, or starts anew.
+    pub fn open(
+        kind: String,
+        name: String,
+        directory: Option<JsDirectory>,
+        clock: JsClock,
+        options: JsValue,
+    ) -> Promise {
+        promise(Box::pin(async move {
+            let settings = Settings::read(&options)?;
+            let clock = BrowserClock::new(clock);
+            let options = OpenOptions::new(Arc::new(clock))
+                .create(settings.create)
+                .allow_fallback(settings.allow_fallback)
+                .checkpoint(settings.checkpoint)
+                .store_id(settings.store_id);
+            #[allow(
+                clippy::arc_with_non_send_sync,
+                reason = "the manager shares its directory by Arc on every platform"
+            )]
+            let directory = Arc::new(open_storage(&kind, &name, directory).await?);
+            let opened = Manager::open(Arc::clone(&directory), settings.config, options.clone()).await;
+            let manager = opened.map_err(convert::error)?;
+            // Opening again, as an import does, is always for the newest.
+            let options = options.checkpoint(None);
+            Ok(Self {
+                shared: Rc::new(Shared { slot: RefCell::new(Slot::Open(Box::new(manager))), directory, options }),
+            }
+            .into())
+        }))
+    }
+
+    /// Gives the manager up; what is being written ends by itself.
+    pub fn close(&self) {
+        *self.shared.slot.borrow_mut() = Slot::Closed;
+    }
+}

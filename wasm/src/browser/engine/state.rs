@@ -1,0 +1,128 @@
+//! What is synchronous: the keyed state, and the position of its stream.
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+
+use super::super::walk::Walk;
+use super::super::{convert, packed};
+use super::Engine;
+
+#[wasm_bindgen]
+impl Engine {
+    /// Sets a key's value.
+    pub fn put(&self, key: &[u8], value: &[u8]) -> Result<(), JsValue> {
+        self.shared.with(|manager| manager.put(key, value))
+    }
+
+    /// Removes a key; whether it was there.
+    pub fn delete(&self, key: &[u8]) -> Result<bool, JsValue> {
+        self.shared.with(|manager| manager.delete(key))
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, JsValue> {
+        self.shared.with(|manager| Ok(manager.get(key).map(<[u8]>::to_vec)))
+    }
+
+    /// Values of packed keys, packed.
+    #[wasm_bindgen(js_name = getMany)]
+    pub fn get_many(&self, keys: &[u8]) -> Result<Vec<u8>, JsValue> {
+        self.shared.with(|manager| {
+            let values: Vec<_> = packed::keys(keys)?.into_iter().map(|key| manager.get(key)).collect();
+            Ok(packed::values(&values))
+        })
+    }
+
+    /// Applies a packed batch, all or nothing; the number of mutations.
+    pub fn apply(&self, batch: &[u8]) -> Result<f64, JsValue> {
+        self.shared
+            .with(|manager| packed::with_mutations(batch, |columns| manager.apply(columns)).map(|count| count as f64))
+    }
+
+    /// A walk over the keys that start with `prefix`, in order.
+    pub fn walk(&self, prefix: &[u8]) -> Result<Walk, JsValue> {
+        let keys =
+            self.shared.with(|manager| Ok(manager.iter_prefix(prefix).map(|(key, _)| key.to_vec()).collect()))?;
+        Ok(Walk::new(Rc::clone(&self.shared), keys))
+    }
+
+    /// Live keys.
+    pub fn size(&self) -> Result<f64, JsValue> {
+        self.shared.with(|manager| Ok(manager.len() as f64))
+    }
+
+    /// The epoch.
+    pub fn epoch(&self) -> Result<u64, JsValue> {
+        self.shared.with(|manager| Ok(manager.epoch()))
+    }
+
+    /// Sets the epoch.
+    #[wasm_bindgen(js_name = setEpoch)]
+    pub fn set_epoch(&self, epoch: u64) -> Result<(), JsValue> {
+        self.shared.with(|manager| manager.set_epoch(epoch))
+    }
+
+    /// For each source, how far it was consumed.
+    #[wasm_bindgen(js_name = sourceOffsets)]
+    pub fn source_offsets(&self) -> Result<JsValue, JsValue> {
+        self.shared.with(|manager| Ok(convert::map(manager.source_offsets())))
+    }
+
+    /// Sets how far a source was consumed.
+    #[wasm_bindgen(js_name = setSourceOffset)]
+    pub fn set_source_offset(&self, source: String, offset: u64) -> Result<(), JsValue> {
+        self.shared.with(|manager| manager.set_source_offset(source, offset))
+    }
+
+    /// The watermark.
+    pub fn watermark(&self) -> Result<Option<i64>, JsValue> {
+        self.shared.with(|manager| Ok(manager.watermark()))
+    }
+
+    /// Raises the watermark.
+    #[wasm_bindgen(js_name = setWatermark)]
+    pub fn set_watermark(&self, watermark_ms: i64) -> Result<(), JsValue> {
+        self.shared.with(|manager| {
+            manager.set_watermark(watermark_ms);
+            Ok(())
+        })
+    }
+
+    /// Attaches a short text to the checkpoints to come.
+    #[wasm_bindgen(js_name = setAnnotation)]
+    pub fn set_annotation(&self, name: String, value: String) -> Result<(), JsValue> {
+        self.shared.with(|manager| {
+            manager.set_annotation(name, value);
+            Ok(())
+        })
+    }
+
+    /// The position of the newest prepared checkpoint.
+    #[wasm_bindgen(js_name = walPosition)]
+    pub fn wal_position(&self) -> Result<u64, JsValue> {
+        self.shared.with(|manager| Ok(manager.wal_position()))
+    }
+
+    /// The newest checkpoint.
+    #[wasm_bindgen(js_name = latestCheckpointId)]
+    pub fn latest_checkpoint_id(&self) -> Result<Option<u64>, JsValue> {
+        self.shared.with(|manager| Ok(manager.latest_checkpoint_id()))
+    }
+
+    /// Whether the next checkpoint is due.
+    #[wasm_bindgen(js_name = shouldCheckpoint)]
+    pub fn should_checkpoint(&self) -> Result<bool, JsValue> {
+        self.shared.with(|manager| Ok(manager.should_checkpoint()))
+    }
+
+    /// What opening found; null when it started anew.
+    pub fn recovered(&self) -> Result<JsValue, JsValue> {
+        self.shared.with(|manager| Ok(manager.recovered().map_or(JsValue::NULL, convert::recovered)))
+    }
+
+    /// Memory that is held.
+    pub fn memory(&self) -> Result<JsValue, JsValue> {
+        self.shared.with(|manager| Ok(convert::memory(&manager.memory())))
+    }
+}
