@@ -1,16 +1,16 @@
 //! A directory that JavaScript keeps: OPFS and `node:fs`, whose calls are shorter there.
 //!
 //! The object has the five operations of [`Directory`] as asynchronous methods. They throw errors
-//! with a `kind` (see [`kind`]) and a `path`; anything else they throw is an input/output error.
+//! with a `kind` (the names are in `failure`) and a `path`; anything else they throw is an input/output error.
 //! Names are checked here, so that no method is ever called with one outside the contract.
 
 use alluvium_core::directory::{
     Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
 };
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::indexed_db::failure;
+use super::failure::{failure, thrown};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -128,34 +128,4 @@ fn bytes(path: &str, read: Result<JsValue, JsValue>) -> Result<Vec<u8>, Director
             Err(failure(Operation::Read, path, &format!("no bytes but {what} was read").into()))
         }
     }
-}
-
-/// An error that JavaScript threw, under the path that it names or else under `path`.
-fn thrown(operation: Operation, path: &str, error: &JsValue) -> DirectoryError {
-    let text = |name: &str| Reflect::get(error, &name.into()).ok().and_then(|value| value.as_string());
-    let path = text("path").unwrap_or_else(|| path.to_owned());
-    match text("kind").and_then(|kind| self::kind(&kind)) {
-        Some(kind) => {
-            let plain = DirectoryError::new(kind, operation, path);
-            match text("message") {
-                Some(message) if !message.is_empty() => plain.because(message),
-                _ => plain,
-            }
-        }
-        None => failure(operation, &path, error),
-    }
-}
-
-/// The kinds of directory errors by their names in JavaScript.
-fn kind(name: &str) -> Option<DirectoryErrorKind> {
-    Some(match name {
-        "not-found" => DirectoryErrorKind::NotFound,
-        "already-exists" => DirectoryErrorKind::AlreadyExists,
-        "out-of-range" => DirectoryErrorKind::OutOfRange,
-        "no-space" => DirectoryErrorKind::NoSpace,
-        "fenced" => DirectoryErrorKind::Fenced,
-        "invalid-input" => DirectoryErrorKind::Invalid,
-        "io" => DirectoryErrorKind::Io,
-        _ => return None,
-    })
 }

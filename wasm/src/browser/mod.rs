@@ -11,6 +11,7 @@
 mod clock;
 mod convert;
 pub mod engine;
+mod failure;
 pub mod indexed_db;
 pub mod js_directory;
 mod packed;
