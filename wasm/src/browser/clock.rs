@@ -1,8 +1,9 @@
 //! The caller's clock: an object of JavaScript.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use alluvium_core::Clock;
+use rustc_hash::FxHashMap;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -28,33 +29,28 @@ extern "C" {
 }
 
 thread_local! {
-    /// Objects of JavaScript belong to their thread, and a [`Clock`] must not: it holds a place in here.
-    static CLOCKS: RefCell<Vec<Option<JsClock>>> = const { RefCell::new(Vec::new()) };
+    /// Objects of JavaScript belong to one thread and a [`Clock`] must not, so a clock is a number in here.
+    static CLOCKS: RefCell<FxHashMap<u64, JsClock>> = RefCell::default();
+    static LAST_NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A clock of JavaScript.
 pub(super) struct BrowserClock {
-    place: usize,
+    number: u64,
 }
 
 impl BrowserClock {
     pub(super) fn new(clock: JsClock) -> Self {
-        CLOCKS.with_borrow_mut(|clocks| {
-            let place = clocks.iter().position(Option::is_none).unwrap_or_else(|| {
-                clocks.push(None);
-                clocks.len() - 1
-            });
-            clocks[place] = Some(clock);
-            Self { place }
-        })
+        let number = LAST_NUMBER.get() + 1;
+        LAST_NUMBER.set(number);
+        CLOCKS.with_borrow_mut(|clocks| clocks.insert(number, clock));
+        Self { number }
     }
 
-    /// Fractions are dropped, and what is no time is none: saturating, never a wrap.
+    /// Asks the clock. Fractions are dropped, and what is no time becomes 0: the conversion saturates, it never wraps.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as said")]
     fn ask(&self, question: impl Fn(&JsClock) -> f64) -> u64 {
-        CLOCKS.with_borrow(|clocks| {
-            clocks.get(self.place).and_then(Option::as_ref).map_or(0, |clock| question(clock) as u64)
-        })
+        CLOCKS.with_borrow(|clocks| clocks.get(&self.number).map_or(0, |clock| question(clock) as u64))
     }
 }
 
@@ -70,6 +66,6 @@ impl Clock for BrowserClock {
 
 impl Drop for BrowserClock {
     fn drop(&mut self) {
-        CLOCKS.with_borrow_mut(|clocks| clocks[self.place] = None);
+        CLOCKS.with_borrow_mut(|clocks| clocks.remove(&self.number));
     }
 }

@@ -1,48 +1,77 @@
 //! What JavaScript threw, as the one error of directories.
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
-use js_sys::Reflect;
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
+
+use super::convert::from_js;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A value as JavaScript itself writes it.
+    #[wasm_bindgen(js_name = String, catch)]
+    fn text_of(value: &JsValue) -> Result<String, JsValue>;
+}
+
+/// The parts of a thrown error. A `DOMException` has a name; a directory of JavaScript adds kind and path.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Thrown {
+    name: Option<String>,
+    message: Option<String>,
+    kind: Option<String>,
+    path: Option<String>,
+}
+
+impl Thrown {
+    /// Reads an error; of what is none, such as a string, it takes the text.
+    fn read(error: &JsValue) -> Self {
+        from_js(error.clone()).unwrap_or_else(|_| Self { message: text_of(error).ok(), ..Self::default() })
+    }
+
+    /// The error that this becomes where it has no kind of ours.
+    fn failure(self, operation: Operation, path: &str) -> DirectoryError {
+        let (name, said) = (self.name.unwrap_or_default(), self.message.unwrap_or_default());
+        let kind = match name.as_str() {
+            "QuotaExceededError" => DirectoryErrorKind::NoSpace,
+            "ConstraintError" => DirectoryErrorKind::AlreadyExists,
+            _ => DirectoryErrorKind::Io,
+        };
+        DirectoryError::new(kind, operation, path).because(match (name.as_str(), said.as_str()) {
+            ("", _) => said,
+            // Chromium ends the transactions of a database that was deleted or cleared this way.
+            ("InvalidStateError", _) => {
+                format!("the browser closed the database, as it does when storage is cleared: {said}")
+            }
+            (_, "") => name,
+            _ => format!("{name}: {said}"),
+        })
+    }
+}
 
 /// The name of a `DOMException` or an error.
 pub(super) fn name_of(error: &JsValue) -> Option<String> {
-    Reflect::get(error, &"name".into()).ok()?.as_string()
+    Thrown::read(error).name
 }
 
 /// What the browser said, as the one error of directories.
 pub(super) fn failure(operation: Operation, path: &str, error: &JsValue) -> DirectoryError {
-    let name = name_of(error).unwrap_or_default();
-    let kind = match name.as_str() {
-        "QuotaExceededError" => DirectoryErrorKind::NoSpace,
-        "ConstraintError" => DirectoryErrorKind::AlreadyExists,
-        _ => DirectoryErrorKind::Io,
-    };
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    let said = error.as_string().or(message).unwrap_or_default();
-    DirectoryError::new(kind, operation, path).because(match (name.as_str(), said.as_str()) {
-        ("", _) => said,
-        // Chromium ends the transactions of a database that was deleted or cleared this way.
-        ("InvalidStateError", _) => {
-            format!("the browser closed the database, as it does when storage is cleared: {said}")
-        }
-        (_, "") => name,
-        _ => format!("{name}: {said}"),
-    })
+    Thrown::read(error).failure(operation, path)
 }
 
-/// An error that JavaScript threw, under the path that it names or else under `path`.
+/// An error that a directory of JavaScript threw, under the path that it names or else under `path`.
 pub(super) fn thrown(operation: Operation, path: &str, error: &JsValue) -> DirectoryError {
-    let text = |name: &str| Reflect::get(error, &name.into()).ok().and_then(|value| value.as_string());
-    let path = text("path").unwrap_or_else(|| path.to_owned());
-    match text("kind").and_then(|kind| self::kind(&kind)) {
+    let mut thrown = Thrown::read(error);
+    let path = thrown.path.take().unwrap_or_else(|| path.to_owned());
+    match thrown.kind.as_deref().and_then(kind) {
         Some(kind) => {
             let plain = DirectoryError::new(kind, operation, path);
-            match text("message") {
+            match thrown.message {
                 Some(message) if !message.is_empty() => plain.because(message),
                 _ => plain,
             }
         }
-        None => failure(operation, &path, error),
+        None => thrown.failure(operation, &path),
     }
 }
 

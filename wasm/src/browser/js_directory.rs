@@ -7,9 +7,11 @@
 use alluvium_core::directory::{
     Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
 };
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
+use serde_bytes::Bytes;
 use wasm_bindgen::prelude::*;
 
+use super::convert::{from_js, to_js};
 use super::failure::{failure, thrown};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -40,9 +42,9 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = readRange)]
     async fn read_range(this: &JsDirectory, path: &str, offset: f64, length: f64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    async fn create(this: &JsDirectory, paths: Array, contents: Array) -> Result<JsValue, JsValue>;
+    async fn create(this: &JsDirectory, paths: JsValue, contents: JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    async fn delete(this: &JsDirectory, paths: Array) -> Result<JsValue, JsValue>;
+    async fn delete(this: &JsDirectory, paths: JsValue) -> Result<JsValue, JsValue>;
 }
 
 /// The largest integer of JavaScript: offsets above it lie past the end of any file.
@@ -51,21 +53,22 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 impl Directory for JsDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
         let listed = Self::list(self).await.map_err(|error| thrown(Operation::List, "", &error))?;
-        let wrong = || failure(Operation::List, "", &"the listing is not one of path, bytes and kind".into());
-        let entry = |item: JsValue| {
-            let item: Array = item.dyn_into().ok()?;
-            let kind = match item.get(2).as_f64()? {
-                0.0 => EntryKind::File,
-                1.0 => EntryKind::EmptyDirectory,
-                2.0 => EntryKind::Temporary,
-                3.0 => EntryKind::Other,
-                _ => return None,
-            };
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
-            Some(Entry { path: item.get(0).as_string()?, bytes: item.get(1).as_f64()? as u64, kind })
+        let wrong = |what: String| {
+            let what = format!("the listing is not one of path, bytes and kind: {what}");
+            failure(Operation::List, "", &what.into())
         };
-        let listed: Array = listed.dyn_into().map_err(|_| wrong())?;
-        let mut entries = listed.iter().map(entry).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+        let entry = |(path, bytes, kind): (String, u64, u8)| {
+            let kind = match kind {
+                0 => EntryKind::File,
+                1 => EntryKind::EmptyDirectory,
+                2 => EntryKind::Temporary,
+                3 => EntryKind::Other,
+                _ => return Err(wrong(format!("there is no kind {kind}"))),
+            };
+            Ok(Entry { path, bytes, kind })
+        };
+        let listed: Vec<_> = from_js(listed).map_err(wrong)?;
+        let mut entries = listed.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         entries.sort_unstable();
         Ok(entries)
     }
@@ -92,9 +95,9 @@ impl Directory for JsDirectory {
             return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, &file.path));
         }
         let Some(last) = batch.last() else { return Ok(()) };
-        let paths: Array = batch.iter().map(|file| JsValue::from_str(&file.path)).collect();
-        let contents: Array = batch.iter().map(|file| Uint8Array::from(&file.content[..])).collect();
-        let created = Self::create(self, paths, contents).await;
+        let paths: Vec<&str> = batch.iter().map(|file| file.path.as_str()).collect();
+        let contents: Vec<&Bytes> = batch.iter().map(|file| Bytes::new(&file.content)).collect();
+        let created = Self::create(self, to_js(&paths), to_js(&contents)).await;
         created.map(drop).map_err(|error| thrown(Operation::Create, &last.path, &error))
     }
 
@@ -102,11 +105,11 @@ impl Directory for JsDirectory {
         // A name that cannot be there is not there: none of these may reach a real file system.
         let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', '\0', ':']);
         let deletable = paths.iter().filter(|path| path.split('/').all(is_name) && path.split('/').count() <= 2);
-        let paths: Array = deletable.map(|path| JsValue::from_str(path)).collect();
-        if paths.length() == 0 {
+        let paths: Vec<&String> = deletable.collect();
+        if paths.is_empty() {
             return Ok(());
         }
-        let deleted = Self::delete(self, paths).await;
+        let deleted = Self::delete(self, to_js(&paths)).await;
         deleted.map(drop).map_err(|error| thrown(Operation::Delete, "", &error))
     }
 }

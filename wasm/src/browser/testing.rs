@@ -6,12 +6,28 @@ use std::rc::Rc;
 
 use alluvium_core::directory::testing::conformance::{self, Handles};
 use alluvium_core::directory::{AnyDirectory, Directory, MemoryDirectory};
-use js_sys::{Array, Function};
+use js_sys::Function;
+use serde::Serialize;
+use serde_bytes::ByteBuf;
 use wasm_bindgen::prelude::*;
 
-use super::convert::{object, texts};
+use super::convert::to_js;
 use super::indexed_db::IndexedDbDirectory;
 use super::js_directory::JsDirectory;
+
+/// What the suite of every directory found.
+#[derive(Serialize)]
+struct Report {
+    expected: f64,
+    passed: Vec<&'static str>,
+    failed: Vec<Failed>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    check: &'static str,
+    what: String,
+}
 
 /// Runs the suite of every directory on `"indexeddb"`, on `"memory"`, or on the directories that
 /// `open` makes of a name. `prefix` keeps the storages of one run apart from all others.
@@ -33,25 +49,21 @@ pub async fn run_conformance(storage: String, prefix: String, open: Option<Funct
     })
     .await;
     let expected = conformance::CHECKS.len() + conformance::SHARED_CHECKS.len();
-    let failed = |(check, what): &(&str, String)| object(&[("check", (*check).into()), ("what", what.into())]);
-    Ok(object(&[
-        ("expected", JsValue::from_f64(expected as f64)),
-        ("passed", texts(&report.passed)),
-        ("failed", report.failed.iter().map(failed).collect::<Array>().into()),
-    ]))
+    let failed = report.failed.into_iter().map(|(check, what)| Failed { check, what });
+    Ok(to_js(&Report { expected: expected as f64, passed: report.passed, failed: failed.collect() }))
 }
 
 /// Every file of a database, read as the engine reads it: pairs of path and content.
 #[wasm_bindgen(js_name = readDatabase)]
-pub async fn read_database(name: String) -> Result<Array, JsValue> {
+pub async fn read_database(name: String) -> Result<JsValue, JsValue> {
     let failed = |error: alluvium_core::directory::DirectoryError| JsValue::from(error.to_string());
     let directory = IndexedDbDirectory::open(&name).await.map_err(failed)?;
-    let files = Array::new();
+    let mut files = Vec::new();
     for entry in directory.list().await.map_err(failed)? {
         let content = directory.read(&entry.path).await.map_err(failed)?;
-        files.push(&Array::of2(&entry.path.into(), &js_sys::Uint8Array::from(&content[..])));
+        files.push((entry.path, ByteBuf::from(content)));
     }
-    Ok(files)
+    Ok(to_js(&files))
 }
 
 /// Writes files into a database, as the engine creates them.

@@ -1,15 +1,15 @@
 //! Taking checkpoints.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use alluvium_core::directory::AnyDirectory;
 use alluvium_core::{IncrementalCheckpointError as Error, Maintenance, PreparedCheckpoint};
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 use super::super::convert;
-use super::{Engine, promise};
+use super::Engine;
 
 /// A checkpoint that is frozen and not yet written.
 #[wasm_bindgen]
@@ -39,7 +39,7 @@ impl Finished {
 
     /// Retention, garbage collection and rebase; gives a report, and never fails the checkpoint.
     pub fn maintain(self) -> Promise {
-        promise(Box::pin(async move { Ok(convert::maintenance(&self.maintenance.run().await)) }))
+        future_to_promise(async move { Ok(convert::maintenance(&self.maintenance.run().await)) })
     }
 }
 
@@ -56,13 +56,13 @@ impl Engine {
     /// Writes a prepared checkpoint; resolves when it is durable. In the order of their preparing.
     pub fn write(&self, prepared: Prepared) -> Promise {
         let shared = Rc::clone(&self.shared);
-        promise(Box::pin(async move {
+        future_to_promise(async move {
             let written = prepared.0.write().await.map_err(convert::error)?;
             let finished = shared.with(|manager| manager.finish_checkpoint(written))?;
             let metadata = convert::metadata(&finished.metadata);
             let statistics = convert::statistics(&finished.statistics);
             Ok(Finished { metadata, statistics, maintenance: finished.maintenance }.into())
-        }))
+        })
     }
 
     /// A checkpoint with an opaque state of the caller's own beside it.
@@ -70,26 +70,16 @@ impl Engine {
     pub fn write_with_state(
         &self,
         wal_position: Option<u64>,
-        pairs: Vec<JsValue>,
+        offsets: JsValue,
         watermark: Option<i64>,
         state: Vec<u8>,
     ) -> Promise {
-        self.exclusively("a checkpoint with a state", move |manager| {
-            Box::pin(async move {
-                let pair = |pair: JsValue| {
-                    let pair: Array = pair.dyn_into().ok()?;
-                    Some((pair.get(0).as_string()?, u64::try_from(pair.get(1)).ok()?))
-                };
-                let no_pair = || Error::InvalidInput("offsets are pairs of name and bigint".into());
-                let mut offsets = BTreeMap::new();
-                for given in pairs {
-                    let (name, offset) = pair(given).ok_or_else(no_pair)?;
-                    offsets.insert(name, offset);
-                }
-                let wal_position = wal_position.unwrap_or(manager.wal_position());
-                let created = manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state).await?;
-                Ok(convert::metadata(&created))
-            })
+        self.exclusively("a checkpoint with a state", async move |manager| {
+            let wrong = |what| Error::InvalidInput(format!("offsets are pairs of name and bigint: {what}"));
+            let offsets = convert::from_js(offsets).map_err(wrong)?;
+            let wal_position = wal_position.unwrap_or(manager.wal_position());
+            let created = manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state).await?;
+            Ok(convert::metadata(&created))
         })
     }
 }

@@ -12,7 +12,6 @@ mod open;
 mod state;
 
 use std::cell::{RefCell, RefMut};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -25,14 +24,6 @@ use wasm_bindgen_futures::future_to_promise;
 use super::convert;
 
 type Manager = IncrementalCheckpointManager<AnyDirectory<'static>>;
-
-/// What an operation will give JavaScript. On the heap and of one type, so that what is made around
-/// operations is compiled once.
-type Answer<'a, E = Error> = Pin<Box<dyn Future<Output = Result<JsValue, E>> + 'a>>;
-
-fn promise(answer: Answer<'static, JsValue>) -> Promise {
-    future_to_promise(answer)
-}
 
 /// Where the manager is.
 enum Slot {
@@ -100,38 +91,29 @@ pub struct Engine {
 
 impl Engine {
     /// An operation that only reads the directory: the manager stays usable.
-    fn reading(&self, operation: impl for<'a> FnOnce(&'a AnyDirectory<'static>) -> Answer<'a> + 'static) -> Promise {
-        self.reading_boxed(Box::new(operation))
-    }
-
-    fn reading_boxed(&self, operation: Box<dyn for<'a> FnOnce(&'a AnyDirectory<'static>) -> Answer<'a>>) -> Promise {
+    fn reading(
+        &self,
+        operation: impl AsyncFnOnce(&AnyDirectory<'static>) -> Result<JsValue, Error> + 'static,
+    ) -> Promise {
         let shared = Rc::clone(&self.shared);
-        promise(Box::pin(async move {
+        future_to_promise(async move {
             drop(shared.manager()?);
             operation(&shared.directory).await.map_err(convert::error)
-        }))
+        })
     }
 
     /// An operation that has the manager for itself.
     fn exclusively(
         &self,
         what: &'static str,
-        operation: impl for<'a> FnOnce(&'a mut Manager) -> Answer<'a> + 'static,
-    ) -> Promise {
-        self.exclusively_boxed(what, Box::new(operation))
-    }
-
-    fn exclusively_boxed(
-        &self,
-        what: &'static str,
-        operation: Box<dyn for<'a> FnOnce(&'a mut Manager) -> Answer<'a>>,
+        operation: impl AsyncFnOnce(&mut Manager) -> Result<JsValue, Error> + 'static,
     ) -> Promise {
         let shared = Rc::clone(&self.shared);
-        promise(Box::pin(async move {
+        future_to_promise(async move {
             let mut manager = shared.take(what)?;
             let outcome = operation(&mut manager).await;
             shared.put_back(manager);
             outcome.map_err(convert::error)
-        }))
+        })
     }
 }

@@ -8,12 +8,13 @@ use alluvium_core::OpenOptions;
 use alluvium_core::directory::{AnyDirectory, MemoryDirectory};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 use super::super::clock::{BrowserClock, JsClock};
 use super::super::convert::{self, Settings};
 use super::super::indexed_db::IndexedDbDirectory;
 use super::super::js_directory::JsDirectory;
-use super::{Engine, Manager, Shared, Slot, promise};
+use super::{Engine, Manager, Shared, Slot};
 
 /// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory of JavaScript.
 async fn open_storage(
@@ -42,8 +43,8 @@ impl Engine {
         clock: JsClock,
         options: JsValue,
     ) -> Promise {
-        promise(Box::pin(async move {
-            let settings = Settings::read(&options)?;
+        future_to_promise(async move {
+            let settings = Settings::read(options)?;
             let clock = BrowserClock::new(clock);
             let options = OpenOptions::new(Arc::new(clock))
                 .create(settings.create)
@@ -63,7 +64,7 @@ impl Engine {
                 shared: Rc::new(Shared { slot: RefCell::new(Slot::Open(Box::new(manager))), directory, options }),
             }
             .into())
-        }))
+        })
     }
 
     /// Gives the manager up; what is being written ends by itself.

@@ -66,7 +66,7 @@ impl Engine {
     /// For each source, how far it was consumed.
     #[wasm_bindgen(js_name = sourceOffsets)]
     pub fn source_offsets(&self) -> Result<JsValue, JsValue> {
-        self.shared.with(|manager| Ok(convert::map(manager.source_offsets())))
+        self.shared.with(|manager| Ok(convert::to_js(manager.source_offsets())))
     }
 
     /// Sets how far a source was consumed.
@@ -118,7 +118,7 @@ impl Engine {
 
     /// What opening found; null when it started anew.
     pub fn recovered(&self) -> Result<JsValue, JsValue> {
-        self.shared.with(|manager| Ok(manager.recovered().map_or(JsValue::NULL, convert::recovered)))
+        self.shared.with(|manager| Ok(convert::recovered(manager.recovered())))
     }
 
     /// Memory that is held.

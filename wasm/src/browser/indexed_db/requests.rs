@@ -1,11 +1,13 @@
 //! Transactions and their requests.
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DomException, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction};
 
+use super::super::convert::to_js;
 use super::super::failure::{failure, name_of};
 use super::content::{content_value, whole};
 use super::{FILES, IndexedDbDirectory, LENGTHS};
@@ -20,11 +22,16 @@ extern "C" {
     fn begin(this: &Database, stores: &Array, mode: &str, options: &JsValue) -> Result<IdbTransaction, JsValue>;
 }
 
+/// `IDBTransactionOptions`.
+#[derive(Serialize)]
+struct TransactionOptions {
+    durability: &'static str,
+}
+
 impl IndexedDbDirectory {
     /// A transaction over both stores.
     pub(super) fn transaction(&self, mode: &str) -> Result<(IdbTransaction, IdbObjectStore, IdbObjectStore), JsValue> {
-        let options = js_sys::Object::new();
-        Reflect::set(&options, &"durability".into(), &"strict".into())?;
+        let options = to_js(&TransactionOptions { durability: "strict" });
         let transaction = self.database.begin(&Array::of2(&FILES.into(), &LENGTHS.into()), mode, &options)?;
         let (files, lengths) = (transaction.object_store(FILES)?, transaction.object_store(LENGTHS)?);
         Ok((transaction, files, lengths))
