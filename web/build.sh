@@ -26,25 +26,13 @@ fi
 flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$(cd .. && pwd)=alluvium"
 flags="$flags --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/library=std"
 
-# The standard library comes with its panics spelt out: a place and a text for each check. Here it is built
-# with the engine, for size, and a panic is a trap, whose stack names the function: a tenth of the package.
-# Compilers call that unstable and want to be asked twice; none but this build does.
-standard_library=$(rustc --print sysroot)/lib/rustlib/src/rust/library
-if [ ! -d "$standard_library" ]; then
-  echo "adding the sources of Rust's standard library" >&2
-  command -v rustup >/dev/null && rustup component add rust-src \
-    || { echo "the sources of Rust's standard library are missing: rustup component add rust-src" >&2; exit 2; }
-fi
-flags="$flags -Zunstable-options -Cpanic=immediate-abort --cfg alluvium_page"
-
 # engine OUT [cargo options]: builds, binds and optimises the engine into OUT.
 engine() {
   local out=$1
   shift
   # As a cdylib alone: beside an rlib, cargo would leave out the optimisation across crates.
-  RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" cargo rustc --quiet --lib --crate-type cdylib --profile web \
-    --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
-    -p alluvium-wasm "$@" --target-dir "$target_dir"
+  RUSTFLAGS="$flags" cargo rustc --quiet --lib --crate-type cdylib --profile web \
+    --target wasm32-unknown-unknown -p alluvium-wasm "$@" --target-dir "$target_dir"
   rm -rf "$out"
   "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \
     --remove-producers-section --experimental-reset-state-function

@@ -1,6 +1,6 @@
 // The one wasm instance of this module: made once, shared by all, and made anew after a panic.
 
-import init, { Engine, __wbg_reset_state } from "./wasm/alluvium_wasm.js";
+import init, { Engine, __wbg_reset_state, onPanic } from "./wasm/alluvium_wasm.js";
 import { AlluviumError, toAlluviumError } from "./error.js";
 
 export { Engine };
@@ -98,7 +98,10 @@ export async function instance(): Promise<Instance> {
     if (lives === 0) watchForTraps();
     // The memory of a life that ended must not be touched again.
     if (lives++ > 0) __wbg_reset_state();
-    const ready = Promise.resolve(source()).then(async (from) => void (await init({ module_or_path: from })));
+    const ready = Promise.resolve(source()).then(async (from) => {
+      await init({ module_or_path: from });
+      onPanic((text: string) => made.end(text.replaceAll("\n", " "), new Error(text)));
+    });
     current = { instance: made, ready };
     ready.catch(() => {
       // A failed fetch may be tried again.

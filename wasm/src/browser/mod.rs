@@ -15,6 +15,7 @@ mod failure;
 pub mod indexed_db;
 pub mod js_directory;
 mod packed;
+pub mod panics;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod walk;
