@@ -1,0 +1,47 @@
+// The tests' tally, and what they compare with.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const here = fileURLToPath(new URL("./", import.meta.url));
+export const root = join(here, "../..");
+export const golden = join(root, "tests/golden/v2");
+const filter = process.argv[2] ?? "";
+export const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
+export const kills = Number(process.env.ALLUVIUM_KILLS ?? 20);
+export const tally = { passed: 0, failed: 0, skipped: 0 };
+
+/** Thrown by a test that cannot run here. */
+export class Skipped extends Error {}
+
+export function skip(name, why) {
+  tally.skipped++;
+  console.log(`SKIPPED ${name}: ${why}`);
+}
+
+export async function test(name, run) {
+  if (!name.includes(filter)) return;
+  const started = performance.now();
+  try {
+    const note = await run();
+    tally.passed++;
+    console.log(`ok      ${name} (${Math.round(performance.now() - started)} ms)${note ? `: ${note}` : ""}`);
+  } catch (error) {
+    if (error instanceof Skipped) return skip(name, error.message);
+    tally.failed++;
+    console.log(`FAILED  ${name}: ${error.stack ?? error}`);
+  }
+}
+
+export function same(what, found, expected) {
+  const [left, right] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (left !== right) throw new Error(`${what}: found ${left}, expected ${right}`);
+}
+
+/** Every file below a folder, by relative path. */
+export function filesOf(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const path = (entry) => join(entry.parentPath ?? entry.path, entry.name);
+  return Object.fromEntries(entries.map((entry) => [relative(folder, path(entry)), readFileSync(path(entry))]).sort());
+}

@@ -1,0 +1,34 @@
+// The server of the tests, and what pages tell it.
+
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { launch as launchOn } from "./browsers.mjs";
+import { golden, here } from "./harness.mjs";
+import { serve } from "./server.mjs";
+import { mailboxes } from "./webkit.mjs";
+
+/** Where the packed projects are built and served from. */
+export const packagedFolder = join(tmpdir(), `alluvium-packaged-${process.pid}`);
+
+// What a page told, by the run that it belongs to: a page that another test left behind counts nowhere.
+export const acknowledged = new Map();
+const mailbox = mailboxes();
+export const { origin, close } = await serve(
+  [
+    ["/testing/wasm/", join(here, "wasm")],
+    ["/testing/", join(here, "../dist")],
+    ["/test/", here],
+    ["/golden/", golden],
+    ["/packaged/", packagedFolder],
+  ],
+  {
+    posted: (path, body) => {
+      const run = path.match(/^\/acknowledged\/(.+)$/)?.[1];
+      if (acknowledged.has(run)) acknowledged.set(run, Math.max(acknowledged.get(run), Number(body)));
+      return mailbox.posted(path, body);
+    },
+  },
+);
+mailbox.origin = origin;
+export const launch = (kind, path, preferences) => launchOn(kind, path, { mailbox, preferences });

@@ -1,0 +1,146 @@
+// Calls: two tabs, misuse, and the bound of maintenance.
+
+import { same } from "../harness.mjs";
+import { open } from "../pages.mjs";
+
+export async function twoTabs(browser) {
+  const [one, other] = [await open(browser), await open(browser)];
+  await one.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "tabs" });
+    c.put("who", "one");
+    await c.checkpoint();
+  });
+  const tryOpen = (page) => page.evaluate(() => alluvium.Checkpoints.open({ name: "tabs" }).then(() => "opened", (error) => error.kind));
+  same("while the first has it", await tryOpen(other), "fenced");
+  const waiting = other.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "tabs", whenTaken: "wait" });
+    return c.getText("who");
+  });
+  await one.close();
+  same("after the first has gone", await waiting, "one");
+  const third = await open(browser);
+  same("taken over", await third.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "tabs", whenTaken: "steal" });
+    c.put("who", "three");
+    return (await c.checkpoint()).keyCount;
+  }), 1);
+  same("the one taken over", await other.evaluate(() => c.checkpoint().then(() => "written", (error) => error.kind)), "fenced");
+  // Without the lock, creation itself is the fence: two writers on one database.
+  const fence = await third.evaluate(async () => {
+    const locks = LockManager.prototype.request;
+    LockManager.prototype.request = (name, options, held) => Promise.resolve(held({ name }));
+    const [stale, fresh] = [await alluvium.Checkpoints.open({ name: "fence" }), await alluvium.Checkpoints.open({ name: "fence" })];
+    LockManager.prototype.request = locks;
+    stale.put("who", "stale");
+    fresh.put("who", "fresh");
+    await fresh.checkpoint();
+    const kind = await stale.checkpoint().then(() => "written", (error) => error.kind);
+    await stale.close();
+    await fresh.close();
+    const after = await alluvium.Checkpoints.open({ name: "fence" });
+    return [kind, after.getText("who"), (await after.list()).length];
+  });
+  same("two writers without a lock", fence, ["fenced", "fresh", 1]);
+  await other.close();
+  await third.close();
+}
+
+export async function misuse(page) {
+  const kinds = await page.evaluate(async () => {
+    const kind = async (call) => {
+      try {
+        return await call(), "none";
+      } catch (error) {
+        return error instanceof alluvium.AlluviumError ? error.kind : String(error);
+      }
+    };
+    const checkpoints = await alluvium.Checkpoints.open({ name: "misuse", maxInFlight: 2 });
+    checkpoints.put("a", "1");
+    const flights = [checkpoints.checkpoint(), checkpoints.checkpoint()];
+    const found = {
+      backpressure: await kind(() => checkpoints.checkpoint()),
+      unsafe: await kind(() => checkpoints.setSourceOffset("s", 2 ** 53)),
+      negative: await kind(() => checkpoints.setSourceOffset("s", -1)),
+      tooLarge: await kind(() => checkpoints.setSourceOffset("s", 1n << 64n)),
+      largest: await kind(() => checkpoints.setSourceOffset("s", (1n << 64n) - 1n)),
+      backwards: await kind(() => checkpoints.setSourceOffset("s", 1)),
+      packed: await kind(() => checkpoints.applyPacked(new Uint8Array([9, 9, 9, 9, 9]))),
+      notBytes: await kind(() => checkpoints.put("a", 7)),
+      missing: await kind(() => checkpoints.restore(99)),
+      archive: await kind(() => checkpoints.importCheckpoint(new Blob(["no archive"]))),
+      name: await kind(() => alluvium.Checkpoints.open({ name: "../x" })),
+      option: await kind(() => alluvium.Checkpoints.open({ name: "option", maxRetained: 0 })),
+      type: await kind(() => alluvium.Checkpoints.open({ name: "option", maxRetained: "3" })),
+      absent: await kind(() => alluvium.Checkpoints.open({ name: "absent", create: false })),
+      opfsInWindow: await kind(() => alluvium.Checkpoints.open({ name: "window", storage: "opfs" })),
+    };
+    await Promise.all(flights);
+    let isRestored = false;
+    const restoring = checkpoints.restore(1).finally(() => (isRestored = true));
+    // Its turn comes after the tidying up of the checkpoints before it.
+    do {
+      await new Promise((resolve) => setTimeout(resolve));
+      found.during = await kind(() => checkpoints.put("a", "2"));
+    } while (found.during === "none" && !isRestored);
+    await restoring;
+    const closing = checkpoints.close();
+    found.closing = await kind(() => checkpoints.get("a"));
+    await closing;
+    found.closed = await kind(() => checkpoints.checkpoint());
+    found.closedRead = await kind(() => checkpoints.list());
+    const again = await alluvium.Checkpoints.open({ name: "misuse" });
+    found.after = again.getText("a");
+    // `await using` calls this; browsers without it have no such symbol.
+    await (typeof Symbol.asyncDispose === "symbol" ? again[Symbol.asyncDispose]() : again.close());
+    found.disposed = await kind(() => again.get("a"));
+    return found;
+  });
+  same("kinds", kinds, {
+    backpressure: "backpressure",
+    unsafe: "invalid-input",
+    negative: "invalid-input",
+    tooLarge: "invalid-input",
+    largest: "none",
+    backwards: "invalid-input",
+    packed: "invalid-input",
+    notBytes: "invalid-input",
+    missing: "not-found",
+    archive: "corruption",
+    name: "invalid-input",
+    option: "invalid-input",
+    type: "invalid-input",
+    absent: "not-found",
+    opfsInWindow: "invalid-input",
+    during: "busy",
+    closing: "closed",
+    closed: "closed",
+    closedRead: "closed",
+    after: "1",
+    disposed: "closed",
+  });
+}
+
+/** `maxRebaseBytes` bounds what one checkpoint's maintenance rewrites, down to a 64th of the state. */
+export async function bounded(page) {
+  const most = (bound) =>
+    page.evaluate(async (bound) => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: "bounded", storage: "memory", ...bound });
+      const rebased = [];
+      checkpoints.on("maintenance", (report) => rebased.push(report.rebasedBytes));
+      const value = new Uint8Array(100);
+      const writer = new alluvium.BatchWriter();
+      for (let number = 0; number < 40_000; number++) writer.put(`key-${number}`, value);
+      for (let round = 0; round < 12; round++) {
+        for (let at = 0; at < 10_000; at++) writer.put(`key-${(round * 10_000 + at * 7) % 40_000}`, value.fill(round));
+        checkpoints.apply(writer);
+        await checkpoints.checkpoint();
+      }
+      await checkpoints.close();
+      return Math.max(...rebased);
+    }, bound);
+  const [free, held] = [await most({}), await most({ maxRebaseBytes: 1 })];
+  // A 64th of 4.4 MB, a half more where hashes are uneven, and what a file holds beside its records.
+  const oneGroup = (4_400_000 / 64) * 1.5 + 8192;
+  if (!(free > 1e6 && held > 0 && held <= oneGroup)) throw new Error(`${free} bytes without a bound, ${held} with one`);
+  return `${free} bytes without a bound, ${held} with one`;
+}

@@ -1,0 +1,87 @@
+// Engines and pages that end: panics, traps and reloads.
+
+import { same, seed } from "../harness.mjs";
+import { open } from "../pages.mjs";
+import { random } from "../stream.mjs";
+
+export async function panics(browser) {
+  const page = await open(browser);
+  const outcome = await page.evaluate(async () => {
+    const checkpoints = await alluvium.Checkpoints.open({ name: "panics" });
+    checkpoints.put("a", "stored");
+    await checkpoints.checkpoint();
+    checkpoints.put("b", "not stored");
+    const flight = checkpoints.checkpoint().then(() => "written", (error) => error.kind);
+    // In a turn of its own: the trap goes to nobody who awaits it.
+    testing.panicNow(true).catch(() => {});
+    const kinds = [await flight];
+    for (const call of [() => checkpoints.put("a", "c"), () => checkpoints.get("a"), () => [...checkpoints]]) {
+      try {
+        call();
+        kinds.push("none");
+      } catch (error) {
+        kinds.push(error.kind);
+      }
+    }
+    await checkpoints.close();
+    const anew = await alluvium.Checkpoints.open({ name: "panics" });
+    kinds.push(anew.getText("a"), (await anew.verify()).isDamaged);
+    anew.put("a", "again");
+    await anew.checkpoint();
+    await anew.close();
+    return kinds;
+  });
+  // The checkpoint in flight may have become durable before the panic or not; either way it is told.
+  if (!["panic", "written"].includes(outcome[0])) throw new Error(`in flight: ${outcome[0]}`);
+  same("after a panic", outcome.slice(1), ["panic", "panic", "panic", "stored", false]);
+  await page.close();
+}
+
+/** What throws in a later turn of a call, past all who await it, settles the call all the same. */
+export async function traps(browser) {
+  const page = await open(browser);
+  const outcome = await page.evaluate(async () => {
+    const checkpoints = await alluvium.Checkpoints.open({ name: "traps", ...stream.breaking() });
+    checkpoints.put("a", "b");
+    const kinds = [await checkpoints.checkpoint().then(() => "written", (error) => error.kind)];
+    kinds.push(await checkpoints.list().then(() => "listed", (error) => error.kind));
+    await checkpoints.close();
+    const anew = await alluvium.Checkpoints.open({ name: "traps" });
+    anew.put("a", "again");
+    const waiting = anew.importCheckpoint(new Uint8Array(10)).catch((error) => error.kind);
+    kinds.push(await waiting);
+    // Unreachable code, as running out of memory is.
+    testing.trapLater().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    kinds.push(await anew.list().then(() => "listed", (error) => error.kind));
+    return kinds;
+  });
+  same("after a trap", outcome, ["panic", "panic", "corruption", "panic"]);
+  await page.close();
+}
+
+export async function reloads(browser) {
+  const page = await open(browser);
+  const next = random(seed + 1);
+  let least = 0;
+  for (let round = 0; round < 12; round++) {
+    const problem = await page.evaluate(
+      async (seed, least) => {
+        const checkpoints = await alluvium.Checkpoints.open({ name: "reloads", whenTaken: "wait" });
+        const problem = stream.wrong(checkpoints, seed, least);
+        stream.run(alluvium, checkpoints, seed, (number) => sessionStorage.setItem("last", number)).catch(() => {});
+        return problem;
+      },
+      seed,
+      least,
+    );
+    same(`round ${round}`, problem, undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20 + next() * 150));
+    await page.reload();
+    await page.waitForFunction("document.title === 'ready'");
+    least = Number(await page.evaluate(() => sessionStorage.getItem("last")));
+  }
+  await page.close();
+  if (least < 12) throw new Error(`only ${least} batches in 12 rounds`);
+  return `12 reloads, ${least} batches`;
+}

@@ -1,0 +1,105 @@
+// The same bytes everywhere: golden directories, the command line, and Node's files.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { scripts } from "../golden.mjs";
+import { Skipped, golden, here, root, same } from "../harness.mjs";
+import { conformant } from "../pages.mjs";
+
+export async function goldenScript(page, script, files) {
+  // What a script does with the original's files, or with a log of its own, only natives do.
+  if (script in scripts) {
+    // Written here, byte for byte what was written natively.
+    const found = await page.evaluate(async (script) => {
+      window.states ??= {};
+      states[script] = JSON.stringify(await golden.replay(alluvium, script));
+      const files = await testing.readDatabase(`alluvium/golden-${script}`);
+      return files.map(([path, content]) => [path, Array.from(content)]);
+    }, script);
+    same("names", found.map(([path]) => path), Object.keys(files));
+    for (const [path, content] of found) {
+      const bytes = Buffer.from(content);
+      const at = bytes.findIndex((byte, at) => byte !== files[path][at]);
+      const near = (of) => of.subarray(Math.max(0, at - 20), at + 40).toString("latin1");
+      if (!bytes.equals(files[path])) throw new Error(`${path} at ${at}: found ${near(bytes)}, expected ${near(files[path])}`);
+    }
+  }
+  // Written natively, opened here.
+  const listed = Object.entries(files).map(([path, content]) => [path, Array.from(content)]);
+  const opened = await page.evaluate(
+    async (script, listed) => {
+      await (await alluvium.Checkpoints.open({ name: "warm-up", storage: "memory" })).close();
+      const contents = listed.map(([, content]) => new Uint8Array(content));
+      await testing.writeDatabase(`alluvium/native-${script}`, listed.map(([path]) => path), contents);
+      const checkpoints = await alluvium.Checkpoints.open({ name: `native-${script}` });
+      const state = JSON.stringify([...checkpoints.entries()].map(([key, value]) => [[...key], [...value]]));
+      const report = await checkpoints.verify();
+      await checkpoints.close();
+      return { damaged: report.isDamaged, checkpoints: report.checkpoints, same: window.states?.[script] === undefined || states[script] === state };
+    },
+    script,
+    listed,
+  );
+  const count = Object.keys(files).filter((path) => path.endsWith("metadata.json")).length;
+  same("the native directory opened", opened, { damaged: false, checkpoints: count, same: true });
+}
+
+/** Out of the browser, into the command line's hands, and in again. */
+export async function commandLine(page) {
+  const binary = [process.env.ALLUVIUM, ...["release", "debug"].map((kind) => join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), kind, "alluvium"))];
+  const alluvium = binary.find((path) => path && existsSync(path));
+  const commands = alluvium ? execFileSync(alluvium, ["--help"]).toString() : "";
+  if (!["import", "export", "verify"].every((command) => commands.includes(command))) {
+    throw new Skipped("no alluvium command with import, export and verify; build it first, or set ALLUVIUM");
+  }
+  const folder = mkdtempSync(join(tmpdir(), "alluvium-cli-"));
+  try {
+    const exported = await page.evaluate(async () => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: `cli-${Date.now()}` });
+      for (let number = 0; number < 100; number++) checkpoints.put(`route-${number}`, `${number}`);
+      checkpoints.setSourceOffset("input", 1000);
+      await checkpoints.checkpoint();
+      const archive = await checkpoints.exportCheckpoint();
+      await checkpoints.close();
+      return Array.from(new Uint8Array(await archive.arrayBuffer()));
+    });
+    const [archive, directory, back] = ["out.tar", "run", "back.tar"].map((name) => join(folder, name));
+    writeFileSync(archive, Uint8Array.from(exported));
+    execFileSync(alluvium, ["import", archive, directory]);
+    execFileSync(alluvium, ["verify", directory]);
+    execFileSync(alluvium, ["export", directory, back]);
+    same("the archive that came back", readFileSync(back).equals(readFileSync(archive)), true);
+    const imported = await page.evaluate(async (bytes) => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: `cli-back-${Date.now()}` });
+      const { sourceOffsets } = await checkpoints.importCheckpoint(new Uint8Array(bytes));
+      const found = [Number(sourceOffsets.get("input")), checkpoints.size, checkpoints.getText("route-42")];
+      await checkpoints.close();
+      return found;
+    }, Array.from(readFileSync(back)));
+    same("the state that came back", imported, [1000, 100, "42"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The suite of every directory on Node's files, and what the command line makes of them. */
+export async function nodeFiles() {
+  const { default: init, runConformance } = await import("../wasm/alluvium_wasm.js");
+  const { Checkpoints, fileDirectory } = await import("../../dist/node.js");
+  await init({ module_or_path: readFileSync(join(here, "wasm/alluvium_wasm_bg.wasm")) });
+  const folder = mkdtempSync(join(tmpdir(), "alluvium-node-"));
+  try {
+    const said = conformant(await runConformance("node", "", (name) => fileDirectory(join(folder, name))));
+    for (const script of readdirSync(golden)) {
+      const checkpoints = await Checkpoints.open({ name: script, storage: fileDirectory(join(golden, script)), create: false });
+      same(`${script} is damaged`, (await checkpoints.verify()).isDamaged, false);
+      await checkpoints.close();
+    }
+    return said;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
