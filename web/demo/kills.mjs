@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { browsers, kill, launch, missing, moveProfile, profile } from "../test/browsers.mjs";
+import { mailboxes } from "../test/mailbox.mjs";
 import { serve } from "../test/server.mjs";
 import { random } from "../test/stream.mjs";
-import { mailboxes } from "../test/webkit.mjs";
 
 const KILLS = 10;
 const web = fileURLToPath(new URL("../", import.meta.url));

@@ -45,3 +45,11 @@ export function filesOf(folder) {
   const path = (entry) => join(entry.parentPath ?? entry.path, entry.name);
   return Object.fromEntries(entries.map((entry) => [relative(folder, path(entry)), readFileSync(path(entry))]).sort());
 }
+
+/** Waits until a condition of this process holds. */
+export async function until(what, condition) {
+  for (const end = Date.now() + 60_000; !condition(); ) {
+    if (Date.now() > end) throw new Error(`a minute passed before ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -16,12 +16,13 @@ checkpoints.setSourceOffset("in", 7);
 await checkpoints.checkpoint();
 await checkpoints.close();
 const again = await Checkpoints.open({ name: "packaged-" + PROJECT });
-document.title = \`done \${again.size} keys, offset \${again.sourceOffset("in")}\`;
+await report(\`\${again.size} keys, offset \${again.sourceOffset("in")}\`);
 `;
 
 const main = (project, from) =>
   `import { Checkpoints } from ${JSON.stringify(from)};\nconst PROJECT = ${JSON.stringify(project)};\n` +
-  `(async () => {${app}})().catch((error) => { document.title = "done: " + error; });\n`;
+  'const report = (body) => fetch("/reported/" + PROJECT, { method: "POST", body });\n' +
+  `(async () => {${app}})().catch((error) => report(String(error)));\n`;
 
 const html = (script) =>
   `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script></html>`;

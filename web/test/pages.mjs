@@ -1,14 +1,11 @@
 // What tests do with pages.
 
 import { same } from "./harness.mjs";
-import { origin } from "./site.mjs";
+import { mailbox, origin } from "./site.mjs";
+import { openTab } from "./tabs.mjs";
 
-export async function open(browser, from = origin) {
-  const page = await browser.newPage();
-  await page.goto(`${from}/test/page.html`);
-  await page.waitForFunction("document.title === 'ready'");
-  return page;
-}
+/** A page of the tests, which has the package and the engine's functions for tests. */
+export const open = (browser, from = origin) => openTab(browser, mailbox, `${from}/test/page.html`);
 
 /** One task in a worker of the page. */
 export const inWorker = (page, task) =>

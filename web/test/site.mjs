@@ -5,15 +5,17 @@ import { join } from "node:path";
 
 import { launch as launchOn } from "./browsers.mjs";
 import { golden, here } from "./harness.mjs";
+import { mailboxes } from "./mailbox.mjs";
 import { serve } from "./server.mjs";
-import { mailboxes } from "./webkit.mjs";
 
 /** Where the packed projects are built and served from. */
 export const packagedFolder = join(tmpdir(), `alluvium-packaged-${process.pid}`);
 
 // What a page told, by the run that it belongs to: a page that another test left behind counts nowhere.
 export const acknowledged = new Map();
-const mailbox = mailboxes();
+/** What the pages of packed projects reported, by project. */
+export const reports = new Map();
+export const mailbox = mailboxes();
 export const { origin, close } = await serve(
   [
     ["/testing/wasm/", join(here, "wasm")],
@@ -26,6 +28,8 @@ export const { origin, close } = await serve(
     posted: (path, body) => {
       const run = path.match(/^\/acknowledged\/(.+)$/)?.[1];
       if (acknowledged.has(run)) acknowledged.set(run, Math.max(acknowledged.get(run), Number(body)));
+      const project = path.match(/^\/reported\/(.+)$/)?.[1];
+      if (project) reports.set(project, body);
       return mailbox.posted(path, body);
     },
   },

@@ -6,9 +6,10 @@
 import { fileURLToPath } from "node:url";
 
 import { browsers, kill, launch, missing, moveProfile, profile } from "./browsers.mjs";
+import { mailboxes } from "./mailbox.mjs";
 import { serve } from "./server.mjs";
 import { random } from "./stream.mjs";
-import { mailboxes } from "./webkit.mjs";
+import { openTab } from "./tabs.mjs";
 
 const [kills, name] = [Number(process.argv[2] ?? 100), process.argv[3] ?? "webkit"];
 const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
@@ -77,8 +78,7 @@ for (let round = 0; round <= kills; round++) {
   if (round > 0 && kind.browser === "firefox") await moveProfile(home, round);
   const browser = await launch(kind, home.path, { mailbox });
   if (round === 0) console.log(await browser.version());
-  const page = await browser.newPage();
-  await page.goto(`${origin}/test/bare.html`);
+  const page = await openTab(browser, mailbox, `${origin}/test/bare.html`);
   const { wrong, last } = await page.evaluate(checkAndWrite, asBlob, "/acknowledged");
   if (wrong.length > 0) damaged++;
   if (last < acknowledged) lost++;

@@ -1,6 +1,6 @@
 // WebKitGTK, driven without its automation mode, in which it keeps nothing on disk: no kill could be
-// survived there. The browser opens one page of ours, which asks this process what to do and does it in
-// frames of its own origin, one for each page that a test opens.
+// survived there. The browser opens one page of ours (driver.html), which opens a frame of its own origin
+// for each page that a test opens.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,9 +17,6 @@ const DRIVER = "/test/driver.html";
  * or reckons wrongly now and then, see web/README.md, and a test that fails by chance says nothing of ours.
  */
 const INTERPRETED = process.env.ALLUVIUM_WEBKIT_JIT ? {} : { JSC_useBBQJIT: "0", JSC_useOMGJIT: "0" };
-
-/** A browser whose page has not asked by then is taken for one that cannot start. */
-const STARTS_WITHIN_MS = 60_000;
 
 let screen;
 
@@ -52,9 +49,7 @@ export async function launchWebKit({ path, args }, userDataDir, mailbox, around,
   begun(started);
   const gone = new Promise((resolve) => started.once("exit", resolve).once("error", resolve));
   gone.then(() => mailbox.end(id));
-  const late = setTimeout(() => mailbox.end(id), STARTS_WITHIN_MS);
-  await mailbox.ask(id, ["ready"]);
-  clearTimeout(late);
+  await mailbox.arrived(id);
   return {
     process: () => started,
     version: async () => (await mailbox.ask(id, ["evaluate", undefined, "() => navigator.userAgent", []])).replace(/^.*(Version\/\S+).*$/, "WebKitGTK $1"),
@@ -67,73 +62,12 @@ export async function launchWebKit({ path, args }, userDataDir, mailbox, around,
   };
 }
 
-/** A page as the tests know it, in a frame. */
+/** A page as the tests know it, in a frame. It evaluates for pages that do not answer by themselves, as the demo. */
 function page(mailbox, id, frame) {
   const ask = (...what) => mailbox.ask(id, what);
-  const evaluate = (what, ...args) => ask("evaluate", frame, typeof what === "string" ? `() => (${what})` : String(what), args);
-  const waitForFunction = async (what, { timeout = 60_000 } = {}, ...args) => {
-    for (const until = Date.now() + timeout; !(await evaluate(what, ...args)); ) {
-      if (Date.now() > until) throw new Error(`waited ${timeout} ms for ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
   return {
-    evaluate,
-    waitForFunction,
+    evaluate: (what, ...args) => ask("evaluate", frame, String(what), args),
     goto: (address) => ask("goto", frame, address),
-    reload: () => ask("reload", frame),
-    title: () => evaluate("document.title"),
     close: () => ask("close", frame),
-    on() {},
-  };
-}
-
-/** Questions to pages and their answers, over the server of the tests: pass its POSTs to `posted`, and set its `origin`. */
-export function mailboxes() {
-  const boxes = new Map();
-  let last = 0;
-  const deliver = (box) => {
-    if (box.waiting === undefined || box.questions.length === 0) return;
-    box.waiting(JSON.stringify(box.questions.shift()));
-    box.waiting = undefined;
-  };
-  return {
-    origin: undefined,
-    register() {
-      boxes.set(String(++last), { questions: [], answers: new Map(), waiting: undefined });
-      return String(last);
-    },
-    ask(id, what) {
-      const box = boxes.get(id);
-      if (box === undefined) return Promise.reject(new Error("the browser is gone"));
-      return new Promise((resolve, reject) => {
-        const number = ++last;
-        box.answers.set(number, { resolve, reject });
-        box.questions.push([number, ...what]);
-        deliver(box);
-      });
-    },
-    /** What a page POSTs: an answer, or nothing; gives the next question as soon as there is one. */
-    posted(path, body) {
-      const id = path.match(/^\/driver\/(\d+)$/)?.[1];
-      if (id === undefined) return undefined;
-      const box = boxes.get(id);
-      if (box === undefined) return "[]";
-      const { number, result, error } = JSON.parse(body);
-      const answered = box.answers.get(number);
-      box.answers.delete(number);
-      if (error !== undefined) answered?.reject(new Error(error));
-      else answered?.resolve(result);
-      if (number !== undefined) return undefined;
-      return new Promise((resolve) => {
-        box.waiting = resolve;
-        deliver(box);
-      });
-    },
-    end(id) {
-      for (const { reject } of boxes.get(id)?.answers.values() ?? []) reject(new Error("the browser is gone"));
-      boxes.get(id)?.waiting?.("[]");
-      boxes.delete(id);
-    },
   };
 }

@@ -12,15 +12,23 @@ export async function panics(browser) {
     await checkpoints.checkpoint();
     checkpoints.put("b", "not stored");
     const flight = checkpoints.checkpoint().then(() => "written", (error) => error.kind);
-    // In a turn of its own: the trap goes to nobody who awaits it.
+    const logged = [];
+    const log = console.error;
+    console.error = (text) => logged.push(text);
+    // In a turn of its own: the trap reaches no promise that is awaited.
     testing.panicNow(true).catch(() => {});
+    // A checkpoint that was durable already is acknowledged; then the panic is still to come.
     const kinds = [await flight];
+    while (logged.length === 0) await new Promise((resolve) => setTimeout(resolve));
+    console.error = log;
+    const messages = [];
     for (const call of [() => checkpoints.put("a", "c"), () => checkpoints.get("a"), () => [...checkpoints]]) {
       try {
         call();
         kinds.push("none");
       } catch (error) {
         kinds.push(error.kind);
+        messages.push(error.message, error.cause.message);
       }
     }
     await checkpoints.close();
@@ -29,11 +37,17 @@ export async function panics(browser) {
     anew.put("a", "again");
     await anew.checkpoint();
     await anew.close();
-    return kinds;
+    return { kinds, logged, messages };
   });
+  const { kinds, logged, messages } = outcome;
+  // Text and place of the panic are in the console, and in every error that follows from it.
+  for (const text of [...logged, ...messages]) {
+    if (!/panicked at .*testing\.rs:\d+:\d+:\sa panic on purpose/.test(text)) throw new Error(`no text of the panic in: ${text}`);
+  }
+  same("lines in the console", logged.length, 1);
   // The checkpoint in flight may have become durable before the panic or not; either way it is told.
-  if (!["panic", "written"].includes(outcome[0])) throw new Error(`in flight: ${outcome[0]}`);
-  same("after a panic", outcome.slice(1), ["panic", "panic", "panic", "stored", false]);
+  if (!["panic", "written"].includes(kinds[0])) throw new Error(`in flight: ${kinds[0]}`);
+  same("after a panic", kinds.slice(1), ["panic", "panic", "panic", "stored", false]);
   await page.close();
 }
 
@@ -50,9 +64,11 @@ export async function traps(browser) {
     anew.put("a", "again");
     const waiting = anew.importCheckpoint(new Uint8Array(10)).catch((error) => error.kind);
     kinds.push(await waiting);
+    // The page is told of what no promise can tell, and the package listens first.
+    const told = new Promise((resolve) => addEventListener("error", resolve, { once: true }));
     // Unreachable code, as running out of memory is.
     testing.trapLater().catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await told;
     kinds.push(await anew.list().then(() => "listed", (error) => error.kind));
     return kinds;
   });
@@ -78,7 +94,6 @@ export async function reloads(browser) {
     same(`round ${round}`, problem, undefined);
     await new Promise((resolve) => setTimeout(resolve, 20 + next() * 150));
     await page.reload();
-    await page.waitForFunction("document.title === 'ready'");
     least = Number(await page.evaluate(() => sessionStorage.getItem("last")));
   }
   await page.close();

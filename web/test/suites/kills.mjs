@@ -1,7 +1,7 @@
 // The whole browser, killed while it checkpoints.
 
 import { kill, moveProfile, profile } from "../browsers.mjs";
-import { kills, same, seed } from "../harness.mjs";
+import { kills, same, seed, until } from "../harness.mjs";
 import { open } from "../pages.mjs";
 import { acknowledged, launch } from "../site.mjs";
 import { random } from "../stream.mjs";
@@ -66,8 +66,7 @@ async function killedSeries(kind, times, next, sum) {
       if (sum.kills === times) return false;
       // Every fourth round at once, which is most likely within the first write after a recovery.
       if (round % 4 !== 3) {
-        await page.waitForFunction(`document.title === 'ready'`);
-        while (acknowledged.get(run) === before) await new Promise((resolve) => setTimeout(resolve, 5));
+        await until("another checkpoint was acknowledged", () => acknowledged.get(run) > before);
       }
       await new Promise((resolve) => setTimeout(resolve, next() * 120));
       await kill(browser);

@@ -70,7 +70,7 @@ export async function quota(browser) {
   // An origin of its own, in which nothing else is stored.
   const apart = origin.replace("localhost", "127.0.0.1");
   const page = await open(browser, apart);
-  const session = await page.createCDPSession();
+  const session = await page.page.createCDPSession();
   // Before anything is written: Chromium remembers for a while how much was left.
   await session.send("Storage.overrideQuotaForOrigin", { origin: apart, quotaSize: 1_000_000 });
   await page.evaluate(async () => {

@@ -27,7 +27,12 @@ pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
 
 /// Reads a value of JavaScript; the error says what was expected.
 pub(super) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
-    serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
+    serde_wasm_bindgen::from_value(value).map_err(message_of)
+}
+
+/// What was expected and what was found instead.
+fn message_of(error: serde_wasm_bindgen::Error) -> String {
+    JsValue::from(error).unchecked_into::<js_sys::Error>().message().into()
 }
 
 /// A count or a number of bytes as JavaScript has it, which is exact up to 2⁵³.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_bytes::ByteArray;
 use wasm_bindgen::prelude::*;
 
-use super::error_with;
+use super::{error_with, message_of};
 
 /// `OpenOptions` of the package, without what the package itself handles. Options of other names are ignored.
 #[derive(Deserialize)]
@@ -42,8 +42,8 @@ impl Settings {
     pub(in crate::browser) fn read(options: JsValue) -> Result<Self, JsValue> {
         let deserializer = serde_wasm_bindgen::Deserializer::from(options);
         let options: Options = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let (option, what) = (error.path(), error.inner());
-            error_with("invalid-input", &format!("option {option}: {what}"))
+            let option = error.path().to_string();
+            error_with("invalid-input", &format!("option {option}: {}", message_of(error.into_inner())))
         })?;
         Ok(options.into())
     }
