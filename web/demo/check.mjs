@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { executable, openDemo } from "./drive.mjs";
+import { executable, openDemo, verbsOf } from "./drive.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -82,7 +82,8 @@ async function choose(id, value) {
 }
 
 async function startOver() {
-  await said(() => page.click("#anew"), /begins anew/);
+  // The log has its newest line first.
+  await said(() => demo.press("#start-over"), /Nothing stored[^]*Starts over/);
   await demo.until(() => document.querySelector("#state").dataset.state === "running");
 }
 
@@ -90,8 +91,8 @@ async function startOver() {
 async function download(records) {
   await demo.until((least) => Number(document.querySelector("#checkpoint-rows tr").dataset.records) >= least, records);
   const before = new Set(await readdir(demo.downloads).catch(() => []));
-  await said(() => page.click('#checkpoint-rows tr:first-child [data-act="export"]'), /Downloaded/);
-  for (let tries = 0; tries < 200; tries++) {
+  await said(() => demo.press('#checkpoint-rows tr:first-child [data-act="export"]'), /Downloaded/);
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
     const name = (await readdir(demo.downloads).catch(() => [])).find((found) => !before.has(found) && found.endsWith(".tar"));
     if (name) return join(demo.downloads, name);
     await pause(25);
@@ -102,7 +103,7 @@ async function download(records) {
 const bringIn = (path) => demo.proved(async () => (await page.$("#file")).uploadFile(path));
 
 async function pauseStream() {
-  await page.click("#pause");
+  await demo.press("#pause");
   await demo.until(() => document.querySelector("#state").dataset.state === "paused");
 }
 
@@ -128,7 +129,7 @@ try {
 
   await check("the tab crashed", async () => {
     const before = await demo.number("records");
-    await Promise.all([page.waitForNavigation(), page.click("#crash")]);
+    await demo.reloadedBy("#crash");
     await demo.until(() => document.querySelector("#proof").dataset.verdict !== "none");
     const proved = equal(await demo.proof());
     holds("the log tells of the crash", (await demo.text("log")).includes("The tab crashed"));
@@ -140,7 +141,7 @@ try {
     await demo.set({ rate: 1_000, every: 200 });
     await demo.records(400);
     const before = await page.$eval("#log", (list) => list.querySelectorAll(".good").length);
-    await page.click("#kill-ten");
+    await demo.press("#kill-ten");
     await demo.until(() => document.querySelector("#kill-ten").textContent === "Kill it ten times" && !document.querySelector("#kill-ten").disabled);
     const proofs = await page.$eval("#log", (list) => list.querySelectorAll(".good").length);
     same("proofs that said equal", proofs - before, 10);
@@ -160,7 +161,7 @@ try {
     same("flights", await demo.number("flights"), FLIGHTS);
   });
 
-  await check("every byte verified", () => said(() => page.click("#verify"), /nothing is damaged/).then(() => ""));
+  await check("every byte verified", () => said(() => demo.press("#verify"), /nothing is damaged/).then(() => ""));
 
   await check("two checkpoints compared", async () => {
     await page.$eval("#diff-form", (form) => form.requestSubmit());
@@ -179,7 +180,7 @@ try {
     const older = rows[3];
     holds(`an older one is kept: ${JSON.stringify(rows)}`, older && older.records < FLIGHTS);
     await demo.set({ rate: 1_000, every: 1_000 });
-    equal(await demo.proved(() => page.click(`tr[data-id="${older.id}"] [data-act="restore"]`)), older.records);
+    equal(await demo.proved(() => demo.press(`tr[data-id="${older.id}"] [data-act="restore"]`)), older.records);
     await page.mouse.move(0, 0);
     await demo.set({ rate: 20_000, every: 1_000 });
     await demo.proved(() => demo.complete());
@@ -248,11 +249,12 @@ try {
     const second = await demo.browser.newPage();
     try {
       await second.goto(demo.address);
-      await second.waitForSelector("#take-over:not([hidden])", { visible: true });
+      const { press, until } = verbsOf(second);
+      await until(() => document.querySelector("#take-over")?.checkVisibility());
       const why = await second.$eval("#failure-text", (element) => element.textContent);
       holds(`the second says ${why}`, why.includes("fenced"));
-      await second.click("#take-over");
-      await second.waitForFunction(() => document.querySelector("#proof").dataset.verdict === "equal");
+      await press("#take-over");
+      await until(() => document.querySelector("#proof").dataset.verdict === "equal");
       await demo.until(() => document.querySelector("#state").dataset.state === "failed");
       const lost = await demo.text("failure-text");
       holds(`the first says ${lost}`, lost.includes("fenced"));
@@ -261,7 +263,7 @@ try {
       await second.close();
       await page.bringToFront();
     }
-    equal(await demo.proved(() => page.click("#retry")));
+    equal(await demo.proved(() => demo.press("#retry")));
   });
 
   await check("readable at both widths, and every control has a name", async () => {

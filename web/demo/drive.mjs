@@ -46,17 +46,35 @@ export async function openDemo(kind = "chromium") {
       await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, eventsEnabled: true });
     }
     await page.goto(server.address);
-    return { page, browser, errors, requests, downloads, folder, address: server.address, close, ...verbs(page) };
+    return { page, browser, errors, requests, downloads, folder, address: server.address, close, ...verbsOf(page) };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function verbs(page) {
+/** What can be done with a page of the demo. */
+export function verbsOf(page) {
   const text = (id) => page.$eval(`#${id}`, (element) => element.textContent);
   const number = async (id) => Number((await text(id)).replaceAll(",", ""));
-  const until = (condition, ...args) => page.waitForFunction(condition, { timeout: 60_000, polling: 20 }, ...args);
+
+  /**
+   * Waits until a condition holds in the page. Each look is a call of its own that returns at once: a promise
+   * of the page that the debugging protocol waits for may be lost when garbage is collected there.
+   */
+  const until = async (condition, ...args) => {
+    for (const end = Date.now() + 120_000; !(await page.evaluate(condition, ...args)); ) {
+      if (Date.now() > end) throw new Error(`two minutes passed before ${condition} held for ${JSON.stringify(args)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+
+  /** Presses a control by its own method: the page may move it while a pointer is on its way to where it was. */
+  const press = (selector) =>
+    page.$eval(selector, (element) => {
+      if (!element.checkVisibility() || element.disabled) throw new Error(`cannot be pressed: ${element.outerHTML}`);
+      element.click();
+    });
 
   /** Does something that ends in a proof; the proof. */
   const proved = async (action) => {
@@ -76,7 +94,17 @@ function verbs(page) {
     /** Waits until that many records are consumed. */
     records: (least) => until((n) => Number(document.querySelector("#records").textContent.replaceAll(",", "")) >= n, least),
     complete: () => until(() => document.querySelector("#state").dataset.state === "complete"),
-    kill: () => proved(() => page.click("#kill")),
+    press,
+    kill: () => proved(() => press("#kill")),
+    /**
+     * Presses a control that loads the page again; resolves when the new document has loaded. The control is pressed
+     * in a task of its own, so that the call has returned before: nothing is evaluated in a page that is navigated.
+     */
+    async reloadedBy(selector) {
+      const loaded = new Promise((resolve) => page.once("load", resolve));
+      await page.$eval(selector, (element) => void setTimeout(() => element.click()));
+      await loaded;
+    },
     /** Sets rate (one that the slider has; Infinity for the last) and checkpoint interval. */
     async set({ rate, every }) {
       const rates = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, Infinity];

@@ -10,13 +10,13 @@ const demo = await openDemo();
 try {
   const { page } = demo;
   await demo.set({ rate: 2_000, every: 500 });
-  await page.click("#anew");
+  await demo.press("#start-over");
   await demo.records(9_000);
   await demo.kill();
   await demo.records(12_500);
   await demo.kill();
   await demo.records(16_000);
-  await page.click("#pause");
+  await demo.press("#pause");
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.activeElement.blur());
   for (const scheme of ["light", "dark"]) {

@@ -48,8 +48,8 @@ export function filesOf(folder) {
 
 /** Waits until a condition of this process holds. */
 export async function until(what, condition) {
-  for (const end = Date.now() + 60_000; !condition(); ) {
-    if (Date.now() > end) throw new Error(`a minute passed before ${what}`);
+  for (const end = Date.now() + 120_000; !condition(); ) {
+    if (Date.now() > end) throw new Error(`two minutes passed before ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -27,11 +27,22 @@ const main = (project, from) =>
 const html = (script) =>
   `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script></html>`;
 
+/** Holds the files of the tarball to those of package-files.txt: a new file is published on purpose, or not at all. */
+function listed(found) {
+  const expected = readFileSync(join(web, "test/package-files.txt"), "utf8").trim().split("\n");
+  const without = (these, those) => these.filter((path) => !those.includes(path)).join(", ") || "nothing";
+  const [unexpected, missing] = [without(found, expected), without(expected, found)];
+  if (unexpected !== "nothing" || missing !== "nothing") throw new Error(`unexpected: ${unexpected}; missing: ${missing}`);
+  return `${found.length} files`;
+}
+
 /** Packs, installs and builds below `folder`; pairs of project and the page's path. */
 export async function packaged(folder, test) {
   mkdirSync(folder, { recursive: true });
   const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] }).toString();
-  const tarball = join(folder, run("npm", ["pack", "--silent", "--pack-destination", folder], web).trim().split("\n").pop());
+  const [packed] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", folder], web));
+  const tarball = join(folder, packed.filename);
+  await test("npm tarball holds the files that are listed", () => listed(packed.files.map(({ path }) => path)));
   const pages = [];
   const project = async (name, build) => {
     const at = join(folder, name);

@@ -33,7 +33,7 @@ function setState(state: string, text = state): void {
 }
 
 /** A new worker; the old one is ended wherever it is. */
-function begin({ anew = false, whenTaken = "wait" as "wait" | "steal" } = {}): void {
+function begin({ fresh = false, whenTaken = "wait" as "wait" | "steal" } = {}): void {
   worker?.terminate();
   isLive = false;
   by("failure").hidden = true;
@@ -47,7 +47,7 @@ function begin({ anew = false, whenTaken = "wait" as "wait" | "steal" } = {}): v
     if (born === worker) failed("error", message || "the worker could not be loaded");
   };
   worker = born;
-  send({ type: "open", settings: { ...settings }, whenTaken, anew });
+  send({ type: "open", settings: { ...settings }, whenTaken, fresh });
 }
 
 function forget(): void {
@@ -90,7 +90,7 @@ function hear(message: FromWorker): void {
     case "opened": {
       total = message.total;
       const { recovered, tookMs } = message;
-      if (recovered === null) log("Nothing stored: begins anew.");
+      if (recovered === null) log("Nothing stored: starting from the first record.");
       else {
         setState("proving", "proving itself");
         const { id, keys, bytesRead, records: at } = recovered;
@@ -284,10 +284,10 @@ function listen(): void {
     location.reload();
   });
   on("pause", "click", () => change({ isPaused: !settings.isPaused }));
-  on("anew", "click", () => {
+  on("start-over", "click", () => {
     log("Starts over: everything that was stored for this stream is deleted.");
     forget();
-    begin({ anew: true });
+    begin({ fresh: true });
   });
   on("retry", "click", () => begin());
   on("take-over", "click", () => {

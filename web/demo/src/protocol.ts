@@ -49,7 +49,7 @@ export interface Change {
 }
 
 export type ToWorker =
-  | { type: "open"; settings: Settings; whenTaken: "wait" | "steal"; anew: boolean }
+  | { type: "open"; settings: Settings; whenTaken: "wait" | "steal"; fresh: boolean }
   | { type: "settings"; settings: Settings }
   | { type: "restore"; id: string }
   | { type: "import"; file: Blob }

@@ -29,12 +29,12 @@ function fail(thrown: unknown): void {
   tell({ type: "failed", kind, message: thrown instanceof Error ? thrown.message : String(thrown) });
 }
 
-async function open(settings: Settings, whenTaken: "wait" | "steal", anew: boolean): Promise<void> {
+async function open(settings: Settings, whenTaken: "wait" | "steal", fresh: boolean): Promise<void> {
   const { source: name, storage } = settings;
   const source = await openSource(name);
   const store = `demo-${name}`;
   const begun = performance.now();
-  if (anew) await destroyPatiently(store, storage);
+  if (fresh) await destroyPatiently(store, storage);
   const checkpoints = await Checkpoints.open({
     name: store,
     storage,
@@ -98,7 +98,7 @@ async function replace(of: Stream, how: "restore" | "import", from: string, chan
 
 async function handle(message: ToWorker): Promise<void> {
   if (message.type === "open") {
-    return open(message.settings, message.whenTaken, message.anew);
+    return open(message.settings, message.whenTaken, message.fresh);
   }
   const live = stream;
   if (live === undefined) return;
