@@ -55,7 +55,7 @@ impl Failure {
         };
         match error.kind() {
             DirectoryErrorKind::NotFound if error.operation() == Operation::Open => {
-                failure.hint("check the path; directories are begun by `alluvium run` and `alluvium import`")
+                failure.hint("check the path; `alluvium run` and `alluvium import` create directories")
             }
             DirectoryErrorKind::Invalid if error.operation() == Operation::Open => failure.hint("name a directory"),
             DirectoryErrorKind::NoSpace => failure.hint(NO_SPACE),
@@ -101,7 +101,7 @@ impl Failure {
             RuntimeError::Limit { limit: Limit::DiskBytes | Limit::DiskFiles, .. } => Self::at(path.display(), error)
                 .hint("the last checkpoint is intact; raise the limit, or keep fewer checkpoints with --max-retained"),
             RuntimeError::Trap { .. } | RuntimeError::Limit { .. } => Self::at(path.display(), error)
-                .hint("nothing after the last checkpoint was kept; the same command goes on from it"),
+                .hint("nothing after the last checkpoint was kept; the same command continues from it"),
             RuntimeError::Engine(refused) => Self::at(path.display(), error).hint(match refused {
                 EngineError::NoSpace(_) => NO_SPACE.to_owned(),
                 EngineError::Corruption(_) => of_damage(path),
@@ -116,7 +116,7 @@ impl Failure {
 
     /// Prints it, for an exit code of 2.
     pub(crate) fn report(&self) -> ExitCode {
-        // To where nobody hears it, perhaps: the exit code says so too.
+        // The text may be lost, as into a closed pipe; the exit code says it too.
         let mut told = io::stderr();
         let _ = writeln!(told, "error: {self}");
         if let Some(to_do) = &self.to_do {

@@ -1,4 +1,4 @@
-//! Opening directories: to look into, to change, to begin.
+//! Opening directories: to inspect, to change, to create.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     Ok(manager)
 }
 
-/// Begins a directory, with a manager over it.
+/// Creates a directory, with a manager over it.
 pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
     let directory = to_fill(path)?;
     let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(random_id()?);
@@ -82,7 +82,7 @@ pub(crate) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) 
     })
 }
 
-/// The identity of a directory that is begun now.
+/// Returns a random id for a new directory.
 pub(crate) fn random_id() -> Result<[u8; 16], Failure> {
     let mut id = [0; 16];
     match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {

@@ -16,7 +16,7 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
     print_while_read(write).map(drop)
 }
 
-/// The same; says whether somebody still reads it.
+/// Does the same, and returns whether the output is still read.
 pub(crate) fn print_while_read(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<bool, Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {

@@ -20,7 +20,7 @@ const EXAMPLE: &str = "\
 Example:
   alluvium watch run
 
-It begins with the newest checkpoint and prints a line for each that follows, until it is interrupted or nobody reads
+It begins with the newest checkpoint and prints a line for each that follows, until it is interrupted or its output is closed
 any more. It takes no lock and writes nothing.";
 
 /// Watch the checkpoints of a running directory as they come
@@ -160,7 +160,7 @@ mod tests {
         assert!(describe(&first, None).ends_with("input=500"), "{}", describe(&first, None));
         let line = describe(&second, Some(&first));
         assert!(line.ends_with("input=2,500 (1,000/s)"), "{line}");
-        // Whatever a directory claims.
+        // The timestamp may be wrong.
         let line = describe(&metadata(3, 4_000, u64::MAX), Some(&second));
         assert!(line.contains("/s)"), "{line}");
     }

@@ -55,7 +55,7 @@ pub struct BackgroundCheckpoint {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Dropping it waits for what was begun.
+/// Dropping it waits for everything that was started.
 #[derive(Debug)]
 pub struct BackgroundWriter<D> {
     jobs: Option<Sender<Job<D>>>,
@@ -77,7 +77,7 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
                     Job::Write(prepared) => Done::Written(Box::new(block_on(prepared.write()))),
                     Job::Maintain(maintenance) => Done::Maintained(block_on(maintenance.run())),
                 };
-                // Nobody waits any more: what was written is durable all the same.
+                // The receiver is gone. What was written is durable all the same.
                 if outbox.send(result).is_err() {
                     break;
                 }
@@ -121,7 +121,7 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
         }
     }
 
-    /// Waits until everything that was begun is durable and tidied up.
+    /// Waits until every checkpoint is durable and its maintenance is done.
     pub fn wait(&mut self, manager: &mut IncrementalCheckpointManager<D>) -> Result<Vec<BackgroundCheckpoint>, Error> {
         let mut finished = Vec::new();
         while self.outstanding > 0 {
@@ -163,7 +163,7 @@ impl<D> Drop for BackgroundWriter<D> {
         // Closing the channel ends the thread once it has done what it was given.
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // A panic in it was reported by the panic hook; there is nobody here to hand it to.
+            // The panic hook has reported a panic of the thread.
             let _ = thread.join();
         }
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn dropping_it_waits_for_what_was_begun() {
+    fn dropping_it_waits_for_what_was_started() {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path()).unwrap());
         let mut manager = open(&directory, CheckpointConfig::new());

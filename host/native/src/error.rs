@@ -289,7 +289,7 @@ impl From<DirectoryError> for IncrementalCheckpointError {
     }
 }
 
-/// The error of a directory as one of the standard library; the original error is its source.
+/// The error of a directory as one of the standard library; it keeps the error as its source.
 fn io_error(error: DirectoryError) -> io::Error {
     let kind = match error.kind() {
         DirectoryErrorKind::NotFound => io::ErrorKind::NotFound,

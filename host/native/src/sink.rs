@@ -2,9 +2,9 @@
 //! belongs to, or not at all.
 //!
 //! Two steps, around the checkpoint's commit. [`Sink::prepare`] makes what was emitted durable
-//! where nobody sees it, and gives a token that is stored inside the checkpoint. Once the checkpoint
+//! where it is not seen, and gives a token that is stored inside the checkpoint. Once the checkpoint
 //! stands, [`Sink::commit`] makes it visible. After a crash [`Sink::recover`] gets the token of the
-//! recovered checkpoint and does whatever of that is missing, as often as it takes.
+//! recovered checkpoint and completes what is missing; it may be called again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ use alluvium_core::model::hash::checksum;
 
 /// A receiver of what operators emit.
 pub trait Sink {
-    /// Takes what was emitted, in order. Nobody sees it yet, and a crash forgets it.
+    /// Takes what was emitted, in order. It is not visible yet, and a crash forgets it.
     fn emit(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// Before the checkpoint's commit: makes everything emitted so far durable, still unseen. The
@@ -26,7 +26,7 @@ pub trait Sink {
     fn commit(&mut self, token: &str) -> io::Result<()>;
 
     /// After opening, with the token of the recovered checkpoint, `None` where there is none:
-    /// completes what was prepared with it, and takes back whatever came later.
+    /// completes what was prepared with it, and takes back what came later.
     fn recover(&mut self, token: Option<&str>) -> io::Result<()>;
 }
 
@@ -139,7 +139,7 @@ impl FileSink {
         let bytes = self.waiting(addition)?.filter(|_| length >= addition.offset).ok_or_else(|| {
             let what = format!(
                 "{} of the {} bytes that the checkpoint stands for are missing, and {} does not hold them: the file was \
-                 changed by somebody else",
+                 changed by another program",
                 addition.end() - length.min(addition.end()),
                 addition.end(),
                 self.pending_path.display()
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_somebody_cut_is_an_error_that_names_it() {
+    fn a_file_that_was_cut_is_an_error_that_names_it() {
         let scratch = tempfile::tempdir().unwrap();
         let mut first = sink(scratch.path(), None);
         first.emit(b"one two three").unwrap();

@@ -1,5 +1,5 @@
-//! The system calls that decide what a crash leaves, told to whoever watches: tests enumerate crash
-//! states from them and make single ones fail. Nobody watching costs one comparison a call.
+//! The system calls that decide what a crash leaves, reported to a watcher: tests enumerate crash states
+//! from them and make single calls fail. Without a watcher, this costs one comparison a call.
 
 use std::fmt::Debug;
 
@@ -30,11 +30,11 @@ pub enum Call<'a> {
     Read(&'a str),
 }
 
-/// Who is told of every [`Call`] of a watched directory.
+/// Is told of every [`Call`] of a watched directory.
 pub trait Watch: Debug + Send + Sync {
-    /// Before the call; an error is what the call fails with, and then it is not made.
+    /// Is called before the call. If this returns an error, the call fails with it and is not made.
     fn before(&self, call: Call<'_>) -> Result<(), std::io::Error>;
 
-    /// After the call has succeeded.
+    /// Is called after the call has succeeded.
     fn done(&self, call: Call<'_>);
 }

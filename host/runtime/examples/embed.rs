@@ -1,5 +1,5 @@
 //! A small engine that embeds Alluvium: it deals one stream out to a plugin for each airport, each on
-//! a thread of its own, with its own state and checkpoints. Killed and run again, each goes on from
+//! a thread of its own, with its own state and checkpoints. Killed and run again, each continues from
 //! where its own last checkpoint was.
 //!
 //! `cargo run --release -p alluvium-host --example embed -- ENGINE.wasm PLUGIN.wasm DIR FLIGHTS.csv.gz`

@@ -4,7 +4,7 @@
 //! host wrote, whole. It is named by a digest of the component and of everything that the compiler
 //! depends on (wasmtime's version, its settings, the processor), lies in a directory that only its
 //! owner can enter, and begins with a digest of the code itself. Anything that does not fit is
-//! compiled anew; nothing here ever makes a run fail.
+//! compiled again; nothing here ever makes a run fail.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
@@ -40,7 +40,7 @@ impl Cache {
         Self { directory: Some(directory.into()) }
     }
 
-    /// No cache: everything is compiled anew.
+    /// Returns no cache: everything is compiled each time.
     pub fn none() -> Self {
         Self { directory: None }
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_or_shared_files_are_compiled_anew() {
+    fn damaged_or_shared_files_are_compiled_again() {
         let scratch = tempfile::tempdir().expect("a temporary directory");
         let path = scratch.path().join("cache");
         let cache = Cache::at(&path);

@@ -92,7 +92,7 @@ impl Runtime {
 
     /// Starts the engine component in `file` over a directory, which becomes its own.
     ///
-    /// A directory without a checkpoint is begun anew; otherwise the newest one is recovered.
+    /// The newest checkpoint of the directory is recovered; without one, the state is empty.
     pub fn open_engine(
         &self,
         file: &Path,

@@ -24,7 +24,7 @@ pub use checkpoints::{CheckpointInfo, CheckpointReport, MaintenanceReport, Recov
 pub struct EngineOptions {
     /// How many checkpoints to keep.
     pub max_retained: u32,
-    /// The identity of a directory that is begun anew.
+    /// The id that a new directory gets.
     pub store_id: [u8; 16],
     /// What the engine's clocks say.
     pub clock: Arc<dyn Clock + Send + Sync>,
@@ -38,7 +38,7 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
-    /// Keeps three checkpoints; begins a new directory under `store_id`.
+    /// Returns the defaults: three checkpoints are kept, and a new directory gets this `store_id`.
     pub fn new(store_id: [u8; 16]) -> Self {
         Self {
             max_retained: 3,
@@ -73,7 +73,7 @@ impl Ready {
     }
 }
 
-/// An instance of a component with one manager over one directory, which nobody else has.
+/// An instance of a component with one manager over one directory, which no other has.
 pub struct Engine {
     store: Store<StoreData>,
     checkpoints: checkpoints::Guest,
@@ -211,7 +211,7 @@ impl Engine {
         let _ = self.enter(|store| cursor.resource_drop(store));
     }
 
-    /// What opening recovered; nothing when the directory was begun anew.
+    /// Returns what opening recovered; `None` for a new directory.
     pub fn recovered(&mut self) -> Result<Option<Recovery>, RuntimeError> {
         self.on_manager(|guest, store, manager| guest.call_recovered(store, manager))
     }

@@ -63,7 +63,7 @@ pub enum RuntimeError {
         why: String,
     },
     /// The plugin was thrown away by an earlier call; [`Plugin::restart`](crate::Plugin::restart)
-    /// starts it anew from its last checkpoint.
+    /// restarts it from its last checkpoint.
     #[error("the plugin was stopped by an earlier call, and not restarted: {why}")]
     Ended {
         /// Why it was.

@@ -11,7 +11,7 @@ const NAME_BYTES_MAX: usize = 128;
 /// A plugin's name, and the version of what it keeps in its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// What it is called, whatever its version.
+    /// Its name, which is the same for all versions.
     pub name: String,
     /// The version of its keys and values.
     pub schema_version: u32,

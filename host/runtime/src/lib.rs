@@ -14,7 +14,7 @@
 //! let delays = host.load("delays.wasm")?;                    // compiled once, started as often as you like
 //! let mut plugin = host.start(&delays, "state/tenant-7", &PluginOptions::default())?;
 //!
-//! // The source's position is part of each checkpoint: that is where to go on.
+//! // The source's position is part of each checkpoint: continue from there.
 //! let consumed = plugin.source_offset("input")?.unwrap_or(0);
 //! plugin.begin(&["carrier".to_owned()])?;
 //! plugin.feed(&Records { first_record: consumed + 1, count: 1, field_lens: vec![2], fields: b"UA".to_vec() })?;
@@ -29,7 +29,7 @@
 //!
 //! **When a plugin misbehaves**, the call that it did so in returns an error that
 //! [`is_end`](RuntimeError::is_end): a trap, or a [`Limit`] by name. Its stores are gone by then, its
-//! checkpoints are as they were, and no other plugin has noticed. [`Plugin::restart`] begins again
+//! checkpoints are as they were, and no other plugin has noticed. [`Plugin::restart`] continues
 //! from the last checkpoint, which says from which record on to feed it.
 //!
 //! **Many plugins, many threads.** A [`Plugin`] goes to any thread; the [`Host`] is shared by all.

@@ -57,7 +57,7 @@ struct Reservation {
     capacity: usize,
 }
 
-// SAFETY: the mapping is owned by this value alone, and is nobody else's to unmap. The pointer is only
+// SAFETY: the mapping is owned by this value alone, and nothing else unmaps it. The pointer is only
 // handed to wasmtime, which keeps to its own rules about who may touch the memory and when.
 unsafe impl Send for Reservation {}
 // SAFETY: as above; through a shared reference nothing here can be changed.

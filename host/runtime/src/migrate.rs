@@ -1,7 +1,7 @@
 //! From the state of one version of a plugin to that of another: from one checkpoint to the next.
 //!
-//! The state in memory is rewritten by the plugin's own migration, named anew, and becomes durable
-//! with one checkpoint. Whatever fails on the way, the engine is closed without one: the old
+//! The state in memory is rewritten by the plugin's own migration, gets the new name, and becomes durable
+//! with one checkpoint. If anything fails on the way, the engine is closed without one: the old
 //! checkpoint is the newest still, and nothing has changed.
 
 use crate::engine::{Engine, SharedEngine, lock};

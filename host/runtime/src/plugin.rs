@@ -19,7 +19,7 @@ use alluvium::NativeDirectory;
 
 /// A plugin at work over the state in its directory.
 ///
-/// Whatever it runs into, it takes nothing with it: after an error that
+/// An error of one plugin affects no other: after an error that
 /// [`is_end`](RuntimeError::is_end), its stores are gone with everything since the last checkpoint,
 /// every call is [`Ended`](RuntimeError::Ended), and [`restart`](Self::restart) begins again from
 /// that checkpoint.
@@ -88,7 +88,7 @@ impl Plugin {
         &self.path
     }
 
-    /// What the last start recovered; nothing where the directory was begun anew.
+    /// Returns what the last start recovered; `None` for a new directory.
     pub fn recovered(&self) -> Option<&Recovery> {
         self.recovered.as_ref()
     }
@@ -198,7 +198,7 @@ impl Plugin {
         Ok(report)
     }
 
-    /// The same without a checkpoint: a log upon the newest one, or the first checkpoint.
+    /// Does the same without a checkpoint: it writes a WAL after the newest one, or the first checkpoint.
     pub fn sync(&mut self) -> Result<(), RuntimeError> {
         self.may_write()?;
         let begun = Instant::now();
@@ -234,7 +234,7 @@ impl Plugin {
         Ok(info)
     }
 
-    /// Starts it anew from its newest checkpoint: after an end, or to forget what came after it.
+    /// Restarts it from its newest checkpoint: after it has ended, or to drop what came after the checkpoint.
     pub fn restart(&mut self) -> Result<(), RuntimeError> {
         let module = self.module.clone();
         self.start_again(&module)
@@ -265,7 +265,7 @@ impl Plugin {
     /// Goes on with other code, a later build of the same plugin as a rule, over the same state.
     ///
     /// Code of the same schema version takes over at once, between two batches. Code of another one
-    /// needs a migration, and the state so far is checkpointed first: then the new code goes on from
+    /// needs a migration, and the state so far is checkpointed first: then the new code continues from
     /// a checkpoint of its own, or, after an error, the old code from the one before.
     pub fn swap(&mut self, module: &Module) -> Result<(), RuntimeError> {
         if module.is_composed() || self.module.is_composed() {

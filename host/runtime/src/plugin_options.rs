@@ -15,7 +15,7 @@ pub struct PluginOptions {
     pub limits: Option<Limits>,
     /// How many checkpoints to keep.
     pub max_retained: u32,
-    /// The identity of a directory that is begun anew; nothing: a random one.
+    /// The id that a new directory gets; `None` for a random one.
     pub store_id: Option<[u8; 16]>,
     /// What the clocks say that checkpoints are dated by.
     pub clock: Arc<dyn Clock + Send + Sync>,

@@ -14,7 +14,7 @@ use crate::plugin::Plugin;
 use crate::plugin_options::PluginOptions;
 
 impl Host {
-    /// Starts a plugin over the directory at `path`, which is begun where there is none, and is the
+    /// Starts a plugin over the directory at `path`, which is created if it is missing, and is the
     /// plugin's alone for as long as it lives.
     ///
     /// A state that is another plugin's, or of another version, is

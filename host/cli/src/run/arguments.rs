@@ -12,16 +12,16 @@ Example:
   alluvium run target/wasm32-wasip2/release/delays.wasm --dir run --input tests/data/flights-2013-01.csv.gz \\
       --checkpoint-every 1000 --output delays.ndjson
 
-Interrupted by Ctrl-C (exit code 1), kill -9 or a power cut, the same command goes on from the last checkpoint.";
+Interrupted by Ctrl-C (exit code 1), kill -9 or a power cut, the same command continues from the last checkpoint.";
 
-/// Run a plugin over a stream, with checkpoints; go on from the last one, if there is one
+/// Run a plugin over a stream, with checkpoints; continue from the last one, if there is one
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Run {
     /// The plugin: a WebAssembly component of the world alluvium:checkpoint/plugin
     pub(super) plugin: PathBuf,
-    /// The directory of the checkpoints; begun anew when it is empty or, in an existing directory, missing
+    /// The directory of the checkpoints; it is created if it is missing and the directory above it exists
     #[arg(long)]
     pub(super) dir: PathBuf,
     /// The records: CSV with a header, plain or compressed by gzip; - is the standard input
@@ -30,10 +30,10 @@ pub(crate) struct Run {
     /// Take a checkpoint whenever the records consumed are a multiple of N
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(super) checkpoint_every: NonZeroU64,
-    /// Between checkpoints, make every N records durable in a log, at the price of one small file
+    /// Between checkpoints, make every N records durable in a WAL, which costs one small file
     #[arg(long, value_name = "N")]
     pub(super) sync_every: Option<NonZeroU64>,
-    /// Between checkpoints, make what was consumed durable in a log after so many milliseconds
+    /// Between checkpoints, make the records consumed durable in a WAL after this many milliseconds
     #[arg(long, value_name = "MS")]
     pub(super) sync_interval: Option<NonZeroU64>,
     /// Keep the newest N checkpoints
@@ -42,7 +42,7 @@ pub(crate) struct Run {
     /// Stop with a last checkpoint after N records of this run
     #[arg(long, value_name = "N")]
     pub(super) stop_after: Option<NonZeroU64>,
-    /// Where what the plugin emits goes, exactly once, and behind it the results at the end of the input: as
+    /// Write what the plugin emits, exactly once, and at the end of the input the results after it, as
     /// newline-delimited JSON [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -52,19 +52,19 @@ pub(crate) struct Run {
     /// The engine component [default: the one inside this command; env: `ALLUVIUM_ENGINE`]
     #[arg(long, value_name = "FILE")]
     pub(super) engine: Option<PathBuf>,
-    /// How much memory the plugin may take
+    /// Limit the memory of the plugin
     #[arg(long, value_name = "MIB", default_value = "256")]
     pub(super) plugin_memory_mib: NonZeroU32,
-    /// How long the plugin may take for one batch of records
+    /// Limit the time of the plugin for one batch of records
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub(super) plugin_seconds: NonZeroU32,
-    /// How much memory the state may take
+    /// Limit the memory of the state
     #[arg(long, value_name = "MIB", default_value = "2048")]
     pub(super) state_memory_mib: NonZeroU32,
-    /// How much of the disk the checkpoints may take
+    /// Limit the disk space of the checkpoints
     #[arg(long, value_name = "MIB", default_value = "65536")]
     pub(super) disk_mib: NonZeroU32,
-    /// End one call into the plugin after so many steps: at the same one on every machine, a quarter slower
+    /// Stop one call into the plugin after this many steps: the same step on every machine, but a quarter slower
     #[arg(long, value_name = "FUEL")]
     pub(super) plugin_fuel: Option<NonZeroU64>,
     /// When the state is of another schema version, let the plugin migrate it, by one checkpoint
@@ -76,10 +76,10 @@ pub(crate) struct Run {
     /// Keep counts and durations in this file, as text for Prometheus
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,
-    /// When the newest checkpoint is damaged, go on from the newest whole one
+    /// When the newest checkpoint is damaged, continue from the newest whole one
     #[arg(long)]
     pub(super) allow_fallback: bool,
-    /// Tell progress and outcome as one JSON object a line, on the standard error
+    /// Report progress and outcome as one JSON object a line, on the standard error
     #[arg(long)]
     pub(super) json: bool,
 }

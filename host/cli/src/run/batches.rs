@@ -23,9 +23,9 @@ const WAITING_MAX: usize = 4;
 /// Where batches must end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    /// Records consumed by the checkpoint that the run goes on from: they are skipped.
+    /// Records consumed by the checkpoint that the run continues from: they are skipped.
     pub(super) consumed: u64,
-    /// Where in a plain file they end, if the checkpoint says so: reading goes on from there.
+    /// Where in a plain file they end, if the checkpoint says so: reading continues there.
     pub(super) end_byte: Option<u64>,
     /// A batch ends where the records consumed are a multiple of this.
     pub(super) checkpoint_every: u64,
@@ -75,7 +75,7 @@ pub(super) fn read(input: Input, time_column: String, plan: Plan) -> Result<Rece
 /// Why reading ended before the input did.
 enum Stopped {
     Failed(Failure),
-    /// Nobody listens any more.
+    /// The receiver is gone.
     Unwanted,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Input {
     pub(super) plain: Option<Plain>,
 }
 
-/// A plain file, in which reading can go on anywhere.
+/// A plain file, which can be read from any offset.
 pub(super) struct Plain {
     file: File,
     read: Arc<AtomicU64>,
@@ -61,7 +61,7 @@ impl Input {
     }
 }
 
-/// Opens the input; gzip is known by its first bytes, whatever the file is called.
+/// Opens the input; gzip is recognised by its first bytes, not by the name of the file.
 pub(super) fn open(path: &Path) -> Result<Input, Failure> {
     if path == Path::new("-") {
         return decompress("standard input", Box::new(io::stdin()), None, None);

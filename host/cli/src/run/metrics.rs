@@ -1,4 +1,4 @@
-//! `--metrics FILE`: what the host counts, in Prometheus's text form, for whoever collects files.
+//! `--metrics FILE`: what the host counts, in Prometheus's text form, for collectors of files.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use alluvium_host::Host;
 
 use crate::failure::Failure;
 
-/// Nobody collects more often.
+/// The file is written no more often than this: collectors read it less often.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Writes the file anew, now and then.
+/// Replaces the file from time to time.
 pub(super) struct Metrics {
     host: Host,
     path: Option<PathBuf>,

@@ -56,7 +56,7 @@ impl Run {
             Ended::Enough => progress.stopped(stream.outcome(), ended, &again()),
             Ended::Interrupted => {
                 progress.stopped(stream.outcome(), ended, &again());
-                // Whatever a script does next with the results must not happen: there are none.
+                // A script must not go on to use the results: there are none.
                 return Ok(Answer::No);
             }
             Ended::Complete => {
@@ -87,7 +87,7 @@ impl Run {
 
     fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {
         if let Some(path) = &self.output {
-            // Behind what was emitted, which every checkpoint stands for, the results are derived anew.
+            // What was emitted belongs to the checkpoints. The results after it are derived from the state again.
             let emitted = stream.emitted()?;
             return output::replace_file(path, |out| {
                 out.write_all(&emitted).map_err(|error| Failure::file(path, &error))?;
@@ -117,7 +117,7 @@ fn watch_for_interrupts() -> Result<Arc<AtomicBool>, Failure> {
     Ok(interrupted)
 }
 
-/// The command line that goes on where this one stopped: the same.
+/// Returns the command line that continues where this one stopped: the same.
 fn again() -> String {
     let quoted = |argument: String| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);

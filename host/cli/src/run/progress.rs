@@ -1,4 +1,4 @@
-//! What a run says while it runs: a bar on a terminal, plain lines elsewhere, or JSON.
+//! What a run prints while it runs: a bar on a terminal, plain lines elsewhere, or JSON.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -46,19 +46,22 @@ impl Progress {
     pub(super) fn opened(&mut self, directory: &Path, recovered: Option<&Recovery>, consumed: u64) {
         let dir = directory.display().to_string();
         let Some(recovery) = recovered else {
-            self.say(&format!("{dir}: begins anew"), || json!({"event": "begun", "dir": dir}));
+            self.say(
+                &format!("{dir}: no checkpoint found, starting from the first record"),
+                || json!({"event": "begun", "dir": dir}),
+            );
             return;
         };
         for skipped in &recovery.skipped {
             let (id, reason) = (skipped.id, &skipped.reason);
             self.say(
-                &format!("{dir}: passed over checkpoint {id}, which is damaged: {reason}"),
+                &format!("{dir}: skipped checkpoint {id}, which is damaged: {reason}"),
                 || json!({"event": "skipped", "dir": dir, "id": id, "reason": reason}),
             );
         }
         let (id, keys) = (recovery.checkpoint_id, recovery.key_count);
         let text = format!(
-            "{dir}: goes on from checkpoint {id}, {} records consumed, {} keys",
+            "{dir}: continuing from checkpoint {id}, {} records consumed, {} keys",
             grouped(consumed),
             grouped(keys)
         );
@@ -117,7 +120,7 @@ impl Progress {
             Some(id) => format!("checkpoint {id} holds everything"),
             None => "there is no checkpoint yet".to_owned(),
         };
-        let text = format!("{why} after {} records: {checkpoint}. To go on:\n  {again}", grouped(records));
+        let text = format!("{why} after {} records: {checkpoint}. To continue:\n  {again}", grouped(records));
         let event = if ended == Ended::Interrupted { "interrupted" } else { "stopped" };
         self.say(&text, || json!({"event": event, "records": records, "id": id, "again": again}));
     }
@@ -158,7 +161,7 @@ impl Progress {
     }
 }
 
-/// A run goes on where nobody can be told of it: into a file on a full disk, or a pipe that was closed.
+/// Prints a line. A run continues when that fails, as on a full disk or into a closed pipe.
 fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

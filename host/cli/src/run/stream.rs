@@ -23,7 +23,7 @@ const SOURCE: &str = "input";
 /// The name under which checkpoints keep where in a plain file the records consumed end.
 const SOURCE_BYTE: &str = "input.byte";
 
-/// How long to wait for input before looking whether somebody has interrupted.
+/// How long to wait for input before looking whether the run was interrupted.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many results are asked for at a time.
@@ -100,7 +100,7 @@ impl<'a> Stream<'a> {
         Outcome { consumed: self.consumed, consumed_now: self.consumed_now(), checkpoint_id: self.checkpoint_id }
     }
 
-    /// Feeds the input to the plugin until it ends or somebody says stop; whatever is consumed then
+    /// Feeds the input to the plugin until it ends or is told to stop; what is consumed then
     /// is checkpointed.
     pub(super) fn feed(&mut self, input: Input, progress: &mut Progress) -> Result<Ended, Failure> {
         let name = input.name.clone();
@@ -168,7 +168,7 @@ impl<'a> Stream<'a> {
             || interval.is_some_and(|interval| when.elapsed() >= interval)
     }
 
-    /// The same without a checkpoint: a log upon the newest one, or the first checkpoint.
+    /// Does the same without a checkpoint: it writes a WAL after the newest one, or the first checkpoint.
     fn sync(&mut self) -> Result<(), Failure> {
         self.make_durable(Plugin::sync)
     }

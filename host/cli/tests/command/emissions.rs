@@ -1,5 +1,5 @@
 //! Exactly once to the outside, and durable between checkpoints: a plugin that emits a line for each
-//! late flight, killed again and again, over an input in which reading goes on by seeking.
+//! late flight, killed again and again, over an input in which reading continues by seeking.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -58,7 +58,7 @@ fn kill_until_done(bench: &Bench, input: &str, more: &[&str], random: &mut fastr
 }
 
 #[test]
-fn what_is_emitted_is_seen_once_whatever_is_killed() {
+fn what_is_emitted_is_seen_once_however_often_it_is_killed() {
     let seed = std::env::var("ALLUVIUM_SEED").map_or(3, |seed| seed.parse().expect("ALLUVIUM_SEED is a number"));
     let mut random = fastrand::Rng::with_seed(seed);
     let undisturbed = Bench::new();
@@ -100,7 +100,7 @@ fn a_log_holds_what_no_checkpoint_holds_yet() {
     child.wait().expect("it ends");
     bench.assert_whole();
     let consumed = alluvium(arguments(&bench, &input, &all)).err;
-    let recovered = consumed.lines().find(|line| line.contains("\"recovered\"")).expect("it goes on");
+    let recovered = consumed.lines().find(|line| line.contains("\"recovered\"")).expect("it continues");
     let event: serde_json::Value = serde_json::from_str(recovered).expect("JSON");
     assert!(event["records"].as_u64().expect("a number") >= 3_000, "{recovered}");
 }

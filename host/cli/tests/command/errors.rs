@@ -156,10 +156,10 @@ fn a_half_written_or_damaged_gzip() {
     let kept = bench.list();
     bench.assert_whole();
     assert_eq!(kept.len(), 3);
-    // With the whole file it goes on from there.
+    // With the whole file it continues from there.
     let again = alluvium(bench.run_over(&flights(), &["--checkpoint-every", "1000"]));
     assert_eq!(again.code, Some(0), "{}", again.err);
-    assert!(again.err.contains("goes on from checkpoint"), "{}", again.err);
+    assert!(again.err.contains("continuing from checkpoint"), "{}", again.err);
 
     let mut damaged = whole.clone();
     let at = damaged.len() / 3;
@@ -178,7 +178,7 @@ fn another_input_than_the_run_began_with() {
 }
 
 #[test]
-fn a_directory_that_somebody_else_writes() {
+fn a_directory_that_another_process_writes() {
     let bench = Bench::with_checkpoints();
     let writer = alluvium::NativeDirectory::open_exclusive(bench.dir()).expect("the first writer");
     let holder = format!("process {}", std::process::id());
@@ -224,7 +224,7 @@ fn a_full_disk() {
     bench.assert_whole();
     let kept = bench.ids();
     assert!(kept.len() > 1, "{kept:?}");
-    // With more space it goes on, to the result of an undisturbed run.
+    // With more space it continues, to the result of an undisturbed run.
     mounted.remount("size=64m");
     ok(arguments);
     let undisturbed = Bench::new();

@@ -88,7 +88,7 @@ fn in_parts_it_gives_what_it_gives_at_once() {
             alluvium(bench.run_arguments(&["--checkpoint-every", "700", "--stop-after", part, "--output", &output]));
         assert_eq!(done.code, Some(0), "{}", done.err);
         assert!(done.err.contains(&format!("stopped as asked after {seen}")), "{}", done.err);
-        assert!(done.err.contains("To go on:\n") && done.err.contains(&bench.dir_text()), "{}", done.err);
+        assert!(done.err.contains("To continue:\n") && done.err.contains(&bench.dir_text()), "{}", done.err);
         assert_eq!(done.out, "", "no results before the end");
         assert!(!bench.path("results.ndjson").exists());
     }

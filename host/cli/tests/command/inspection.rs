@@ -137,7 +137,7 @@ fn a_run_over_a_damaged_newest_checkpoint_stops_unless_allowed() {
     let done = alluvium(bench.run_arguments(&["--allow-fallback"]));
     assert_eq!(done.code, Some(0), "{}", done.err);
     assert!(
-        done.err.contains("passed over checkpoint 3") && done.err.contains("goes on from checkpoint 2"),
+        done.err.contains("skipped checkpoint 3") && done.err.contains("continuing from checkpoint 2"),
         "{}",
         done.err
     );
@@ -154,7 +154,7 @@ fn restore_makes_an_older_one_the_newest() {
     assert!(bench.dump() == first);
     let newest: Value = serde_json::from_str(&ok(bench.over_dir("show", &["--json"]))).expect("JSON");
     assert_eq!(newest["source_offsets"]["input"], 500);
-    // The run goes on from there, to the same end.
+    // The run continues from there, to the same end.
     ok(bench.run_arguments(&["--stop-after", "1000", "--max-retained", "10"]));
     assert!(bench.dump() == ok(bench.over_dir("dump", &["--id", "3"])));
 }
@@ -176,7 +176,7 @@ fn delete_takes_one_and_never_gives_its_id_again() {
 fn gc_says_why_and_spares_what_is_foreign() {
     let bench = Bench::with_checkpoints();
     let at = |name: &str| bench.dir().join(name);
-    fs::write(at("segments/00000000000000aa.delta"), b"nobody names it").expect("a file");
+    fs::write(at("segments/00000000000000aa.delta"), b"no checkpoint names it").expect("a file");
     fs::write(at("segments/.tmp-1-0"), b"half").expect("a file");
     fs::write(at("notes.txt"), b"mine").expect("a file");
     let before = files(&bench.dir());

@@ -1,5 +1,5 @@
 //! `kill -9` at random moments of a run over the real stream, again and again, until it is through:
-//! the result is that of a run that nobody disturbed.
+//! the result is that of an undisturbed run.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};
@@ -60,7 +60,7 @@ fn the_result_is_that_of_an_undisturbed_run() {
         let bench = Bench::new();
         while !live_and_die(&bench, &mut random) {
             kills += 1;
-            // A killed run leaves no checkpoint damaged: whatever it leaves, the next one builds on.
+            // A killed run leaves no checkpoint damaged, and the next run continues from what it left.
             if bench.dir().exists() {
                 bench.assert_whole();
             }

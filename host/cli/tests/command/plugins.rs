@@ -19,7 +19,7 @@ fn plugin(bench: &Bench, process: &str) -> PathBuf {
     path
 }
 
-/// A run of the plugin over a directory that another one has begun.
+/// A run of the plugin over a directory that another one has created.
 fn run(bench: &Bench, plugin: &Path) -> Vec<String> {
     let (dir, input, plugin) = (bench.dir_text(), text(&flights()), text(plugin));
     let limits = ["--plugin-seconds", "1", "--plugin-memory-mib", "16", "--stop-after", "10"];
@@ -28,7 +28,7 @@ fn run(bench: &Bench, plugin: &Path) -> Vec<String> {
 }
 
 /// The plugin ends with these words; the checkpoints before it are as they were, and a good plugin
-/// goes on from them.
+/// continues from them.
 #[track_caller]
 fn check(process: &str, words: &[&str]) {
     let bench = Bench::with_checkpoints();
@@ -102,7 +102,7 @@ fn its_clock_stands_still() {
 
 #[test]
 fn keys_past_the_limits_are_refused_and_the_plugin_lives() {
-    // put with a key of 65,536 bytes: the engine refuses it, and the plugin goes on as if nothing was.
+    // put with a key of 65,536 bytes: the engine refuses it, and the plugin works on.
     let bench = Bench::with_checkpoints();
     let before = bench.dump();
     let process = "(call $put (i32.const 0) (i32.const 65536) (i32.const 0) (i32.const 0) (i32.const 4096))

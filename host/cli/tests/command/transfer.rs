@@ -20,7 +20,7 @@ fn an_exported_checkpoint_stands_alone() {
         assert!(ok(["dump", &elsewhere]) == ok(bench.over_dir("dump", &["--id", id])), "checkpoint {id}");
         assert!(ok(["verify", &elsewhere]).starts_with("whole: 1 checkpoints"));
     }
-    // A run goes on from the imported one as from the one at home.
+    // A run continues from the imported checkpoint as from the original one.
     let away = Bench::new();
     ok(["import", &text(&bench.path("3.tar")), &away.dir_text()]);
     for bench in [&bench, &away] {
@@ -41,7 +41,7 @@ fn imports_that_must_not_happen() {
         let bad = bench.path("bad.tar");
         fs::write(&bad, content).expect("it writes");
         fails(["import", &text(&bad), &text(&elsewhere)], &elsewhere, &[&["bad.tar"], words].concat());
-        assert!(!elsewhere.exists(), "nothing is begun");
+        assert!(!elsewhere.exists(), "nothing is created");
     };
     bad(&whole[..whole.len() / 2], &[]);
     bad(b"not a tar", &[]);

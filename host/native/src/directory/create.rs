@@ -162,7 +162,7 @@ impl Pending<'_> {
         Err(Errno::NOENT)
     }
 
-    /// Gives a written file its name, unless somebody else has taken it.
+    /// Gives a written file its name, unless another process has taken it.
     fn name(&mut self, new: &NewFile) -> Result<(), DirectoryError> {
         let (directory, name) = split(&new.path);
         let at = self.temporaries.iter().position(|temporary| temporary.path == new.path);

@@ -1,9 +1,9 @@
 //! A directory of the file system, with the contract of [`Directory`].
 //!
 //! Everything is opened beneath a file descriptor of the directory and never through a symbolic
-//! link, so that nothing outside it can be read or written, whatever its names say. One room for
-//! each operation: `create`, `delete`, `listing`; `beneath` opens, `lock` keeps a second
-//! writer away.
+//! link, so that nothing outside it can be read or written, whatever the names in it are. Each
+//! operation has its file: `create`, `delete`, `listing`. `openat` opens names, and `lock` keeps a
+//! second writer away.
 
 mod create;
 mod delete;

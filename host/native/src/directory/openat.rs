@@ -24,12 +24,12 @@ impl Root {
         Self { fd, by_component: AtomicBool::new(false), watcher }
     }
 
-    /// Whether somebody is told of every call.
+    /// Whether there is a watcher.
     pub(super) fn is_watched(&self) -> bool {
         self.watcher.is_some()
     }
 
-    /// Makes a call that decides what a crash leaves; whoever watches may make it fail.
+    /// Makes a call that decides what a crash leaves; a watcher may make it fail.
     pub(super) fn call<T>(&self, call: Call<'_>, make: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
         let Some(watcher) = &self.watcher else { return make() };
         watcher.before(call).map_err(|error| errno(&error))?;

@@ -1,5 +1,5 @@
 //! Syncing many files and directories at once. A disk that is asked once answers about as fast as
-//! one that is asked for one file: the file system commits everybody who waits together.
+//! one that is asked for one file: the file system commits all of them together.
 
 use std::os::fd::BorrowedFd;
 use std::thread;
@@ -23,7 +23,7 @@ pub(super) struct Unsynced<'a> {
 
 /// Syncs all of them; the error is that of the first that failed, in the order given.
 ///
-/// One after another where somebody watches, who wants to see the same order every time.
+/// With a watcher, they are synced one after another, in the same order every time.
 pub(super) fn sync_in_parallel(root: &Root, unsynced: &[Unsynced<'_>]) -> Result<(), DirectoryError> {
     let one = |unsynced: &Unsynced<'_>| {
         let sync = || match unsynced.call {

@@ -56,7 +56,7 @@ fn it_does_what_the_two_apart_do() {
         assert!(plugin.results(true, 10).unwrap()[0].contains("\"flights\":1500"));
     }
     assert_eq!(bench.state("apart"), bench.state("composed"));
-    // One goes on with what the other has left, and may be swapped for it at work.
+    // One continues with what the other has left, and may be swapped for it at work.
     let mut plugin = bench.start(&composed, "apart", None);
     plugin.feed(&flights(1_501, 100)).unwrap();
     plugin.swap(&apart).unwrap();

@@ -42,7 +42,7 @@ impl Street {
         Self { bench, neighbour }
     }
 
-    /// The neighbour goes on as if nothing was, and both directories are whole.
+    /// The neighbour works on undisturbed, and both directories are whole.
     fn goes_on(mut self) {
         self.neighbour.feed(&flights(101, 100)).unwrap();
         assert_eq!(self.neighbour.checkpoint().unwrap().info.id, 2);

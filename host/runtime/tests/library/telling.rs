@@ -1,4 +1,4 @@
-//! What a host tells: events for whoever listens, and counts for Prometheus.
+//! What a host reports: events for subscribers of `tracing`, and counts for Prometheus.
 
 use std::sync::{Arc, Mutex};
 
@@ -45,7 +45,7 @@ impl Subscriber for Listener {
 fn every_step_is_an_event() {
     let listener = Listener::default();
     // For the whole process: one for this thread alone would miss events that another was first to pass.
-    tracing::subscriber::set_global_default(listener.clone()).expect("nobody else listens");
+    tracing::subscriber::set_global_default(listener.clone()).expect("there is no other subscriber");
     let bench = Bench::new();
     let mut plugin = bench.start(&bench.code(&(put(8, 100) + "(unreachable)")), "one", None);
     plugin.checkpoint().unwrap();
