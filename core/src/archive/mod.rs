@@ -7,12 +7,11 @@
 mod ustar;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::archive::ustar::PLACE;
 use crate::config::{CheckpointConfig, OpenOptions};
-use crate::directory::{AnyDirectory, Directory, EntryKind, MemoryDirectory, NewFile, at_once};
+use crate::directory::{Directory, EntryKind, MemoryDirectory, NewFile, at_once};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path, state_path};
@@ -79,7 +78,6 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
 /// refused as [`Corruption`](Error::Corruption), [`CrcMismatch`](Error::CrcMismatch) or
 /// [`Deserialization`](Error::Deserialization): another name, a link, a file twice, a missing file, one
 /// changed byte.
-#[inline]
 pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
     let (order, directory) = prove(unpack(archive)?)?;
     let again = write(&order, directory.files().clone())?;
@@ -129,8 +127,8 @@ pub async fn import<D: Directory>(
     config: CheckpointConfig,
     options: OpenOptions,
 ) -> Result<IncrementalCheckpointMetadata, Error> {
-    let (recovered, source) = within(read(archive)?, recover_alone);
-    let (recovered, state_file) = recovered?;
+    let source = read(archive)?;
+    let (recovered, state_file) = recover_alone(&source)?;
     let metadata = recovered.metadata.clone();
     if directory.list().await?.iter().all(|entry| Name::parse(&entry.path) == Name::Foreign) {
         let mut files = source.into_files();
@@ -160,10 +158,6 @@ fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
 
 /// Checks that the files are one whole checkpoint and nothing else. Returns their paths in the order in
 /// which they are created, and the files as a directory.
-///
-/// It is inline, as is everything here that calls the generic functions of recovery for one type. So they
-/// are compiled where they are used, and not in this crate as well.
-#[inline]
 fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), Error> {
     let ids: Vec<u64> = files.keys().filter_map(|path| committed_id(path)).collect();
     let [id] = ids[..] else {
@@ -178,16 +172,15 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
     if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
         return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
     }
-    let (report, directory) = within(MemoryDirectory::from_files(files), |directory| at_once(verify(directory)));
-    match report?.findings.first() {
+    let directory = MemoryDirectory::from_files(files);
+    match at_once(verify(&directory))?.findings.first() {
         Some(finding) => Err(Error::corrupt(&finding.path, &finding.what)),
         None => Ok((order, directory)),
     }
 }
 
 /// Recovers the one checkpoint of an archive. Returns it together with its opaque state, if it has one.
-#[inline]
-fn recover_alone(directory: &AnyDirectory<'_>) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
+fn recover_alone(directory: &MemoryDirectory) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
     let recovered = at_once(recover(directory, &RecoverOptions::new()))?;
     let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "it holds no checkpoint"))?;
     match at_once(load_state(directory, recovered.metadata.id)) {
@@ -195,14 +188,6 @@ fn recover_alone(directory: &AnyDirectory<'_>) -> Result<(RecoveredCheckpoint, O
         Err(Error::NotFound(_)) => Ok((recovered, None)),
         Err(error) => Err(error),
     }
-}
-
-/// Runs `work` on a directory in memory. The directory is passed as [`AnyDirectory`], so that programs that
-/// use that type already compile recovery and verification only once.
-fn within<T>(directory: MemoryDirectory, work: impl FnOnce(&AnyDirectory<'_>) -> T) -> (T, MemoryDirectory) {
-    let directory = Rc::new(directory);
-    let outcome = work(&AnyDirectory::shared(Rc::clone(&directory)));
-    (outcome, Rc::into_inner(directory).expect("the work is over, and it kept no other reference"))
 }
 
 /// Returns the files of a checkpoint in the order in which they are created. LaminarDB's metadata does not
