@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the npm package into web/dist and holds its size to the budget.
+# Builds the npm package into web/dist and compares its size with the budget.
 #
-#   web/build.sh            the package
-#   web/build.sh --testing  the package, and beside it web/test/wasm: the same engine with the
-#                           functions that the tests in real browsers call
-#   web/build.sh --check-size  the package; fails when it is over its budget
+#   web/build.sh            builds the package
+#   web/build.sh --testing  also builds web/test/wasm: the same engine with the functions that the
+#                           tests in real browsers call
+#   web/build.sh --check-size  fails if the package is over its budget
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -13,7 +13,7 @@ target_dir=${CARGO_TARGET_DIR:-$PWD/../target}
 cache=${ALLUVIUM_CACHE:-$HOME/.cache/alluvium}
 bindgen=$cache/wasm-bindgen-$bindgen_version/bin/wasm-bindgen
 
-# The version of the command must be that of the crate in Cargo.lock, exactly.
+# The command must have exactly the version that the crate has in Cargo.lock.
 if [ "$("$bindgen" --version 2>/dev/null || true)" != "wasm-bindgen $bindgen_version" ]; then
   echo "installing wasm-bindgen $bindgen_version into $cache (once, some minutes)" >&2
   cargo install wasm-bindgen-cli --version "$bindgen_version" --root "${bindgen%/bin/wasm-bindgen}"
@@ -22,7 +22,7 @@ if [ ! -x node_modules/.bin/tsc ] || [ package-lock.json -nt node_modules/.packa
   npm ci --no-audit --no-fund --loglevel=error
 fi
 
-# The paths of this machine say nothing to a user who reads a panic's place, and take room.
+# Panic messages contain source paths. The paths of this machine would tell a user nothing and take space.
 flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$(cd .. && pwd)=alluvium"
 flags="$flags --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/library=std"
 
@@ -30,15 +30,16 @@ flags="$flags --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/
 engine() {
   local out=$1
   shift
-  # As a cdylib alone: beside an rlib, cargo would leave out the optimisation across crates.
+  # Only a cdylib is built. If an rlib were built too, cargo would skip link-time optimisation.
   RUSTFLAGS="$flags" cargo rustc --quiet --lib --crate-type cdylib --profile web \
     --target wasm32-unknown-unknown -p alluvium-wasm "$@" --target-dir "$target_dir"
   rm -rf "$out"
   "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \
     --remove-producers-section --experimental-reset-state-function
-  # Features that every browser since 2021 has, and no newer encoding: --all-features writes modules
-  # that today's browsers cannot read. Nothing of ours lies in the first kilobyte of memory. Names of
-  # functions go into a file of their own, for whoever reads a stack trace with wasm-function[N] in it.
+  # These features exist in every browser since 2021. --all-features would write modules that today's
+  # browsers cannot read. --low-memory-unused is safe because the engine uses nothing in the first kilobyte
+  # of memory. The names of functions go into a file of their own: it tells which function the
+  # wasm-function[N] of a stack trace is.
   node_modules/.bin/wasm-opt -Oz --low-memory-unused --enable-bulk-memory --enable-mutable-globals \
     --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext --enable-multivalue \
     --symbolmap="$out/alluvium_wasm_bg.symbols" --strip-debug \

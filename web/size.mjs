@@ -1,8 +1,8 @@
-// What a page downloads of the package: the modules that `import "alluvium"` loads and the wasm, each
-// gzipped by itself at the highest level, as a host sends them. `alluvium/inline` and what only Node
-// reads are not loaded by it; types, source maps and the names of functions never are.
+// Measures what a page downloads: the wasm and the modules that `import "alluvium"` loads. Each file is
+// gzipped separately at the highest level, as a host sends it. `alluvium/inline` and the modules for Node do
+// not count, and neither do types, source maps and the names of functions.
 //
-//   node size.mjs [--check]   prints it against the budget; with --check fails when it is over
+//   node size.mjs [--check]   prints the size and the budget; with --check it fails if the size is over
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,7 +13,7 @@ const BUDGET_KIB = 256;
 const dist = fileURLToPath(new URL("dist/", import.meta.url));
 const gzipped = (path) => gzipSync(readFileSync(join(dist, path)), { level: 9 }).length;
 
-/** A module and all that it imports. */
+/** Returns a module and everything that it imports. */
 function loaded(path, found = new Set()) {
   if (found.has(path)) return found;
   found.add(path);
@@ -22,7 +22,7 @@ function loaded(path, found = new Set()) {
   return found;
 }
 
-/** Bytes of the parts: the wasm and the scripts. */
+/** Returns the bytes of the wasm and of the scripts. */
 export function pageSize() {
   const scripts = [...loaded("index.js")].map(gzipped).reduce((sum, bytes) => sum + bytes, 0);
   return { wasm: gzipped("wasm/alluvium_wasm_bg.wasm"), scripts };

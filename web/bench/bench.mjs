@@ -1,5 +1,5 @@
-// The benchmarks of the browser, in one run of one page: 10,000 changed of 1,000,000 entries, keys of
-// 16 bytes with values of 100. Peers and we take turns, so that what slows the machine slows all.
+// The browser benchmarks, in one run of one page: 10,000 of 1,000,000 entries change. Keys have 16 bytes and
+// values 100. Alluvium and the other libraries take turns, so what slows the machine slows all of them.
 
 import { BatchWriter, Checkpoints } from "/dist/index.js";
 import { peers } from "/bench/peers.mjs";
@@ -8,14 +8,14 @@ const parameters = new URLSearchParams(location.search);
 const ENTRIES = Number(parameters.get("entries"));
 const CHANGED = Number(parameters.get("changed"));
 const ROUNDS = Number(parameters.get("rounds"));
-/** Peers that take a second a round get one round in five. */
+/** Peers and single puts run only in one round of five, because they can take a second a round. */
 const SLOW_EVERY = 5;
 
 const post = (path, body) => fetch(path, { method: "POST", body: JSON.stringify(body) });
 const say = (text) => post("/progress", text);
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Each begins from rest: what the one before left to be collected or written is not its burden. */
+/** Waits before each measurement, so that garbage and pending writes of the one before do not slow it. */
 const rest = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 async function timed(work) {
@@ -39,7 +39,7 @@ function value() {
   return bytes;
 }
 
-/** A raw database with one store. */
+/** Opens a raw database with one store. */
 function database(name) {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name);
@@ -101,9 +101,9 @@ async function run() {
     times.ours.push(await timed(async () => (metadata = await checkpoints.checkpoint())));
     times.freezeUs.push(metadata.statistics.freezeUs);
     times.write.push(metadata.statistics.writeUs / 1000);
-    // Tidying up is not part of the commit, and must not slow the others.
+    // Maintenance is not part of the commit, and must not slow the other measurements.
     await maintained;
-    // What a rebase created is named by this commit, and was written before it.
+    // This commit names the files that a compaction created. They were written before it, so they do not count.
     bytes = metadata.statistics.bytesWritten - metadata.statistics.rebasedBytes;
     const content = crypto.getRandomValues(new Uint8Array(65_536));
     const same = new Uint8Array(bytes);
@@ -129,7 +129,7 @@ async function run() {
     }
   }
   for (const [name, values] of Object.entries(times)) figures[name] = median(values);
-  // Ratios pair what was measured one after the other.
+  // Each ratio compares two measurements of the same round.
   figures.vsRaw = median(times.ours.map((ms, round) => ms / times.raw[round]));
   if (times.dexie) figures.vsDexie = median(times.dexie.map((ms, round) => ms / oursThen[round]));
   figures.bytes = bytes;
@@ -144,7 +144,7 @@ async function run() {
     if (checkpoints.size !== ENTRIES) throw new Error(`${checkpoints.size} of ${ENTRIES} entries recovered`);
     if (round < 4) await checkpoints.close();
     const engine = await database("alluvium/bench");
-    // The same bytes: every segment, whole.
+    // Reads the same bytes: every segment completely.
     const contents = await transaction(engine, "readonly", (store) => store.getAll(IDBKeyRange.bound("segments/", "segments0")), "files");
     engine.close();
     read.push(
@@ -159,7 +159,7 @@ async function run() {
   figures.read = median(read);
   await say(`recovery: ${Math.round(figures.recover)} ms, reading: ${Math.round(figures.read)} ms`);
 
-  // Calls, on keys that are there: nothing grows.
+  // Calls on keys that exist, so the state does not grow.
   const numbers = Array.from({ length: 100_000 }, () => Math.floor(random() * ENTRIES));
   const keys = numbers.map(key);
   const values = numbers.map(value);

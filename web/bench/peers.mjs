@@ -1,13 +1,14 @@
-// What others do with the same 10,000 entries: each opens, and writes them in one transaction that is
-// durable when it resolves, as strictly as it can. Keys are texts of 16 letters, values 100 bytes.
+// Other libraries on the same 10,000 entries. Each one opens its database and writes the entries in one
+// transaction, which is as durable as that library can make it when it resolves. Keys are texts of 16 letters,
+// and values have 100 bytes.
 
 import { Dexie } from "/node_modules/dexie/dist/modern/dexie.mjs";
 import { createStore, setMany } from "/node_modules/idb-keyval/dist/index.js";
 
-/** One statement for each entry, as the databases below take them. */
+/** The statement that the SQLite builds below run for each entry. */
 const UPSERT = "INSERT OR REPLACE INTO entries VALUES (?, ?)";
 
-/** Functions that open a peer and give the one that writes entries: pairs of key and value. */
+/** Functions that open a peer. Each returns a function that writes entries, which are pairs of key and value. */
 export const peers = {
   async dexie() {
     const dexie = new Dexie("bench-dexie", { chromeTransactionDurability: "strict" });
@@ -21,7 +22,7 @@ export const peers = {
     return (entries) => setMany(entries, store);
   },
 
-  /** SQLite in the window, its pages in IndexedDB. */
+  /** SQLite in the window. It keeps its pages in IndexedDB. */
   async "wa-sqlite"() {
     const { default: factory } = await import("/node_modules/wa-sqlite/dist/wa-sqlite-async.mjs");
     const { Factory } = await import("/node_modules/wa-sqlite/src/sqlite-api.js");
@@ -46,7 +47,7 @@ export const peers = {
     };
   },
 
-  /** SQLite in a worker, its file in the origin private file system. */
+  /** SQLite in a worker. It keeps its file in the origin private file system. */
   async "sqlite-opfs"() {
     const worker = new Worker("/bench/sqlite-worker.mjs", { type: "module" });
     const ask = (message) =>
@@ -59,7 +60,7 @@ export const peers = {
     return (entries) => ask({ entries });
   },
 
-  /** PostgreSQL in the window, its files in IndexedDB. */
+  /** PostgreSQL in the window. It keeps its files in IndexedDB. */
   async pglite() {
     const { PGlite } = await import("/node_modules/@electric-sql/pglite/dist/index.js");
     const database = await PGlite.create("idb://bench-pglite", { relaxedDurability: false });

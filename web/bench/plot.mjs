@@ -1,4 +1,4 @@
-// The plot of the benchmarks: bars on a logarithmic axis, drawn by Observable Plot in the browser that
+// Draws the plot of the benchmarks: bars on a logarithmic axis. Observable Plot draws it in the browser that
 // measured.
 
 import { writeFileSync } from "node:fs";

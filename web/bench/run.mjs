@@ -10,7 +10,7 @@ import { pageSize } from "../size.mjs";
 import { serve } from "../test/server.mjs";
 import { drawn } from "./plot.mjs";
 
-/** What a page downloads of each peer: files below node_modules. */
+/** The files below node_modules that a page downloads for each peer. */
 const downloads = {
   dexie: ["dexie/dist/modern/dexie.min.mjs"],
   "idb-keyval": ["idb-keyval/dist/index.js"],
@@ -72,19 +72,19 @@ const rows = [
   row("web_recover_vs_raw", figures.recover / figures.read, "×", "≤ 3", "reading the same bytes"),
   row("web_package_kib", kib(sizes.alluvium), "KiB", "≤ 256", "gzipped, wasm and modules"),
   row("web_commit_ms", figures.ours, "ms", null, `${changed} changed of ${entries}, ${figures.bytes} bytes`),
-  row("web_commit_write_ms", figures.write, "ms", null, "of it, encoding and the transaction"),
+  row("web_commit_write_ms", figures.write, "ms", null, "encoding and the transaction, part of the commit"),
   row("web_commit_raw_ms", figures.raw, "ms", null, "one raw strict put of the same bytes"),
   row("web_commit_idb_puts_ms", figures.puts, "ms", null, "one strict transaction of single puts"),
   ...Object.keys(downloads)
     .filter((name) => name in figures)
     .map((name) => row(`web_commit_${name.replaceAll("-", "_")}_ms`, figures[name], "ms", null, what[name])),
-  row("web_freeze_us", figures.freezeUs, "µs", null, "the stall; the clock's step is 5 µs"),
+  row("web_freeze_us", figures.freezeUs, "µs", null, "the pause of the stream; the clock has steps of 5 µs"),
   row("web_recover_ms", figures.recover, "ms", null, `${figures.recoveredBytes} bytes of segments`),
   row("web_recover_raw_ms", figures.read, "ms", null, `reading ${figures.readBytes} bytes`),
-  row("web_put_ns", figures.putNs, "ns", null, "a put, singly"),
+  row("web_put_ns", figures.putNs, "ns", null, "a single put"),
   row("web_apply_ns", figures.applyNs, "ns", null, "a put in a BatchWriter, packing included"),
-  row("web_get_ns", figures.getNs, "ns", null, "a get, singly"),
-  row("web_get_many_ns", figures.getManyNs, "ns", null, "a get of getMany"),
+  row("web_get_ns", figures.getNs, "ns", null, "a single get"),
+  row("web_get_many_ns", figures.getManyNs, "ns", null, "one get of getMany"),
   row("web_map_put_ns", figures.mapPutNs, "ns", null, "Map.set, text keys"),
   row("web_map_get_ns", figures.mapGetNs, "ns", null, "Map.get, text keys"),
   ...Object.entries(sizes).map(([name, bytes]) => row(`web_size_${name}`, kib(bytes), "KiB", null, "gzipped")),

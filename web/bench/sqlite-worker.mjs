@@ -1,4 +1,4 @@
-// SQLite over synchronous access handles, which only a worker has.
+// Runs SQLite on synchronous access handles, which only a worker has.
 
 import initialise from "/node_modules/@sqlite.org/sqlite-wasm/dist/index.mjs";
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the demo into web/demo/dist: static files, for any host that serves .wasm and .gz as they are.
-# The package is built first where it is missing; `web/build.sh` builds it anew.
+# Builds the demo into web/demo/dist. The result is static files, for any host that serves .wasm and .gz files
+# unchanged. If the package is missing, it is built first. `web/build.sh` rebuilds it.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -12,7 +12,7 @@ node_modules/.bin/tsc -p .
 
 rm -rf dist
 mkdir -p dist/wasm
-# The engine is fetched from beside the script that asks for it; so are the flights.
+# The scripts fetch the engine and the flights from their own directory.
 cp ../dist/wasm/alluvium_wasm_bg.wasm dist/wasm/
 cp ../../tests/data/flights-2013-01.csv.gz dist/
 cp src/index.html dist/

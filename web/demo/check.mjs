@@ -1,7 +1,7 @@
-// Holds the demo to what it says, in a real browser: `node web/demo/check.mjs` after `web/demo/build.sh`.
-// `node web/demo/check.mjs firefox` takes Firefox, where only Chromium's downloads and accessibility tree are missing.
-// ALLUVIUM_SEED=n replays its random moments. With the command built (ALLUVIUM names it, else target/debug)
-// the same checkpoints go through it and back.
+// Checks in a real browser that the demo does what it says. Run `node web/demo/check.mjs` after
+// `web/demo/build.sh`. `node web/demo/check.mjs firefox` uses Firefox. It skips the checks that need Chromium's
+// downloads or its accessibility tree. ALLUVIUM_SEED=n replays the random moments. If the command is built
+// (ALLUVIUM names it, otherwise target/debug is used), a checkpoint goes from the browser to it and back.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -23,7 +23,7 @@ const kind = process.argv[2] ?? "chromium";
 const isChromium = kind === "chromium";
 let seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
 console.log(`${kind}, seed ${seed}`);
-/** From 0 up to 1, the same for the same seed. */
+/** Returns a number from 0 up to 1. The same seed gives the same numbers. */
 function random() {
   seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
   return seed / 2 ** 32;
@@ -54,11 +54,11 @@ function equal({ verdict, text }, records) {
   return proved;
 }
 
-/** A check of what only Chromium lets a script see. */
+/** Runs a check of something that only Chromium lets a script see. */
 async function checkInChromium(name, body) {
   if (isChromium) return check(name, body);
   tally.skipped++;
-  console.log(`SKIPPED ${name}: in Chromium only`);
+  console.log(`SKIPPED ${name}: this check needs Chromium`);
 }
 
 if (executable(kind) === undefined) {
@@ -69,7 +69,7 @@ if (executable(kind) === undefined) {
 const demo = await openDemo(kind);
 const { page } = demo;
 
-/** Clicks a button of the log's kind and waits for what it writes. */
+/** Does something that writes to the log, and waits for a line that matches `pattern`. Returns the log. */
 async function said(action, pattern) {
   await page.$eval("#log", (list) => list.replaceChildren());
   await action();
@@ -82,12 +82,12 @@ async function choose(id, value) {
 }
 
 async function startOver() {
-  // The log has its newest line first.
-  await said(() => demo.press("#start-over"), /Nothing stored[^]*Starts over/);
+  // The newest line of the log comes first.
+  await said(() => demo.press("#start-over"), /Nothing stored[^]*Starting over/);
   await demo.until(() => document.querySelector("#state").dataset.state === "running");
 }
 
-/** Downloads the newest kept checkpoint, once it has so many records; its path. */
+/** Downloads the newest kept checkpoint once it has that many records. Returns the file's path. */
 async function download(records) {
   await demo.until((least) => Number(document.querySelector("#checkpoint-rows tr").dataset.records) >= least, records);
   const before = new Set(await readdir(demo.downloads).catch(() => []));
@@ -108,26 +108,26 @@ async function pauseStream() {
 }
 
 try {
-  await check("opens, from its own origin alone", async () => {
+  await check("the demo opens, and only requests its own origin", async () => {
     await demo.set({ rate: 5_000, every: 500 });
     await startOver();
     await demo.records(1_000);
     same("origins", [...demo.requests].join(), new URL(demo.address).origin);
   });
 
-  await check("the worker killed ten times at random moments", async () => {
+  await check("the worker is killed ten times at random moments", async () => {
     let newest = 0;
     const offsets = [];
     for (let kill = 0; kill < 10; kill++) {
       await pause(50 + random() * 500);
       const proved = equal(await demo.kill());
-      holds(`${proved} records after ${newest}: a checkpoint that was there is gone`, proved >= newest);
+      holds(`${proved} records after ${newest}: a reported checkpoint is gone`, proved >= newest);
       offsets.push((newest = proved));
     }
     return `recovered at ${offsets.join(", ")}`;
   });
 
-  await check("the tab crashed", async () => {
+  await check("the tab crashes", async () => {
     const before = await demo.number("records");
     await demo.reloadedBy("#crash");
     await demo.until(() => document.querySelector("#proof").dataset.verdict !== "none");
@@ -136,7 +136,7 @@ try {
     return `recovered at ${proved}, seen ${before}`;
   });
 
-  await check("the worker killed ten times by the page's own button", async () => {
+  await check("the worker is killed ten times by the page's own button", async () => {
     await startOver();
     await demo.set({ rate: 1_000, every: 200 });
     await demo.records(400);
@@ -147,7 +147,7 @@ try {
     same("proofs that said equal", proofs - before, 10);
   });
 
-  await check("the flights to their end", async () => {
+  await check("the flights run to their end", async () => {
     await demo.set({ rate: 20_000, every: 1_000 });
     await demo.proved(() => demo.complete());
     equal(await demo.proof(), FLIGHTS);
@@ -156,14 +156,14 @@ try {
     same("watermark", await page.$eval("#watermark", (element) => element.parentElement.textContent.replace(/\s+/g, " ").trim()), "1 Feb 2013 04:00 UTC");
   });
 
-  await check("killed at the end, and still all there", async () => {
+  await check("the worker is killed at the end, and nothing is lost", async () => {
     equal(await demo.kill(), FLIGHTS);
     same("flights", await demo.number("flights"), FLIGHTS);
   });
 
-  await check("every byte verified", () => said(() => demo.press("#verify"), /nothing is damaged/).then(() => ""));
+  await check("every byte is verified", () => said(() => demo.press("#verify"), /nothing is damaged/).then(() => ""));
 
-  await check("two checkpoints compared", async () => {
+  await check("two checkpoints are compared", async () => {
     await page.$eval("#diff-form", (form) => form.requestSubmit());
     await demo.until(() => !document.querySelector("#diff").hidden);
     const text = await demo.text("diff-text");
@@ -175,7 +175,7 @@ try {
     return text;
   });
 
-  await check("back to an older checkpoint, and on to the end again", async () => {
+  await check("an older checkpoint is restored, and the stream runs to its end again", async () => {
     const rows = await demo.rows();
     const older = rows[3];
     holds(`an older one is kept: ${JSON.stringify(rows)}`, older && older.records < FLIGHTS);
@@ -190,14 +190,14 @@ try {
   });
 
   let archive;
-  await checkInChromium("one downloaded, and brought in again after starting over", async () => {
+  await checkInChromium("a checkpoint is downloaded, and imported again after starting over", async () => {
     archive = await download(FLIGHTS);
     holds("a tar", (await readFile(archive)).subarray(257, 262).toString() === "ustar");
     await startOver();
     equal(await bringIn(archive), FLIGHTS);
   });
 
-  await checkInChromium("a proof that must fail does", async () => {
+  await checkInChromium("a proof that must fail fails", async () => {
     await choose("source", "firehose-1000");
     await demo.until(() => document.querySelector("#records").textContent !== "0" && document.querySelector("#state").dataset.state === "running");
     const { verdict, text } = await bringIn(archive);
@@ -208,7 +208,7 @@ try {
     return text;
   });
 
-  await check("the firehose: what is written follows what changed, through kills", async () => {
+  await check("the firehose: a checkpoint writes only what changed, also after kills", async () => {
     await choose("source", "firehose-20000");
     await demo.set({ rate: 200_000, every: 500_000 });
     await startOver();
@@ -219,7 +219,8 @@ try {
     equal(await demo.kill());
     const recovered = await demo.number("records");
     await demo.until((least) => Number(document.querySelector("#checkpoint-rows tr").dataset.records) >= least, recovered + 10_000);
-    // One of them may hold a rebased run of at least 1 MiB, most of a state as small as this; never half of them.
+    // One of these checkpoints may include a compacted file of at least 1 MiB, which is most of so small a state.
+    // At least half of them never do.
     const shares = (await demo.rows()).filter(({ records }) => records > recovered).map(({ share }) => Math.round(100 * share));
     holds(`${shares.length} kept checkpoints after the recovery`, shares.length >= 3);
     const median = shares.toSorted((a, b) => a - b)[Math.floor(shares.length / 2)];
@@ -227,7 +228,7 @@ try {
     return `${shares.join(", ")} % of the state`;
   });
 
-  await check("the origin private file system, through kills", async () => {
+  await check("the origin private file system survives kills", async () => {
     holds("it is offered", await page.$eval("#storage option[value=opfs]", (option) => !option.disabled));
     await choose("source", "flights");
     await choose("storage", "opfs");
@@ -242,7 +243,7 @@ try {
     return `recovered at ${offsets.join(", ")}`;
   });
 
-  await check("a second tab is kept out, and takes over when told to", async () => {
+  await check("a second tab is fenced, and takes over when told to", async () => {
     await demo.set({ rate: 500, every: 100 });
     await startOver();
     await demo.records(200);
@@ -259,20 +260,20 @@ try {
       const lost = await demo.text("failure-text");
       holds(`the first says ${lost}`, lost.includes("fenced"));
     } finally {
-      // A page behind another one draws nothing, and would wait forever.
+      // A page behind another one draws nothing, so it would wait forever.
       await second.close();
       await page.bringToFront();
     }
     equal(await demo.proved(() => demo.press("#retry")));
   });
 
-  await check("readable at both widths, and every control has a name", async () => {
+  await check("the page is readable at both widths, and every control has a name", async () => {
     for (const width of [390, 1400]) {
       await page.setViewport({ width, height: 900 });
       const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);
       holds(`the page is ${scrolled} wide in a window of ${width}`, scrolled <= width);
     }
-    if (!isChromium) return "widths alone";
+    if (!isChromium) return "only the widths";
     const nodes = [];
     const walk = (node) => {
       nodes.push(node);
@@ -287,7 +288,7 @@ try {
   });
 
   if (existsSync(command) && existsSync(plugin)) {
-    await checkInChromium("begun in the browser, continued by the command, opened in the browser again", async () => {
+    await checkInChromium("a stream begins in the browser, continues in the command and opens in the browser again", async () => {
       await choose("storage", "indexeddb");
       await demo.set({ rate: 5_000, every: 1_000 });
       await startOver();
@@ -312,7 +313,7 @@ try {
     console.log(`SKIPPED the command and back: ${existsSync(command) ? plugin : command} is not built`);
   }
 
-  await check("no error on the page", () => same("errors", demo.errors.join("\n"), ""));
+  await check("the page had no error", () => same("errors", demo.errors.join("\n"), ""));
 } finally {
   await demo.close();
 }

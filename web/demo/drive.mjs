@@ -1,4 +1,4 @@
-// Drives the demo as a person would, in a real browser with a fresh profile.
+// Uses the demo like a person would, in a real browser with a fresh profile.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 
 import { browsers, launch, profile } from "../test/browsers.mjs";
 
-/** Where a browser is, `"chromium"` or `"firefox"`; undefined when it is not installed. */
+/** Returns the path of a browser, `"chromium"` or `"firefox"`, or undefined if it is not installed. */
 export const executable = (kind) => browsers.find(({ name }) => name === kind)?.path;
 
-/** Starts `serve.mjs` on a free port; its address. */
+/** Starts `serve.mjs` on a free port. Returns its address. */
 async function serve() {
   const script = fileURLToPath(new URL("serve.mjs", import.meta.url));
   const server = spawn(process.execPath, [script, "0"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -20,7 +20,7 @@ async function serve() {
   return { address: String(said[0]).trim(), stop: () => server.kill() };
 }
 
-/** Opens the demo; `downloads` is the folder that the page's downloads go to, in Chromium. */
+/** Opens the demo. In Chromium, `downloads` is the folder that the page's downloads go to. */
 export async function openDemo(kind = "chromium") {
   const executablePath = executable(kind);
   if (executablePath === undefined) throw new Error(`no ${kind}: install it, or name it in ${kind.toUpperCase()}`);
@@ -53,14 +53,14 @@ export async function openDemo(kind = "chromium") {
   }
 }
 
-/** What can be done with a page of the demo. */
+/** Returns the functions that use a page of the demo. */
 export function verbsOf(page) {
   const text = (id) => page.$eval(`#${id}`, (element) => element.textContent);
   const number = async (id) => Number((await text(id)).replaceAll(",", ""));
 
   /**
-   * Waits until a condition holds in the page. Each look is a call of its own that returns at once: a promise
-   * of the page that the debugging protocol waits for may be lost when garbage is collected there.
+   * Waits until a condition holds in the page. Each check is a separate call that returns at once. If the
+   * debugging protocol waited for a promise of the page, a garbage collection there could lose that promise.
    */
   const until = async (condition, ...args) => {
     for (const end = Date.now() + 120_000; !(await page.evaluate(condition, ...args)); ) {
@@ -69,14 +69,14 @@ export function verbsOf(page) {
     }
   };
 
-  /** Presses a control by its own method: the page may move it while a pointer is on its way to where it was. */
+  /** Presses a control through its `click` method. The page may move it while a mouse pointer is on its way. */
   const press = (selector) =>
     page.$eval(selector, (element) => {
       if (!element.checkVisibility() || element.disabled) throw new Error(`cannot be pressed: ${element.outerHTML}`);
       element.click();
     });
 
-  /** Does something that ends in a proof; the proof. */
+  /** Does something that ends in a proof. Returns the proof. */
   const proved = async (action) => {
     const before = await page.$eval("#proof", (element) => element.dataset.count ?? "0");
     await action();
@@ -97,15 +97,15 @@ export function verbsOf(page) {
     press,
     kill: () => proved(() => press("#kill")),
     /**
-     * Presses a control that loads the page again; resolves when the new document has loaded. The control is pressed
-     * in a task of its own, so that the call has returned before: nothing is evaluated in a page that is navigated.
+     * Presses a control that reloads the page. Resolves when the new document has loaded. The control is pressed in
+     * a separate task, so that the call returns before the navigation begins.
      */
     async reloadedBy(selector) {
       const loaded = new Promise((resolve) => page.once("load", resolve));
       await page.$eval(selector, (element) => void setTimeout(() => element.click()));
       await loaded;
     },
-    /** Sets rate (one that the slider has; Infinity for the last) and checkpoint interval. */
+    /** Sets the rate and the checkpoint interval. The rate must be one that the slider offers. */
     async set({ rate, every }) {
       const rates = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, Infinity];
       await page.evaluate(

@@ -1,5 +1,5 @@
-// The demo in every browser that is installed, the whole browser killed ten times: each time it comes
-// back, goes on, and proves its figures. `node web/demo/kills.mjs [browser]` after `web/demo/build.sh`.
+// Opens the demo in every installed browser and kills the whole browser ten times. Each time the demo must
+// recover, continue and prove its figures. Run `node web/demo/kills.mjs [browser]` after `web/demo/build.sh`.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ const web = fileURLToPath(new URL("../", import.meta.url));
 const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
 const mailbox = mailboxes();
 
-/** In the page: the records of its newest checkpoint, and what it proved since it was opened. */
+/** Runs in the page. Returns the records of the newest checkpoint, and what was proved since the page was opened. */
 const state = () => {
   const proof = document.querySelector("#proof");
   const text = (id) => document.querySelector(id)?.textContent ?? "";
@@ -36,7 +36,7 @@ async function until(page, what, condition) {
   }
 }
 
-/** The rounds in one browser; what is wrong is thrown. */
+/** Runs the rounds in one browser. Throws if something is wrong. */
 async function killed(kind, origin) {
   const next = random(seed);
   const home = await profile();
@@ -44,8 +44,8 @@ async function killed(kind, origin) {
   let version;
   let least = 0;
   try {
-    // A first visit that ends in order, of which nothing is expected: of what is stored in it Chromium may
-    // lose all, where the visit is killed; with its SQLite backend, where it just ends.
+    // The first visit ends normally, and the test expects nothing of it. Chromium may lose everything that a
+    // first visit stored if it is killed. With its SQLite backend this also happens when the visit just ends.
     browser = await launch(kind, home.path, { mailbox });
     const first = await browser.newPage();
     await first.goto(`${origin}/demo/`);
@@ -60,14 +60,14 @@ async function killed(kind, origin) {
       if (round > 0) {
         const { verdict, said, text } = await until(page, "a proof", ({ proofs }) => proofs > 0);
         const proved = Number(said.match(/^Exactly once: ([\d,]+) records/)?.[1].replaceAll(",", "") ?? Number.NaN);
-        // At the stream's end there is a proof too, whatever came back.
+        // The end of the stream is proved too, even if nothing was recovered. Such a proof does not count.
         if (verdict !== "equal" || !text.startsWith("After a recovery") || !(proved >= least)) {
           throw new Error(`seed ${seed}, after ${round} kills, ${least} records checkpointed: ${said} ${text}`);
         }
         least = proved;
       }
       if (round === KILLS) break;
-      // At least one more checkpoint each time, and what the page says is durable must come back.
+      // Each round takes at least one more checkpoint. What the page reports as durable must be recovered.
       await until(page, "another checkpoint", ({ committed }) => committed > least);
       await new Promise((resolve) => setTimeout(resolve, next() * 700));
       least = (await page.evaluate(state)).committed;

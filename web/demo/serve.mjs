@@ -27,8 +27,8 @@ const server = createServer(async (request, response) => {
       "Content-Type": types[path.split(".").pop()] ?? "application/octet-stream",
       "Content-Length": size,
       "Cache-Control": "no-store",
-      // Isolated pages have the clock at 5 µs instead of 100: stalls are shorter than that. The demo
-      // works without these two.
+      // Isolated pages have a clock with steps of 5 µs instead of 100 µs, and the pauses to show are shorter
+      // than 100 µs. The demo works without these two headers.
       "Cross-Origin-Opener-Policy": "same-origin",
       "Cross-Origin-Embedder-Policy": "require-corp",
     });

@@ -1,4 +1,4 @@
-// Screenshots of the demo's first view at both widths, light and dark: `node web/demo/shots.mjs FOLDER`.
+// Takes screenshots of the demo's first view at both widths, light and dark: `node web/demo/shots.mjs FOLDER`.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -2,10 +2,9 @@ import { AlluviumError } from "./error.js";
 import { type Bytes, bytesOf } from "./text.js";
 
 /**
- * Collects puts and deletes, to be applied in one call: two to four times faster than one by one.
+ * Collects puts and deletes, to apply them in one call. This is two to four times faster than single calls.
  *
- * All or nothing: a batch that is refused changes nothing. After `apply` the writer is empty again and
- * keeps its memory.
+ * A batch is applied completely or not at all. After `apply` the writer is empty again and keeps its memory.
  */
 export class BatchWriter {
   #count = 0;
@@ -17,27 +16,27 @@ export class BatchWriter {
   #valueLens: number[] = [];
   #ops: number[] = [];
 
-  /** Records so far. */
+  /** The number of mutations in the batch. */
   get size(): number {
     return this.#count;
   }
 
-  /** Bytes of keys and values so far. */
+  /** The bytes of the keys and values in the batch. */
   get bytes(): number {
     return this.#keyBytes + this.#valueBytes;
   }
 
-  /** Sets a key's value. */
+  /** Adds a put of a key. */
   put(key: Bytes, value: Bytes): this {
     return this.#push(0, bytesOf(key), bytesOf(value));
   }
 
-  /** Removes a key. */
+  /** Adds a delete of a key. */
   delete(key: Bytes): this {
     return this.#push(1, bytesOf(key), empty);
   }
 
-  /** Forgets everything. */
+  /** Empties the batch. */
   clear(): void {
     this.#count = this.#keyBytes = this.#valueBytes = 0;
     this.#keyLens.length = this.#valueLens.length = this.#ops.length = 0;
@@ -56,9 +55,9 @@ export class BatchWriter {
   }
 
   /**
-   * The batch as one buffer, little-endian, its columns one after another: count and bytes of all keys
-   * (u32 each), bytes of each key, bytes of each value (u32 each), operations (u8 each: 0 put,
-   * 1 delete), the keys, the values.
+   * Packs the batch into one little-endian buffer of columns: the count and the bytes of all keys (u32 each),
+   * the length of each key, the length of each value (u32 each), the operations (u8 each: 0 is a put, 1 a
+   * delete), the keys, and the values.
    */
   pack(): Uint8Array {
     const count = this.#count;
@@ -91,7 +90,7 @@ function append(to: Uint8Array<ArrayBuffer>, used: number, what: Uint8Array): Ui
   return to;
 }
 
-/** The entries of a packed buffer of puts. */
+/** Yields the entries of a packed buffer of puts. */
 export function* unpack(packed: Uint8Array): Generator<[Uint8Array, Uint8Array], void, undefined> {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   const count = view.getUint32(0, true);
@@ -106,7 +105,7 @@ export function* unpack(packed: Uint8Array): Generator<[Uint8Array, Uint8Array],
   }
 }
 
-/** Keys as the engine takes them. */
+/** Packs keys in the form that the engine's `getMany` takes. */
 export function packKeys(keys: readonly Uint8Array[]): Uint8Array {
   const bytes = keys.reduce((sum, key) => sum + key.length, 0);
   const packed = new Uint8Array(4 + 4 * keys.length + bytes);
@@ -121,7 +120,7 @@ export function packKeys(keys: readonly Uint8Array[]): Uint8Array {
   return packed;
 }
 
-/** Values as the engine gives them. */
+/** Unpacks the values that the engine's `getMany` returns. */
 export function unpackValues(packed: Uint8Array, count: number): (Uint8Array | undefined)[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   let start = 4 * count;

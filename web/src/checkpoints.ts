@@ -22,15 +22,15 @@ const systemClock: Clock = {
   monotonicUs: () => performance.now() * 1000,
 };
 
-/** Entries that cross from the engine at once. */
+/** How many entries one call fetches from the engine. */
 const PAGE_ENTRIES = 4096;
 
 /**
  * Keyed state with incremental checkpoints.
  *
- * State, source offsets, watermark and epoch become durable together, with `checkpoint()`, or not at
- * all. Opening brings back the newest checkpoint. Reading and changing the state is synchronous and in
- * memory; it may go on while a checkpoint is being written, and belongs to the next one then.
+ * `checkpoint()` makes state, source offsets, watermark and epoch durable together, or not at all. Opening
+ * recovers the newest checkpoint. Reading and changing the state is synchronous and happens in memory. The state
+ * may also be changed while a checkpoint is being written. Such changes belong to the next checkpoint.
  */
 export class Checkpoints {
   readonly name: string;
@@ -38,10 +38,10 @@ export class Checkpoints {
   readonly #engine: EngineHandle;
   readonly #lock: Lock;
   readonly #listeners = new Map<keyof CheckpointEvents, Set<(detail: never) => void>>();
-  /** Writes and what needs everything for itself, one after the other. */
+  /** The end of the queue. Operations on the storage run one after another. */
   #tail: Promise<unknown> = Promise.resolve();
   #pending = 0;
-  /** Why nothing can be called any more. */
+  /** The reason why every further call fails, if there is one. */
   #ended: AlluviumError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -52,11 +52,11 @@ export class Checkpoints {
     this.#lock = lock;
   }
 
-  /** Opens checkpoints and recovers the newest, or starts anew where there is none. */
+  /** Opens checkpoints and recovers the newest one. Without a checkpoint, the state starts empty. */
   static async open(options: OpenOptions): Promise<Checkpoints> {
     const { name, storage = "indexeddb", clock = systemClock, whenTaken = "fail" } = options;
     if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(name)) {
-      throw new AlluviumError("invalid-input", `name ${JSON.stringify(name)}: letters, digits, ".", "_" and "-", at most 64`);
+      throw new AlluviumError("invalid-input", `name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
     }
     const { wasm } = options;
     if (wasm !== undefined) setWasmSource(() => wasm);
@@ -84,55 +84,55 @@ export class Checkpoints {
     }
   }
 
-  /** What opening found; `null` when it started anew. */
+  /** What opening recovered, or `null` if no checkpoint was found. */
   get recovered(): RecoverySummary | null {
     return this.#call((engine) => engine.recovered() as RecoverySummary | null);
   }
 
-  /** Sets a key's value. Durable with the next checkpoint. */
+  /** Sets the value of a key. The next checkpoint makes it durable. */
   put(key: Bytes, value: Bytes): void {
     this.#call((engine) => engine.put(bytesOf(key), bytesOf(value)));
   }
 
-  /** Removes a key; whether it was there. */
+  /** Deletes a key. Returns whether it existed. */
   delete(key: Bytes): boolean {
     return this.#call((engine) => engine.delete(bytesOf(key)));
   }
 
-  /** The value of a key. */
+  /** Returns the value of a key. */
   get(key: Bytes): Uint8Array | undefined {
     return this.#call((engine) => engine.get(bytesOf(key)));
   }
 
-  /** The values of many keys, in their order: one call instead of many. */
+  /** Returns the values of many keys, in the order of the keys. It is faster than many calls of `get`. */
   getMany(keys: readonly Bytes[]): (Uint8Array | undefined)[] {
     const packed = packKeys(keys.map(bytesOf));
     return unpackValues(this.#call((engine) => engine.getMany(packed)), keys.length);
   }
 
-  /** Whether a key is there. */
+  /** Returns whether a key exists. */
   has(key: Bytes): boolean {
     return this.get(key) !== undefined;
   }
 
-  /** The value of a key as text. */
+  /** Returns the value of a key as text. */
   getText(key: Bytes): string | undefined {
     const value = this.get(key);
     return value && textOf(value);
   }
 
-  /** Sets a key's value to JSON. */
+  /** Sets the value of a key to JSON. */
   putJson(key: Bytes, value: unknown): void {
     this.put(key, jsonBytes(value));
   }
 
-  /** The value of a key, which is JSON. */
+  /** Parses the value of a key as JSON and returns it. */
   getJson(key: Bytes): unknown {
     const value = this.get(key);
     return value && jsonOf(value);
   }
 
-  /** Applies a batch, all of it or nothing, and empties it; how many mutations it held. */
+  /** Applies a batch completely or not at all, and empties it. Returns how many mutations it held. */
   apply(batch: BatchWriter): number {
     const packed = batch.pack();
     const count = this.#call((engine) => engine.apply(packed));
@@ -140,19 +140,20 @@ export class Checkpoints {
     return count;
   }
 
-  /** Applies a buffer as `BatchWriter.pack` makes it. */
+  /** Applies a buffer that `BatchWriter.pack` made. Returns how many mutations it held. */
   applyPacked(packed: Uint8Array): number {
     return this.#call((engine) => engine.apply(packed));
   }
 
-  /** Live keys. */
+  /** The number of live keys. */
   get size(): number {
     return this.#call((engine) => engine.size());
   }
 
   /**
-   * Entries in order of their keys' bytes, those that start with `prefix`. The keys are those of now;
-   * values are read as the walk gets to them, in pages, and keys deleted meanwhile are left out.
+   * Yields the entries whose keys start with `prefix`, in the order of the keys' bytes. The keys are those that
+   * exist when the walk begins. Values are read in pages as the walk reaches them. Keys that are deleted
+   * meanwhile are left out.
    */
   *entries(prefix: Bytes = ""): Generator<[key: Uint8Array, value: Uint8Array], void, undefined> {
     const walk = this.#call((engine) => engine.walk(bytesOf(prefix)));
@@ -163,12 +164,12 @@ export class Checkpoints {
         yield* unpack(page);
       }
     } finally {
-      // After a panic there is nothing left to be freed.
+      // After a panic there is nothing left to free.
       if (this.#instance.panic === undefined) walk.free();
     }
   }
 
-  /** As `entries`, of texts. */
+  /** Yields the same entries as `entries`, as texts. */
   *textEntries(prefix: Bytes = ""): Generator<[key: string, value: string], void, undefined> {
     for (const [key, value] of this.entries(prefix)) yield [textOf(key), textOf(value)];
   }
@@ -177,7 +178,7 @@ export class Checkpoints {
     return this.entries();
   }
 
-  /** The epoch; it never goes backwards. */
+  /** The epoch. It never goes backwards. */
   get epoch(): bigint {
     return this.#call((engine) => engine.epoch());
   }
@@ -185,17 +186,17 @@ export class Checkpoints {
     this.#call((engine) => engine.setEpoch(unsigned("epoch", epoch)));
   }
 
-  /** For each source, how far it was consumed. */
+  /** The offset of each source: how far it was consumed. */
   get sourceOffsets(): Map<string, bigint> {
     return this.#call((engine) => engine.sourceOffsets() as Map<string, bigint>);
   }
 
-  /** How far one source was consumed; 0 before anything was. */
+  /** Returns how far one source was consumed. It is 0 if nothing was. */
   sourceOffset(source: string): bigint {
     return this.sourceOffsets.get(source) ?? 0n;
   }
 
-  /** Sets how far a source was consumed; it never goes backwards. */
+  /** Sets how far a source was consumed. The offset never goes backwards. */
   setSourceOffset(source: string, offset: Integer): void {
     this.#call((engine) => engine.setSourceOffset(source, unsigned("offset", offset)));
   }
@@ -205,17 +206,17 @@ export class Checkpoints {
     return this.#call((engine) => engine.watermark());
   }
 
-  /** Raises the watermark; an earlier one is passed over. */
+  /** Raises the watermark. A lower value is ignored. */
   setWatermark(watermarkMs: Integer): void {
     this.#call((engine) => engine.setWatermark(signed("watermark", watermarkMs)));
   }
 
-  /** Attaches a short text to the checkpoints to come. */
+  /** Attaches a short text to all later checkpoints. */
   setAnnotation(name: string, value: string): void {
     this.#call((engine) => engine.setAnnotation(name, value));
   }
 
-  /** The caller's position that the newest checkpoint has. */
+  /** The WAL position that the caller gave the newest checkpoint. */
   get walPosition(): bigint {
     return this.#call((engine) => engine.walPosition());
   }
@@ -225,24 +226,24 @@ export class Checkpoints {
     return this.#call((engine) => engine.latestCheckpointId());
   }
 
-  /** Memory that the engine holds. */
+  /** The memory that the engine holds. */
   get memory(): MemoryUsage {
     return this.#call((engine) => engine.memory() as MemoryUsage);
   }
 
-  /** Whether the next checkpoint is due by its interval. */
+  /** Returns whether the interval since the last checkpoint has passed. */
   shouldCheckpoint(): boolean {
     return this.#call((engine) => engine.shouldCheckpoint());
   }
 
   /**
-   * Takes a checkpoint of the state as it is now; resolves when it is durable. The state may be changed
-   * meanwhile, and several may be on their way: they are written in order.
+   * Takes a checkpoint of the state at the moment of the call. Resolves when the checkpoint is durable. The
+   * state may be changed meanwhile. Several checkpoints may be in progress; they are written in order.
    */
   async checkpoint(options: { walPosition?: Integer } = {}): Promise<CheckpointMetadata & { statistics: CheckpointStatistics }> {
     const { walPosition } = options;
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
-    // Synchronous from the call up to here: this is the moment that is checkpointed.
+    // Everything up to here is synchronous, so the checkpoint holds the state at the moment of the call.
     const prepared = this.#call((engine) => engine.prepare(position));
     this.#emit("begin", { pending: ++this.#pending });
     const written = this.#enqueue(async () => {
@@ -250,7 +251,7 @@ export class Checkpoints {
       const { metadata, statistics } = finished as { metadata: CheckpointMetadata; statistics: CheckpointStatistics };
       return { finished, metadata, statistics };
     });
-    // Tidying up comes next in the queue, and is not waited for.
+    // Maintenance is next in the queue. The caller does not wait for it.
     this.#enqueue(async () => this.#maintain((await written).finished)).catch(() => {});
     const { metadata, statistics } = await written;
     this.#emit("checkpoint", { metadata, statistics });
@@ -274,8 +275,8 @@ export class Checkpoints {
   }
 
   /**
-   * Takes a checkpoint with an opaque state of the caller's own beside the keyed one, and with these
-   * offsets and this watermark, which become the current ones.
+   * Takes a checkpoint that also contains an opaque state of the caller. The given offsets and watermark become
+   * the current ones.
    */
   checkpointWithState(
     state: Uint8Array,
@@ -288,45 +289,45 @@ export class Checkpoints {
     return this.#inTurn((engine) => engine.writeWithState(position, offsets, mark, state)) as Promise<CheckpointMetadata>;
   }
 
-  /** The opaque state of a checkpoint. */
+  /** Returns the opaque state of a checkpoint. */
   loadState(id: Integer): Promise<Uint8Array> {
     return this.#inTurn((engine) => engine.loadState(unsigned("id", id))) as Promise<Uint8Array>;
   }
 
-  /** Every checkpoint, newest first; a damaged one says what is wrong with it. */
+  /** Lists every checkpoint, newest first. For a damaged one, `damage` says what is wrong. */
   list(): Promise<ListedCheckpoint[]> {
     return this.#inTurn((engine) => engine.list()) as Promise<ListedCheckpoint[]>;
   }
 
   /**
-   * Goes back to a kept checkpoint: it becomes the state, and the newest checkpoint. What was not
-   * checkpointed is lost.
+   * Restores a kept checkpoint. It becomes the state, and also the newest checkpoint. Changes that no checkpoint
+   * contains are lost.
    */
   restore(id: Integer): Promise<CheckpointMetadata> {
     return this.#inTurn((engine) => engine.restore(unsigned("id", id))) as Promise<CheckpointMetadata>;
   }
 
-  /** Deletes one checkpoint; its id is never given again. */
+  /** Deletes one checkpoint. Its id is never used again. */
   deleteCheckpoint(id: Integer): Promise<MaintenanceReport> {
     return this.#inTurn((engine) => engine.deleteCheckpoint(unsigned("id", id))) as Promise<MaintenanceReport>;
   }
 
-  /** Lets all but the newest `keep` go. */
+  /** Deletes all checkpoints except the newest `keep`. */
   cleanup(keep: number): Promise<MaintenanceReport> {
     return this.#inTurn((engine) => engine.cleanup(Number(unsigned("keep", keep)))) as Promise<MaintenanceReport>;
   }
 
-  /** Deletes what no kept checkpoint names. */
+  /** Deletes the files that no kept checkpoint names. */
   collectGarbage(): Promise<MaintenanceReport> {
     return this.#inTurn((engine) => engine.collectGarbage()) as Promise<MaintenanceReport>;
   }
 
-  /** Reads every byte of the storage and says what is wrong with it. */
+  /** Reads every byte of the storage and reports what is wrong with it. */
   verify(): Promise<VerifyReport> {
     return this.#inTurn((engine) => engine.verify()) as Promise<VerifyReport>;
   }
 
-  /** One checkpoint as a file that stands alone (tar): the newest, or the one with `id`. */
+  /** Exports one checkpoint as a self-contained tar file: the newest, or the one with `id`. */
   async exportCheckpoint(id?: Integer): Promise<Blob> {
     const chosen = id === undefined ? undefined : unsigned("id", id);
     const archive = (await this.#inTurn((engine) => engine.exportArchive(chosen))) as Uint8Array<ArrayBuffer>;
@@ -334,8 +335,8 @@ export class Checkpoints {
   }
 
   /**
-   * Brings in a file that `exportCheckpoint` or the command line made: it becomes the state, and the
-   * newest checkpoint. What was not checkpointed is lost; a file that is refused changes nothing.
+   * Imports a file that `exportCheckpoint` or `alluvium export` made. It becomes the state, and also the newest
+   * checkpoint. Changes that no checkpoint contains are lost. A file that is refused changes nothing.
    */
   async importCheckpoint(file: Blob | BufferSource): Promise<CheckpointMetadata> {
     const bytes = new Uint8Array(
@@ -344,20 +345,20 @@ export class Checkpoints {
     return (await this.#inTurn((engine) => engine.importArchive(bytes))) as CheckpointMetadata;
   }
 
-  /** Calls `listener` on every event of a kind, until the function that it gives back is called. */
+  /** Calls `listener` on every event of a kind. The returned function ends this. */
   on<K extends keyof CheckpointEvents>(event: K, listener: (detail: CheckpointEvents[K]) => void): () => void {
     const listeners = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, listeners.add(listener));
     return () => void listeners.delete(listener);
   }
 
-  /** Awaits what is being written, then gives up state, storage and lock. */
+  /** Waits until everything in progress is written, then releases the state, the storage and the lock. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       const last = this.#tail;
-      this.#ended ??= new AlluviumError("closed", `${this.name} is closed: open it anew`);
+      this.#ended ??= new AlluviumError("closed", `${this.name} is closed: open it again`);
       await last;
-      // After a panic there is nothing left to be closed.
+      // After a panic there is nothing left to close.
       if (this.#instance.panic === undefined) {
         this.#engine.close();
         this.#engine.free();
@@ -388,8 +389,8 @@ export class Checkpoints {
   }
 
   /**
-   * What reads the storage takes its turn among what is written: nothing is deleted beneath it. The
-   * state may be read and changed meanwhile.
+   * Runs a call on the storage in turn with the writes, so nothing is deleted while it reads. The state may be
+   * read and changed meanwhile.
    */
   async #inTurn(call: (engine: EngineHandle) => Promise<unknown>): Promise<unknown> {
     this.#check();
@@ -407,7 +408,7 @@ export class Checkpoints {
       try {
         (listener as (detail: CheckpointEvents[K]) => void)(detail);
       } catch (thrown) {
-        // A listener's mistake is its own: not the checkpoint's.
+        // An error in a listener must not fail the checkpoint. The page gets it as an uncaught error.
         queueMicrotask(() => {
           throw thrown;
         });

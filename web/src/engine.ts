@@ -1,4 +1,5 @@
-// The one wasm instance of this module: made once, shared by all, and made anew after a panic.
+// The wasm instance of this module. All checkpoints share one instance. After a panic, the next open creates a
+// new one.
 
 import init, { Engine, __wbg_reset_state, onPanic } from "./wasm/alluvium_wasm.js";
 import { AlluviumError, toAlluviumError } from "./error.js";
@@ -8,17 +9,20 @@ export { Engine };
 /** Where the engine's wasm comes from: bytes, a compiled module, or an address to fetch. */
 export type WasmSource = BufferSource | WebAssembly.Module | Response | URL | string | Promise<Response>;
 
-/** Where it comes from by itself; an entry of the package may have its own idea. */
+/** Returns the default source of the wasm. Other entries of the package replace it. */
 let source: () => WasmSource | Promise<WasmSource> = () => new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url);
 
-/** Has the engine come from elsewhere. Before the first `open`. */
+/** Sets where the engine's wasm comes from. Call it before the first `open`. */
 export function setWasmSource(from: () => WasmSource | Promise<WasmSource>): void {
   source = from;
 }
 
-/** One life of the wasm instance. A panic ends it; what was made in it cannot be used after. */
+/** One life of the wasm instance. A panic ends it, and objects that were created in it cannot be used any more. */
 export class Instance {
-  /** What ended it; its stack names the engine's functions by number, and a file of the package their names. */
+  /**
+   * The panic that ended this instance. The stack of `cause` names the engine's functions by number. The file
+   * `alluvium_wasm_bg.symbols` has their names.
+   */
   panic: { message: string; cause: unknown } | undefined;
   readonly #waiting = new Set<(error: AlluviumError) => void>();
 
@@ -32,7 +36,7 @@ export class Instance {
     }
   }
 
-  /** Runs an asynchronous call; rejects too when the engine panics before it ends. */
+  /** Runs an asynchronous call. The result is also rejected if the engine panics before the call ends. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     this.check();
     let abandon!: (error: AlluviumError) => void;
@@ -47,11 +51,12 @@ export class Instance {
     }
   }
 
+  /** Throws if a panic has ended this instance. */
   check(): void {
     if (this.panic !== undefined) throw this.#panicked();
   }
 
-  /** Ends this life. */
+  /** Ends this instance and rejects all calls that wait for it. */
   end(message: string, cause: unknown): void {
     this.panic ??= { message, cause };
     if (current?.instance === this) current = undefined;
@@ -61,7 +66,7 @@ export class Instance {
 
   #panicked(): AlluviumError {
     const { message, cause } = this.panic!;
-    const what = `the engine failed: ${message}; what no checkpoint holds is lost, what is stored is whole: open anew`;
+    const what = `the engine failed: ${message}; changes since the newest checkpoint are lost, and what is stored is whole: open the checkpoints again`;
     return new AlluviumError("panic", what, { cause });
   }
 
@@ -72,15 +77,16 @@ export class Instance {
 }
 
 /**
- * A panic is a trap: a check of the engine's that failed, or memory that ran out. In a later turn of an
- * asynchronous call it reaches nobody who awaits it, but the page: what waits must not wait for ever.
+ * Watches the page for traps of the engine. A panic is a trap: a check in the engine failed, or memory ran out.
+ * A trap in a later turn of an asynchronous call does not reject the call's promise. It only reaches the page as
+ * an error event. Without this watch, the callers would wait forever.
  */
 function watchForTraps(): void {
   const glue = import.meta.url.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
   const check = (thrown: unknown) => {
     const { stack = "", message } = (thrown ?? {}) as Partial<Error>;
     const isTrap = thrown instanceof WebAssembly.RuntimeError || (thrown instanceof Error && stack.includes("wasm-function"));
-    // The page may run other wasm: ours is what our own scripts called.
+    // The page may run other wasm. A trap is ours if one of our scripts is on its stack.
     const isOurs = stack.includes(import.meta.url) || stack.includes(glue);
     if (isTrap && isOurs) current?.instance.end(`it trapped: ${message}`, thrown);
   };
@@ -91,12 +97,12 @@ function watchForTraps(): void {
 let current: { instance: Instance; ready: Promise<void> } | undefined;
 let lives = 0;
 
-/** The instance, made on the first call. Several calls at once share one. */
+/** Returns the instance, and creates it on the first call. Concurrent calls share one. */
 export async function instance(): Promise<Instance> {
   if (current === undefined) {
     const made = new Instance();
     if (lives === 0) watchForTraps();
-    // The memory of a life that ended must not be touched again.
+    // The memory of an instance that has ended must not be touched again.
     if (lives++ > 0) __wbg_reset_state();
     const ready = Promise.resolve(source()).then(async (from) => {
       await init({ module_or_path: from });
@@ -104,7 +110,7 @@ export async function instance(): Promise<Instance> {
     });
     current = { instance: made, ready };
     ready.catch(() => {
-      // A failed fetch may be tried again.
+      // The next call tries a failed fetch again.
       if (current?.instance === made) current = undefined;
     });
   }
@@ -112,8 +118,8 @@ export async function instance(): Promise<Instance> {
   try {
     await ready;
   } catch (thrown) {
-    // Development servers that move modules leave the wasm behind, and answer its address with a page.
-    const advice = 'if a bundler moved this module away from its wasm, exclude "alluvium" from that (Vite 7: optimizeDeps.exclude) or import "alluvium/inline"';
+    // Some development servers move the module and leave the wasm behind. They answer its address with a page.
+    const advice = 'if a bundler moved this module away from its wasm, exclude "alluvium" from bundling (Vite 7: optimizeDeps.exclude) or import "alluvium/inline"';
     throw new AlluviumError("io", `the engine could not be loaded: ${String(thrown)}; ${advice}`, { cause: thrown });
   }
   return instance;

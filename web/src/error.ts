@@ -1,33 +1,36 @@
 /** What the caller can do about an error. */
 export type AlluviumErrorKind =
-  /** Ask for something else. */
+  /** It does not exist. Ask for something else. */
   | "not-found"
-  /** It is there already. */
+  /** It exists already. */
   | "already-exists"
-  /** Restore an older checkpoint, or allow falling back. */
+  /** Stored data is damaged. Restore an older checkpoint, or set `allowFallback`. */
   | "corruption"
-  /** Stop: another tab, worker or process writes here. */
+  /** Another tab, worker or process writes here. Stop. */
   | "fenced"
-  /** Free space, then open anew. */
+  /** The storage is full. Free space, then open the checkpoints again. */
   | "no-space"
-  /** Ask for less, or raise the limit. */
+  /** A limit was exceeded. Ask for less, or raise the limit. */
   | "limit-exceeded"
-  /** Correct the call. */
+  /** The call is wrong. Correct it. */
   | "invalid-input"
-  /** Await a checkpoint, then try again. */
+  /** Too many checkpoints are in progress. Await one, then try again. */
   | "backpressure"
-  /** Open anew: a write failed, and only the storage knows how far it got. */
+  /** A write failed, and only the storage knows how far it got. Open the checkpoints again. */
   | "reopen"
-  /** Try again later. */
+  /** The storage failed. Try again later. */
   | "io"
-  /** It was closed: open anew. */
+  /** The checkpoints were closed. Open them again. */
   | "closed"
-  /** An operation that needs everything for itself is under way: await it. */
+  /** Another operation needs exclusive access. Await it, then try again. */
   | "busy"
-  /** The engine failed and is gone, with what no checkpoint holds. What is stored is whole: open anew. */
+  /**
+   * The engine failed. Changes since the newest checkpoint are lost, and what is stored is whole. Open the
+   * checkpoints again.
+   */
   | "panic";
 
-/** The one error of this package. `kind` says what can be done, `message` names the place. */
+/** The only error class of this package. `kind` says what the caller can do. `message` names the place. */
 export class AlluviumError extends Error {
   override readonly name = "AlluviumError";
   readonly kind: AlluviumErrorKind;
@@ -38,7 +41,7 @@ export class AlluviumError extends Error {
   }
 }
 
-/** What the engine threw, as an error of this package. */
+/** Converts what the engine threw into an error of this package. */
 export function toAlluviumError(thrown: unknown): AlluviumError {
   if (thrown instanceof AlluviumError) return thrown;
   const { kind, message } = (thrown ?? {}) as { kind?: AlluviumErrorKind; message?: string };

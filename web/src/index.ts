@@ -5,10 +5,10 @@
  * import { Checkpoints } from "alluvium";
  *
  * const checkpoints = await Checkpoints.open({ name: "orders" });
- * let next = checkpoints.sourceOffset("orders");   // where to go on
+ * let next = checkpoints.sourceOffset("orders");   // where to continue
  * checkpoints.putJson("total", { count: 1 });
  * checkpoints.setSourceOffset("orders", ++next);
- * await checkpoints.checkpoint();                  // durable, all of it together
+ * await checkpoints.checkpoint();                  // everything is durable together
  * ```
  */
 export { BatchWriter } from "./batch.js";

@@ -1,4 +1,5 @@
-// As the main entry, with the engine inside the module: for pages that cannot fetch it.
+// The entry `alluvium/inline`. It exports what the main entry exports, but contains the engine's wasm. It is
+// for pages that cannot fetch a second file.
 
 import base64 from "./wasm/inlined.js";
 import { setWasmSource } from "./engine.js";

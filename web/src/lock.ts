@@ -1,5 +1,5 @@
-// One writer for each storage, by Web Locks. The lock only makes two writers rare: what keeps them from
-// harm is that the storage creates files exclusively, so that the loser of a race is fenced.
+// Web Locks keep each storage to one writer. The lock only makes two writers rare. What makes two writers
+// safe is that the storage creates files exclusively, so the loser of a race is fenced.
 
 import { AlluviumError } from "./error.js";
 
@@ -8,7 +8,10 @@ export interface Lock {
   release(): void;
 }
 
-/** Takes the lock `name` as told, and calls `lost` when somebody steals it. */
+/**
+ * Takes the lock `name`. `whenTaken` says what happens if another context holds it. `lost` is called when the
+ * lock is stolen later.
+ */
 export async function acquire(
   name: string,
   whenTaken: "fail" | "wait" | "steal",
@@ -16,7 +19,7 @@ export async function acquire(
   lost: () => void,
 ): Promise<Lock> {
   const locks = globalThis.navigator?.locks;
-  // Node and insecure contexts have none; the fence is left.
+  // Node and insecure contexts have no Web Locks. Exclusive creation still fences the loser there.
   if (locks === undefined) return { release() {} };
   return new Promise<Lock>((resolve, reject) => {
     let held = false;
@@ -25,7 +28,7 @@ export async function acquire(
     locks
       .request(name, options, (lock) => {
         if (lock === null) {
-          const what = `${name} is open in another tab or worker; close it there, or open with whenTaken "wait" or "steal"`;
+          const what = `${name} is open in another tab or worker; close it there, or open it with whenTaken "wait" or "steal"`;
           throw new AlluviumError("fenced", what);
         }
         held = true;
@@ -34,7 +37,7 @@ export async function acquire(
       .catch((thrown: unknown) => {
         if (held) lost();
         else if (thrown instanceof AlluviumError) reject(thrown);
-        else reject(new AlluviumError("fenced", `waiting for ${name} ended: ${String(thrown)}`, { cause: thrown }));
+        else reject(new AlluviumError("fenced", `stopped waiting for ${name}: ${String(thrown)}`, { cause: thrown }));
       });
   });
 }

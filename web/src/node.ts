@@ -1,5 +1,5 @@
-// Node: the engine is read from the package, and checkpoints may be kept in a directory of the file
-// system, in the same bytes as everywhere else.
+// The entry for Node. The engine is read from the package. Checkpoints can be kept in a directory of the
+// file system, with the same bytes as on every other platform.
 
 import { open, link, mkdir, readdir, rmdir, readFile, unlink, stat, lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -16,7 +16,7 @@ export * from "./index.js";
 type SystemError = Error & { code?: string };
 const codeOf = (thrown: unknown) => (thrown as SystemError | undefined)?.code;
 
-/** What the system said, as the engine understands it. */
+/** Translates an error of the file system into one that the engine understands. */
 function translated(path: string, thrown: unknown): Error {
   const kinds: Record<string, AlluviumErrorKind> = {
     ENOENT: "not-found",
@@ -39,7 +39,7 @@ async function translating<T>(path: string, work: () => Promise<T>): Promise<T> 
   }
 }
 
-/** Syncs a directory, so that its names last. */
+/** Syncs a directory, so that the names in it survive a power failure. */
 async function sync(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
@@ -50,8 +50,8 @@ async function sync(path: string): Promise<void> {
 }
 
 /**
- * A directory of the file system, to be given as `storage`. Its files are those of the command line:
- * each opens the other's. Node has no file locks: a second writer is fenced when it writes.
+ * Returns a directory of the file system, to pass as `storage`. The command line and this package can open
+ * each other's directories. Node has no file locks, so a second writer is fenced only when it writes.
  */
 export function fileDirectory(root: string): CheckpointDirectory {
   const at = (path: string) => join(root, ...path.split("/"));
@@ -87,13 +87,13 @@ export function fileDirectory(root: string): CheckpointDirectory {
         try {
           const { size } = await handle.stat();
           if (offset + length > size) {
-            const message = `${length} bytes at ${offset} of a file of ${size}`;
+            const message = `cannot read ${length} bytes at ${offset}: the file has ${size}`;
             throw Object.assign(new Error(message), { kind: "out-of-range" });
           }
           const bytes = new Uint8Array(length);
           for (let got = 0; got < length; ) {
             const { bytesRead } = await handle.read(bytes, got, length - got, offset + got);
-            if (bytesRead === 0) throw Object.assign(new Error(`ends at ${offset + got}`), { kind: "out-of-range" });
+            if (bytesRead === 0) throw Object.assign(new Error(`the file ends at ${offset + got}`), { kind: "out-of-range" });
             got += bytesRead;
           }
           return bytes;
@@ -108,16 +108,16 @@ export function fileDirectory(root: string): CheckpointDirectory {
       try {
         for (const [index, path] of paths.entries()) {
           working = path;
-          if (paths.indexOf(path) < index) throw Object.assign(new Error("twice in one batch"), { code: "EEXIST" });
+          if (paths.indexOf(path) < index) throw Object.assign(new Error("the path is twice in one batch"), { code: "EEXIST" });
           await lstat(at(path)).then(
-            () => Promise.reject(Object.assign(new Error("is there"), { code: "EEXIST" })),
+            () => Promise.reject(Object.assign(new Error("the file exists already"), { code: "EEXIST" })),
             (thrown: unknown) => (["ENOENT", "ENOTDIR"].includes(codeOf(thrown) ?? "") ? undefined : Promise.reject(thrown)),
           );
         }
         for (const [index, path] of paths.entries()) {
           working = path;
           await mkdir(dirname(at(path)), { recursive: true });
-          // A leftover of a write that was cut short is in the way.
+          // A write that was cut short may have left a temporary file of this name.
           await unlink(temporary(path)).catch(() => {});
           const handle = await open(temporary(path), "wx");
           written.push(path);
@@ -131,9 +131,9 @@ export function fileDirectory(root: string): CheckpointDirectory {
         const parents = [...new Set(paths.map((path) => dirname(at(path))))];
         for (const [index, path] of paths.entries()) {
           working = path;
-          // Everything before the commit is named durably before the commit is.
+          // The last file is the commit. All other names must be durable before it gets its name.
           if (index === paths.length - 1 && index > 0) for (const parent of [...parents, root]) await sync(parent);
-          // A link, unlike a rename, never replaces.
+          // A link never replaces an existing file. A rename would.
           await link(temporary(path), at(path));
         }
         for (const parent of [...parents, root]) await sync(parent);
@@ -151,7 +151,7 @@ export function fileDirectory(root: string): CheckpointDirectory {
             const found = await lstat(at(path));
             if (found.isDirectory()) await rmdir(at(path));
             else if (found.isFile()) await unlink(at(path));
-            else throw Object.assign(new Error("is no regular file"), { kind: "invalid-input" });
+            else throw Object.assign(new Error("it is not a regular file"), { kind: "invalid-input" });
             parents.add(dirname(at(path)));
           } catch (thrown) {
             if (!["ENOENT", "ENOTDIR"].includes(codeOf(thrown) ?? "")) throw thrown;
@@ -160,7 +160,7 @@ export function fileDirectory(root: string): CheckpointDirectory {
       }
       for (const parent of parents) {
         if (parent === root || parent === join(root)) continue;
-        // A directory goes with its last file.
+        // A directory is removed with its last file.
         await rmdir(parent).catch(() => sync(parent).catch(() => {}));
       }
       if (parents.size > 0) await translating("", () => sync(root));
@@ -169,7 +169,7 @@ export function fileDirectory(root: string): CheckpointDirectory {
 
   async function refuseLinks(path: string): Promise<void> {
     const found = await lstat(path);
-    if (found.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
-    if (!found.isFile()) throw Object.assign(new Error("is no regular file"), { kind: "invalid-input" });
+    if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "EISDIR" });
+    if (!found.isFile()) throw Object.assign(new Error("it is not a regular file"), { kind: "invalid-input" });
   }
 }

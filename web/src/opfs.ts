@@ -1,20 +1,22 @@
-// A directory in the origin private file system, by synchronous access handles: in dedicated workers.
+// A directory in the origin private file system. It uses synchronous access handles, which only dedicated
+// workers have.
 //
-// A file is written under a name that starts with a dot, flushed, and moved to its own name: a listed
-// file is whole. The last of a batch is named last. That creation is exclusive is held by a lock over
-// looking and moving, since a move replaces. Flushing reaches the disk; that the names do, at once, no
-// specification says: after a power cut (not a crash of the browser) a name may be missing.
+// A file is written under a name that starts with a dot, flushed, and then moved to its own name. A listed
+// file is therefore whole. The last file of a batch gets its name last. A move replaces an existing file, so a
+// lock covers the check and the move and makes creation exclusive. Flushing contents reaches the disk. No
+// specification says when names reach it, so a name may be missing after a power failure, though not after a
+// crash of the browser.
 
 import { AlluviumError, type AlluviumErrorKind } from "./error.js";
 import type { CheckpointDirectory } from "./types.js";
 
-/** What OPFS has and TypeScript's library does not know. */
+/** A file handle with methods that OPFS has and TypeScript's library lacks. */
 type MovableFile = FileSystemFileHandle & {
   move(parent: FileSystemDirectoryHandle, name: string): Promise<void>;
   createSyncAccessHandle(): Promise<SyncAccessHandle>;
 };
 
-/** Only in dedicated workers, which TypeScript's library for windows leaves out. */
+/** A synchronous access handle. Only dedicated workers have it, so TypeScript's library for windows lacks it. */
 interface SyncAccessHandle {
   truncate(bytes: number): void;
   write(content: Uint8Array<ArrayBuffer>, options: { at: number }): number;
@@ -28,6 +30,7 @@ function failure(kind: AlluviumErrorKind | "out-of-range", path: string, message
 
 const isNotFound = (thrown: unknown) => thrown instanceof DOMException && thrown.name === "NotFoundError";
 
+/** Keeps files in a directory of the origin private file system. */
 export class OpfsDirectory implements CheckpointDirectory {
   readonly #root: FileSystemDirectoryHandle;
   readonly #lock: string;
@@ -37,17 +40,17 @@ export class OpfsDirectory implements CheckpointDirectory {
     this.#lock = lock;
   }
 
-  /** Opens `alluvium/{name}`, which is made when it is not there. */
+  /** Opens `alluvium/{name}` and creates it if it does not exist. */
   static async open(name: string): Promise<OpfsDirectory> {
     const support = globalThis.FileSystemFileHandle?.prototype as Partial<MovableFile> | undefined;
     if (typeof support?.createSyncAccessHandle !== "function" || typeof support.move !== "function") {
-      throw new AlluviumError("invalid-input", 'storage "opfs" needs a dedicated worker of a browser that has it; use "indexeddb"');
+      throw new AlluviumError("invalid-input", 'storage "opfs" works only in a dedicated worker, and not in every browser; use "indexeddb" instead');
     }
     try {
       const all = await (await navigator.storage.getDirectory()).getDirectoryHandle("alluvium", { create: true });
       return new OpfsDirectory(await all.getDirectoryHandle(name, { create: true }), `alluvium/opfs/${name}/files`);
     } catch (cause) {
-      throw new AlluviumError("io", `the origin private file system: ${String(cause)}`, { cause });
+      throw new AlluviumError("io", `the origin private file system could not be opened: ${String(cause)}`, { cause });
     }
   }
 
@@ -61,12 +64,12 @@ export class OpfsDirectory implements CheckpointDirectory {
           if (handle.kind === "directory") await walk(handle as FileSystemDirectoryHandle, `${prefix}${name}/`);
           else {
             const bytes = await this.#sizeOf(handle as FileSystemFileHandle);
-            // Gone meanwhile, or being written: not a file yet.
+            // A file without a size was deleted meanwhile, or is still being written. It is not listed.
             if (bytes !== undefined) entries.push([prefix + name, bytes, name.startsWith(".") ? 2 : 0]);
           }
         }
       } catch (thrown) {
-        // The folder went while it was looked into, with all that was in it.
+        // The directory was removed while it was being read, with everything in it.
         if (prefix !== "" && isNotFound(thrown)) return;
         throw thrown;
       }
@@ -92,7 +95,7 @@ export class OpfsDirectory implements CheckpointDirectory {
   async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
     const file = await this.#file(path);
     if (offset + length > file.size) {
-      throw failure("out-of-range", path, `${length} bytes at ${offset} of a file of ${file.size}`);
+      throw failure("out-of-range", path, `cannot read ${length} bytes at ${offset}: the file has ${file.size}`);
     }
     return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
   }
@@ -114,7 +117,7 @@ export class OpfsDirectory implements CheckpointDirectory {
         // All contents are on disk before the first name appears.
         for (const [at, path] of paths.entries()) await files[at]!.move(parents[at]!, baseOf(path));
       } catch (thrown) {
-        // Leftovers cost space and nothing else; a failure here must not hide the one above.
+        // A leftover only costs space. A failure to remove it must not hide the error above.
         for (const [at, path] of paths.entries()) {
           const parent = parents[at];
           await parent?.removeEntry(`.${baseOf(path)}.tmp`).catch(() => {});
@@ -138,7 +141,7 @@ export class OpfsDirectory implements CheckpointDirectory {
     });
   }
 
-  /** A directory goes with its last file. */
+  /** Removes the directory of `path` if it is empty. */
   async #tidy(path: string): Promise<void> {
     const parent = directoryOf(path);
     if (parent === undefined) return;
@@ -146,6 +149,7 @@ export class OpfsDirectory implements CheckpointDirectory {
     await this.#root.removeEntry(parent);
   }
 
+  /** Runs `work` while no other context creates or deletes files here. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     return (await navigator.locks.request(this.#lock, work)) as T;
   }
@@ -159,7 +163,7 @@ export class OpfsDirectory implements CheckpointDirectory {
     try {
       return await (await this.#parent(path, false)).getFileHandle(baseOf(path));
     } catch (thrown) {
-      // A directory of that name is no file.
+      // A directory of that name does not count as a file.
       if (isNotFound(thrown) || (thrown instanceof DOMException && thrown.name === "TypeMismatchError")) return undefined;
       throw thrown;
     }
@@ -181,10 +185,10 @@ async function writeTemporary(
   const file = (await parent.getFileHandle(name, { create: true })) as MovableFile;
   const access = await file.createSyncAccessHandle();
   try {
-    // A leftover of a write that was cut short may be longer.
+    // A write that was cut short may have left a longer file.
     access.truncate(0);
     const written = content.length === 0 ? 0 : access.write(content as Uint8Array<ArrayBuffer>, { at: 0 });
-    if (written !== content.length) throw failure("no-space", path, `${written} of ${content.length} bytes written`);
+    if (written !== content.length) throw failure("no-space", path, `only ${written} of ${content.length} bytes were written`);
     access.flush();
   } finally {
     access.close();

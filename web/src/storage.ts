@@ -1,28 +1,28 @@
-// What the browser grants this origin.
+// The storage that the browser grants this origin.
 
 import { AlluviumError } from "./error.js";
 
-/** How much this origin stores, and whether the browser may throw it away. */
+/** How much this origin stores, and whether the browser may evict it. */
 export interface StorageEstimate {
   usageBytes: number | undefined;
   quotaBytes: number | undefined;
-  /** Whether it stays when space gets short; otherwise it may be evicted, all of it at once. */
+  /** Whether the browser keeps the storage when space gets short. Otherwise it may evict all of it at once. */
   isPersistent: boolean;
 }
 
-/** Asks that storage be kept when space gets short; whether it is. From a window. */
+/** Asks the browser to keep the storage when space gets short. Returns whether it agreed. Call it from a window. */
 export async function persist(): Promise<boolean> {
   return (await globalThis.navigator?.storage?.persist?.()) ?? false;
 }
 
-/** What is used and granted. */
+/** Returns how much storage is used and granted. */
 export async function estimate(): Promise<StorageEstimate> {
   const storage = globalThis.navigator?.storage;
   const { usage, quota } = (await storage?.estimate?.()) ?? {};
   return { usageBytes: usage, quotaBytes: quota, isPersistent: (await storage?.persisted?.()) ?? false };
 }
 
-/** Deletes all checkpoints of a name. Close them first: here, and in every other tab. */
+/** Deletes all checkpoints of a name. They must be closed first, in this tab and in every other one. */
 export async function destroy(name: string, storage: "indexeddb" | "opfs" = "indexeddb"): Promise<void> {
   if (storage === "opfs") {
     const root = await navigator.storage.getDirectory();
@@ -35,7 +35,7 @@ export async function destroy(name: string, storage: "indexeddb" | "opfs" = "ind
   await new Promise<void>((resolve, reject) => {
     const request = indexedDB.deleteDatabase(`alluvium/${name}`);
     request.onsuccess = () => resolve();
-    request.onerror = () => reject(new AlluviumError("io", `deleting ${name}: ${String(request.error)}`));
-    request.onblocked = () => reject(new AlluviumError("busy", `${name} is open elsewhere: close it first`));
+    request.onerror = () => reject(new AlluviumError("io", `${name} could not be deleted: ${String(request.error)}`));
+    request.onblocked = () => reject(new AlluviumError("busy", `${name} is open elsewhere: close it there first`));
   });
 }

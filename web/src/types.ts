@@ -5,56 +5,57 @@ import type { Integer } from "./text.js";
 export type { Clock };
 export type { JsDirectory as CheckpointDirectory };
 
-/** How checkpoints are opened. */
+/** The options of `Checkpoints.open`. */
 export interface OpenOptions {
-  /** What they are called within their storage: letters, digits, `.`, `_` and `-`, at most 64. */
+  /** The name of the checkpoints in their storage: at most 64 letters, digits, `.`, `_` and `-`. */
   name: string;
   /**
-   * Where they are kept. `"indexeddb"` (the default) works everywhere; `"opfs"` is faster and works in
-   * dedicated workers; `"memory"` lasts as long as this object. Or a directory of your own, such as
-   * `fileDirectory(path)` of `alluvium/node`.
+   * Where the checkpoints are kept. `"indexeddb"` (the default) works everywhere. `"opfs"` is faster and works
+   * only in dedicated workers. `"memory"` lasts as long as this object. You can also pass a directory of your
+   * own, such as `fileDirectory(path)` of `alluvium/node`.
    */
   storage?: "indexeddb" | "opfs" | "memory" | JsDirectory;
-  /** How many checkpoints stay. Default 3. */
+  /** How many checkpoints are kept. The default is 3. */
   maxRetained?: number;
-  /** How long after a checkpoint the next is due, for `shouldCheckpoint`. Default 60 s. */
+  /** How long after a checkpoint `shouldCheckpoint` says that the next one is due. The default is 60 s. */
   intervalMs?: number;
-  /** Checkpoints that may be on their way at once. Default 4. */
+  /** How many checkpoints may be in progress at once. The default is 4. */
   maxInFlight?: number;
-  /** Whether checkpoints write what changed (the default) or the whole state each time. */
+  /** Whether checkpoints write only what changed (the default), or the whole state each time. */
   incremental?: boolean;
-  /** Bytes that recovery may read per live byte. Default 1.25. */
+  /** How many bytes recovery may read per live byte. The default is 1.25. */
   recoveryReadRatio?: number;
   /**
-   * Bytes of live records that one checkpoint may rewrite for recovery's sake, or a 64th of the state
-   * where that is more; it bounds how long the thread is busy with it. Less than about three times
-   * what changes, and recovery reads more. Default: four times what the checkpoint changed, or 1 MiB.
+   * How many bytes of live records the compaction after one checkpoint may rewrite, or a 64th of the state if
+   * that is more. This bounds how long compaction keeps the thread busy. If it is less than about three times
+   * what changes, recovery reads more. The default is four times what the checkpoint changed, or 1 MiB.
    */
   maxRebaseBytes?: number;
-  /** Memory past which a mutation is refused. Default none. */
+  /** The memory above which a mutation is refused. There is no limit by default. */
   memoryLimitBytes?: number;
-  /** Whether a storage without checkpoints is a fresh start (the default) or an error. */
+  /** Whether a storage without checkpoints is a fresh start (the default), or an error. */
   create?: boolean;
-  /** Whether a damaged newest checkpoint may be passed over for an older one; see `recovered`. */
+  /** Whether an older checkpoint may be recovered if the newest is damaged. `recovered` says which were skipped. */
   allowFallback?: boolean;
-  /** One kept checkpoint instead of the newest. */
+  /** The id of a kept checkpoint to recover instead of the newest. */
   checkpoint?: Integer;
   /**
-   * What to do when another tab or worker has these checkpoints open: `"fail"` (the default) with an
-   * error of kind `"fenced"`, `"wait"` until it goes away, or `"steal"`: the other is fenced.
+   * What to do if another tab or worker has these checkpoints open. `"fail"` (the default) throws an error of
+   * kind `"fenced"`. `"wait"` waits until the other one closes. `"steal"` takes over, and the other one is
+   * fenced.
    */
   whenTaken?: "fail" | "wait" | "steal";
-  /** Ends waiting. */
+  /** Ends the waiting of `whenTaken: "wait"`. */
   signal?: AbortSignal;
-  /** Identity of a new storage, 16 bytes; random by default. For deterministic bytes. */
+  /** The identity of a new storage, 16 bytes. It is random by default. Set it for deterministic bytes. */
   storeId?: Uint8Array;
-  /** Where time comes from. For deterministic bytes. */
+  /** The clock. Set it for deterministic bytes. */
   clock?: Clock;
-  /** Where the engine's wasm comes from, if not from beside this module. Taken on the first open. */
+  /** Where the engine's wasm comes from, if it is not beside this module. Only the first open uses it. */
   wasm?: WasmSource;
 }
 
-/** One checkpoint, as its metadata says. */
+/** One checkpoint, as its metadata describes it. */
 export interface CheckpointMetadata {
   id: bigint;
   epoch: bigint;
@@ -62,63 +63,63 @@ export interface CheckpointMetadata {
   walPosition: bigint;
   sourceOffsets: Map<string, bigint>;
   watermark: bigint | null;
-  /** Bytes of all files that it names. */
+  /** The bytes of all files that the checkpoint names. */
   sizeBytes: number;
   keyCount: number;
   isIncremental: boolean;
   parentId: bigint | null;
-  /** Its files, some shared with others. */
+  /** The files of the checkpoint. Other checkpoints may share some of them. */
   files: string[];
-  /** Not written by Alluvium but by the format that it continues; the next fields are null. */
+  /** Whether LaminarDB wrote the checkpoint. The next fields are null then. */
   isOriginal: boolean;
   keysChanged: number | null;
   tombstones: number | null;
   bytesChanged: number | null;
   bytesWritten: number | null;
-  /** Bytes of all live keys and values. */
+  /** The bytes of all live keys and values. */
   stateBytes: number | null;
-  /** Equal for equal states. */
+  /** A digest of the state. Equal states have equal digests. */
   stateDigest: string | null;
-  /** Whether an opaque state belongs to it; see `loadState`. */
+  /** Whether the checkpoint has an opaque state, which `loadState` returns. */
   hasState: boolean;
   annotations: Map<string, string>;
 }
 
-/** A checkpoint of a listing: its metadata, or what is wrong with it. */
+/** One checkpoint of a listing. It has its metadata, or the damage that was found. */
 export type ListedCheckpoint = { id: bigint; metadata: CheckpointMetadata; damage?: never } | { id: bigint; metadata?: never; damage: string };
 
-/** What a checkpoint cost. */
+/** What one checkpoint cost. */
 export interface CheckpointStatistics {
   id: bigint;
   keysChanged: number;
   tombstones: number;
   bytesChanged: number;
   deltaBytes: number;
-  /** Of rebased files that it published; maintenance created them before. */
+  /** The bytes of compacted files that this checkpoint names. Maintenance had created them before. */
   rebasedBytes: number;
   bytesWritten: number;
-  /** The stall of the stream, in microseconds. */
+  /** The pause of the stream, in microseconds. */
   freezeUs: number;
-  /** Until it was durable and the storage had been listed again, in microseconds. */
+  /** The time until the checkpoint was durable and the storage had been listed again, in microseconds. */
   writeUs: number;
 }
 
-/** What tidying up did. */
+/** What retention, garbage collection and compaction did after a checkpoint. */
 export interface MaintenanceReport {
   deleted: string[];
   reclaimedBytes: number;
-  /** Of rebased files that were created, for the next checkpoint to name. */
+  /** The bytes of compacted files that were created. The next checkpoint names them. */
   rebasedBytes: number;
-  /** What went wrong; tried again after the next checkpoint. */
+  /** The errors. What failed is tried again after the next checkpoint. */
   errors: string[];
 }
 
-/** What opening found. */
+/** What opening recovered. */
 export interface RecoverySummary {
   checkpointId: bigint;
   keyCount: number;
   bytesRead: number;
-  /** Newer checkpoints that were passed over because they are damaged. */
+  /** Newer checkpoints that were skipped because they are damaged. */
   skipped: { id: bigint; reason: string }[];
   isOriginal: boolean;
 }
@@ -132,21 +133,21 @@ export interface VerifyReport {
   findings: { path: string; severity: "damage" | "leftover" | "foreign"; what: string }[];
 }
 
-/** Memory of the engine, in bytes. */
+/** The memory that the engine uses, in bytes. */
 export interface MemoryUsage {
   stateBytes: number;
   logBytes: number;
   payloadBytes: number;
 }
 
-/** What is told as it happens. */
+/** The events that `Checkpoints.on` listens to. */
 export interface CheckpointEvents {
-  /** Frozen; being written from now on. */
+  /** A checkpoint is frozen, and its writing begins. */
   begin: { pending: number };
-  /** Durable. */
+  /** A checkpoint is durable. */
   checkpoint: { metadata: CheckpointMetadata; statistics: CheckpointStatistics };
-  /** Tidied up after a checkpoint. */
+  /** The maintenance after a checkpoint is done. */
   maintenance: MaintenanceReport;
-  /** Another tab or worker took over; nothing more can be written from here. */
+  /** Another tab or worker took over. This object can write nothing any more. */
   fenced: { reason: string };
 }

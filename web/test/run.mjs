@@ -83,9 +83,9 @@ for (const kind of browsers) {
     await discard();
   }
   await test(`${kind.name}: killed`, () => {
-    // One start in some six hundred never loaded its page within a minute: web/README.md says what was seen. Until
+    // One start in some six hundred never loaded its page within a minute: docs/evidence.md says what was seen. Until
     // that is understood this runs when it is asked for.
-    if (kind.name === "webkit" && !process.env.ALLUVIUM_BROWSERS) throw new Skipped("one start in some 600 hangs in WebKitGTK 2.50, see web/README.md; ALLUVIUM_BROWSERS=webkit runs it");
+    if (kind.name === "webkit" && !process.env.ALLUVIUM_BROWSERS) throw new Skipped("one start in some 600 hangs in WebKitGTK 2.50, see docs/evidence.md; ALLUVIUM_BROWSERS=webkit runs it");
     return killed(kind);
   });
 }

@@ -46,7 +46,7 @@ const options: OpenOptions = {
 async function main(): Promise<void> {
   const checkpoints = await Checkpoints.open(options);
   const recovered: RecoverySummary | null = checkpoints.recovered;
-  same("started anew", recovered, null);
+  same("no checkpoint found", recovered, null);
   const told: string[] = [];
   const off = checkpoints.on("checkpoint", ({ metadata, statistics }) => told.push(`${metadata.id} ${statistics.keysChanged}`));
   checkpoints.on("begin", ({ pending }) => told.push(`begin ${pending}`));

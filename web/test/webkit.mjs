@@ -14,7 +14,7 @@ const DRIVER = "/test/driver.html";
 
 /**
  * WebAssembly is interpreted unless `ALLUVIUM_WEBKIT_JIT` is set: code of WebKitGTK 2.50's compilers traps
- * or reckons wrongly now and then, see web/README.md, and a test that fails by chance says nothing of ours.
+ * or reckons wrongly now and then, see docs/evidence.md, and a test that fails by chance says nothing of ours.
  */
 const INTERPRETED = process.env.ALLUVIUM_WEBKIT_JIT ? {} : { JSC_useBBQJIT: "0", JSC_useOMGJIT: "0" };
 

@@ -1,5 +1,5 @@
-// The two charts over the checkpoints: bytes, and time. What they show is in the table too, and their
-// labels say it in words.
+// The two charts of the checkpoints: bytes and time. The table shows the same figures, and the labels of the
+// charts say them in words.
 
 import "./language.js";
 import uPlot from "uplot";
@@ -31,7 +31,7 @@ function options(host: HTMLElement, series: uPlot.Series[], scale: uPlot.Scale, 
 
 function byteOptions(host: HTMLElement, line: uPlot.Series, colour: string): uPlot.Options {
   const bars = { stroke: colour, fill: colour, paths: uPlot.paths.bars!({ size: [0.6, 24] }), points: { show: false } };
-  // Round figures of KiB and MiB are powers of two.
+  // The axis has steps that are powers of two, so that they are round figures in KiB and MiB.
   const incrs = Array.from({ length: 30 }, (_, at) => 256 * 2 ** at);
   const scale: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1024, most * 1.08)] };
   return options(host, [line, bars], scale, { incrs, values: (_, at) => at.map((value) => bytes(value)) });
@@ -59,7 +59,7 @@ export class Charts {
       this.#bytes = this.#time = undefined;
       this.#draw();
     };
-    // Canvas does not follow the colours of the page by itself, nor its width.
+    // A canvas does not follow the colours and the width of the page by itself.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", remake);
     new ResizeObserver(() => {
       for (const chart of [this.#bytes, this.#time]) {
@@ -71,7 +71,7 @@ export class Charts {
   /** Shows these checkpoints, oldest first. */
   show(rows: Row[]): void {
     this.#rows = rows.filter(({ bytesWritten }) => bytesWritten !== null).slice(-SHOWN);
-    // At most one drawing a frame, however fast checkpoints come.
+    // The charts are drawn at most once a frame, however fast checkpoints come.
     if (!this.#isDrawn) return;
     this.#isDrawn = false;
     requestAnimationFrame(() => {
@@ -112,7 +112,7 @@ export class Charts {
     const over = `${this.#rows.length} checkpoints; `;
     const size = `the last wrote ${bytes(bytesWritten)}, the state has ${bytes(stateBytes)}`;
     by("chart-bytes").setAttribute("aria-label", `Bytes by checkpoint, ${over}${size}`);
-    const time = statistics ? `the last was durable in ${count(statistics.writeUs)} µs, its stall was ${count(statistics.freezeUs)} µs` : "";
+    const time = statistics ? `the last was durable in ${count(statistics.writeUs)} µs, its pause was ${count(statistics.freezeUs)} µs` : "";
     by("chart-time").setAttribute("aria-label", `Time by checkpoint, ${over}${time}`);
   }
 }

@@ -1,5 +1,5 @@
-// The difference of two kept checkpoints, each opened in memory from its exported archive: the stream's
-// own state is not touched.
+// Compares two kept checkpoints. Each is exported and opened in memory, so the stream's own state does not
+// change.
 
 import { Checkpoints } from "alluvium";
 import type { Change } from "./protocol.js";
@@ -7,7 +7,7 @@ import type { Change } from "./protocol.js";
 const SHOWN = 200;
 
 export interface Comparison {
-  /** The first few, in key order. */
+  /** The first changes, sorted by key. */
   changes: Change[];
   added: number;
   removed: number;
@@ -30,7 +30,7 @@ export async function compare(of: Checkpoints, before: bigint, after: bigint): P
   }
 }
 
-/** Looks every key of the one up in the other, and what the other has besides. */
+/** Compares every key of both states. */
 function walk(old: Checkpoints, now: Checkpoints): Comparison {
   const all: Change[] = [];
   const counts = { added: 0, removed: 0, changed: 0, same: 0 };

@@ -1,13 +1,13 @@
-// Finding and making elements.
+// Finds and makes elements of the page.
 
-/** The element with an id, which the page has. */
+/** Returns the element with an id. Throws if the page has none. */
 export function by<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no #${id}`);
   return found as T;
 }
 
-/** Sets a text, only when it is another: an unchanged one is not worth a repaint or an announcement. */
+/** Sets the text of an element if it differs, so that an unchanged text causes no repaint and no announcement. */
 export function setText(id: string, text: string): void {
   const element = by(id);
   if (element.textContent !== text) element.textContent = text;
@@ -26,7 +26,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 
 export const cell = (text: string, className = "") => make("td", className ? { class: className } : {}, text);
 
-/** Adds a line to the log, which a screen reader speaks. */
+/** Adds a line to the log. A screen reader announces it. */
 export function log(text: string, kind: "plain" | "good" | "bad" = "plain"): void {
   const now = new Date();
   const time = make("time", { datetime: now.toISOString() }, now.toLocaleTimeString("en-GB"));

@@ -1,4 +1,4 @@
-// Figures for people.
+// Formats figures for people.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -22,13 +22,13 @@ export const clockTime = (timestampMs: number) => new Date(timestampMs).toLocale
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
 
-/** A moment of the stream, in UTC: the day, and the time of day. */
+/** Formats a moment of the stream in UTC. Returns the day and the time of day. */
 export const moment = (timestampMs: number): [string, string] => [day.format(timestampMs), `${hour.format(timestampMs)} UTC`];
 
-/** What the browser's clock can tell apart: pages that are isolated see more. */
+/** The step of the browser's clock, in microseconds. It is smaller in isolated pages. */
 export const clockStepUs = globalThis.crossOriginIsolated ? 5 : 100;
 
-/** A measured time; what is shorter than a step of the clock is not called nothing. */
+/** Formats a measured time. A time below one step of the clock is shown as "< step" instead of 0. */
 export function microseconds(value: number | undefined): string {
   if (value === undefined) return "–";
   return value < clockStepUs ? `< ${clockStepUs}` : count(value);

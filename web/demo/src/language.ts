@@ -1,6 +1,6 @@
-// Before anything else: a browser may call its language what no formatter accepts. WebKitGTK says "C" where
-// the system's locale is that one, and the chart library, which formats in the browser's language as soon as
-// it is loaded, would take the whole page down with it.
+// Replaces a browser language that no formatter accepts. This module must be loaded before the others.
+// WebKitGTK reports the language "C" if that is the system's locale. The chart library formats in the browser's
+// language as soon as it is loaded, and its error would stop the whole page.
 
 try {
   Intl.getCanonicalLocales(navigator.language);

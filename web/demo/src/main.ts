@@ -1,4 +1,4 @@
-// The page: starts workers, ends them without mercy, and shows what they say.
+// The page. It starts workers, terminates them without warning, and shows what they report.
 
 import { estimate, persist } from "alluvium";
 import { Charts } from "./charts.js";
@@ -12,16 +12,16 @@ const settings = recallSettings();
 const tally = recallTally();
 const charts = new Charts();
 const table = new CheckpointTable((what, id) => send({ type: what, id }));
-/** Every checkpoint that was seen since the stream was chosen, by id. */
+/** Every checkpoint since the stream was chosen, by id. */
 const history = new Map<string, Row>();
 
 let worker: Worker | undefined;
 let records = 0;
 let total = Infinity;
-/** Whether the stream is at work: recovered, proved, and not failed. */
+/** Whether the worker has opened the stream and has not failed. */
 let isLive = false;
 let proofs = 0;
-/** Whether this page took the storage over a moment ago. */
+/** Whether this page has just taken over the storage. */
 let hasTakenOver = false;
 const whenProved: (() => void)[] = [];
 
@@ -32,7 +32,7 @@ function setState(state: string, text = state): void {
   setText("state", text);
 }
 
-/** A new worker; the old one is ended wherever it is. */
+/** Starts a new worker. The old one is terminated, whatever it is doing. */
 function begin({ fresh = false, whenTaken = "wait" as "wait" | "steal" } = {}): void {
   worker?.terminate();
   isLive = false;
@@ -40,7 +40,7 @@ function begin({ fresh = false, whenTaken = "wait" as "wait" | "steal" } = {}): 
   setState("starting");
   const born = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "stream" });
   born.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    // A worker that was ended may have had the last word on its way.
+    // A message of a terminated worker may still arrive. It is ignored.
     if (born === worker) hear(data);
   };
   born.onerror = ({ message }) => {
@@ -66,9 +66,9 @@ function forget(): void {
 
 function failed(kind: string, message: string): void {
   if ((kind === "fenced" || kind === "io") && hasTakenOver) {
-    // What the other tab had on its way when it was overtaken came in between; now it is silent.
+    // The other tab finished a write while this one took over. It is fenced now, so opening again succeeds.
     hasTakenOver = false;
-    log("The other tab had a last write on its way: opens again, from that.");
+    log("The other tab finished one last write. Opening again from there.");
     return begin();
   }
   isLive = false;
@@ -90,7 +90,7 @@ function hear(message: FromWorker): void {
     case "opened": {
       total = message.total;
       const { recovered, tookMs } = message;
-      if (recovered === null) log("Nothing stored: starting from the first record.");
+      if (recovered === null) log("Nothing stored yet: starting from the first record.");
       else {
         setState("proving", "proving itself");
         const { id, keys, bytesRead, records: at } = recovered;
@@ -112,7 +112,7 @@ function hear(message: FromWorker): void {
     case "kept":
       for (const row of message.rows) {
         const known = history.get(row.id);
-        // What a checkpoint cost stays known when it is damaged later.
+        // If a checkpoint is damaged later, its costs are still shown.
         history.set(row.id, row.damage === undefined ? { ...known, ...row } : { ...row, ...known, damage: row.damage });
       }
       table.show(message.rows.map(({ id }) => history.get(id)!));
@@ -126,7 +126,7 @@ function hear(message: FromWorker): void {
       return;
     case "restored":
       setState("proving", "proving itself");
-      log(message.how === "restore" ? `Went back to checkpoint ${message.from}, which is checkpoint ${message.id} now.` : `Brought in ${message.from} as checkpoint ${message.id}.`);
+      log(message.how === "restore" ? `Restored checkpoint ${message.from} as checkpoint ${message.id} (now the newest).` : `Imported ${message.from} as checkpoint ${message.id}.`);
       return;
     case "exported":
       return download(message.file, `alluvium-${settings.source}-checkpoint-${message.id}.tar`);
@@ -154,9 +154,9 @@ function proved({ proof, after }: Extract<FromWorker, { type: "proved" }>): void
   showTally();
   const what = `${format.count(consumed)} records, ${format.count(keys)} keys`;
   const verdict = isEqual ? `Exactly once: ${what}, all equal.` : `Not equal: ${format.count(differenceCount)} differences in ${what}.`;
-  const when = { recovery: "After a recovery", restore: "After going back", import: "After bringing one in", end: "At the end of the stream" }[after];
+  const when = { recovery: "After a recovery", restore: "After a restore", import: "After an import", end: "At the end of the stream" }[after];
   setText("proof-verdict", verdict);
-  setText("proof-text", `${when}; counted again from the first record in ${format.milliseconds(tookMs)}.`);
+  setText("proof-text", `${when}, everything was counted again from the first record in ${format.milliseconds(tookMs)}.`);
   by("proof").dataset.verdict = isEqual ? "equal" : "differs";
   by("proof").dataset.count = String(++proofs);
   by("differences").hidden = isEqual;
@@ -180,7 +180,7 @@ function progressed({ records: now, keys, perSecond, watermarkMs, payloadBytes, 
   setText("state-bytes", format.bytes(payloadBytes));
   setText("memory-bytes", format.bytes(memoryBytes));
   const bar = by<HTMLProgressElement>("position");
-  // A firehose has no end to be near to.
+  // A firehose has no end, so it has no progress bar.
   bar.parentElement!.hidden = total === Infinity;
   bar.value = total === Infinity ? 0 : now / total;
   if (by("state").dataset.state !== "complete" || now < total) {
@@ -192,7 +192,7 @@ const ordered = () => [...history.values()].sort((a, b) => Number(a.id) - Number
 
 function checkpointed(row: Row): void {
   history.set(row.id, row);
-  // As many as the charts can show, and some more.
+  // The history keeps more checkpoints than the charts can show.
   for (const id of history.keys()) {
     if (history.size <= 400) break;
     history.delete(id);
@@ -224,7 +224,7 @@ async function killTen(): Promise<void> {
     button.textContent = `${left} to go`;
     await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 1_200));
     if (by("state").dataset.state === "failed") break;
-    // Killed before it had a checkpoint, there is nothing to prove: no waiting for that.
+    // If the worker is killed before its first checkpoint, no proof follows, so there is nothing to wait for.
     const isRecovering = history.size > 0;
     kill();
     if (isRecovering) await new Promise<void>((resolve) => whenProved.push(resolve));
@@ -255,7 +255,7 @@ function showSettings(): void {
   by<HTMLInputElement>("every").value = String(settings.every);
   const rate = by<HTMLInputElement>("rate");
   rate.value = String(RATES.indexOf(settings.rate));
-  const text = settings.rate === Infinity ? "as fast as it goes" : format.count(settings.rate);
+  const text = settings.rate === Infinity ? "as fast as possible" : format.count(settings.rate);
   rate.setAttribute("aria-valuetext", text);
   setText("rate-text", text);
   by("pause").setAttribute("aria-pressed", String(settings.isPaused));
@@ -280,12 +280,12 @@ function listen(): void {
     tally.crashes++;
     keepTally(tally);
     noteCrash(records);
-    // Nothing is saved, nobody is told: the worker ends with the page.
+    // Nothing is saved, and the worker gets no message. It ends with the page.
     location.reload();
   });
   on("pause", "click", () => change({ isPaused: !settings.isPaused }));
   on("start-over", "click", () => {
-    log("Starts over: everything that was stored for this stream is deleted.");
+    log("Starting over: everything that was stored for this stream is deleted.");
     forget();
     begin({ fresh: true });
   });
@@ -307,7 +307,7 @@ function listen(): void {
   });
   on("persist", "click", () => {
     void persist().then((isPersistent) => {
-      log(isPersistent ? "The browser keeps this site's storage." : "The browser did not agree to keep this site's storage; it may, once you use the site more.");
+      log(isPersistent ? "The browser keeps this site's storage." : "The browser did not agree to keep this site's storage. It may agree once you use the site more.");
       return showStorage();
     });
   });
@@ -328,7 +328,7 @@ function listen(): void {
     file.value = "";
   });
   const drop = by("drop");
-  // Anywhere else a dropped file would replace the page.
+  // A file that is dropped elsewhere on the page would otherwise replace it.
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => event.preventDefault());
   drop.addEventListener("dragover", () => drop.classList.add("over"));
@@ -342,7 +342,7 @@ function listen(): void {
 listen();
 showSettings();
 showTally();
-setText("clock-note", `This page's clock goes in steps of ${format.clockStepUs} µs${globalThis.crossOriginIsolated ? "" : "; served isolated (COOP and COEP) it would tell 5 µs"}.`);
+setText("clock-note", `This page's clock has steps of ${format.clockStepUs} µs${globalThis.crossOriginIsolated ? "" : "; with the headers COOP and COEP it would have steps of 5 µs"}.`);
 const crashedAt = takeCrash();
 if (crashedAt !== undefined) log(`The tab crashed at about ${format.count(crashedAt)} records; this is a new page.`);
 begin();

@@ -1,4 +1,4 @@
-// What the page remembers: its settings for good, its tally for as long as the tab is open.
+// What the page remembers. It keeps the settings for good, and the tally as long as the tab is open.
 
 import type { Settings } from "./protocol.js";
 
@@ -22,7 +22,7 @@ function read<T extends object>(storage: () => Storage, name: string): Partial<T
   try {
     return JSON.parse(storage().getItem(name) ?? "{}") as Partial<T>;
   } catch {
-    // Without it, or with nonsense in it, the page begins as for a new visitor.
+    // If the storage is missing or has invalid contents, the page starts as for a new visitor.
     return {};
   }
 }
@@ -31,13 +31,13 @@ function write(storage: () => Storage, name: string, value: unknown): void {
   try {
     storage().setItem(name, JSON.stringify(value));
   } catch {
-    // Blocked or full: forgotten at the next reload, and nothing worse.
+    // If the storage is blocked or full, the value is only forgotten at the next reload.
   }
 }
 
 export function recallSettings(): Settings {
   const found = { ...fresh, ...read<Settings>(() => localStorage, SETTINGS) };
-  // JSON has no Infinity: it comes back as null.
+  // JSON has no Infinity, so it is read as null.
   const rate = found.rate === null ? Infinity : found.rate;
   return { ...found, rate: RATES.includes(rate) ? rate : fresh.rate, every: Number.isInteger(found.every) && found.every > 0 ? found.every : fresh.every };
 }
@@ -46,8 +46,9 @@ export const keepSettings = (settings: Settings) => write(() => localStorage, SE
 export const recallTally = (): Tally => ({ kills: 0, crashes: 0, proofs: 0, equal: 0, ...read<Tally>(() => sessionStorage, TALLY) });
 export const keepTally = (tally: Tally) => write(() => sessionStorage, TALLY, tally);
 
-/** A note for the page after the reload; how many records this one has seen. */
+/** Notes for the page after the reload how many records this page has seen. */
 export const noteCrash = (records: number) => write(() => sessionStorage, CRASH, { records });
+/** Returns the note of `noteCrash` and deletes it. */
 export function takeCrash(): number | undefined {
   const { records } = read<{ records: number }>(() => sessionStorage, CRASH);
   write(() => sessionStorage, CRASH, {});

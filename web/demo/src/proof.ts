@@ -1,5 +1,5 @@
-// The proof: everything is added up again from the first record, in a plain Map that knows nothing of
-// checkpoints, and compared with what was recovered.
+// The proof. It adds up everything again from the first record, in a plain Map without checkpoints, and
+// compares the result with the recovered state.
 
 import type { Checkpoints } from "alluvium";
 import { type Route, add, encode } from "./route.js";
@@ -7,16 +7,16 @@ import { INPUT, type Source } from "./source.js";
 
 export interface Difference {
   key: string;
-  /** What the records say; null where they know no such key. */
+  /** The value according to the records, or null if they have no such key. */
   expected: string | null;
-  /** What the state says; null where it has no such key. */
+  /** The value in the state, or null if it has no such key. */
   found: string | null;
 }
 
 export interface Proof {
   records: number;
   keys: number;
-  /** The first few. */
+  /** The first differences. */
   differences: Difference[];
   differenceCount: number;
   tookMs: number;
@@ -25,7 +25,7 @@ export interface Proof {
 const SHOWN = 50;
 const SLICE = 200_000;
 
-/** Compares every key, every value and the watermark with those of an uninterrupted run over as many records. */
+/** Compares every key, every value and the watermark with an uninterrupted run over the same number of records. */
 export async function prove(checkpoints: Checkpoints, source: Source, progress: (done: number, of: number) => void): Promise<Proof> {
   const begun = performance.now();
   const records = Number(checkpoints.sourceOffset(INPUT));
@@ -46,7 +46,7 @@ export async function prove(checkpoints: Checkpoints, source: Source, progress: 
       if (timeMs !== null && (watermark === null || timeMs > watermark)) watermark = timeMs;
     });
     progress(Math.min(from + SLICE, known), known);
-    // Lets messages in between: a long proof must not make the page look dead.
+    // Messages can be handled here, so that the page still responds during a long proof.
     await new Promise((resolve) => setTimeout(resolve));
   }
 

@@ -1,4 +1,4 @@
-// What page and worker say to each other.
+// The messages between page and worker.
 
 import type { CheckpointStatistics } from "alluvium";
 import type { Proof } from "./proof.js";
@@ -9,15 +9,15 @@ export type Ranking = "mean" | "worst" | "flights";
 export interface Settings {
   source: SourceName;
   storage: "indexeddb" | "opfs";
-  /** Records a second; Infinity for as fast as it goes. */
+  /** Records per second. Infinity means as fast as possible. */
   rate: number;
-  /** Records from checkpoint to checkpoint. */
+  /** The number of records between two checkpoints. */
   every: number;
   ranking: Ranking;
   isPaused: boolean;
 }
 
-/** A kept checkpoint, or one that was. */
+/** A checkpoint that is kept, or was kept earlier. */
 export interface Row {
   id: string;
   timestampMs: number;
@@ -26,10 +26,10 @@ export interface Row {
   keysChanged: number | null;
   bytesWritten: number | null;
   stateBytes: number | null;
-  /** All files that it names. */
+  /** The bytes of all files that the checkpoint names. */
   sizeBytes: number;
   damage?: string;
-  /** Not known of checkpoints that an earlier life took. */
+  /** Times that were measured. They are unknown for checkpoints that an earlier worker took. */
   statistics?: Pick<CheckpointStatistics, "freezeUs" | "writeUs">;
 }
 
@@ -37,7 +37,7 @@ export interface RouteRow {
   key: string;
   flights: number;
   cancelled: number;
-  /** Of the flights that departed. */
+  /** The mean delay of the flights that departed. */
   meanMin: number;
   worstMin: number | null;
 }
@@ -68,8 +68,9 @@ export type FromWorker =
       keys: number;
       perSecond: number;
       watermarkMs: number | null;
-      /** Of all keys and values; and the memory that they take. */
+      /** The bytes of all keys and values. */
       payloadBytes: number;
+      /** The memory that the keys and values take. */
       memoryBytes: number;
       waiting: boolean;
     }

@@ -1,18 +1,18 @@
-// The aggregation: what the plugin `delays` does, to the byte, so that the `alluvium run` command goes
-// on with a checkpoint made here, and the other way round.
+// The aggregation. It produces the same bytes as the plugin `delays`. `alluvium run` can therefore continue a
+// checkpoint that was made here, and this page can continue one of the command.
 
-/** The value of one key, in the order of its JSON. */
+/** The value of one key. The fields have the order of its JSON. */
 export interface Route {
   flights: number;
-  /** How many of them have no departure time. */
+  /** The number of flights without a departure time. */
   cancelled: number;
-  /** The sum of the arrival delays of those that have one. */
+  /** The sum of the arrival delays of the flights that have one. */
   arr_delay_min: number;
-  /** The largest of these delays; null when there is none. */
+  /** The largest of these delays, or null if there is none. */
   worst_arr_delay_min: number | null;
 }
 
-/** What is done with one record. */
+/** The function that is called for each record. */
 export type Visit = (key: string, isCancelled: boolean, arrDelayMin: number | null, timeMs: number | null) => void;
 
 /** Adds one record to the sums. */
@@ -30,7 +30,7 @@ export function add(sums: Map<string, Route>, key: string, isCancelled: boolean,
   }
 }
 
-/** Both together. */
+/** Returns the sums of both. */
 export function merge(old: Route, change: Route): Route {
   const { worst_arr_delay_min: a } = old;
   const { worst_arr_delay_min: b } = change;
@@ -42,16 +42,16 @@ export function merge(old: Route, change: Route): Route {
   };
 }
 
-/** The bytes of a value, as text. */
+/** Encodes a value as JSON text. */
 export function encode({ flights, cancelled, arr_delay_min, worst_arr_delay_min }: Route): string {
   return JSON.stringify({ flights, cancelled, arr_delay_min, worst_arr_delay_min });
 }
 
-/** The value of a key; what another program wrote there is an error. */
+/** Decodes the value of a key. Throws if another program wrote something else there. */
 export function decode(key: string, text: string): Route {
   const route = JSON.parse(text) as Route;
   const { flights, cancelled, arr_delay_min, worst_arr_delay_min } = route;
-  // Past 2⁵³ JavaScript would round what the plugin counts exactly.
+  // JavaScript would round integers above 2⁵³, which the plugin counts exactly.
   const isWhole = [flights, cancelled, arr_delay_min, worst_arr_delay_min ?? 0].every(Number.isSafeInteger);
   if (!isWhole) throw new Error(`state of ${JSON.stringify(key)} is not from this aggregation: ${text}`);
   return route;

@@ -1,16 +1,16 @@
-// The streams: records by number, the same records every time. That is what makes exactly-once
-// possible, and what makes it possible to prove.
+// The streams. Records are read by number, and a number always gives the same record. Exactly-once needs this,
+// and so does its proof.
 
 import type { Visit } from "./route.js";
 
 export interface Source {
-  /** How many records there are; Infinity for a firehose. */
+  /** The number of records. It is Infinity for a firehose. */
   readonly total: number;
-  /** Visits the records from number `from` up to `to`, which is left out. */
+  /** Visits the records from number `from` up to, but not including, `to`. */
   each(from: number, to: number, visit: Visit): void;
 }
 
-/** The name under which checkpoints keep how many records were consumed; the command's name for it. */
+/** The name of the source offset, which says how many records were consumed. The command uses the same name. */
 export const INPUT = "input";
 
 export type SourceName = "flights" | `firehose-${number}`;
@@ -21,7 +21,7 @@ export async function openSource(name: SourceName): Promise<Source> {
 
 const isMissing = (field: string) => field === "" || field === "NA";
 
-/** A month of departures from New York. */
+/** Opens a month of departures from New York. */
 async function flights(): Promise<Source> {
   const address = new URL("./flights-2013-01.csv.gz", import.meta.url);
   const response = await fetch(address);
@@ -39,15 +39,15 @@ async function flights(): Promise<Source> {
   ];
   const records = lines.map((line, at) => {
     const wrong = (what: string) => new Error(`${address.pathname}, record ${at + 1}: ${what}`);
-    if (line.includes('"')) throw wrong("a quoted field, which this small reader does not know");
+    if (line.includes('"')) throw wrong("it has a quoted field, which this reader does not support");
     const fields = line.split(",");
-    if (fields.length !== header.length) throw wrong(`${fields.length} fields where the header has ${header.length}`);
+    if (fields.length !== header.length) throw wrong(`it has ${fields.length} fields, but the header has ${header.length}`);
     const field = (position: number) => fields[position]!;
     const key = `${field(carrier)}:${field(origin)}-${field(dest)}`;
     const delay = isMissing(field(arrDelay)) ? null : Number(field(arrDelay));
-    if (delay !== null && !Number.isSafeInteger(delay)) throw wrong(`delay ${field(arrDelay)}`);
+    if (delay !== null && !Number.isSafeInteger(delay)) throw wrong(`the delay ${field(arrDelay)} is not an integer`);
     const time = isMissing(field(timeHour)) ? null : Date.parse(field(timeHour));
-    if (time !== null && Number.isNaN(time)) throw wrong(`time ${field(timeHour)}`);
+    if (time !== null && Number.isNaN(time)) throw wrong(`the time ${field(timeHour)} is not a valid date`);
     return { key, isCancelled: isMissing(field(depTime)), delay, time };
   });
   return {
@@ -58,7 +58,7 @@ async function flights(): Promise<Source> {
   };
 }
 
-/** The text of a file that may be gzipped: some hosts unpack on the way what others send as it is. */
+/** Returns the text of a file that may be gzipped. Some hosts unpack the file, and others send it unchanged. */
 async function text(blob: Blob): Promise<string> {
   const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
   const isGzip = first === 0x1f && second === 0x8b;
@@ -69,12 +69,12 @@ const CARRIERS = ["9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "O
 const ORIGINS = ["EWR", "JFK", "LGA"];
 const FIREHOSE_BEGINS_MS = Date.UTC(2013, 1, 1);
 
-/** Records without end over `keys` routes, some of them far busier than others. */
+/** Generates endless records over `keys` routes. Some routes are far busier than others. */
 function firehose(keys: number): Source {
   const names = Array.from({ length: keys }, (_, at) => {
     const [carrier, rest] = [CARRIERS[at % CARRIERS.length]!, Math.floor(at / CARRIERS.length)];
     const [origin, dest] = [ORIGINS[rest % ORIGINS.length]!, Math.floor(rest / ORIGINS.length)];
-    // Destinations AAA, BAA, CAA, …: enough for a million routes.
+    // The destinations are AAA, BAA, CAA and so on, which is enough for a million routes.
     const letters = [dest, dest / 26, dest / 676, dest / 17_576].map((n) => String.fromCharCode(65 + (Math.floor(n) % 26)));
     return `${carrier}:${origin}-${letters.join("").replace(/(?<=...)A$/, "")}`;
   });
@@ -92,7 +92,7 @@ function firehose(keys: number): Source {
   };
 }
 
-/** A number's 32 random-looking bits: the finaliser of MurmurHash3 over both its halves. */
+/** Returns 32 random-looking bits for a number. It applies the finaliser of MurmurHash3 to both halves. */
 function mix(number: number): number {
   let bits = (number ^ Math.imul(Math.floor(number / 2 ** 32) + 1, 0x9e37_79b9)) | 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85eb_ca6b);

@@ -1,20 +1,21 @@
-// The stream: records in batches into the state, a checkpoint every so many, puts going on meanwhile.
+// The stream. It adds records to the state in batches, and takes a checkpoint after a set number of records.
+// The stream continues while a checkpoint is being written.
 
 import { AlluviumError, BatchWriter, Checkpoints } from "alluvium";
 import type { FromWorker, RouteRow, Row, Settings } from "./protocol.js";
 import { type Route, add, decode, encode, merge } from "./route.js";
 import { INPUT, type Source } from "./source.js";
 
-/** Kept checkpoints. */
+/** How many checkpoints are kept. */
 export const MAX_RETAINED = 8;
 const BATCH_RECORDS = 2_000;
-/** How long the stream runs before it looks for messages. */
+/** How long the stream runs before it handles messages. */
 const SLICE_MS = 12;
 const PROGRESS_INTERVAL_MS = 200;
-/** Looking through all routes takes at most this part of the time. */
+/** The largest part of the time that scanning all routes may take. */
 const SCAN_SHARE = 0.05;
 const SHOWN_ROUTES = 14;
-/** Checkpoints on their way past which the stream waits for the storage. */
+/** How many checkpoints may be in progress before the stream waits for the storage. */
 const MAX_PENDING = 3;
 const LISTING_TRIES = 20;
 
@@ -24,7 +25,7 @@ export class Stream {
   #watermark: number | null;
   #pending = 0;
   #isRunning = false;
-  /** Which start the ticks belong to: those of an earlier one fall silent. */
+  /** The number of the current start. Ticks that belong to an earlier start do nothing. */
   #life = 0;
   #isComplete = false;
   #owed = 0;
@@ -51,7 +52,7 @@ export class Stream {
     checkpoints.on("fenced", ({ reason }) => this.fail(new AlluviumError("fenced", reason)));
   }
 
-  /** After a restore or an import: goes on from what the state says now. */
+  /** Continues from the offset of the current state, after a restore or an import. */
   rewind(): void {
     this.consumed = this.#checkpointed = Number(this.checkpoints.sourceOffset(INPUT));
     this.#watermark = this.checkpoints.watermark === undefined ? null : Number(this.checkpoints.watermark);
@@ -93,11 +94,11 @@ export class Stream {
     }
   }
 
-  /** One slice of the stream; whether it waits for the storage. */
+  /** Runs one slice of the stream. Returns whether it waits for the storage. */
   #run(): boolean {
     const { rate, every, isPaused } = this.settings;
     const now = performance.now();
-    // What could not be done in a quarter of a second is not made up for.
+    // At most a quarter of a second of records is made up for.
     this.#owed = Math.min(this.#owed + (rate * (now - this.#lastTick)) / 1000, Math.max(1, rate / 4));
     this.#lastTick = now;
     if (isPaused) return false;
@@ -122,7 +123,7 @@ export class Stream {
     return false;
   }
 
-  /** One batch: one question to the state, and one answer, whatever its size. */
+  /** Processes one batch, with one read and one write of the state. */
   #process(from: number, to: number): void {
     const changes = new Map<string, Route>();
     this.source.each(from, to, (key, isCancelled, delay, timeMs) => {
@@ -140,7 +141,7 @@ export class Stream {
     this.consumed = to;
   }
 
-  /** State, source offset and watermark of this moment, in one step; written while the stream goes on. */
+  /** Takes a checkpoint of state, source offset and watermark at this moment. It is written while the stream continues. */
   #checkpoint(): void {
     const { checkpoints, consumed } = this;
     checkpoints.setSourceOffset(INPUT, consumed);
@@ -166,7 +167,7 @@ export class Stream {
   tellProgress(waiting: boolean): void {
     const now = performance.now();
     const { at, consumed } = this.#lastProgress;
-    // At rest it makes nothing, whatever it made a moment ago.
+    // A stopped stream processes nothing, so its rate is 0.
     const perSecond = now > at && this.#isRunning ? ((this.consumed - consumed) * 1000) / (now - at) : 0;
     this.#lastProgress = { at: now, consumed: this.consumed };
     const { payloadBytes, stateBytes: memoryBytes } = this.checkpoints.memory;
@@ -174,12 +175,12 @@ export class Stream {
     this.tell({ type: "progress", records: this.consumed, keys, perSecond, watermarkMs: this.#watermark, payloadBytes, memoryBytes, waiting });
   }
 
-  /** Looks through the whole state for what is on top, as often as that is cheap. */
+  /** Scans the whole state for the routes at the top. It does so only as often as SCAN_SHARE allows. */
   tellRoutes(): void {
     const begun = performance.now();
     const rows: RouteRow[] = [];
     let [flights, cancelled] = [0, 0];
-    // One early route of one flight would lead the means forever.
+    // A route with one very late flight would lead the means forever, so routes need a minimum of flights.
     const least = Math.min(20, Math.floor(this.consumed / 500));
     for (const [key, value] of this.checkpoints.textEntries()) {
       const route = decode(key, value);
@@ -207,7 +208,7 @@ export class Stream {
     this.#nextScan = performance.now() + Math.max(500, took / SCAN_SHARE);
   }
 
-  /** Lists what is kept. One listing at a time; what happens during it is in the next. */
+  /** Lists the kept checkpoints. One listing runs at a time. If something changes meanwhile, another one follows. */
   tellKept(): Promise<void> {
     this.#isListingStale = true;
     this.#listing ??= (async () => {
@@ -217,7 +218,7 @@ export class Stream {
           try {
             await this.#listKept();
           } catch (thrown) {
-            // Files come and go while it looks; it is for show, and looks again before it complains.
+            // Files come and go during a listing, so it is tried again before its error is reported.
             const mayPass = thrown instanceof AlluviumError && (thrown.kind === "io" || thrown.kind === "not-found");
             if (!mayPass || ++failures === LISTING_TRIES) throw thrown;
             this.#isListingStale = true;
@@ -236,7 +237,7 @@ export class Stream {
   async #listKept(): Promise<void> {
     let listed = await this.checkpoints.list();
     if (listed.some(({ damage }) => damage !== undefined)) {
-      // Reading goes on beside tidying up: what was being deleted meanwhile looks damaged, once.
+      // Maintenance runs while the listing reads. A checkpoint that is being deleted looks damaged once.
       const before = new Set(listed.filter(({ damage }) => damage !== undefined).map(({ id }) => id));
       listed = (await this.checkpoints.list()).filter(({ id, damage }) => damage === undefined || before.has(id));
     }

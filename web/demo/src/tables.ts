@@ -1,4 +1,4 @@
-// The tables: routes, kept checkpoints, differences.
+// The tables of routes, kept checkpoints and differences.
 
 import { by, cell, make, setText } from "./dom.js";
 import { bytes, clockTime, count, microseconds, minutes } from "./format.js";
@@ -31,7 +31,7 @@ export function showRoutes({ rows, flights, cancelled }: Extract<FromWorker, { t
   while (body.children.length > rows.length) body.lastElementChild?.remove();
 }
 
-/** The kept checkpoints. Rows hold still while the pointer is on them: nobody hits what moves. */
+/** The table of kept checkpoints. Its rows do not move while the pointer is over them, so that they can be clicked. */
 export class CheckpointTable {
   #rows: Row[] = [];
   #hasActed = false;
@@ -65,7 +65,7 @@ export class CheckpointTable {
       const ids = new Set(rows.map(({ id }) => id));
       for (const line of [...this.#body.children] as HTMLTableRowElement[]) {
         if (line.dataset.id !== undefined && ids.has(line.dataset.id)) continue;
-        // A focus that would be lost with its row goes to the table around.
+        // If the row that is removed has the focus, the focus moves to the table.
         if (line.contains(document.activeElement)) (line.closest(".scroll") as HTMLElement).focus({ preventScroll: true });
         this.#lines.delete(line.dataset.id ?? "");
         line.remove();
@@ -103,7 +103,7 @@ export class CheckpointTable {
         cell(bytes(row.stateBytes), "number optional"),
         cell(statistics ? count(statistics.writeUs) : "–", "number"),
         cell(microseconds(statistics?.freezeUs), "number"),
-        make("td", {}, make("div", { class: "buttons" }, button("restore", "Go back"), button("export", "Download"))),
+        make("td", {}, make("div", { class: "buttons" }, button("restore", "Restore"), button("export", "Download"))),
       );
     }
     known?.replaceWith(line);
@@ -111,13 +111,13 @@ export class CheckpointTable {
     return line;
   }
 
-  /** The choices of a select, the chosen one kept where it still is there. */
+  /** Fills a select with checkpoints. The chosen one stays chosen if it is still kept. */
   #offer(id: string, rows: Row[], otherwise: number): void {
     const select = by<HTMLSelectElement>(id);
     const usable = rows.filter(({ damage }) => damage === undefined);
     const before = select.dataset.chosen !== undefined ? select.value : "";
     if ([...select.options].map(({ value }) => value).join() === usable.map(({ id }) => id).join()) return;
-    // An open list that changes under the hand would choose something else.
+    // If an open list changed while it is used, the click would choose something else.
     if (document.activeElement === select && usable.some(({ id }) => id === select.value)) return;
     select.replaceChildren(...usable.map((row) => make("option", { value: row.id }, `${row.id}: ${count(row.records)} records`)));
     const kept = usable.findIndex(({ id }) => id === before);

@@ -1,4 +1,4 @@
-// The worker: owns the checkpoints and the stream, and proves itself after each recovery.
+// The worker. It owns the checkpoints and the stream, and proves the state after each recovery.
 
 import { AlluviumError, Checkpoints, destroy } from "alluvium";
 import { compare } from "./compare.js";
@@ -7,10 +7,10 @@ import type { FromWorker, Settings, ToWorker } from "./protocol.js";
 import { openSource } from "./source.js";
 import { MAX_RETAINED, Stream } from "./stream.js";
 
-/** A worker that was terminated a moment ago may still hold its lock for another one. */
+/** How long to wait for the lock. A worker that was just terminated may still hold it. */
 const LOCK_PATIENCE_MS = 4_000;
 
-/** Tells the page; the end of the stream is proved like a recovery. */
+/** Sends a message to the page. The end of the stream is proved like a recovery. */
 function tell(message: FromWorker): void {
   postMessage(message);
   if (message.type === "complete") enqueue("end", () => (stream ? proveNow(stream, "end") : Promise.resolve()));
@@ -18,7 +18,7 @@ function tell(message: FromWorker): void {
 
 let stream: Stream | undefined;
 let hasFailed = false;
-/** Requests, one after the other. */
+/** The queue of requests. They are handled one after another. */
 let queue: Promise<void> = Promise.resolve();
 
 function fail(thrown: unknown): void {
@@ -62,7 +62,7 @@ async function open(settings: Settings, whenTaken: "wait" | "steal", fresh: bool
   stream.start();
 }
 
-/** The connection of a worker that was ended a moment ago takes a little to go away, too. */
+/** Deletes a storage. A worker that was just terminated may still be connected to it, so this is tried for a while. */
 async function destroyPatiently(store: string, storage: Settings["storage"]): Promise<void> {
   for (const until = performance.now() + LOCK_PATIENCE_MS; ; ) {
     try {
@@ -80,7 +80,7 @@ async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "
   tell({ type: "proved", proof, after });
 }
 
-/** A restore or an import: another state, another offset, proved before the stream goes on. */
+/** Restores or imports a checkpoint. The new state is proved before the stream continues. */
 async function replace(of: Stream, how: "restore" | "import", from: string, change: () => Promise<{ id: bigint }>): Promise<void> {
   of.stop();
   try {
@@ -132,7 +132,7 @@ async function handle(message: ToWorker): Promise<void> {
   }
 }
 
-/** What may be refused without any harm to the stream. */
+/** Requests that may be refused without stopping the stream. */
 const refusable = new Set(["restore", "import", "export", "diff", "verify"]);
 
 function enqueue(what: string, work: () => Promise<void>): void {
