@@ -1,14 +1,14 @@
-//! Alluvium in WebAssembly.
+//! Builds Alluvium for WebAssembly.
 //!
-//! One crate, one build for each target:
+//! The crate has one build for each target:
 //!
-//! - `wasm32-wasip2`: the **engine component**. `component` holds the exports of the world
-//!   `alluvium:checkpoint/engine` (see `wit/`) over the manager of `alluvium-core`;
+//! - `wasm32-wasip2`: the **engine component**. `component` implements the exports of the world
+//!   `alluvium:checkpoint/engine` (see `wit/`) with the manager of `alluvium-core`.
 //!   `component::directory` keeps its files in a preopened directory.
-//! - `wasm32-unknown-unknown`: the **browser's build**, for JavaScript. `browser` holds the bindings of
-//!   the manager and the directory in `IndexedDB`; the npm package in `web/` is built on it.
+//! - `wasm32-unknown-unknown`: the **browser build**, for JavaScript. `browser` has the bindings of the
+//!   manager and the directory in `IndexedDB`. The npm package in `web/` is built on it.
 //!
-//! Natively there is nothing here but what the builds share.
+//! On other targets the crate is empty.
 
 #[cfg(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2"))]
 pub mod component;

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes a component of delays.c: build.sh [OUTPUT.wasm]
+# Builds a component from delays.c: build.sh [OUTPUT.wasm]
 #
-# It needs a C compiler that knows wasm32-wasi (CC; if unset, Zig's: pip install -r requirements.txt) and
-# wasm-tools (cargo install wasm-tools), or else Node and jco (npm install @bytecodealliance/jco@1.35.0).
+# It needs a C compiler that supports wasm32-wasi. It uses CC, or Zig's compiler if CC is not set (pip install -r
+# requirements.txt). It also needs wasm-tools (cargo install wasm-tools), or Node and jco (npm install
+# @bytecodealliance/jco@1.35.0).
 set -euo pipefail
 output=$(realpath -m "${1:-delays-c.wasm}")
 cd "$(dirname "$0")"

@@ -1,10 +1,10 @@
-// The plugin `delays` in C: how flights were delayed, for each carrier and route.
+// The plugin `delays` in C. It adds up flight delays for each carrier and route.
 //
-// One key of state for each carrier and route, `{carrier}:{origin}-{dest}`; its value is the JSON object
-// that the plugin of the same name in Rust writes, byte for byte: either goes on where the other stopped.
+// The state has one key for each carrier and route, `{carrier}:{origin}-{dest}`. Its value is the JSON object
+// that the plugin of the same name in Rust writes, byte for byte. Each can continue from the other's checkpoints.
 //
-// Who owns what: an exported function owns its arguments and frees them; what it returns, the generated
-// code frees; what an imported function returns is freed here.
+// Ownership: an exported function owns its arguments and frees them. The generated code frees the values that
+// an exported function returns. This file frees the values that imported functions return.
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,28 +12,28 @@
 
 #include "route.h"
 
-// What is kept out here is gone when the host throws the instance away: the header, which `open`
-// brings again, and the walk that `results` goes on with. What must last is in `state`.
+// These values are lost when the host discards the instance: the header, which the next `open` passes
+// again, and the walk that `results` continues. Data that must survive is in `state`.
 static Columns columns;
 static bool has_columns;
 static alluvium_checkpoint_state_own_cursor_t walk;
 static bool has_walk;
 
-// One flight of a batch, under its key; then, one entry for each key.
+// One flight of a batch with its key. After `add_up` there is one entry for each key.
 typedef struct {
     Slice key;
     uint64_t record;
     Route route;
 } Change;
 
-// A text given away: the generated code frees it.
+// Gives a text to the generated code, which frees it.
 static plugin_string_t given(Text text) {
     return (plugin_string_t){text.ptr, text.len};
 }
 
-// What the state refuses is told in the engine's words, which name the place.
+// Returns the engine's text for a call that the state refused. The text says where the error is.
 static bool refused(alluvium_checkpoint_state_error_t *error, Text *wrong) {
-    // Every case holds one text, and all at the same place.
+    // Every case holds one text, at the same place in memory.
     text_bytes(wrong, error->val.other.ptr, error->val.other.len);
     alluvium_checkpoint_state_error_free(error);
     return false;
@@ -58,14 +58,15 @@ bool exports_alluvium_checkpoint_operator_open(plugin_list_string_t *header, plu
     return has_columns;
 }
 
-// By key, and for equal keys in the order of the records.
+// Orders changes by key, and changes with equal keys by record.
 static int compare_changes(const void *left, const void *right) {
     const Change *a = left, *b = right;
     int order = slice_compare(a->key, b->key);
     return order ? order : (a->record > b->record) - (a->record < b->record);
 }
 
-// Adds up a batch: fills `changes`, sorted by key, whose keys stand in `keys`. False: `wrong` says why not.
+// Adds up a batch. It fills `changes`, sorted by key, and stores their keys in `keys`. Returns false on an error,
+// which `wrong` describes.
 static bool add_up(const exports_alluvium_checkpoint_operator_records_t *batch, const Flight *flights, Change *changes,
                    size_t *count, Text *keys, Text *wrong) {
     for (uint32_t record = 0; record < batch->count; record++) {
@@ -79,7 +80,7 @@ static bool add_up(const exports_alluvium_checkpoint_operator_records_t *batch, 
         changes[record] = (Change){{0}, batch->first_record + record, route_of(flight)};
         changes[record].key.len = keys->len - begin;
     }
-    // Only now, since the keys have moved while they grew.
+    // The keys are set only now, because `keys` moved while it grew.
     const uint8_t *at = keys->ptr;
     for (uint32_t record = 0; record < batch->count; record++) {
         changes[record].key.ptr = at;
@@ -104,7 +105,7 @@ static bool add_up(const exports_alluvium_checkpoint_operator_records_t *batch, 
     return true;
 }
 
-// Adds the changes to what the state has, with one question and one answer, whatever their number.
+// Adds the changes to the state, with one call to read and one call to write, whatever their number.
 static bool work_in(Change *changes, size_t count, Text *wrong) {
     uint32_t *key_lens = allocate(count, sizeof *key_lens), *value_lens = allocate(count, sizeof *value_lens);
     uint8_t *ops = allocate(count, 1);
@@ -174,7 +175,7 @@ bool exports_alluvium_checkpoint_operator_results(bool start, uint32_t limit, pl
         drop_walk();
         has_walk = alluvium_checkpoint_state_iterate(&everything, &walk, &why) || refused(&why, &wrong);
     } else if (!has_walk) {
-        text_add(&wrong, "results was called to go on before it was called to start");
+        text_add(&wrong, "results was called for the next page before the first page");
     }
     alluvium_checkpoint_state_columns_t page;
     bool is_ok = has_walk && (alluvium_checkpoint_state_method_cursor_next(alluvium_checkpoint_state_borrow_cursor(walk),
@@ -194,7 +195,7 @@ bool exports_alluvium_checkpoint_operator_results(bool start, uint32_t limit, pl
                 text_add(&line, ",");
                 size_t brace = line.len;
                 route_write(&route, &line);
-                // The route's members after the key, in one object.
+                // The line is one object: the key, followed by the route's members.
                 memmove(line.ptr + brace, line.ptr + brace + 1, line.len - brace - 1);
                 line.len--;
                 lines->ptr[lines->len++] = given(line);

@@ -11,7 +11,7 @@ bool columns_find(Columns *columns, const plugin_list_string_t *header, Text *wr
         size_t found = 0;
         for (size_t at = 0; at < header->len; at++) {
             if (!slice_is((Slice){header->ptr[at].ptr, header->ptr[at].len}, NAMES[column])) continue;
-            // Reading one of two columns of a name would be a guess.
+            // If two columns have the same name, choosing one of them would be a guess.
             if (found++) {
                 text_add(wrong, "the input has more than one column %s", NAMES[column]);
                 text_free(&missing);
@@ -52,14 +52,14 @@ static bool check_text(Slice field, uint64_t number, int column, Text *wrong) {
 static bool check_name(Slice field, char separator, uint64_t number, int column, Text *wrong) {
     if (!check_text(field, number, column, wrong)) return false;
     if (is_missing(field)) return refuse(wrong, number, column, (Slice){0}, false, "is missing");
-    // A separator inside a name would let two routes share a key.
+    // With a separator inside a name, two routes could have the same key.
     if (!memchr(field.ptr, separator, field.len)) return true;
     const char what[] = {' ', 'c', 'o', 'n', 't', 'a', 'i', 'n', 's', ' ', '"', separator, '"', 0};
     return refuse(wrong, number, column, field, true, what);
 }
 
 static bool read_flight(const Slice *fields, uint64_t number, Flight *flight, Text *wrong) {
-    // The delay first, so that of two mistakes in one record every language names the same.
+    // The delay is checked first, so that every language reports the same one of two mistakes in a record.
     if (!check_text(fields[ARR_DELAY], number, ARR_DELAY, wrong)) return false;
     flight->has_delay = !is_missing(fields[ARR_DELAY]);
     flight->delay_minutes = 0;
@@ -91,7 +91,7 @@ bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_oper
         uint64_t number = batch->first_record + record;
         Slice fields[COLUMNS];
         for (size_t position = 0; position < columns->width; position++) {
-            // Compared with what is left, since a sum could wrap.
+            // The length is compared with the bytes that are left, because a sum could overflow.
             if (lens[position] > batch->fields.len - at) {
                 text_add(wrong, "record %" PRIu64 ": its fields are longer than the batch", number);
                 return false;

@@ -1,6 +1,6 @@
-// Reading records of flights: which columns matter, and the flights that the fields of a batch tell of.
+// Reads flight records: it finds the columns that matter, and converts the fields of a batch to flights.
 //
-// It accepts and refuses the same input, in the same words, as wasm/plugins/flights does in Rust.
+// It accepts and refuses the same input with the same messages as wasm/plugins/flights in Rust.
 #ifndef FLIGHTS_H
 #define FLIGHTS_H
 
@@ -9,23 +9,24 @@
 
 enum { CARRIER, ORIGIN, DEST, DEP_TIME, ARR_DELAY, COLUMNS };
 
-// Where the columns that matter stand in a record.
+// The positions of the needed columns in a record.
 typedef struct {
     size_t width;
     size_t positions[COLUMNS];
 } Columns;
 
-// What one record says. The names are still where the batch has them.
+// One flight, read from a record. Its names point into the batch.
 typedef struct {
     Slice carrier, origin, dest;
     bool is_cancelled, has_delay;
     int64_t delay_minutes;
 } Flight;
 
-// False: `wrong` says what is wrong with the header.
+// Finds the needed columns. Returns false on an error in the header, which `wrong` describes.
 bool columns_find(Columns *columns, const plugin_list_string_t *header, Text *wrong);
 
-// Reads all records of the batch into `flights`, which has room for `count`. False: `wrong` says why not.
+// Reads all records of the batch into `flights`, which has room for `count`. Returns false on an error, which
+// `wrong` describes.
 bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_operator_records_t *batch, Flight *flights,
                   Text *wrong);
 

@@ -33,7 +33,7 @@ void route_write(const Route *route, Text *json) {
     }
 }
 
-// Takes `literal` off the front of `rest`.
+// Removes `literal` from the front of `rest`.
 static bool take(Slice *rest, const char *literal) {
     size_t len = strlen(literal);
     if (rest->len < len || memcmp(rest->ptr, literal, len) != 0) return false;
@@ -41,7 +41,7 @@ static bool take(Slice *rest, const char *literal) {
     return true;
 }
 
-// Takes the characters of a number off the front of `rest`.
+// Removes the characters of a number from the front of `rest`, and returns them.
 static Slice take_number(Slice *rest) {
     Slice number = {rest->ptr, 0};
     while (number.len < rest->len && memchr("-0123456789", rest->ptr[number.len], 11)) number.len++;

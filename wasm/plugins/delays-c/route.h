@@ -1,4 +1,4 @@
-// Adding flights up: one route for each key of the state, and its value as JSON.
+// Adds flights up, with one route for each key of the state, and reads and writes its value as JSON.
 #ifndef ROUTE_H
 #define ROUTE_H
 
@@ -13,13 +13,13 @@ typedef struct {
 
 Route route_of(const Flight *flight);
 
-// Adds `more` to `route`. False: a sum is too large, and `wrong` says so.
+// Adds `more` to `route`. Returns false if a sum is too large; `wrong` then says so.
 bool route_plus(Route *route, const Route *more, Slice key, Text *wrong);
 
-// Digit for digit what the plugin of the same name in Rust writes.
+// Writes the same JSON as the plugin of the same name in Rust, byte for byte.
 void route_write(const Route *route, Text *json);
 
-// False: `wrong` says that the value is not from this plugin.
+// Reads a value. Returns false if the value is not from this plugin; `wrong` then says so.
 bool route_read(Route *route, Slice key, Slice value, Text *wrong);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 void *allocate(size_t count, size_t size) {
-    // At least one byte, so that no answer means no memory.
+    // It allocates at least one byte, so that a null pointer always means that there is no memory.
     void *memory = calloc(count ? count : 1, size);
     if (!memory) abort();
     return memory;
@@ -38,7 +38,7 @@ void text_add(Text *text, const char *format, ...) {
     int len = vsnprintf(NULL, 0, format, measured);
     va_end(measured);
     if (len < 0) abort();
-    // One more for the zero that it ends with.
+    // The text needs one more byte for its final zero.
     reserve(text, (size_t)len + 1);
     vsnprintf((char *)text->ptr + text->len, (size_t)len + 1, format, written);
     va_end(written);
@@ -92,7 +92,7 @@ bool slice_is_utf8(Slice slice) {
         if (first < 0x80) continue;
         int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
         if (first < 0xc2 || first > 0xf4 || end - at < more) return false;
-        // The second byte rules out what is too long, a surrogate, or past the last code point.
+        // The second byte excludes encodings that are too long, surrogates, and values above the last code point.
         uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
         uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
         if (*at < low || *at > high) return false;
@@ -111,7 +111,7 @@ bool slice_to_i64(Slice slice, int64_t *number) {
     for (; at < slice.len; at++) {
         int digit = slice.ptr[at] - '0';
         if (digit < 0 || digit > 9) return false;
-        // Downwards for negative ones, whose range is larger by one.
+        // Negative numbers are built downwards, because their range is larger by one.
         if (__builtin_mul_overflow(*number, 10, number)) return false;
         if (__builtin_add_overflow(*number, is_negative ? -digit : digit, number)) return false;
     }

@@ -1,4 +1,4 @@
-// Text that grows, and the one way in which this plugin says what is wrong.
+// Growable text. This plugin writes all its error messages with it.
 #ifndef TEXT_H
 #define TEXT_H
 
@@ -6,28 +6,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Bytes that are somewhere else.
+// A reference to bytes that it does not own.
 typedef struct {
     const uint8_t *ptr;
     size_t len;
 } Slice;
 
-// Bytes of its own. All zeroes is an empty one.
+// Bytes that it owns. A `Text` of all zeroes is empty.
 typedef struct {
     uint8_t *ptr;
     size_t len;
     size_t capacity;
 } Text;
 
-// Memory, or the end of the plugin: the host then starts another one from the last checkpoint.
+// Allocates memory. If there is none, it aborts the plugin, and the host starts another one from the last checkpoint.
 void *allocate(size_t count, size_t size);
 
 void text_bytes(Text *text, const void *bytes, size_t len);
-// With the conversions of printf.
+// Appends text with the conversions of printf.
 __attribute__((format(printf, 2, 3))) void text_add(Text *text, const char *format, ...);
-// As a JSON string.
+// Appends a slice as a JSON string.
 void text_quoted(Text *text, Slice slice);
-// As itself where it is printable ASCII, otherwise \x and two digits.
+// Appends a slice. Bytes that are not printable ASCII become \x and two digits.
 void text_escaped(Text *text, Slice slice);
 void text_free(Text *text);
 
@@ -35,7 +35,7 @@ bool slice_is(Slice slice, const char *literal);
 int slice_compare(Slice a, Slice b);
 bool slice_is_utf8(Slice slice);
 
-// A whole number of 64 bits, with a sign or without.
+// Reads a whole number of 64 bits, with or without a sign. Returns false if it is not one.
 bool slice_to_i64(Slice slice, int64_t *number);
 
 #endif

@@ -1,4 +1,4 @@
-// Makes a component of delays.js: node build.mjs [OUTPUT.wasm]
+// Builds a component from delays.js: node build.mjs [OUTPUT.wasm]
 import { componentize } from "@bytecodealliance/componentize-js";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ const { component } = await componentize({
   sourcePath: here("delays.js"),
   witPath: here("../../wit"),
   worldName: "plugin",
-  // A plugin has no clock, no chance and no network; standard error stays, for what a bug says.
+  // A plugin has no clock, no randomness and no network. Standard error stays enabled, to report bugs.
   disableFeatures: ["random", "clocks", "http", "fetch-event"],
 });
 await writeFile(output, component);

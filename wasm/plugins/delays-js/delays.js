@@ -1,7 +1,7 @@
-// The plugin `delays` in JavaScript: how flights were delayed, for each carrier and route.
+// The plugin `delays` in JavaScript. It adds up flight delays for each carrier and route.
 //
-// One key of state for each carrier and route, `{carrier}:{origin}-{dest}`; its value is the JSON object
-// that the plugin of the same name in Rust writes, byte for byte: either goes on where the other stopped.
+// The state has one key for each carrier and route, `{carrier}:{origin}-{dest}`. Its value is the JSON object
+// that the plugin of the same name in Rust writes, byte for byte. Each can continue from the other's checkpoints.
 
 import * as state from "alluvium:checkpoint/state@0.1.0";
 import { eachFlight, findColumns } from "./flights.js";
@@ -10,8 +10,8 @@ import * as route from "./route.js";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-// What is kept out here is gone when the host throws the instance away: the header, which `open`
-// brings again, and the walk that `results` goes on with. What must last is in `state`.
+// These values are lost when the host discards the instance: the header, which the next `open` passes
+// again, and the walk that `results` continues. Data that must survive is in `state`.
 let columns = null;
 let walk = null;
 
@@ -34,8 +34,8 @@ export const operator = {
       changes.set(flight.key, before ? route.plus(flight.key, before, change) : change);
     });
 
-    // One question and one answer for the whole batch, whatever its size; sorted, so that the same
-    // records are the same calls.
+    // One call reads the old values for the whole batch, whatever its size. The keys are sorted, so that the
+    // same records make the same calls.
     const routes = [...changes].map(([key, change]) => ({ key, change, bytes: encoder.encode(key) }));
     routes.sort((a, b) => compareBytes(a.bytes, b.bytes));
     const keyLens = Uint32Array.from(routes, ({ bytes }) => bytes.length);
@@ -60,7 +60,7 @@ export const operator = {
 
   results(start, limit) {
     if (start) walk = asked(() => state.iterate(new Uint8Array(0)));
-    if (walk === null) throw "results was called to go on before it was called to start";
+    if (walk === null) throw "results was called for the next page before the first page";
     const page = asked(() => walk.next(limit));
     let [keyAt, valueAt] = [0, 0];
     return Array.from(page.ops, (_, index) => {
@@ -71,7 +71,7 @@ export const operator = {
   },
 };
 
-/** Asks the state; what it refuses is told in the engine's words, which name the place. */
+/** Calls the state. If it refuses, throws the engine's text, which says where the error is. */
 function asked(question) {
   try {
     return question();

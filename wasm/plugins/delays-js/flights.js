@@ -1,17 +1,17 @@
-// Reading records of flights: which columns matter, and the flights that the fields of a batch tell of.
+// Reads flight records: it finds the columns that matter, and converts the fields of a batch to flights.
 //
-// It accepts and refuses the same input, in the same words, as wasm/plugins/flights does in Rust.
+// It accepts and refuses the same input with the same messages as wasm/plugins/flights in Rust.
 
 const COLUMNS = ["carrier", "origin", "dest", "dep_time", "arr_delay"];
 const I64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
-// Text that is not UTF-8 is an error, never a replacement character: two keys could become one.
+// Text that is not UTF-8 is an error. With replacement characters, two keys could become one.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Finds the columns that matter in `header`, an array of names. */
+/** Finds the needed columns in `header`, an array of names. */
 export function findColumns(header) {
   const missing = COLUMNS.filter((column) => !header.includes(column));
-  // Reading one of two columns of a name would be a guess.
+  // If two columns have the same name, choosing one of them would be a guess.
   const doubled = COLUMNS.find((column) => header.indexOf(column) !== header.lastIndexOf(column));
   if (doubled) throw `the input has more than one column ${doubled}`;
   if (missing.length > 0) {
@@ -59,7 +59,7 @@ function flight(number, field) {
       throw wrong(column, `${escaped(bytes)} is not UTF-8`);
     }
   };
-  // A separator inside a name would let two routes share a key.
+  // With a separator inside a name, two routes could have the same key.
   const name = (column, separator) => {
     const found = text(column);
     if (isMissing(found)) throw wrong(column, "is missing");
@@ -69,14 +69,14 @@ function flight(number, field) {
   const delay = () => {
     const found = text(4);
     if (isMissing(found)) return null;
-    // BigInt, since a Number is exact only up to 2^53.
+    // The number is a BigInt, because a Number is exact only up to 2^53.
     const minutes = /^[+-]?[0-9]+$/.test(found) ? BigInt(found.replace("+", "")) : null;
     if (minutes === null || minutes < I64.min || minutes > I64.max) {
       throw wrong(4, `${JSON.stringify(found)} is not a whole number of minutes`);
     }
     return minutes;
   };
-  // In this order, so that of two mistakes in one record every language names the same.
+  // The fields are checked in this order, so that every language reports the same one of two mistakes in a record.
   const delayMinutes = delay();
   const [carrier, origin, dest] = [name(0, ":"), name(1, "-"), name(2, "-")];
   return { key: `${carrier}:${origin}-${dest}`, cancelled: isMissing(text(3)), delayMinutes };

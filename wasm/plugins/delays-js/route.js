@@ -1,7 +1,7 @@
-// Adding flights up: one route for each key of the state, and its value as JSON.
+// Adds flights up, with one route for each key of the state, and reads and writes its value as JSON.
 //
-// The sums are BigInt, and the JSON is written and read here, digit for digit: a Number would round
-// past 2^53, and the state must be the same bytes whatever language wrote it.
+// The sums are BigInt, and this file reads and writes their digits itself. A Number would round above 2^53, and
+// plugins in all languages must write the same bytes.
 
 const U64_MAX = 2n ** 64n - 1n;
 const I64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
@@ -14,13 +14,13 @@ export const one = ({ cancelled, delayMinutes }) => ({
   worst: delayMinutes,
 });
 
-/** Both together; an error when a sum is too large. */
+/** Returns the sum of both routes. Throws if a sum is too large. */
 export function plus(key, a, b) {
   const sum = {
     flights: a.flights + b.flights,
     cancelled: a.cancelled + b.cancelled,
     delay: a.delay + b.delay,
-    // None is less than any delay.
+    // `null` is less than any delay.
     worst: a.worst === null || (b.worst !== null && b.worst > a.worst) ? b.worst : a.worst,
   };
   if (!fits(sum)) throw `state of ${JSON.stringify(key)}: the sums do not fit 64 bits any more`;
@@ -43,7 +43,7 @@ export function read(key, text) {
   return route;
 }
 
-/** One line of the results: the route's members after its key. */
+/** Returns one line of the results: the key, followed by the route's members. */
 export function line(key, text) {
   return `{"key":${JSON.stringify(key)},${write(read(key, text)).slice(1)}`;
 }

@@ -1,7 +1,7 @@
-"""The plugin `delays` in Python: how flights were delayed, for each carrier and route.
+"""The plugin `delays` in Python. It adds up flight delays for each carrier and route.
 
-One key of state for each carrier and route, `{carrier}:{origin}-{dest}`; its value is the JSON object
-that the plugin of the same name in Rust writes, byte for byte: either goes on where the other stopped.
+The state has one key for each carrier and route, `{carrier}:{origin}-{dest}`. Its value is the JSON object
+that the plugin of the same name in Rust writes, byte for byte. Each can continue from the other's checkpoints.
 """
 
 from typing import Callable, Dict, List, Optional, TypeVar
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 
 class Operator(exports.Operator):
-    # What is kept in here is gone when the host throws the instance away: the header, which `open`
-    # brings again, and the walk that `results` goes on with. What must last is in `state`.
+    # These values are lost when the host discards the instance: the header, which the next `open` passes
+    # again, and the walk that `results` continues. Data that must survive is in `state`.
     columns: Optional[flights.Columns] = None
     walk: Optional[state.Cursor] = None
 
@@ -50,8 +50,8 @@ def work_in(columns: Optional[flights.Columns], batch: Records) -> None:
         except flights.Wrong as wrong:
             raise flights.Wrong(f"record {number}: {wrong}") from None
 
-    # One question and one answer for the whole batch, whatever its size; sorted by bytes, so that the
-    # same records are the same calls.
+    # One call reads the old values for the whole batch, whatever its size. The keys are sorted by bytes, so
+    # that the same records make the same calls.
     routes = sorted((key.encode(), key) for key in changes)
     lens = [len(raw) for raw, _ in routes]
     keys = b"".join(raw for raw, _ in routes)
@@ -72,7 +72,7 @@ def page(start: bool, limit: int) -> List[str]:
     if start:
         Operator.walk = asked(lambda: state.iterate(b""))
     if Operator.walk is None:
-        raise flights.Wrong("results was called to go on before it was called to start")
+        raise flights.Wrong("results was called for the next page before the first page")
     walk = Operator.walk
     entries = asked(lambda: walk.next(limit))
     key_at = value_at = 0
@@ -86,7 +86,7 @@ def page(start: bool, limit: int) -> List[str]:
 
 
 def asked(question: Callable[[], T]) -> T:
-    """Asks the state; what it refuses is told in the engine's words, which name the place."""
+    """Calls the state. If it refuses, raises the engine's text, which says where the error is."""
     try:
         return question()
     except Err as refused:
@@ -94,7 +94,7 @@ def asked(question: Callable[[], T]) -> T:
 
 
 def told(work: Callable[[], T]) -> T:
-    """What is wrong becomes the call's error; anything else is a bug, and ends the plugin."""
+    """Turns `Wrong` into the call's error. Any other exception is a bug and ends the plugin."""
     try:
         return work()
     except flights.Wrong as wrong:

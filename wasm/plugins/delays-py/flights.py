@@ -1,6 +1,6 @@
-"""Reading records of flights: which columns matter, and the flights that the fields of a batch tell of.
+"""Reads flight records: it finds the columns that matter, and converts the fields of a batch to flights.
 
-It accepts and refuses the same input, in the same words, as wasm/plugins/flights does in Rust.
+It accepts and refuses the same input with the same messages as wasm/plugins/flights in Rust.
 """
 
 import json
@@ -10,17 +10,17 @@ from typing import Iterator, List, Optional, Tuple
 
 COLUMNS = ["carrier", "origin", "dest", "dep_time", "arr_delay"]
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
-# int() would accept spaces, underscores and the digits of other scripts too.
+# int() would also accept spaces, underscores and the digits of other scripts.
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
 class Wrong(Exception):
-    """What is wrong with the input, in words."""
+    """An error in the input, described in words."""
 
 
 @dataclass
 class Columns:
-    """Where the columns that matter stand in a record."""
+    """The positions of the needed columns in a record."""
 
     width: int
     positions: List[int]
@@ -28,7 +28,7 @@ class Columns:
 
 @dataclass
 class Flight:
-    """What one record says."""
+    """One flight, read from a record."""
 
     key: str
     cancelled: bool
@@ -37,7 +37,7 @@ class Flight:
 
 def find_columns(header: List[str]) -> Columns:
     for column in COLUMNS:
-        # Reading one of two columns of a name would be a guess.
+        # If two columns have the same name, choosing one of them would be a guess.
         if header.count(column) > 1:
             raise Wrong(f"the input has more than one column {column}")
     missing = [column for column in COLUMNS if column not in header]
@@ -47,7 +47,7 @@ def find_columns(header: List[str]) -> Columns:
 
 
 def each_flight(columns: Columns, batch) -> Iterator[Tuple[int, Flight]]:
-    """Every flight of the batch with its record's number, in order."""
+    """Yields every flight of the batch with its record's number, in order."""
     lens, fields, width = batch.field_lens, batch.fields, columns.width
     if len(lens) != batch.count * width:
         last = batch.first_record + batch.count - 1
@@ -85,12 +85,12 @@ def flight(number: int, fields: List[bytes]) -> Flight:
         found = text(column)
         if is_missing(found):
             raise wrong(column, "is missing")
-        # A separator inside a name would let two routes share a key.
+        # With a separator inside a name, two routes could have the same key.
         if separator in found:
             raise wrong(column, f'{quoted(found)} contains "{separator}"')
         return found
 
-    # The delay first, so that of two mistakes in one record every language names the same.
+    # The delay is checked first, so that every language reports the same one of two mistakes in a record.
     delay = text(4)
     minutes = None
     if not is_missing(delay):

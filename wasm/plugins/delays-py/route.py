@@ -1,4 +1,4 @@
-"""Adding flights up: one route for each key of the state, and its value as JSON."""
+"""Adds flights up, with one route for each key of the state, and reads and writes its value as JSON."""
 
 import re
 from typing import NamedTuple, Optional
@@ -12,7 +12,7 @@ VALUE = re.compile(
 
 
 class Route(NamedTuple):
-    """The value of one key, in the order of its JSON."""
+    """The value of one key. The fields have the order of its JSON."""
 
     flights: int
     cancelled: int
@@ -20,7 +20,7 @@ class Route(NamedTuple):
     worst_arr_delay_min: Optional[int]
 
     def fits(self) -> bool:
-        """Whether every sum fits its 64 bits: Python's integers would grow past them."""
+        """Returns whether every sum fits 64 bits. Python's integers have no limit."""
         worst = self.worst_arr_delay_min
         return (
             self.flights <= U64_MAX
@@ -35,7 +35,7 @@ def one(flight: Flight) -> Route:
 
 
 def plus(key: str, a: Route, b: Route) -> Route:
-    """Both together; an error when a sum is too large."""
+    """Returns the sum of both routes. Raises `Wrong` if a sum is too large."""
     delays = [worst for worst in (a.worst_arr_delay_min, b.worst_arr_delay_min) if worst is not None]
     route = Route(
         a.flights + b.flights,
@@ -49,7 +49,7 @@ def plus(key: str, a: Route, b: Route) -> Route:
 
 
 def write(route: Route) -> str:
-    """Digit for digit what the plugin of the same name in Rust writes."""
+    """Writes the same JSON as the plugin of the same name in Rust, byte for byte."""
     worst = "null" if route.worst_arr_delay_min is None else route.worst_arr_delay_min
     return (
         f'{{"flights":{route.flights},"cancelled":{route.cancelled},'
@@ -68,5 +68,5 @@ def read(key: str, text: str) -> Route:
 
 
 def line(key: str, text: str) -> str:
-    """One line of the results: the route's members after its key."""
+    """Returns one line of the results: the key, followed by the route's members."""
     return f'{{"key":{quoted(key)},{write(read(key, text))[1:]}'

@@ -1,4 +1,4 @@
-//! The caller's clock: an object of JavaScript.
+//! The caller's clock, which is a JavaScript object.
 
 use std::cell::{Cell, RefCell};
 
@@ -19,7 +19,7 @@ export interface Clock {
 
 #[wasm_bindgen]
 extern "C" {
-    /// Where time comes from.
+    /// A JavaScript object that tells the time.
     #[wasm_bindgen(typescript_type = "Clock")]
     pub type JsClock;
     #[wasm_bindgen(method, js_name = unixMs)]
@@ -29,12 +29,13 @@ extern "C" {
 }
 
 thread_local! {
-    /// Objects of JavaScript belong to one thread and a [`Clock`] must not, so a clock is a number in here.
+    /// The clocks, by number. A JavaScript object belongs to one thread and a [`Clock`] must not, so a clock
+    /// holds only a key of this map.
     static CLOCKS: RefCell<FxHashMap<u64, JsClock>> = RefCell::default();
     static LAST_NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A clock of JavaScript.
+/// A clock that JavaScript implements.
 pub(super) struct BrowserClock {
     number: u64,
 }
@@ -47,8 +48,9 @@ impl BrowserClock {
         Self { number }
     }
 
-    /// Asks the clock. Fractions are dropped, and what is no time becomes 0: the conversion saturates, it never wraps.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as said")]
+    /// Reads the clock. The conversion drops fractions, turns a value that is not a time into 0, and saturates; it
+    /// never wraps.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates")]
     fn ask(&self, question: impl Fn(&JsClock) -> f64) -> u64 {
         CLOCKS.with_borrow(|clocks| clocks.get(&self.number).map_or(0, |clock| question(clock) as u64))
     }

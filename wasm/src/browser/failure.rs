@@ -1,4 +1,4 @@
-//! What JavaScript threw, as the one error of directories.
+//! Converts the errors that JavaScript throws to [`DirectoryError`].
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use serde::Deserialize;
@@ -8,12 +8,13 @@ use super::convert::from_js;
 
 #[wasm_bindgen]
 extern "C" {
-    /// A value as JavaScript itself writes it.
+    /// Returns a value as JavaScript writes it.
     #[wasm_bindgen(js_name = String, catch)]
     fn text_of(value: &JsValue) -> Result<String, JsValue>;
 }
 
-/// The parts of a thrown error. A `DOMException` has a name; a directory of JavaScript adds kind and path.
+/// The parts of a thrown error. A `DOMException` has a name. A directory that JavaScript keeps adds a kind and a
+/// path.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Thrown {
@@ -24,12 +25,12 @@ struct Thrown {
 }
 
 impl Thrown {
-    /// Reads an error; of what is none, such as a string, it takes the text.
+    /// Reads an error. If the value is not an error, such as a string, it takes the value's text.
     fn read(error: &JsValue) -> Self {
         from_js(error.clone()).unwrap_or_else(|_| Self { message: text_of(error).ok(), ..Self::default() })
     }
 
-    /// The error that this becomes where it has no kind of ours.
+    /// Returns the error for a thrown value without a kind of the package.
     fn failure(self, operation: Operation, path: &str) -> DirectoryError {
         let (name, said) = (self.name.unwrap_or_default(), self.message.unwrap_or_default());
         let kind = match name.as_str() {
@@ -39,7 +40,7 @@ impl Thrown {
         };
         DirectoryError::new(kind, operation, path).because(match (name.as_str(), said.as_str()) {
             ("", _) => said,
-            // Chromium ends the transactions of a database that was deleted or cleared this way.
+            // Chromium reports this for the transactions of a database that was deleted or cleared.
             ("InvalidStateError", _) => {
                 format!("the browser closed the database, as it does when storage is cleared: {said}")
             }
@@ -49,17 +50,18 @@ impl Thrown {
     }
 }
 
-/// The name of a `DOMException` or an error.
+/// Returns the name of a `DOMException` or an error.
 pub(super) fn name_of(error: &JsValue) -> Option<String> {
     Thrown::read(error).name
 }
 
-/// What the browser said, as the one error of directories.
+/// Converts an error of the browser to a [`DirectoryError`].
 pub(super) fn failure(operation: Operation, path: &str, error: &JsValue) -> DirectoryError {
     Thrown::read(error).failure(operation, path)
 }
 
-/// An error that a directory of JavaScript threw, under the path that it names or else under `path`.
+/// Converts an error that a JavaScript directory threw. The error's own path is used if it has one, and otherwise
+/// `path`.
 pub(super) fn thrown(operation: Operation, path: &str, error: &JsValue) -> DirectoryError {
     let mut thrown = Thrown::read(error);
     let path = thrown.path.take().unwrap_or_else(|| path.to_owned());
@@ -75,7 +77,7 @@ pub(super) fn thrown(operation: Operation, path: &str, error: &JsValue) -> Direc
     }
 }
 
-/// The kinds of directory errors by their names in JavaScript.
+/// Returns the kind of a directory error by its name in JavaScript.
 fn kind(name: &str) -> Option<DirectoryErrorKind> {
     Some(match name {
         "not-found" => DirectoryErrorKind::NotFound,

@@ -1,8 +1,8 @@
-//! A directory that JavaScript keeps: OPFS and `node:fs`, whose calls are shorter there.
+//! A directory that JavaScript keeps. It serves OPFS and `node:fs`, whose calls are shorter in JavaScript.
 //!
-//! The object has the five operations of [`Directory`] as asynchronous methods. They throw errors
-//! with a `kind` (the names are in `failure`) and a `path`; anything else they throw is an input/output error.
-//! Names are checked here, so that no method is ever called with one outside the contract.
+//! The object has the five operations of [`Directory`] as asynchronous methods. They throw errors with a `kind`
+//! (the names are in `failure`) and a `path`. Any other thrown value is an input/output error. Names are checked
+//! here, so that a method is never called with a name outside the contract.
 
 use alluvium_core::directory::{
     Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
@@ -47,7 +47,7 @@ extern "C" {
     async fn delete(this: &JsDirectory, paths: JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// The largest integer of JavaScript: offsets above it lie past the end of any file.
+/// The largest safe integer of JavaScript. Offsets above it lie past the end of any file.
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
 impl Directory for JsDirectory {
@@ -82,7 +82,7 @@ impl Directory for JsDirectory {
         check_readable(path)?;
         let past_the_end = || DirectoryError::new(DirectoryErrorKind::OutOfRange, Operation::Read, path);
         if offset.checked_add(length as u64).is_none_or(|end| end > MAX_SAFE) {
-            // What is not there is not found, whatever the range.
+            // A missing file is `NotFound` for every range.
             bytes(path, Self::read_range(self, path, 0.0, 0.0).await)?;
             return Err(past_the_end());
         }
@@ -102,7 +102,7 @@ impl Directory for JsDirectory {
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        // A name that cannot be there is not there: none of these may reach a real file system.
+        // A file with such a name cannot exist. These names must not reach a real file system.
         let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', '\0', ':']);
         let deletable = paths.iter().filter(|path| path.split('/').all(is_name) && path.split('/').count() <= 2);
         let paths: Vec<&String> = deletable.collect();
@@ -128,7 +128,7 @@ fn bytes(path: &str, read: Result<JsValue, JsValue>) -> Result<Vec<u8>, Director
         Ok(array) => Ok(array.to_vec()),
         Err(other) => {
             let what = other.js_typeof().as_string().unwrap_or_default();
-            Err(failure(Operation::Read, path, &format!("no bytes but {what} was read").into()))
+            Err(failure(Operation::Read, path, &format!("the directory returned {what} instead of bytes").into()))
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The build for browsers (and for JavaScript elsewhere): `wasm32-unknown-unknown` with wasm-bindgen.
+//! The build for browsers and other JavaScript runtimes: `wasm32-unknown-unknown` with wasm-bindgen.
 //!
-//! Directories on one side ([`indexed_db`], [`js_directory`], memory), thin bindings of the manager
-//! on the other ([`engine`], [`walk`]). What people call is the npm package above it.
+//! It consists of directories ([`indexed_db`], [`js_directory`], memory) and thin bindings of the manager
+//! ([`engine`], [`walk`]). Applications call the npm package, which is built on them.
 
-// Lengths in the browser are below 2⁵³, and so exact as f64.
+// Lengths in the browser are below 2⁵³, so they are exact as f64.
 #![allow(clippy::cast_precision_loss)]
-// wasm-bindgen takes what crosses the border by value.
+// wasm-bindgen passes arguments from JavaScript by value.
 #![allow(clippy::needless_pass_by_value)]
 
 mod clock;

@@ -1,6 +1,7 @@
-//! Batches in one buffer: what crosses between JavaScript and wasm in one copy.
+//! Packs batches into one buffer, which crosses between JavaScript and wasm in one copy.
 //!
-//! Little-endian, columns one after another. **Mutations and entries** (`apply`, pages of a walk):
+//! Numbers are little-endian, and the columns follow one another. **Mutations and entries** (`apply`, pages of a
+//! walk) have these columns:
 //!
 //! | bytes | column |
 //! |---|---|
@@ -12,15 +13,15 @@
 //! | *k* | the keys |
 //! | the rest | the values |
 //!
-//! **Keys** (`getMany`): count, bytes of each key (4 *n*), the keys. **Values**, its answer: bytes of
-//! each value (4 *n*, [`ABSENT`] where there is none), the values.
+//! **Keys** (`getMany`) consist of the count, the bytes of each key (4 *n*) and the keys. **Values**, which `getMany`
+//! returns, consist of the bytes of each value (4 *n*, [`ABSENT`] where there is none) and the values.
 
 use alluvium_core::{Columns, IncrementalCheckpointError as Error};
 
-/// The length of a value that is not there.
+/// The length that marks a missing value.
 pub(super) const ABSENT: u32 = u32::MAX;
 
-/// A cursor over a buffer that says what is missing.
+/// A cursor over a buffer. Its errors say what is missing.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -44,7 +45,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads mutations and hands them to `apply` as columns.
+/// Reads mutations and passes them to `apply` as columns.
 pub(super) fn with_mutations<T>(
     buffer: &[u8],
     apply: impl FnOnce(&Columns<'_>) -> Result<T, Error>,
@@ -71,12 +72,12 @@ pub(super) fn keys(buffer: &[u8]) -> Result<Vec<&[u8]>, Error> {
     Err(Error::InvalidInput(format!("packed keys: {} bytes after the last key", reader.0.len())))
 }
 
-/// Writes values, or that there are none.
+/// Writes values. A value that does not exist is written as [`ABSENT`].
 pub(super) fn values<'a>(values: &[Option<&'a [u8]>]) -> Vec<u8> {
     let bytes: usize = values.iter().flatten().map(|value| value.len()).sum();
     let mut buffer = Vec::with_capacity(values.len() * 4 + bytes);
     for value in values {
-        #[allow(clippy::cast_possible_truncation, reason = "the state takes no longer values")]
+        #[allow(clippy::cast_possible_truncation, reason = "the state refuses longer values")]
         buffer.extend(value.map_or(ABSENT, |value: &'a [u8]| value.len() as u32).to_le_bytes());
     }
     for value in values.iter().flatten() {
@@ -86,7 +87,7 @@ pub(super) fn values<'a>(values: &[Option<&'a [u8]>]) -> Vec<u8> {
 }
 
 /// Writes entries as a batch of puts.
-#[allow(clippy::cast_possible_truncation, reason = "the state takes no longer keys and values")]
+#[allow(clippy::cast_possible_truncation, reason = "the state refuses longer keys and values")]
 pub(super) fn entries(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
     let key_bytes: usize = entries.iter().map(|(key, _)| key.len()).sum();
     let value_bytes: usize = entries.iter().map(|(_, value)| value.len()).sum();

@@ -1,4 +1,4 @@
-//! Panics. One ends the instance of the engine; its text reaches the console and the package.
+//! Reports panics. A panic ends the engine's instance, and its text is sent to the console and the package.
 
 use std::cell::Cell;
 use std::panic;

@@ -1,4 +1,4 @@
-//! For the tests in real browsers; not part of the package.
+//! Functions for the tests in real browsers. They are not part of the package.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::convert::to_js;
 use super::indexed_db::IndexedDbDirectory;
 use super::js_directory::JsDirectory;
 
-/// What the suite of every directory found.
+/// The results of the directory conformance suite.
 #[derive(Serialize)]
 struct Report {
     expected: f64,
@@ -29,8 +29,8 @@ struct Failed {
     what: String,
 }
 
-/// Runs the suite of every directory on `"indexeddb"`, on `"memory"`, or on the directories that
-/// `open` makes of a name. `prefix` keeps the storages of one run apart from all others.
+/// Runs the directory conformance suite on `"indexeddb"`, on `"memory"`, or on the directories that `open`
+/// returns for a name. `prefix` separates the storages of one run from all others.
 #[wasm_bindgen(js_name = runConformance)]
 pub async fn run_conformance(storage: String, prefix: String, open: Option<Function>) -> Result<JsValue, JsValue> {
     let memories: RefCell<BTreeMap<String, Rc<MemoryDirectory>>> = RefCell::default();
@@ -53,7 +53,7 @@ pub async fn run_conformance(storage: String, prefix: String, open: Option<Funct
     Ok(to_js(&Report { expected: expected as f64, passed: report.passed, failed: failed.collect() }))
 }
 
-/// Every file of a database, read as the engine reads it: pairs of path and content.
+/// Returns the files of a database as pairs of path and content. It reads them as the engine does.
 #[wasm_bindgen(js_name = readDatabase)]
 pub async fn read_database(name: String) -> Result<JsValue, JsValue> {
     let failed = |error: alluvium_core::directory::DirectoryError| JsValue::from(error.to_string());
@@ -66,7 +66,7 @@ pub async fn read_database(name: String) -> Result<JsValue, JsValue> {
     Ok(to_js(&files))
 }
 
-/// Writes files into a database, as the engine creates them.
+/// Writes files into a database in the same way as the engine does.
 #[wasm_bindgen(js_name = writeDatabase)]
 pub async fn write_database(
     name: String,
@@ -82,7 +82,7 @@ pub async fn write_database(
     directory.create(paths.into_iter().zip(contents).map(file).collect()).await.map_err(failed)
 }
 
-/// Traps without a panic, as running out of memory does, from within an asynchronous operation.
+/// Traps without a panic inside an asynchronous operation, as running out of memory does.
 #[wasm_bindgen(js_name = trapLater)]
 pub async fn trap_later() {
     let turn = js_sys::Promise::resolve(&JsValue::NULL);
@@ -90,7 +90,7 @@ pub async fn trap_later() {
     std::arch::wasm32::unreachable();
 }
 
-/// Panics: at once, or from within an asynchronous operation.
+/// Panics, either at once or inside an asynchronous operation.
 #[wasm_bindgen(js_name = panicNow)]
 pub async fn panic_now(after_a_turn: bool) {
     if after_a_turn {

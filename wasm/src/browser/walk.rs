@@ -1,5 +1,5 @@
-//! A walk over entries in key order, page by page: the keys as they were when it began, the values as
-//! they are when their page is asked for.
+//! A walk over entries in key order, page by page. It has the keys that existed when it began, and reads values
+//! when their page is requested.
 
 use std::rc::Rc;
 
@@ -8,10 +8,10 @@ use wasm_bindgen::prelude::*;
 use super::engine::Shared;
 use super::packed;
 
-/// A page holds at most so many bytes of keys and values beyond its first entry.
+/// The most bytes of keys and values that a page holds after its first entry.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// A walk under way.
+/// A walk that is in progress.
 #[wasm_bindgen]
 pub struct Walk {
     shared: Rc<Shared>,
@@ -26,7 +26,7 @@ impl Walk {
 
 #[wasm_bindgen]
 impl Walk {
-    /// The next entries as a packed batch of puts, at most `limit`; without any, the walk is over.
+    /// Returns the next entries as a packed batch of puts, at most `limit`. An empty batch ends the walk.
     pub fn next(&mut self, limit: u32) -> Result<Vec<u8>, JsValue> {
         let Self { shared, keys } = self;
         shared.with(|manager| {
@@ -34,7 +34,7 @@ impl Walk {
             let mut bytes = 0;
             while taken.len() < limit.max(1) as usize && bytes < PAGE_BYTES {
                 let Some(key) = keys.next() else { break };
-                // Deleted meanwhile.
+                // The key was deleted in the meantime.
                 let Some(value) = manager.get(&key) else { continue };
                 bytes += key.len() + value.len();
                 taken.push(key);

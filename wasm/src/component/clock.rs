@@ -1,9 +1,9 @@
-//! The clocks of WASI.
+//! Reads the clocks of WASI.
 
 use alluvium_core::Clock;
 use wasip2::clocks::{monotonic_clock, wall_clock};
 
-/// The host's clocks, or what it grants as such.
+/// The clocks that the host grants.
 pub(super) struct WasiClock;
 
 impl Clock for WasiClock {

@@ -1,4 +1,4 @@
-//! Between the types of core and those of the WIT.
+//! Converts between the types of core and the types of the WIT.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::bindings::alluvium::checkpoint::types;
 use super::bindings::exports::alluvium::checkpoint::checkpoints as wit;
 use super::manager::Manager;
 
-/// The case is what the caller can do; the text says where and why.
+/// Converts an error. The case says how the caller can react, and the text says where and why.
 pub(super) fn error(error: impl Into<IncrementalCheckpointError>) -> types::Error {
     let error = error.into();
     let text = error.to_string();
@@ -32,7 +32,7 @@ pub(super) fn error(error: impl Into<IncrementalCheckpointError>) -> types::Erro
     }
 }
 
-/// The length of a key or value: the format allows none that does not fit.
+/// Returns the length of a key or value. The format allows only lengths that fit.
 pub(super) fn len(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("keys and values are at most 64 MiB long")
 }
@@ -47,11 +47,11 @@ pub(super) fn columns(batch: &types::Columns) -> Columns<'_> {
     }
 }
 
-/// Looks many keys up.
+/// Looks up many keys.
 pub(super) fn get_many(manager: &Manager, keys: &types::PackedKeys) -> Result<types::PackedValues, types::Error> {
     let total: u64 = keys.lens.iter().map(|&len| u64::from(len)).sum();
     if total != keys.bytes.len() as u64 {
-        let text = format!("lengths add up to {total} bytes of keys, and there are {}", keys.bytes.len());
+        let text = format!("the lengths add up to {total} bytes of keys, but there are {}", keys.bytes.len());
         return Err(types::Error::InvalidInput(text));
     }
     let mut found = types::PackedValues { present: vec![], lens: vec![], bytes: vec![] };

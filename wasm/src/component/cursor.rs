@@ -8,22 +8,22 @@ use super::bindings::exports::alluvium::checkpoint::state::GuestCursor;
 use super::convert::len;
 use super::manager::Manager;
 
-/// Keys and values in one page, beyond its first entry.
+/// The most bytes of keys and values that a page holds after its first entry.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// The keys that the state had when the walk began, and how far it has come.
+/// The keys that the state had when the walk began, and the walk's position in them.
 pub(super) struct Cursor {
     manager: Weak<RefCell<Manager>>,
     walk: RefCell<Walk>,
 }
 
-/// All keys in one piece: for a state of many small keys, half of what a list of them would take.
+/// All keys in one buffer. For many small keys, this takes half the memory of a list of keys.
 #[derive(Default)]
 struct Walk {
     keys: Vec<u8>,
     lens: Vec<u32>,
     next: usize,
-    /// Where in `keys` the next one begins.
+    /// The position in `keys` at which the next key begins.
     offset: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The interface `checkpoints`: core's manager over the preopened directory.
+//! Implements the interface `checkpoints` with core's manager on the preopened directory.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -18,29 +18,30 @@ use super::cursor::Cursor;
 use super::directory::WasiDirectory;
 use super::{Engine, convert};
 
-/// Core's manager, over WASI.
+/// Core's manager on a WASI directory.
 pub(super) type Manager = IncrementalCheckpointManager<WasiDirectory>;
 
 thread_local! {
-    /// The managers that live, in the order in which they were opened.
+    /// The live managers, in the order in which they were opened.
     static OPEN: RefCell<Vec<Weak<RefCell<Manager>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The manager opened last and still alive: the one behind the interface `state`.
+/// Returns the manager that was opened last and is still alive. The interface `state` uses it.
 pub(super) fn newest() -> Result<Rc<RefCell<Manager>>, Error> {
     let newest = OPEN.with_borrow(|open| open.iter().rev().find_map(Weak::upgrade));
-    newest.ok_or_else(|| Error::InvalidInput("no manager is open: the host opens one before it feeds a plugin".into()))
+    newest.ok_or_else(|| Error::InvalidInput("no manager is open: the host must open one before a plugin runs".into()))
 }
 
-/// The resource. The bindings borrow it shared; one caller at a time makes the cell safe to borrow.
+/// The resource. The bindings borrow it shared. There is only one caller at a time, so borrowing the cell never
+/// fails.
 pub(super) struct OpenManager(Rc<RefCell<Manager>>);
 
 impl wit::Guest for Engine {
     type Manager = OpenManager;
 }
 
-/// Opens the directory, and refuses it if strictness was asked for and cannot be had.
-#[allow(clippy::arc_with_non_send_sync, reason = "core asks for an Arc; a component has one thread")]
+/// Opens the directory. With `strict`, it refuses a runtime that cannot keep every promise.
+#[allow(clippy::arc_with_non_send_sync, reason = "core needs an Arc, and a component has one thread")]
 fn directory(options: &wit::OpenOptions) -> Result<Arc<WasiDirectory>, Error> {
     let directory = WasiDirectory::preopened(options.directory.as_deref()).map_err(convert::error)?;
     refuse_weaker(options.strict, &directory.weaker_promises())?;
@@ -49,7 +50,7 @@ fn directory(options: &wit::OpenOptions) -> Result<Arc<WasiDirectory>, Error> {
 
 fn refuse_weaker(strict: bool, weaker: &[String]) -> Result<(), Error> {
     if strict && !weaker.is_empty() {
-        return Err(Error::Unsupported(format!("strictness refuses to open here: {}", weaker.join("; "))));
+        return Err(Error::Unsupported(format!("strict mode refuses to open here: {}", weaker.join("; "))));
     }
     Ok(())
 }
@@ -249,9 +250,9 @@ mod tests {
         assert!(refuse_weaker(false, &weaker).is_ok());
         match refuse_weaker(true, &weaker) {
             Err(Error::Unsupported(text)) => {
-                assert_eq!(text, "strictness refuses to open here: no syncs; no links");
+                assert_eq!(text, "strict mode refuses to open here: no syncs; no links");
             }
-            other => panic!("unsupported expected, {other:?} found"),
+            other => panic!("expected unsupported, found {other:?}"),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The engine component: WASI 0.2 below, the world `alluvium:checkpoint/engine` above.
+//! The engine component. It exports the world `alluvium:checkpoint/engine` and runs on WASI 0.2.
 //!
-//! The exports only translate: [`manager`] and [`state`] convert, call core, and convert back, by way
-//! of [`convert`]. What there is to know is in `wit/`, and in core.
+//! The exports only translate. [`manager`] and [`state`] convert the arguments, call core, and convert the
+//! result back with [`convert`]. The documentation is in `wit/` and in core.
 
 mod clock;
 mod convert;
@@ -10,7 +10,7 @@ pub mod directory;
 mod manager;
 mod state;
 
-/// What wit-bindgen makes of `wit/`.
+/// The bindings that wit-bindgen generates from `wit/`.
 mod bindings {
     #![allow(missing_docs, unused_qualifications, unreachable_pub, clippy::all, clippy::pedantic)]
 
@@ -20,5 +20,5 @@ mod bindings {
     export!(Engine);
 }
 
-/// Carries the exports of the world.
+/// Implements the exports of the world.
 struct Engine;

@@ -1,4 +1,4 @@
-//! The interface `state`: what a plugin sees of the manager that was opened last.
+//! Implements the interface `state`. Through it a plugin uses the manager that was opened last.
 
 use std::rc::Rc;
 

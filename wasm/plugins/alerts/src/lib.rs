@@ -1,7 +1,7 @@
-//! The plugin `alerts`: a line for each flight that arrives an hour late or more, as the stream runs.
+//! The plugin `alerts`. It emits a line for each flight that arrives an hour late or more, while the stream runs.
 //!
-//! State, one key for each carrier, `{carrier}`: how many such flights it had, in decimal. Each line
-//! carries its number, so that one that was lost or shown twice would show.
+//! The state has one key for each carrier, `{carrier}`, whose value is the number of its late flights in decimal.
+//! Each line contains its number, so that a lost or repeated line would be noticed.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use flights::{Header, Records};
 #[cfg(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2"))]
 mod plugin;
 
-/// From this delay on a flight is worth a line.
+/// The arrival delay from which the plugin emits a line.
 const LATE_MIN: i64 = 60;
 
 /// A late flight of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Late {
-    /// Who flew.
+    /// The carrier.
     pub carrier: String,
-    /// From where and where to.
+    /// The origin and the destination.
     pub route: String,
-    /// How late, in minutes.
+    /// The arrival delay in minutes.
     pub arr_delay_min: i64,
 }
 
-/// The late flights of a batch, in its order.
+/// Returns the late flights of a batch, in the order of the batch.
 pub fn late(header: &Header, records: &Records<'_>) -> Result<Vec<Late>, String> {
     let mut late = Vec::new();
     header.flights(records, |flight| {
@@ -37,7 +37,7 @@ pub fn late(header: &Header, records: &Records<'_>) -> Result<Vec<Late>, String>
     Ok(late)
 }
 
-/// Numbers late flights on from `counts`, which it moves forward; gives their lines.
+/// Numbers late flights, starting after `counts`, and returns their lines. It raises `counts`.
 pub fn number(late: &[Late], counts: &mut BTreeMap<String, u64>) -> Vec<String> {
     let line = |late: &Late| {
         let count = counts.entry(late.carrier.clone()).or_default();

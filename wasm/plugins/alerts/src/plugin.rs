@@ -1,4 +1,4 @@
-//! The component: the plugin world's `operator` over the imported `state` and `sink`.
+//! The component. It implements the plugin world's `operator` with the imported `state` and `sink`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,13 +24,13 @@ thread_local! {
 
 struct Alerts;
 
-/// A few dozen carriers: single calls cost nothing that anybody would notice.
+/// Reads the count of a carrier. There are only a few dozen carriers, so single calls are fast enough.
 fn count(carrier: &str) -> Result<u64, String> {
     let Some(value) = state::get(carrier.as_bytes()).map_err(text)? else { return Ok(0) };
     std::str::from_utf8(&value)
         .ok()
         .and_then(|value| value.parse().ok())
-        .ok_or_else(|| format!("state of {carrier:?}: no number"))
+        .ok_or_else(|| format!("state of {carrier:?} is not a number"))
 }
 
 impl Guest for Alerts {
@@ -68,7 +68,7 @@ impl Guest for Alerts {
     }
 
     fn results(start: bool, _limit: u32) -> Result<Vec<String>, String> {
-        // One page: there are never more carriers than a page may hold.
+        // All carriers fit into one page.
         if !start {
             return Ok(Vec::new());
         }
@@ -76,7 +76,8 @@ impl Guest for Alerts {
         let mut keys = page.keys.as_slice();
         let mut lines = Vec::new();
         for length in page.key_lens {
-            let (key, rest) = keys.split_at_checked(length as usize).ok_or("a page shorter than its lengths say")?;
+            let (key, rest) =
+                keys.split_at_checked(length as usize).ok_or("the page is shorter than its lengths say")?;
             keys = rest;
             let carrier = String::from_utf8_lossy(key);
             lines.push(serde_json::json!({ "key": carrier, "late": count(&carrier)? }).to_string());
@@ -85,7 +86,7 @@ impl Guest for Alerts {
     }
 }
 
-/// What to tell the host's user: the engine's text, which names the place.
+/// Returns the error's text for the host's user. The engine's text says where the error is.
 fn text(error: Error) -> String {
     format!("{error:?}")
 }

@@ -1,3 +1,3 @@
-// The generated plugin.c asks the linker for an object in which wit-bindgen keeps the world in binary
-// form. build.sh takes the world from wasm/wit instead, so there is nothing to be linked.
+// Defines the symbol that the generated plugin.c requires. wit-bindgen would link an object here that holds the
+// world in binary form. build.sh embeds the world from wasm/wit instead, so this function is empty.
 void __component_type_object_force_link_plugin(void) {}

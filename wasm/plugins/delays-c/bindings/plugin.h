@@ -14,8 +14,8 @@ typedef struct plugin_string_t {
   size_t len;
 } plugin_string_t;
 
-// What went wrong, sorted by what the caller can do about it. The text says where and why, for
-// people; programs decide by the case alone.
+// What went wrong, classified by how the caller can react. The text says where and why. It is meant for
+// people; programs should look only at the case.
 typedef struct alluvium_checkpoint_types_error_t {
   uint8_t tag;
   union {
@@ -36,30 +36,30 @@ typedef struct alluvium_checkpoint_types_error_t {
 
 // There is no such checkpoint, directory or file. Ask for another one.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_NOT_FOUND 0
-// What was to be created exists already, and is unchanged.
+// The file or checkpoint to be created exists already. It is unchanged.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_ALREADY_EXISTS 1
-// Stored bytes are not what was written. Nothing was returned from them. Restore another
+// The stored bytes differ from what was written. No data was returned from them. Restore another
 // checkpoint, or open with `allow-fallback`.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_CORRUPTION 2
-// Another writer owns the directory now; this one has changed nothing that counts. Stop.
+// Another writer owns the directory now. This writer did not change any checkpoint. Stop.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_FENCED 3
-// The storage is full or a quota used up. Free space, then open again.
+// The storage is full, or a quota is used up. Free some space, then open again.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_NO_SPACE 4
-// A limit (memory, key or value length, …) would be exceeded. Nothing was applied.
+// The call would exceed a limit (memory, key or value length, …). Nothing was applied.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_LIMIT_EXCEEDED 5
-// The arguments contradict each other or the rules. Nothing was applied. Correct the caller.
+// The arguments contradict each other or break a rule. Nothing was applied. Correct the caller.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_INVALID_INPUT 6
 // Too many checkpoints are being written. Nothing was applied. Wait, then try again.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_BACKPRESSURE 7
-// The outcome of an earlier failure is unknown, so this manager refuses further work. Drop
-// it and open again: recovery finds out.
+// The outcome of an earlier failure is unknown, so this manager refuses further work. Drop it and
+// open again; recovery then determines the outcome.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_REOPEN 8
-// The runtime cannot keep a promise that strictness asked for. Run it elsewhere, or open
-// without `strict`.
+// The runtime cannot keep a promise that `strict` requires. Use another runtime, or open without
+// `strict`.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_UNSUPPORTED 9
 // The storage reported an error. Open again and retry.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_IO 10
-// Anything else. Later versions may give it a case of its own.
+// Any other error. Later versions may give it a case of its own.
 #define ALLUVIUM_CHECKPOINT_TYPES_ERROR_OTHER 11
 
 typedef struct {
@@ -75,20 +75,20 @@ typedef struct {
 // A batch of mutations, or a page of entries, as columns.
 // 
 // Mutation `i` has the operation `ops[i]`, a key of `key-lens[i]` bytes and a value of
-// `value-lens[i]` bytes; keys stand one after the other in `keys`, values in `values`. One batch
-// crosses the border of a component at about 40 ns a mutation, where a list of records costs
-// about 200 ns and single calls about 500 ns.
+// `value-lens[i]` bytes. `keys` holds the keys one after the other, and `values` holds the values. A
+// batch crosses the component boundary in about 40 ns for each mutation. A list of records takes about
+// 200 ns, and single calls take about 500 ns.
 // 
 // ### Consistency
-// A batch is checked as a whole before any of it is applied: `ops`, `key-lens` and `value-lens`
-// have the same length, the lengths add up to exactly `keys` and `values`, every operation is
-// known, and a delete has a value length of 0. Within a batch, later mutations win.
+// A batch is checked as a whole before any of it is applied. `ops`, `key-lens` and `value-lens` must
+// have the same length. The lengths must add up to exactly `keys` and `values`. Every operation must be
+// known, and a delete must have a value length of 0. Within a batch, later mutations win.
 typedef struct alluvium_checkpoint_types_columns_t {
-  // 0 puts, 1 deletes. Anything else is refused.
+  // The operations: 0 puts, 1 deletes. Any other number is refused.
   plugin_list_u8_t   ops;
   // The length of each key in bytes.
   plugin_list_u32_t   key_lens;
-  // The length of each value in bytes; 0 for deletes.
+  // The length of each value in bytes. It is 0 for deletes.
   plugin_list_u32_t   value_lens;
   // All keys, one after the other.
   plugin_list_u8_t   keys;
@@ -96,8 +96,8 @@ typedef struct alluvium_checkpoint_types_columns_t {
   plugin_list_u8_t   values;
 } alluvium_checkpoint_types_columns_t;
 
-// Many keys in one argument: `lens[i]` is the length of key `i`; keys stand one after the other
-// in `bytes`.
+// Many keys in one argument. `lens[i]` is the length of key `i`, and `bytes` holds the keys one after
+// the other.
 typedef struct alluvium_checkpoint_types_packed_keys_t {
   // The length of each key in bytes.
   plugin_list_u32_t   lens;
@@ -105,11 +105,11 @@ typedef struct alluvium_checkpoint_types_packed_keys_t {
   plugin_list_u8_t   bytes;
 } alluvium_checkpoint_types_packed_keys_t;
 
-// The answer to many keys, in the order asked.
+// The values of many keys, in the order of the keys.
 typedef struct alluvium_checkpoint_types_packed_values_t {
-  // For each key 1 if it has a value, 0 if it has none. (An empty value is a value.)
+  // For each key, 1 if it has a value and 0 if it has none. An empty value is a value.
   plugin_list_u8_t   present;
-  // The length of each value in bytes; 0 where there is none.
+  // The length of each value in bytes. It is 0 where there is no value.
   plugin_list_u32_t   lens;
   // All values, one after the other.
   plugin_list_u8_t   bytes;
@@ -198,33 +198,33 @@ typedef struct {
   } val;
 } alluvium_checkpoint_sink_result_void_string_t;
 
-// A batch of records, all with the fields that the header names.
+// A batch of records, which all have the fields that the header names.
 // 
-// The fields of all records stand in `fields` one after the other, record by record, with their
-// lengths in `field-lens`: field `c` of record `r` is number `r * columns + c`. Two flat lists
-// cross the border of a component as two copies, where `list<list<string>>` costs an allocation
-// for each of the fields (19 in a flight record, of which a plugin may need four). In
-// JavaScript they are a Uint32Array and a Uint8Array, in Python a list and bytes: add up the
-// lengths, slice what is needed, decode that.
+// `fields` holds the fields of all records one after the other, record by record. `field-lens` holds
+// their lengths: field `c` of record `r` is number `r * columns + c`. Two flat lists cross the
+// component boundary as two copies, whereas `list<list<string>>` needs an allocation for each field. A
+// flight record has 19 fields, and a plugin may need four of them. In JavaScript the lists are a
+// Uint32Array and a Uint8Array, in Python a list and bytes. Add up the lengths, slice the fields that
+// you need, and decode only those.
 typedef struct exports_alluvium_checkpoint_operator_records_t {
-  // The number of the first record of the batch, counted from 1 over the whole source, so
-  // that errors can name the record.
+  // The number of the first record of the batch, counted from 1 over the whole source. Errors can
+  // name a record by it.
   uint64_t   first_record;
-  // How many records there are.
+  // The number of records.
   uint32_t   count;
-  // The length of every field in bytes; `count` times the number of columns.
+  // The length of every field in bytes. There are `count` times the number of columns of them.
   plugin_list_u32_t   field_lens;
-  // All fields, one after the other: as a rule UTF-8, but nobody has checked.
+  // All fields, one after the other. They are usually UTF-8, but the host does not check this.
   plugin_list_u8_t   fields;
 } exports_alluvium_checkpoint_operator_records_t;
 
-// What a plugin says of itself. The host keeps it in every checkpoint.
+// How a plugin describes itself. The host keeps the description in every checkpoint.
 typedef struct exports_alluvium_checkpoint_operator_description_t {
-  // What it is called: the same for all versions of it, and not empty. State belongs to the
-  // plugin of this name, and no other one is let at it.
+  // The plugin's name. It is not empty, and it is the same for all versions of the plugin. The state
+  // belongs to the plugin of this name, and no other plugin may use it.
   plugin_string_t   name;
-  // The version of what it keeps in `state`, raised whenever the meaning of keys or values
-  // changes. State of another version is refused, unless the plugin exports `migration`.
+  // The version of the data that the plugin keeps in `state`. Raise it whenever the meaning of keys
+  // or values changes. State of another version is refused, unless the plugin exports `migration`.
   uint32_t   schema_version;
 } exports_alluvium_checkpoint_operator_description_t;
 
@@ -249,29 +249,30 @@ typedef struct {
 } exports_alluvium_checkpoint_operator_result_list_string_string_t;
 
 // Imported Functions from `alluvium:checkpoint/state@0.1.0`
-// The next entries: at most `limit` of them and, beyond the first, at most 1 MiB of keys and
-// values, so that a page is bounded whatever the entries are. No entries: the walk is over.
-// A `limit` of 0 is refused. Every operation is 0: a page is itself a batch of puts.
+// Returns the next entries, at most `limit` of them. After the first entry, a page holds at most
+// 1 MiB of keys and values, so that its size is bounded for all entries. A page without entries
+// means that the walk is over. A `limit` of 0 is refused. Every operation is 0, so a page can be
+// applied as a batch of puts.
 extern bool alluvium_checkpoint_state_method_cursor_next(alluvium_checkpoint_state_borrow_cursor_t self, uint32_t limit, alluvium_checkpoint_state_columns_t *ret, alluvium_checkpoint_state_error_t *err);
-// The value of `key`, or none.
+// Returns the value of `key`, or none.
 extern bool alluvium_checkpoint_state_get(plugin_list_u8_t *key, plugin_option_list_u8_t *ret, alluvium_checkpoint_state_error_t *err);
-// The values of many keys, in the order asked. The main road for reading.
+// Returns the values of many keys, in the order of the keys. This is the main way to read.
 extern bool alluvium_checkpoint_state_get_many(alluvium_checkpoint_state_packed_keys_t *keys, alluvium_checkpoint_state_packed_values_t *ret, alluvium_checkpoint_state_error_t *err);
-// Applies a batch of mutations, all or nothing, and returns how many they were. The main road
-// for writing: call it once for each batch of records.
+// Applies a batch of mutations, all or nothing, and returns how many there were. This is the main way
+// to write. Call it once for each batch of records.
 extern bool alluvium_checkpoint_state_apply(alluvium_checkpoint_state_columns_t *batch, uint64_t *ret, alluvium_checkpoint_state_error_t *err);
-// Sets one key: the convenience beside `apply`, and some ten times slower for each mutation.
+// Sets one key. It is a convenience, and it is about ten times slower for each mutation than `apply`.
 extern bool alluvium_checkpoint_state_put(plugin_list_u8_t *key, plugin_list_u8_t *value, alluvium_checkpoint_state_error_t *err);
-// Deletes one key; whether it was there.
+// Deletes one key and returns whether it existed.
 extern bool alluvium_checkpoint_state_delete(plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_state_error_t *err);
-// Walks the entries whose key begins with `prefix` (empty: all of them), in key order.
+// Walks the entries whose key begins with `prefix`, in key order. An empty prefix selects all entries.
 extern bool alluvium_checkpoint_state_iterate(plugin_list_u8_t *prefix, alluvium_checkpoint_state_own_cursor_t *ret, alluvium_checkpoint_state_error_t *err);
-// How many keys there are.
+// Returns the number of keys.
 extern bool alluvium_checkpoint_state_len(uint64_t *ret, alluvium_checkpoint_state_error_t *err);
 
 // Imported Functions from `alluvium:checkpoint/sink@0.1.0`
-// Appends one record. The host adds a line break and refuses one that contains any, and more
-// than 16 MiB in one batch.
+// Emits one record. The host adds a line break, and it refuses a record that contains one. If a plugin
+// emits more than the limit in one call, the host stops the plugin. The limit is 16 MiB by default.
 extern bool alluvium_checkpoint_sink_emit(plugin_list_u8_t *line, plugin_string_t *err);
 
 // Exported Functions from `alluvium:checkpoint/operator@0.1.0`

@@ -1,4 +1,4 @@
-//! The component: the plugin world's `operator` over the imported `state`.
+//! The component. It implements the plugin world's `operator` with the imported `state`.
 
 use std::cell::RefCell;
 
@@ -20,7 +20,7 @@ use bindings::exports::alluvium::checkpoint::operator::{self, Guest};
 
 thread_local! {
     static HEADER: RefCell<Option<Header>> = const { RefCell::new(None) };
-    /// The walk that `results` goes on with.
+    /// The walk that `results` continues.
     static WALK: RefCell<Option<Cursor>> = const { RefCell::new(None) };
 }
 
@@ -49,7 +49,7 @@ impl Guest for Delays {
             route::aggregate(header.as_ref().ok_or("process was called before open")?, &records)
         })?;
 
-        // One question and one answer for the whole batch, whatever its size.
+        // One call reads the old values for the whole batch, whatever its size.
         let lens: Vec<u32> = changes.keys().map(|key| len(key.as_bytes())).collect::<Result<_, _>>()?;
         let keys: Vec<u8> = changes.keys().flat_map(|key| key.bytes()).collect();
         let old = state::get_many(&PackedKeys { lens: lens.clone(), bytes: keys.clone() }).map_err(text)?;
@@ -60,7 +60,7 @@ impl Guest for Delays {
             let (value, after) = (old.lens.get(at).zip(old.present.get(at)))
                 .and_then(|(&len, &present)| Some((present, rest.split_at_checked(len as usize)?)))
                 .map(|(present, (value, after))| ((present == 1).then_some(value), after))
-                .ok_or_else(|| format!("state of {key:?}: the answer is shorter than the question"))?;
+                .ok_or_else(|| format!("state of {key:?}: the state returned fewer values than keys"))?;
             rest = after;
             let value = route::merge(key, value, change)?;
             update.value_lens.push(len(&value)?);
@@ -75,7 +75,7 @@ impl Guest for Delays {
             WALK.set(Some(state::iterate(&[]).map_err(text)?));
         }
         let page = WALK.with_borrow(|walk| {
-            let walk = walk.as_ref().ok_or("results was called to go on before it was called to start")?;
+            let walk = walk.as_ref().ok_or("results was called for the next page before the first page")?;
             walk.next(limit).map_err(text)
         })?;
         let (mut keys, mut values) = (page.keys.as_slice(), page.values.as_slice());
@@ -88,7 +88,7 @@ impl Guest for Delays {
 }
 
 fn take<'a>(bytes: &mut &'a [u8], len: u32) -> Result<&'a [u8], String> {
-    let too_short = || "the page of the state is shorter than its lengths say".to_owned();
+    let too_short = || "the page is shorter than its lengths say".to_owned();
     let (taken, rest) = bytes.split_at_checked(len as usize).ok_or_else(too_short)?;
     *bytes = rest;
     Ok(taken)
@@ -98,7 +98,7 @@ fn len(bytes: &[u8]) -> Result<u32, String> {
     u32::try_from(bytes.len()).map_err(|_| format!("{} bytes are too many for one key or value", bytes.len()))
 }
 
-/// What to tell the host's user: the engine's text, which names the place.
+/// Returns the error's text for the host's user. The engine's text says where the error is.
 fn text(error: Error) -> String {
     match error {
         Error::NotFound(text)

@@ -1,4 +1,4 @@
-//! Adding flights up: one [`Route`] for each key of the state.
+//! Adds flights up, with one [`Route`] for each key of the state.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use flights::{Flight, Header, Records};
 
-/// The value of one key, in the order of its JSON.
+/// The value of one key. The fields have the order of its JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// How many flights there were.
     pub flights: u64,
-    /// How many of them have no departure time.
+    /// How many flights have no departure time.
     pub cancelled: u64,
-    /// The sum of the arrival delays of those that have one.
+    /// The sum of the known arrival delays.
     pub arr_delay_min: i64,
-    /// The largest of these delays; none when there is none.
+    /// The largest arrival delay, or none if no delay is known.
     pub worst_arr_delay_min: Option<i64>,
 }
 
-/// What a batch adds to each key.
+/// The values that a batch adds to each key.
 pub type Changes = BTreeMap<String, Route>;
 
-/// The key of a flight: `{carrier}:{origin}-{dest}`.
+/// Returns the key of a flight: `{carrier}:{origin}-{dest}`.
 pub fn key(flight: &Flight<'_>) -> String {
     format!("{}:{}-{}", flight.carrier, flight.origin, flight.dest)
 }
 
-/// Adds up a batch, one entry for each key that it touches.
+/// Adds up a batch. The result has one entry for each key in the batch.
 pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, String> {
     let mut changes = Changes::new();
     header.flights(records, |flight| {
@@ -39,7 +39,7 @@ pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, Stri
             arr_delay_min: flight.arr_delay_min.unwrap_or(0),
             worst_arr_delay_min: flight.arr_delay_min,
         };
-        // Looked up first: most flights of a batch go where another one went.
+        // The lookup comes first, because most flights of a batch share their route with another flight.
         match changes.get_mut(&key) {
             Some(route) => *route = route.plus(&one).ok_or_else(|| too_large(&key))?,
             None => {
@@ -51,7 +51,7 @@ pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, Stri
     Ok(changes)
 }
 
-/// The new value of `key`: what it had (`old`, JSON), with `change` added.
+/// Returns the new value of `key`: the old JSON value with `change` added.
 pub fn merge(key: &str, old: Option<&[u8]>, change: &Route) -> Result<Vec<u8>, String> {
     let route = match old {
         Some(old) => read(key, old)?.plus(change).ok_or_else(|| too_large(key))?,
@@ -60,7 +60,7 @@ pub fn merge(key: &str, old: Option<&[u8]>, change: &Route) -> Result<Vec<u8>, S
     serde_json::to_vec(&route).map_err(|error| format!("state of {key:?}: {error}"))
 }
 
-/// One line of the results: the route's members after its key.
+/// Returns one line of the results: the key, followed by the route's members.
 pub fn line(key: &[u8], value: &[u8]) -> Result<String, String> {
     #[derive(Serialize)]
     struct Line<'a> {
@@ -82,13 +82,13 @@ fn too_large(key: &str) -> String {
 }
 
 impl Route {
-    /// Both together; none when a sum is too large.
+    /// Returns the sum of both routes, or none if a sum is too large.
     fn plus(&self, other: &Self) -> Option<Self> {
         Some(Self {
             flights: self.flights.checked_add(other.flights)?,
             cancelled: self.cancelled.checked_add(other.cancelled)?,
             arr_delay_min: self.arr_delay_min.checked_add(other.arr_delay_min)?,
-            // None is less than any delay.
+            // `None` is less than any delay.
             worst_arr_delay_min: self.worst_arr_delay_min.max(other.worst_arr_delay_min),
         })
     }
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(json("AA:JFK-MIA"), r#"{"flights":1,"cancelled":1,"arr_delay_min":0,"worst_arr_delay_min":null}"#);
     }
 
-    /// Adding to what is there gives what one larger batch would have given.
+    /// Adding two batches one after the other gives the same state as one larger batch.
     #[test]
     fn batches_add_up_however_they_are_cut() {
         let lines = ["UA,EWR,IAH,1,-11", "UA,EWR,IAH,NA,NA", "UA,EWR,IAH,2,-20", "UA,EWR,IAH,3,4", "UA,EWR,IAH,4,0"];

@@ -1,20 +1,20 @@
-//! What the plugins over flight records share: which columns matter, and the flights that the fields of
-//! a batch tell of.
+//! Reads flight records for the example plugins: it finds the columns that matter, and converts the fields of a
+//! batch to flights.
 
-/// The columns that the plugin reads, in the order of [`Header`]'s positions.
+/// The columns that the plugins read, in the order of [`Header`]'s positions.
 const COLUMNS: [&str; 5] = ["carrier", "origin", "dest", "dep_time", "arr_delay"];
 
-/// Where the columns that matter stand in a record.
+/// The positions of the needed columns in a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     width: usize,
     positions: [usize; COLUMNS.len()],
 }
 
-/// A batch as it crosses the border of the component: see `records` in the WIT.
+/// A batch as it crosses the component boundary. See `records` in the WIT.
 #[derive(Debug, Clone, Copy)]
 pub struct Records<'a> {
-    /// The number of the first record, for errors.
+    /// The number of the first record, which errors need.
     pub first_record: u64,
     /// How many records there are.
     pub count: u32,
@@ -24,23 +24,23 @@ pub struct Records<'a> {
     pub fields: &'a [u8],
 }
 
-/// What one record says.
+/// One flight, read from a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flight<'a> {
-    /// Who flew.
+    /// The carrier.
     pub carrier: &'a str,
-    /// From where.
+    /// The origin airport.
     pub origin: &'a str,
-    /// Where to.
+    /// The destination airport.
     pub dest: &'a str,
-    /// Whether it has no departure time.
+    /// Whether the flight has no departure time.
     pub cancelled: bool,
-    /// How late it arrived, in minutes; early is negative.
+    /// The arrival delay in minutes. It is negative for an early arrival.
     pub arr_delay_min: Option<i64>,
 }
 
 impl Header {
-    /// Finds the columns that matter.
+    /// Finds the needed columns.
     ///
     /// ```
     /// use flights::Header;
@@ -60,7 +60,7 @@ impl Header {
                 Some(at) => *position = at,
                 None => missing.push(column),
             }
-            // Reading one of two columns of a name would be a guess.
+            // If two columns have the same name, choosing one of them would be a guess.
             if found.next().is_some() {
                 return Err(format!("the input has more than one column {column}"));
             }
@@ -101,13 +101,13 @@ impl Header {
         if rest.is_empty() { Ok(()) } else { Err(format!("the batch has {} bytes after its last field", rest.len())) }
     }
 
-    /// One record; an error comes with the index of its column in [`COLUMNS`].
+    /// Reads one record. An error has the index of its column in [`COLUMNS`].
     fn flight<'a>(&self, fields: &[&'a [u8]]) -> Result<Flight<'a>, (usize, String)> {
         let text = |column: usize| {
             let field = fields[self.positions[column]];
             std::str::from_utf8(field).map_err(|_| (column, format!("{} is not UTF-8", field.escape_ascii())))
         };
-        // A separator inside a name would let two routes share a key.
+        // With a separator inside a name, two routes could have the same key.
         let name = |column: usize, separator: &str| match text(column)? {
             missing if is_missing(missing) => Err((column, "is missing".to_owned())),
             name if name.contains(separator) => Err((column, format!("{name:?} contains {separator:?}"))),
@@ -144,7 +144,7 @@ mod tests {
         Header::find(&HEADER.split(',').map(String::from).collect::<Vec<_>>()).unwrap()
     }
 
-    /// What a batch of CSV lines is read as, or the error.
+    /// Returns the flights that are read from a batch of CSV lines, or the error.
     fn read(lines: &[&str]) -> Result<Vec<String>, String> {
         let fields: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).collect();
         let field_lens: Vec<u32> = fields.iter().map(|field| u32::try_from(field.len()).unwrap()).collect();

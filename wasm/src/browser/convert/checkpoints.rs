@@ -1,4 +1,4 @@
-//! Checkpoints as JavaScript sees them: their metadata, what they cost, and listings of them.
+//! Converts checkpoints to JavaScript: their metadata, their statistics and lists of them.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ impl<'a> From<&'a IncrementalCheckpointMetadata> for Metadata<'a> {
     }
 }
 
-/// `CheckpointMetadata` of the package.
+/// Converts to the package's `CheckpointMetadata`.
 pub(in crate::browser) fn metadata(metadata: &IncrementalCheckpointMetadata) -> JsValue {
     to_js(&Metadata::from(metadata))
 }
@@ -85,7 +85,7 @@ struct Statistics {
     write_us: f64,
 }
 
-/// `CheckpointStatistics` of the package.
+/// Converts to the package's `CheckpointStatistics`.
 pub(in crate::browser) fn statistics(statistics: &CheckpointStatistics) -> JsValue {
     to_js(&Statistics {
         id: statistics.id,
@@ -100,7 +100,7 @@ pub(in crate::browser) fn statistics(statistics: &CheckpointStatistics) -> JsVal
     })
 }
 
-/// An item of a listing has either `metadata` or `damage`, never both.
+/// One item of a list. It has either `metadata` or `damage`, never both.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Listed<'a> {
@@ -118,7 +118,7 @@ impl<'a> From<&'a CheckpointSummary> for Listed<'a> {
     }
 }
 
-/// `ListedCheckpoint[]` of the package.
+/// Converts to the package's `ListedCheckpoint[]`.
 pub(in crate::browser) fn listed(summaries: &[CheckpointSummary]) -> JsValue {
     to_js(&summaries.iter().map(Listed::from).collect::<Vec<_>>())
 }

@@ -1,4 +1,4 @@
-//! What operations report to JavaScript.
+//! Converts the reports of operations to JavaScript.
 
 use alluvium_core::gc::GarbageReport;
 use alluvium_core::recovery::SkippedCheckpoint;
@@ -18,7 +18,7 @@ struct Maintained<'a> {
     errors: &'a [String],
 }
 
-/// `MaintenanceReport` of the package.
+/// Converts to the package's `MaintenanceReport`.
 pub(in crate::browser) fn maintenance(report: &MaintenanceReport) -> JsValue {
     to_js(&Maintained {
         deleted: report.deleted.iter().map(String::as_str).collect(),
@@ -28,7 +28,7 @@ pub(in crate::browser) fn maintenance(report: &MaintenanceReport) -> JsValue {
     })
 }
 
-/// A garbage collection, also as `MaintenanceReport` of the package.
+/// Converts a garbage collection's report, also to the package's `MaintenanceReport`.
 pub(in crate::browser) fn garbage(report: &GarbageReport) -> JsValue {
     to_js(&Maintained {
         deleted: report.files.iter().filter(|file| !file.keep).map(|file| file.path.as_str()).collect(),
@@ -60,7 +60,7 @@ impl<'a> From<&'a SkippedCheckpoint> for Skipped<'a> {
     }
 }
 
-/// `RecoverySummary` of the package, or null.
+/// Converts to the package's `RecoverySummary`, or to null.
 pub(in crate::browser) fn recovered(summary: Option<&RecoverySummary>) -> JsValue {
     to_js(&summary.map(|summary| Recovered {
         checkpoint_id: summary.checkpoint_id,
@@ -94,7 +94,7 @@ impl<'a> From<&'a Finding> for Found<'a> {
     }
 }
 
-/// `VerifyReport` of the package.
+/// Converts to the package's `VerifyReport`.
 pub(in crate::browser) fn verified(report: &VerifyReport) -> JsValue {
     to_js(&Verified {
         is_damaged: report.is_damaged(),
@@ -107,14 +107,14 @@ pub(in crate::browser) fn verified(report: &VerifyReport) -> JsValue {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names, reason = "the names that the package documents")]
+#[allow(clippy::struct_field_names, reason = "the package documents these names")]
 struct Memory {
     state_bytes: f64,
     log_bytes: f64,
     payload_bytes: f64,
 }
 
-/// `MemoryUsage` of the package.
+/// Converts to the package's `MemoryUsage`.
 pub(in crate::browser) fn memory(usage: &MemoryUsage) -> JsValue {
     to_js(&Memory {
         state_bytes: count(usage.state_bytes),

@@ -9,7 +9,8 @@ use wasm_bindgen::prelude::*;
 
 use super::{error_with, message_of};
 
-/// `OpenOptions` of the package, without what the package itself handles. Options of other names are ignored.
+/// The package's `OpenOptions`, without the options that the package itself handles. Options with other names are
+/// ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
@@ -27,7 +28,7 @@ struct Options {
     store_id: Option<ByteArray<16>>,
 }
 
-/// How the engine is opened, apart from storage and clock.
+/// The engine's settings, apart from storage and clock.
 pub(in crate::browser) struct Settings {
     pub(in crate::browser) config: CheckpointConfig,
     pub(in crate::browser) create: bool,
@@ -37,8 +38,8 @@ pub(in crate::browser) struct Settings {
 }
 
 impl Settings {
-    /// Reads them from an object. What is missing, undefined or null keeps its default; what has another type is
-    /// an error that names the option.
+    /// Reads the settings from an object. An option that is missing, undefined or null keeps its default. An option
+    /// of another type is an error that names the option.
     pub(in crate::browser) fn read(options: JsValue) -> Result<Self, JsValue> {
         let deserializer = serde_wasm_bindgen::Deserializer::from(options);
         let options: Options = serde_path_to_error::deserialize(deserializer).map_err(|error| {

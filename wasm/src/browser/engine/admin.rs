@@ -1,4 +1,4 @@
-//! Listing, verifying, restoring and deleting checkpoints, and archives of them.
+//! Lists, verifies, restores, deletes, exports and imports checkpoints.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{Engine, Manager};
 
 #[wasm_bindgen]
 impl Engine {
-    /// Every checkpoint, newest first: metadata, or what is wrong with it.
+    /// Lists all checkpoints, newest first. Each item has the metadata, or says what is wrong with the checkpoint.
     pub fn list(&self) -> Promise {
         self.reading(async move |directory| {
             let listed = inspect::list_checkpoints(directory).await?;
@@ -20,7 +20,7 @@ impl Engine {
         })
     }
 
-    /// The opaque state of a checkpoint.
+    /// Returns the opaque state of a checkpoint.
     #[wasm_bindgen(js_name = loadState)]
     pub fn load_state(&self, id: u64) -> Promise {
         self.reading(async move |directory| {
@@ -29,12 +29,12 @@ impl Engine {
         })
     }
 
-    /// Reads every byte and says what is wrong with it.
+    /// Reads every byte of every file and reports what is wrong with it.
     pub fn verify(&self) -> Promise {
         self.reading(async |directory| Ok(convert::verified(&verify::verify(directory).await?)))
     }
 
-    /// One checkpoint as a tar archive; the newest without an `id`.
+    /// Returns one checkpoint as a tar archive. Without an `id` it is the newest.
     #[wasm_bindgen(js_name = exportArchive)]
     pub fn export_archive(&self, id: Option<u64>) -> Promise {
         self.reading(async move |directory| {
@@ -43,7 +43,7 @@ impl Engine {
         })
     }
 
-    /// Brings an archive in: it becomes the newest checkpoint and the live state.
+    /// Imports an archive, which becomes the newest checkpoint and the live state.
     #[wasm_bindgen(js_name = importArchive)]
     pub fn import_archive(&self, archive: Vec<u8>) -> Promise {
         let options = self.shared.options.clone();
@@ -70,7 +70,7 @@ impl Engine {
         })
     }
 
-    /// Lets all but the newest `keep` go.
+    /// Deletes all checkpoints except the newest `keep`.
     pub fn cleanup(&self, keep: u32) -> Promise {
         self.exclusively("a cleanup", async move |manager| {
             let report = manager.cleanup_old_checkpoints_keep(keep as usize).await?;
@@ -78,7 +78,7 @@ impl Engine {
         })
     }
 
-    /// Deletes what no kept checkpoint names.
+    /// Deletes the files that no kept checkpoint names.
     #[wasm_bindgen(js_name = collectGarbage)]
     pub fn collect_garbage(&self) -> Promise {
         self.exclusively("a garbage collection", async move |manager| {

@@ -1,4 +1,4 @@
-//! Taking checkpoints.
+//! Takes checkpoints.
 
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ use wasm_bindgen_futures::future_to_promise;
 use super::super::convert;
 use super::Engine;
 
-/// A checkpoint that is frozen and not yet written.
+/// A checkpoint that is frozen but not yet written.
 #[wasm_bindgen]
 pub struct Prepared(PreparedCheckpoint<AnyDirectory<'static>>);
 
-/// A checkpoint that is durable, and what is to be tidied up after it.
+/// A durable checkpoint, with the maintenance that is still to be done after it.
 #[wasm_bindgen]
 pub struct Finished {
     metadata: JsValue,
@@ -25,19 +25,20 @@ pub struct Finished {
 
 #[wasm_bindgen]
 impl Finished {
-    /// Its metadata.
+    /// Returns the checkpoint's metadata.
     #[wasm_bindgen(getter)]
     pub fn metadata(&self) -> JsValue {
         self.metadata.clone()
     }
 
-    /// What it cost.
+    /// Returns the checkpoint's statistics.
     #[wasm_bindgen(getter)]
     pub fn statistics(&self) -> JsValue {
         self.statistics.clone()
     }
 
-    /// Retention, garbage collection and rebase; gives a report, and never fails the checkpoint.
+    /// Runs retention, garbage collection and compaction, and returns a report. A failure here never makes the
+    /// checkpoint fail.
     pub fn maintain(self) -> Promise {
         future_to_promise(async move { Ok(convert::maintenance(&self.maintenance.run().await)) })
     }
@@ -45,7 +46,7 @@ impl Finished {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Freezes what changed: the synchronous step of a checkpoint.
+    /// Freezes the changes. This is the synchronous step of a checkpoint.
     pub fn prepare(&self, wal_position: Option<u64>) -> Result<Prepared, JsValue> {
         self.shared.with(|manager| {
             let wal_position = wal_position.unwrap_or(manager.wal_position());
@@ -53,7 +54,8 @@ impl Engine {
         })
     }
 
-    /// Writes a prepared checkpoint; resolves when it is durable. In the order of their preparing.
+    /// Writes a prepared checkpoint, and resolves when it is durable. Checkpoints must be written in the order in
+    /// which they were prepared.
     pub fn write(&self, prepared: Prepared) -> Promise {
         let shared = Rc::clone(&self.shared);
         future_to_promise(async move {
@@ -65,7 +67,7 @@ impl Engine {
         })
     }
 
-    /// A checkpoint with an opaque state of the caller's own beside it.
+    /// Takes a checkpoint that also holds an opaque state of the caller.
     #[wasm_bindgen(js_name = writeWithState)]
     pub fn write_with_state(
         &self,

@@ -1,10 +1,10 @@
-//! The manager as JavaScript sees it. The typed package is built on this, and adds what people need:
-//! locks, queues, texts and events.
+//! The manager's JavaScript bindings. The typed package is built on them, and adds locks, queues, texts
+//! and events.
 //!
-//! The manager is borrowed only within synchronous steps, never over an await: a call from JavaScript
-//! may come at any time, and none throws because another is under way. Operations that need the
-//! manager throughout (restore, import, deletion) take it out of its slot; what comes meanwhile is
-//! told so.
+//! The manager is borrowed only within synchronous steps, and never across an await. JavaScript can call
+//! at any time, and a call does not throw because another one is running. Operations that need the manager
+//! from start to end (restore, import, deletion) take it out of its slot. Calls that arrive in the meantime
+//! get the error `busy`.
 
 mod admin;
 mod checkpoint;
@@ -25,15 +25,15 @@ use super::convert;
 
 type Manager = IncrementalCheckpointManager<AnyDirectory<'static>>;
 
-/// Where the manager is.
+/// Says where the manager is.
 enum Slot {
     Open(Box<Manager>),
-    /// Taken out by an operation that needs all of it.
+    /// An operation that needs exclusive access has taken it out.
     Busy(&'static str),
     Closed,
 }
 
-/// What every handle of one engine shares.
+/// The data that all handles of one engine share.
 pub(super) struct Shared {
     slot: RefCell<Slot>,
     directory: Arc<AnyDirectory<'static>>,
@@ -65,7 +65,7 @@ impl Shared {
         }
     }
 
-    /// Puts the manager back, unless everything was closed meanwhile.
+    /// Puts the manager back, unless the engine was closed in the meantime.
     fn put_back(&self, manager: Box<Manager>) {
         let mut slot = self.slot.borrow_mut();
         if matches!(*slot, Slot::Busy(_)) {
@@ -77,20 +77,20 @@ impl Shared {
 impl Slot {
     fn refusal(&self) -> JsValue {
         match self {
-            Self::Busy(what) => convert::error_with("busy", &format!("{what} is under way: await it first")),
-            _ => convert::error_with("closed", "these checkpoints are closed: open them anew"),
+            Self::Busy(what) => convert::error_with("busy", &format!("{what} is running: await it first")),
+            _ => convert::error_with("closed", "these checkpoints are closed: open them again"),
         }
     }
 }
 
-/// Keyed state and its checkpoints in one storage.
+/// The keyed state and its checkpoints in one storage.
 #[wasm_bindgen]
 pub struct Engine {
     shared: Rc<Shared>,
 }
 
 impl Engine {
-    /// An operation that only reads the directory: the manager stays usable.
+    /// Runs an operation that only reads the directory. The manager stays usable.
     fn reading(
         &self,
         operation: impl AsyncFnOnce(&AnyDirectory<'static>) -> Result<JsValue, Error> + 'static,
@@ -102,7 +102,7 @@ impl Engine {
         })
     }
 
-    /// An operation that has the manager for itself.
+    /// Runs an operation that needs exclusive access to the manager.
     fn exclusively(
         &self,
         what: &'static str,

@@ -1,4 +1,4 @@
-//! Opening and closing.
+//! Opens and closes the engine.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use super::super::indexed_db::IndexedDbDirectory;
 use super::super::js_directory::JsDirectory;
 use super::{Engine, Manager, Shared, Slot};
 
-/// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory of JavaScript.
+/// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory that JavaScript keeps.
 async fn open_storage(
     kind: &str,
     name: &str,
@@ -35,7 +35,7 @@ async fn open_storage(
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens a storage and recovers its newest checkpoint, or starts anew.
+    /// Opens a storage and recovers its newest checkpoint. If there is none, it starts with empty state.
     pub fn open(
         kind: String,
         name: String,
@@ -58,7 +58,7 @@ impl Engine {
             let directory = Arc::new(open_storage(&kind, &name, directory).await?);
             let opened = Manager::open(Arc::clone(&directory), settings.config, options.clone()).await;
             let manager = opened.map_err(convert::error)?;
-            // Opening again, as an import does, is always for the newest.
+            // An import opens the directory again with these options, and must then get the newest checkpoint.
             let options = options.checkpoint(None);
             Ok(Self {
                 shared: Rc::new(Shared { slot: RefCell::new(Slot::Open(Box::new(manager))), directory, options }),
@@ -67,7 +67,7 @@ impl Engine {
         })
     }
 
-    /// Gives the manager up; what is being written ends by itself.
+    /// Drops the manager. Checkpoints that are being written still finish.
     pub fn close(&self) {
         *self.shared.slot.borrow_mut() = Slot::Closed;
     }

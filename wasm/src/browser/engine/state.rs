@@ -1,4 +1,4 @@
-//! What is synchronous: the keyed state, and the position of its stream.
+//! The synchronous calls: the keyed state, and the position of its stream.
 
 use std::rc::Rc;
 
@@ -15,17 +15,17 @@ impl Engine {
         self.shared.with(|manager| manager.put(key, value))
     }
 
-    /// Removes a key; whether it was there.
+    /// Removes a key and returns whether it existed.
     pub fn delete(&self, key: &[u8]) -> Result<bool, JsValue> {
         self.shared.with(|manager| manager.delete(key))
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, JsValue> {
         self.shared.with(|manager| Ok(manager.get(key).map(<[u8]>::to_vec)))
     }
 
-    /// Values of packed keys, packed.
+    /// Returns the packed values of packed keys.
     #[wasm_bindgen(js_name = getMany)]
     pub fn get_many(&self, keys: &[u8]) -> Result<Vec<u8>, JsValue> {
         self.shared.with(|manager| {
@@ -34,25 +34,25 @@ impl Engine {
         })
     }
 
-    /// Applies a packed batch, all or nothing; the number of mutations.
+    /// Applies a packed batch, all or nothing, and returns the number of mutations.
     pub fn apply(&self, batch: &[u8]) -> Result<f64, JsValue> {
         self.shared
             .with(|manager| packed::with_mutations(batch, |columns| manager.apply(columns)).map(|count| count as f64))
     }
 
-    /// A walk over the keys that start with `prefix`, in order.
+    /// Walks the keys that start with `prefix`, in order.
     pub fn walk(&self, prefix: &[u8]) -> Result<Walk, JsValue> {
         let keys =
             self.shared.with(|manager| Ok(manager.iter_prefix(prefix).map(|(key, _)| key.to_vec()).collect()))?;
         Ok(Walk::new(Rc::clone(&self.shared), keys))
     }
 
-    /// Live keys.
+    /// Returns the number of live keys.
     pub fn size(&self) -> Result<f64, JsValue> {
         self.shared.with(|manager| Ok(manager.len() as f64))
     }
 
-    /// The epoch.
+    /// Returns the epoch.
     pub fn epoch(&self) -> Result<u64, JsValue> {
         self.shared.with(|manager| Ok(manager.epoch()))
     }
@@ -63,7 +63,7 @@ impl Engine {
         self.shared.with(|manager| manager.set_epoch(epoch))
     }
 
-    /// For each source, how far it was consumed.
+    /// Returns how far each source was consumed.
     #[wasm_bindgen(js_name = sourceOffsets)]
     pub fn source_offsets(&self) -> Result<JsValue, JsValue> {
         self.shared.with(|manager| Ok(convert::to_js(manager.source_offsets())))
@@ -75,7 +75,7 @@ impl Engine {
         self.shared.with(|manager| manager.set_source_offset(source, offset))
     }
 
-    /// The watermark.
+    /// Returns the watermark.
     pub fn watermark(&self) -> Result<Option<i64>, JsValue> {
         self.shared.with(|manager| Ok(manager.watermark()))
     }
@@ -89,7 +89,7 @@ impl Engine {
         })
     }
 
-    /// Attaches a short text to the checkpoints to come.
+    /// Attaches a short text to all later checkpoints.
     #[wasm_bindgen(js_name = setAnnotation)]
     pub fn set_annotation(&self, name: String, value: String) -> Result<(), JsValue> {
         self.shared.with(|manager| {
@@ -98,30 +98,30 @@ impl Engine {
         })
     }
 
-    /// The position of the newest prepared checkpoint.
+    /// Returns the WAL position of the newest prepared checkpoint.
     #[wasm_bindgen(js_name = walPosition)]
     pub fn wal_position(&self) -> Result<u64, JsValue> {
         self.shared.with(|manager| Ok(manager.wal_position()))
     }
 
-    /// The newest checkpoint.
+    /// Returns the id of the newest checkpoint.
     #[wasm_bindgen(js_name = latestCheckpointId)]
     pub fn latest_checkpoint_id(&self) -> Result<Option<u64>, JsValue> {
         self.shared.with(|manager| Ok(manager.latest_checkpoint_id()))
     }
 
-    /// Whether the next checkpoint is due.
+    /// Returns whether the next checkpoint is due.
     #[wasm_bindgen(js_name = shouldCheckpoint)]
     pub fn should_checkpoint(&self) -> Result<bool, JsValue> {
         self.shared.with(|manager| Ok(manager.should_checkpoint()))
     }
 
-    /// What opening found; null when it started anew.
+    /// Returns what opening found, or null if it started with empty state.
     pub fn recovered(&self) -> Result<JsValue, JsValue> {
         self.shared.with(|manager| Ok(convert::recovered(manager.recovered())))
     }
 
-    /// Memory that is held.
+    /// Returns how much memory the engine holds.
     pub fn memory(&self) -> Result<JsValue, JsValue> {
         self.shared.with(|manager| Ok(convert::memory(&manager.memory())))
     }

@@ -1,15 +1,15 @@
-//! A directory in `IndexedDB`: one value per file, one strict transaction per batch.
+//! A directory in `IndexedDB`, with one value per file and one strict transaction per batch.
 //!
-//! Two object stores keyed by path: `files` holds the contents and `lengths` their lengths, so that
-//! a listing reads no content. Both change in the same transaction. Large contents are kept as `Blob`,
-//! which read back two to three times faster than arrays; small ones as arrays, as are all where a
-//! blob is no part of its transaction (see [`blobs_are_atomic`]) or refused.
+//! There are two object stores keyed by path. `files` holds the contents and `lengths` holds their lengths, so
+//! that a listing reads no content. Both change in the same transaction. Large contents are stored as `Blob`s,
+//! which read back two to three times faster than arrays. Small contents are stored as arrays. All contents are
+//! arrays if the browser refuses blobs or does not store them atomically (see [`blobs_are_atomic`]).
 //!
-//! Every transaction issues all its requests in one synchronous run and then waits for `complete` or
-//! `abort`: a transaction commits itself when anything else is awaited within it, and a request's
-//! `success` promises nothing: a full disk arrives as an abort after it. Nor is a transaction told to
-//! `commit`, which would save it a question: Firefox 153 then commits what a taken name should abort, and
-//! Chromium 156 does not say any more that it was the quota.
+//! Every transaction issues all its requests in one synchronous run and then waits for `complete` or `abort`. A
+//! transaction commits itself when the code awaits anything else within it. A request's `success` promises
+//! nothing, because a full disk is reported as an abort after it. The code does not call the transaction's
+//! `commit`, although that would save a round trip: Firefox 153 then commits a transaction that a taken name
+//! should abort, and Chromium 156 no longer reports that the quota was exceeded.
 
 mod content;
 mod requests;
@@ -28,32 +28,32 @@ use self::content::blobs_are_atomic;
 use self::requests::{Database, Listing, ended, error_of};
 use super::failure::{failure, name_of};
 
-/// Contents by path.
+/// The object store of the contents, by path.
 const FILES: &str = "files";
-/// Lengths by path.
+/// The object store of the lengths, by path.
 const LENGTHS: &str = "lengths";
-/// Version of these two stores.
+/// The version of these two stores.
 const VERSION: u32 = 1;
 
-/// A directory in `IndexedDB`; closed when it is dropped.
+/// A directory in `IndexedDB`. Dropping it closes the database.
 #[derive(Debug)]
 pub struct IndexedDbDirectory {
     database: Database,
-    /// Until the browser refuses one.
+    /// Whether large contents are stored as blobs, until the browser refuses one.
     as_blob: Cell<bool>,
 }
 
 impl IndexedDbDirectory {
-    /// Opens the database `name`, which is made when it is not there.
+    /// Opens the database `name`, and creates it if it does not exist.
     ///
-    /// Somebody who deletes the database is let through: operations after that fail with
-    /// [`DirectoryErrorKind::Io`].
+    /// It does not block others from deleting the database. Operations fail with [`DirectoryErrorKind::Io`]
+    /// after that.
     pub async fn open(name: &str) -> Result<Self, DirectoryError> {
         let failed = |error: JsValue| failure(Operation::Open, "", &error);
         let factory: IdbFactory = Reflect::get(&js_sys::global(), &"indexedDB".into())
             .ok()
             .filter(|factory| !factory.is_undefined() && !factory.is_null())
-            .ok_or_else(|| failed("there is no indexedDB here: not a browser, or forbidden by its settings".into()))?
+            .ok_or_else(|| failed("there is no indexedDB here: not a browser, or its settings forbid it".into()))?
             .unchecked_into();
         let request = factory.open_with_u32(name, VERSION).map_err(failed)?;
         let upgrade = Closure::once_into_js({
@@ -128,7 +128,7 @@ impl Directory for IndexedDbDirectory {
             added = self.add(&batch).await;
         }
         let listing = added.map_err(|refused| {
-            // Where the browser does not say which file, the last stands for the batch: it is the commit.
+            // If the browser does not say which file failed, the error names the last file, which is the commit.
             let at = refused.at.unwrap_or(batch.len() - 1);
             failure(Operation::Create, &batch[at].path, &refused.error)
         })?;

@@ -1,4 +1,4 @@
-//! Transactions and their requests.
+//! Runs transactions and their requests.
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
 use js_sys::{Array, Function, Promise, Uint8Array};
@@ -14,7 +14,7 @@ use super::{FILES, IndexedDbDirectory, LENGTHS};
 
 #[wasm_bindgen]
 extern "C" {
-    /// `IDBDatabase.transaction` with its options, which web-sys keeps behind an unstable flag.
+    /// Calls `IDBDatabase.transaction` with its options, which web-sys keeps behind an unstable flag.
     #[wasm_bindgen(extends = IdbDatabase)]
     #[derive(Debug)]
     pub(super) type Database;
@@ -22,14 +22,14 @@ extern "C" {
     fn begin(this: &Database, stores: &Array, mode: &str, options: &JsValue) -> Result<IdbTransaction, JsValue>;
 }
 
-/// `IDBTransactionOptions`.
+/// The browser's `IDBTransactionOptions`.
 #[derive(Serialize)]
 struct TransactionOptions {
     durability: &'static str,
 }
 
 impl IndexedDbDirectory {
-    /// A transaction over both stores.
+    /// Begins a transaction over both stores.
     pub(super) fn transaction(&self, mode: &str) -> Result<(IdbTransaction, IdbObjectStore, IdbObjectStore), JsValue> {
         let options = to_js(&TransactionOptions { durability: "strict" });
         let transaction = self.database.begin(&Array::of2(&FILES.into(), &LENGTHS.into()), mode, &options)?;
@@ -37,7 +37,7 @@ impl IndexedDbDirectory {
         Ok((transaction, files, lengths))
     }
 
-    /// Both requests for a path, answered by one transaction: content and length.
+    /// Reads the content and the length of a path in one transaction.
     pub(super) async fn lookup(&self, path: &str) -> Result<(JsValue, u64), DirectoryError> {
         let failed = |error: JsValue| failure(Operation::Read, path, &error);
         let (transaction, files, lengths) = self.transaction("readonly").map_err(failed)?;
@@ -58,12 +58,12 @@ impl IndexedDbDirectory {
             Some(held) if recorded == Some(held) => Ok((content, held)),
             _ => {
                 let bytes = |bytes: Option<u64>| bytes.map_or("no bytes".into(), |bytes| format!("{bytes} bytes"));
-                Err(failed(format!("{} are stored and {} recorded", bytes(held), bytes(recorded)).into()))
+                Err(failed(format!("{} are stored, but {} are recorded", bytes(held), bytes(recorded)).into()))
             }
         }
     }
 
-    /// Adds a batch in one transaction, and lists in it what is there then.
+    /// Adds a batch in one transaction, and lists the directory in the same transaction.
     pub(super) async fn add(&self, batch: &[NewFile]) -> Result<Listing, Refused> {
         let begin_failed = |error: JsValue| Refused { at: None, error };
         let (transaction, files, lengths) = self.transaction("readwrite").map_err(begin_failed)?;
@@ -78,7 +78,7 @@ impl IndexedDbDirectory {
             match added {
                 Ok(request) => requests.push(request),
                 Err(error) => {
-                    // Already aborted is as good.
+                    // If the transaction has already aborted, the call fails, and that is fine.
                     let _ = transaction.abort();
                     return Err(Refused { at: Some(at), error });
                 }
@@ -96,7 +96,7 @@ impl IndexedDbDirectory {
     }
 }
 
-/// A listing that a transaction was asked for.
+/// A listing that was requested in a transaction.
 pub(super) struct Listing {
     paths: IdbRequest,
     lengths: IdbRequest,
@@ -107,7 +107,7 @@ impl Listing {
         Ok(Self { paths: lengths.get_all_keys()?, lengths: lengths.get_all()? })
     }
 
-    /// What it gave, once the transaction has ended.
+    /// Returns the entries. Call it after the transaction has ended.
     pub(super) fn entries(&self) -> Result<Vec<Entry>, DirectoryError> {
         let result = |request: &IdbRequest| -> Result<Array, DirectoryError> {
             Ok(request.result().map_err(|error| failure(Operation::List, "", &error))?.unchecked_into())
@@ -118,19 +118,19 @@ impl Listing {
         };
         let (paths, lengths) = (result(&self.paths)?, result(&self.lengths)?);
         let mut entries: Vec<Entry> = paths.iter().zip(lengths.iter()).filter_map(entry).collect();
-        // The browser sorts by UTF-16; names of ours are ASCII, foreign ones may not be.
+        // The browser sorts by UTF-16. Alluvium's names are ASCII, but foreign names may not be.
         entries.sort_unstable();
         Ok(entries)
     }
 }
 
-/// Why a batch was not added, and at which file, where that is known.
+/// Says why a batch was not added, and at which file if that is known.
 pub(super) struct Refused {
     pub(super) at: Option<usize>,
     pub(super) error: JsValue,
 }
 
-/// Waits for a transaction's `complete`; its `abort` is the error.
+/// Waits for a transaction's `complete`. Its `abort` becomes the error.
 pub(super) async fn ended(transaction: &IdbTransaction) -> Result<(), JsValue> {
     let promise = Promise::new(&mut |resolve: Function, reject: Function| {
         transaction.set_oncomplete(Some(&resolve));
@@ -138,10 +138,10 @@ pub(super) async fn ended(transaction: &IdbTransaction) -> Result<(), JsValue> {
     });
     match JsFuture::from(promise).await {
         Ok(_) => Ok(()),
-        // An abort without an error: by the browser, when it closes the database.
+        // The abort has no error if the browser aborted the transaction to close the database.
         Err(_) => Err(transaction
             .error()
-            .map_or_else(|| "the transaction was aborted by the browser".into(), |error: DomException| error.into())),
+            .map_or_else(|| "the browser aborted the transaction".into(), |error: DomException| error.into())),
     }
 }
 

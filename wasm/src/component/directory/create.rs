@@ -1,4 +1,4 @@
-//! Creating an ordered batch: whole and synced under temporary names, then named in order.
+//! Creates an ordered batch. It writes and syncs all files under temporary names, and then names them in order.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,11 @@ use super::listing::TEMPORARY_PREFIX;
 use super::{CHUNK_BYTES, Promises};
 
 thread_local! {
-    /// Distinguishes the temporary files of one instance.
+    /// Numbers the temporary files of one instance.
     static COUNTER: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Creates the batch; `settled` are the subdirectories whose names are known to be durable.
+/// Creates the batch. `settled` holds the subdirectories whose names are known to be durable.
 pub(super) fn create(
     root: &Root,
     promises: Promises,
@@ -27,7 +27,7 @@ pub(super) fn create(
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
     let mut pending =
         Pending { root, promises, directories: BTreeMap::new(), new: BTreeSet::new(), temporaries: vec![] };
-    // All bytes are handed over before the first sync waits for the disk.
+    // All bytes are written before the first sync waits for the disk.
     let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
     for (file, new) in files.iter().zip(batch).filter(|_| promises.syncs_files) {
         file.sync_data().map_err(|code| failed(code, &new.path))?;
@@ -44,7 +44,7 @@ pub(super) fn create(
     for directory in to_sync {
         pending.sync(directory)?;
     }
-    // Only now: nothing that the last file promises can be lost any more.
+    // The last file is named only now, because everything that it refers to is durable.
     pending.name(earlier.len(), last)?;
     pending.sync(split(&last.path).0)?;
     settled.borrow_mut().extend(unsettled);
@@ -73,14 +73,14 @@ fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError
     Ok(())
 }
 
-/// Creates an empty file under a temporary name that nobody has.
+/// Creates an empty file under an unused temporary name.
 pub(super) fn create_temporary(directory: &Handle) -> Result<(Descriptor, String), ErrorCode> {
     loop {
         let count = COUNTER.get();
         COUNTER.set(count + 1);
         let name = format!("{TEMPORARY_PREFIX}wasi-{count}");
         match directory.create_file(&name) {
-            // Left behind by an instance before this one, or of one beside it: take the next name.
+            // An earlier instance left this file behind, or a concurrent one uses it. Try the next name.
             Err(ErrorCode::Exist) => {}
             result => return result.map(|file| (file, name)),
         }
@@ -91,19 +91,19 @@ fn failed(code: ErrorCode, path: &str) -> DirectoryError {
     directory_error(code, Operation::Create, path)
 }
 
-/// The batch on its way; temporary names that are left are taken away with it.
+/// A batch that is being created. Dropping it removes the temporary names that are left.
 struct Pending<'a> {
     root: &'a Root,
     promises: Promises,
     directories: BTreeMap<String, Handle>,
-    /// Directories that this batch has made, whatever was known of one of their name before.
+    /// The directories that this batch has created. Their names are not durable yet, even if `settled` has them.
     new: BTreeSet<String>,
     /// The temporary name of each file of the batch, and the directory that holds it.
     temporaries: Vec<(String, String)>,
 }
 
 impl Pending<'_> {
-    /// Writes a file under a temporary name in the directory of its final one.
+    /// Writes a file under a temporary name, in the directory of its final name.
     fn write(&mut self, new: &NewFile) -> Result<Descriptor, DirectoryError> {
         let directory = split(&new.path).0;
         self.open_directory(directory).map_err(|code| failed(code, &new.path))?;
@@ -113,10 +113,10 @@ impl Pending<'_> {
         while offset < new.content.len() {
             let chunk = &new.content[offset..new.content.len().min(offset + CHUNK_BYTES)];
             let written = file.write(chunk, offset as u64).map_err(|code| failed(code, &new.path))?;
-            // A write of nothing would be repeated for ever.
+            // A write of zero bytes would be repeated forever.
             match usize::try_from(written) {
                 Ok(written) if (1..=chunk.len()).contains(&written) => offset += written,
-                _ => return Err(failed(ErrorCode::Io, &new.path).because("a write that wrote nothing")),
+                _ => return Err(failed(ErrorCode::Io, &new.path).because("the runtime wrote no bytes")),
             }
         }
         Ok(file)
@@ -138,12 +138,12 @@ impl Pending<'_> {
         Ok(())
     }
 
-    /// Gives a written file its name, unless somebody else has taken it.
+    /// Gives a written file its final name, unless the name is taken.
     fn name(&mut self, index: usize, new: &NewFile) -> Result<(), DirectoryError> {
         let (directory, temporary) = &self.temporaries[index];
         let (handle, name) = (&self.directories[directory], split(&new.path).1);
         if self.promises.names_exclusively {
-            // The temporary name goes when all is done: until then it costs nothing.
+            // The temporary name is removed at the end. Until then it costs nothing.
             return handle.link(temporary, name).map_err(|code| failed(code, &new.path));
         }
         let taken = handle.stat_if_there(name).map_err(|code| failed(code, &new.path))?;
@@ -151,7 +151,7 @@ impl Pending<'_> {
         renamed.map_err(|code| failed(code, &new.path))
     }
 
-    /// The directories of this batch whose own names a crash could still take away.
+    /// Returns the directories of this batch whose own names a crash could still remove.
     fn unsettled(&self, settled: &BTreeSet<String>) -> Vec<String> {
         let is_unsettled = |name: &&String| !name.is_empty() && (!settled.contains(*name) || self.new.contains(*name));
         self.directories.keys().filter(is_unsettled).cloned().collect()
@@ -171,8 +171,8 @@ impl Pending<'_> {
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        // What cannot be taken away now is listed as temporary and goes later. A directory that the
-        // batch has left empty goes too; the others refuse.
+        // A temporary file that cannot be removed now is listed as temporary and is removed later. Directories
+        // that the batch left empty are removed too. Removing the others fails, which is intended.
         for (directory, name) in &self.temporaries {
             let _ = self.directories[directory].unlink(name);
         }

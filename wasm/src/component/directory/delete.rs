@@ -1,4 +1,4 @@
-//! Deleting files, durably; directories left empty go with them.
+//! Deletes files durably, with the directories that become empty.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,14 +11,14 @@ use super::error::{directory_error, refused};
 use super::handle::{Root, check_path, split};
 use super::listing::LOCK_FILE;
 
-/// Deletes `paths`; directories that go are no longer `settled`.
+/// Deletes `paths`. Removed directories are removed from `settled`.
 pub(super) fn delete(
     root: &Root,
     promises: Promises,
     settled: &RefCell<BTreeSet<String>>,
     paths: &[String],
 ) -> Result<(), DirectoryError> {
-    // All are looked at before any goes, so that a refused call changes nothing.
+    // All paths are checked before the first is deleted, so that a refused call changes nothing.
     let mut found = Vec::new();
     for path in paths {
         if let Some(type_) = what(root, path)? {
@@ -33,7 +33,7 @@ pub(super) fn delete(
             _ => handle.unlink(name),
         });
         match removed {
-            // Somebody else has deleted it meanwhile, or the same path was given twice.
+            // Another process has deleted it in the meantime, or the same path was given twice.
             Ok(()) | Err(ErrorCode::NoEntry) => drop(touched.insert(directory)),
             Err(code) => return Err(failed(code, path)),
         }
@@ -42,7 +42,7 @@ pub(super) fn delete(
     remove_or_sync(root, promises, &mut settled.borrow_mut(), touched)
 }
 
-/// Removes the directories that are empty now, and syncs the others.
+/// Removes the directories that are now empty, and syncs the others.
 fn remove_or_sync(
     root: &Root,
     promises: Promises,
@@ -67,7 +67,7 @@ fn remove_or_sync(
     }
     for directory in to_sync.into_iter().filter(|_| promises.syncs_directories) {
         match root.directory(directory).and_then(|handle| handle.sync()) {
-            // Gone meanwhile, with everything in it.
+            // The directory was removed in the meantime, with everything in it.
             Err(ErrorCode::NoEntry) if !directory.is_empty() => {}
             result => result.map_err(|code| failed(code, directory))?,
         }
@@ -75,7 +75,7 @@ fn remove_or_sync(
     Ok(())
 }
 
-/// What a path stands for; nothing when it is not there.
+/// Returns the type of a path, or none if it does not exist.
 fn what(root: &Root, path: &str) -> Result<Option<DescriptorType>, DirectoryError> {
     check_path(path, Operation::Delete)?;
     if path == LOCK_FILE {
@@ -83,7 +83,7 @@ fn what(root: &Root, path: &str) -> Result<Option<DescriptorType>, DirectoryErro
     }
     let (directory, name) = split(path);
     match root.directory(directory).and_then(|handle| handle.stat_if_there(name)) {
-        // Behind a link or below a file there is nothing of ours to delete.
+        // Alluvium has no files behind a link or below a file, so there is nothing to delete.
         Err(ErrorCode::NoEntry | ErrorCode::NotDirectory | ErrorCode::Loop | ErrorCode::NameTooLong) | Ok(None) => {
             Ok(None)
         }

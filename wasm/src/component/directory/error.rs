@@ -1,14 +1,14 @@
-//! What WASI says, as what the caller can do about it.
+//! Converts WASI's error codes to [`DirectoryError`].
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use wasip2::filesystem::types::ErrorCode;
 
-/// The directory's error for a failed call of `operation` on `name`.
+/// Returns the directory's error for a failed call of `operation` on `name`.
 pub(super) fn directory_error(code: ErrorCode, operation: Operation, name: &str) -> DirectoryError {
     DirectoryError::new(kind(code, operation), operation, name).because(code.name())
 }
 
-/// The error of what is refused before WASI is asked.
+/// Returns the error for a call that is refused before WASI is called.
 pub(super) fn refused(operation: Operation, name: &str, why: &str) -> DirectoryError {
     DirectoryError::new(DirectoryErrorKind::Invalid, operation, name).because(why)
 }
@@ -17,7 +17,7 @@ fn kind(code: ErrorCode, operation: Operation) -> DirectoryErrorKind {
     match code {
         ErrorCode::InsufficientSpace | ErrorCode::Quota => DirectoryErrorKind::NoSpace,
         ErrorCode::Exist => DirectoryErrorKind::AlreadyExists,
-        // No file can have such a name, or be below one that is a file.
+        // A file cannot have such a name, and it cannot be below another file.
         ErrorCode::NotDirectory | ErrorCode::NameTooLong if operation == Operation::Read => {
             DirectoryErrorKind::NotFound
         }

@@ -1,4 +1,4 @@
-//! Listing: every name in the directory and below it, and what it stands for.
+//! Lists every name in the directory and below it, with its kind.
 
 use alluvium_core::directory::{DirectoryError, Entry, EntryKind, Operation};
 use wasip2::filesystem::types::{DescriptorType, ErrorCode};
@@ -6,24 +6,23 @@ use wasip2::filesystem::types::{DescriptorType, ErrorCode};
 use super::error::directory_error;
 use super::handle::Root;
 
-/// How the names of half-made files start; the same as natively, so that either cleans up after the
-/// other.
+/// The prefix of temporary files. It is the same as natively, so that each build can clean up after the other.
 pub(super) const TEMPORARY_PREFIX: &str = ".tmp-";
 
-/// The lock of a native writer: no affair of checkpoints, so neither listed nor deleted.
+/// The lock file of a native writer. It is neither listed nor deleted, because it belongs to no checkpoint.
 pub(super) const LOCK_FILE: &str = ".lock";
 
-/// The longest relative path that is descended into.
+/// The length of the longest relative path that the listing descends into.
 const PATH_BYTES_MAX: usize = 3500;
 
-/// Every name beneath the root, in order of path.
+/// Returns every name below the root, sorted by path.
 pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
     let mut entries = Vec::new();
     let mut directories = vec![String::new()];
     while let Some(directory) = directories.pop() {
         let failed = |code| directory_error(code, Operation::List, &directory);
         let handle = match root.directory(&directory) {
-            // Just deleted, or exchanged for something else.
+            // The directory was just deleted, or replaced by something else.
             Err(ErrorCode::NoEntry | ErrorCode::NotDirectory | ErrorCode::Loop) if !directory.is_empty() => continue,
             result => result.map_err(failed)?,
         };
@@ -34,7 +33,7 @@ pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
         }
         for (name, _) in names.into_iter().filter(|(name, _)| !directory.is_empty() || name != LOCK_FILE) {
             let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
-            // The type in the listing may be unknown; what stat says is the truth, and has the size.
+            // The type in the listing may be unknown. The type from stat is reliable, and stat has the size.
             let stat = handle.stat_if_there(&name).map_err(|code| directory_error(code, Operation::List, &path))?;
             let Some(stat) = stat else { continue };
             match stat.type_ {

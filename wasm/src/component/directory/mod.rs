@@ -1,27 +1,25 @@
-//! A preopened directory of WASI 0.2, with the contract of [`Directory`].
+//! Implements [`Directory`] on a preopened directory of WASI 0.2.
 //!
-//! Written on WASI's own interface rather than on `std::fs`, through which a full disk arrives as an
-//! error without a kind. Every name is opened in the handle of the directory that holds it, and no
-//! symbolic link is ever followed. [`create`] names files, [`delete`] takes names away, [`listing`]
-//! lists them, [`promises`] finds out what the runtime can do.
+//! It uses WASI's own interface rather than `std::fs`, because `std::fs` reports a full disk as an error
+//! without a kind. Every name is opened in the handle of the directory that holds it, and symbolic links are
+//! never followed. [`create`] creates files, [`delete`] deletes them, [`listing`] lists them, and [`promises`]
+//! tests what the runtime can do.
 //!
 //! # What WASI cannot do
 //!
-//! - **Locks.** There are none in WASI 0.2. Two engines on one directory are kept from harm by
-//!   exclusive creation alone: the later one gets [`DirectoryErrorKind::AlreadyExists`] from
-//!   [`Directory::create`] and has changed nothing that counts. The advisory lock that makes this
-//!   rare belongs to the host that grants the directory.
-//! - **Renaming without replacing.** WASI's rename replaces what is there. A file is therefore
-//!   named by a hard link, which is exclusive, and its temporary name is taken away afterwards. A
-//!   crash between the two leaves the file whole under both names; the temporary one is listed as
+//! - **Locks.** WASI 0.2 has no locks. Only exclusive creation protects a directory that two engines use: the
+//!   later engine gets [`DirectoryErrorKind::AlreadyExists`] from [`Directory::create`] and has not changed any
+//!   checkpoint. The host that grants the directory can hold an advisory lock, which makes this case rare.
+//! - **Renaming without replacing.** WASI's rename replaces an existing file. A file therefore gets its name by
+//!   a hard link, which is exclusive, and its temporary name is removed afterwards. After a crash between the two
+//!   steps, the whole file has both names. The temporary name is listed as
 //!   [`EntryKind::Temporary`](alluvium_core::directory::EntryKind::Temporary) and may be deleted.
-//! - **Hard links and directory syncs everywhere.** Some runtimes refuse them. That is found out
-//!   once, at opening, and told by [`WasiDirectory::weaker_promises`]; a manager that is to be strict refuses to open.
-//!   Without hard links a file is renamed after a look that its name is free, which holds for one
-//!   writer. Without directory syncs a name may be lost when the machine crashes (not when only the
-//!   process does).
-//! - **Knowing more of an error than its code.** Quotas, for instance, arrive as I/O errors on
-//!   runtimes that do not tell them from others.
+//! - **Hard links and directory syncs everywhere.** Some runtimes refuse them. The directory tests this once, when
+//!   it is opened, and [`WasiDirectory::weaker_promises`] reports it. A strict manager then refuses to open.
+//!   Without hard links, a file is renamed after a check that its name is free. This is safe for one writer.
+//!   Without directory syncs, a name may be lost when the machine crashes, but not when only the process crashes.
+//! - **Details of errors.** An error has only a code. Some runtimes, for instance, report an exceeded quota as an
+//!   I/O error.
 
 mod create;
 mod delete;
@@ -43,10 +41,10 @@ use error::{directory_error, refused};
 use handle::{Root, split};
 pub use promises::Promises;
 
-/// How many bytes are written in one call.
+/// The number of bytes that are written in one call.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// How many bytes are asked for in one call: more than a segment has, so that it needs no second copy.
+/// The number of bytes that are read in one call. A segment has fewer, so that reading it needs no second copy.
 const READ_BYTES: usize = 8 << 20;
 
 /// A preopened directory.
@@ -54,12 +52,12 @@ const READ_BYTES: usize = 8 << 20;
 pub struct WasiDirectory {
     root: Root,
     promises: Promises,
-    /// Subdirectories whose own names are known to survive a crash.
+    /// The subdirectories whose own names are known to survive a crash.
     settled: RefCell<BTreeSet<String>>,
 }
 
 impl WasiDirectory {
-    /// Opens the preopened directory that the guest knows as `name`; without a name, the only one.
+    /// Opens the preopened directory that the guest knows as `name`. Without a name, it opens the only one.
     pub fn preopened(name: Option<&str>) -> Result<Self, DirectoryError> {
         let mut granted = get_directories();
         let names = granted.iter().map(|(_, name)| format!("{name:?}")).collect::<Vec<_>>().join(", ");
@@ -82,7 +80,7 @@ impl WasiDirectory {
         }
     }
 
-    /// Opens the directory behind a handle, and finds out what the runtime can do there.
+    /// Opens the directory of a handle, and tests what the runtime can do there.
     pub fn open(handle: Descriptor) -> Result<Self, DirectoryError> {
         let root = Root::new(handle);
         let promises = Promises::find_out(&root)?;
@@ -93,23 +91,23 @@ impl WasiDirectory {
         Ok(directory)
     }
 
-    /// Makes every name that is there durable, and every deletion.
+    /// Makes every existing name and every deletion durable.
     ///
-    /// An instance that died between naming a file and syncing its directory leaves a name that may
-    /// still vanish with the power, and one that died while deleting a name that may still come back:
-    /// neither may be built on, nor told anybody about.
+    /// If an earlier instance died between naming a file and syncing its directory, a power failure could still
+    /// remove the name. If it died during a deletion, the name could come back. The engine must not rely on such
+    /// a name, and must not report it.
     fn settle(&self) -> Result<(), DirectoryError> {
         let failed = |code, name: &str| directory_error(code, Operation::Open, name);
         let root = self.root.directory("").map_err(|code| failed(code, ""))?;
         for (name, _) in root.names().map_err(|code| failed(code, ""))? {
-            // The type in the listing may be unknown; what stat says is the truth.
+            // The type in the listing may be unknown. The type from stat is reliable.
             let stat = root.stat_if_there(&name).map_err(|code| failed(code, &name))?;
             if stat.is_none_or(|stat| stat.type_ != DescriptorType::Directory) {
                 continue;
             }
             match root.directory(&name).and_then(|directory| directory.sync()) {
                 Ok(()) => drop(self.settled.borrow_mut().insert(name)),
-                // Gone meanwhile.
+                // The directory was removed in the meantime.
                 Err(ErrorCode::NoEntry | ErrorCode::NotDirectory) => {}
                 Err(code) => return Err(failed(code, &name)),
             }
@@ -117,7 +115,7 @@ impl WasiDirectory {
         root.sync().map_err(|code| failed(code, ""))
     }
 
-    /// The promises of the contract that this runtime cannot keep, one sentence each.
+    /// Returns the promises of the contract that this runtime cannot keep, one sentence each.
     pub fn weaker_promises(&self) -> Vec<String> {
         self.promises.weaker()
     }
@@ -127,7 +125,7 @@ impl WasiDirectory {
         handle::check_path(path, Operation::Read)?;
         let (above, name) = split(path);
         let directory = self.root.directory(above).map_err(failed)?;
-        // Looked at before it is opened: opening a pipe could wait for ever.
+        // The type is checked before the file is opened, because opening a pipe could wait forever.
         let stat = directory.stat(name).map_err(failed)?;
         if stat.type_ != DescriptorType::RegularFile {
             return Err(refused(Operation::Read, path, "not a regular file"));
@@ -147,7 +145,7 @@ impl WasiDirectory {
         let mut content = Vec::new();
         content.try_reserve_exact(length).map_err(|error| failed(ErrorCode::InsufficientMemory).because(error))?;
         if length <= READ_BYTES {
-            // There is room for it, as was just seen: what comes in one piece is kept as it comes.
+            // The size was checked above. If all bytes arrive in one piece, that piece is used without a copy.
             content = Vec::new();
         }
         let file = directory.open_file(name).map_err(failed)?;

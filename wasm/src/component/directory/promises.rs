@@ -1,4 +1,4 @@
-//! What a runtime can do, found out by trying.
+//! Tests what a runtime can do.
 
 use alluvium_core::directory::{DirectoryError, Operation};
 use wasip2::filesystem::types::ErrorCode;
@@ -8,22 +8,22 @@ use super::error::directory_error;
 use super::handle::{Handle, Root};
 use super::listing::TEMPORARY_PREFIX;
 
-/// What the runtime can do in this directory.
+/// The abilities of the runtime in this directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Promises {
-    /// Whether syncing a file is possible.
+    /// Whether it can sync a file.
     pub syncs_files: bool,
-    /// Whether syncing a directory is possible.
+    /// Whether it can sync a directory.
     pub syncs_directories: bool,
-    /// Whether a name can be given exclusively, by a hard link.
+    /// Whether it can name a file exclusively, by a hard link.
     pub names_exclusively: bool,
 }
 
 impl Promises {
-    /// Everything that the contract asks for.
+    /// All abilities that the contract requires.
     pub const ALL: Self = Self { syncs_files: true, syncs_directories: true, names_exclusively: true };
 
-    /// Tries with a temporary file, and leaves nothing behind.
+    /// Tests the runtime with temporary files, and removes them.
     pub(super) fn find_out(root: &Root) -> Result<Self, DirectoryError> {
         let failed = |code| directory_error(code, Operation::Open, "");
         let directory = root.directory("").map_err(failed)?;
@@ -39,7 +39,7 @@ impl Promises {
         Ok(found)
     }
 
-    /// The promises that cannot be kept, one sentence each.
+    /// Returns the promises that cannot be kept, one sentence each.
     pub fn weaker(self) -> Vec<String> {
         let sentences = [
             (self.syncs_files, "this runtime cannot sync files: checkpoints may be lost when the machine crashes"),
@@ -56,11 +56,11 @@ impl Promises {
     }
 }
 
-/// Whether an operation is possible here; an error that is no matter of possibility stays one.
+/// Returns whether the runtime supports an operation. Errors that do not answer this question are returned.
 fn can(result: Result<(), ErrorCode>) -> Result<bool, ErrorCode> {
     match result {
         Ok(()) => Ok(true),
-        // What runtimes answer to the sync of a directory, or to what they have not implemented.
+        // Runtimes return these codes for the sync of a directory, and for calls that they do not implement.
         Err(
             ErrorCode::BadDescriptor
             | ErrorCode::IsDirectory
@@ -73,7 +73,7 @@ fn can(result: Result<(), ErrorCode>) -> Result<bool, ErrorCode> {
     }
 }
 
-/// Whether hard links can be made, and do not replace.
+/// Returns whether the runtime can create hard links, and whether they never replace a file.
 fn can_link(directory: &Handle, name: &str) -> Result<bool, ErrorCode> {
     let (second, taken) = create_temporary(directory)?;
     drop(second);

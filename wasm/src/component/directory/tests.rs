@@ -1,5 +1,5 @@
-//! The contract, and what only a WASI directory can get wrong. Runs inside a component, on the
-//! scratch directory that the runner grants.
+//! Tests the contract, and the mistakes that only a WASI directory can make. The tests run inside a component,
+//! on the scratch directory that the runner grants.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use wasip2::filesystem::types::{Descriptor, DescriptorFlags, OpenFlags, PathFlag
 
 use super::{Promises, WasiDirectory};
 
-/// The directory of a test, empty when it is opened first.
+/// Opens the directory of a test. It is empty at first.
 fn handle(test: &str) -> Descriptor {
     let (scratch, _) = get_directories().pop().expect("the runner grants a scratch directory");
-    // It is there already when a test asks again.
+    // The directory exists already if a test opens it again.
     let _ = scratch.create_directory_at(test);
     open(&scratch, test)
 }
@@ -57,7 +57,7 @@ fn the_suite_passes() {
     assert_eq!(count, conformance::CHECKS.len() + conformance::SHARED_CHECKS.len());
 }
 
-/// On a runtime that can do less, everything but the crash still holds.
+/// On a runtime with fewer abilities, everything except durability in a crash still holds.
 #[test]
 fn the_suite_passes_with_weaker_promises() {
     let promises = Promises { syncs_files: false, syncs_directories: false, names_exclusively: false };
@@ -100,7 +100,7 @@ fn creating_leaves_no_temporary_names() {
     assert_eq!(listed(&directory), expected);
     assert_eq!(kind(block_on(directory.create(batch()))), Err(Kind::AlreadyExists));
     assert_eq!(listed(&directory), expected);
-    // Hard links while it was being named, but only one name now.
+    // The file had two hard links while it was being named, and has only one now.
     assert_eq!(handle.stat_at(PathFlags::empty(), "plain").expect("it is there").link_count, 1);
 }
 
@@ -118,14 +118,14 @@ fn leftovers_are_listed_as_temporary_and_can_be_deleted() {
         entry("segments/.tmp-1-0", 4, EntryKind::Temporary),
     ];
     assert_eq!(listed(&directory), expected);
-    // Leftovers are in nobody's way.
+    // Leftover files do not disturb later calls.
     block_on(directory.create(vec![file("plain", b"x")])).expect("it creates");
     block_on(directory.delete(&[".tmp-wasi-0".into(), "segments/.tmp-1-0".into()])).expect("it deletes");
     assert_eq!(listed(&directory), [entry(".gitignore", 1, EntryKind::File), entry("plain", 1, EntryKind::File)]);
     assert_eq!(kind(block_on(directory.delete(&[".lock".into()]))), Err(Kind::Invalid));
 }
 
-/// A crash between the two steps of naming leaves a whole file with two names.
+/// After a crash between the two steps of naming, a whole file has two names.
 #[test]
 fn a_file_with_a_second_temporary_name_is_whole() {
     let (handle, directory) = scratch("two-names");
