@@ -58,10 +58,15 @@ fn the_result_is_that_of_an_undisturbed_run() {
     let mut kills = 0;
     while kills < KILLS_MIN {
         let bench = Bench::new();
+        let mut had_checkpoints = false;
         while !live_and_die(&bench, &mut random) {
             kills += 1;
-            // A killed run leaves no checkpoint damaged, and the next run continues from what it left.
-            if bench.dir().exists() {
+            // A killed run leaves no checkpoint damaged, and the next run continues from what it left. One that
+            // was killed before its first checkpoint leaves a directory without any.
+            let has_checkpoints = bench.dir().exists() && !bench.ids().is_empty();
+            assert!(has_checkpoints || !had_checkpoints, "seed {seed}: a kill took the checkpoints");
+            had_checkpoints = has_checkpoints;
+            if has_checkpoints {
                 bench.assert_whole();
             }
         }

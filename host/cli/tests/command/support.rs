@@ -74,7 +74,7 @@ pub(crate) fn alluvium<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<I
 #[track_caller]
 pub(crate) fn ok<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> String {
     let done = alluvium(arguments);
-    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_eq!(done.code, Some(0), "out: {}\nerr: {}", done.out, done.err);
     done.out
 }
 
