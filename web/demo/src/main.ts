@@ -32,7 +32,7 @@ function setState(state: string, text = state): void {
   setText("state", text);
 }
 
-/** Starts a new worker. The old one is terminated, whatever it is doing. */
+/** Starts a new worker. The old one is terminated even while it works. */
 function begin({ fresh = false, whenTaken = "wait" as "wait" | "steal" } = {}): void {
   worker?.terminate();
   isLive = false;
