@@ -85,7 +85,7 @@ export async function packaged(folder, test) {
   });
   await project("typescript", (at) => {
     const sample = readFileSync(join(web, "test/sample.ts"), "utf8");
-    const methods = run("node", ["--input-type=module", "-e", 'import { Checkpoints } from "alluvium"; console.log(Object.getOwnPropertyNames(Checkpoints.prototype).join())'], at);
+    const methods = run("node", ["--input-type=module", "-e", 'import { Checkpoints } from "alluvium"; const names = (of) => (of === Object.prototype ? [] : [...Object.getOwnPropertyNames(of), ...names(Object.getPrototypeOf(of))]); console.log(names(Checkpoints.prototype).join())'], at);
     const missing = methods.trim().split(",").filter((name) => name !== "constructor" && !new RegExp(`\\.${name}\\b`).test(sample));
     if (missing.length > 0) throw new Error(`sample.ts leaves out ${missing}`);
     writeFileSync(join(at, "sample.ts"), sample);
