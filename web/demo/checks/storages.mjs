@@ -1,0 +1,68 @@
+// A larger state, the other storage, and two tabs on one storage.
+
+import { verbsOf } from "../drive.mjs";
+import { check, equal, holds, pause, random } from "./tally.mjs";
+
+/** Runs these checks on a demo that is open. */
+export async function storages({ demo, choose, startOver }) {
+  const { page } = demo;
+
+  await check("the firehose: a checkpoint writes only what changed, also after kills", async () => {
+    await choose("source", "firehose-20000");
+    await demo.set({ rate: 200_000, every: 500_000 });
+    await startOver();
+    await demo.records(1_000_000);
+    await demo.set({ rate: 5_000, every: 500 });
+    const begun = await demo.number("records");
+    await demo.records(begun + 5_000);
+    equal(await demo.kill());
+    const recovered = await demo.number("records");
+    await demo.until((least) => Number(document.querySelector("#checkpoint-rows tr")?.dataset.records) >= least, recovered + 10_000);
+    // One of these checkpoints may include a compacted file of at least 1 MiB, which is most of so small a state.
+    // At least half of them never do.
+    const shares = (await demo.rows()).filter(({ records }) => records > recovered).map(({ share }) => Math.round(100 * share));
+    holds(`${shares.length} kept checkpoints after the recovery`, shares.length >= 3);
+    const median = shares.toSorted((a, b) => a - b)[Math.floor(shares.length / 2)];
+    holds(`checkpoints of 500 records over 20,000 keys wrote ${shares.join(", ")} % of the state`, median <= 25);
+    return `${shares.join(", ")} % of the state`;
+  });
+
+  await check("the origin private file system survives kills", async () => {
+    holds("it is offered", await page.$eval("#storage option[value=opfs]", (option) => !option.disabled));
+    await choose("source", "flights");
+    await choose("storage", "opfs");
+    await demo.set({ rate: 5_000, every: 500 });
+    await startOver();
+    await demo.records(1_000);
+    const offsets = [];
+    for (let kill = 0; kill < 5; kill++) {
+      await pause(50 + random() * 400);
+      offsets.push(equal(await demo.kill()));
+    }
+    return `recovered at ${offsets.join(", ")}`;
+  });
+
+  await check("a second tab is fenced, and takes over when told to", async () => {
+    await demo.set({ rate: 500, every: 100 });
+    await startOver();
+    await demo.records(200);
+    const second = await demo.browser.newPage();
+    try {
+      await second.goto(demo.address);
+      const { press, until } = verbsOf(second);
+      await until(() => document.querySelector("#take-over")?.checkVisibility());
+      const why = await second.$eval("#failure-text", (element) => element.textContent);
+      holds(`the second says ${why}`, why.includes("fenced"));
+      await press("#take-over");
+      await until(() => document.querySelector("#proof").dataset.verdict === "equal");
+      await demo.until(() => document.querySelector("#state").dataset.state === "failed");
+      const lost = await demo.text("failure-text");
+      holds(`the first says ${lost}`, lost.includes("fenced"));
+    } finally {
+      // A page behind another one draws nothing, so it would wait forever.
+      await second.close();
+      await page.bringToFront();
+    }
+    equal(await demo.proved(() => demo.press("#retry")));
+  });
+}
