@@ -77,9 +77,9 @@ export class Instance {
 }
 
 /**
- * Watches the page for traps of the engine. A panic is a trap: a check in the engine failed, or memory ran out.
- * A trap in a later turn of an asynchronous call does not reject the call's promise. It only reaches the page as
- * an error event. Without this watch, the callers would wait forever.
+ * Watches the page for traps of the engine. The engine reports a panic itself, but not another trap, such as one
+ * where memory runs out. A trap in a later turn of an asynchronous call does not reject the call's promise. It only
+ * reaches the page as an error event. Without this watch, the callers would wait forever.
  */
 function watchForTraps(): void {
   const glue = import.meta.url.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
@@ -88,31 +88,34 @@ function watchForTraps(): void {
     const isTrap = thrown instanceof WebAssembly.RuntimeError || (thrown instanceof Error && stack.includes("wasm-function"));
     // The page may run other wasm. A trap is ours if one of our scripts is on its stack.
     const isOurs = stack.includes(import.meta.url) || stack.includes(glue);
-    if (isTrap && isOurs) current?.instance.end(`it trapped: ${message}`, thrown);
+    // The trap of a panic may be reported when the next instance is already being made, which did not trap.
+    if (isTrap && isOurs && current?.isReady) current.instance.end(`it trapped: ${message}`, thrown);
   };
   globalThis.addEventListener?.("error", ({ error }) => check(error));
   globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason));
 }
 
-let current: { instance: Instance; ready: Promise<void> } | undefined;
+let current: { instance: Instance; ready: Promise<void>; isReady: boolean } | undefined;
 let lives = 0;
 
 /** Returns the instance, and creates it on the first call. Concurrent calls share one. */
 export async function instance(): Promise<Instance> {
   if (current === undefined) {
-    const made = new Instance();
     if (lives === 0) watchForTraps();
     // The memory of an instance that has ended must not be touched again.
     if (lives++ > 0) __wbg_reset_state();
-    const ready = Promise.resolve(source()).then(async (from) => {
+    const made = new Instance();
+    const making = { instance: made, isReady: false, ready: Promise.resolve() };
+    making.ready = Promise.resolve(source()).then(async (from) => {
       await init({ module_or_path: from });
       onPanic((text: string) => made.end(text.replaceAll("\n", " "), new Error(text)));
+      making.isReady = true;
     });
-    current = { instance: made, ready };
-    ready.catch(() => {
+    making.ready.catch(() => {
       // The next call tries a failed fetch again.
-      if (current?.instance === made) current = undefined;
+      if (current === making) current = undefined;
     });
+    current = making;
   }
   const { instance, ready } = current;
   try {

@@ -1,4 +1,4 @@
-// The browsers that are installed, started with a profile of their own.
+// Starts the installed browsers, each with its own profile.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ const chromiumFlags = [
   "--disable-sync",
 ];
 
-/** What may be tested, and where it is. */
+/** The browsers that can be tested. `path` is set if the browser is installed. */
 export const browsers = [
   { name: "chromium", browser: "chrome", paths: [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"], args: chromiumFlags, packages: "chromium" },
   {
@@ -40,13 +40,13 @@ export const browsers = [
   },
 ].map((entry) => ({ ...entry, path: existsSync(entry.needs ?? "/") ? entry.paths.find((path) => path && existsSync(path)) : undefined }));
 
-/** Why a browser that is not installed is passed over. */
+/** Says why a browser that is not installed is skipped. */
 export const missing = ({ packages }) => `not installed: apt-get install ${packages}`;
 
-/** Where a browser's files go: a folder of this run's, each browser with its profile and its temporary files in it. */
+/** The start of a folder's name. Each browser has one folder per run, for its profile and its temporary files. */
 const BEGINS = "alluvium-browser-";
 
-/** First processes of the browsers that run, and the folders that are there: nothing of either outlives this process. */
+/** The first process of each running browser, and the existing folders. Both are removed when this process exits. */
 const running = new Set();
 const folders = new Set();
 process.on("exit", () => {
@@ -55,10 +55,10 @@ process.on("exit", () => {
 });
 for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]]) process.once(name, () => process.exit(128 + number));
 
-/** A browser that was struck a moment ago may still put a file into what is being removed. */
+/** Removes a folder. It tries several times, because a browser that was just killed may still write a file into it. */
 const remove = (folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 
-/** What a run left that was itself killed: its folders bear its number, and nobody has that any more. */
+/** Removes the folders of earlier runs that were killed. Each folder's name has its run's process id, which is free by then. */
 function sweep() {
   for (const name of readdirSync(tmpdir())) {
     const pid = name.startsWith(BEGINS) && Number(name.slice(BEGINS.length).split("-")[0]);
@@ -71,7 +71,7 @@ function sweep() {
   }
 }
 
-/** A profile's folder, with one for temporary files beside it; both removed by `discard`. */
+/** Makes a folder for a profile, and one for temporary files beside it. `discard` removes both. */
 export async function profile() {
   sweep();
   const folder = mkdtempSync(join(tmpdir(), `${BEGINS}${process.pid}-`));
@@ -83,8 +83,8 @@ export async function profile() {
 }
 
 /**
- * Gives a profile another folder. After a kill the driver of Firefox puts preferences back into the
- * old one, at a time of its own, and would pull them from under the next start.
+ * Moves a profile to another folder. After a kill, Firefox's driver restores preferences in the old folder at some
+ * later time. It would change them while the next browser starts.
  */
 export async function moveProfile(moved, round) {
   const path = `${moved.path.replace(/-moved\d+$/, "")}-moved${round}`;
@@ -92,7 +92,7 @@ export async function moveProfile(moved, round) {
   moved.path = path;
 }
 
-/** Starts a browser on a profile that `profile` made; Firefox with preferences, WebKit with the server that its page asks. */
+/** Starts a browser on a profile that `profile` made. Firefox takes `preferences`. WebKit needs the `mailbox` that its page asks. */
 export async function launch(kind, userDataDir, { preferences, mailbox } = {}) {
   const { browser, path, args } = kind;
   const temporary = join(dirname(userDataDir), "tmp");
@@ -109,10 +109,10 @@ export async function launch(kind, userDataDir, { preferences, mailbox } = {}) {
   return launched;
 }
 
-/** SIGKILL to the browser and everything it started, as a power button would; resolves when all of it is dead. Nothing if it is gone. */
+/** Kills the browser and everything that it started, with SIGKILL. Resolves when all of it is dead. Does nothing if the browser is gone. */
 export async function kill(launched) {
   const { pid, exitCode, signalCode } = launched.process();
-  // Its number may be somebody else's by now.
+  // Another process may have its id by now.
   if (exitCode !== null || signalCode !== null) return;
   await end(pid);
   await launched.close().catch(() => {});

@@ -1,10 +1,10 @@
-// The scripts of the golden directories (tests/src/golden.rs) over the package: the bytes that they
-// leave must be those that were written natively.
+// The scripts of the golden directories (tests/src/golden.rs), run on the package. The bytes that they write
+// must be those that were written natively.
 
 const START_MS = 1_767_225_600_000;
 const storeId = new TextEncoder().encode("alluvium-testing");
 
-/** A clock that stands still until it is told to move. */
+/** A clock that only moves when `advanceMs` is called. */
 function manualClock() {
   let passedMs = 0;
   return {
@@ -14,7 +14,7 @@ function manualClock() {
   };
 }
 
-/** Runs a script and tidies up after it, as the native recorder does. */
+/** Runs a script and then a garbage collection, as the native recorder does. Returns the final state. */
 async function record(alluvium, name, options, script) {
   const clock = manualClock();
   const open = () => alluvium.Checkpoints.open({ name, storeId, clock, ...options });
@@ -63,7 +63,7 @@ async function deltas({ checkpoints, at, checkpoint }) {
   await checkpoint(50);
 }
 
-/** Each script by the name of its directory, with the options that it is run under. */
+/** Each script with its options, by the name of its directory. */
 export const scripts = {
   small: [
     { maxRetained: 3 },
@@ -158,7 +158,7 @@ export const scripts = {
   ],
 };
 
-/** Runs one script on IndexedDB; gives the state that it ends with. */
+/** Runs one script on IndexedDB and returns its final state. */
 export function replay(alluvium, name) {
   const [options, script] = scripts[name];
   return record(alluvium, `golden-${name}`, options, script);

@@ -1,4 +1,4 @@
-// The tests' tally, and what they compare with.
+// Runs tests and counts them, and has the helpers that all of them use.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -12,7 +12,7 @@ export const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
 export const kills = Number(process.env.ALLUVIUM_KILLS ?? 20);
 export const tally = { passed: 0, failed: 0, skipped: 0 };
 
-/** Thrown by a test that cannot run here. */
+/** A test throws this if it cannot run here. */
 export class Skipped extends Error {}
 
 export function skip(name, why) {
@@ -39,14 +39,14 @@ export function same(what, found, expected) {
   if (left !== right) throw new Error(`${what}: found ${left}, expected ${right}`);
 }
 
-/** Every file below a folder, by relative path. */
+/** Returns every file below a folder, by its relative path. */
 export function filesOf(folder) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const path = (entry) => join(entry.parentPath ?? entry.path, entry.name);
   return Object.fromEntries(entries.map((entry) => [relative(folder, path(entry)), readFileSync(path(entry))]).sort());
 }
 
-/** Waits until a condition of this process holds. */
+/** Waits until a condition in this process holds. */
 export async function until(what, condition) {
   for (const end = Date.now() + 120_000; !condition(); ) {
     if (Date.now() > end) throw new Error(`two minutes passed before ${what}`);

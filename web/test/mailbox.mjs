@@ -1,18 +1,18 @@
-// Questions to pages and their answers, over POSTs to the tests' server. A page asks what to do, does it,
-// and posts the answer (see asking.mjs). No browser's debugging protocol takes part: a promise that the
-// protocol waits for may be lost when its page is navigated or its garbage is collected.
+// Questions to pages, and their answers, over POSTs to the tests' server. A page asks what to do, does it, and
+// posts the answer (see asking.mjs). The debugging protocol of the browser is not used for this. It may lose a
+// promise that it waits for when the page is navigated or garbage is collected there.
 
-/** A page that has not answered by then is taken for one that never will. */
+/** After this time without an answer, a question fails. */
 const ANSWERS_WITHIN_MS = 300_000;
-/** A document that has not greeted by then is taken for one that cannot load. */
+/** After this time without a greeting, waiting for a document fails. */
 const GREETS_WITHIN_MS = 60_000;
 
-/** What is kept of one page: its document of now, what it is to be asked, and who waits for answers. */
+/** One page: its current document, the questions for it, and the callers that wait for answers. */
 class Box {
   document;
   questions = [];
   answers = new Map();
-  /** Gives the page a question, while the page waits for one. */
+  /** Sends a question to the page. It is set while the page waits for one. */
   give;
   #arrival;
 
@@ -20,7 +20,7 @@ class Box {
     this.leave();
   }
 
-  /** From now on the page has no document that could be asked. */
+  /** Marks the page as being navigated. Until the next document greets, it cannot be asked. */
   leave() {
     this.document = undefined;
     this.#arrival = {};
@@ -28,11 +28,11 @@ class Box {
       const late = setTimeout(() => reject(new Error(`no document greeted within ${GREETS_WITHIN_MS} ms`)), GREETS_WITHIN_MS);
       this.#arrival = { resolve: () => (clearTimeout(late), resolve()), reject: (error) => (clearTimeout(late), reject(error)) };
     });
-    // Whoever waits for it gets the error; somebody need not.
+    // A caller may ignore the arrival. Then a failure must not end this process as an unhandled rejection.
     this.arrived.catch(() => {});
   }
 
-  /** A new document is there: what its predecessor was asked will not be answered any more. */
+  /** Notes that a new document has greeted. Questions to the document before it will not be answered, so they fail. */
   arrive(document) {
     this.#forget(new Error("the page was left before it answered"));
     this.document = document;
@@ -60,7 +60,7 @@ class Box {
   }
 }
 
-/** Boxes for pages. Pass the server's POSTs to `posted`, and set `origin` to the server's. */
+/** Makes the mailboxes of one server. Pass the server's POSTs to `posted`, and set `origin` to the server's origin. */
 export function mailboxes() {
   const boxes = new Map();
   let last = 0;
@@ -71,14 +71,14 @@ export function mailboxes() {
   };
   return {
     origin: undefined,
-    /** The number of a new page, which its address must end in: `page.html?number`. */
+    /** Registers a new page and returns its number. The page's address must end in the number: `page.html?number`. */
     register() {
       boxes.set(String(++last), new Box());
       return String(last);
     },
     /** Resolves when the page's document has greeted. */
     arrived: async (id) => boxOf(id).arrived,
-    /** Asks the page's document, and gives its answer. */
+    /** Asks the page's document, and returns its answer. */
     async ask(id, what) {
       const box = boxOf(id);
       if (box.document === undefined) throw new Error("the page is being navigated: await that first");
@@ -96,7 +96,7 @@ export function mailboxes() {
         box.answers.delete(number);
       }
     },
-    /** Tells the page's document to leave for another; resolves when that has greeted. */
+    /** Tells the page's document to navigate. Resolves when the next document has greeted. */
     navigate(id, what) {
       const box = boxOf(id);
       if (box.document === undefined) throw new Error("the page is being navigated already");
@@ -105,7 +105,7 @@ export function mailboxes() {
       box.leave();
       return box.arrived;
     },
-    /** What a page POSTs: its greeting, an answer, or nothing; to nothing the next question is the answer. */
+    /** Handles a POST of a page: a greeting, an answer, or a request for the next question. */
     posted(path, body) {
       const id = path.match(/^\/driver\/(\d+)$/)?.[1];
       if (id === undefined) return undefined;
@@ -113,7 +113,7 @@ export function mailboxes() {
       if (box === undefined) return "[]";
       const { document, greets, number, result, error } = JSON.parse(body);
       if (greets) return void box.arrive(document);
-      // The question that the document leaves by may still wait for it, and nothing else does.
+      // During a navigation only one question can be left: the one that tells the old document to navigate.
       if (document !== box.document && box.document !== undefined) return "[]";
       if (number !== undefined) {
         const asked = box.answers.get(number);
@@ -126,7 +126,7 @@ export function mailboxes() {
         box.deliver();
       });
     },
-    /** The page will not answer any more. */
+    /** Ends a page. Its open questions fail. */
     end(id) {
       boxes.get(id)?.end();
       boxes.delete(id);

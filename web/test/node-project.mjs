@@ -1,4 +1,4 @@
-// Node: checkpoints in a directory of the file system.
+// A project in Node, with checkpoints in a directory of the file system.
 
 import { Checkpoints, fileDirectory } from "alluvium";
 

@@ -1,4 +1,4 @@
-// The tarball that npm would publish, installed into small projects as people have them.
+// Installs the tarball that npm would publish into small projects of the usual kinds.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const web = fileURLToPath(new URL("../", import.meta.url));
 
-/** What every project does: the ten lines of the README. */
+/** What every project does: it writes a checkpoint and recovers it. */
 const app = `
 const checkpoints = await Checkpoints.open({ name: "packaged-" + PROJECT });
 checkpoints.put("a", "1");
@@ -27,7 +27,7 @@ const main = (project, from) =>
 const html = (script) =>
   `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script></html>`;
 
-/** Holds the files of the tarball to those of package-files.txt: a new file is published on purpose, or not at all. */
+/** Compares the files of the tarball with package-files.txt, so that no file is published by accident. */
 function listed(found) {
   const expected = readFileSync(join(web, "test/package-files.txt"), "utf8").trim().split("\n");
   const without = (these, those) => these.filter((path) => !those.includes(path)).join(", ") || "nothing";
@@ -36,7 +36,7 @@ function listed(found) {
   return `${found.length} files`;
 }
 
-/** Packs, installs and builds below `folder`; pairs of project and the page's path. */
+/** Packs the package, then installs and builds the projects below `folder`. Returns pairs of project and page path. */
 export async function packaged(folder, test) {
   mkdirSync(folder, { recursive: true });
   const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] }).toString();
@@ -89,7 +89,7 @@ export async function packaged(folder, test) {
     const missing = methods.trim().split(",").filter((name) => name !== "constructor" && !new RegExp(`\\.${name}\\b`).test(sample));
     if (missing.length > 0) throw new Error(`sample.ts leaves out ${missing}`);
     writeFileSync(join(at, "sample.ts"), sample);
-    // As bundlers resolve, and as Node does: there the main entry has `fileDirectory` too.
+    // The types are resolved as bundlers do, and as Node does. In Node the main entry also has `fileDirectory`.
     writeFileSync(join(at, "files.ts"), 'import { Checkpoints, fileDirectory } from "alluvium";\nexport const open = (path: string) => Checkpoints.open({ name: "x", storage: fileDirectory(path) });\n');
     const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, target: "es2022", outDir: "out", types: [], lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"] };
     for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts"]], ["nodenext", "nodenext", ["sample.ts", "files.ts"]]]) {

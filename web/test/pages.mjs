@@ -1,13 +1,13 @@
-// What tests do with pages.
+// Helpers for pages of the tests.
 
 import { same } from "./harness.mjs";
 import { mailbox, origin } from "./site.mjs";
 import { openTab } from "./tabs.mjs";
 
-/** A page of the tests, which has the package and the engine's functions for tests. */
+/** Opens a page of the tests. It has the package, and the engine's functions for tests. */
 export const open = (browser, from = origin) => openTab(browser, mailbox, `${from}/test/page.html`);
 
-/** One task in a worker of the page. */
+/** Runs one task in a worker of the page. */
 export const inWorker = (page, task) =>
   page.evaluate(
     (task) =>
@@ -29,7 +29,7 @@ export function conformant(report) {
   return `${report.passed.length} checks`;
 }
 
-/** Storages that a browser has in workers. */
+/** Returns the storages that a browser has in workers. */
 export async function storagesOf(page) {
   const opfs = await page.evaluate(async () => {
     try {

@@ -1,17 +1,17 @@
-// Whole browsers: every process of one, and how it is made sure that none is left.
+// Finds and kills all processes of a browser.
 
 import { readFileSync, readdirSync } from "node:fs";
 
-/** A process that SIGKILL does not end by then hangs in the kernel. */
+/** A process that still lives this long after SIGKILL hangs in the kernel. */
 const ENDS_WITHIN_MS = 30_000;
 
-/** Every process of this machine; none where there is no /proc. */
+/** Returns every process of this machine, or none if there is no /proc. */
 function all() {
   const read = (pid) => {
     try {
-      // The name, in parentheses, may hold anything.
+      // The name stands in parentheses and may contain any character.
       const [state, parent, group, , , , , , , , , , , , , , , threads, , started] = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
-      // What still has threads is still in a system call, dead as its first thread may be.
+      // A process with threads left is still in a system call, even if its first thread is dead.
       return { pid: Number(pid), parent: Number(parent), group: Number(group), started, isAlive: !"ZX".includes(state) || Number(threads) > 1 };
     } catch {
       return undefined;
@@ -24,7 +24,7 @@ function all() {
   }
 }
 
-/** The process `pid`, all of its group, and whatever they started. */
+/** Returns the process `pid`, all processes of its group, and all that these started. */
 export function family(pid) {
   const processes = all();
   const found = new Map(processes.filter((process) => process.pid === pid || process.group === pid).map((process) => [process.pid, process]));
@@ -39,11 +39,11 @@ function signal(pid) {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // Gone, which is what was wanted.
+    // The process is already gone.
   }
 }
 
-/** SIGKILL to all of a family, without waiting. */
+/** Sends SIGKILL to a whole family, without waiting. */
 export function strike(pid) {
   const members = family(pid);
   signal(-pid);
@@ -52,8 +52,8 @@ export function strike(pid) {
 }
 
 /**
- * SIGKILL to all of a family; resolves when not one of them lives. A browser's first process is dead well
- * before those that write its files, and the next browser would read them while they are being written.
+ * Kills a whole family with SIGKILL. Resolves when none of it lives. A browser's first process dies well before the
+ * processes that write its files. Without waiting, the next browser would read files while they are written.
  */
 export async function end(pid) {
   const members = strike(pid);
@@ -63,7 +63,7 @@ export async function end(pid) {
     const left = now.filter((process) => process.isAlive && isOurs(process));
     if (left.length === 0) return;
     if (Date.now() > until) throw new Error(`SIGKILL did not end the processes ${left.map((process) => process.pid).join(", ")}`);
-    // What was started between the listing and the signal.
+    // These were started between the listing and the signal.
     for (const process of left) signal(process.pid);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -1,5 +1,5 @@
-// Every public call as a strict TypeScript program has it. The test compiles it against the packed tarball,
-// runs it in Node, and sees to it that no method of `Checkpoints` is left out.
+// Uses every public call in a strict TypeScript program. The test compiles it against the packed tarball, runs it
+// in Node, and checks that no method of `Checkpoints` is missing here.
 
 import * as alluvium from "alluvium";
 import { AlluviumError, BatchWriter, Checkpoints, jsonBytes, jsonOf, textOf } from "alluvium";
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
 
   checkpoints.epoch = 7;
   const epoch: bigint = checkpoints.epoch;
-  // Numbers where they are safe, bigints everywhere.
+  // Safe integers may be numbers. A bigint is always accepted.
   const offsets: Integer[] = [2 ** 53 - 1, 2n ** 53n];
   for (const offset of offsets) checkpoints.setSourceOffset("in", offset);
   same("offsets", [epoch, checkpoints.sourceOffset("in"), checkpoints.sourceOffsets.get("other")], [7n, 2n ** 53n, undefined]);
@@ -82,7 +82,7 @@ async function main(): Promise<void> {
   const memory: MemoryUsage = checkpoints.memory;
   same("memory", memory.payloadBytes > 0, true);
 
-  // A deleted key is a changed one.
+  // A deleted key counts as changed.
   const first = await checkpoints.checkpoint({ walPosition: 10 });
   same("checkpoint", [first.keyCount, first.walPosition, first.annotations.get("by"), first.statistics.keysChanged], [3, 10n, "sample", 5]);
   same("events", told, ["begin 1", `${first.id} 5`]);
@@ -122,16 +122,16 @@ async function main(): Promise<void> {
   const other = await Checkpoints.open({ name: "other", storage: "memory", signal: aborted, whenTaken: "wait" });
   await other[Symbol.asyncDispose]();
 
-  // Only a browser answers these with more.
+  // Node has no storage of an origin, so these return little.
   const estimate: StorageEstimate = await alluvium.estimate();
   same("estimate", [estimate.isPersistent, await alluvium.persist()], [false, false]);
   const own: CheckpointDirectory | undefined = undefined;
   const rest: [typeof alluvium.destroy, typeof alluvium.setWasmSource, unknown] = [alluvium.destroy, alluvium.setWasmSource, own];
   same("functions", rest.slice(0, 2).map((value) => typeof value), ["function", "function"]);
 
-  // @ts-expect-error: a value is bytes or text.
+  // @ts-expect-error: a value must be bytes or text.
   const wrong: Bytes = 7;
-  // @ts-expect-error: there is no such storage.
+  // @ts-expect-error: this storage does not exist.
   const nowhere: OpenOptions = { name: "x", storage: "disk" };
   void [wrong, nowhere];
   console.log("done");

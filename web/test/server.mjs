@@ -1,5 +1,5 @@
-// A small static server for tests, benchmarks and the demo: files below given folders, and one place
-// where a page leaves its results.
+// A small server for tests, benchmarks and the demo. It serves the files of given folders, and passes on what
+// pages POST.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -19,13 +19,13 @@ const types = {
 };
 
 /**
- * Serves `mounts`, pairs of a path's beginning and a folder; the first that fits counts.
- * Whatever a page POSTs goes to `posted(path, text)`; a text that it gives is the answer.
+ * Serves `mounts`, pairs of a path prefix and a folder. The first prefix that fits is used. What a page POSTs is
+ * passed to `posted(path, text)`. If that returns a text, the text is the answer.
  */
 export async function serve(mounts, { port = 0, posted } = {}) {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
-    // The clock's finer resolution is for isolated pages only.
+    // Only isolated pages have a clock of fine resolution.
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
     response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
     response.setHeader("Cache-Control", "no-store");
@@ -34,7 +34,7 @@ export async function serve(mounts, { port = 0, posted } = {}) {
       try {
         for await (const chunk of request) body += chunk;
       } catch {
-        // Its browser was killed: what it had not said whole, it has not said.
+        // The browser was killed before the request was complete, so the request is dropped.
         return;
       }
       const reply = await posted?.(url.pathname, body);

@@ -1,4 +1,4 @@
-// The server of the tests, and what pages tell it.
+// The server of the tests, and what pages report to it.
 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +8,10 @@ import { golden, here } from "./harness.mjs";
 import { mailboxes } from "./mailbox.mjs";
 import { serve } from "./server.mjs";
 
-/** Where the packed projects are built and served from. */
+/** The folder in which the packed projects are built. The server serves it. */
 export const packagedFolder = join(tmpdir(), `alluvium-packaged-${process.pid}`);
 
-// What a page told, by the run that it belongs to: a page that another test left behind counts nowhere.
+/** The number of the last acknowledged batch, by run. A page that another test left behind belongs to no run here. */
 export const acknowledged = new Map();
 /** What the pages of packed projects reported, by project. */
 export const reports = new Map();

@@ -1,6 +1,6 @@
-// A deterministic stream whose state after n batches is known: what a recovered checkpoint is held to.
+// A deterministic stream. Its state after n batches is known, so a recovered checkpoint can be compared with it.
 
-/** A small deterministic generator (mulberry32): runs must replay. */
+/** A small deterministic random generator (mulberry32), so that a run can be replayed. */
 export function random(seed) {
   let state = seed >>> 0;
   return () => {
@@ -11,7 +11,7 @@ export function random(seed) {
   };
 }
 
-/** The mutations of batch `number`: pairs of key and value, or of key and undefined for a delete. */
+/** Yields the mutations of batch `number`: pairs of key and value, or of key and undefined for a delete. */
 export function* mutations(seed, number) {
   const next = random(seed * 1_000_003 + number);
   yield ["batch", String(number)];
@@ -21,7 +21,7 @@ export function* mutations(seed, number) {
   }
 }
 
-/** The state after `batches` batches, as one text. */
+/** Returns the state after `batches` batches, as one text. */
 export function expected(seed, batches) {
   const state = new Map();
   for (let number = 1; number <= batches; number++) {
@@ -30,10 +30,10 @@ export function expected(seed, batches) {
   return JSON.stringify([...state].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The state of checkpoints, as one text. */
+/** Returns the state of checkpoints, as one text. */
 export const found = (checkpoints) => JSON.stringify([...checkpoints.textEntries()]);
 
-/** Applies batch after batch with a checkpoint each, two on their way at a time; tells `acknowledged`. */
+/** Applies one batch after another, each with a checkpoint, of which two are in progress at a time. Calls `acknowledged` for each. */
 export async function run(alluvium, checkpoints, seed, acknowledged, batches = Infinity) {
   const writer = new alluvium.BatchWriter();
   let before = Promise.resolve();
@@ -49,7 +49,7 @@ export async function run(alluvium, checkpoints, seed, acknowledged, batches = I
   await before;
 }
 
-/** What is wrong with checkpoints that were recovered after `acknowledged` batches; undefined if nothing is. */
+/** Says what is wrong with checkpoints that were recovered after `acknowledged` batches, or undefined if nothing is. */
 export function wrong(checkpoints, seed, acknowledged) {
   const batches = Number(checkpoints.sourceOffset("stream"));
   if (batches < acknowledged) return `batch ${acknowledged} was acknowledged, ${batches} recovered`;
@@ -58,10 +58,7 @@ export function wrong(checkpoints, seed, acknowledged) {
   return undefined;
 }
 
-/**
- * A storage and a clock that throws from the first creation on. Here and not in a test: Chromium tells a
- * page nothing of what its debugger's scripts throw.
- */
+/** Makes a storage, and a clock that throws once the storage has created a file. */
 export function breaking() {
   let isBroken = false;
   const none = () => Promise.reject(new Error("nothing here"));

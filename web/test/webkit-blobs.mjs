@@ -1,7 +1,7 @@
-// Why this package keeps no blobs in WebKit, shown without it: bare strict transactions of one blob each, the
-// browser killed at random moments, and every blob that a committed record names read again.
-// `node webkit-blobs.mjs [kills] [browser]`; `ALLUVIUM_AS=arrays` stores the same bytes as arrays.
-// Ends with 0 when nothing was wrong: then the rule in wasm/src/browser/indexed_db.rs may go.
+// Shows, without the package, why the package keeps no blobs in WebKit. It runs bare strict transactions of one
+// blob each, kills the browser at random moments, and reads every blob that a committed record refers to.
+// Run `node webkit-blobs.mjs [kills] [browser]`. With `ALLUVIUM_AS=arrays` the same bytes are stored as arrays.
+// It exits with 0 if nothing was wrong. Then the rule in wasm/src/browser/indexed_db/content.rs can be removed.
 
 import { fileURLToPath } from "node:url";
 
@@ -20,7 +20,7 @@ if (kind === undefined) {
   process.exit(0);
 }
 
-/** In the page: what is wrong with what was committed; goes on writing in any case. */
+/** Runs in the page. Returns what is wrong with the committed records, and continues to write. */
 async function checkAndWrite(asBlob, acknowledged) {
   const settled = (target, good, bad) => new Promise((resolve, reject) => ((target[good] = resolve), (target[bad] = () => reject(target.error))));
   const opening = indexedDB.open("bare", 1);
@@ -53,7 +53,7 @@ async function checkAndWrite(asBlob, acknowledged) {
       await fetch(acknowledged, { method: "POST", body: String(number) });
     }
   })().catch(() => {});
-  // What is wrong stays so: told once.
+  // A damaged record stays damaged. It is removed, so that it is reported only once.
   if (wrong.length > 0) {
     const clearing = begin("readwrite");
     for (const key of keys.result) clearing.objectStore("files").delete(key);

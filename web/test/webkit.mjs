@@ -1,6 +1,5 @@
-// WebKitGTK, driven without its automation mode, in which it keeps nothing on disk: no kill could be
-// survived there. The browser opens one page of ours (driver.html), which opens a frame of its own origin
-// for each page that a test opens.
+// Starts and drives WebKitGTK. Its automation mode is not used, because it keeps nothing on disk there, so no
+// kill could be survived. The browser opens driver.html, which opens a frame for each page that a test opens.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,21 +8,21 @@ import { join } from "node:path";
 
 import { end } from "./processes.mjs";
 
-/** Where the page that drives lies; `serve` must mount this folder's `test/` there. */
+/** The path of the page that opens the frames. `serve` must mount this folder there. */
 const DRIVER = "/test/driver.html";
 
 /**
- * WebAssembly is interpreted unless `ALLUVIUM_WEBKIT_JIT` is set: code of WebKitGTK 2.50's compilers traps
- * or reckons wrongly now and then, see docs/evidence.md, and a test that fails by chance says nothing of ours.
+ * WebAssembly is interpreted unless `ALLUVIUM_WEBKIT_JIT` is set. Code that WebKitGTK 2.50 compiles sometimes traps
+ * or computes wrong results (see docs/evidence.md). A test that fails by chance would say nothing about the package.
  */
 const INTERPRETED = process.env.ALLUVIUM_WEBKIT_JIT ? {} : { JSC_useBBQJIT: "0", JSC_useOMGJIT: "0" };
 
 let screen;
 
-/** A display server of this run's own, on a number that is free. */
+/** Starts a display server for this run, on a free number. */
 async function displayed() {
   screen ??= (async () => {
-    // Without -noreset it starts anew whenever its last client is gone, as after each kill, and turns away who comes then.
+    // Without -noreset the server resets when its last client is gone, as after each kill, and refuses clients meanwhile.
     const options = ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset"];
     const server = spawn("Xvfb", options, { stdio: ["ignore", "pipe", "ignore"] });
     process.once("exit", () => server.kill());
@@ -34,8 +33,8 @@ async function displayed() {
 }
 
 /**
- * One browser on a profile; `mailbox` is where its page asks and answers; `around` is the
- * environment to add to, and `begun` is told of its process.
+ * Starts a browser on a profile. Its page asks and answers through `mailbox`. `around` is the environment to which
+ * variables are added. `begun` is called with the browser's process.
  */
 export async function launchWebKit({ path, args }, userDataDir, mailbox, around, begun) {
   const folders = { HOME: ".", XDG_DATA_HOME: "data", XDG_CACHE_HOME: "cache", XDG_CONFIG_HOME: "config", XDG_RUNTIME_DIR: "run" };
@@ -62,7 +61,7 @@ export async function launchWebKit({ path, args }, userDataDir, mailbox, around,
   };
 }
 
-/** A page as the tests know it, in a frame. It evaluates for pages that do not answer by themselves, as the demo. */
+/** A page in a frame. `evaluate` is for pages that do not ask the mailbox themselves, such as the demo. */
 function page(mailbox, id, frame) {
   const ask = (...what) => mailbox.ask(id, what);
   return {

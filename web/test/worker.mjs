@@ -1,4 +1,4 @@
-// What the tests have run in a worker: each message is one task, answered by its result or error.
+// Runs tasks of the tests in a worker. Each message is one task. The answer is its result or its error.
 
 import * as alluvium from "/testing/index.js";
 import * as testing from "/testing/wasm/alluvium_wasm.js";
@@ -6,18 +6,18 @@ import { OpfsDirectory } from "/testing/opfs.js";
 import { run, wrong } from "/test/stream.mjs";
 
 const tasks = {
-  /** The suite of every directory. */
+  /** Runs the conformance suite of directories. */
   async conformance({ storage }) {
     await (await alluvium.Checkpoints.open({ name: "warm-up", storage: "memory" })).close();
     const open = storage === "opfs" ? (name) => OpfsDirectory.open(name.replaceAll("/", "-")) : undefined;
     return testing.runConformance(storage, `conformance-${Date.now()}-`, open);
   },
-  /** Checkpoints without end; tells of each. */
+  /** Takes checkpoints without end, and reports each one. */
   async stream({ name, storage, seed }) {
     const checkpoints = await alluvium.Checkpoints.open({ name, storage, maxRetained: 3 });
     await run(alluvium, checkpoints, seed, (acknowledged) => postMessage({ acknowledged }));
   },
-  /** What is wrong after a stream was cut off; then two checkpoints more, and once again. */
+  /** Says what is wrong after a stream was terminated. Then it takes two more checkpoints and checks again. */
   async check({ name, storage, seed, acknowledged }) {
     let checkpoints = await alluvium.Checkpoints.open({ name, storage, maxRetained: 3, whenTaken: "wait" });
     const problem = wrong(checkpoints, seed, acknowledged);
@@ -32,8 +32,8 @@ const tasks = {
     return after;
   },
   /**
-   * Listing after listing while checkpoints are written and those of before are deleted. What goes during a
-   * listing is not damage, and the newest that was acknowledged before it is in it.
+   * Lists checkpoints again and again, while checkpoints are written and older ones are deleted. A checkpoint that is
+   * deleted during a listing is not damage. The newest acknowledged checkpoint is in every listing that follows.
    */
   async list({ name, storage, seed, batches }) {
     const checkpoints = await alluvium.Checkpoints.open({ name, storage, maxRetained: 1 });

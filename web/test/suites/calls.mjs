@@ -1,4 +1,4 @@
-// Calls: two tabs, misuse, and the bound of maintenance.
+// Tests of calls: two tabs, misuse, and the limit of maintenance.
 
 import { same } from "../harness.mjs";
 import { open } from "../pages.mjs";
@@ -25,7 +25,7 @@ export async function twoTabs(browser) {
     return (await c.checkpoint()).keyCount;
   }), 1);
   same("the one taken over", await other.evaluate(() => c.checkpoint().then(() => "written", (error) => error.kind)), "fenced");
-  // Without the lock, creation itself is the fence: two writers on one database.
+  // Without the lock, exclusive creation is the fence. Here two writers share one database.
   const fence = await third.evaluate(async () => {
     const locks = LockManager.prototype.request;
     LockManager.prototype.request = (name, options, held) => Promise.resolve(held({ name }));
@@ -77,7 +77,7 @@ export async function misuse(page) {
     await Promise.all(flights);
     let isRestored = false;
     const restoring = checkpoints.restore(1).finally(() => (isRestored = true));
-    // Its turn comes after the tidying up of the checkpoints before it.
+    // The restore runs after the maintenance of the checkpoints before it.
     do {
       await new Promise((resolve) => setTimeout(resolve));
       found.during = await kind(() => checkpoints.put("a", "2"));
@@ -90,7 +90,7 @@ export async function misuse(page) {
     found.closedRead = await kind(() => checkpoints.list());
     const again = await alluvium.Checkpoints.open({ name: "misuse" });
     found.after = again.getText("a");
-    // `await using` calls this; browsers without it have no such symbol.
+    // `await using` calls this method. Browsers without `await using` lack the symbol.
     await (typeof Symbol.asyncDispose === "symbol" ? again[Symbol.asyncDispose]() : again.close());
     found.disposed = await kind(() => again.get("a"));
     return found;
@@ -120,7 +120,7 @@ export async function misuse(page) {
   });
 }
 
-/** `maxRebaseBytes` bounds what one checkpoint's maintenance rewrites, down to a 64th of the state. */
+/** `maxRebaseBytes` limits how much the maintenance of one checkpoint rewrites. The lowest limit is a 64th of the state. */
 export async function bounded(page) {
   const most = (bound) =>
     page.evaluate(async (bound) => {
@@ -139,7 +139,7 @@ export async function bounded(page) {
       return Math.max(...rebased);
     }, bound);
   const [free, held] = [await most({}), await most({ maxRebaseBytes: 1 })];
-  // A 64th of 4.4 MB, a half more where hashes are uneven, and what a file holds beside its records.
+  // A 64th of 4.4 MB, half as much again because hashes are uneven, and the parts of a file that are not records.
   const oneGroup = (4_400_000 / 64) * 1.5 + 8192;
   if (!(free > 1e6 && held > 0 && held <= oneGroup)) throw new Error(`${free} bytes without a bound, ${held} with one`);
   return `${free} bytes without a bound, ${held} with one`;

@@ -1,4 +1,4 @@
-// Engines and pages that end: panics, traps and reloads.
+// Tests of engines and pages that end: panics, traps and reloads.
 
 import { same, seed } from "../harness.mjs";
 import { open } from "../pages.mjs";
@@ -15,9 +15,9 @@ export async function panics(browser) {
     const logged = [];
     const log = console.error;
     console.error = (text) => logged.push(text);
-    // In a turn of its own: the trap reaches no promise that is awaited.
+    // The panic happens in a later task, so the trap rejects no promise that is awaited.
     testing.panicNow(true).catch(() => {});
-    // A checkpoint that was durable already is acknowledged; then the panic is still to come.
+    // If the checkpoint was durable before the panic, it is acknowledged, and the panic is still to come.
     const kinds = [await flight];
     while (logged.length === 0) await new Promise((resolve) => setTimeout(resolve));
     console.error = log;
@@ -32,26 +32,26 @@ export async function panics(browser) {
       }
     }
     await checkpoints.close();
-    const anew = await alluvium.Checkpoints.open({ name: "panics" });
-    kinds.push(anew.getText("a"), (await anew.verify()).isDamaged);
-    anew.put("a", "again");
-    await anew.checkpoint();
-    await anew.close();
+    const again = await alluvium.Checkpoints.open({ name: "panics" });
+    kinds.push(again.getText("a"), (await again.verify()).isDamaged);
+    again.put("a", "again");
+    await again.checkpoint();
+    await again.close();
     return { kinds, logged, messages };
   });
   const { kinds, logged, messages } = outcome;
-  // Text and place of the panic are in the console, and in every error that follows from it.
+  // The text and the place of the panic are in the console, and in every error that follows.
   for (const text of [...logged, ...messages]) {
     if (!/panicked at .*testing\.rs:\d+:\d+:\sa panic on purpose/.test(text)) throw new Error(`no text of the panic in: ${text}`);
   }
   same("lines in the console", logged.length, 1);
-  // The checkpoint in flight may have become durable before the panic or not; either way it is told.
+  // The checkpoint in flight may or may not have become durable before the panic. Its promise settles in both cases.
   if (!["panic", "written"].includes(kinds[0])) throw new Error(`in flight: ${kinds[0]}`);
   same("after a panic", kinds.slice(1), ["panic", "panic", "panic", "stored", false]);
   await page.close();
 }
 
-/** What throws in a later turn of a call, past all who await it, settles the call all the same. */
+/** An error in a later task of a call rejects no promise by itself. The call must settle all the same. */
 export async function traps(browser) {
   const page = await open(browser);
   const outcome = await page.evaluate(async () => {
@@ -60,16 +60,16 @@ export async function traps(browser) {
     const kinds = [await checkpoints.checkpoint().then(() => "written", (error) => error.kind)];
     kinds.push(await checkpoints.list().then(() => "listed", (error) => error.kind));
     await checkpoints.close();
-    const anew = await alluvium.Checkpoints.open({ name: "traps" });
-    anew.put("a", "again");
-    const waiting = anew.importCheckpoint(new Uint8Array(10)).catch((error) => error.kind);
+    const again = await alluvium.Checkpoints.open({ name: "traps" });
+    again.put("a", "again");
+    const waiting = again.importCheckpoint(new Uint8Array(10)).catch((error) => error.kind);
     kinds.push(await waiting);
-    // The page is told of what no promise can tell, and the package listens first.
+    // The page gets an error event for a trap that rejects no promise. The package's listener runs first.
     const told = new Promise((resolve) => addEventListener("error", resolve, { once: true }));
-    // Unreachable code, as running out of memory is.
+    // This runs unreachable code, as the engine does when memory runs out.
     testing.trapLater().catch(() => {});
     await told;
-    kinds.push(await anew.list().then(() => "listed", (error) => error.kind));
+    kinds.push(await again.list().then(() => "listed", (error) => error.kind));
     return kinds;
   });
   same("after a trap", outcome, ["panic", "panic", "corruption", "panic"]);

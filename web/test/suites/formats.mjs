@@ -1,4 +1,4 @@
-// The same bytes everywhere: golden directories, the command line, and Node's files.
+// Tests that all platforms write the same bytes: golden directories, the command line, and files in Node.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,9 +10,9 @@ import { Skipped, golden, here, root, same } from "../harness.mjs";
 import { conformant } from "../pages.mjs";
 
 export async function goldenScript(page, script, files) {
-  // What a script does with the original's files, or with a log of its own, only natives do.
+  // Scripts that use files of LaminarDB or a WAL only run natively.
   if (script in scripts) {
-    // Written here, byte for byte what was written natively.
+    // The script runs here, and must write the bytes that were written natively.
     const found = await page.evaluate(async (script) => {
       window.states ??= {};
       states[script] = JSON.stringify(await golden.replay(alluvium, script));
@@ -27,7 +27,7 @@ export async function goldenScript(page, script, files) {
       if (!bytes.equals(files[path])) throw new Error(`${path} at ${at}: found ${near(bytes)}, expected ${near(files[path])}`);
     }
   }
-  // Written natively, opened here.
+  // The native directory must open here.
   const listed = Object.entries(files).map(([path, content]) => [path, Array.from(content)]);
   const opened = await page.evaluate(
     async (script, listed) => {
@@ -47,7 +47,7 @@ export async function goldenScript(page, script, files) {
   same("the native directory opened", opened, { damaged: false, checkpoints: count, same: true });
 }
 
-/** Out of the browser, into the command line's hands, and in again. */
+/** A checkpoint is exported from the browser, imported and exported by the command line, and imported again. */
 export async function commandLine(page) {
   const binary = [process.env.ALLUVIUM, ...["release", "debug"].map((kind) => join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), kind, "alluvium"))];
   const alluvium = binary.find((path) => path && existsSync(path));
@@ -85,7 +85,7 @@ export async function commandLine(page) {
   }
 }
 
-/** The suite of every directory on Node's files, and what the command line makes of them. */
+/** Runs the conformance suite on directories of Node, and opens the golden directories with Node. */
 export async function nodeFiles() {
   const { default: init, runConformance } = await import("../wasm/alluvium_wasm.js");
   const { Checkpoints, fileDirectory } = await import("../../dist/node.js");

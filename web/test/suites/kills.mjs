@@ -1,4 +1,4 @@
-// The whole browser, killed while it checkpoints.
+// Tests that kill the whole browser while it takes checkpoints.
 
 import { kill, moveProfile, profile } from "../browsers.mjs";
 import { kills, same, seed, until } from "../harness.mjs";
@@ -7,10 +7,10 @@ import { acknowledged, launch } from "../site.mjs";
 import { random } from "../stream.mjs";
 
 /**
- * A first visit that ends in order. Chromium writes down lazily that an origin has storage at all: a
- * browser killed during the first visit may come up with all of that origin's storage thrown away,
- * whatever was durable in it. This needs no checkpoint to happen: bare strict transactions are lost
- * with it. After one visit that ended in order, or half a minute, nothing is.
+ * Makes a first visit that ends normally. Chromium records only later that an origin has storage. If the browser is
+ * killed during the first visit, the next start may find all storage of the origin gone, even durable records. This
+ * also happens to bare strict transactions without the package. After one visit that ended normally, or after half
+ * a minute, nothing is lost.
  */
 async function firstVisit(kind, path) {
   const browser = await launch(kind, path);
@@ -23,16 +23,16 @@ async function firstVisit(kind, path) {
   await browser.close();
 }
 
-/** So often a browser may come up without a bare strict record of the visit before, until that is held against it. */
+/** Returns how often a browser may lose a bare strict record before the test fails. */
 const recordsLostMax = (kind) => (kind.name === "chromium-idb-sqlite" ? 6 : 1);
 
 /**
- * The whole browser, killed at random moments while it checkpoints. Each visit makes a bare strict record durable
- * first, without the package: a browser that comes up without it has lost what no package could keep. That is counted
- * and said, and the kills go on in a new profile.
+ * Kills the whole browser at random moments while it takes checkpoints. Each visit first makes a bare strict record
+ * durable, without the package. A browser that starts without this record has lost data that no package could keep.
+ * Such losses are counted and reported, and the kills continue in a new profile.
  */
 export async function killed(kind) {
-  // Firefox takes five seconds to come up: fewer there.
+  // Firefox takes five seconds to start, so it is killed less often.
   const times = kind.browser === "firefox" ? Math.ceil(kills * 0.3) : kills;
   const next = random(seed + 2);
   const sum = { kills: 0, told: 0, recoveries: 0, lost: 0 };
@@ -46,7 +46,7 @@ export async function killed(kind) {
   return `seed ${seed}: ${sum.kills} kills, ${sum.told} checkpoints acknowledged, ${sum.recoveries} recoveries checked${lost}`;
 }
 
-/** Kills in one profile, until there were enough; whether the browser lost the bare record before. */
+/** Kills the browser in one profile until there were enough kills. Returns whether the browser lost the bare record before. */
 async function killedSeries(kind, times, next, sum) {
   const home = await profile();
   const run = `${kind.name}-${seed}-${sum.lost}`;
@@ -64,7 +64,7 @@ async function killedSeries(kind, times, next, sum) {
       same(`seed ${seed}, after ${sum.kills} kills`, await page.evaluate(recoverAndRun, seed, before, `/acknowledged/${run}`), undefined);
       sum.recoveries++;
       if (sum.kills === times) return false;
-      // Every fourth round at once, which is most likely within the first write after a recovery.
+      // Every fourth round kills at once, which is most likely during the first write after a recovery.
       if (round % 4 !== 3) {
         await until("another checkpoint was acknowledged", () => acknowledged.get(run) > before);
       }
@@ -80,7 +80,7 @@ async function killedSeries(kind, times, next, sum) {
   }
 }
 
-/** In the page: what is wrong with what was recovered; goes on with the stream in any case. */
+/** Runs in the page. Returns what is wrong with the recovered state, and continues the stream. */
 async function recoverAndRun(seed, least, acknowledged) {
   const checkpoints = await alluvium.Checkpoints.open({ name: "killed", whenTaken: "wait" });
   const problem = stream.wrong(checkpoints, seed, least);
@@ -90,7 +90,7 @@ async function recoverAndRun(seed, least, acknowledged) {
   return problem ?? (report.isDamaged ? JSON.stringify(report.findings) : undefined);
 }
 
-/** In the page, without the package: the record that the visit before made durable, and this visit's in its place. */
+/** Runs in the page, without the package. Returns the record that the last visit made durable, and replaces it. */
 async function bareRecord(round) {
   const asked = (request) =>
     new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));

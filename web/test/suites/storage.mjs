@@ -1,4 +1,4 @@
-// Storage in a browser: workers that are cut off, listings, quotas, and storage that goes away.
+// Tests of storage in a browser: terminated workers, listings, quotas, and storage that is deleted.
 
 import { profile } from "../browsers.mjs";
 import { same, seed } from "../harness.mjs";
@@ -6,7 +6,7 @@ import { inWorker, open } from "../pages.mjs";
 import { launch, origin } from "../site.mjs";
 import { random } from "../stream.mjs";
 
-/** Worker after worker is cut off; each time the state is that of a whole batch, none acknowledged lost. */
+/** Terminates one worker after another. Each time the state is that of a whole batch, and no acknowledged batch is lost. */
 export async function terminated(page, storage) {
   const next = random(seed);
   const name = `terminated-${storage}`;
@@ -23,7 +23,7 @@ export async function terminated(page, storage) {
             } else if (data.error) {
               reject(new Error(data.error));
             } else if (data.acknowledged) {
-              // The clock starts with the first checkpoint: each round writes.
+              // The time starts with the first checkpoint, so that each round writes.
               if (last === least) setTimeout(() => (worker.terminate(), resolve(last)), afterMs);
               last = data.acknowledged;
             }
@@ -37,11 +37,11 @@ export async function terminated(page, storage) {
   return `8 workers, ${least} batches`;
 }
 
-/** Checkpoints are listed while others are deleted beneath. */
+/** Lists checkpoints while others are deleted. */
 export async function listing(page, storage) {
   const batches = 60;
   const { listings, deleted } = await inWorker(page, { task: "list", name: `listing-${storage}`, storage, seed, batches });
-  // Fewer would not have met each other.
+  // With fewer, listings and deletions would not have overlapped.
   if (listings < 10 || deleted < batches) throw new Error(`only ${listings} listings, ${deleted} files deleted`);
   return `${listings} listings, ${deleted} files deleted meanwhile`;
 }
@@ -58,20 +58,20 @@ export async function cleared(page) {
       kinds.push(await checkpoints.checkpoint().then(() => "written", (error) => error.kind));
     }
     await checkpoints.close();
-    const anew = await alluvium.Checkpoints.open({ name: "cleared" });
-    kinds.push(anew.size);
-    await anew.close();
+    const again = await alluvium.Checkpoints.open({ name: "cleared" });
+    kinds.push(again.size);
+    await again.close();
     return kinds;
   });
   same("errors after the storage went", outcome, ["io", "reopen", 0]);
 }
 
 export async function quota(browser) {
-  // An origin of its own, in which nothing else is stored.
+  // This origin is used for nothing else.
   const apart = origin.replace("localhost", "127.0.0.1");
   const page = await open(browser, apart);
   const session = await page.page.createCDPSession();
-  // Before anything is written: Chromium remembers for a while how much was left.
+  // The quota is set before anything is written, because Chromium remembers for a while how much space was left.
   await session.send("Storage.overrideQuotaForOrigin", { origin: apart, quotaSize: 1_000_000 });
   await page.evaluate(async () => {
     window.c = await alluvium.Checkpoints.open({ name: "quota" });
@@ -97,7 +97,7 @@ export async function quota(browser) {
   await page.close();
 }
 
-/** Firefox takes its quota from its preferences: 10 MiB is the least that it gives an origin. */
+/** Firefox takes the quota from its preferences. It gives an origin at least 10 MiB. */
 export async function quotaByPreference(kind) {
   const { path, discard } = await profile();
   const browser = await launch(kind, path, { "dom.quotaManager.temporaryStorage.fixedLimit": 10_240 });

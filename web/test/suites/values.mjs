@@ -1,11 +1,11 @@
-// Values between JavaScript and the engine, as src/types.ts documents them. They cross by serde-wasm-bindgen,
-// and whatever replaced it would have to give these shapes and these errors.
+// Tests of the values that cross between JavaScript and the engine. serde-wasm-bindgen converts them. The shapes
+// are those that src/types.ts documents, and the errors are those of serde.
 
 import { same } from "../harness.mjs";
 
 const { AlluviumError, Checkpoints } = await import("../../dist/node.js");
 
-/** The shape of a value: names and types, without what it holds. */
+/** Returns the shape of a value: its names and types, without the data. */
 function shape(value) {
   if (value === null) return "null";
   if (value instanceof Map) return `Map ${JSON.stringify([...value].map(([key, of]) => [key, shape(of)]))}`;
@@ -52,7 +52,7 @@ const statistics = {
 
 const report = { deleted: [], reclaimedBytes: "number", rebasedBytes: "number", errors: [] };
 
-/** Everything that the engine gives has the documented names and types, and 64 bits arrive as they are. */
+/** Everything that the engine returns has the documented names and types. 64-bit integers arrive exactly. */
 export async function given() {
   const files = memory();
   const open = (options) => Checkpoints.open({ name: "values", storage: files, ...options });
@@ -93,7 +93,7 @@ export async function given() {
   await fallen.close();
 }
 
-/** Options: what is missing, undefined, null or unknown keeps to the defaults; what has another type is named. */
+/** An option that is missing, undefined, null or unknown keeps its default. An option of a wrong type is an error with its name. */
 export async function options() {
   const open = (options) => Checkpoints.open({ name: "values", storage: "memory", ...options });
   await (await open({ maxRetained: null, intervalMs: undefined, unknown: { a: 1 }, recoveryReadRatio: 2, storeId: new Uint8Array(16) })).close();
@@ -127,7 +127,7 @@ export async function options() {
   }
 }
 
-/** A directory of the caller's own: what it is called with, and what becomes of what it gives and throws. */
+/** A directory that the caller implements gets the documented arguments. What it returns and throws is checked. */
 export async function directories() {
   const kinds = async (change) => {
     const directory = Object.assign(memory(), change);
@@ -166,7 +166,7 @@ export async function directories() {
   }
 }
 
-/** A directory in memory, by the documented contract. */
+/** A directory in memory that follows the documented contract. */
 function memory() {
   const files = new Map();
   const found = (path) => files.get(path) ?? Promise.reject(Object.assign(new Error("none"), { kind: "not-found", path }));
