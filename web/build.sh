@@ -24,7 +24,6 @@ fi
 
 # Panic messages contain source paths. The paths of this machine would tell a user nothing and take space.
 flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$(cd .. && pwd)=alluvium"
-flags="$flags --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/library=std"
 
 # engine OUT [cargo options]: builds, binds and optimises the engine into OUT.
 engine() {
