@@ -63,10 +63,10 @@ fn the_result_is_that_of_an_undisturbed_run() {
             kills += 1;
             // A killed run leaves no checkpoint damaged, and the next run continues from what it left. One that
             // was killed before its first checkpoint leaves a directory without any.
-            let has_checkpoints = bench.dir().exists() && alluvium(bench.over_dir("list", &[])).code == Some(0);
-            assert!(has_checkpoints || !had_checkpoints, "seed {seed}: a kill took the checkpoints");
-            had_checkpoints = has_checkpoints;
-            if has_checkpoints {
+            let is_begun = bench.dir().exists() && alluvium(bench.over_dir("list", &[])).code == Some(0);
+            assert!(is_begun || !had_checkpoints, "seed {seed}: a kill took the checkpoints");
+            had_checkpoints = is_begun;
+            if is_begun {
                 bench.assert_whole();
             }
         }
