@@ -49,8 +49,10 @@ components: target-wasi
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
+# The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
+# there because cargo takes the features of development dependencies into account only if it builds one.
 run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
-	cargo build -p alluvium-cli
+	cargo build $(OTHERS) --bin alluvium --example count
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
 check: clippy test-core ## format, clippy, and the tests of core and of tests/suite, in minutes
@@ -66,7 +68,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
-	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick
+	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"
 
@@ -119,7 +121,6 @@ test-pages: programs ## the pages on plugins in other languages, done as written
 	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
 # The package is built by `make test-web`; here only if it is missing or older than its sources.
-# Apart from make test for now: it builds the command once more, and its time on a cold machine is not known.
 test-docs: browser programs ## every code block of README.md and docs/, the links of all pages, and the tests that they name
 	node --test tests/docs/blocks.test.mjs
 	[ -e web/dist/node.js ] && [ -z "$$(find core/src wasm/src web/src -newer web/dist/node.js -print -quit)" ] || web/build.sh
