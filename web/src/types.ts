@@ -130,7 +130,7 @@ export interface VerifyReport {
   checkpoints: number;
   files: number;
   bytes: number;
-  findings: { path: string; severity: "damage" | "leftover" | "foreign"; what: string }[];
+  findings: { path: string; severity: "damage" | "orphan" | "leftover" | "foreign"; what: string }[];
 }
 
 /** The memory that the engine uses, in bytes. */

@@ -7,13 +7,14 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, wal_path};
 
 /// The listing of a directory, with each name parsed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Listing {
     /// Every entry with its parsed name, in order of path.
     pub(crate) entries: Vec<(Name, Entry)>,
     /// The checkpoints that exist, which are those with metadata.
     pub(crate) checkpoints: BTreeSet<u64>,
-    /// The highest id that any name mentions, partial checkpoints and markers included.
+    /// The highest id that any name mentions: those of partial checkpoints, markers, WAL files and temporary
+    /// files included.
     pub(crate) highest_id: u64,
     /// Checkpoints that a writer has marked for deletion. They may be deleted already.
     pub(crate) marked: BTreeSet<u64>,
@@ -39,14 +40,27 @@ impl Listing {
         self.entries.binary_search_by(|(_, entry)| entry.path.as_str().cmp(path)).is_ok()
     }
 
+    /// Returns the WAL files after a checkpoint in order of their sequence: the sequence and the length in bytes.
+    pub(crate) fn wal_after(&self, checkpoint: u64) -> impl Iterator<Item = (u64, u64)> {
+        self.wal
+            .range((checkpoint, 0, 0)..=(checkpoint, u64::MAX, u64::MAX))
+            .map(|(_, sequence, bytes)| (*sequence, *bytes))
+    }
+
     /// Returns the sequence of the last WAL file after a checkpoint, or 0 if there is none.
     pub(crate) fn last_wal_sequence(&self, after: u64) -> u64 {
-        self.wal.iter().filter(|wal| wal.0 == after).map(|wal| wal.1).max().unwrap_or(0)
+        self.wal_after(after).last().map_or(0, |(sequence, _)| sequence)
     }
 
     /// Returns how many bytes the WAL files after a checkpoint have.
     pub(crate) fn wal_bytes(&self, after: u64) -> u64 {
-        self.wal.iter().filter(|(checkpoint, ..)| *checkpoint == after).map(|(_, _, bytes)| bytes).sum()
+        self.wal_after(after).map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Tells whether a WAL file after this checkpoint is an orphan: the checkpoint is missing, and no writer
+    /// has deleted it on purpose. An orphan is never replayed, and only an explicit collection deletes it.
+    pub(crate) fn is_orphaned(&self, checkpoint: u64) -> bool {
+        !self.checkpoints.contains(&checkpoint) && !self.marked.contains(&checkpoint)
     }
 
     /// Lists a directory.
@@ -70,21 +84,33 @@ impl Listing {
                 (name, entry)
             })
             .collect();
-        // A link or a pipe under one of our names is not ours to touch, but it occupies the name. A link
-        // where a checkpoint's metadata should be is damage to that checkpoint, not its absence.
-        let taken = entries.iter().filter(|(_, entry)| entry.kind != EntryKind::Temporary);
-        let names = || taken.clone().map(|(_, entry)| Name::parse(&entry.path));
-        let checkpoints =
-            names().filter_map(|name| if let Name::Metadata(id) = name { Some(id) } else { None }).collect();
-        let marked = names().filter_map(|name| if let Name::Deleted(id) = name { Some(id) } else { None }).collect();
-        let highest_id = names().filter_map(Name::checkpoint_id).max().unwrap_or(0);
-        let number = |name| if let Name::Segment(_, number) = name { Some(number) } else { None };
-        let highest_number = names().filter_map(number).max().unwrap_or(0);
-        let wal_file = |(name, entry): &(Name, Entry)| match *name {
-            Name::Wal(checkpoint, sequence) => Some((checkpoint, sequence, entry.bytes)),
-            _ => None,
-        };
-        let wal = entries.iter().filter_map(wal_file).collect();
-        Self { entries, checkpoints, highest_id, marked, wal, highest_number }
+        let mut listing = Self { entries, ..Self::default() };
+        for (name, entry) in &listing.entries {
+            let parsed = Name::parse(&entry.path);
+            // An id or a number that any name mentions was given, whatever the name stands for.
+            listing.highest_id = listing.highest_id.max(mentioned_id(parsed).unwrap_or(0));
+            if let Name::Segment(_, number) = parsed {
+                listing.highest_number = listing.highest_number.max(number);
+            }
+            if let Name::Wal(checkpoint, sequence) = *name {
+                listing.wal.insert((checkpoint, sequence, entry.bytes));
+            }
+            // A link or a pipe under one of our names is not ours to touch, but it occupies the name. A link
+            // where a checkpoint's metadata should be is damage to that checkpoint, not its absence.
+            match parsed {
+                Name::Metadata(id) if entry.kind != EntryKind::Temporary => drop(listing.checkpoints.insert(id)),
+                Name::Deleted(id) if entry.kind != EntryKind::Temporary => drop(listing.marked.insert(id)),
+                _ => {}
+            }
+        }
+        listing
+    }
+}
+
+/// Returns the id of the checkpoint that a name mentions. A WAL file mentions the checkpoint that it follows.
+pub(crate) fn mentioned_id(name: Name) -> Option<u64> {
+    match name {
+        Name::Wal(checkpoint, _) => Some(checkpoint),
+        other => other.checkpoint_id(),
     }
 }

@@ -7,9 +7,9 @@ use rustc_hash::FxHashSet;
 
 use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::{Name, deleted_path, state_path, wal_path};
+use crate::format::paths::{Name, deleted_path, wal_path};
 use crate::ledger::Ledger;
-use crate::ledger::listing::Listing;
+use crate::ledger::listing::{Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_metadata;
 use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
 use crate::seeded_defects::{self, Defect};
@@ -66,7 +66,12 @@ pub(crate) async fn collect<D: Directory>(
         let early = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
         gone(early.map(|file| file.path.clone()).collect()).await?;
     }
-    if let Err(error) = gone(metadata.clone()).await {
+    let wal_first = wal_before_metadata(ledger, listing, &going, &report.files);
+    let unpublished = async {
+        gone(wal_first.clone()).await?;
+        gone(metadata.clone()).await
+    };
+    if let Err(error) = unpublished.await {
         if matches!(retain, Retain::AllBut(Some(_))) {
             // The caller asked for this checkpoint to go, and must not be told that it has gone.
             return Err(error.into());
@@ -98,12 +103,31 @@ pub(crate) async fn collect<D: Directory>(
     if let Err(error) = remember(directory, listing, &mut report).await {
         report.errors.push(error.to_string());
     }
-    let unneeded = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
+    let is_gone = |path: &String| metadata.contains(path) || wal_first.contains(path);
+    let unneeded = report.files.iter().filter(|file| !file.keep && !is_gone(&file.path));
     let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_wal).collect::<BTreeSet<_>>().into_iter().collect();
     if let Err(error) = gone(reclaim).await {
         report.errors.push(error.to_string());
     }
     Ok(report)
+}
+
+/// Returns the WAL files that are deleted before any metadata or marker is. A WAL file that outlived what says
+/// that its checkpoint was deleted on purpose would be taken for an orphan.
+///
+/// The WAL files of the newest checkpoint are not among them: as long as it exists, they count. If the caller
+/// keeps WAL files with their checkpoints, they count for older checkpoints too.
+fn wal_before_metadata(ledger: &Ledger, listing: &Listing, going: &[u64], files: &[FileVerdict]) -> Vec<String> {
+    let keeps_wal = ledger.lock().keep_wal;
+    let newest = listing.checkpoints.last();
+    let deleted = |path: &str| if let Name::Wal(checkpoint, _) = Name::parse(path) { Some(checkpoint) } else { None };
+    let goes_first = |checkpoint: u64| {
+        let is_known = listing.checkpoints.contains(&checkpoint);
+        Some(&checkpoint) != newest
+            && if is_known { !keeps_wal && !going.is_empty() } else { listing.marked.contains(&checkpoint) }
+    };
+    let gone = files.iter().filter(|file| !file.keep && deleted(&file.path).is_some_and(goes_first));
+    gone.map(|file| file.path.clone()).collect()
 }
 
 /// Changes a report so that every file stays, and says why.
@@ -115,18 +139,23 @@ fn nothing_goes(mut report: GarbageReport, why: &str) -> GarbageReport {
     report
 }
 
-/// Creates a marker for the highest id if the last file that mentions the id is about to go, because an
-/// id must never be given twice. If that fails, the file stays.
+/// Creates a marker for the highest id if the last names that mention the id are about to go, because an
+/// id must never be given twice. If that fails, these files stay.
 async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut GarbageReport) -> Result<(), Error> {
-    let (trace, path) = (state_path(listing.highest_id), deleted_path(listing.highest_id));
-    let is_there = |path: &str| listing.entries.iter().any(|(_, entry)| entry.path == path);
-    let Some(file) = report.files.iter_mut().find(|file| !file.keep && file.path == trace) else { return Ok(()) };
-    if is_there(&path) {
+    let id = listing.highest_id;
+    let mentions = |file: &&mut FileVerdict| mentioned_id(Name::parse(&file.path)) == Some(id);
+    if listing.marked.contains(&id) || listing.checkpoints.contains(&id) {
         return Ok(());
     }
-    let created = directory.create(vec![NewFile { path, content: Vec::new() }]).await;
+    let mut traces: Vec<&mut FileVerdict> = report.files.iter_mut().filter(mentions).collect();
+    if traces.is_empty() || traces.iter().any(|file| file.keep) {
+        return Ok(());
+    }
+    let created = directory.create(vec![NewFile { path: deleted_path(id), content: Vec::new() }]).await;
     created.map_err(|error| {
-        (file.keep, file.why) = (true, format!("stays for now: {error}"));
+        for file in &mut traces {
+            (file.keep, file.why) = (true, format!("stays for now: {error}"));
+        }
         Error::from(error)
     })
 }
@@ -150,6 +179,7 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
         own_below: pages.own_below,
         keep_wal: pages.keep_wal,
         leftovers: &pages.leftovers,
+        is_explicit: matches!(retain, Retain::AllBut(None)),
     };
     let files = verdicts(listing, &holdings, &going);
     (going, files)

@@ -55,6 +55,9 @@ pub(crate) struct Holdings<'a> {
     pub(crate) keep_wal: bool,
     /// Temporary files of writes that were interrupted before this writer opened the directory.
     pub(crate) leftovers: &'a FxHashSet<String>,
+    /// Whether the caller asked for garbage to be collected. Maintenance does not, so it leaves what may be
+    /// the remains of a checkpoint that was lost.
+    pub(crate) is_explicit: bool,
 }
 
 /// Returns the checkpoints that go when the newest `max_retained` stay. A checkpoint that a writer is
@@ -116,7 +119,17 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
             Name::Wal(checkpoint, _) if expired.contains(&checkpoint) => {
                 (false, format!("holds changes after checkpoint {checkpoint}, which goes"))
             }
-            Name::Wal(checkpoint, _) if remaining.keys().last().is_none_or(|newest| checkpoint >= *newest) => {
+            Name::Wal(checkpoint, _) if listing.is_orphaned(checkpoint) => {
+                let what = format!("orphaned: checkpoint {checkpoint} is missing, so it is never replayed");
+                let stays = if holdings.is_explicit { "" } else { "; only `collect_garbage` deletes it" };
+                (!holdings.is_explicit, what + stays)
+            }
+            Name::Wal(checkpoint, _) if !listing.checkpoints.contains(&checkpoint) => {
+                (false, format!("holds changes after checkpoint {checkpoint}, which was deleted"))
+            }
+            // The newest checkpoint that there was decides, even if it goes now: the WAL files before it were
+            // not needed any more, so some of them may be gone already.
+            Name::Wal(checkpoint, _) if holdings.kept.keys().last() == Some(&checkpoint) => {
                 (true, format!("holds changes after checkpoint {checkpoint}"))
             }
             Name::Wal(checkpoint, _) if holdings.keep_wal && remaining.contains_key(&checkpoint) => {

@@ -22,7 +22,7 @@ pub(crate) async fn replay<D: Directory>(
 ) -> Result<(), Error> {
     let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
     let id = recovered.metadata.id;
-    let sequences: Vec<u64> = listing.wal.iter().filter(|wal| wal.0 == id).map(|wal| wal.1).collect();
+    let sequences: Vec<u64> = listing.wal_after(id).map(|(sequence, _)| sequence).collect();
     for (index, &sequence) in sequences.iter().enumerate() {
         let path = wal_path(id, sequence);
         let expected = index as u64 + 1;

@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path};
-use crate::ledger::listing::Listing;
+use crate::ledger::listing::{Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_metadata;
 
 pub use crate::ledger::metadata_reader::load_state;
@@ -25,13 +25,14 @@ pub struct CheckpointSummary {
 }
 
 /// Returns every checkpoint that the names in a directory mention, newest first. Damaged checkpoints are
-/// included, and so are partial ones, which have no metadata.
+/// included, and so are partial ones, which have no metadata, and missing ones, which only WAL files mention.
 ///
 /// Fails only if the directory cannot be listed.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
     let listing = Listing::take(directory).await?;
-    let mut ids: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    let mut ids: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| mentioned_id(*name)).collect();
     ids.extend(listing.checkpoints.iter().copied());
+    let partial: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.into_iter().rev() {
         let path = metadata_path(id);
@@ -41,8 +42,11 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
             read_metadata(directory, id).await.map_err(|error| error.to_string())
         } else if listing.entries.iter().any(|(name, _)| *name == Name::Deleted(id)) {
             Err("deleted; its id is never given again".into())
-        } else {
+        } else if partial.contains(&id) {
             Err(format!("partial: {path} is not there"))
+        } else {
+            let files = listing.wal_after(id).count();
+            Err(format!("missing, although {files} WAL files follow it; they are never replayed"))
         };
         found.push(CheckpointSummary { id, metadata, metadata_bytes });
     }

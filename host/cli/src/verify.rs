@@ -16,8 +16,8 @@ const EXAMPLE: &str = "\
 Example:
   alluvium verify run
 
-One line for each finding: damage (data is lost), leftover (garbage collection will see to it) or foreign (not
-Alluvium's, never touched). Exit code 1 when anything is damaged, or when there is no
+One line for each finding: damage (data is lost), orphan (a WAL file whose checkpoint is missing; only `alluvium gc`
+deletes it), leftover (garbage collection will see to it) or foreign (not Alluvium's, never touched). Exit code 1 when anything is damaged, or when there is no
 checkpoint: the path may be mistyped.";
 
 /// Read every byte of a directory and say what is wrong with it

@@ -134,6 +134,7 @@ pub(super) fn verified(report: VerifyReport) -> wit::VerifyReport {
         path: finding.path,
         severity: match finding.severity {
             Severity::Damage => wit::Severity::Damage,
+            Severity::Orphan => wit::Severity::Orphan,
             Severity::Leftover => wit::Severity::Leftover,
             Severity::Foreign => wit::Severity::Foreign,
         },

@@ -64,6 +64,12 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
                 report.bytes += entry.bytes;
                 if let Err(error) = verify_wal(directory, checkpoint, sequence).await {
                     report.find(&entry.path, Severity::Damage, error.to_string());
+                } else if listing.is_orphaned(checkpoint) {
+                    let what = format!("checkpoint {checkpoint} is missing, so this file is never replayed");
+                    report.find(&entry.path, Severity::Orphan, what);
+                } else if !listing.checkpoints.contains(&checkpoint) {
+                    let what = format!("holds changes after checkpoint {checkpoint}, which was deleted");
+                    report.find(&entry.path, Severity::Leftover, what);
                 } else if listing.checkpoints.last().is_some_and(|newest| checkpoint < *newest) {
                     let what =
                         format!("holds changes after checkpoint {checkpoint}, which a newer checkpoint contains");

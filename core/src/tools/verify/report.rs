@@ -6,6 +6,9 @@
 pub enum Severity {
     /// Data is lost or cannot be trusted.
     Damage,
+    /// A WAL file whose checkpoint is missing, so that it is never replayed. Acknowledged changes may be lost:
+    /// this may be half of a copy. Only an explicit garbage collection deletes the file.
+    Orphan,
     /// Nothing is lost, and garbage collection will delete the file when it may.
     Leftover,
     /// The file is not Alluvium's. It is never read and never deleted.
@@ -17,6 +20,7 @@ impl Severity {
     pub fn name(self) -> &'static str {
         match self {
             Self::Damage => "damage",
+            Self::Orphan => "orphan",
             Self::Leftover => "leftover",
             Self::Foreign => "foreign",
         }
