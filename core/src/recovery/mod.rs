@@ -6,7 +6,7 @@ pub(crate) mod laminar;
 mod prefetch;
 pub(crate) mod recover;
 pub(crate) mod types;
-mod wal_replay;
+pub(crate) mod wal_replay;
 
 pub use crate::recovery::recover::recover;
 pub use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint, SkippedWal};

@@ -12,7 +12,8 @@ use crate::ledger::metadata_reader::{load_state, read_metadata};
 use crate::ledger::segment_reader::read_segment;
 use crate::model::key_groups::KeyGroups;
 use crate::recovery::recover::recover_listed;
-use crate::recovery::types::RecoverOptions;
+use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
+use crate::recovery::wal_replay::replay;
 use crate::tools::verify::report::{Severity, VerifyReport};
 
 /// What is known about the files so far.
@@ -22,6 +23,8 @@ pub(super) struct Checked {
     pub(super) named: FxHashSet<String>,
     /// Whether a segment is whole, by what the metadata says about it: path, length, checksum, chunks.
     segments: FxHashMap<(String, u64, u64, u32), bool>,
+    /// The WAL files that were replayed after the newest checkpoint, and the one at which the replay ended.
+    pub(super) replayed: FxHashSet<String>,
 }
 
 /// Verifies the files that one checkpoint names, and recovers it if they are whole.
@@ -97,8 +100,37 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     // checkpointed.
     let options = RecoverOptions::new().checkpoint(Some(id));
     match recover_listed(directory, &options, listing).await {
-        Ok(_) => report.checkpoints += 1,
+        Ok(Some(recovered)) => {
+            report.checkpoints += 1;
+            if listing.checkpoints.last() == Some(&id) {
+                replay_wal(directory, listing, recovered, checked, report).await;
+            }
+        }
+        Ok(None) => {}
         Err(error) => report.find(metadata_path(id), Severity::Damage, error.to_string()),
+    }
+}
+
+/// Replays the WAL files after the newest checkpoint, as recovery does, and reports where the replay ends early.
+async fn replay_wal<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    mut recovered: RecoveredCheckpoint,
+    checked: &mut Checked,
+    report: &mut VerifyReport,
+) {
+    let id = recovered.metadata.id;
+    // With permission to fall back, the replay says at which file it ends, and why.
+    let options = RecoverOptions::new().allow_fallback(true);
+    let replayed = replay(directory, &options, listing, KeyGroups::ALL, &mut recovered).await;
+    let sequences = listing.wal_after(id).take(usize::try_from(recovered.wal.files).unwrap_or(usize::MAX));
+    checked.replayed.extend(sequences.map(|(sequence, _)| wal_path(id, sequence)));
+    if let Some(cut) = recovered.wal.cut {
+        report.find(cut.path.clone(), Severity::Damage, cut.reason);
+        checked.replayed.insert(cut.path);
+    }
+    if let Err(error) = replayed {
+        report.find(error.place().unwrap_or_default(), Severity::Damage, error.to_string());
     }
 }
 

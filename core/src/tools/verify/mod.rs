@@ -16,7 +16,7 @@ use crate::tools::verify::checks::{Checked, verify_checkpoint, verify_wal};
 
 pub use crate::tools::verify::report::{Finding, Severity, VerifyReport};
 
-/// Reads every file, checks every byte, and recovers every checkpoint.
+/// Reads every file, checks every byte, recovers every checkpoint, and replays the WAL after the newest one.
 ///
 /// Each segment is read once if the segments that several checkpoints share fit in memory. Otherwise some
 /// are read again. It fails only if the directory cannot be listed; everything else is a finding.
@@ -44,7 +44,7 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
         verify_checkpoint(source, &listing, id, &mut checked, &mut report).await;
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
-    let named = checked.named;
+    let Checked { named, replayed, .. } = checked;
     for (name, entry) in &listing.entries {
         match *name {
             Name::Metadata(_) => {
@@ -62,6 +62,9 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
             Name::Wal(checkpoint, sequence) => {
                 report.files += 1;
                 report.bytes += entry.bytes;
+                if replayed.contains(&entry.path) {
+                    continue;
+                }
                 if let Err(error) = verify_wal(directory, checkpoint, sequence).await {
                     report.find(&entry.path, Severity::Damage, error.to_string());
                 } else if listing.is_orphaned(checkpoint) {
