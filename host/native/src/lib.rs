@@ -21,7 +21,7 @@
 //!
 //! The names are those of LaminarDB's checkpoint manager, and code written for it compiles with its
 //! `use` changed. The engine is `alluvium-core`, which works over any storage; [`NativeDirectory`] is
-//! the storage here, [`SystemClock`] the clock, and [`sink`] makes output appear exactly once.
+//! the storage here, and [`SystemClock`] the clock.
 #![deny(unsafe_code)]
 
 pub mod asynchronous;
@@ -41,7 +41,6 @@ mod metadata;
 #[allow(dead_code, unreachable_pub, reason = "it is public where it is used")]
 mod portable;
 mod recovery;
-pub mod sink;
 mod store_id;
 mod watch;
 

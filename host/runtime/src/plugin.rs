@@ -147,8 +147,8 @@ impl Plugin {
         Ok(())
     }
 
-    /// What was emitted since the last call, line by line. It belongs to the next checkpoint: see
-    /// [`sink`](alluvium::sink).
+    /// What was emitted since the last call, line by line. It belongs to the next checkpoint. The crate
+    /// `alluvium-connectors` has sinks for it.
     pub fn take_emitted(&mut self) -> Vec<u8> {
         self.running.as_mut().map_or_else(|_| Vec::new(), |running| running.operator.take_emitted())
     }

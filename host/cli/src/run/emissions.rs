@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alluvium::sink::{FileSink, Sink};
+use alluvium_connectors::sink::{FileSink, Sink};
 use alluvium_host::Plugin;
 
 use crate::failure::Failure;

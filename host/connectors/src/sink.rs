@@ -65,7 +65,7 @@ impl Addition {
 /// A sink that appends to a file. What is not committed waits in a file beside it, `FILE.pending`.
 ///
 /// ```
-/// use alluvium::sink::{FileSink, Sink};
+/// use alluvium_connectors::sink::{FileSink, Sink};
 ///
 /// let scratch = tempfile::tempdir()?;
 /// let path = scratch.path().join("alerts.ndjson");
