@@ -18,7 +18,7 @@ type Manager = IncrementalCheckpointManager<MemoryDirectory>;
 
 /// Opens the directory. Everything that the manager knows comes from there.
 fn open(directory: &Arc<MemoryDirectory>) -> Result<Manager, Box<dyn Error>> {
-    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id(*b"a-random-16-byte");
+    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id(*b"a-random-16-byte").create(true);
     Ok(block_on(Manager::open(directory.clone(), CheckpointConfig::new(), options))?)
 }
 

@@ -158,6 +158,7 @@ impl CheckpointConfig {
 pub struct OpenOptions {
     pub(crate) clock: Arc<dyn Clock + Send + Sync>,
     pub(crate) create: bool,
+    pub(crate) begin_beside_remains: bool,
     pub(crate) store_id: [u8; 16],
     pub(crate) allow_fallback: bool,
     pub(crate) checkpoint: Option<u64>,
@@ -167,6 +168,7 @@ impl std::fmt::Debug for OpenOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenOptions")
             .field("create", &self.create)
+            .field("begin_beside_remains", &self.begin_beside_remains)
             .field("allow_fallback", &self.allow_fallback)
             .field("checkpoint", &self.checkpoint)
             .finish_non_exhaustive()
@@ -174,17 +176,37 @@ impl std::fmt::Debug for OpenOptions {
 }
 
 impl OpenOptions {
-    /// Returns options that open the newest checkpoint, or start from the first record if there is none. They
-    /// never fall back to an older checkpoint.
+    /// Returns options that open the newest checkpoint. They neither create a first one nor fall back to an older
+    /// one.
     pub fn new(clock: Arc<dyn Clock + Send + Sync>) -> Self {
-        Self { clock, create: true, store_id: [0; 16], allow_fallback: false, checkpoint: None }
+        Self {
+            clock,
+            create: false,
+            begin_beside_remains: false,
+            store_id: [0; 16],
+            allow_fallback: false,
+            checkpoint: None,
+        }
     }
 
-    /// Sets whether a directory without any checkpoint is a fresh start (true, the default) or an error
-    /// (false).
+    /// Sets whether a directory without any checkpoint is a fresh start (true) or an error (false, the default).
+    ///
+    /// A directory that holds segments, WAL files or partial checkpoints and no checkpoint is never a fresh start:
+    /// it is refused as [`CheckpointsLost`](IncrementalCheckpointError::CheckpointsLost).
     #[must_use]
     pub fn create(self, create: bool) -> Self {
         Self { create, ..self }
+    }
+
+    /// Sets whether a directory may be begun beside the files of checkpoints that were lost. The default is false.
+    /// It includes [`create`](Self::create).
+    ///
+    /// If there are such files, opening creates a mark that says so. These files stay until
+    /// [`collect_garbage`](crate::IncrementalCheckpointManager::collect_garbage) is called, and no id and no
+    /// number that their names mention is given again.
+    #[must_use]
+    pub fn begin_beside_remains(self, begin_beside_remains: bool) -> Self {
+        Self { begin_beside_remains, ..self }
     }
 
     /// Sets the id of a fresh directory. Every file is bound to it. An existing directory keeps its own id.

@@ -54,6 +54,22 @@ pub enum IncrementalCheckpointError {
     /// Recovery found no checkpoint that it may use.
     #[error("recovery: {0}")]
     Recovery(String),
+    /// The directory holds files of checkpoints and no checkpoint. It is half of a copy, or its metadata was lost.
+    /// Nothing was changed.
+    #[error(
+        "no checkpoint, but files of checkpoints: {segments} segments, {wal_files} WAL files, {partial_checkpoints} \
+         partial checkpoints, the first is {first}; the metadata was lost, or this is half of a copy"
+    )]
+    CheckpointsLost {
+        /// How many segments there are.
+        segments: u64,
+        /// How many WAL files there are.
+        wal_files: u64,
+        /// How many checkpoints have an opaque state and no metadata.
+        partial_checkpoints: u64,
+        /// The path of the first of these files.
+        first: String,
+    },
     /// Too many changes wait to be written, so this epoch gets backpressure. Finish a checkpoint, then try
     /// again.
     #[error("epoch {0}: too many changes wait to be written; finish a checkpoint, then try again")]
@@ -164,6 +180,7 @@ impl IncrementalCheckpointError {
             Self::Io(error) => Some(error.name()).filter(|name| !name.is_empty()),
             Self::Deserialization { place, .. } | Self::CrcMismatch { place, .. } => Some(place),
             Self::Corruption { path, .. } => Some(path),
+            Self::CheckpointsLost { first, .. } => Some(first),
             _ => None,
         }
     }
@@ -195,6 +212,7 @@ impl IncrementalCheckpointError {
             | Self::Wal(_)
             | Self::Corruption { .. }
             | Self::Recovery(_)
+            | Self::CheckpointsLost { .. }
             | Self::CrcMismatch { .. } => Reaction::Corruption,
             Self::BufferOverflow(_) => Reaction::Backpressure,
             Self::Serialization(_) | Self::InvalidConfig(_) | Self::EpochMismatch { .. } | Self::InvalidInput(_) => {

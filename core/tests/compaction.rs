@@ -23,7 +23,7 @@ fn compacted(max_rebase_bytes: Option<u64>) -> Vec<u64> {
     let directory = Arc::new(MemoryDirectory::new());
     let config = CheckpointConfig::new().with_max_rebase_bytes(max_rebase_bytes);
     let open = || {
-        let options = OpenOptions::new(Arc::new(ManualClock::new(1_000)));
+        let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true);
         block_on(IncrementalCheckpointManager::open(directory.clone(), config.clone(), options)).unwrap()
     };
     let mut manager = open();

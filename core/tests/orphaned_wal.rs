@@ -12,7 +12,7 @@ use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock,
 type Manager = IncrementalCheckpointManager<MemoryDirectory>;
 
 fn open(directory: &Arc<MemoryDirectory>, config: CheckpointConfig) -> Manager {
-    let options = OpenOptions::new(Arc::new(ManualClock::new(1_000)));
+    let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true);
     block_on(Manager::open(directory.clone(), config, options)).unwrap()
 }
 
@@ -77,7 +77,7 @@ fn an_id_that_any_name_mentions_is_not_given_again() {
         nodes.insert(path.into(), node.clone());
         let directory = Arc::new(SimulatedDirectory::from_nodes(1, nodes));
         // A link where the newest metadata should be is damage, so that checkpoint 1 is asked for.
-        let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).checkpoint(Some(1));
+        let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true).checkpoint(Some(1));
         let manager = IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options);
         let prepared = block_on(manager).unwrap().prepare_checkpoint(9).unwrap();
         assert_eq!(prepared.id(), 8, "{path}: {node:?}");
@@ -157,7 +157,7 @@ fn a_deletion_that_a_crash_cuts_short_leaves_no_orphan() {
     for (retained, deletes_newest) in [(1, false), (2, false), (2, true)] {
         let act = |directory: &Arc<SimulatedDirectory>| {
             let config = CheckpointConfig::new().with_max_retained(retained);
-            let options = OpenOptions::new(Arc::new(ManualClock::new(1_000)));
+            let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true);
             let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), config, options))?;
             for round in 0..3_u64 {
                 manager.put(b"round", &round.to_be_bytes())?;
@@ -184,7 +184,7 @@ fn a_deletion_that_a_crash_cuts_short_leaves_no_orphan() {
                 assert_eq!(orphan, None, "retained {retained}, call {call}");
                 // The directory works on, and recovery never meets a gap in a WAL.
                 let config = CheckpointConfig::new().with_max_retained(retained);
-                let options = OpenOptions::new(Arc::new(ManualClock::new(1_000)));
+                let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true);
                 let mut manager =
                     block_on(IncrementalCheckpointManager::open(state.clone(), config, options.clone())).unwrap();
                 if let Some(newest) = manager.latest_checkpoint_id() {

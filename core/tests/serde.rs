@@ -31,7 +31,7 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expecte
 
 /// Makes a checkpoint with state, offsets, a watermark and an annotation.
 fn checkpoint() -> IncrementalCheckpointMetadata {
-    let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000))).store_id([7; 16]);
+    let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000))).store_id([7; 16]).create(true);
     let directory = Arc::new(MemoryDirectory::new());
     let manager = IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options);
     let mut manager = block_on(manager).unwrap();

@@ -14,7 +14,7 @@ use alluvium_core::{
 type Manager = IncrementalCheckpointManager<SimulatedDirectory>;
 
 fn open(directory: &Arc<SimulatedDirectory>) -> Manager {
-    let options = OpenOptions::new(Arc::new(ManualClock::new(1_000)));
+    let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true);
     block_on(Manager::open(directory.clone(), CheckpointConfig::new(), options)).unwrap()
 }
 

@@ -9,7 +9,7 @@ use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock,
 /// Writes checkpoints of which each names the files of those before it.
 fn sharing(checkpoints: u8) -> Arc<SimulatedDirectory> {
     let directory = Arc::new(SimulatedDirectory::new(1));
-    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id([7; 16]);
+    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id([7; 16]).create(true);
     let config = CheckpointConfig::new().with_max_retained(usize::from(checkpoints));
     let manager = IncrementalCheckpointManager::open(directory.clone(), config, options);
     let mut manager = block_on(manager).unwrap();

@@ -17,7 +17,7 @@ fn wal_path(sequence: u64) -> String {
 /// Writes a checkpoint, and four WAL files after it.
 fn synced(store_id: [u8; 16]) -> Files {
     let directory = Arc::new(MemoryDirectory::new());
-    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id(store_id);
+    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true).store_id(store_id);
     let manager = IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options);
     let mut manager = block_on(manager).unwrap();
     manager.put(b"bed", b"gravel").unwrap();
@@ -77,7 +77,7 @@ fn a_wal_file_that_leads_to_another_state_is_damage() {
             }
         }
         let directory = Arc::new(MemoryDirectory::from_files(other));
-        let options = OpenOptions::new(Arc::new(ManualClock::new(0)));
+        let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
         let manager = IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options);
         let mut manager = block_on(manager).unwrap();
         for n in 1..=sequence {

@@ -14,7 +14,7 @@ use alluvium_core::{
 type Manager = IncrementalCheckpointManager<MemoryDirectory>;
 
 fn open_with(directory: &Arc<MemoryDirectory>, config: CheckpointConfig, fallback: bool) -> Result<Manager, Error> {
-    let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).allow_fallback(fallback);
+    let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).allow_fallback(fallback).create(true);
     block_on(Manager::open(directory.clone(), config, options))
 }
 
@@ -194,7 +194,7 @@ fn a_checkpoint_may_wait_while_the_wal_is_small() {
     let clock = Arc::new(ManualClock::new(0));
     let config =
         CheckpointConfig::new().with_interval(Duration::from_millis(10)).with_min_wal_size_for_checkpoint(2_000);
-    let mut manager = block_on(Manager::open(directory, config, OpenOptions::new(clock.clone()))).unwrap();
+    let mut manager = block_on(Manager::open(directory, config, OpenOptions::new(clock.clone()).create(true))).unwrap();
     sync(&mut manager, 0);
     clock.advance_ms(11);
     assert!(manager.should_checkpoint(), "without a WAL file, time alone decides");

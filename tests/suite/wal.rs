@@ -165,7 +165,7 @@ fn min_wal_size_lets_a_checkpoint_wait_while_the_log_is_small() {
     let clock = clock();
     let config = CheckpointConfig::new().with_interval(Duration::from_secs(1)).with_min_wal_size_for_checkpoint(2_000);
     let directory = empty();
-    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
     let mut manager = open_with(&directory, config, options).unwrap();
     checkpoint(&mut manager);
     clock.advance_ms(1_000);

@@ -33,7 +33,10 @@ export interface OpenOptions {
   maxRebaseBytes?: number;
   /** The memory above which a mutation is refused. There is no limit by default. */
   memoryLimitBytes?: number;
-  /** Whether a storage without checkpoints is a fresh start (the default), or an error. */
+  /**
+   * Whether a storage without checkpoints is a fresh start (the default), or an error. Files of checkpoints without
+   * any checkpoint are always an error.
+   */
   create?: boolean;
   /** Whether an older checkpoint may be recovered if the newest is damaged. `recovered` says which were skipped. */
   allowFallback?: boolean;

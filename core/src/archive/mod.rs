@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use crate::archive::ustar::PLACE;
 use crate::config::{CheckpointConfig, OpenOptions};
-use crate::directory::{Directory, EntryKind, MemoryDirectory, NewFile, at_once};
+use crate::directory::{Directory, Entry, EntryKind, MemoryDirectory, NewFile, at_once};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path, state_path};
+use crate::ledger::listing::{BEGUN, Listing};
+use crate::maintenance::beginning::{mark_begun, unmark_begun};
 use crate::manager::IncrementalCheckpointManager;
 use crate::recovery::recover::recover;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
@@ -32,7 +34,7 @@ use crate::tools::verify::verify;
 /// use alluvium_core::{archive, CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 /// use std::sync::Arc;
 ///
-/// let options = OpenOptions::new(Arc::new(ManualClock::new(0)));
+/// let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
 /// let directory = Arc::new(MemoryDirectory::new());
 /// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
 /// manager.put(b"bed", b"gravel")?;
@@ -106,7 +108,7 @@ pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
 /// # use alluvium_core::directory::{block_on, MemoryDirectory};
 /// # use alluvium_core::{archive, CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 /// # use std::sync::Arc;
-/// # let options = OpenOptions::new(Arc::new(ManualClock::new(0)));
+/// # let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
 /// # let from = Arc::new(MemoryDirectory::new());
 /// # let mut manager = block_on(IncrementalCheckpointManager::open(from.clone(), CheckpointConfig::new(), options.clone()))?;
 /// # manager.put(b"bed", b"gravel")?;
@@ -130,14 +132,20 @@ pub async fn import<D: Directory>(
     let source = read(archive)?;
     let (recovered, state_file) = recover_alone(&source)?;
     let metadata = recovered.metadata.clone();
-    if directory.list().await?.iter().all(|entry| Name::parse(&entry.path) == Name::Foreign) {
+    let listing = Listing::take(&*directory).await?;
+    let is_foreign =
+        |entry: &(Name, Entry)| [Name::Foreign, Name::Deleted(BEGUN)].contains(&Name::parse(&entry.1.path));
+    if listing.entries.iter().all(is_foreign) {
+        mark_begun(&*directory).await?;
         let mut files = source.into_files();
         let order = needed(&metadata, |path| files.contains_key(path))?;
         let file = |path: String| NewFile { content: files.remove(&path).unwrap_or_default(), path };
         directory.create(order.into_iter().map(file).collect()).await?;
+        // The import stands whether the mark goes now or with the next maintenance.
+        let _ = unmark_begun(&*directory).await;
         return Ok(metadata);
     }
-    let mut manager = IncrementalCheckpointManager::open(directory, config, options).await?;
+    let mut manager = IncrementalCheckpointManager::open(directory, config, options.create(true)).await?;
     manager.take_over(recovered, state_file).await
 }
 

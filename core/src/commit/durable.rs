@@ -14,6 +14,7 @@ use crate::ledger::Ledger;
 use crate::ledger::fence::{creation_failed, fenced};
 use crate::ledger::listing::Listing;
 use crate::maintenance::Maintenance;
+use crate::maintenance::beginning::mark_begun;
 use crate::maintenance::compaction::plan::CompactionInput;
 use crate::seeded_defects::{self, Defect};
 
@@ -70,6 +71,9 @@ impl<D: Directory> PreparedCheckpoint<D> {
         let started_us = self.clock.0.monotonic_us();
         let ticket = self.ledger.begin_commit(self.id, self.follows, self.full, self.frozen.segments_max())?;
         let mut encoded = self.encode(ticket)?;
+        if self.follows.is_none() {
+            mark_begun(&*self.directory).await?;
+        }
         let listing = create(&*self.directory, &mut encoded).await?;
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         let left = another_writer(&self.ledger, &encoded, &listing);

@@ -6,6 +6,10 @@ use crate::directory::{Directory, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, wal_path};
 
+/// The checkpoint whose marker says that a directory may hold files of checkpoints and no checkpoint. It never
+/// exists, because ids start at 1.
+pub(crate) const BEGUN: u64 = 0;
+
 /// The listing of a directory, with each name parsed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listing {

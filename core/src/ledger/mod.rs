@@ -8,6 +8,7 @@ pub(crate) mod fence;
 mod health;
 pub(crate) mod listing;
 pub(crate) mod metadata_reader;
+pub(crate) mod remains;
 pub(crate) mod replacement;
 pub(crate) mod segment_reader;
 pub(crate) mod ticket;
@@ -22,6 +23,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::ledger::health::Health;
 use crate::ledger::listing::Listing;
+use crate::ledger::remains::Remains;
 use crate::ledger::replacement::Replacement;
 use crate::ledger::segment_reader::LiveSegment;
 
@@ -69,6 +71,10 @@ pub(crate) struct Pages {
     pub(crate) known_wal: FxHashSet<(u64, u64)>,
     /// The highest id that any name mentioned when the directory was opened.
     pub(crate) opened_at_id: u64,
+    /// The number of the first new segment when the directory was opened.
+    pub(crate) opened_at_number: u64,
+    /// The files that were there before the directory was begun.
+    pub(crate) remains: Remains,
     /// Temporary files that were there when the directory was opened. Their writer is gone.
     pub(crate) leftovers: FxHashSet<String>,
 }
@@ -81,6 +87,8 @@ impl Ledger {
         let pages = Pages {
             leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
             opened_at_id: listing.highest_id,
+            opened_at_number: next_number,
+            remains: if listing.is_begun() { Remains::Unknown } else { Remains::Nothing },
             store_id,
             committed: None,
             segments: Vec::new(),

@@ -9,8 +9,10 @@ use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, deleted_path, wal_path};
 use crate::ledger::Ledger;
-use crate::ledger::listing::{Listing, mentioned_id};
+use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::remains::Remains;
+use crate::maintenance::beginning::unmark_begun;
 use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
 use crate::seeded_defects::{self, Defect};
 
@@ -53,6 +55,7 @@ pub(crate) async fn collect<D: Directory>(
     retain: Retain,
 ) -> Result<GarbageReport, Error> {
     learn(directory, ledger, listing).await?;
+    find_remains(ledger, listing);
     let (going, files) = decide(ledger, listing, retain);
     let mut report = GarbageReport { files, errors: Vec::new() };
     let gone =
@@ -103,13 +106,42 @@ pub(crate) async fn collect<D: Directory>(
     if let Err(error) = remember(directory, listing, &mut report).await {
         report.errors.push(error.to_string());
     }
-    let is_gone = |path: &String| metadata.contains(path) || wal_first.contains(path);
+    let mark = deleted_path(BEGUN);
+    let is_gone = |path: &String| metadata.contains(path) || wal_first.contains(path) || *path == mark;
     let unneeded = report.files.iter().filter(|file| !file.keep && !is_gone(&file.path));
     let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_wal).collect::<BTreeSet<_>>().into_iter().collect();
-    if let Err(error) = gone(reclaim).await {
-        report.errors.push(error.to_string());
+    let mut reclaimed = gone(reclaim).await.map_err(Error::from);
+    if reclaimed.is_ok() && report.files.iter().any(|file| !file.keep && file.path == mark) {
+        reclaimed = unmark_begun(directory).await;
+    }
+    match reclaimed {
+        Err(error) => report.errors.push(error.to_string()),
+        Ok(()) if is_explicit(retain) => ledger.lock().remains = Remains::Nothing,
+        Ok(()) => {}
     }
     Ok(report)
+}
+
+/// Tells whether the caller asked for garbage to be collected, and for nothing else.
+fn is_explicit(retain: Retain) -> bool {
+    matches!(retain, Retain::AllBut(None))
+}
+
+/// Finds the files that were there before the directory was begun, once for each opening: those that no
+/// checkpoint names now, before any checkpoint goes.
+fn find_remains(ledger: &Ledger, listing: &Listing) {
+    if !matches!(ledger.lock().remains, Remains::Unknown) {
+        return;
+    }
+    let (_, files) = decide(ledger, listing, Retain::Newest(usize::MAX));
+    let mut pages = ledger.lock();
+    let was_there = |file: &FileVerdict| match Name::parse(&file.path) {
+        Name::Segment(_, number) => number < pages.opened_at_number,
+        Name::State(id) | Name::EmptyCheckpoint(id) => id <= pages.opened_at_id,
+        _ => false,
+    };
+    let files = files.into_iter().filter(|file| !file.keep && was_there(file)).map(|file| file.path).collect();
+    pages.remains = Remains::Files(files);
 }
 
 /// Returns the WAL files that are deleted before any metadata or marker is. A WAL file that outlived what says
@@ -179,7 +211,8 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
         own_below: pages.own_below,
         keep_wal: pages.keep_wal,
         leftovers: &pages.leftovers,
-        is_explicit: matches!(retain, Retain::AllBut(None)),
+        remains: &pages.remains,
+        is_explicit: is_explicit(retain),
     };
     let files = verdicts(listing, &holdings, &going);
     (going, files)
@@ -188,7 +221,8 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
 /// Returns what garbage collection would do to a directory that no writer has open. Nothing is deleted.
 ///
 /// With `max_retained`, only that many of the newest checkpoints stay; with `None`, all of them stay.
-/// Fails if the directory cannot be listed or read.
+/// Fails if the directory cannot be listed or read. Files of checkpoints without any checkpoint are
+/// [`CheckpointsLost`](Error::CheckpointsLost).
 ///
 /// ```
 /// use alluvium_core::directory::{block_on, MemoryDirectory};
@@ -199,9 +233,11 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
 /// ```
 pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> Result<GarbageReport, Error> {
     let listing = Listing::take(directory).await?;
+    listing.check_not_lost()?;
     let own_below = listing.highest_number.saturating_add(1);
     let ledger = Ledger::new([0; 16], own_below, &listing, false);
     learn(directory, &ledger, &listing).await?;
+    find_remains(&ledger, &listing);
     let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
     let (_, files) = decide(&ledger, &listing, retain);
     Ok(GarbageReport { files, errors: Vec::new() })

@@ -1,6 +1,7 @@
 //! The work that follows a checkpoint: [retention], [garbage collection](gc) and [compaction]. None of
 //! it can undo the commit. If a step fails, it is reported and tried again after the next checkpoint.
 
+pub(crate) mod beginning;
 pub(crate) mod compaction;
 pub(crate) mod gc;
 pub(crate) mod retention;

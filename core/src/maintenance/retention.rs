@@ -8,7 +8,8 @@ use rustc_hash::FxHashSet;
 use crate::directory::EntryKind;
 use crate::format::paths::{Name, metadata_path};
 use crate::ledger::KeptFiles;
-use crate::ledger::listing::Listing;
+use crate::ledger::listing::{BEGUN, Listing};
+use crate::ledger::remains::Remains;
 
 /// What garbage collection does with one file, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,6 +56,8 @@ pub(crate) struct Holdings<'a> {
     pub(crate) keep_wal: bool,
     /// Temporary files of writes that were interrupted before this writer opened the directory.
     pub(crate) leftovers: &'a FxHashSet<String>,
+    /// The files that were there before the directory was begun.
+    pub(crate) remains: &'a Remains,
     /// Whether the caller asked for garbage to be collected. Maintenance does not, so it leaves what may be
     /// the remains of a checkpoint that was lost.
     pub(crate) is_explicit: bool,
@@ -99,6 +102,13 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
                 (!holdings.leftovers.contains(&entry.path), "left by a write that was interrupted".into())
             }
             Name::Foreign => (true, "not written by Alluvium".into()),
+            Name::Deleted(BEGUN) if !remaining.is_empty() && (holdings.is_explicit || holdings.remains.is_empty()) => {
+                (false, "the directory holds a checkpoint now".into())
+            }
+            Name::Deleted(BEGUN) => (true, "says that the directory may hold files and no checkpoint".into()),
+            _ if !holdings.is_explicit && holdings.remains.holds(&entry.path) => {
+                (true, "was there before the directory was begun; only `collect_garbage` deletes it".into())
+            }
             Name::Metadata(id) if expired.contains(&id) => {
                 (false, format!("checkpoint {id} is not among the newest kept"))
             }

@@ -7,6 +7,7 @@ use crate::format::paths::deleted_path;
 use crate::ledger::fence::fenced;
 use crate::ledger::listing::Listing;
 use crate::maintenance::MaintenanceReport;
+use crate::maintenance::beginning::mark_begun;
 use crate::maintenance::gc::{Retain, collect};
 use crate::maintenance::retention::GarbageReport;
 use crate::manager::types::IncrementalCheckpointManager;
@@ -125,6 +126,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Collects garbage.
     async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
         let listing = self.list_as_owner().await?;
+        if let Retain::AllBut(Some(id)) = retain {
+            // A checkpoint with a mark is about to go too.
+            let is_last = listing.checkpoints.iter().all(|other| *other == id || listing.marked.contains(other));
+            if is_last && !listing.is_begun() {
+                mark_begun(&*self.directory).await?;
+            }
+        }
         if self.lineage.in_flight == 0 {
             // With nothing in flight, every unnamed segment below the next number is left over.
             let mut pages = self.ledger.lock();

@@ -8,6 +8,7 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
+use crate::maintenance::beginning::mark_begun;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalBase, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
@@ -16,22 +17,29 @@ use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Opens a directory and recovers its newest checkpoint and the WAL after it. If the directory has no
-    /// checkpoint, the manager starts empty.
+    /// checkpoint and the options [allow creating one](OpenOptions::create), the manager starts empty.
     ///
-    /// Opening only reads. The first write is the first checkpoint or sync.
+    /// Opening only reads, except as [`begin_beside_remains`](OpenOptions::begin_beside_remains) says. The first
+    /// write is the first checkpoint or sync.
     ///
     /// - Settings that cannot work are [`InvalidConfig`](Error::InvalidConfig).
-    /// - A directory without a checkpoint is [`NotFound`](Error::NotFound) if the options do not
-    ///   [allow creating one](OpenOptions::create).
+    /// - A directory without a checkpoint is [`NotFound`](Error::NotFound) if the options do not allow creating
+    ///   one.
+    /// - A directory that holds files of checkpoints and no checkpoint is
+    ///   [`CheckpointsLost`](Error::CheckpointsLost): it is half of a copy, or its metadata was lost.
     /// - A damaged newest checkpoint is an error that names the place, unless the options
     ///   [allow falling back](OpenOptions::allow_fallback) to an older one.
     pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
         config.validate()?;
-        let listing = Listing::take(&*directory).await?;
+        let mut listing = Listing::take(&*directory).await?;
+        if options.begin_beside_remains && listing.check_not_lost().is_err() {
+            mark_begun(&*directory).await?;
+            listing = Listing::take(&*directory).await?;
+        }
         let recover_options =
             RecoverOptions::new().checkpoint(options.checkpoint).allow_fallback(options.allow_fallback);
         let recovered = recover_listed(&*directory, &recover_options, &listing).await?;
-        if recovered.is_none() && !options.create {
+        if recovered.is_none() && !options.create && !options.begin_beside_remains {
             return Err(Error::NotFound(
                 "the directory holds no checkpoint, and the options do not allow creating one".into(),
             ));

@@ -15,7 +15,7 @@ use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 /// use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 ///
 /// let directory = Arc::new(MemoryDirectory::new());
-/// let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000)));
+/// let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000))).create(true);
 /// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options.clone()))?;
 /// manager.put(b"AA:JFK-LAX", b"12")?;
 /// manager.set_source_offset("input", 1_000)?;

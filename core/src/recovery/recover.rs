@@ -17,6 +17,7 @@ use crate::state::{State, Tail, out_of_addresses};
 /// newest. Returns `None` if the directory has no checkpoint and none was asked for.
 ///
 /// - A checkpoint that was asked for and does not exist is [`NotFound`](Error::NotFound).
+/// - Files of checkpoints without any checkpoint are [`CheckpointsLost`](Error::CheckpointsLost).
 /// - Key groups that do not exist are [`InvalidInput`](Error::InvalidInput).
 /// - Damage is an error that names the file. With [`allow_fallback`](RecoverOptions::allow_fallback),
 ///   an older checkpoint is recovered instead; if none is whole, the error is
@@ -43,6 +44,7 @@ pub(crate) async fn recover_listed<D: Directory>(
         )));
     }
     let groups = KeyGroups::range(first, last);
+    listing.check_not_lost()?;
     if let Some(id) = options.checkpoint {
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));

@@ -55,7 +55,7 @@ pub struct Difference {
 /// use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions, tools::diff};
 ///
 /// let directory = Arc::new(MemoryDirectory::new());
-/// let options = OpenOptions::new(Arc::new(ManualClock::new(0)));
+/// let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
 /// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
 /// manager.put(b"kept", b"1")?;
 /// manager.put(b"counted", b"1")?;

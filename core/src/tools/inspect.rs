@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path};
-use crate::ledger::listing::{Listing, mentioned_id};
+use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_metadata;
 
 pub use crate::ledger::metadata_reader::load_state;
@@ -33,6 +33,7 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
     let mut ids: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| mentioned_id(*name)).collect();
     ids.extend(listing.checkpoints.iter().copied());
     let partial: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    ids.remove(&BEGUN);
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.into_iter().rev() {
         let path = metadata_path(id);
@@ -51,6 +52,12 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
         found.push(CheckpointSummary { id, metadata, metadata_bytes });
     }
     Ok(found)
+}
+
+/// Checks that the directory does not hold files of checkpoints without any checkpoint. If it does, the error is
+/// [`CheckpointsLost`](Error::CheckpointsLost): it is half of a copy, or its metadata was lost.
+pub async fn check_not_lost<D: Directory>(directory: &D) -> Result<(), Error> {
+    Listing::take(directory).await?.check_not_lost()
 }
 
 /// Reads the metadata of one checkpoint.

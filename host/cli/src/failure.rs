@@ -69,6 +69,9 @@ impl Failure {
         if let IncrementalCheckpointError::Io(error) = error {
             return Self::directory(path, error);
         }
+        if let IncrementalCheckpointError::CheckpointsLost { .. } = error {
+            return Self::at(path.display(), error).hint(OF_LOSS);
+        }
         Self::at(path.display(), error).hint(match error.reaction() {
             Reaction::NotFound => format!("`alluvium list {}` shows what there is", path.display()),
             Reaction::Corruption => of_damage(path),
@@ -125,6 +128,9 @@ impl Failure {
         ExitCode::from(2)
     }
 }
+
+const OF_LOSS: &str = "copy the missing files, or name another directory; `alluvium run --create` begins beside these \
+                       files, which stay";
 
 const NO_SPACE: &str = "free some space, then run the command again; the checkpoints before it are intact";
 

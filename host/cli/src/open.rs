@@ -31,6 +31,21 @@ pub(crate) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
     NativeDirectory::open_exclusive(path).map_err(failed)
 }
 
+/// Opens the directory of a run, which may begin there. Files of lost checkpoints are refused, unless the run is
+/// to begin beside them.
+pub(crate) fn to_run(path: &Path, begins_beside_remains: bool) -> Result<NativeDirectory, Failure> {
+    let directory = to_write(path)?;
+    let lost = match block_on(inspect::check_not_lost(&directory)) {
+        Err(lost @ IncrementalCheckpointError::CheckpointsLost { .. }) if begins_beside_remains => lost,
+        checked => return checked.map(|()| directory).map_err(|error| Failure::core(path, &error)),
+    };
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).begin_beside_remains(true);
+    block_on(IncrementalCheckpointManager::open(Arc::new(&directory), CheckpointConfig::new(), options))
+        .map_err(|error| Failure::core(path, &error))?;
+    eprintln!("{}: {lost}; beginning beside these files, which stay until `alluvium gc`", path.display());
+    Ok(directory)
+}
+
 /// Opens a directory that must not hold anything yet, for what is to be put there.
 pub(crate) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
     let directory = to_write(path)?;
@@ -50,7 +65,7 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
     // Only what is asked for goes: retention is for those who take checkpoints.
     let config = CheckpointConfig::new().with_max_retained(usize::MAX);
-    let options = OpenOptions::new(Arc::new(SystemClock::new())).allow_fallback(true);
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true).allow_fallback(true);
     let manager = block_on(IncrementalCheckpointManager::open(Arc::new(directory), config, options))
         .map_err(|error| Failure::core(path, &error))?;
     for skipped in manager.recovered().map_or(&[][..], |recovered: &RecoverySummary| &recovered.skipped) {
@@ -62,7 +77,7 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
 /// Creates a directory, with a manager over it.
 pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
     let directory = to_fill(path)?;
-    let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(random_id()?);
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true).store_id(random_id()?);
     block_on(IncrementalCheckpointManager::open(Arc::new(directory), CheckpointConfig::new(), options))
         .map_err(|error| Failure::core(path, &error))
 }
@@ -77,9 +92,11 @@ pub(crate) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) 
     let summaries = block_on(inspect::list_checkpoints(directory)).map_err(failed)?;
     // Without metadata there is no checkpoint, only what is left of one.
     let newest = summaries.iter().find(|summary| summary.metadata_bytes > 0 || summary.metadata.is_ok());
-    newest.map(|summary| summary.id).ok_or_else(|| {
-        Failure::at(path.display(), "holds no checkpoint").hint("`alluvium run` and `alluvium import` make some")
-    })
+    if let Some(newest) = newest {
+        return Ok(newest.id);
+    }
+    block_on(inspect::check_not_lost(directory)).map_err(failed)?;
+    Err(Failure::at(path.display(), "holds no checkpoint").hint("`alluvium run` and `alluvium import` make some"))
 }
 
 /// Returns a random id for a new directory.

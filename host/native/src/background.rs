@@ -42,7 +42,7 @@ pub struct BackgroundCheckpoint {
 ///
 /// let scratch = tempfile::tempdir()?;
 /// let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path())?);
-/// let options = OpenOptions::new(Arc::new(SystemClock::new()));
+/// let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true);
 /// let mut manager = block_on(IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options))?;
 /// let mut writer = BackgroundWriter::start();
 ///
@@ -181,7 +181,8 @@ mod tests {
     type Manager = IncrementalCheckpointManager<NativeDirectory>;
 
     fn open(directory: &Arc<NativeDirectory>, config: CheckpointConfig) -> Manager {
-        block_on(Manager::open(directory.clone(), config, OpenOptions::new(Arc::new(SystemClock::new())))).unwrap()
+        block_on(Manager::open(directory.clone(), config, OpenOptions::new(Arc::new(SystemClock::new())).create(true)))
+            .unwrap()
     }
 
     #[test]

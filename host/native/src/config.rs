@@ -199,7 +199,7 @@ impl CheckpointConfig {
 ///
 /// let scratch = tempfile::tempdir()?;
 /// let config = CheckpointConfig::new(scratch.path());
-/// let options = OpenOptions::new().memory_limit_bytes(1 << 20);
+/// let options = OpenOptions::new().memory_limit_bytes(1 << 20).create(true);
 /// let mut manager = IncrementalCheckpointManager::open(config, options)?;
 /// assert!(manager.put(b"too large", &vec![0; 2 << 20]).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -208,6 +208,7 @@ impl CheckpointConfig {
 #[non_exhaustive]
 pub struct OpenOptions {
     pub(crate) create: bool,
+    pub(crate) begin_beside_remains: bool,
     pub(crate) allow_fallback: bool,
     pub(crate) checkpoint: Option<u64>,
     pub(crate) clock: Arc<dyn Clock + Send + Sync>,
@@ -223,6 +224,7 @@ impl std::fmt::Debug for OpenOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenOptions")
             .field("create", &self.create)
+            .field("begin_beside_remains", &self.begin_beside_remains)
             .field("allow_fallback", &self.allow_fallback)
             .field("checkpoint", &self.checkpoint)
             .finish_non_exhaustive()
@@ -233,7 +235,8 @@ impl Default for OpenOptions {
     fn default() -> Self {
         let defaults = CoreConfig::default();
         Self {
-            create: true,
+            create: false,
+            begin_beside_remains: false,
             allow_fallback: false,
             checkpoint: None,
             clock: Arc::new(SystemClock::new()),
@@ -248,29 +251,63 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
-    /// Returns the defaults: create a missing directory, never fall back, this machine's clock, and a
-    /// random store id.
+    /// Returns the defaults: never create a directory or a first checkpoint, never fall back, this machine's
+    /// clock, and a random store id.
     ///
     /// ```
     /// let options = alluvium::OpenOptions::new();
-    /// assert!(format!("{options:?}").contains("create: true"));
+    /// assert!(format!("{options:?}").contains("create: false"));
     /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets whether a missing directory is created (true, the default) or an error.
+    /// Sets whether a missing directory is created, and a directory without a checkpoint begun (true), or whether
+    /// that is an error (false, the default). [`new`](crate::IncrementalCheckpointManager::new) creates.
+    ///
+    /// A directory that holds files of checkpoints and no checkpoint is refused in any case: it is half of a copy,
+    /// or its metadata was lost.
     ///
     /// ```
     /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
     ///
-    /// let mistyped = CheckpointConfig::new("/no/such/directory".as_ref());
-    /// assert!(IncrementalCheckpointManager::open(mistyped, OpenOptions::new().create(false)).is_err());
+    /// let scratch = tempfile::tempdir()?;
+    /// let config = CheckpointConfig::new(&scratch.path().join("new"));
+    /// assert!(IncrementalCheckpointManager::open(config.clone(), OpenOptions::new()).is_err());
+    /// assert!(IncrementalCheckpointManager::open(config, OpenOptions::new().create(true)).is_ok());
+    /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
+        self
+    }
+
+    /// Sets whether a directory may be begun beside the files of checkpoints that were lost. Default false. It
+    /// includes [`create`](Self::create).
+    ///
+    /// These files stay until [`collect_garbage`](crate::IncrementalCheckpointManager::collect_garbage) is called,
+    /// and no id that their names mention is given again.
+    ///
+    /// ```
+    /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
+    ///
+    /// let scratch = tempfile::tempdir()?;
+    /// let config = CheckpointConfig::new(scratch.path());
+    /// let lost = scratch.path().join("checkpoint_0000000000000007");
+    /// std::fs::create_dir(&lost)?;
+    /// std::fs::write(lost.join("state.bin"), b"the metadata is gone")?;
+    /// assert!(IncrementalCheckpointManager::new(config.clone()).is_err());
+    /// let options = OpenOptions::new().begin_beside_remains(true);
+    /// let mut manager = IncrementalCheckpointManager::open(config, options)?;
+    /// assert_eq!(manager.create_checkpoint(0)?.id, 8);
+    /// assert!(lost.join("state.bin").exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn begin_beside_remains(mut self, begin_beside_remains: bool) -> Self {
+        self.begin_beside_remains = begin_beside_remains;
         self
     }
 
@@ -307,7 +344,7 @@ impl OpenOptions {
     /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
     ///
     /// let scratch = tempfile::tempdir()?;
-    /// let options = OpenOptions::new().clock(Arc::new(ManualClock::new(1_700_000_000_000)));
+    /// let options = OpenOptions::new().clock(Arc::new(ManualClock::new(1_700_000_000_000))).create(true);
     /// let mut manager = IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options)?;
     /// assert_eq!(manager.create_checkpoint(0)?.timestamp, 1_700_000_000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -325,7 +362,7 @@ impl OpenOptions {
     /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
     ///
     /// let scratch = tempfile::tempdir()?;
-    /// let options = OpenOptions::new().store_id([7; 16]);
+    /// let options = OpenOptions::new().store_id([7; 16]).create(true);
     /// let manager = IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options)?;
     /// assert_eq!(manager.store_id(), [7; 16]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -371,7 +408,7 @@ impl OpenOptions {
     /// use alluvium::{CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, OpenOptions};
     ///
     /// let scratch = tempfile::tempdir()?;
-    /// let options = OpenOptions::new().max_in_flight(1);
+    /// let options = OpenOptions::new().max_in_flight(1).create(true);
     /// let mut manager = IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options)?;
     /// let first = manager.prepare_checkpoint(0)?;
     /// let second = manager.prepare_checkpoint(0);
@@ -416,7 +453,7 @@ impl OpenOptions {
     /// }
     ///
     /// let scratch = tempfile::tempdir()?;
-    /// let options = OpenOptions::new().watcher(Arc::new(Broken));
+    /// let options = OpenOptions::new().watcher(Arc::new(Broken)).create(true);
     /// let mut manager = IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options)?;
     /// assert!(manager.create_checkpoint(0).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -433,6 +470,7 @@ impl OpenOptions {
             .store_id(store_id)
             .allow_fallback(self.allow_fallback)
             .checkpoint(self.checkpoint)
-            .create(self.create))
+            .create(self.create)
+            .begin_beside_remains(self.begin_beside_remains))
     }
 }

@@ -41,7 +41,7 @@ pub enum IncrementalCheckpointError {
     /// Stored bytes are not the bytes that were written.
     #[error("corruption: {0}")]
     Corruption(Damage),
-    /// Recovery found no checkpoint that it may use.
+    /// Recovery found no checkpoint that it may use, or files of checkpoints and no checkpoint.
     #[error("recovery failed: {0}")]
     Recovery(String),
     /// Too many checkpoints are being written. Finish one, then try again.
@@ -307,6 +307,7 @@ impl From<CoreError> for IncrementalCheckpointError {
         let text = error.to_string();
         let damage = |place, offset| Damage { text, place: Some(place), offset };
         match error {
+            CoreError::CheckpointsLost { .. } => Self::Recovery(error.to_string()),
             CoreError::Io(error) if is_missing_directory(&error) => Self::NotFound(error.to_string()),
             CoreError::Io(error) => Self::Io(io_error(error)),
             CoreError::Serialization(what) => Self::Serialization(what),

@@ -43,7 +43,7 @@ impl Watch for Gate {
 }
 
 async fn open(scratch: &tempfile::TempDir, gate: &Arc<Gate>) -> IncrementalCheckpointManager {
-    let options = OpenOptions::new().watcher(Arc::clone(gate) as _);
+    let options = OpenOptions::new().create(true).watcher(Arc::clone(gate) as _);
     IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options).await.unwrap()
 }
 

@@ -125,7 +125,7 @@ fn engine_file() -> Result<PathBuf> {
 
 fn open_native(path: &Path, clock: &Arc<ManualClock>) -> Result<Native> {
     let config = CheckpointConfig::new().with_max_retained(3).with_memory_limit_bytes(Some(MEMORY_BYTES));
-    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
     Ok(block_on(Native::open(Arc::new(NativeDirectory::open_exclusive(path)?), config, options))?)
 }
 

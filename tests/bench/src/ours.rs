@@ -30,7 +30,7 @@ impl Ours {
     /// Opens a directory, or starts from nothing in an empty one.
     pub fn open(path: &Path) -> Result<Self> {
         let directory = Arc::new(NativeDirectory::open_exclusive(path)?);
-        let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(*b"alluvium-bench--");
+        let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(*b"alluvium-bench--").create(true);
         let manager = block_on(IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options))?;
         Ok(Self { manager, finished: None })
     }

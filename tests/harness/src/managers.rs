@@ -25,7 +25,7 @@ pub fn clock() -> Arc<ManualClock> {
 
 /// Options over a fresh clock and the tests' store id.
 pub fn options() -> OpenOptions {
-    OpenOptions::new(clock()).store_id(STORE_ID)
+    OpenOptions::new(clock()).store_id(STORE_ID).create(true)
 }
 
 /// A configuration that keeps `max_retained` checkpoints.

@@ -23,7 +23,7 @@ impl Manager {
             NativeDirectory::create(directory).map_err(|error| error.to_string())?;
         }
         let directory = Arc::new(NativeDirectory::open_exclusive(directory).map_err(|error| error.to_string())?);
-        let options = OpenOptions::new(Arc::new(ManualClock::new(NOW_MS))).store_id([0; 16]);
+        let options = OpenOptions::new(Arc::new(ManualClock::new(NOW_MS))).store_id([0; 16]).create(true);
         let config = CheckpointConfig::new().with_max_retained(3);
         let manager = block_on(IncrementalCheckpointManager::open(directory, config, options));
         manager.map(Self).map_err(|error| error.to_string())

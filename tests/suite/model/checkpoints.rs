@@ -125,7 +125,7 @@ impl Run {
             self.kept.insert(id, expected);
         }
         self.in_flight.clear();
-        let options = OpenOptions::new(self.clock.clone()).store_id(STORE_ID);
+        let options = OpenOptions::new(self.clock.clone()).store_id(STORE_ID).create(true);
         self.manager = open_with(&self.directory, self.config.clone(), options).unwrap();
         let newest = self.kept.last_key_value();
         self.expected =

@@ -51,7 +51,7 @@ impl Run {
             .with_truncate_wal(rng.u8(0..4) != 0)
             .with_recovery_read_ratio([1.05, 1.25, 2.0][rng.usize(0..3)]);
         let (directory, clock) = (empty(), clock());
-        let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+        let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
         let manager = open_with(&directory, config.clone(), options).unwrap();
         Self {
             rng,

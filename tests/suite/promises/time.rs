@@ -11,7 +11,7 @@ fn reopening_restores_epoch_offsets_watermark_position_and_time() {
     let clock = clock();
     let config = CheckpointConfig::new().with_interval(Duration::from_millis(500));
     let directory = empty();
-    let options = || OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let options = || OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
     let mut manager = open_with(&directory, config.clone(), options()).unwrap();
     assert!(manager.should_checkpoint(), "at once when new");
     manager.set_epoch(3).unwrap();
@@ -35,7 +35,7 @@ fn a_wall_clock_set_back_frozen_or_at_its_maximum_never_stalls() {
     for wall in [0, START_MS, START_MS - 1_000_000, u64::MAX] {
         let clock = clock();
         let (directory, config) = (empty(), CheckpointConfig::new().with_interval(Duration::from_secs(1)));
-        let options = || OpenOptions::new(clock.clone()).store_id(STORE_ID);
+        let options = || OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
         let mut manager = open_with(&directory, config.clone(), options()).unwrap();
         checkpoint(&mut manager);
         clock.advance_ms(999);

@@ -30,6 +30,9 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
     let mut report = VerifyReport::default();
     let held = CachedDirectory::new(directory, most);
     let source = &held;
+    if let Err(error) = listing.check_not_lost() {
+        report.find(error.place().unwrap_or_default(), Severity::Damage, error.to_string());
+    }
     let mut checked = Checked::default();
     // The last checkpoint that needs each file. Checkpoints are verified from the oldest to the newest.
     let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();

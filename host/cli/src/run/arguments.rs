@@ -24,6 +24,9 @@ pub(crate) struct Run {
     /// The directory of the checkpoints; it is created if it is missing and the directory above it exists
     #[arg(long)]
     pub(super) dir: PathBuf,
+    /// Begin although the directory holds files of lost checkpoints; these files stay until `alluvium gc`
+    #[arg(long)]
+    pub(super) create: bool,
     /// The records: CSV with a header, plain or compressed by gzip; - is the standard input
     #[arg(long)]
     pub(super) input: PathBuf,

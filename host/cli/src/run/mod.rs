@@ -45,7 +45,7 @@ impl Run {
             return Ok(Answer::Yes);
         }
         let mut progress = Progress::new(self.json, input.meter());
-        let plugin = host.start_in(&plugin, open::to_write(&self.dir)?, &options).map_err(failed)?;
+        let plugin = host.start_in(&plugin, open::to_run(&self.dir, self.create)?, &options).map_err(failed)?;
         let recovered = plugin.recovered().cloned();
         let metrics = Metrics::new(host, self.metrics.as_deref());
         let mut stream = Stream::new(self, plugin, metrics, interrupted)?;
@@ -72,7 +72,7 @@ impl Run {
         if self.only_try {
             return migrate::try_it(&self.dir, host, plugin, options).map(|()| true);
         }
-        let migrated = host.migrate(plugin, open::to_write(&self.dir)?, options);
+        let migrated = host.migrate(plugin, open::to_run(&self.dir, self.create)?, options);
         if let Some(migrated) = migrated.map_err(|error| Failure::runtime(&self.dir, &error))? {
             let dir = self.dir.display();
             let text = migrate::sentence(&migrated);

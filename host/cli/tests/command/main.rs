@@ -6,6 +6,7 @@ mod flights;
 mod inside;
 mod inspection;
 mod kill;
+mod lost;
 mod migrate;
 mod plugins;
 mod same_bytes;

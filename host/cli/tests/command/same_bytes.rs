@@ -55,7 +55,7 @@ fn run_natively(bench: &Bench, random: &mut fastrand::Rng) {
     NativeDirectory::create(bench.dir()).expect("it creates");
     let directory = Arc::new(NativeDirectory::open_exclusive(bench.dir()).expect("it opens"));
     let clock = Arc::new(ManualClock::new(STARTED_MS));
-    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
     let config = CheckpointConfig::new().with_max_retained(3);
     let mut manager = block_on(IncrementalCheckpointManager::open(directory, config, options)).expect("it opens");
     for n in 1..=CHECKPOINTS {

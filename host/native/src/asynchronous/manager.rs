@@ -71,7 +71,7 @@ impl IncrementalCheckpointManager {
     /// # }).unwrap();
     /// ```
     pub async fn new(config: CheckpointConfig) -> Result<Self, Error> {
-        Self::open(config, OpenOptions::new()).await
+        Self::open(config, OpenOptions::new().create(true)).await
     }
 
     /// Opens the checkpoint directory as `options` say.

@@ -61,7 +61,9 @@ pub struct IncrementalCheckpointManager {
 impl IncrementalCheckpointManager {
     /// Opens the checkpoint directory and recovers its newest checkpoint, and the WAL after it.
     ///
-    /// A missing directory is created. Use [`open`](Self::open) to refuse that, or to choose more.
+    /// A missing directory is created, and a directory without a checkpoint is begun. Use [`open`](Self::open) to
+    /// refuse that, or to choose more. Files of checkpoints without any checkpoint are refused as
+    /// [`Recovery`](Error::Recovery).
     ///
     /// ```
     /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager};
@@ -72,7 +74,7 @@ impl IncrementalCheckpointManager {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(config: CheckpointConfig) -> Result<Self, Error> {
-        Self::open(config, OpenOptions::new())
+        Self::open(config, OpenOptions::new().create(true))
     }
 
     /// Opens the checkpoint directory as `options` say.
@@ -118,7 +120,7 @@ impl IncrementalCheckpointManager {
 }
 
 fn open_directory(path: &Path, options: &OpenOptions) -> Result<NativeDirectory, Error> {
-    if options.create {
+    if options.create || options.begin_beside_remains {
         NativeDirectory::create(path)?;
     }
     Ok(match &options.watcher {

@@ -71,7 +71,7 @@ fn a_directory_is_the_same_by_both_implementations() {
     use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 
     async fn count<D: Directory>(directory: D) -> usize {
-        let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000)));
+        let options = OpenOptions::new(Arc::new(ManualClock::new(1_700_000_000_000))).create(true);
         let open = IncrementalCheckpointManager::open(Arc::new(directory), CheckpointConfig::new(), options);
         let mut manager = open.await.expect("it opens");
         let key = manager.len().to_le_bytes();

@@ -25,7 +25,7 @@ pub(crate) fn open(directory: &Path) -> IncrementalCheckpointManager {
 
 /// Options that make two runs write the same bytes.
 pub(crate) fn deterministic(clock: &Arc<ManualClock>) -> OpenOptions {
-    OpenOptions::new().store_id([7; 16]).clock(Arc::clone(clock) as _)
+    OpenOptions::new().create(true).store_id([7; 16]).clock(Arc::clone(clock) as _)
 }
 
 /// Every file below a directory but the lock, by its relative path.
@@ -110,6 +110,6 @@ impl Watch for Witness {
 }
 
 pub(crate) fn open_watched(config: CheckpointConfig, witness: &Arc<Witness>) -> IncrementalCheckpointManager {
-    let options = OpenOptions::new().watcher(Arc::clone(witness) as _);
+    let options = OpenOptions::new().create(true).watcher(Arc::clone(witness) as _);
     IncrementalCheckpointManager::open(config, options).unwrap()
 }

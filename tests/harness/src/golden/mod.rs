@@ -114,7 +114,7 @@ fn record_over(
     script: fn(&mut Recorder),
 ) -> Golden {
     let clock = clock();
-    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
     let manager = open_with(directory, config, options).expect("opens");
     let mut recorder = Recorder { manager, clock, checkpoints: BTreeMap::new(), logged: Vec::new() };
     script(&mut recorder);

@@ -36,7 +36,7 @@ impl Clock for OddClock {
 fn play(clock: &Arc<dyn Clock + Send + Sync>, config: &CheckpointConfig) -> Result<(Expected, Files), Error> {
     let directory = Arc::new(MemoryDirectory::new());
     for life in 0..3_u64 {
-        let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+        let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
         let mut manager = open_with(&directory, config.clone(), options)?;
         for epoch in 1..=4_u64 {
             let at = life * 4 + epoch;

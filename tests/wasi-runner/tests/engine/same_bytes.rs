@@ -15,7 +15,7 @@ const STEPS: usize = 400;
 type Native = IncrementalCheckpointManager<MemoryDirectory>;
 
 fn open_natively(directory: &Arc<MemoryDirectory>, clock: &Arc<ManualClock>) -> Native {
-    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID);
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
     block_on(Native::open(directory.clone(), CheckpointConfig::new(), options)).expect("it opens natively")
 }
 
