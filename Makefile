@@ -20,6 +20,8 @@ RUNNER := $(abspath $(TARGET)/debug/alluvium-wasi-runner)
 DIR ?= run/checkpoints
 EVERY ?= 1000
 SEED ?= 1
+SEEDS ?= 1
+HISTORIES ?= 100
 MINUTES ?= 10
 PORT ?= 8080
 
@@ -148,13 +150,14 @@ bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on th
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- growth
 
-torture: programs ## every fault of the catalogue for MINUTES=10 from SEED=1; counts in target/torture/report.json
+torture: programs ## every fault of the catalogue for MINUTES=10 with SEEDS=1 from SEED=1; counts in target/torture/report.json
 	mkdir -p "$(TARGET)/torture" && rm -f "$(TARGET)/torture/others.jsonl"
-	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_HISTORIES=100 ALLUVIUM_SEED="$(SEED)" \
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" \
+	 ALLUVIUM_HISTORIES="$(HISTORIES)" ALLUVIUM_SEED="$(SEED)" ALLUVIUM_SEEDS="$(SEEDS)" \
 	 tests/some.sh cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
 	ALLUVIUM_DAMAGE_STRIDE=1 tests/some.sh cargo test -p alluvium-tests --test suite -- damage::
-	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" \
+	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)

@@ -10,6 +10,7 @@ pub mod oracle;
 pub mod power_failure;
 pub mod tally;
 
+mod budget;
 mod disk;
 mod environment;
 mod expected;

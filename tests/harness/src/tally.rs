@@ -5,38 +5,11 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+
+pub use crate::budget::{Budget, Order};
 
 /// This many violations are reported in full. The rest is only counted.
 const TOLD_MAX: usize = 5;
-
-/// How long a scenario may take, and where its randomness starts.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// The seed that every case follows from.
-    pub seed: u64,
-    /// The most cases that are tried. A case is a workload, a seed or a file, depending on the scenario.
-    pub cases: u64,
-    /// No new case is begun after this moment.
-    pub deadline: Option<Instant>,
-}
-
-impl Budget {
-    /// A bounded sample: the same cases on every machine, however slow.
-    pub fn sample(cases: u64) -> Self {
-        Self { seed: 1, cases, deadline: None }
-    }
-
-    /// Whether one more case, the `done + 1`th, may begin.
-    pub fn allows(&self, done: u64) -> bool {
-        done < self.cases && self.has_time()
-    }
-
-    /// Whether there is time left: for cases that are many in one.
-    pub fn has_time(&self) -> bool {
-        self.deadline.is_none_or(|deadline| Instant::now() < deadline)
-    }
-}
 
 /// What a test of the catalogue tried and found.
 #[derive(Debug, Clone)]
@@ -53,6 +26,8 @@ pub struct Tally {
     pub violations: Vec<String>,
     /// How many cases violated a promise.
     pub violated: u64,
+    /// With how many seeds something was tried, where there was more than one.
+    pub seeds: u64,
     /// Why nothing was tried, if the machine lacks what the test needs.
     pub skipped: Option<String>,
 }
@@ -60,7 +35,7 @@ pub struct Tally {
 impl Tally {
     /// Nothing tried yet.
     pub fn new(scenario: u8, test: &'static str, unit: &'static str) -> Self {
-        Self { scenario, test, unit, tried: 0, violations: Vec::new(), violated: 0, skipped: None }
+        Self { scenario, test, unit, tried: 0, violations: Vec::new(), violated: 0, seeds: 0, skipped: None }
     }
 
     /// A test that cannot run here.
@@ -96,6 +71,15 @@ impl Tally {
         self.skipped = self.skipped.take().or(other.skipped);
     }
 
+    /// The same test with another seed.
+    pub fn add_seed(&mut self, seed: u64, mut other: Self) {
+        for violation in &mut other.violations {
+            *violation = format!("seed {seed}: {violation}");
+        }
+        self.seeds += u64::from(other.tried > 0);
+        self.add(other);
+    }
+
     /// One line for people.
     pub fn line(&self) -> String {
         let outcome = match &self.skipped {
@@ -105,7 +89,7 @@ impl Tally {
         line(self.scenario.into(), self.test, &outcome)
     }
 
-    /// The scenario of a report.
+    /// The scenario of a report; `seed` is the first of its seeds.
     pub fn to_json(&self, seed: u64) -> serde_json::Value {
         let mut scenario = serde_json::json!({
             "scenario": self.scenario,
@@ -114,6 +98,7 @@ impl Tally {
             "tried": self.tried,
             "violations": self.violated,
             "seed": seed,
+            "seeds": self.seeds.max(1),
         });
         if let Some(why) = &self.skipped {
             scenario["skipped"] = serde_json::json!(why);
@@ -218,6 +203,8 @@ pub fn each_case(budget: &Budget, tally: &mut Tally, try_case: impl Fn(u64, &mut
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use serde_json::Value;
 const EXAMPLE: &str = "\
 Example:
   torture --minutes 10 --seed 7
+  torture --minutes 30 --seed 100 --seeds 50
   torture --scenario 9";
 
 /// Crash, fail and damage everything, and hold what comes back to what was promised
@@ -25,6 +26,9 @@ struct Arguments {
     /// Where randomness starts; the same seed tries the same cases
     #[arg(long, default_value = "1")]
     seed: u64,
+    /// How many seeds to try, from the first on; each has an equal part of the time
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: u32,
     /// Only this scenario of the catalogue
     #[arg(long)]
     scenario: Option<u8>,
@@ -85,21 +89,23 @@ fn main() -> ExitCode {
     }
     // Those that end by themselves first: what they leave of their time goes to the others.
     tests.sort_by_key(|test| test.is_endless);
-    let end = Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0);
-    let mut tallies: Vec<Tally> = Vec::new();
-    let mut shares: u32 = tests.iter().map(|test| test.share).sum();
-    for test in tests {
-        let left = end.saturating_duration_since(Instant::now());
-        let share = left * test.share / shares.max(1);
-        shares -= test.share;
-        let budget = Budget { seed: arguments.seed, cases: u64::MAX, deadline: Some(Instant::now() + share) };
-        let tally = (test.run)(budget);
-        println!("{}", tally.line());
-        for violation in &tally.violations {
-            println!("        {violation}");
-        }
-        tallies.push(tally);
+    let whole = Budget {
+        seed: arguments.seed,
+        cases: u64::MAX,
+        deadline: Some(Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0)),
+    };
+    let mut tallies: Vec<Option<Tally>> = tests.iter().map(|_| None).collect();
+    for done in 0..arguments.seeds {
+        let budget = Budget { seed: arguments.seed.wrapping_add(done.into()), ..whole.part(1, arguments.seeds - done) };
+        run(&tests, &budget, |at, tally| {
+            let sum = tallies[at].get_or_insert_with(|| Tally::new(tally.scenario, tally.test, tally.unit));
+            sum.add_seed(budget.seed, tally);
+            if done + 1 == arguments.seeds {
+                tell(sum);
+            }
+        });
     }
+    let tallies: Vec<Tally> = tallies.into_iter().flatten().collect();
     let mut report: Vec<Value> = tallies.iter().map(|tally| tally.to_json(arguments.seed)).collect();
     report.extend(others);
     report.sort_by_key(|scenario| scenario["scenario"].as_u64());
@@ -109,8 +115,29 @@ fn main() -> ExitCode {
     }
     let sum = |figure: &str| -> u64 { report.iter().filter_map(|scenario| scenario[figure].as_u64()).sum() };
     let (tried, violated) = (sum("tried"), sum("violations"));
-    println!("seed {}: {tried} tried, {violated} violations; see {}", arguments.seed, arguments.report.display());
+    let seeds = match arguments.seeds {
+        1 => format!("seed {}", arguments.seed),
+        seeds => format!("{seeds} seeds from {}", arguments.seed),
+    };
+    println!("{seeds}: {tried} tried, {violated} violations; see {}", arguments.report.display());
     if violated == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn tell(tally: &Tally) {
+    println!("{}", tally.line());
+    for violation in &tally.violations {
+        println!("        {violation}");
+    }
+}
+
+/// Runs every test with one seed, each for its share of the time that is left.
+fn run(tests: &[scenarios::Test], budget: &Budget, mut done: impl FnMut(usize, Tally)) {
+    let mut shares: u32 = tests.iter().map(|test| test.share).sum();
+    for (at, test) in tests.iter().enumerate() {
+        let part = budget.part(test.share, shares);
+        shares -= test.share;
+        done(at, (test.run)(part));
+    }
 }
 
 fn write_corpus(corpus: &Path) -> std::io::Result<()> {

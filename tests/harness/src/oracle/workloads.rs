@@ -1,5 +1,7 @@
 //! What a session does: actions, all short workloads of them, and longer ones drawn by seed.
 
+use crate::tally::Budget;
+
 /// What a workload is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -65,14 +67,13 @@ pub fn workload(index: u64) -> Option<Vec<Action>> {
     None
 }
 
-/// The `index`th history of the long run: every workload first, then longer ones, drawn by seed.
-pub fn history(index: u64, seed: u64) -> Vec<Action> {
-    // A stride without a common divisor visits all of them, spread over what differs.
-    let spread = seed.wrapping_add(index).wrapping_mul(617) % workloads();
-    if let Some(actions) = workload(spread).filter(|_| index < workloads()) {
+/// The `case`th history of the long run: every workload first, in an order that the seed gives, then
+/// longer ones that are drawn.
+pub fn history(case: u64, budget: &Budget) -> Vec<Action> {
+    if let Some(actions) = budget.order(workloads()).at(case).and_then(workload) {
         return actions;
     }
-    let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ index);
+    let mut random = budget.random(case);
     let mut actions: Vec<Action> = (0..random.u32(4..=10))
         .map(|_| match random.u8(0..8) {
             0..2 => Action::Put,

@@ -26,8 +26,8 @@ pub fn recovery_crashes_twice(budget: Budget) -> Tally {
 fn crash_everywhere(budget: Budget, depth: Depth, tally: &mut Tally) {
     let known = SeenStates::default();
     each_case(&budget, tally, |case, tally| {
-        let actions = history(case, budget.seed);
-        crash_in((&actions, retained(case)), budget.seed.wrapping_add(case), depth, &budget, &known, tally);
+        let actions = history(case, &budget);
+        crash_in((&actions, retained(case)), budget.seed_of(case), depth, &budget, &known, tally);
     });
 }
 

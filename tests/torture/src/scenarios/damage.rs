@@ -27,19 +27,17 @@ fn pick(line: &[(usize, String, usize)], mut number: usize) -> (usize, &str, usi
     (line[0].0, &line[0].1, 0)
 }
 
-/// A stride that has no divisor in common with anything likely, so that a sample is spread.
-const STRIDE: u64 = 1_000_003;
-
 /// Scenario 5: every bit of every file of the golden directories.
 pub fn flips(budget: Budget) -> Tally {
     let mut tally = Tally::new(5, "every bit flipped", "flips");
     let directories = directories();
     let line = line(&directories);
     let all = line.iter().map(|(_, _, length)| *length as u64 * 8).sum::<u64>();
-    let mut cases = 0;
-    while budget.allows(cases) && cases < all {
-        let bit = usize::try_from(budget.seed.wrapping_add(cases.wrapping_mul(STRIDE)) % all).unwrap_or_default();
-        cases += 1;
+    for (cases, bit) in (0..).zip(budget.order(all).iter()) {
+        if !budget.allows(cases) {
+            break;
+        }
+        let bit = bit as usize;
         let (at, path, byte) = pick(&line, bit / 8);
         let golden = &directories[at].0;
         let mut files = golden.files.clone();
@@ -60,11 +58,10 @@ pub fn cuts_and_swaps(budget: Budget) -> Tally {
     let directories = directories();
     let line = line(&directories);
     let bytes = line.iter().map(|(_, _, length)| *length as u64).sum::<u64>();
-    let mut cases = 0;
-    let all = bytes * 6;
-    while budget.allows(cases) && cases < all {
-        let case = budget.seed.wrapping_add(cases.wrapping_mul(STRIDE)) % all;
-        cases += 1;
+    for (cases, case) in (0..).zip(budget.order(bytes * 6).iter()) {
+        if !budget.allows(cases) {
+            break;
+        }
         let (at, path, byte) = pick(&line, usize::try_from(case / 6).unwrap_or_default());
         let golden = &directories[at].0;
         let (files, how) = edited(&directories, at, path, byte, case % 6);

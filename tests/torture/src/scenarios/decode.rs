@@ -198,7 +198,7 @@ pub fn corpus(_budget: Budget) -> Tally {
 pub fn every_decoder(budget: Budget) -> Tally {
     let mut tally = Tally::new(18, "every decoder and whole directories, mutated", "inputs");
     let targets = targets();
-    let mut random = fastrand::Rng::with_seed(budget.seed);
+    let mut random = budget.random(0);
     let mut cases = 0;
     while budget.allows(cases) {
         let target = &targets[usize::try_from(cases).unwrap_or_default() % targets.len()];

@@ -20,10 +20,10 @@ fn kinds(operation: Operation) -> &'static [Kind] {
 /// Scenario 3 on the contract.
 pub fn every_call_fails(budget: Budget) -> Tally {
     let mut tally = Tally::new(3, "every call of the directory fails, once and lasting", "faults");
-    let mut cases = 0;
-    while budget.allows(cases) && cases < workloads() {
-        let index = (budget.seed.wrapping_add(cases).wrapping_mul(617)) % workloads();
-        cases += 1;
+    for (cases, index) in (0..).zip(budget.order(workloads()).iter()) {
+        if !budget.allows(cases) {
+            break;
+        }
         let Some(actions) = workload(index) else { break };
         let directory = Arc::new(SimulatedDirectory::new(index));
         let mut session = Session::new(directory.clone(), Journal::new());
@@ -35,7 +35,7 @@ pub fn every_call_fails(budget: Budget) -> Tally {
             for kind in kinds(operation) {
                 for lasting in [false, true] {
                     let fault = Fault { call: call as u64, kind: *kind, lasting };
-                    let seed = budget.seed.wrapping_add(index);
+                    let seed = budget.seed_of(index);
                     let outcome = guarded(|| one_fault(&actions, seed, fault, operation));
                     tally.note(outcome.map_err(|what| format!("{actions:?}, {operation} with {fault:?}: {what}")));
                 }

@@ -52,13 +52,15 @@ fn forgeries() -> Vec<(String, Files)> {
 /// Scenario 12: forged metadata is refused.
 pub fn hostile_metadata(budget: Budget) -> Tally {
     let mut tally = Tally::new(12, "hostile metadata", "directories");
-    for (cases, (what, files)) in (0..).zip(forgeries()) {
+    let forgeries = forgeries();
+    for (cases, at) in (0..).zip(budget.order(forgeries.len() as u64).iter()) {
         if !budget.allows(cases) {
             break;
         }
+        let (what, files) = &forgeries[at as usize];
         // In memory for the bounds, on a real disk for what is opened.
         tally.note(guarded(|| refused(files.clone()).map(drop)).map_err(|why| format!("{what}: {why}")));
-        tally.note(guarded(|| refused_natively(&files)).map_err(|why| format!("{what}, natively: {why}")));
+        tally.note(guarded(|| refused_natively(files)).map_err(|why| format!("{what}, natively: {why}")));
     }
     tally
 }
@@ -143,19 +145,17 @@ const KINDS: [&str; 7] = [
 pub fn odd_files(budget: Budget) -> Tally {
     let mut tally = Tally::new(13, "symlink, FIFO, device, socket in place of a file", "directories");
     let golden = Golden::named("deltas");
-    let mut cases = 0;
-    for path in golden.files.keys() {
-        for kind in KINDS {
-            if !budget.allows(cases) {
-                return tally;
+    let paths: Vec<&String> = golden.files.keys().collect();
+    for (cases, at) in (0..).zip(budget.order((paths.len() * KINDS.len()) as u64).iter()) {
+        if !budget.allows(cases) {
+            return tally;
+        }
+        let (path, kind) = (paths[at as usize / KINDS.len()], KINDS[at as usize % KINDS.len()]);
+        match guarded(|| odd_file(&golden, path, kind)) {
+            Err(what) if what.starts_with("cannot make") => {
+                println!("{path} as {kind}: not tried: {what} (devices need root)");
             }
-            cases += 1;
-            match guarded(|| odd_file(&golden, path, kind)) {
-                Err(what) if what.starts_with("cannot make") => {
-                    println!("{path} as {kind}: not tried: {what} (devices need root)");
-                }
-                outcome => tally.note(outcome.map_err(|what| format!("{path} as {kind}: {what}"))),
-            }
+            outcome => tally.note(outcome.map_err(|what| format!("{path} as {kind}: {what}"))),
         }
     }
     for link in ["segments", "checkpoint_0000000000000005"] {

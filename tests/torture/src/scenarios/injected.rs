@@ -74,12 +74,12 @@ pub fn every_refused_call_of_the_command(budget: Budget) -> Tally {
         }
     };
     let all = refusals.len() as u64;
-    let mut cases = 0;
-    while budget.allows(cases) && cases < all {
-        // Spread, so that a sample has some of each.
-        let refusal =
-            refusals[usize::try_from(budget.seed.wrapping_add(cases.wrapping_mul(7919)) % all).unwrap_or_default()];
-        cases += 1;
+    // Spread, so that a sample has some of each.
+    for (cases, at) in (0..).zip(budget.order(all).iter()) {
+        if !budget.allows(cases) {
+            break;
+        }
+        let refusal = refusals[at as usize];
         let outcome = guarded(|| refuse(&program, &expected, refusal));
         tally.note(outcome.map_err(|what| format!("{refusal:?}: {what}")));
     }

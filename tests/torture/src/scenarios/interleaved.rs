@@ -60,20 +60,20 @@ fn writers() -> Vec<Writer> {
 pub fn taken_over_at_every_call(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "taken over before every call of a writer", "interleavings");
     let mut cases = 0;
-    for writer in writers() {
-        for takeover in takeovers() {
-            // Not before the first call: a writer that opens after the other one is not stale.
-            for call in 1.. {
-                if !budget.allows(cases) {
-                    return tally;
-                }
-                cases += 1;
-                let mut happened = false;
-                let outcome = guarded(|| interleave(writer, takeover, call, &mut happened));
-                tally.note(outcome.map_err(|why| format!("{writer:?}, before call {call} {takeover:?}: {why}")));
-                if !happened {
-                    break;
-                }
+    let (writers, takeovers) = (writers(), takeovers());
+    for pair in budget.order((writers.len() * takeovers.len()) as u64).iter() {
+        let (writer, takeover) = (writers[pair as usize / takeovers.len()], takeovers[pair as usize % takeovers.len()]);
+        // Not before the first call: a writer that opens after the other one is not stale.
+        for call in 1.. {
+            if !budget.allows(cases) {
+                return tally;
+            }
+            cases += 1;
+            let mut happened = false;
+            let outcome = guarded(|| interleave(writer, takeover, call, &mut happened));
+            tally.note(outcome.map_err(|why| format!("{writer:?}, before call {call} {takeover:?}: {why}")));
+            if !happened {
+                break;
             }
         }
     }

@@ -12,7 +12,8 @@ use crate::command::{Program, Recovered, adds_up, recovered};
 /// Records between two checkpoints: many commits, so that many kills hit one.
 const EVERY: u32 = 250;
 
-/// A process that died in so many lives without getting on is not being tested any more.
+/// A process that died in so many lives is left alone at last: on a busy machine a life may end before
+/// anything is done in it.
 const LIVES_MAX: u32 = 200;
 
 struct Undisturbed {
@@ -57,7 +58,7 @@ pub fn killed_at_random_moments(budget: Budget) -> Tally {
         if !budget.allows(tally.tried) || tally.violated > 0 {
             return;
         }
-        let mut random = fastrand::Rng::with_seed(budget.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case);
+        let mut random = budget.random(case);
         match scratch() {
             Ok(scratch) => lives(&program, &expected, scratch.path(), budget, &mut random, tally),
             Err(error) => tally.note(Err(format!("no scratch directory any more: {error}"))),
@@ -77,9 +78,9 @@ fn lives(
 ) {
     let (directory, output) = (scratch.join("run"), scratch.join("output"));
     let mut consumed = 0;
-    for life in 0..LIVES_MAX {
-        // The last kill of the budget is followed by a run that is left alone.
-        if !budget.allows(tally.tried) {
+    for life in 0.. {
+        // The last kill is followed by a run that is left alone.
+        if life == LIVES_MAX || !budget.allows(tally.tried) {
             if let Err(what) = program.finish(&directory, &output, EVERY) {
                 tally.note(Err(format!("life {life}, left alone: {what}")));
                 return;

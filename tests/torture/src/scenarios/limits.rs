@@ -69,7 +69,7 @@ pub fn clocks(budget: Budget) -> Tally {
         vec![1 << 63, (1 << 63) - 1],
         vec![u64::MAX / 1_000, u64::MAX / 1_000 + 1],
     ];
-    let mut random = fastrand::Rng::with_seed(budget.seed);
+    let mut random = budget.random(0);
     clocks.extend((0..40).map(|_| (0..random.usize(1..9)).map(|_| random.u64(..)).collect::<Vec<u64>>()));
     for (cases, times) in (0..).zip(clocks) {
         if !budget.allows(cases) {

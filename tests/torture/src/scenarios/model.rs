@@ -15,7 +15,7 @@ pub fn seeds(budget: Budget) -> Tally {
     let mut tally = Tally::new(4, "seeded simulation against a model, faults included", "seeds");
     let mut cases = 0;
     while budget.allows(cases) {
-        let seed = budget.seed.wrapping_add(cases);
+        let seed = budget.seed_of(cases);
         cases += 1;
         let outcome = guarded(|| {
             let first = play(seed)?;

@@ -56,10 +56,8 @@ pub fn power_fails_after_every_system_call(budget: Budget) -> Tally {
     }
     let known = SeenStates::default();
     each_case(&budget, &mut tally, |case, tally| {
-        let actions = history(case, budget.seed);
-        if let Err(error) =
-            power_fails((&actions, retained(case)), budget.seed.wrapping_add(case + 1), &budget, &known, tally)
-        {
+        let actions = history(case, &budget);
+        if let Err(error) = power_fails((&actions, retained(case)), budget.seed_of(case), &budget, &known, tally) {
             tally.note(Err(format!("{actions:?}: no scratch directory any more: {error}")));
         }
     });
@@ -142,10 +140,11 @@ pub fn every_system_call_fails(budget: Budget) -> Tally {
     }
     let errors = [Errno::IO, Errno::NOSPC, Errno::ROFS, Errno::DQUOT, Errno::ACCESS, Errno::MFILE];
     let all = calls(&run) as u64 * errors.len() as u64 * 2;
-    let mut cases = 0;
-    while budget.allows(cases) && cases < all {
-        let case = usize::try_from(budget.seed.wrapping_add(cases.wrapping_mul(613)) % all).unwrap_or_default();
-        cases += 1;
+    for (cases, case) in (0..).zip(budget.order(all).iter()) {
+        if !budget.allows(cases) {
+            break;
+        }
+        let case = case as usize;
         let call = case / (errors.len() * 2);
         let errno = errors[case / 2 % errors.len()].raw_os_error();
         let fail = Fail { call, errno, lasting: case % 2 == 1, killed: false };

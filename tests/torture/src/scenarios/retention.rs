@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alluvium_core::directory::{SimulatedDirectory, block_on};
 use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager};
 use alluvium_test_harness::oracle::{CALM, Journal, examine, undamaged};
-use alluvium_test_harness::tally::{Budget, Tally, guarded};
+use alluvium_test_harness::tally::{Budget, Order, Tally, guarded};
 use alluvium_test_harness::{Expected, keep, open_with, options};
 
 type Manager = IncrementalCheckpointManager<SimulatedDirectory>;
@@ -17,17 +17,29 @@ const CHECKPOINTS: u64 = 40;
 /// Scenario 8.
 pub fn nothing_kept_is_deleted(budget: Budget) -> Tally {
     let mut tally = Tally::new(8, "retention and rebase with crashes", "crashes");
-    let whole = Arc::new(SimulatedDirectory::new(budget.seed));
-    if let Err(error) = life(&whole, &mut Journal::new(), budget.seed) {
-        tally.note(Err(format!("without any fault: {error}")));
-        return tally;
-    }
-    let calls = whole.calls().len() as u64;
     let mut cases = 0;
-    while budget.allows(cases) {
-        let seed = budget.seed.wrapping_add(cases / calls);
-        let call = cases.wrapping_mul(619) % calls;
-        cases += 1;
+    for number in 0.. {
+        if !budget.allows(cases) {
+            break;
+        }
+        let seed = budget.seed_of(number);
+        let whole = Arc::new(SimulatedDirectory::new(seed));
+        if let Err(error) = life(&whole, &mut Journal::new(), seed) {
+            tally.note(Err(format!("seed {seed} without any fault: {error}")));
+            return tally;
+        }
+        every_call(&budget, seed, whole.calls().len() as u64, &mut cases, &mut tally);
+    }
+    tally
+}
+
+/// Crashes one life in each of its calls.
+fn every_call(budget: &Budget, seed: u64, calls: u64, cases: &mut u64, tally: &mut Tally) {
+    for call in Order::new(seed, calls).iter() {
+        if !budget.allows(*cases) {
+            return;
+        }
+        *cases += 1;
         let outcome = guarded(|| {
             let directory = Arc::new(SimulatedDirectory::new(seed));
             directory.crash_at(call);
@@ -42,7 +54,6 @@ pub fn nothing_kept_is_deleted(budget: Budget) -> Tally {
         });
         tally.note(outcome.map_err(|what| format!("seed {seed}, crash in call {call}: {what}")));
     }
-    tally
 }
 
 /// A directory's life: checkpoints with large and small changes, deletes, cleanups, garbage

@@ -24,9 +24,9 @@ pub fn a_full_disk(budget: Budget) -> Tally {
         Ok(disk) => disk,
         Err(why) => return tally.skip(format!("needs root and tmpfs: {why}")),
     };
-    // The free space shrinks by a page from case to case, so that it ends in every write in turn.
-    for pages in 0..100_u64 {
-        if !budget.allows(pages) {
+    // The free space differs by a page from case to case, so that it ends in every write.
+    for (cases, pages) in (0..).zip(budget.order(100).iter()) {
+        if !budget.allows(cases) {
             break;
         }
         let directory = disk.path().join(format!("case-{pages}"));

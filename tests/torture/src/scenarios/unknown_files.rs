@@ -27,27 +27,48 @@ const FOREIGN: [&str; 10] = [
 pub fn unknown_files(budget: Budget) -> Tally {
     let mut tally = Tally::new(7, "files missing, foreign and temporary", "directories");
     let directories = directories();
-    let mut cases = 0;
-    for (golden, paths) in &directories {
-        for path in paths {
-            if !budget.allows(cases) {
-                return tally;
-            }
-            cases += 1;
-            let mut files = golden.files.clone();
-            files.remove(path);
-            let outcome = guarded(|| never_wrong(golden, &files));
-            tally.note(outcome.map_err(|what| format!("{}/{path} missing: {what}", golden.name)));
+    let cases: Vec<(&Golden, Case<'_>)> = directories
+        .iter()
+        .flat_map(|(golden, paths)| {
+            let missing = paths.iter().map(|path| Case::Missing(path));
+            let foreign = FOREIGN.into_iter().map(Case::Foreign);
+            missing.chain(foreign).chain([Case::Leftovers]).map(move |case| (golden, case))
+        })
+        .collect();
+    for (done, at) in (0..).zip(budget.order(cases.len() as u64).iter()) {
+        if !budget.allows(done) {
+            break;
         }
-        for foreign in FOREIGN {
-            cases += 1;
-            let outcome = guarded(|| stays(golden, foreign));
-            tally.note(outcome.map_err(|what| format!("{} with {foreign}: {what}", golden.name)));
-        }
-        cases += 1;
-        tally.note(guarded(|| leftovers_go(golden)).map_err(|what| format!("{}: {what}", golden.name)));
+        let (golden, case) = cases[at as usize];
+        let outcome = guarded(|| case.check(golden));
+        tally.note(outcome.map_err(|what| format!("{}, {case:?}: {what}", golden.name)));
     }
     tally
+}
+
+/// What is wrong with a golden directory.
+#[derive(Debug, Clone, Copy)]
+enum Case<'a> {
+    /// This file is missing.
+    Missing(&'a str),
+    /// A file of this name is there, and somebody else's.
+    Foreign(&'static str),
+    /// A creation that was cut short left something behind.
+    Leftovers,
+}
+
+impl Case<'_> {
+    fn check(self, golden: &Golden) -> Result<(), String> {
+        match self {
+            Self::Missing(path) => {
+                let mut files = golden.files.clone();
+                files.remove(path);
+                never_wrong(golden, &files)
+            }
+            Self::Foreign(path) => stays(golden, path),
+            Self::Leftovers => leftovers_go(golden),
+        }
+    }
 }
 
 /// A foreign file changes nothing, and it is still there after everything was tidied up.

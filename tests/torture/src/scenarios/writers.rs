@@ -32,11 +32,12 @@ const PROGRESS: [(u64, usize); 7] = [(0, 2), (1, 2), (2, 2), (3, 2), (5, 2), (2,
 /// Scenario 9.
 pub fn the_stale_writer_resumes(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "two writers, the stale one resuming anywhere", "resumptions");
-    let mut cases = 0;
     let all = (ATTEMPTS.len() * PROGRESS.len() * 4 * 2) as u64;
-    while budget.allows(cases) && cases < all {
-        let case = usize::try_from(cases).unwrap_or_default();
-        cases += 1;
+    for (cases, case) in (0..).zip(budget.order(all).iter()) {
+        if !budget.allows(cases) {
+            break;
+        }
+        let case = case as usize;
         let attempt = ATTEMPTS[case % ATTEMPTS.len()];
         let (checkpoints, retained) = PROGRESS[case / ATTEMPTS.len() % PROGRESS.len()];
         let before = (case / ATTEMPTS.len() / PROGRESS.len() % 4) as u64;

@@ -2,7 +2,7 @@
 //! system, and each state that this may leave is held to what was promised.
 //!
 //! `ALLUVIUM_HISTORIES=N` goes through that many histories instead of a few, `ALLUVIUM_SEED=S` through
-//! others.
+//! others, and `ALLUVIUM_SEEDS=N` through as many of each of N seeds from that one on.
 
 use std::path::Path;
 
@@ -175,42 +175,59 @@ fn act(
     (session.journal, outcome)
 }
 
+/// One history: the power fails after each of its calls, and after each call of a process that was killed
+/// and started again. Returns how many calls the history made.
+fn history(case: u64, budget: &Budget, known: &SeenStates, tally: &mut Tally) -> usize {
+    let possible: Vec<Action> = ACTIONS.into_iter().filter(|action| *action != Action::Opaque).collect();
+    let (mut random, seed) = (budget.random(case), budget.seed_of(case));
+    let mut actions = vec![Action::Put, Action::Checkpoint];
+    actions.extend((0..random.usize(2..7)).map(|_| possible[random.usize(..possible.len())]));
+    actions.extend([Action::Put, Action::Checkpoint]);
+
+    let directory = scratch().expect("a directory");
+    let (record, promises) = (Record::default(), Promises::new(Journal::new()));
+    if let (_, Err(stop)) = act(directory.path(), &record, &promises, Journal::new(), &actions) {
+        tally.note(Err(format!("{actions:?} without any fault: {stop:?}")));
+        return record.count();
+    }
+    promises.examine_all(&record.calls(), (&format!("{actions:?}"), seed), budget, known, tally);
+    let calls = record.count();
+
+    // The process is killed in one of its calls and started again, and then the power fails.
+    let killed_at = random.usize(..record.asked());
+    let directory = scratch().expect("a directory");
+    let (record, promises) = (Record::default(), Promises::new(Journal::new()));
+    record.kill_at(killed_at);
+    let (journal, outcome) = act(directory.path(), &record, &promises, Journal::new(), &actions);
+    let what = format!("{actions:?} killed in call {killed_at}, started again");
+    if let Err(Stop::Violation(why)) = outcome {
+        tally.note(Err(format!("{what}: {why}")));
+    }
+    record.revive();
+    let again = [Action::Reopen, Action::Checkpoint, Action::Put, Action::Checkpoint];
+    if let (_, Err(stop)) = act(directory.path(), &record, &promises, journal, &again) {
+        tally.note(Err(format!("{what}: {stop:?}")));
+    }
+    promises.examine_all(&record.calls(), (&what, seed), budget, known, tally);
+    calls
+}
+
 #[test]
 fn the_power_fails_after_every_call_of_the_file_system() {
     let (histories, seed) = (number("ALLUVIUM_HISTORIES").unwrap_or(12), number("ALLUVIUM_SEED").unwrap_or(1));
+    let seeds = number("ALLUVIUM_SEEDS").unwrap_or(1);
     let mut tally = Tally::new(1, "power failure after every call of WASI", "distinct crash states");
-    let (known, budget) = (SeenStates::default(), Budget::sample(histories));
-    let possible: Vec<Action> = ACTIONS.into_iter().filter(|action| *action != Action::Opaque).collect();
     let mut calls = 0;
-    for history in 0..histories {
-        let mut random = fastrand::Rng::with_seed(seed.wrapping_add(history));
-        let mut actions = vec![Action::Put, Action::Checkpoint];
-        actions.extend((0..random.usize(2..7)).map(|_| possible[random.usize(..possible.len())]));
-        actions.extend([Action::Put, Action::Checkpoint]);
-
-        let directory = scratch().expect("a directory");
-        let (record, promises) = (Record::default(), Promises::new(Journal::new()));
-        let (_, outcome) = act(directory.path(), &record, &promises, Journal::new(), &actions);
-        assert!(outcome.is_ok(), "{actions:?} without any fault: {outcome:?}");
-        promises.examine_all(&record.calls(), (&format!("{actions:?}"), seed), &budget, &known, &mut tally);
-        calls += record.count();
-
-        // The process is killed in one of its calls and started again, and then the power fails.
-        let killed_at = random.usize(..record.asked());
-        let directory = scratch().expect("a directory");
-        let (record, promises) = (Record::default(), Promises::new(Journal::new()));
-        record.kill_at(killed_at);
-        let (journal, outcome) = act(directory.path(), &record, &promises, Journal::new(), &actions);
-        let what = format!("{actions:?} killed in call {killed_at}, started again");
-        assert!(!matches!(outcome, Err(Stop::Violation(_))), "{what}: {outcome:?}");
-        record.revive();
-        let again = [Action::Reopen, Action::Checkpoint, Action::Put, Action::Checkpoint];
-        let (_, outcome) = act(directory.path(), &record, &promises, journal, &again);
-        assert!(outcome.is_ok(), "{what}: {outcome:?}");
-        promises.examine_all(&record.calls(), (&what, seed), &budget, &known, &mut tally);
+    for seed in seed..seed + seeds {
+        let (known, budget) = (SeenStates::default(), Budget { seed, ..Budget::sample(histories) });
+        let mut of_seed = Tally::new(tally.scenario, tally.test, tally.unit);
+        for case in 0..histories {
+            calls += history(case, &budget, &known, &mut of_seed);
+        }
+        tally.add_seed(seed, of_seed);
     }
-    println!("{calls} calls of {histories} histories, seed {seed}");
+    println!("{calls} calls of {histories} histories for each of {seeds} seeds from {seed}");
     assert!(calls > 100, "only {calls} calls were recorded: is the file system linked under another name?");
     tally.report(seed);
-    tally.assert(20 * histories);
+    tally.assert(20 * histories * seeds);
 }

@@ -18,7 +18,7 @@ use alluvium_test_harness::{Expected, keep, memory, open_with, options};
 use work::{Before, Ended, Manager, WORKS, Work, yielding};
 
 /// Up to this many orders of a pair are all tried. Of more, this many are drawn.
-const ORDERS_MAX: usize = 20_000;
+const ORDERS_MAX: u64 = 20_000;
 
 /// What two deleting writers leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,42 +157,44 @@ fn judge(
 pub fn every_order_of_two_writers(budget: Budget) -> Tally {
     let mut tally = Tally::new(9, "two writers at once, in every order of calls", "orders");
     let before = Before::new();
-    let mut random = fastrand::Rng::with_seed(budget.seed);
-    for first in WORKS {
-        for second in WORKS {
-            let works = [first, second];
-            let mut note = |played: &Played| {
-                let order: String = played.turns.iter().map(|(second, _)| if *second { '2' } else { '1' }).collect();
-                let outcome = played.outcome.clone();
-                tally.note(outcome.map_err(|what| format!("{first:?} (1) and {second:?} (2), {order}: {what}")));
-            };
-            // Depth first: the latest choice that was not made the other way is made so next.
-            let mut prefix: Vec<bool> = Vec::new();
-            let mut all = false;
-            for order in 0.. {
-                if !budget.allows(order) || order >= ORDERS_MAX as u64 {
-                    break;
-                }
-                let guard = guarded_play(works, &before, |turn| prefix.get(turn).copied().unwrap_or(false));
-                note(&guard);
-                let choice = guard.turns.iter().rposition(|(second, free)| *free && !*second);
-                let Some(choice) = choice else {
-                    all = true;
-                    break;
-                };
-                prefix = guard.turns[..choice].iter().map(|(second, _)| *second).collect();
-                prefix.push(true);
-            }
-            // Where there are more, the depth-first walk has only changed the end: draw as many.
-            for order in 0..if all { 0 } else { ORDERS_MAX as u64 } {
-                if !budget.allows(order) {
-                    break;
-                }
-                note(&guarded_play(works, &before, |_| random.bool()));
-            }
-        }
+    let pairs = (WORKS.len() * WORKS.len()) as u64;
+    // Each pair has its share of the time, and which comes first differs from seed to seed.
+    for (done, pair) in (0..).zip(budget.order(pairs).iter()) {
+        let works = [WORKS[pair as usize / WORKS.len()], WORKS[pair as usize % WORKS.len()]];
+        orders_of(works, &before, &budget.part(1, (pairs - done) as u32), &mut budget.random(pair), &mut tally);
     }
     tally
+}
+
+/// Plays one pair: depth first while half of its budget lasts, and then in orders that are drawn.
+fn orders_of(works: [Work; 2], before: &Before, budget: &Budget, random: &mut fastrand::Rng, tally: &mut Tally) {
+    let [first, second] = works;
+    let mut note = |played: &Played| {
+        let order: String = played.turns.iter().map(|(second, _)| if *second { '2' } else { '1' }).collect();
+        let outcome = played.outcome.clone();
+        tally.note(outcome.map_err(|what| format!("{first:?} (1) and {second:?} (2), {order}: {what}")));
+    };
+    // The latest choice that was not made the other way is made so next.
+    let mut prefix: Vec<bool> = Vec::new();
+    let walk = budget.part(1, 2);
+    for order in 0..ORDERS_MAX {
+        if !walk.allows(order) {
+            break;
+        }
+        let played = guarded_play(works, before, |turn| prefix.get(turn).copied().unwrap_or(false));
+        note(&played);
+        let choice = played.turns.iter().rposition(|(second, free)| *free && !*second);
+        let Some(choice) = choice else { return };
+        prefix = played.turns[..choice].iter().map(|(second, _)| *second).collect();
+        prefix.push(true);
+    }
+    // There are more orders: the walk has only changed the end, so as many are drawn.
+    for order in 0..ORDERS_MAX {
+        if !budget.allows(order) {
+            break;
+        }
+        note(&guarded_play(works, before, |_| random.bool()));
+    }
 }
 
 fn guarded_play(works: [Work; 2], before: &Before, choose: impl FnMut(usize) -> bool) -> Played {
