@@ -160,6 +160,7 @@ pub struct OpenOptions {
     pub(crate) create: bool,
     pub(crate) begin_beside_remains: bool,
     pub(crate) store_id: [u8; 16],
+    pub(crate) writer: u64,
     pub(crate) allow_fallback: bool,
     pub(crate) checkpoint: Option<u64>,
 }
@@ -184,6 +185,7 @@ impl OpenOptions {
             create: false,
             begin_beside_remains: false,
             store_id: [0; 16],
+            writer: 0,
             allow_fallback: false,
             checkpoint: None,
         }
@@ -216,6 +218,17 @@ impl OpenOptions {
     #[must_use]
     pub fn store_id(self, store_id: [u8; 16]) -> Self {
         Self { store_id, ..self }
+    }
+
+    /// Sets the number by which this writer's files are told from those of any other writer. It stands in
+    /// the names of its segments and in the metadata of its checkpoints.
+    ///
+    /// The caller must draw it at random each time that it opens a directory, because core draws no
+    /// randomness. The default, 0, is for tests: with it, the files of two writers may get the same names,
+    /// and what a stale writer leaves may then fence the rightful one.
+    #[must_use]
+    pub fn writer(self, writer: u64) -> Self {
+        Self { writer, ..self }
     }
 
     /// Sets whether recovery may skip a damaged newest checkpoint and use an older one. The default is false.

@@ -173,11 +173,22 @@ fn a_position_is_written_and_read_by_serde() {
         watermark: Some(-3),
         source_offsets: BTreeMap::from([("input".into(), u64::MAX)]),
         annotations: BTreeMap::from([("sink".into(), "0 7".into())]),
+        ..StreamPosition::default()
     };
-    let expected = json!({
+    let mut expected = json!({
         "epoch": 1, "wal_position": 2, "watermark": -3, "source_offsets": { "input": u64::MAX },
         "annotations": { "sink": "0 7" },
     });
+    check(&position, &expected);
+    let mut position = position;
+    position.set_position("clicks", "0", [0, 0xff]).unwrap();
+    position.set_partition_watermark("clicks", "0", -4);
+    position.set_processing_time(5);
+    position.set_sink_token("out", *b"token").unwrap();
+    expected["positions"] = json!({ "clicks": { "0": "00ff" } });
+    expected["watermarks"] = json!({ "clicks": { "0": -4 } });
+    expected["processing_time_ms"] = json!(5);
+    expected["sinks"] = json!({ "out": "746f6b656e" });
     check(&position, &expected);
 }
 

@@ -57,12 +57,12 @@ fn a_chunk_table_that_claims_more_records_than_bytes() {
     let json = String::from_utf8(files[METADATA].clone()).unwrap();
     let path = files.keys().find(|path| path.ends_with(".base")).unwrap();
     let mut segment = files[path].clone();
-    let table = segment.len() - 24;
-    // One chunk entry: bytes, records, tombstones, groups, checksum. The forger recomputes all sums.
+    let table = segment.len() - 40;
+    // One chunk entry: bytes, records, tombstones, flags, hashes, checksum. The forger recomputes all sums.
     for records in [u32::MAX, 1 << 30, 1 << 24] {
         segment[table + 4..table + 8].copy_from_slice(&records.to_le_bytes());
-        let sum = checksum(&segment[table..], checksum(&segment[..56], 0));
-        segment[56..64].copy_from_slice(&sum.to_le_bytes());
+        let sum = checksum(&segment[table..], checksum(&segment[..64], 0));
+        segment[64..72].copy_from_slice(&sum.to_le_bytes());
         let at = json.rfind("\"checksum\":\"").unwrap() + "\"checksum\":\"".len();
         let edited = format!("{}{sum:016x}{}", &json[..at], &json[at + 16..]);
         let mut files = files.clone();

@@ -7,6 +7,7 @@
 mod archive;
 mod damage;
 mod dependencies;
+mod format_page;
 mod golden;
 mod hostile;
 mod house;
@@ -17,6 +18,7 @@ mod laminar_tests;
 mod layers;
 mod model;
 mod native;
+mod own_files;
 mod promises;
 mod wal;
 mod writers;

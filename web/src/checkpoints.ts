@@ -63,6 +63,7 @@ export class Checkpoints extends KeyedState {
         ...options,
         checkpoint: options.checkpoint === undefined ? undefined : unsigned("checkpoint", options.checkpoint),
         storeId: options.storeId ?? crypto.getRandomValues(new Uint8Array(16)),
+        writer: options.writer ?? crypto.getRandomValues(new Uint8Array(8)),
       };
       const kind = typeof storage === "string" ? storage : "directory";
       const engine = (await life.run(() => Engine.open(kind, `alluvium/${name}`, directory, clock, settings))) as EngineHandle;

@@ -52,6 +52,8 @@ export interface OpenOptions {
   signal?: AbortSignal;
   /** The identity of a new storage, 16 bytes. It is random by default. Set it for deterministic bytes. */
   storeId?: Uint8Array;
+  /** The number of this writer in the names of its files, 8 bytes. It is random by default. Set it for deterministic bytes. */
+  writer?: Uint8Array;
   /** The clock. Set it for deterministic bytes. */
   clock?: Clock;
   /** Where the engine's wasm comes from, if it is not beside this module. Only the first open uses it. */

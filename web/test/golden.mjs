@@ -3,6 +3,7 @@
 
 const START_MS = 1_767_225_600_000;
 const storeId = new TextEncoder().encode("alluvium-testing");
+const writer = new TextEncoder().encode("golden-1");
 
 /** A clock that only moves when `advanceMs` is called. */
 function manualClock() {
@@ -17,7 +18,7 @@ function manualClock() {
 /** Runs a script and then a garbage collection, as the native recorder does. Returns the final state. */
 async function record(alluvium, name, options, script) {
   const clock = manualClock();
-  const open = () => alluvium.Checkpoints.open({ name, storeId, clock, ...options });
+  const open = () => alluvium.Checkpoints.open({ name, storeId, writer, clock, ...options });
   let checkpoints = await open();
   const at = (epoch) => {
     checkpoints.epoch = epoch;

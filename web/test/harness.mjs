@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 export const here = fileURLToPath(new URL("./", import.meta.url));
 export const root = join(here, "../..");
-export const golden = join(root, "tests/golden/v2");
+export const golden = join(root, "tests/golden/v3");
 const filter = process.argv[2] ?? "";
 export const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
 export const kills = Number(process.env.ALLUVIUM_KILLS ?? 20);

@@ -20,7 +20,7 @@ use crate::maintenance::beginning::{mark_begun, unmark_begun};
 use crate::manager::IncrementalCheckpointManager;
 use crate::recovery::recover::recover;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
-use crate::tools::inspect::load_state;
+use crate::tools::inspect::{load_metadata, load_state};
 use crate::tools::verify::verify;
 
 /// Writes one checkpoint as an archive: the one with `id`, or the newest if `id` is `None`.
@@ -57,15 +57,11 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
         Some(id) => return Err(Error::NotFound(format!("checkpoint {id} is not there: nothing to export"))),
         None => return Err(Error::NotFound("the directory holds no checkpoint: nothing to export".into())),
     };
-    let path = metadata_path(id);
-    let content = directory.read(&path).await?;
-    let metadata = IncrementalCheckpointMetadata::decode(&path, &content)?;
-
+    let metadata = load_metadata(directory, id).await?;
     let mut files = BTreeMap::new();
-    files.insert(path.clone(), content);
     for path in needed(&metadata, |path| listed.contains_key(path))? {
         // A missing file is reported by the verification of the whole, like all other damage.
-        if Name::parse(&path) != Name::Metadata(id) && listed.contains_key(&path) {
+        if listed.contains_key(&path) {
             let content = directory.read(&path).await?;
             files.insert(path, content);
         }
@@ -154,7 +150,7 @@ fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut files = BTreeMap::new();
     let mut rest = archive;
     while let Some((path, content)) = ustar::take(&mut rest)? {
-        if !matches!(Name::parse(&path), Name::Metadata(_) | Name::State(_) | Name::Segment(..)) {
+        if !matches!(Name::parse(&path), Name::Metadata(_) | Name::State(_) | Name::Segment(..) | Name::List(..)) {
             return Err(Error::unknown(PLACE, format!("{path:?} is not a name that Alluvium writes")));
         }
         if files.insert(path.clone(), content.to_vec()).is_some() {
@@ -172,15 +168,19 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
         return Err(Error::unknown(PLACE, "exactly one checkpoint's metadata.json expected"));
     };
     let path = metadata_path(id);
-    let metadata = IncrementalCheckpointMetadata::decode(&path, files.get(&path).map_or(&[], Vec::as_slice))?;
-    let order = needed(&metadata, |path| files.contains_key(path))?;
-    if let Some(missing) = order.iter().find(|path| !files.contains_key(*path)) {
-        return Err(Error::corrupt(missing, format!("missing, although {path} names it")));
-    }
-    if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
-        return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
-    }
     let directory = MemoryDirectory::from_files(files);
+    let metadata = at_once(load_metadata(&directory, id))?;
+    let order = {
+        let files = directory.files();
+        let order = needed(&metadata, |path| files.contains_key(path))?;
+        if let Some(missing) = order.iter().find(|path| !files.contains_key(*path)) {
+            return Err(Error::corrupt(missing, format!("missing, although {path} names it")));
+        }
+        if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
+            return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
+        }
+        order
+    };
     match at_once(verify(&directory))?.findings.first() {
         Some(finding) => Err(Error::corrupt(&finding.path, &finding.what)),
         None => Ok((order, directory)),

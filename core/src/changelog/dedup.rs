@@ -5,7 +5,7 @@ use crate::model::record::Record;
 /// The hash of a mutation's key, and the place of the mutation.
 pub(crate) type Place = (u64, u64);
 
-/// Returns the newest mutation of each key, in order of `(hash, key)`.
+/// Returns the newest mutation of each key, in the order of [`Record::order`].
 ///
 /// `places` holds the mutations, oldest first, and `record` reads the one at a place. Each mutation is read
 /// once, when its turn comes; those whose hashes have the same upper half are read together.
@@ -65,12 +65,12 @@ impl<'a, F: Fn(u64) -> Record<'a>> Newest<'a, F> {
         // The newest record comes first, so the first one of each key is kept.
         for (_, at) in self.places[run].iter().rev() {
             let record = (self.record)(*at);
-            let is_same = |kept: &Record<'_>| kept.hash == record.hash && kept.key == record.key;
+            let is_same = |kept: &Record<'_>| kept.order() == record.order();
             if !self.alike.iter().any(is_same) {
                 self.alike.push(record);
             }
         }
-        self.alike.sort_unstable_by(|a, b| (b.hash, b.key).cmp(&(a.hash, a.key)));
+        self.alike.sort_unstable_by(|a, b| b.order().cmp(&a.order()));
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn equal_hashes_are_told_apart() {
-        let record = |key, value| Record { hash: 7, key, value: Some(value) };
+        let record = |key, value| Record { hash: 7, key, value: Some(value), ..Record::default() };
         let other = Record { hash: 8, ..record(b"a", b"4") };
         let records = [record(b"y", b"1"), other, record(b"x", b"2"), record(b"y", b"3")];
         assert_eq!(newest_of(&records), [record(b"x", b"2"), record(b"y", b"3"), other]);
@@ -127,7 +127,8 @@ mod tests {
             let mut map = BTreeMap::new();
             let mut records = Vec::new();
             for (at, (key, value)) in keys.iter().zip(&values).enumerate() {
-                let record = Record { hash: key_hash(key) & kept_bits, key, value: (at % 5 > 0).then_some(value) };
+                let record =
+                    Record { hash: key_hash(key) & kept_bits, namespace: 0, key, value: (at % 5 > 0).then_some(value) };
                 map.insert((record.hash, record.key), record);
                 records.push(record);
             }

@@ -6,6 +6,7 @@ pub(crate) mod dedup;
 
 use crate::changelog::dedup::newest;
 use crate::format::segment::{FILE_BYTES, HEADER_BYTES};
+use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::record::Record;
 
 /// The length of a chunk in bytes. It is fixed, so that appending never copies earlier records.
@@ -193,7 +194,7 @@ impl<'a> Iterator for Records<'a> {
             }
         };
         self.rest = rest;
-        Some(Record { hash, key, value })
+        Some(Record { hash, namespace: DEFAULT_NAMESPACE, key, value })
     }
 }
 

@@ -11,8 +11,9 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::Ledger;
-use crate::ledger::fence::{creation_failed, fenced};
+use crate::ledger::fence::fenced;
 use crate::ledger::listing::Listing;
+use crate::ledger::own_file::Fingerprint;
 use crate::maintenance::Maintenance;
 use crate::maintenance::beginning::mark_begun;
 use crate::maintenance::compaction::plan::CompactionInput;
@@ -101,11 +102,16 @@ async fn create<D: Directory>(directory: &D, encoded: &mut Encoded) -> Result<Li
     if seeded_defects::is(Defect::PublishFirst) {
         batch.rotate_right(1);
     }
+    let last = Fingerprint::of(&batch);
     let entries = match directory.create_and_list(batch).await {
+        Ok(entries) => entries,
         Err(error) if error.kind() == DirectoryErrorKind::Io && seeded_defects::is(Defect::SwallowError) => {
             directory.list().await?
         }
-        created => created.map_err(creation_failed)?,
+        Err(error) => {
+            Fingerprint::settle(last, directory, encoded.ticket.writer, error).await?;
+            directory.list().await?
+        }
     };
     Ok(Listing::of(entries))
 }
@@ -131,8 +137,7 @@ fn another_writer(ledger: &Arc<Ledger>, encoded: &Encoded, listing: &Listing) ->
         .or_else(|| {
             // No metadata named the files of a compaction until now. So a writer that took the directory
             // over may have deleted them as garbage.
-            let gone = encoded.segments.iter().map(|segment| segment.entry.path());
-            let gone = gone.into_iter().find(|path| !listing.holds(path))?;
+            let gone = encoded.metadata.segment_files().into_iter().find(|path| !listing.holds(path))?;
             Some(format!("{gone}, which {id} builds on, is gone"))
         })
 }

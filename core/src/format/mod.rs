@@ -1,15 +1,13 @@
 //! The bytes on disk, as `FORMAT.md` specifies them. Nothing here does I/O: encoders return bytes and
 //! decoders take bytes. Every decoder is bounded by the bytes that it is given.
 
-mod hex_digits;
+pub mod features;
 pub mod laminar_snapshot;
 pub mod metadata;
-mod metadata_json;
 pub mod paths;
 pub mod segment;
 pub mod segment_entry;
+pub mod segment_list;
 mod varint;
+pub mod version;
 pub mod wal;
-
-/// The version of the format that this crate writes, and the only one that it reads.
-pub const FORMAT_VERSION: u16 = 2;

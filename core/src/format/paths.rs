@@ -2,6 +2,7 @@
 //! reported and never touched.
 
 use crate::format::segment::SegmentKind;
+use crate::model::hex_digits::parse_hex;
 
 /// What a path in the directory names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,8 +16,11 @@ pub enum Name {
     Deleted(u64),
     /// `checkpoint_{id}` itself, without any file in it. LaminarDB leaves it when it crashes.
     EmptyCheckpoint(u64),
-    /// A file under `segments/`.
-    Segment(SegmentKind, u64),
+    /// `segments/{number}-{writer}.base` or `.delta`. The writer is 0 if the name has no such part.
+    Segment(SegmentKind, u64, u64),
+    /// `segments/{number}-{writer}.list`: the entries of segments. The writer is 0 if the name has no such
+    /// part.
+    List(u64, u64),
     /// `wal/{checkpoint}-{sequence}.log`: changes since that checkpoint, in order of sequence.
     Wal(u64, u64),
     /// A file that Alluvium did not write.
@@ -39,10 +43,7 @@ impl Name {
             return path.strip_prefix("checkpoint_").and_then(parse_hex).map_or(Self::Foreign, Self::EmptyCheckpoint);
         };
         if directory == "segments" {
-            let parsed = file.split_once('.').and_then(|(number, extension)| {
-                Some(Self::Segment(SegmentKind::from_extension(extension)?, parse_hex(number)?))
-            });
-            return parsed.unwrap_or(Self::Foreign);
+            return Self::parse_segment(file).unwrap_or(Self::Foreign);
         }
         if directory == "wal" {
             let parsed = file.strip_suffix(".log").and_then(|numbers| numbers.split_once('-'));
@@ -58,6 +59,20 @@ impl Name {
         }
     }
 
+    /// Parses the name of a file under `segments/`.
+    fn parse_segment(file: &str) -> Option<Self> {
+        let (stem, extension) = file.split_once('.')?;
+        let (number, writer) = match stem.split_once('-') {
+            None => (parse_hex(stem)?, 0),
+            // Writer 0 is left out, so that each file has one name.
+            Some((number, writer)) => (parse_hex(number)?, parse_hex(writer).filter(|writer| *writer != 0)?),
+        };
+        match extension {
+            LIST => Some(Self::List(number, writer)),
+            _ => Some(Self::Segment(SegmentKind::from_extension(extension)?, number, writer)),
+        }
+    }
+
     /// Returns the relative path, or `None` for a foreign file.
     pub fn path(self) -> Option<String> {
         Some(match self {
@@ -65,7 +80,8 @@ impl Name {
             Self::State(id) => state_path(id),
             Self::Deleted(id) => deleted_path(id),
             Self::EmptyCheckpoint(id) => format!("checkpoint_{id:016x}"),
-            Self::Segment(kind, number) => segment_path(kind, number),
+            Self::Segment(kind, number, writer) => segment_path(kind, number, writer),
+            Self::List(number, writer) => list_path(number, writer),
             Self::Wal(checkpoint, sequence) => wal_path(checkpoint, sequence),
             Self::Foreign => return None,
         })
@@ -75,7 +91,7 @@ impl Name {
     pub fn checkpoint_id(self) -> Option<u64> {
         match self {
             Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
-            Self::Segment(..) | Self::Wal(..) | Self::Foreign => None,
+            Self::Segment(..) | Self::List(..) | Self::Wal(..) | Self::Foreign => None,
         }
     }
 }
@@ -95,20 +111,29 @@ pub fn deleted_path(id: u64) -> String {
     format!("checkpoint_{id:016x}/deleted")
 }
 
-/// Returns the path of a segment.
-pub fn segment_path(kind: SegmentKind, number: u64) -> String {
-    format!("segments/{number:016x}.{}", kind.extension())
+/// Returns the path of a segment. Format 2 knows no writers: 0 stands for none.
+pub fn segment_path(kind: SegmentKind, number: u64, writer: u64) -> String {
+    numbered(number, writer, kind.extension())
+}
+
+/// Returns the path of a list of segments.
+pub fn list_path(number: u64, writer: u64) -> String {
+    numbered(number, writer, LIST)
+}
+
+/// The extension of lists of segments.
+const LIST: &str = "list";
+
+fn numbered(number: u64, writer: u64, extension: &str) -> String {
+    match writer {
+        0 => format!("segments/{number:016x}.{extension}"),
+        _ => format!("segments/{number:016x}-{writer:016x}.{extension}"),
+    }
 }
 
 /// Returns the path of a WAL file.
 pub fn wal_path(checkpoint: u64, sequence: u64) -> String {
     format!("wal/{checkpoint:016x}-{sequence:016x}.log")
-}
-
-/// Parses exactly 16 lower-case hexadecimal digits. Anything else is `None`.
-pub(crate) fn parse_hex(digits: &str) -> Option<u64> {
-    let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    (digits.len() == 16 && digits.bytes().all(lower)).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -122,8 +147,10 @@ mod tests {
             Name::State(u64::MAX),
             Name::Deleted(0x1234_5678_9abc_def0),
             Name::EmptyCheckpoint(3),
-            Name::Segment(SegmentKind::Base, 7),
-            Name::Segment(SegmentKind::Delta, u64::MAX),
+            Name::Segment(SegmentKind::Base, 7, 0),
+            Name::Segment(SegmentKind::Delta, u64::MAX, 1),
+            Name::List(3, 0),
+            Name::List(1, u64::MAX),
             Name::Wal(7, 1),
         ];
         for name in names {
@@ -145,6 +172,11 @@ mod tests {
             "segments/0000000000000001",
             "segments/0000000000000001.base.tmp",
             "segments/1.base",
+            "segments/0000000000000001-0000000000000000.base",
+            "segments/0000000000000001-0000000000000000.list",
+            "segments/0000000000000001-1.base",
+            "segments/0000000000000001-0000000000000001-0000000000000001.base",
+            "segments/-0000000000000001.base",
             "segments/0000000000000001.log",
             "wal/0000000000000001.log",
             "wal/0000000000000001-1.log",

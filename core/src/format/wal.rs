@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::hex_digits;
 use crate::format::paths::wal_path;
 use crate::format::segment::{
-    Chunk, SegmentIdentity, SegmentKind, claimed_checksum, collect_chunk, decode_file, encode_wal, is_torn,
+    Chunk, SegmentIdentity, SegmentKind, check_chunk, claimed_checksum, claimed_writer, collect_chunk, decode_file,
+    encode_wal, is_torn,
 };
-use crate::model::key_groups::KEY_GROUPS;
-use crate::model::position::StreamPosition;
+use crate::format::version::FormatVersion;
+use crate::model::hex_digits;
+use crate::model::key_groups::group_of;
+use crate::model::namespace::Namespaces;
+use crate::model::opaque::Opaque;
+use crate::model::position::{ByPartition, StreamPosition};
 use crate::model::record::Record;
 
 /// Where in the stream a WAL file ends, and what the state holds there.
@@ -41,27 +45,49 @@ struct Line {
     state_bytes: u64,
     #[serde(with = "hex_digits")]
     state_digest: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    positions: ByPartition<Opaque>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    watermarks: ByPartition<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    processing_time_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sinks: BTreeMap<String, Opaque>,
 }
 
 impl WalPosition {
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let StreamPosition { epoch, wal_position, watermark, source_offsets, annotations } = self.position.clone();
+        let position = self.position.clone();
         serde_json::to_vec(&Line {
-            epoch,
-            wal_position,
-            watermark,
-            source_offsets,
-            annotations,
+            epoch: position.epoch,
+            wal_position: position.wal_position,
+            watermark: position.watermark,
+            source_offsets: position.source_offsets,
+            annotations: position.annotations,
             key_count: self.key_count,
             state_bytes: self.state_bytes,
             state_digest: self.state_digest,
+            positions: position.positions,
+            watermarks: position.watermarks,
+            processing_time_ms: position.processing_time_ms,
+            sinks: position.sinks,
         })
     }
 
     fn from_json(bytes: &[u8]) -> serde_json::Result<Self> {
-        let Line { epoch, wal_position, watermark, source_offsets, annotations, key_count, state_bytes, state_digest } =
-            serde_json::from_slice(bytes)?;
-        let position = StreamPosition { epoch, wal_position, watermark, source_offsets, annotations };
+        let line: Line = serde_json::from_slice(bytes)?;
+        let position = StreamPosition {
+            epoch: line.epoch,
+            wal_position: line.wal_position,
+            watermark: line.watermark,
+            source_offsets: line.source_offsets,
+            annotations: line.annotations,
+            positions: line.positions,
+            watermarks: line.watermarks,
+            processing_time_ms: line.processing_time_ms,
+            sinks: line.sinks,
+        };
+        let Line { key_count, state_bytes, state_digest, .. } = line;
         Ok(Self { position, key_count, state_bytes, state_digest })
     }
 }
@@ -85,50 +111,69 @@ pub(crate) enum WalFault {
     Damaged(Error),
 }
 
-/// Encodes the WAL file number `sequence` after `checkpoint`.
+/// What a WAL file is bound to: a directory, the checkpoint that it follows, and its place after it. The format
+/// is that of the checkpoint, because WAL files of another version never follow it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WalIdentity {
+    pub(crate) format: FormatVersion,
+    pub(crate) store_id: [u8; 16],
+    pub(crate) checkpoint: u64,
+    pub(crate) sequence: u64,
+}
+
+impl WalIdentity {
+    /// Returns the relative path of the file.
+    pub(crate) fn path(self) -> String {
+        wal_path(self.checkpoint, self.sequence)
+    }
+
+    fn of_segment(self, writer: u64) -> SegmentIdentity {
+        SegmentIdentity {
+            format: self.format,
+            store_id: self.store_id,
+            kind: SegmentKind::Wal,
+            number: self.sequence,
+            writer,
+            checkpoint_id: self.checkpoint,
+        }
+    }
+}
+
+/// Encodes a WAL file, in the newest format.
 ///
 /// A file of 4 GiB or more is [`LimitExceeded`](Error::LimitExceeded).
 pub(crate) fn encode<'a>(
-    store_id: [u8; 16],
-    checkpoint: u64,
-    sequence: u64,
+    identity: WalIdentity,
+    writer: u64,
     records: impl IntoIterator<Item = Record<'a>>,
     position: &WalPosition,
 ) -> Result<Vec<u8>, Error> {
     let position = position.to_json().map_err(|error| Error::Serialization(error.to_string()))?;
-    let content = encode_wal(identity(store_id, checkpoint, sequence), records, &position).content;
+    let content = encode_wal(identity.of_segment(writer), records, &position).content;
     if u32::try_from(content.len()).is_err() {
         return Err(Error::LimitExceeded("a WAL file of 4 GiB or more: take a checkpoint instead".into()));
     }
     Ok(content)
 }
 
-fn identity(store_id: [u8; 16], checkpoint: u64, sequence: u64) -> SegmentIdentity {
-    SegmentIdentity { store_id, kind: SegmentKind::Wal, number: sequence, checkpoint_id: checkpoint }
-}
-
 /// Checks the head of a WAL file and reads its position. The records are not read yet.
-pub(crate) fn decode(
-    store_id: [u8; 16],
-    checkpoint: u64,
-    sequence: u64,
-    content: &[u8],
-) -> Result<WalFile<'_>, WalFault> {
-    let path = wal_path(checkpoint, sequence);
-    let identity = identity(store_id, checkpoint, sequence);
+pub(crate) fn decode(identity: WalIdentity, content: &[u8]) -> Result<WalFile<'_>, WalFault> {
+    let (path, format) = (identity.path(), identity.format);
+    let identity = identity.of_segment(claimed_writer(format, content));
     if is_torn(&identity, content) {
         let what = format!("{path}: only the first {} bytes exist", content.len());
         return Err(WalFault::Torn(Error::Wal(what)));
     }
     let decoded = || {
         // No metadata names a WAL file. The checksum in its header is bound to its name and its directory.
-        let expected = claimed_checksum(content).ok_or_else(|| Error::corrupt(&path, "too short for a WAL file"))?;
+        let short = || Error::corrupt(&path, "too short for a WAL file");
+        let expected = claimed_checksum(format, content).ok_or_else(short)?;
         let mut chunks = decode_file(&path, &identity, content, expected)?;
         let last = chunks.pop().ok_or_else(|| Error::corrupt(&path, "holds no position"))?;
         let bytes = bytes_of(&path, &last, content)?;
-        crate::format::segment::check_chunk(&path, &identity, &last, bytes)?;
+        check_chunk(&path, &identity, &last, bytes)?;
         let position = WalPosition::from_json(bytes).map_err(|error| Error::unknown(&path, error))?;
-        if last.records > 0 || last.first_group != KEY_GROUPS - 1 {
+        if !is_position(format, &last) || chunks.iter().any(|chunk| chunk.records == 0) {
             return Err(Error::corrupt(&path, "does not end with a position"));
         }
         Ok((chunks, position))
@@ -139,6 +184,15 @@ pub(crate) fn decode(
     }
 }
 
+/// Tells whether the table says that a chunk is the position of a WAL file.
+fn is_position(format: FormatVersion, chunk: &Chunk) -> bool {
+    let ends_the_order = match format {
+        FormatVersion::V2 => chunk.first_group() == group_of(u64::MAX),
+        FormatVersion::V3 => chunk.first_hash == u64::MAX,
+    };
+    chunk.records == 0 && ends_the_order && !chunk.is_namespaced
+}
+
 fn bytes_of<'a>(path: &str, chunk: &Chunk, content: &'a [u8]) -> Result<&'a [u8], Error> {
     let start = chunk.offset as usize;
     content
@@ -147,78 +201,16 @@ fn bytes_of<'a>(path: &str, chunk: &Chunk, content: &'a [u8]) -> Result<&'a [u8]
 }
 
 impl<'a> WalFile<'a> {
-    /// Reads and checks every record.
-    pub(crate) fn records(&self) -> Result<Vec<Record<'a>>, Error> {
+    /// Reads and checks every record. `namespaces` are those of the checkpoint that the file follows.
+    pub(crate) fn records(&self, namespaces: &Namespaces) -> Result<Vec<Record<'a>>, Error> {
         let mut records = Vec::new();
         for chunk in &self.chunks {
             let bytes = bytes_of(&self.path, chunk, self.content)?;
-            collect_chunk(&self.path, &self.identity, chunk, bytes, &mut records)?;
+            collect_chunk(&self.path, &self.identity, chunk, bytes, namespaces, &mut records)?;
         }
         Ok(records)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::hash::key_hash;
-
-    fn position() -> WalPosition {
-        WalPosition {
-            position: StreamPosition {
-                epoch: 3,
-                wal_position: 9,
-                watermark: Some(-5),
-                source_offsets: BTreeMap::from([("input".into(), 12)]),
-                annotations: BTreeMap::from([("sink".into(), "0 7".into())]),
-            },
-            key_count: 1,
-            state_bytes: 2,
-            state_digest: 77,
-        }
-    }
-
-    fn sample() -> Vec<u8> {
-        let record = |key: &'static [u8], value| Record { hash: key_hash(key), key, value };
-        let mut records = [record(b"a", Some(&b"1"[..])), record(b"b", None)];
-        records.sort_by_key(|record| record.hash);
-        encode([1; 16], 4, 2, records, &position()).unwrap()
-    }
-
-    #[test]
-    fn comes_back() {
-        let content = sample();
-        let file = decode([1; 16], 4, 2, &content).unwrap();
-        assert_eq!((file.records().unwrap().len(), &file.position), (2, &position()));
-    }
-
-    #[test]
-    fn every_flipped_bit_is_damage_and_never_a_torn_tail() {
-        let content = sample();
-        for at in 0..content.len() * 8 {
-            let mut damaged = content.clone();
-            damaged[at / 8] ^= 1 << (at % 8);
-            match decode([1; 16], 4, 2, &damaged) {
-                Ok(file) => assert!(file.records().is_err(), "bit {at}"),
-                Err(fault) => assert!(matches!(fault, WalFault::Damaged(_)), "bit {at}: {fault:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn every_cut_is_a_torn_tail() {
-        let content = sample();
-        for length in 0..content.len() {
-            let fault = decode([1; 16], 4, 2, &content[..length]).err();
-            assert!(matches!(fault, Some(WalFault::Torn(_))), "{length}: {fault:?}");
-        }
-    }
-
-    #[test]
-    fn another_place_is_damage() {
-        let content = sample();
-        for (store, checkpoint, sequence) in [([2; 16], 4, 2), ([1; 16], 5, 2), ([1; 16], 4, 3)] {
-            assert!(matches!(decode(store, checkpoint, sequence, &content), Err(WalFault::Damaged(_))));
-        }
-    }
-}
+mod tests;

@@ -93,7 +93,7 @@ impl Listing {
             let parsed = Name::parse(&entry.path);
             // An id or a number that any name mentions was given, whatever the name stands for.
             listing.highest_id = listing.highest_id.max(mentioned_id(parsed).unwrap_or(0));
-            if let Name::Segment(_, number) = parsed {
+            if let Name::Segment(_, number, _) | Name::List(number, _) = parsed {
                 listing.highest_number = listing.highest_number.max(number);
             }
             if let Name::Wal(checkpoint, sequence) = *name {

@@ -2,8 +2,9 @@
 
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::metadata::{IncrementalCheckpointMetadata, StoredMetadata};
 use crate::format::paths::{metadata_path, state_path};
+use crate::format::segment_list::{ListFile, SegmentList};
 use crate::model::hash::checksum;
 
 /// Reads the metadata of a checkpoint and checks that it is the metadata of that checkpoint.
@@ -20,11 +21,26 @@ pub(crate) async fn read_metadata<D: Directory>(
         }
         _ => Error::from(error),
     })?;
-    let metadata = IncrementalCheckpointMetadata::decode(&path, &bytes)?;
+    let stored = StoredMetadata::decode(&path, &bytes)?;
+    let list = match stored.list() {
+        Some((file, store_id)) => Some(read_list(directory, file, store_id).await?),
+        None => None,
+    };
+    let metadata = stored.complete(list)?;
     if metadata.id != id {
         return Err(Error::corrupt(path, format!("says that it is checkpoint {}", metadata.id)));
     }
     Ok(metadata)
+}
+
+/// Reads a list of segments that metadata names.
+async fn read_list<D: Directory>(directory: &D, file: ListFile, store_id: [u8; 16]) -> Result<SegmentList, Error> {
+    let path = file.path();
+    let content = directory.read(&path).await.map_err(|error| match error.kind() {
+        DirectoryErrorKind::NotFound => Error::corrupt(&path, "missing, although a checkpoint names it"),
+        _ => Error::from(error),
+    })?;
+    SegmentList::decode(file, store_id, &content)
 }
 
 /// Reads the opaque state of one checkpoint, verbatim.

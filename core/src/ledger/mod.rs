@@ -6,11 +6,15 @@
 
 pub(crate) mod fence;
 mod health;
+pub(crate) mod list_choice;
 pub(crate) mod listing;
+pub(crate) mod live_segment;
 pub(crate) mod metadata_reader;
+pub(crate) mod own_file;
 pub(crate) mod remains;
 pub(crate) mod replacement;
 pub(crate) mod segment_reader;
+pub(crate) mod standing;
 pub(crate) mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +25,13 @@ use rustc_hash::FxHashSet;
 use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::segment_list::SegmentList;
 use crate::ledger::health::Health;
 use crate::ledger::listing::Listing;
+use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::remains::Remains;
 use crate::ledger::replacement::Replacement;
-use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::standing::Standing;
 
 /// The files of a kept checkpoint. `None` means that its metadata is damaged, so that they are unknown.
 pub(crate) type KeptFiles = Option<BTreeSet<String>>;
@@ -42,10 +48,16 @@ pub(crate) struct Ledger {
 pub(crate) struct Pages {
     /// The id of the directory, to which every file in it is bound.
     pub(crate) store_id: [u8; 16],
+    /// The number that this writer drew, which is in the names of its segments. It is 0 if it drew none.
+    pub(crate) writer: u64,
+    /// What every checkpoint repeats from the one before.
+    pub(crate) standing: Standing,
     /// The checkpoint that the next one must follow.
     pub(crate) committed: Option<u64>,
     /// The segments of the working state, in the order in which recovery applies them.
     pub(crate) segments: Vec<LiveSegment>,
+    /// The list file on which the newest metadata is based, if there is one.
+    pub(crate) list: Option<SegmentList>,
     /// The checkpoint that names these segments, unless this writer has deleted it. While it exists,
     /// no writer treats its files as garbage.
     pub(crate) source: Option<u64>,
@@ -90,8 +102,11 @@ impl Ledger {
             opened_at_number: next_number,
             remains: if listing.is_begun() { Remains::Unknown } else { Remains::Nothing },
             store_id,
+            writer: 0,
+            standing: Standing::default(),
             committed: None,
             segments: Vec::new(),
+            list: None,
             source: None,
             next_number,
             own_below: next_number,

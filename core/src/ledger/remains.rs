@@ -53,7 +53,7 @@ impl Listing {
         let (mut segments, mut wal_files, mut partial, mut first) = (0, 0, BTreeSet::new(), None);
         for (name, entry) in &self.entries {
             match *name {
-                Name::Segment(..) => segments += 1,
+                Name::Segment(..) | Name::List(..) => segments += 1,
                 Name::Wal(..) => wal_files += 1,
                 Name::State(id) => drop(partial.insert(id)),
                 _ => continue,

@@ -1,7 +1,7 @@
 //! The segments that compaction creates in place of older ones.
 
 use crate::format::segment_entry::SegmentEntry;
-use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::live_segment::LiveSegment;
 use crate::model::key_groups::KeyGroups;
 
 /// New segments that no metadata names yet, and what they replace.
@@ -30,8 +30,7 @@ impl Replacement {
         let mut left: Vec<LiveSegment> = segments
             .iter()
             .filter_map(|segment| {
-                let superseded =
-                    self.superseded.iter().find(|(superseded, _)| superseded.order() == segment.entry.order());
+                let superseded = self.superseded.iter().find(|(superseded, _)| superseded.is_same_file(&segment.entry));
                 let groups = segment.groups().without(superseded.map_or(KeyGroups::NONE, |(_, groups)| *groups));
                 let mut segment = segment.clone();
                 segment.entry.groups = groups.to_ranges();
@@ -50,9 +49,8 @@ mod tests {
     use crate::format::segment::SegmentKind;
 
     fn segment(kind: SegmentKind, checkpoint_id: u64, groups: KeyGroups) -> LiveSegment {
-        let number = checkpoint_id;
-        let groups = groups.to_ranges();
-        let entry = SegmentEntry { kind, number, checkpoint_id, bytes: 64_000, checksum: 0, chunks: 0, groups };
+        let (number, groups) = (checkpoint_id, groups.to_ranges());
+        let entry = SegmentEntry { kind, number, checkpoint_id, bytes: 64_000, groups, ..SegmentEntry::default() };
         LiveSegment { entry, chunks: [].into() }
     }
 

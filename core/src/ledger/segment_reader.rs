@@ -1,76 +1,26 @@
-//! Segments as recovery, compaction and garbage collection see them: an entry of the metadata, its
-//! chunk table, and the key groups that still count.
+//! Reads the records of segments, as recovery and compaction need them.
 
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryErrorKind, NewFile};
+use crate::directory::{Directory, DirectoryError, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::segment_path;
+use crate::format::metadata::AlluviumFields;
 use crate::format::segment::{
-    CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, SegmentIdentity, SegmentKind, collect_chunk, decode_file, decode_table,
-    read_chunk,
+    Chunk, SegmentIdentity, SegmentKind, collect_chunk, decode_file, decode_table, read_chunk,
 };
 use crate::format::segment_entry::SegmentEntry;
-use crate::model::key_groups::{KeyGroups, group_of};
+use crate::model::namespace::Namespaces;
 use crate::model::record::Record;
-
-/// A segment of the newest checkpoint.
-#[derive(Debug, Clone)]
-pub(crate) struct LiveSegment {
-    /// What the metadata says about it.
-    pub(crate) entry: SegmentEntry,
-    /// Its chunk table.
-    pub(crate) chunks: Arc<[Chunk]>,
-}
-
-impl LiveSegment {
-    /// Returns the segment that `encoded` will be once its file is created.
-    pub(crate) fn of_encoded(encoded: &EncodedSegment) -> Self {
-        let mut groups = KeyGroups::NONE;
-        if let (Some(first), Some(last)) = (encoded.chunks.first(), encoded.chunks.last()) {
-            groups = KeyGroups::range(first.first_group, last.last_group);
-        }
-        let entry = SegmentEntry {
-            kind: encoded.identity.kind,
-            number: encoded.identity.number,
-            checkpoint_id: encoded.identity.checkpoint_id,
-            bytes: encoded.content.len() as u64,
-            checksum: encoded.checksum,
-            chunks: encoded.chunks.len() as u32,
-            groups: groups.to_ranges(),
-        };
-        Self { entry, chunks: encoded.chunks.as_slice().into() }
-    }
-
-    /// Returns the key groups that still count.
-    pub(crate) fn groups(&self) -> KeyGroups {
-        KeyGroups::of_ranges(&self.entry.groups)
-    }
-
-    /// Returns how many bytes the chunks have that hold any of `groups`.
-    pub(crate) fn bytes_for(&self, groups: KeyGroups) -> u64 {
-        let wanted = groups.intersection(self.groups());
-        self.chunks.iter().filter(|chunk| touches(chunk, wanted)).map(|chunk| u64::from(chunk.bytes)).sum()
-    }
-}
-
-impl From<EncodedSegment> for NewFile {
-    fn from(file: EncodedSegment) -> Self {
-        Self { path: segment_path(file.identity.kind, file.identity.number), content: file.content }
-    }
-}
-
-/// Tells whether a chunk holds any of `groups`.
-fn touches(chunk: &Chunk, groups: KeyGroups) -> bool {
-    !KeyGroups::range(chunk.first_group, chunk.last_group).intersection(groups).is_empty()
-}
+use crate::model::wanted::Wanted;
 
 /// The records of one segment in memory. They are checked as they are iterated over.
 #[derive(Debug)]
 pub(crate) struct SegmentData {
     path: String,
     identity: SegmentIdentity,
-    wanted: KeyGroups,
+    namespaces: Namespaces,
+    /// What is wanted of it, or `None` if nothing is.
+    wanted: Option<Wanted>,
     pub(crate) chunks: Arc<[Chunk]>,
     runs: Vec<Run>,
     /// How many bytes were read from the directory.
@@ -92,76 +42,116 @@ struct Run {
 /// Files up to this size are read whole, because a second read would cost more than the bytes it saves.
 const WHOLE_BYTES: u64 = 64 << 10;
 
-/// Reads the part of a segment that holds `groups`, or all of it where reading a part would save
-/// little. If `chunks` is `None`, the chunk table is read first.
-///
-/// A file that is missing or not what the metadata says is [`Corruption`](Error::Corruption) or
-/// [`CrcMismatch`](Error::CrcMismatch).
-pub(crate) async fn read_segment<D: Directory>(
-    directory: &D,
+/// Where the segments of a checkpoint are read from.
+#[derive(Debug)]
+pub(crate) struct SegmentSource<'d, D> {
+    directory: &'d D,
+    /// The directory's id.
     store_id: [u8; 16],
-    entry: &SegmentEntry,
-    chunks: Option<&Arc<[Chunk]>>,
-    groups: KeyGroups,
-) -> Result<SegmentData, Error> {
-    let path = entry.path();
-    let identity = entry.identity(store_id);
-    let live = KeyGroups::of_ranges(&entry.groups);
-    let wanted = groups.intersection(live);
-    // Most groups of a base still count. Most groups of a delta may be superseded, and its chunk table
-    // tells where the others are.
-    let whole = entry.bytes <= WHOLE_BYTES || (wanted == live && entry.kind == SegmentKind::Base);
-    let missing = |error: crate::directory::DirectoryError| match error.kind() {
-        DirectoryErrorKind::NotFound => Error::corrupt(&path, "missing, although a checkpoint names it"),
-        _ => Error::from(error),
-    };
-    if whole {
-        let content = directory.read(&path).await.map_err(missing)?;
-        if content.len() as u64 != entry.bytes {
-            return Err(Error::corrupt(&path, format!("{} bytes long, not {}", content.len(), entry.bytes)));
-        }
-        let chunks: Arc<[Chunk]> = decode_file(&path, &identity, &content, entry.checksum)?.into();
-        if chunks.len() != entry.chunks as usize {
-            return Err(Error::corrupt(&path, format!("{} chunks, not {}", chunks.len(), entry.chunks)));
-        }
-        let bytes_read = content.len() as u64;
-        let runs = vec![Run { first: 0, length: chunks.len(), offset: 0, content }];
-        return Ok(SegmentData { path, identity, wanted, chunks, runs, bytes_read });
+    /// The namespaces that the checkpoint declares.
+    namespaces: Namespaces,
+}
+
+impl<'d, D: Directory> SegmentSource<'d, D> {
+    /// Returns the source of the segments that a directory holds.
+    pub(crate) fn new(directory: &'d D, store_id: [u8; 16], namespaces: Namespaces) -> Self {
+        Self { directory, store_id, namespaces }
     }
-    let mut bytes_read = 0;
-    let chunks: Arc<[Chunk]> = if let Some(chunks) = chunks {
-        chunks.clone()
-    } else {
-        let table_bytes = entry.chunks as usize * CHUNK_ENTRY_BYTES;
-        let at = entry.bytes - table_bytes as u64;
-        let table = directory.read_range(&path, at, table_bytes).await.map_err(missing)?;
-        bytes_read += table_bytes as u64;
-        decode_table(&path, &identity, &table, entry.bytes, entry.checksum)?.into()
-    };
-    let mut runs = Vec::new();
-    let mut at = 0;
-    while at < chunks.len() {
-        let length = chunks[at..].iter().take_while(|chunk| touches(chunk, wanted)).count();
-        if length > 0 {
-            let bytes: u64 = chunks[at..at + length].iter().map(|chunk| u64::from(chunk.bytes)).sum();
-            let content = directory.read_range(&path, chunks[at].offset, bytes as usize).await.map_err(missing)?;
-            bytes_read += bytes;
-            runs.push(Run { first: at, length, offset: chunks[at].offset, content });
-        }
-        at += length.max(1);
+
+    /// Returns the source of the segments that a checkpoint names.
+    pub(crate) fn of(directory: &'d D, fields: &AlluviumFields) -> Self {
+        Self::new(directory, fields.store_id, fields.namespaces.clone())
     }
-    Ok(SegmentData { path, identity, wanted, chunks, runs, bytes_read })
+
+    /// Reads the part of a segment that holds what is wanted, or all of it where reading a part would save
+    /// little. If `chunks` is `None`, the chunk table is read first.
+    ///
+    /// A file that is missing or not what the metadata says is [`Corruption`](Error::Corruption) or
+    /// [`CrcMismatch`](Error::CrcMismatch).
+    pub(crate) async fn read(
+        &self,
+        entry: &SegmentEntry,
+        chunks: Option<&Arc<[Chunk]>>,
+        wanted: impl Into<Wanted>,
+    ) -> Result<SegmentData, Error> {
+        let path = entry.path();
+        let identity = entry.identity(self.store_id);
+        let live = entry.live();
+        let wanted = live.intersection(wanted.into());
+        // Most groups of a base still count. Most groups of a delta may be superseded, and its chunk table
+        // tells where the others are.
+        let whole = entry.bytes <= WHOLE_BYTES || (wanted == Some(live) && entry.kind == SegmentKind::Base);
+        let missing = |error: DirectoryError| match error.kind() {
+            DirectoryErrorKind::NotFound => Error::corrupt(&path, "missing, although a checkpoint names it"),
+            _ => Error::from(error),
+        };
+        let mut data = SegmentData {
+            identity,
+            namespaces: self.namespaces.clone(),
+            wanted,
+            chunks: [].into(),
+            runs: Vec::new(),
+            bytes_read: 0,
+            path: path.clone(),
+        };
+        if whole {
+            let content = self.directory.read(&path).await.map_err(missing)?;
+            if content.len() as u64 != entry.bytes {
+                return Err(Error::corrupt(&path, format!("{} bytes long, not {}", content.len(), entry.bytes)));
+            }
+            data.chunks = decode_file(&path, &identity, &content, entry.checksum)?.into();
+            if data.chunks.len() != entry.chunks as usize {
+                return Err(Error::corrupt(&path, format!("{} chunks, not {}", data.chunks.len(), entry.chunks)));
+            }
+            data.bytes_read = content.len() as u64;
+            data.runs.push(Run { first: 0, length: data.chunks.len(), offset: 0, content });
+            return Ok(data);
+        }
+        data.chunks = if let Some(chunks) = chunks {
+            chunks.clone()
+        } else {
+            let table_bytes = entry.chunks as usize * entry.format.chunk_entry_bytes();
+            let at = entry.bytes - table_bytes as u64;
+            let table = self.directory.read_range(&path, at, table_bytes).await.map_err(missing)?;
+            data.bytes_read += table_bytes as u64;
+            decode_table(&path, &identity, &table, entry.bytes, entry.checksum)?.into()
+        };
+        let chunks = data.chunks.clone();
+        let mut at = 0;
+        while at < chunks.len() {
+            let length = chunks[at..].iter().take_while(|chunk| data.wants(chunk)).count();
+            if length > 0 {
+                let (offset, bytes) = (chunks[at].offset, chunks[at..at + length].iter().map(|c| u64::from(c.bytes)));
+                let bytes: u64 = bytes.sum();
+                let content = self.directory.read_range(&path, offset, bytes as usize).await.map_err(missing)?;
+                data.bytes_read += bytes;
+                data.runs.push(Run { first: at, length, offset, content });
+            }
+            at += length.max(1);
+        }
+        Ok(data)
+    }
 }
 
 /// A function that is called with a chunk and its bytes.
 type EachChunk<'e, 'a> = &'e mut dyn FnMut(&Chunk, &'a [u8]) -> Result<(), Error>;
 
 impl SegmentData {
-    /// Calls `each` for every chunk that holds any of the wanted groups.
+    /// Tells whether a chunk holds anything that is wanted.
+    fn wants(&self, chunk: &Chunk) -> bool {
+        self.wanted.is_some_and(|wanted| wanted.touches(chunk.first_hash, chunk.last_hash))
+    }
+
+    /// Returns what must be asked of each record of a chunk, or `None` if all of them are wanted.
+    fn filter(&self, chunk: &Chunk) -> Option<Wanted> {
+        self.wanted.filter(|wanted| !wanted.covers(chunk.first_hash, chunk.last_hash))
+    }
+
+    /// Calls `each` for every chunk that holds anything that is wanted.
     fn chunks<'a>(&'a self, each: EachChunk<'_, 'a>) -> Result<(), Error> {
         for run in &self.runs {
             let chunks = &self.chunks[run.first..run.first + run.length];
-            for chunk in chunks.iter().filter(|chunk| touches(chunk, self.wanted)) {
+            for chunk in chunks.iter().filter(|chunk| self.wants(chunk)) {
                 let start = (chunk.offset - run.offset) as usize;
                 let bytes = run.content.get(start..start + chunk.bytes as usize);
                 let short = || {
@@ -173,12 +163,13 @@ impl SegmentData {
         Ok(())
     }
 
-    /// Calls `each` for every record of the wanted groups, in order of `(hash, key)`. It is generic, so
-    /// that the hottest loop is compiled together with it.
+    /// Calls `each` for every record that is wanted, in their order. It is generic, so that the hottest loop
+    /// is compiled together with it.
     pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(Record<'a>) -> Result<(), Error>) -> Result<(), Error> {
         self.chunks(&mut |chunk, bytes| {
-            read_chunk(&self.path, &self.identity, chunk, bytes, |record| {
-                if self.wanted.contains(group_of(record.hash)) { each(record) } else { Ok(()) }
+            let filter = self.filter(chunk);
+            read_chunk(&self.path, &self.identity, chunk, bytes, &self.namespaces, |record| {
+                if filter.is_none_or(|wanted| wanted.contains(record.hash)) { each(record) } else { Ok(()) }
             })
         })
     }
@@ -191,8 +182,10 @@ impl SegmentData {
         let mut records = Vec::new();
         self.chunks(&mut |chunk, bytes| {
             records.clear();
-            collect_chunk(&self.path, &self.identity, chunk, bytes, &mut records)?;
-            records.retain(|record| self.wanted.contains(group_of(record.hash)));
+            collect_chunk(&self.path, &self.identity, chunk, bytes, &self.namespaces, &mut records)?;
+            if let Some(wanted) = self.filter(chunk) {
+                records.retain(|record| wanted.contains(record.hash));
+            }
             each(&records)
         })
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::segment_list::SegmentList;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
+use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::replacement::Replacement;
-use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::standing::Standing;
 
 /// What a checkpoint is built on, taken from the ledger in one step, so that the checkpoint can be
 /// encoded without a lock. [`commit`](Self::commit) is the only place that moves the ledger's head.
@@ -17,6 +19,10 @@ pub(crate) struct CommitTicket {
     id: u64,
     /// The id of the directory, to which every file in it is bound.
     pub(crate) store_id: [u8; 16],
+    /// The number that the writer drew.
+    pub(crate) writer: u64,
+    /// What the checkpoint repeats from the one before.
+    pub(crate) standing: Standing,
     /// The first of the segment numbers that are reserved for the checkpoint.
     pub(crate) first_number: u64,
     /// How many segment numbers are reserved.
@@ -25,6 +31,8 @@ pub(crate) struct CommitTicket {
     used: u64,
     /// Whether the checkpoint builds on nothing, so that its records are a base.
     pub(crate) is_base: bool,
+    /// The list file on which the metadata before it is based.
+    pub(crate) list: Option<SegmentList>,
     /// The older segments that it shares, those of a finished compaction included.
     pub(crate) shared: Vec<LiveSegment>,
     /// The compaction that it publishes.
@@ -55,6 +63,8 @@ impl Ledger {
                 name(pages.committed)
             )));
         }
+        // One more, for a list of the segments.
+        let numbers = numbers.saturating_add(1);
         let first_number = pages.take_numbers(numbers)?;
         if full {
             pages.drop_unpublished();
@@ -69,11 +79,14 @@ impl Ledger {
             ledger: self.clone(),
             id,
             store_id: pages.store_id,
+            writer: pages.writer,
+            standing: pages.standing.clone(),
             first_number,
             reserved: numbers,
             used: 0,
             // If there is no segment yet, what changed is the whole state.
             is_base: full || pages.segments.is_empty(),
+            list: pages.list.clone(),
             shared,
             published,
             source: pages.source.filter(|_| !full),
@@ -99,6 +112,7 @@ impl CommitTicket {
         let mut pages = self.ledger.lock();
         pages.committed = Some(self.id);
         pages.segments = segments;
+        pages.list = metadata.alluvium.as_ref().and_then(|fields| fields.list.clone());
         if let Some(published) = &self.published {
             pages.forget_uncommitted(published);
         }

@@ -136,7 +136,7 @@ fn find_remains(ledger: &Ledger, listing: &Listing) {
     let (_, files) = decide(ledger, listing, Retain::Newest(usize::MAX));
     let mut pages = ledger.lock();
     let was_there = |file: &FileVerdict| match Name::parse(&file.path) {
-        Name::Segment(_, number) => number < pages.opened_at_number,
+        Name::Segment(_, number, _) | Name::List(number, _) => number < pages.opened_at_number,
         Name::State(id) | Name::EmptyCheckpoint(id) => id <= pages.opened_at_id,
         _ => false,
     };
@@ -200,6 +200,7 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
         Retain::AllBut(id) => id.into_iter().collect(),
     };
     let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();
+    working.extend(pages.list.iter().map(|list| list.file.path()));
     working.extend(
         pages.unpublished.iter().flat_map(|unpublished| unpublished.superseded.iter().map(|(entry, _)| entry.path())),
     );

@@ -9,13 +9,14 @@ pub(crate) mod retention;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryErrorKind};
+use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::segment::FILE_BYTES;
+use crate::format::segment::{Chunk, FILE_BYTES, RECORD_LEAD_BYTES_MAX, SegmentIdentity};
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::Ledger;
-use crate::ledger::fence::creation_failed;
 use crate::ledger::listing::Listing;
+use crate::ledger::own_file::Fingerprint;
+use crate::ledger::segment_reader::SegmentSource;
 use crate::maintenance::compaction::execute::{Compacted, execute};
 use crate::maintenance::compaction::plan::{CompactionInput, Plan, plan};
 use crate::maintenance::gc::{Retain, collect};
@@ -75,7 +76,7 @@ impl<D: Directory> Maintenance<D> {
 
     async fn compact(&self, report: &mut MaintenanceReport) -> Result<(), Error> {
         let directory = &*self.directory;
-        let (segments, store_id, first_number, plan) = {
+        let (segments, source, first, plan) = {
             let mut pages = self.ledger.lock();
             // If a newer checkpoint has been written meanwhile, its own maintenance will compact.
             let is_newest = pages.committed == Some(self.checkpoint_id);
@@ -83,24 +84,39 @@ impl<D: Directory> Maintenance<D> {
                 return Ok(());
             }
             let plan = plan(&pages.segments, &self.compaction_input);
+            if plan == Plan::Nothing {
+                return Ok(());
+            }
             // Segment numbers are reserved before it is known how many files there will be. These are
-            // enough even if no record is dropped.
-            let bytes: u64 = pages.segments.iter().map(|segment| segment.entry.bytes).sum();
-            let first = if plan == Plan::Nothing { 0 } else { pages.take_numbers(1 + bytes / FILE_BYTES as u64)? };
-            (pages.segments.clone(), pages.store_id, first, plan)
+            // enough even if no record is dropped, and each says its lengths and its namespace.
+            let encoded = |chunk: &Chunk| u64::from(chunk.bytes) + RECORD_LEAD_BYTES_MAX * u64::from(chunk.records);
+            let bytes: u64 = pages.segments.iter().flat_map(|segment| &*segment.chunks).map(encoded).sum();
+            let first = SegmentIdentity {
+                store_id: pages.store_id,
+                number: pages.take_numbers(1 + bytes / FILE_BYTES as u64)?,
+                writer: pages.writer,
+                checkpoint_id: self.checkpoint_id,
+                ..SegmentIdentity::default()
+            };
+            let namespaces = pages.standing.namespaces.clone();
+            (pages.segments.clone(), SegmentSource::new(directory, pages.store_id, namespaces), first, plan)
         };
-        let compacted = execute(directory, store_id, self.checkpoint_id, &segments, &plan, first_number).await?;
+        let compacted = execute(&source, &segments, &plan, first).await?;
         let Some(Compacted { replacement, files, bytes_read }) = compacted else { return Ok(()) };
         report.rebase_read_bytes = bytes_read;
         // The files are noted before they exist, because another checkpoint's garbage collection may run
         // meanwhile.
         self.ledger.lock().uncommitted_files.extend(replacement.paths());
-        let created = directory.create(files.into_iter().map(Into::into).collect()).await;
+        let batch: Vec<NewFile> = files.into_iter().map(Into::into).collect();
+        let last = Fingerprint::of(&batch);
+        let created = match directory.create(batch).await {
+            Ok(()) => Ok(()),
+            Err(error) => Fingerprint::settle(last, directory, first.writer, error).await,
+        };
         let mut pages = self.ledger.lock();
         // The replacement is still right if newer checkpoints were written meanwhile, because their deltas
         // go on top. It is wrong after a restore, which continues from other segments.
-        let still_named =
-            |entry: &SegmentEntry| pages.segments.iter().any(|segment| segment.entry.order() == entry.order());
+        let still_named = |entry: &SegmentEntry| pages.segments.iter().any(|segment| segment.entry.is_same_file(entry));
         let fits = pages.unpublished.is_none() && replacement.superseded.iter().all(|(entry, _)| still_named(entry));
         if created.is_ok() && fits {
             report.rebased_bytes = replacement.bytes();
@@ -109,7 +125,6 @@ impl<D: Directory> Maintenance<D> {
             pages.forget_uncommitted(&replacement);
         }
         created.map_err(|error| {
-            let error = creation_failed(error);
             // A full disk leaves nothing that counts, and the stream continues without the compaction.
             // After any other failure it is unknown what is on disk.
             if !matches!(&error, Error::Io(error) if error.kind() == DirectoryErrorKind::NoSpace) {

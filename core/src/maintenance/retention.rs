@@ -113,19 +113,19 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
                 (false, format!("checkpoint {id} is not among the newest kept"))
             }
             Name::Metadata(id) => (true, format!("checkpoint {id} is damaged: delete it by its id")),
-            Name::Segment(..) if damaged.is_some() => {
+            Name::Segment(..) | Name::List(..) if damaged.is_some() => {
                 (true, format!("checkpoint {} is damaged and may name it", damaged.unwrap_or_default()))
             }
-            Name::Segment(_, number) if number >= holdings.own_below => {
+            Name::Segment(_, number, _) | Name::List(number, _) if number >= holdings.own_below => {
                 (true, "belongs to a checkpoint in flight".into())
             }
-            Name::Segment(..) if holdings.working.contains(&entry.path) => {
+            Name::Segment(..) | Name::List(..) if holdings.working.contains(&entry.path) => {
                 (true, "the working state builds on it".into())
             }
             Name::Segment(..) if holdings.uncommitted_files.contains(&entry.path) => {
                 (true, "compaction created it for the next checkpoint".into())
             }
-            Name::Segment(..) => (false, "no kept checkpoint names it".into()),
+            Name::Segment(..) | Name::List(..) => (false, "no kept checkpoint names it".into()),
             Name::Wal(checkpoint, _) if expired.contains(&checkpoint) => {
                 (false, format!("holds changes after checkpoint {checkpoint}, which goes"))
             }

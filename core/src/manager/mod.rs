@@ -6,6 +6,7 @@ mod checkpoint;
 mod live_state;
 mod mutate;
 mod open;
+mod position;
 mod restore;
 mod summary;
 mod sync;

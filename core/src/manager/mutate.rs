@@ -6,6 +6,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::manager::live_state::LiveState;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::hash::key_hash;
+use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::record::Record;
 use crate::model::record::check_lengths;
 use crate::state::{WARM_BLOCK, out_of_addresses};
@@ -58,7 +59,8 @@ impl<D> IncrementalCheckpointManager<D> {
         } else {
             self.live.state.growth_for(b"", &[]).ok_or_else(out_of_addresses)?;
         }
-        let mut mutations = mutations.map(|(key, value)| Record { hash: key_hash(key), key, value });
+        let mut mutations =
+            mutations.map(|(key, value)| Record { hash: key_hash(key), namespace: DEFAULT_NAMESPACE, key, value });
         let mut block = Vec::with_capacity(WARM_BLOCK);
         loop {
             block.clear();

@@ -6,8 +6,11 @@ use crate::clock::SharedClock;
 use crate::config::{CheckpointConfig, OpenOptions};
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::AlluviumFields;
+use crate::format::version::FormatVersion;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
+use crate::ledger::standing::Standing;
 use crate::maintenance::beginning::mark_begun;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalBase, WalCursor};
 use crate::manager::summary::RecoverySummary;
@@ -49,6 +52,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             .checked_add(1)
             .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
         let ledger = Arc::new(Ledger::new(options.store_id, next_number, &listing, !config.truncate_wal));
+        ledger.lock().writer = options.writer;
         let mut manager = Self {
             directory,
             config,
@@ -78,8 +82,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let position = recovered.position();
         let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
         self.observed.last_checkpoint_us = self.monotonic_us_of(metadata.timestamp_ms());
-        // No WAL file may follow a torn one, so a checkpoint must come first.
-        let can_follow = metadata.alluvium.is_some() && wal.cut.is_none();
+        // No WAL file may follow a torn one, or a checkpoint of an older format. A new checkpoint must come
+        // first.
+        let is_newest_format = |fields: &AlluviumFields| fields.format == FormatVersion::default();
+        let can_follow = metadata.alluvium.as_ref().is_some_and(is_newest_format) && wal.cut.is_none();
         self.wal.base = can_follow.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
         self.observed.recovered = Some(RecoverySummary {
             checkpoint_id: metadata.id,
@@ -99,8 +105,14 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             pages.segments = segments;
             pages.source = Some(metadata.id);
             pages.drop_unpublished();
+            pages.list = None;
             if let Some(fields) = metadata.alluvium {
                 pages.store_id = fields.store_id;
+                let standing = Standing::of(&fields);
+                // What the caller asked to be kept does not go back to an earlier moment.
+                let kept = if pages.committed.is_some() { pages.standing.kept.clone() } else { standing.kept };
+                pages.standing = Standing { kept, ..standing };
+                pages.list = fields.list;
             }
             // A restored checkpoint follows the one that was committed last.
             if pages.committed.is_none() {

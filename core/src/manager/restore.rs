@@ -3,8 +3,10 @@
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
+use crate::format::segment_list::SegmentList;
 use crate::ledger::listing::Listing;
-use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::live_segment::LiveSegment;
+use crate::ledger::standing::Standing;
 use crate::manager::live_state::{Lineage, LiveState, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
@@ -19,6 +21,8 @@ struct Before {
     recovered: Option<RecoverySummary>,
     last_checkpoint_us: Option<u64>,
     segments: Vec<LiveSegment>,
+    list: Option<SegmentList>,
+    standing: Standing,
     source: Option<u64>,
 }
 
@@ -61,16 +65,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Makes a recovered checkpoint the working state. Returns what it replaced.
     fn swap_in(&mut self, recovered: RecoveredCheckpoint) -> Before {
-        let (segments, source) = {
+        let (segments, list, standing, source) = {
             let pages = self.ledger.lock();
-            (pages.segments.clone(), pages.source)
+            (pages.segments.clone(), pages.list.clone(), pages.standing.clone(), pages.source)
         };
         let (lineage, wal) = (self.lineage, self.wal.clone());
         let recovered_before = self.observed.recovered.take();
         let last_checkpoint_us = self.observed.last_checkpoint_us;
         let live = self.adopt(recovered);
         self.wal.base = None;
-        Before { live, lineage, wal, recovered: recovered_before, last_checkpoint_us, segments, source }
+        Before { live, lineage, wal, recovered: recovered_before, last_checkpoint_us, segments, list, standing, source }
     }
 
     /// Puts back what [`swap_in`](Self::swap_in) replaced.
@@ -78,6 +82,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         {
             let mut pages = self.ledger.lock();
             pages.segments = before.segments;
+            pages.list = before.list;
+            pages.standing = before.standing;
             pages.source = before.source;
         }
         // An id that was given to a checkpoint is never given again, even if the checkpoint failed.

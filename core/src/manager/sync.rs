@@ -7,10 +7,12 @@ use crate::changelog::Changelog;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{metadata_path, wal_path};
-use crate::format::wal::{WalPosition, encode};
+use crate::format::version::FormatVersion;
+use crate::format::wal::{WalIdentity, WalPosition, encode};
 use crate::ledger::Ledger;
-use crate::ledger::fence::{creation_failed, fenced};
+use crate::ledger::fence::fenced;
 use crate::ledger::listing::Listing;
+use crate::ledger::own_file::Fingerprint;
 use crate::manager::live_state::WalBase;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::position::StreamPosition;
@@ -126,7 +128,7 @@ impl<D: Directory> PreparedSync<D> {
     async fn write_unguarded(self) -> Result<WrittenSync, Error> {
         let directory = &*self.directory;
         let WalBase { checkpoint, sequence } = self.base;
-        let store_id = {
+        let (store_id, writer) = {
             self.ledger.check()?;
             let mut pages = self.ledger.lock();
             // The file is noted before it exists, so that a checkpoint that is written meanwhile does not
@@ -138,13 +140,17 @@ impl<D: Directory> PreparedSync<D> {
                     pages.wal_sequence
                 )));
             }
-            pages.store_id
+            (pages.store_id, pages.writer)
         };
-        let content = encode(store_id, checkpoint, sequence, self.tail.newest(), &self.end)?;
+        let identity = WalIdentity { format: FormatVersion::default(), store_id, checkpoint, sequence };
+        let content = encode(identity, writer, self.tail.newest(), &self.end)?;
         let bytes = content.len() as u64;
         let path = wal_path(checkpoint, sequence);
         let batch = vec![NewFile { path: path.clone(), content }];
-        directory.create(batch).await.map_err(creation_failed)?;
+        let last = Fingerprint::of(&batch);
+        if let Err(error) = directory.create(batch).await {
+            Fingerprint::settle(last, directory, writer, error).await?;
+        }
         // The name was free, but another writer may be ahead, as after a checkpoint. Only a newer checkpoint
         // proves that. A WAL file behind this one does not: its writer has replayed this one and builds on
         // it, so deleting this one now would void that file too.

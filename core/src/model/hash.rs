@@ -39,6 +39,20 @@ pub fn entry_digest(key_hash: u64, value_hash: u32) -> u64 {
     xxh3_64(&pair)
 }
 
+/// Returns by what the digest of a namespace's entries is multiplied before it is added to the digest of the
+/// state. So an entry that moves to another namespace changes the digest. The default namespace has weight 1.
+///
+/// In a namespace, an entry's own digest is [`entry_digest`] of the hash of its whole stored key and of its
+/// stored value.
+///
+/// ```
+/// assert_eq!(alluvium_core::model::hash::namespace_weight(0), 1);
+/// ```
+#[inline]
+pub fn namespace_weight(namespace: u32) -> u64 {
+    if namespace == 0 { 1 } else { xxh3_64(&namespace.to_le_bytes()) | 1 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +63,14 @@ mod tests {
         assert_eq!(key_hash(b"AA:JFK-LAX"), 0xc164_6e31_0a82_697a);
         assert_eq!(checksum(b"sediment", 1), 0xc4a9_fdb7_17cf_1553);
         assert_eq!(entry_digest(key_hash(b"a"), value_hash(b"1")), 0x32e5_91ee_347d_e223);
+    }
+
+    #[test]
+    fn weights_are_odd_and_differ() {
+        let weights: Vec<u64> = (0..100).map(namespace_weight).collect();
+        for (at, weight) in weights.iter().enumerate() {
+            assert!(weight % 2 == 1 && !weights[..at].contains(weight), "namespace {at}");
+        }
     }
 
     #[test]

@@ -1,7 +1,14 @@
 //! The parts of keyed state, without any storage: records, their hashes, the key groups that the hashes
-//! choose, and positions in a stream.
+//! choose, the namespaces that they belong to, and positions in a stream.
 
+pub mod expiry;
 pub mod hash;
+pub mod hash_range;
+pub(crate) mod hex_digits;
 pub mod key_groups;
+pub mod namespace;
+pub mod opaque;
 pub mod position;
 pub mod record;
+pub mod timer;
+pub(crate) mod wanted;

@@ -5,8 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
+use crate::model::opaque::Opaque;
 
-/// A position in the stream. Its setters keep the rule that it never goes backwards.
+/// Values by name, and for each name by partition.
+pub type ByPartition<T> = BTreeMap<String, BTreeMap<String, T>>;
+
+/// A position in the stream. Its setters keep the rule that it never goes backwards. Only opaque positions
+/// and tokens may be set freely, because they cannot be compared.
 ///
 /// ```
 /// use alluvium_core::StreamPosition;
@@ -15,6 +20,8 @@ use crate::error::IncrementalCheckpointError as Error;
 /// position.set_source_offset("orders", 7)?;
 /// assert!(position.set_source_offset("orders", 6).is_err());
 /// assert_eq!(position.source_offsets["orders"], 7);
+/// position.set_position("clicks", "shard-7", *b"49590338")?;
+/// assert_eq!(position.positions["clicks"]["shard-7"].as_bytes(), b"49590338");
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +36,18 @@ pub struct StreamPosition {
     pub source_offsets: BTreeMap<String, u64>,
     /// The short texts that the caller attached, by name.
     pub annotations: BTreeMap<String, String>,
+    /// The opaque positions of sources, by source and partition.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub positions: ByPartition<Opaque>,
+    /// The watermarks of inputs in milliseconds of Unix time, by input and partition.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watermarks: ByPartition<i64>,
+    /// The processing time in milliseconds of Unix time, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing_time_ms: Option<i64>,
+    /// The tokens by which sinks recognise what they prepared, by name of the sink.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sinks: BTreeMap<String, Opaque>,
 }
 
 impl StreamPosition {
@@ -61,9 +80,77 @@ impl StreamPosition {
     pub fn set_watermark(&mut self, watermark_ms: i64) {
         self.watermark = self.watermark.max(Some(watermark_ms));
     }
+
+    /// Sets the opaque position of one partition of a source. A position of more than 1 KiB is
+    /// [`LimitExceeded`](Error::LimitExceeded) and changes nothing.
+    pub fn set_position(
+        &mut self,
+        source: impl Into<String>,
+        partition: impl Into<String>,
+        position: impl Into<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let position = Opaque::new(position)?;
+        self.positions.entry(source.into()).or_default().insert(partition.into(), position);
+        Ok(())
+    }
+
+    /// Sets the watermark of one partition of an input, in milliseconds of Unix time. An earlier watermark
+    /// is ignored.
+    pub fn set_partition_watermark(
+        &mut self,
+        input: impl Into<String>,
+        partition: impl Into<String>,
+        watermark_ms: i64,
+    ) {
+        let watermark = self.watermarks.entry(input.into()).or_default().entry(partition.into());
+        watermark.and_modify(|before| *before = watermark_ms.max(*before)).or_insert(watermark_ms);
+    }
+
+    /// Sets the processing time, in milliseconds of Unix time. An earlier time is ignored.
+    pub fn set_processing_time(&mut self, processing_time_ms: i64) {
+        self.processing_time_ms = self.processing_time_ms.max(Some(processing_time_ms));
+    }
+
+    /// Sets the token of a sink. A token of more than 1 KiB is [`LimitExceeded`](Error::LimitExceeded) and
+    /// changes nothing.
+    pub fn set_sink_token(&mut self, sink: impl Into<String>, token: impl Into<Vec<u8>>) -> Result<(), Error> {
+        let token = Opaque::new(token)?;
+        self.sinks.insert(sink.into(), token);
+        Ok(())
+    }
 }
 
 /// Returns `found`, or an error if it is less than `expected`.
 fn not_before(expected: u64, found: u64) -> Result<u64, Error> {
     if found < expected { Err(Error::EpochMismatch { expected, found }) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_do_not_go_backwards() {
+        let mut position = StreamPosition::default();
+        for (time, expected) in [(5, 5), (3, 5), (9, 9)] {
+            position.set_partition_watermark("clicks", "0", time);
+            position.set_processing_time(time);
+            assert_eq!((position.watermarks["clicks"]["0"], position.processing_time_ms), (expected, Some(expected)));
+        }
+    }
+
+    #[test]
+    fn opaque_bytes_are_set_freely_within_a_limit() {
+        let mut position = StreamPosition::default();
+        for bytes in [&b"b"[..], b"a", &[7; 1024]] {
+            position.set_position("clicks", "0", bytes).unwrap();
+            position.set_sink_token("out", bytes).unwrap();
+            assert_eq!(position.positions["clicks"]["0"].as_bytes(), bytes);
+            assert_eq!(position.sinks["out"].as_bytes(), bytes);
+        }
+        let before = position.clone();
+        assert!(matches!(position.set_position("clicks", "0", [0; 1025]), Err(Error::LimitExceeded(_))));
+        assert!(matches!(position.set_sink_token("out", [0; 1025]), Err(Error::LimitExceeded(_))));
+        assert_eq!(position, before);
+    }
 }

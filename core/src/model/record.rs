@@ -9,17 +9,26 @@ pub const KEY_BYTES_MAX: usize = 65_535;
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 
 /// One mutation as a segment holds it: a put, or a tombstone, which has no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The [`key_hash`](crate::model::hash::key_hash) of the key.
+    /// The [`key_hash`](crate::model::hash::key_hash) of the key, or of its
+    /// [route](crate::model::namespace::Namespace::route) in a declared namespace.
     pub hash: u64,
+    /// The namespace of the key.
+    pub namespace: u32,
     /// The key.
     pub key: &'a [u8],
     /// The value, or `None` for a tombstone.
     pub value: Option<&'a [u8]>,
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// Returns what records are ordered by in every file. It is different for each key of a state.
+    #[inline]
+    pub fn order(&self) -> (u64, u32, &'a [u8]) {
+        (self.hash, self.namespace, self.key)
+    }
+
     /// Returns the bytes of the key and the value.
     pub fn payload_bytes(&self) -> usize {
         self.key.len() + self.value.map_or(0, <[u8]>::len)

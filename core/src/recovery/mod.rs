@@ -2,6 +2,7 @@
 //! is all of them or an error.
 
 mod digest;
+pub(crate) mod features;
 pub(crate) mod laminar;
 mod prefetch;
 pub(crate) mod recover;

@@ -4,10 +4,13 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, SegmentKind};
 use crate::ledger::listing::Listing;
+use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::metadata_reader::{load_state, read_metadata};
-use crate::ledger::segment_reader::{LiveSegment, SegmentData, read_segment};
+use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
+use crate::model::wanted::Wanted;
 use crate::recovery::digest::check_state;
+use crate::recovery::features::check_features;
 use crate::recovery::prefetch::Prefetch;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint};
 use crate::recovery::wal_replay::replay;
@@ -43,21 +46,24 @@ pub(crate) async fn recover_listed<D: Directory>(
             KEY_GROUPS - 1
         )));
     }
-    let groups = KeyGroups::range(first, last);
+    let wanted = Wanted { groups: KeyGroups::range(first, last), range: options.hashes };
+    let wanted = wanted
+        .intersection(Wanted::ALL)
+        .ok_or_else(|| Error::InvalidInput(format!("no hash of the range is in key groups {first} to {last}")))?;
     listing.check_not_lost()?;
     if let Some(id) = options.checkpoint {
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));
         }
-        return recover_one(directory, id, groups).await.map(Some);
+        return recover_one(directory, id, wanted).await.map(Some);
     }
     let mut skipped = Vec::new();
     for &id in listing.checkpoints.iter().rev() {
-        match recover_one(directory, id, groups).await {
+        match recover_one(directory, id, wanted).await {
             Ok(recovered) => {
                 let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
                 if options.replay_wal {
-                    replay(directory, options, listing, groups, &mut recovered).await?;
+                    replay(directory, options, listing, wanted, &mut recovered).await?;
                 }
                 return Ok(Some(recovered));
             }
@@ -85,22 +91,23 @@ fn known(listing: &Listing) -> String {
 }
 
 /// Recovers one checkpoint without the WAL files after it.
-async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) -> Result<RecoveredCheckpoint, Error> {
+async fn recover_one<D: Directory>(directory: &D, id: u64, wanted: Wanted) -> Result<RecoveredCheckpoint, Error> {
     let metadata = read_metadata(directory, id).await?;
     let mut state = State::new();
     let mut tail = Tail::default();
     let mut segments = Vec::new();
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
+        check_features(id, fields)?;
+        let source = SegmentSource::of(directory, fields);
         // One file is in memory at a time, or a few where another process reads them. The records go
         // straight into the arena.
-        let read =
-            async |entry| Ok::<_, Error>((entry, read_segment(directory, fields.store_id, entry, None, groups).await?));
+        let read = async |entry| Ok::<_, Error>((entry, source.read(entry, None, wanted).await?));
         let mut files = Prefetch::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
         while let Some((entry, data)) = files.next().await.transpose()? {
             bytes_read += data.bytes_read;
             if entry.kind == SegmentKind::Base {
-                reserve(&mut state, &mut tail, &data.chunks, groups);
+                reserve(&mut state, &mut tail, &data.chunks, wanted.groups);
                 append_all(&mut state, &mut tail, &data)?;
             } else {
                 tail = Tail::default();
@@ -109,7 +116,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, groups: KeyGroups) ->
             }
             segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
         }
-        if groups == KeyGroups::ALL {
+        if wanted == Wanted::ALL {
             let place = format!("checkpoint {id}");
             check_state(&place, metadata.key_count, fields.state_bytes, fields.state_digest, &state)?;
         }
@@ -142,8 +149,8 @@ fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<
 /// Makes room for the records of a base. A base holds each key once, so its record counts are what the
 /// tables will hold. It is done once for each group, because making room moves the group's whole table.
 fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: KeyGroups) {
-    for run in chunks.chunk_by(|a, b| a.last_group == b.first_group) {
-        let (first, last) = (run[0].first_group, run[run.len() - 1].last_group);
+    for run in chunks.chunk_by(|a, b| a.last_group() == b.first_group()) {
+        let (first, last) = (run[0].first_group(), run[run.len() - 1].last_group());
         let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();
         for group in (first..=last).filter(|group| groups.contains(*group)) {
             state.reserve(tail, group, records / usize::from(last - first + 1));

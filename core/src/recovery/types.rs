@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use crate::changelog::Changelog;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::wal::WalPosition;
-use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::live_segment::LiveSegment;
+use crate::model::hash_range::HashRange;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::position::StreamPosition;
 use crate::seeded_defects::{self, Defect};
@@ -26,6 +27,7 @@ pub struct RecoverOptions {
     pub(crate) checkpoint: Option<u64>,
     pub(crate) allow_fallback: bool,
     pub(crate) groups: RangeInclusive<u16>,
+    pub(crate) hashes: HashRange,
     pub(crate) replay_wal: bool,
     pub(crate) repair_wal: bool,
     pub(crate) max_wal_entries: u64,
@@ -37,6 +39,7 @@ impl Default for RecoverOptions {
             checkpoint: None,
             allow_fallback: false,
             groups: 0..=KEY_GROUPS - 1,
+            hashes: HashRange::ALL,
             replay_wal: true,
             repair_wal: true,
             max_wal_entries: 0,
@@ -95,6 +98,14 @@ impl RecoverOptions {
     #[must_use]
     pub fn groups(self, groups: RangeInclusive<u16>) -> Self {
         Self { groups, ..self }
+    }
+
+    /// Sets the range of hashes whose records are recovered, from the checkpoint and from the WAL files after
+    /// it. It may cut a key group. The default is all hashes. The digest of the state is checked only if all
+    /// of them are recovered.
+    #[must_use]
+    pub fn hashes(self, hashes: HashRange) -> Self {
+        Self { hashes, ..self }
     }
 }
 

@@ -4,23 +4,23 @@
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::wal_path;
-use crate::format::wal::{WalFault, decode};
+use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
-use crate::model::key_groups::KeyGroups;
-use crate::model::key_groups::group_of;
+use crate::model::wanted::Wanted;
 use crate::recovery::digest::check_state;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, SkippedWal};
 use crate::seeded_defects::{self, Defect};
 
-/// Replays the WAL files after the checkpoint of `recovered`, for the key groups that it was recovered for.
+/// Replays the WAL files after the checkpoint of `recovered`, for the records that it was recovered for.
 pub(crate) async fn replay<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
     listing: &Listing,
-    groups: KeyGroups,
+    wanted: Wanted,
     recovered: &mut RecoveredCheckpoint,
 ) -> Result<(), Error> {
-    let Some(store_id) = recovered.metadata.alluvium.as_ref().map(|fields| fields.store_id) else { return Ok(()) };
+    let Some(fields) = &recovered.metadata.alluvium else { return Ok(()) };
+    let (format, store_id, namespaces) = (fields.format, fields.store_id, fields.namespaces.clone());
     let id = recovered.metadata.id;
     let sequences: Vec<u64> = listing.wal_after(id).map(|(sequence, _)| sequence).collect();
     for (index, &sequence) in sequences.iter().enumerate() {
@@ -32,7 +32,7 @@ pub(crate) async fn replay<D: Directory>(
         }
         let content = directory.read(&path).await?;
         let is_last = index + 1 == sequences.len();
-        let wal = match decode(store_id, id, sequence, &content) {
+        let wal = match decode(WalIdentity { format, store_id, checkpoint: id, sequence }, &content) {
             Ok(wal) => wal,
             // A crash can have cut only the last file short. An earlier file that is short is damaged.
             Err(WalFault::Torn(error))
@@ -45,20 +45,20 @@ pub(crate) async fn replay<D: Directory>(
                 return end_replay(options, recovered, path, error);
             }
         };
-        let mut records = match wal.records() {
+        let mut records = match wal.records(&namespaces) {
             Ok(records) => records,
             Err(error) => return end_replay(options, recovered, path, error),
         };
         // Mutations of all groups are counted, so that `max_wal_entries` ends at the same WAL file in every
         // instance.
         let entries = records.len() as u64;
-        records.retain(|record| groups.contains(group_of(record.hash)));
+        records.retain(|record| wanted.contains(record.hash));
         recovered.state.apply(&records)?;
         for record in &records {
             recovered.wal.mutations.push(record.hash, record.key, record.value);
         }
         let end = wal.position;
-        if groups == KeyGroups::ALL {
+        if wanted == Wanted::ALL {
             check_state(&path, end.key_count, end.state_bytes, end.state_digest, &recovered.state)?;
         }
         recovered.bytes_read += content.len() as u64;

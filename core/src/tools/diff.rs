@@ -12,9 +12,10 @@ use crate::format::metadata::AlluviumFields;
 use crate::format::segment::SegmentKind;
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::metadata_reader::read_metadata;
-use crate::ledger::segment_reader::read_segment;
+use crate::ledger::segment_reader::SegmentSource;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::key_groups::KeyGroups;
+use crate::recovery::features::check_features;
 
 /// About how many bytes of files are compared in one step when whole groups are compared.
 const STEP_BYTES: u64 = 64 << 20;
@@ -71,7 +72,8 @@ pub struct Difference {
 pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Result<Difference, Error> {
     let older = keyed(directory, before.min(after)).await?;
     let newer = keyed(directory, before.max(after)).await?;
-    let mut compared = Comparison { directory, store_id: newer.store_id, bytes_read: 0, changes: Vec::new() };
+    let source = SegmentSource::of(directory, &newer);
+    let mut compared = Comparison { source, bytes_read: 0, changes: Vec::new() };
 
     let mut continued = KeyGroups::NONE;
     let mut rewritten = KeyGroups::NONE;
@@ -107,8 +109,7 @@ type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A comparison that is in progress.
 struct Comparison<'d, D> {
-    directory: &'d D,
-    store_id: [u8; 16],
+    source: SegmentSource<'d, D>,
     bytes_read: u64,
     changes: Vec<KeyChange>,
 }
@@ -184,7 +185,7 @@ impl<D: Directory> Comparison<'_, D> {
         groups: KeyGroups,
         mut each: impl FnMut(&[u8], Option<&[u8]>),
     ) -> Result<(), Error> {
-        let data = read_segment(self.directory, self.store_id, entry, None, groups).await?;
+        let data = self.source.read(entry, None, groups).await?;
         self.bytes_read += data.bytes_read;
         data.for_each(|record| {
             each(record.key, record.value);
@@ -195,9 +196,11 @@ impl<D: Directory> Comparison<'_, D> {
 
 /// Reads what the metadata of a checkpoint says about its keyed state.
 async fn keyed<D: Directory>(directory: &D, id: u64) -> Result<AlluviumFields, Error> {
-    read_metadata(directory, id).await?.alluvium.ok_or_else(|| {
+    let fields = read_metadata(directory, id).await?.alluvium.ok_or_else(|| {
         Error::InvalidInput(format!("checkpoint {id} was written by LaminarDB: its state is opaque and has no keys"))
-    })
+    })?;
+    check_features(id, &fields)?;
+    Ok(fields)
 }
 
 /// Returns the segments that count for any of `groups`, in the order in which recovery applies them.
@@ -206,9 +209,9 @@ fn of_groups(segments: &[SegmentEntry], groups: KeyGroups) -> Vec<&SegmentEntry>
     segments.iter().filter(counts).collect()
 }
 
-/// Tells whether two entries name the same file. The groups that count may differ.
+/// Tells whether two entries name the same file and the same range of it. The groups that count may differ.
 fn is_same_file(a: &SegmentEntry, b: &SegmentEntry) -> bool {
-    (a.kind, a.number, a.checksum) == (b.kind, b.number, b.checksum)
+    a.is_same_file(b) && a.checksum == b.checksum && a.range == b.range
 }
 
 /// Splits the groups that are compared whole into steps of about [`STEP_BYTES`] each.

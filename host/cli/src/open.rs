@@ -65,7 +65,8 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
     // Only what is asked for goes: retention is for those who take checkpoints.
     let config = CheckpointConfig::new().with_max_retained(usize::MAX);
-    let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true).allow_fallback(true);
+    let options =
+        OpenOptions::new(Arc::new(SystemClock::new())).create(true).writer(random_writer()?).allow_fallback(true);
     let manager = block_on(IncrementalCheckpointManager::open(Arc::new(directory), config, options))
         .map_err(|error| Failure::core(path, &error))?;
     for skipped in manager.recovered().map_or(&[][..], |recovered: &RecoverySummary| &recovered.skipped) {
@@ -77,7 +78,8 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
 /// Creates a directory, with a manager over it.
 pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
     let directory = to_fill(path)?;
-    let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true).store_id(random_id()?);
+    let options =
+        OpenOptions::new(Arc::new(SystemClock::new())).create(true).store_id(random_id()?).writer(random_writer()?);
     block_on(IncrementalCheckpointManager::open(Arc::new(directory), CheckpointConfig::new(), options))
         .map_err(|error| Failure::core(path, &error))
 }
@@ -101,9 +103,18 @@ pub(crate) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) 
 
 /// Returns a random id for a new directory.
 pub(crate) fn random_id() -> Result<[u8; 16], Failure> {
-    let mut id = [0; 16];
-    match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
-        Ok(16) => Ok(id),
+    random()
+}
+
+/// Returns a random number for the names of a writer's files. It is never 0, which stands for no number.
+pub(crate) fn random_writer() -> Result<u64, Failure> {
+    random().map(|bytes| u64::from_le_bytes(bytes).max(1))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut drawn = [0; N];
+    match rustix::rand::getrandom(&mut drawn, rustix::rand::GetRandomFlags::empty()) {
+        Ok(length) if length == N => Ok(drawn),
         Ok(_) => Err(Failure::plain("the system gives no randomness")),
         Err(errno) => Err(Failure::at("the system's randomness", errno)),
     }

@@ -213,6 +213,7 @@ pub struct OpenOptions {
     pub(crate) checkpoint: Option<u64>,
     pub(crate) clock: Arc<dyn Clock + Send + Sync>,
     pub(crate) store_id: Option<[u8; 16]>,
+    pub(crate) writer: Option<u64>,
     pub(crate) watcher: Option<Arc<dyn Watch>>,
     recovery_read_ratio: f64,
     max_rebase_bytes: Option<u64>,
@@ -241,6 +242,7 @@ impl Default for OpenOptions {
             checkpoint: None,
             clock: Arc::new(SystemClock::new()),
             store_id: None,
+            writer: None,
             watcher: None,
             recovery_read_ratio: defaults.recovery_read_ratio,
             max_rebase_bytes: defaults.max_rebase_bytes,
@@ -373,6 +375,26 @@ impl OpenOptions {
         self
     }
 
+    /// Replaces the random number that stands in the names of this writer's files: for deterministic runs.
+    /// Two writers of one directory must not have the same.
+    ///
+    /// ```
+    /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
+    ///
+    /// let scratch = tempfile::tempdir()?;
+    /// let options = OpenOptions::new().writer(7);
+    /// let mut manager = IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options)?;
+    /// manager.put(b"key", b"value")?;
+    /// manager.create_checkpoint(0)?;
+    /// assert!(scratch.path().join("segments/0000000000000001-0000000000000007.base").exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn writer(mut self, writer: u64) -> Self {
+        self.writer = Some(writer);
+        self
+    }
+
     /// Sets how many bytes recovery may read per live byte; a lower ratio means more compaction.
     /// Default 1.25, at least 1.01.
     ///
@@ -468,6 +490,7 @@ impl OpenOptions {
         let store_id = self.store_id.map_or_else(store_id::random, Ok)?;
         Ok(alluvium_core::OpenOptions::new(Arc::clone(&self.clock))
             .store_id(store_id)
+            .writer(self.writer.map_or_else(store_id::random_writer, Ok)?)
             .allow_fallback(self.allow_fallback)
             .checkpoint(self.checkpoint)
             .create(self.create)

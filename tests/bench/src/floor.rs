@@ -88,7 +88,7 @@ impl Index {
             let number = index.files.len() as u64;
             index.files.push(Vec::new());
             for chunk in chunks {
-                if !(chunk.first_group..=chunk.last_group).any(|group| wanted[usize::from(group)]) {
+                if !(chunk.first_group()..=chunk.last_group()).any(|group| wanted[usize::from(group)]) {
                     continue;
                 }
                 let range = chunk.offset as usize..chunk.offset as usize + chunk.bytes as usize;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use alluvium_core::IncrementalCheckpointManager;
 use alluvium_core::directory::Directory;
+use alluvium_core::model::opaque::Opaque;
+use alluvium_core::model::position::ByPartition;
 
 /// Everything that a checkpoint must bring back together, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -20,6 +22,14 @@ pub struct Expected {
     pub wal_position: u64,
     /// Short texts of the caller's.
     pub annotations: BTreeMap<String, String>,
+    /// Opaque positions in the sources.
+    pub positions: ByPartition<Opaque>,
+    /// Event time by input and partition, in milliseconds.
+    pub watermarks: ByPartition<i64>,
+    /// Processing time, in milliseconds.
+    pub processing_time_ms: Option<i64>,
+    /// The tokens of sinks.
+    pub sinks: BTreeMap<String, Opaque>,
 }
 
 impl Expected {
@@ -32,6 +42,10 @@ impl Expected {
             epoch: manager.epoch(),
             wal_position: manager.wal_position(),
             annotations: manager.annotations().clone(),
+            positions: manager.position().positions.clone(),
+            watermarks: manager.position().watermarks.clone(),
+            processing_time_ms: manager.position().processing_time_ms,
+            sinks: manager.position().sinks.clone(),
         }
     }
 }

@@ -78,9 +78,9 @@ fn damage_is_an_error_that_names_file_and_place() {
     let golden = Golden::named("small");
     let path = golden.files.keys().find(|path| path.ends_with(".base")).unwrap();
     let mut files = golden.files.clone();
-    files.get_mut(path).unwrap()[70] ^= 1;
+    files.get_mut(path).unwrap()[80] ^= 1;
     let error = open(&memory(files)).map(|_| ()).unwrap_err();
-    assert!(matches!(&error, Error::CrcMismatch { place, offset: 64, .. } if place == path), "{error:?}");
+    assert!(matches!(&error, Error::CrcMismatch { place, offset: 72, .. } if place == path), "{error:?}");
 }
 
 #[test]

@@ -117,6 +117,7 @@ export async function options() {
     create: ["no"],
     allowFallback: [0],
     storeId: [new Uint8Array(15), new Uint8Array(17), "sixteen letters."],
+    writer: [new Uint8Array(7), new Uint8Array(9), "8letters"],
   };
   for (const [name, values] of Object.entries(expected)) {
     for (const value of values) {

@@ -1,24 +1,16 @@
-//! The parts of a segment: the header, the identity that it binds the file to, and the chunk table.
+//! The parts of a segment: its kind, the identity that its file is bound to, and its chunks.
 
-use crate::format::FORMAT_VERSION;
-use crate::model::hash::checksum;
-use crate::model::key_groups::KEY_GROUPS;
-
-pub(super) const MAGIC: &[u8; 8] = b"ALLUVSEG";
-
-/// The length of the header in bytes.
-pub const HEADER_BYTES: usize = 64;
-
-/// The length of one entry of the chunk table in bytes.
-pub const CHUNK_ENTRY_BYTES: usize = 24;
+use crate::format::version::FormatVersion;
+use crate::model::key_groups::{GROUP_BITS, group_of};
 
 /// A file is closed once it has this many bytes. Browsers read and write files of 1 to 4 MiB best.
 pub(crate) const FILE_BYTES: usize = 4 << 20;
 
 /// The kind of records that a segment holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SegmentKind {
     /// All live records of its key groups.
+    #[default]
     Base,
     /// The changes since the previous checkpoint: puts and tombstones.
     Delta,
@@ -46,7 +38,7 @@ impl SegmentKind {
     }
 
     /// Returns the kind's byte in the header.
-    fn tag(self) -> u8 {
+    pub(super) fn tag(self) -> u8 {
         match self {
             Self::Base => 1,
             Self::Delta => 2,
@@ -56,21 +48,25 @@ impl SegmentKind {
 }
 
 /// What a file is bound to. Together with the chunk table it determines the whole header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SegmentIdentity {
+    /// The version of the format of the file.
+    pub format: FormatVersion,
     /// The directory's id.
     pub store_id: [u8; 16],
     /// The kind of its records.
     pub kind: SegmentKind,
     /// The number in the file's name. For a WAL file, it is its place in the sequence after the checkpoint.
     pub number: u64,
+    /// The number that the writer of the file drew, or 0 if it drew none. Format 2 has none.
+    pub writer: u64,
     /// The checkpoint whose state or changes the records are. For a WAL file, it is the one that the file
     /// follows.
     pub checkpoint_id: u64,
 }
 
 /// One entry of the chunk table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Chunk {
     /// Where the chunk starts, in bytes from the start of the file. It follows from the entries before.
     pub offset: u64,
@@ -80,12 +76,33 @@ pub struct Chunk {
     pub records: u32,
     /// How many of them are tombstones.
     pub tombstones: u32,
-    /// The key group of its first record.
-    pub first_group: u16,
-    /// The key group of its last record.
-    pub last_group: u16,
+    /// Whether its records say which namespace they belong to. If not, all belong to the default one.
+    pub is_namespaced: bool,
+    /// The hash of its first record. In format 2 it is only known that no hash is less.
+    pub first_hash: u64,
+    /// The hash of its last record. In format 2 it is only known that no hash is greater.
+    pub last_hash: u64,
     /// The checksum of its bytes, bound to the file and the offset.
     pub checksum: u64,
+}
+
+impl Chunk {
+    /// Returns the key group of its first record.
+    pub fn first_group(&self) -> u16 {
+        group_of(self.first_hash)
+    }
+
+    /// Returns the key group of its last record.
+    pub fn last_group(&self) -> u16 {
+        group_of(self.last_hash)
+    }
+
+    /// Sets the hashes to the least and the greatest of these key groups.
+    pub(super) fn set_groups(&mut self, first: u16, last: u16) {
+        let shift = u64::BITS - GROUP_BITS;
+        self.first_hash = u64::from(first) << shift;
+        self.last_hash = u64::from(last) << shift | u64::MAX >> GROUP_BITS;
+    }
 }
 
 /// An encoded segment, ready to be created.
@@ -99,29 +116,4 @@ pub struct EncodedSegment {
     pub checksum: u64,
     /// The content of the whole file.
     pub content: Vec<u8>,
-}
-
-/// Returns the header of a file, with its checksum still zero.
-pub(super) fn header(identity: &SegmentIdentity, chunk_count: u32, file_bytes: u32) -> [u8; HEADER_BYTES] {
-    let mut header = [0; HEADER_BYTES];
-    header[..8].copy_from_slice(MAGIC);
-    header[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
-    header[10] = identity.kind.tag();
-    header[12..16].copy_from_slice(&u32::from(KEY_GROUPS).to_le_bytes());
-    header[16..32].copy_from_slice(&identity.store_id);
-    header[32..40].copy_from_slice(&identity.number.to_le_bytes());
-    header[40..48].copy_from_slice(&identity.checkpoint_id.to_le_bytes());
-    header[48..52].copy_from_slice(&chunk_count.to_le_bytes());
-    header[52..56].copy_from_slice(&file_bytes.to_le_bytes());
-    header
-}
-
-/// Returns what a chunk's checksum is bound to: the file's identity and the chunk's offset in it.
-pub(super) fn chunk_binding(identity: &SegmentIdentity, offset: u64) -> u64 {
-    checksum(&header(identity, 0, 0)[..48], offset)
-}
-
-/// Returns the checksum of the header (without the checksum itself) and the table.
-pub(super) fn head_checksum(header: &[u8; HEADER_BYTES], table: &[u8]) -> u64 {
-    checksum(table, checksum(&header[..56], 0))
 }

@@ -6,16 +6,21 @@
 
 mod chunk_reader;
 mod head_reader;
+mod header;
 mod layout;
 mod lengths;
+mod table;
 mod writer;
 
 pub use chunk_reader::read_chunk;
 pub(crate) use chunk_reader::{check_chunk, collect_chunk};
-pub(crate) use head_reader::{claimed_checksum, is_torn};
-pub use head_reader::{decode_file, decode_table};
+pub use head_reader::decode_file;
+pub(crate) use head_reader::{claimed_checksum, claimed_writer, is_torn};
+pub use header::HEADER_BYTES;
 pub(crate) use layout::FILE_BYTES;
-pub use layout::{CHUNK_ENTRY_BYTES, Chunk, EncodedSegment, HEADER_BYTES, SegmentIdentity, SegmentKind};
+pub use layout::{Chunk, EncodedSegment, SegmentIdentity, SegmentKind};
+pub(crate) use lengths::RECORD_LEAD_BYTES_MAX;
+pub use table::{CHUNK_ENTRY_BYTES, decode_table};
 pub use writer::encode;
 pub(crate) use writer::encode_wal;
 

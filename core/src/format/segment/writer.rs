@@ -1,20 +1,24 @@
 //! Encoding records into files.
 
-use crate::format::segment::layout::{
-    Chunk, EncodedSegment, FILE_BYTES, HEADER_BYTES, SegmentIdentity, chunk_binding, head_checksum, header,
-};
-use crate::format::segment::lengths::{Lengths, SAME_LENGTHS};
-use crate::format::varint::push_varint;
+use crate::format::segment::header::{HEADER_BYTES, Header, chunk_binding};
+use crate::format::segment::layout::{Chunk, EncodedSegment, FILE_BYTES, SegmentIdentity};
+use crate::format::segment::lengths::{Lengths, Placement, SAME_LENGTHS};
+use crate::format::segment::table::push_entry;
+use crate::format::varint::Cursor;
+use crate::format::version::FormatVersion;
 use crate::model::hash::checksum;
-use crate::model::key_groups::{KEY_GROUPS, group_of};
+use crate::model::key_groups::group_of;
+use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::record::Record;
 
 /// A chunk is closed once it has this many bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// A chunk of at least this many bytes is closed where a key group ends, so that recovery can skip
-/// groups that a newer base covers. Smaller chunks are not worth their table entry.
-const GROUP_CHUNK_BYTES: usize = 4 << 10;
+/// groups that a newer base covers. It is also closed where another namespace follows the default one, so
+/// that records of the default namespace keep their shorter form. Smaller chunks are not worth their table
+/// entry.
+const SMALL_CHUNK_BYTES: usize = 4 << 10;
 
 /// Extra capacity of a file's buffer, for the parts beside the records and for the last record beyond the
 /// size at which the file is closed. With it, the buffer need not move.
@@ -22,7 +26,8 @@ const SPARE_BYTES: usize = 16 << 10;
 
 /// Encodes records as files, which are numbered from `first.number` on.
 ///
-/// The records must be sorted by `(hash, key)`, each key once. Without records there is no file.
+/// The records must be sorted by [`Record::order`], each key once. Without records there is no file. Only the
+/// newest format is written, whatever `first` says.
 /// `record_bytes` is an upper bound of their keys and values plus one byte each, so that memory is
 /// allocated once.
 pub fn encode<'a>(
@@ -59,16 +64,8 @@ pub(crate) fn encode_wal<'a>(
         writer.push(&record);
     }
     writer.close_chunk();
-    let last_group = KEY_GROUPS - 1;
-    writer.open = Some(Chunk {
-        offset: writer.content.len() as u64,
-        bytes: 0,
-        records: 0,
-        tombstones: 0,
-        first_group: last_group,
-        last_group,
-        checksum: 0,
-    });
+    let offset = writer.content.len() as u64;
+    writer.open = Some(Chunk { offset, first_hash: u64::MAX, last_hash: u64::MAX, ..Chunk::default() });
     writer.content.extend_from_slice(position);
     writer.finish()
 }
@@ -78,8 +75,8 @@ struct Writer {
     content: Vec<u8>,
     chunks: Vec<Chunk>,
     open: Option<Chunk>,
-    /// The lengths of the last record in the open chunk.
-    before: Lengths,
+    /// What stands in front of the last record in the open chunk.
+    before: Placement,
 }
 
 impl Writer {
@@ -87,40 +84,59 @@ impl Writer {
     fn new(identity: SegmentIdentity, expected: usize) -> Self {
         let mut content = Vec::with_capacity(HEADER_BYTES + expected.min(FILE_BYTES) + SPARE_BYTES.min(expected));
         content.resize(HEADER_BYTES, 0);
-        Self { identity, content, chunks: Vec::new(), open: None, before: Lengths::default() }
+        let identity = SegmentIdentity { format: FormatVersion::V3, ..identity };
+        Self { identity, content, chunks: Vec::new(), open: None, before: Placement::default() }
     }
 
     /// Appends a record to the open chunk, or to a new one if the open chunk is full.
     fn push(&mut self, record: &Record<'_>) {
-        let group = group_of(record.hash);
+        let is_plain = record.namespace == DEFAULT_NAMESPACE;
         if let Some(open) = self.open {
             let bytes = self.content.len() - open.offset as usize;
-            if bytes >= CHUNK_BYTES || (bytes >= GROUP_CHUNK_BYTES && group != open.last_group) {
+            let ends_here = group_of(record.hash) != open.last_group() || !(is_plain || open.is_namespaced);
+            if bytes >= CHUNK_BYTES || (bytes >= SMALL_CHUNK_BYTES && ends_here) {
                 self.close_chunk();
+            } else if !is_plain && !open.is_namespaced {
+                self.make_namespaced();
             }
         }
-        let chunk = self.open.get_or_insert(Chunk {
-            offset: self.content.len() as u64,
-            bytes: 0,
-            records: 0,
-            tombstones: 0,
-            first_group: group,
-            last_group: group,
-            checksum: 0,
-        });
+        let offset = self.content.len() as u64;
+        let first = || Chunk { offset, first_hash: record.hash, is_namespaced: !is_plain, ..Chunk::default() };
+        let chunk = self.open.get_or_insert_with(first);
         chunk.records += 1;
-        chunk.last_group = group;
+        chunk.last_hash = record.hash;
         chunk.tombstones += u32::from(record.value.is_none());
-        let lengths = Lengths::of(record);
-        if chunk.records > 1 && lengths == self.before {
+        let placement = Placement { lengths: Lengths::of(record), namespace: record.namespace };
+        if chunk.records > 1 && placement == self.before {
             self.content.push(SAME_LENGTHS);
+        } else if chunk.is_namespaced {
+            placement.push(&mut self.content);
         } else {
-            push_varint(&mut self.content, lengths.key + 1);
-            push_varint(&mut self.content, lengths.value);
-            self.before = lengths;
+            placement.lengths.push(&mut self.content);
         }
+        self.before = placement;
         self.content.extend_from_slice(record.key);
         self.content.extend_from_slice(record.value.unwrap_or_default());
+    }
+
+    /// Encodes the open chunk's records again, so that they say which namespace they belong to. All of them
+    /// belong to the default one so far. The chunk is small, because a larger one is closed instead.
+    #[cold]
+    fn make_namespaced(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let plain = self.content.split_off(open.offset as usize);
+        let mut cursor = Cursor::new(&plain);
+        let mut before = None;
+        while let Ok(lengths) = Lengths::read(&mut cursor, before) {
+            let payload = cursor.take(lengths.key as usize + (lengths.value as usize).saturating_sub(1));
+            if before.replace(lengths) == Some(lengths) {
+                self.content.push(SAME_LENGTHS);
+            } else {
+                Placement { lengths, namespace: DEFAULT_NAMESPACE }.push(&mut self.content);
+            }
+            self.content.extend_from_slice(payload.unwrap_or_default());
+        }
+        open.is_namespaced = true;
     }
 
     /// Adds the open chunk to the table, if there is one.
@@ -138,17 +154,12 @@ impl Writer {
         self.close_chunk();
         let table_at = self.content.len();
         for chunk in &self.chunks {
-            self.content.extend_from_slice(&chunk.bytes.to_le_bytes());
-            self.content.extend_from_slice(&chunk.records.to_le_bytes());
-            self.content.extend_from_slice(&chunk.tombstones.to_le_bytes());
-            self.content.extend_from_slice(&chunk.first_group.to_le_bytes());
-            self.content.extend_from_slice(&chunk.last_group.to_le_bytes());
-            self.content.extend_from_slice(&chunk.checksum.to_le_bytes());
+            push_entry(&mut self.content, chunk);
         }
-        let mut header = header(&self.identity, self.chunks.len() as u32, self.content.len() as u32);
-        let checksum = head_checksum(&header, &self.content[table_at..]);
-        header[56..].copy_from_slice(&checksum.to_le_bytes());
-        self.content[..HEADER_BYTES].copy_from_slice(&header);
+        let mut header = Header::new(&self.identity, self.chunks.len() as u32, self.content.len() as u32);
+        let checksum = header.checksum_with(&self.content[table_at..]);
+        header.set_checksum(checksum);
+        self.content[..HEADER_BYTES].copy_from_slice(header.bytes());
         EncodedSegment { identity: self.identity, chunks: self.chunks, checksum, content: self.content }
     }
 }

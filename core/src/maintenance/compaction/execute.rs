@@ -4,8 +4,9 @@ use crate::changelog::dedup::newest;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::replacement::Replacement;
-use crate::ledger::segment_reader::{LiveSegment, SegmentData, read_segment};
+use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::maintenance::compaction::plan::Plan;
 use crate::model::key_groups::KeyGroups;
 use crate::model::record::Record;
@@ -20,15 +21,13 @@ pub(crate) struct Compacted {
     pub(crate) bytes_read: u64,
 }
 
-/// Executes a plan. `checkpoint_id` is the checkpoint that the segments belong to, and `first_number`
-/// the number of the first new segment. Returns `None` if there is nothing to do.
+/// Executes a plan. `first` is what the first new segment is bound to, except its kind. Returns `None` if
+/// there is nothing to do.
 pub(crate) async fn execute<D: Directory>(
-    directory: &D,
-    store_id: [u8; 16],
-    checkpoint_id: u64,
+    source: &SegmentSource<'_, D>,
     segments: &[LiveSegment],
     plan: &Plan,
-    first_number: u64,
+    first: SegmentIdentity,
 ) -> Result<Option<Compacted>, Error> {
     let (kind, groups, sources) = match plan {
         Plan::Nothing => return Ok(None),
@@ -40,7 +39,7 @@ pub(crate) async fn execute<D: Directory>(
     for segment in &segments[sources] {
         let wanted = segment.groups().intersection(groups);
         if !wanted.is_empty() {
-            data.push(read_segment(directory, store_id, &segment.entry, Some(&segment.chunks), wanted).await?);
+            data.push(source.read(&segment.entry, Some(&segment.chunks), wanted).await?);
             superseded.push((segment.entry.clone(), wanted));
         }
     }
@@ -60,8 +59,7 @@ pub(crate) async fn execute<D: Directory>(
     let newest = newest(places, |at| records[at as usize]);
     // A base needs no tombstones: a key that is not in it does not exist.
     let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
-    let identity = SegmentIdentity { store_id, kind, number: first_number, checkpoint_id };
-    let files = encode(identity, newest, record_bytes);
+    let files = encode(SegmentIdentity { kind, ..first }, newest, record_bytes);
     let segments = files.iter().map(LiveSegment::of_encoded).collect();
     Ok(Some(Compacted { replacement: Replacement { superseded, segments }, files, bytes_read }))
 }

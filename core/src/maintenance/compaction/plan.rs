@@ -1,7 +1,7 @@
 //! Decides what a compaction rewrites.
 
 use crate::format::segment::{Chunk, SegmentKind};
-use crate::ledger::segment_reader::LiveSegment;
+use crate::ledger::live_segment::LiveSegment;
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 
 /// Deltas may always hold this many bytes, because reading them takes too little time to matter.
@@ -92,9 +92,9 @@ pub(crate) fn plan(segments: &[LiveSegment], compaction_input: &CompactionInput)
 fn share(delta: &LiveSegment, group: KeyGroups) -> u64 {
     let wanted = group.intersection(delta.groups());
     let part = |chunk: &Chunk| {
-        let chunk_groups = KeyGroups::range(chunk.first_group, chunk.last_group);
-        let touched = !chunk_groups.intersection(wanted).is_empty();
-        if touched { u64::from(chunk.bytes) / u64::from(chunk.last_group - chunk.first_group + 1) } else { 0 }
+        let (first, last) = (chunk.first_group(), chunk.last_group());
+        let touched = !KeyGroups::range(first, last).intersection(wanted).is_empty();
+        if touched { u64::from(chunk.bytes) / u64::from(last - first + 1) } else { 0 }
     };
     delta.chunks.iter().map(part).sum()
 }
@@ -121,14 +121,9 @@ mod tests {
         let ranges = groups.to_ranges();
         let (first, last) = (ranges[0].0, ranges[ranges.len() - 1].1);
         let each = bytes / u32::from(last - first + 1);
-        let chunk = |group| Chunk {
-            offset: 64,
-            bytes: each,
-            records: 1,
-            tombstones: 0,
-            first_group: group,
-            last_group: group,
-            checksum: 0,
+        let chunk = |group| {
+            let hash = u64::from(group) << 58;
+            Chunk { offset: 72, bytes: each, records: 1, first_hash: hash, last_hash: hash, ..Chunk::default() }
         };
         LiveSegment {
             entry: SegmentEntry {
@@ -136,9 +131,9 @@ mod tests {
                 number: checkpoint_id,
                 checkpoint_id,
                 bytes: u64::from(bytes),
-                checksum: 0,
                 chunks: u32::from(last - first + 1),
                 groups: ranges,
+                ..SegmentEntry::default()
             },
             chunks: (first..=last).map(chunk).collect(),
         }

@@ -4,13 +4,16 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::AlluviumFields;
 use crate::format::paths::{Name, metadata_path, state_path, wal_path};
 use crate::format::segment::decode_file;
-use crate::format::wal::{WalFault, decode};
+use crate::format::version::FormatVersion;
+use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
 use crate::ledger::metadata_reader::{load_state, read_metadata};
-use crate::ledger::segment_reader::read_segment;
+use crate::ledger::segment_reader::SegmentSource;
 use crate::model::key_groups::KeyGroups;
+use crate::model::wanted::Wanted;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 use crate::recovery::wal_replay::replay;
@@ -37,8 +40,16 @@ pub(super) async fn verify_checkpoint<D: Directory>(
 ) {
     let metadata = match read_metadata(directory, id).await {
         Ok(metadata) => metadata,
-        Err(error) => return report.find(metadata_path(id), Severity::Damage, error.to_string()),
+        Err(error) => {
+            // What is wrong may be wrong with the list of segments that the metadata names.
+            let list = error.place().filter(|place| matches!(Name::parse(place), Name::List(..)));
+            let path = list.map_or_else(|| metadata_path(id), str::to_owned);
+            checked.named.insert(path.clone());
+            return report.find(path, Severity::Damage, error.to_string());
+        }
     };
+    let list = metadata.alluvium.iter().flat_map(|fields| &fields.list).map(|list| list.file.path());
+    checked.named.extend(list);
     let before = report.findings.len();
     let mut is_whole = true;
     if let Some(fields) = &metadata.alluvium {
@@ -53,6 +64,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
             // Groups that no longer count are read too, so that every byte is checked.
             let mut whole = entry.clone();
             whole.groups = KeyGroups::ALL.to_ranges();
+            whole.range = None;
             let check = async {
                 let length = listing.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
                 if length.is_some_and(|length| length != entry.bytes) {
@@ -66,7 +78,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
                     _ => Error::from(error),
                 })?;
                 decode_file(&path, &entry.identity(fields.store_id), &content, entry.checksum)?;
-                let data = read_segment(directory, fields.store_id, &whole, None, KeyGroups::ALL).await?;
+                let data = SegmentSource::of(directory, fields).read(&whole, None, KeyGroups::ALL).await?;
                 data.for_each_chunk(&mut |_| Ok(()))
             };
             let outcome = check.await;
@@ -122,7 +134,7 @@ async fn replay_wal<D: Directory>(
     let id = recovered.metadata.id;
     // With permission to fall back, the replay says at which file it ends, and why.
     let options = RecoverOptions::new().allow_fallback(true);
-    let replayed = replay(directory, &options, listing, KeyGroups::ALL, &mut recovered).await;
+    let replayed = replay(directory, &options, listing, Wanted::ALL, &mut recovered).await;
     let sequences = listing.wal_after(id).take(usize::try_from(recovered.wal.files).unwrap_or(usize::MAX));
     checked.replayed.extend(sequences.map(|(sequence, _)| wal_path(id, sequence)));
     if let Some(cut) = recovered.wal.cut {
@@ -141,10 +153,17 @@ pub(super) async fn verify_wal<D: Directory>(directory: &D, checkpoint: u64, seq
     // The checkpoint may be gone, and the directory's id with it. Then the id in the WAL file itself is
     // used, to which the file's checksums are bound.
     let own = content.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
-    let metadata = read_metadata(directory, checkpoint).await.ok();
-    let store_id = metadata.and_then(|metadata| metadata.alluvium).map_or(own, |fields| fields.store_id);
-    match decode(store_id, checkpoint, sequence, &content) {
-        Ok(wal) => wal.records().map(|_| ()),
+    let fields = read_metadata(directory, checkpoint).await.ok().and_then(|metadata| metadata.alluvium);
+    // Without its checkpoint, the file's own version is the best that is known of its format.
+    let version = content.get(8..10).map_or(0, |version| u16::from_le_bytes([version[0], version[1]]));
+    let fields = fields.unwrap_or_else(|| AlluviumFields {
+        format: FormatVersion::of_number(version).unwrap_or_default(),
+        store_id: own,
+        ..AlluviumFields::default()
+    });
+    let identity = WalIdentity { format: fields.format, store_id: fields.store_id, checkpoint, sequence };
+    match decode(identity, &content) {
+        Ok(wal) => wal.records(&fields.namespaces).map(|_| ()),
         Err(WalFault::Torn(error) | WalFault::Damaged(error)) => Err(error),
     }
 }

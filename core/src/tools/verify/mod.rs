@@ -90,7 +90,7 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
             Name::State(_) | Name::EmptyCheckpoint(_) => {
                 report.find(&entry.path, Severity::Leftover, "no whole checkpoint names it");
             }
-            Name::Segment(..) => {
+            Name::Segment(..) | Name::List(..) => {
                 let what = "no whole checkpoint names it: it was created for the next checkpoint, or left behind";
                 report.find(&entry.path, Severity::Leftover, what);
             }
@@ -106,8 +106,8 @@ mod tests {
     use crate::directory::{Operation, SimulatedDirectory, block_on};
     use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata};
     use crate::format::paths::metadata_path;
-    use crate::format::segment::{SegmentIdentity, SegmentKind, encode};
-    use crate::ledger::segment_reader::LiveSegment;
+    use crate::format::segment::{SegmentIdentity, encode};
+    use crate::ledger::live_segment::LiveSegment;
     use crate::model::hash::key_hash;
     use crate::model::record::Record;
     use crate::state::State;
@@ -117,8 +117,8 @@ mod tests {
         let (key, value, store_id) = (b"bed", vec![7; 100_000], [7; 16]);
         let mut state = State::new();
         state.put(key, &value).unwrap();
-        let identity = SegmentIdentity { store_id, kind: SegmentKind::Base, number: 1, checkpoint_id: 1 };
-        let record = Record { hash: key_hash(key), key, value: Some(&value) };
+        let identity = SegmentIdentity { store_id, number: 1, checkpoint_id: 1, ..SegmentIdentity::default() };
+        let record = Record { hash: key_hash(key), key, value: Some(&value), ..Record::default() };
         let file = encode(identity, [record], 2 * value.len()).pop().unwrap();
         let segment = LiveSegment::of_encoded(&file).entry;
         let mut files = vec![(segment.path(), file.content)];

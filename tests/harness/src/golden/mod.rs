@@ -1,7 +1,8 @@
 //! The golden directories: fixed scripts of operations, whose bytes are a promise.
 //!
-//! Clock and store id are fixed, so a script gives the same bytes on every platform and in every
-//! build. `golden/v2` holds them; `suite/golden.rs` compares.
+//! Clock, store id and writer are fixed, so a script gives the same bytes on every platform and in every
+//! build. `golden/v3` holds them; `suite/golden.rs` compares. `golden/v2` holds what an earlier encoder made
+//! of some of the same scripts: it is only read.
 
 mod scripts;
 
@@ -11,12 +12,12 @@ use std::sync::Arc;
 use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::{CheckpointConfig, ManualClock, OpenOptions};
 
-use crate::{Expected, Files, Manager, STORE_ID, clock, fixture, keep, open_with};
+use crate::{Expected, Files, Manager, STORE_ID, clock, fixture, here, keep, load, open_with};
 
 /// A directory, and what each checkpoint in it must bring back.
 #[derive(Debug)]
 pub struct Golden {
-    /// Its name below `golden/v2`.
+    /// Its name below `golden/v3`, and below `golden/v2` if it is there.
     pub name: &'static str,
     /// What it holds.
     pub files: Files,
@@ -59,9 +60,21 @@ pub fn all() -> Vec<Golden> {
         record("deleted", keep(10), scripts::deleted),
         record("restored", keep(10), scripts::restored),
         record("logged", keep(3), scripts::logged),
+        record("positioned", keep(3), scripts::positioned),
+        record("listed", keep(20), scripts::listed),
         record_over("continued", &fixture("opaque"), keep(3), scripts::continued),
     ]
 }
+
+/// Returns the golden directories of version 2. Each must bring back what the same script brings back now.
+pub fn all_of_version_2() -> Vec<Golden> {
+    let root = here("golden/v2");
+    let stored = all().into_iter().filter(|golden| root.join(golden.name).exists());
+    stored.map(|golden| Golden { files: load(&root.join(golden.name)), ..golden }).collect()
+}
+
+/// The writer of every golden directory.
+const WRITER: u64 = u64::from_be_bytes(*b"golden-1");
 
 /// A script's hands: the manager, and a note of every checkpoint it took.
 struct Recorder {
@@ -114,12 +127,12 @@ fn record_over(
     script: fn(&mut Recorder),
 ) -> Golden {
     let clock = clock();
-    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).create(true);
+    let options = OpenOptions::new(clock.clone()).store_id(STORE_ID).writer(WRITER).create(true);
     let manager = open_with(directory, config, options).expect("opens");
     let mut recorder = Recorder { manager, clock, checkpoints: BTreeMap::new(), logged: Vec::new() };
     script(&mut recorder);
     // Opened again and tidied up, so that no file lies there that only a living manager needs.
-    let options = OpenOptions::new(recorder.clock.clone());
+    let options = OpenOptions::new(recorder.clock.clone()).writer(WRITER);
     let mut manager = open_with(directory, recorder.manager.config().clone(), options).expect("opens again");
     block_on(manager.collect_garbage()).expect("garbage collection");
     let files = directory.to_files();

@@ -148,6 +148,40 @@ pub(super) fn logged(recorder: &mut Recorder) {
     recorder.sync(60);
 }
 
+/// Positions of every kind: opaque ones, times by partition, and tokens; in checkpoints and in a log.
+pub(super) fn positioned(recorder: &mut Recorder) {
+    for epoch in 1..=4 {
+        let manager = &mut recorder.manager;
+        manager.put(b"epoch", epoch.to_string().as_bytes()).expect("put");
+        for partition in ["0", "1"] {
+            manager.set_position("clicks", partition, format!("shard {partition} at {epoch}")).expect("small");
+            manager.set_partition_watermark("clicks", partition, i64::try_from(epoch * 1_000).expect("small"));
+        }
+        manager.set_position("raw", "", [0, 0xff, 0x7f]).expect("small");
+        manager.set_partition_watermark("raw", "", -1);
+        manager.set_processing_time(1_767_225_600_000 + i64::try_from(epoch).expect("small"));
+        manager.set_sink_token("out", format!("prepared {epoch}")).expect("small");
+        recorder.at(epoch);
+        if epoch < 4 {
+            recorder.checkpoint(epoch);
+        } else {
+            recorder.sync(epoch);
+        }
+    }
+}
+
+/// So many segments that a file lists them: metadata names what was added since, until a new list is due. At
+/// the end there is a checkpoint without changes.
+pub(super) fn listed(recorder: &mut Recorder) {
+    for epoch in 1..=14 {
+        recorder.put(&format!("key {}", epoch % 5), &format!("epoch {epoch}"));
+        recorder.at(epoch);
+        recorder.checkpoint(epoch);
+    }
+    recorder.at(15);
+    recorder.checkpoint(15);
+}
+
 /// A directory that LaminarDB wrote, taken over.
 pub(super) fn continued(recorder: &mut Recorder) {
     recorder.note(3);

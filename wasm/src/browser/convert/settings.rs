@@ -26,6 +26,7 @@ struct Options {
     allow_fallback: Option<bool>,
     checkpoint: Option<u64>,
     store_id: Option<ByteArray<16>>,
+    writer: Option<ByteArray<8>>,
 }
 
 /// The engine's settings, apart from storage and clock.
@@ -35,6 +36,7 @@ pub(in crate::browser) struct Settings {
     pub(in crate::browser) allow_fallback: bool,
     pub(in crate::browser) checkpoint: Option<u64>,
     pub(in crate::browser) store_id: [u8; 16],
+    pub(in crate::browser) writer: u64,
 }
 
 impl Settings {
@@ -77,6 +79,7 @@ impl From<Options> for Settings {
             allow_fallback: options.allow_fallback.unwrap_or(false),
             checkpoint: options.checkpoint,
             store_id: options.store_id.map(ByteArray::into_array).unwrap_or_default(),
+            writer: options.writer.map(|writer| u64::from_be_bytes(writer.into_array())).unwrap_or_default(),
         }
     }
 }

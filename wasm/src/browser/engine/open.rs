@@ -50,7 +50,8 @@ impl Engine {
                 .create(settings.create)
                 .allow_fallback(settings.allow_fallback)
                 .checkpoint(settings.checkpoint)
-                .store_id(settings.store_id);
+                .store_id(settings.store_id)
+                .writer(settings.writer);
             #[allow(
                 clippy::arc_with_non_send_sync,
                 reason = "the manager shares its directory by Arc on every platform"

@@ -1,0 +1,23 @@
+//! Expiry times of entries. In a namespace whose entries expire, the time is stored in front of the value.
+
+/// The length of an expiry time in front of a value, in bytes.
+pub const EXPIRY_BYTES: usize = 8;
+
+/// Joins the expiry time, in milliseconds of Unix time, and the value of an entry that expires.
+pub fn with_expiry(expiry_ms: i64, value: &[u8]) -> Vec<u8> {
+    [&expiry_ms.to_le_bytes()[..], value].concat()
+}
+
+/// Splits the stored value of an entry that expires into its expiry time and the value. Returns `None` if it
+/// is too short.
+///
+/// ```
+/// use alluvium_core::model::expiry::{split_expiry, with_expiry};
+///
+/// assert_eq!(split_expiry(&with_expiry(-5, b"value")), Some((-5, &b"value"[..])));
+/// assert_eq!(split_expiry(b"short"), None);
+/// ```
+pub fn split_expiry(stored: &[u8]) -> Option<(i64, &[u8])> {
+    let (expiry, value) = stored.split_first_chunk::<EXPIRY_BYTES>()?;
+    Some((i64::from_le_bytes(*expiry), value))
+}
