@@ -25,6 +25,17 @@ const OFFSET_BITS: u32 = 32;
 /// A changelog with fewer bytes is not worth compacting.
 const COMPACT_BYTES_MIN: usize = 64 << 20;
 
+/// The end of a changelog at some moment, to which [`Changelog::truncate`] returns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    chunks: usize,
+    /// The length of the last chunk.
+    last: usize,
+    bytes: usize,
+    count: usize,
+    allocated: usize,
+}
+
 /// The mutations since the last checkpoint, in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Changelog {
@@ -86,6 +97,35 @@ impl Changelog {
     /// Returns all mutations and leaves the changelog empty. Later mutations belong to the next checkpoint.
     pub(crate) fn freeze(&mut self) -> Self {
         std::mem::take(self)
+    }
+
+    /// Returns the present end. It is valid until the changelog is frozen or compacted.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            chunks: self.chunks.len(),
+            last: self.chunks.last().map_or(0, Vec::len),
+            bytes: self.bytes,
+            count: self.count,
+            allocated: self.allocated,
+        }
+    }
+
+    /// Drops the mutations after `mark`.
+    pub(crate) fn truncate(&mut self, mark: Mark) {
+        self.chunks.truncate(mark.chunks);
+        if let Some(last) = self.chunks.last_mut() {
+            last.truncate(mark.last);
+        }
+        (self.bytes, self.count, self.allocated) = (mark.bytes, mark.count, mark.allocated);
+    }
+
+    /// Returns the mutations after `mark`, oldest first.
+    pub(crate) fn records_after(&self, mark: Mark) -> impl Iterator<Item = Record<'_>> {
+        // The chunk that was the last one may have grown since.
+        let at = mark.chunks.saturating_sub(1);
+        let last = self.chunks.get(at).map_or(&[][..], |chunk| &chunk[mark.last..]);
+        let later = self.chunks.get(at + 1..).unwrap_or_default().iter().map(Vec::as_slice);
+        std::iter::once(last).chain(later).flat_map(|rest| Records { rest })
     }
 
     /// Notes that all mutations so far are in the WAL already.

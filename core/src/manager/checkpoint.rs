@@ -42,6 +42,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.position.check_wal_position(wal_position)?;
         let id = self.lineage.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))?;
         let full = !self.config.incremental;
+        self.live.undo.close();
         let mut frozen = self.live.changes.freeze();
         if full {
             frozen = self.whole_state();

@@ -5,6 +5,7 @@ use crate::commit::statistics::CheckpointStatistics;
 use crate::format::wal::WalPosition;
 use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::RecoverySummary;
+use crate::manager::undo::Undo;
 use crate::model::position::StreamPosition;
 use crate::state::State;
 
@@ -15,6 +16,8 @@ pub(super) struct LiveState {
     /// The mutations since the last checkpoint was prepared.
     pub(super) changes: Changelog,
     pub(super) position: StreamPosition,
+    /// What is needed to undo the open batch, if there is one.
+    pub(super) undo: Undo,
 }
 
 /// How checkpoints follow one another.

@@ -2,6 +2,7 @@
 
 mod accessors;
 mod admin;
+mod batch;
 mod checkpoint;
 mod live_state;
 mod mutate;
@@ -11,6 +12,7 @@ mod restore;
 mod summary;
 mod sync;
 mod types;
+mod undo;
 
 pub use crate::manager::summary::{MemoryUsage, RecoverySummary};
 pub use crate::manager::sync::{PreparedSync, WrittenSync};

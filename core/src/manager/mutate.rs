@@ -36,7 +36,7 @@ impl<D> IncrementalCheckpointManager<D> {
     }
 
     fn delete_checked(&mut self, hash: u64, key: &[u8]) -> bool {
-        let was_there = self.live.state.delete_hashed(hash, key);
+        let was_there = self.live.delete(hash, key);
         if was_there {
             self.live.changes.push(hash, key, None);
             self.live.compact_changes();
@@ -83,7 +83,7 @@ impl<D> IncrementalCheckpointManager<D> {
 
     #[inline]
     fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
-        self.live.state.put_hashed(hash, key, value);
+        self.live.put(hash, key, value);
         self.live.changes.push(hash, key, Some(value));
         self.live.compact_changes();
     }
@@ -100,7 +100,8 @@ impl<D> IncrementalCheckpointManager<D> {
 
     /// Checks that `growth` more bytes of memory are allowed.
     fn check_limit(&self, limit: u64, growth: usize) -> Result<(), Error> {
-        let held = self.live.state.allocated_bytes() + self.live.changes.allocated_bytes() as u64;
+        let logs = self.live.changes.allocated_bytes() + self.live.undo.allocated_bytes();
+        let held = self.live.state.allocated_bytes() + logs as u64;
         if growth > 0 && held + growth as u64 > limit {
             return Err(Error::LimitExceeded(format!(
                 "memory: {held} bytes held and {growth} more needed, {limit} allowed; take a checkpoint, delete keys, or raise the limit"
@@ -143,10 +144,11 @@ impl<D> IncrementalCheckpointManager<D> {
 }
 
 impl LiveState {
-    /// Compacts the changelog if it has outgrown the state.
+    /// Compacts the changelog if it has outgrown the state. This waits for the end of an open batch, which
+    /// could not be undone afterwards.
     #[inline]
-    fn compact_changes(&mut self) {
-        if self.changes.may_compact() {
+    pub(super) fn compact_changes(&mut self) {
+        if self.changes.may_compact() && !self.undo.is_open() {
             self.changes.compact_if_larger(2 * self.state.allocated_bytes() as usize);
         }
     }

@@ -15,6 +15,7 @@ use crate::maintenance::beginning::mark_begun;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalBase, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::manager::undo::Undo;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 
@@ -120,7 +121,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
                 self.lineage.last_prepared = Some(metadata.id);
             }
         }
-        std::mem::replace(&mut self.live, LiveState { state, changes, position })
+        std::mem::replace(&mut self.live, LiveState { state, changes, position, undo: Undo::default() })
     }
 
     /// Converts a moment of the wall clock to the monotonic clock, which alone decides from then on. If the

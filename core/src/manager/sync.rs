@@ -87,6 +87,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             state_bytes: self.live.state.payload_bytes(),
             state_digest: self.live.state.digest(),
         };
+        self.live.undo.close();
         let tail = self.live.changes.copy_tail();
         if tail.bytes() == 0 && self.wal.synced.as_ref() == Some(&end) {
             return Ok(None);

@@ -128,12 +128,19 @@ impl State {
     /// address for the record: see [`growth_for`](Self::growth_for).
     #[inline]
     pub(crate) fn put_hashed(&mut self, hash: u64, key: &[u8], value: &[u8]) {
+        self.put_noting(hash, key, value, |_| {});
+    }
+
+    /// Does the same, and shows the value that it replaces to `note`.
+    #[inline]
+    pub(crate) fn put_noting(&mut self, hash: u64, key: &[u8], value: &[u8], note: impl FnOnce(Option<&[u8]>)) {
         let group = usize::from(group_of(hash));
         let table = &mut self.tables[group];
         let value_hash = value_hash(value);
         self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
         match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
             Found::Before(at) => {
+                note(None);
                 let address = self.arena.insert(key, value, value_hash);
                 let table = &mut self.tables[group];
                 self.table_bytes -= table.allocated_bytes();
@@ -144,6 +151,7 @@ impl State {
             }
             Found::At(at) => {
                 let address = table.address(at);
+                note(Some(self.arena.get(address).1));
                 let (old_bytes, old_hash) = self.arena.value_summary(address);
                 let freed = record_bytes(key.len(), old_bytes);
                 self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
@@ -166,11 +174,18 @@ impl State {
     /// Deletes a key whose hash is known. Returns whether it was there.
     #[inline]
     pub(crate) fn delete_hashed(&mut self, hash: u64, key: &[u8]) -> bool {
+        self.delete_noting(hash, key, |_| {})
+    }
+
+    /// Does the same, and shows the value of a key that was there to `note`.
+    #[inline]
+    pub(crate) fn delete_noting(&mut self, hash: u64, key: &[u8], note: impl FnOnce(Option<&[u8]>)) -> bool {
         let group = usize::from(group_of(hash));
         let Found::At(at) = self.tables[group].find(tag(hash), |address| same(self.arena.key(address), key)) else {
             return false;
         };
         let address = self.tables[group].address(at);
+        note(Some(self.arena.get(address).1));
         let (old_bytes, old_hash) = self.arena.value_summary(address);
         self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
         self.group_bytes[group] -= (key.len() + old_bytes) as u64;

@@ -189,6 +189,16 @@ impl Engine {
         Ok(self.on_manager(|guest, store, manager| guest.call_delete(store, manager, key))??)
     }
 
+    /// Begins a batch, so that [`rollback_batch`](Self::rollback_batch) undoes what changes from now on.
+    pub fn begin_batch(&mut self) -> Result<(), RuntimeError> {
+        self.on_manager(|guest, store, manager| guest.call_begin_batch(store, manager))
+    }
+
+    /// Undoes every mutation since the batch began, and ends the batch.
+    pub fn rollback_batch(&mut self) -> Result<(), RuntimeError> {
+        Ok(self.on_manager(|guest, store, manager| guest.call_rollback_batch(store, manager))??)
+    }
+
     /// How many keys there are.
     #[allow(clippy::len_without_is_empty, reason = "it is asked across a border and may fail")]
     pub fn len(&mut self) -> Result<u64, RuntimeError> {

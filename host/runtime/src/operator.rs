@@ -23,6 +23,8 @@ pub use operator::Records;
 /// An instance of a plugin over the state of one engine.
 pub(crate) struct Operator {
     place: Place,
+    /// The engine that its `state` leads to.
+    engine: SharedEngine,
     guest: operator::Guest,
     instance: Instance,
     module: Module,
@@ -103,24 +105,34 @@ impl Operator {
             guest.call_describe(&mut *store)
         })?;
         let identity = Identity::described(described).map_err(|why| RuntimeError::component(file, why))?;
-        Ok(Self { place, guest, instance, module: module.clone(), allowance, identity })
+        Ok(Self { place, engine: engine.clone(), guest, instance, module: module.clone(), allowance, identity })
     }
 
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// Enters the plugin for at most as long as one call may take.
+    /// Enters the plugin for at most as long as one call may take. If it refuses, what it did to the state in
+    /// this call is undone, and what it emitted is dropped.
     fn call<T>(
         &mut self,
         call: impl FnOnce(&operator::Guest, &mut Store<StoreData>) -> wasmtime::Result<Result<T, String>>,
     ) -> Result<T, RuntimeError> {
+        let emitted_before = self.guest_data(|guest| guest.emitted.len());
+        lock(&self.engine).begin_batch()?;
         let Self { place, guest, allowance, .. } = self;
         let answer = on_store(place, |store| {
             allowance.grant(store)?;
             call(guest, store)
         })?;
-        answer.map_err(|why| RuntimeError::Plugin(escaped(&why)))
+        match answer {
+            Ok(value) => Ok(value),
+            Err(why) => {
+                lock(&self.engine).rollback_batch()?;
+                self.guest_data(|guest| guest.emitted.truncate(emitted_before));
+                Err(RuntimeError::Plugin(escaped(&why)))
+            }
+        }
     }
 
     pub(crate) fn begin(&mut self, header: &[String]) -> Result<(), RuntimeError> {

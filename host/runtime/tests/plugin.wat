@@ -17,6 +17,7 @@
     (export "error" (type $error (eq $variant)))
     (export "cursor" (type $cursor (sub resource)))
     (export "put" (func (param "key" (list u8)) (param "value" (list u8)) (result (result (error $error)))))
+    (export "delete" (func (param "key" (list u8)) (result (result bool (error $error)))))
     (export "iterate" (func (param "prefix" (list u8)) (result (result (own $cursor) (error $error)))))))
   (import "alluvium:checkpoint/sink@0.1.0" (instance $sink
     (export "emit" (func (param "line" (list u8)) (result (result (error string)))))))
@@ -42,6 +43,7 @@
   (core func $now (canon lower (func $clock "now")))
   (core func $timer (canon lower (func $clock "subscribe-duration")))
   (core func $put (canon lower (func $state "put") (memory $memory) (realloc $realloc)))
+  (core func $delete (canon lower (func $state "delete") (memory $memory) (realloc $realloc)))
   (core func $emit (canon lower (func $sink "emit") (memory $memory) (realloc $realloc)))
   (core func $directories (canon lower (func $preopens "get-directories") (memory $memory) (realloc $realloc)))
   (core func $thing (canon resource.new $thing))
@@ -52,6 +54,7 @@
     (import "host" "now" (func $now (result i64)))
     (import "host" "timer" (func $timer (param i64) (result i32)))
     (import "host" "put" (func $put (param i32 i32 i32 i32 i32)))
+    (import "host" "delete" (func $delete (param i32 i32 i32)))
     (import "host" "iterate" (func $iterate (param i32 i32 i32)))
     (import "host" "emit" (func $emit (param i32 i32 i32)))
     (import "host" "directories" (func $directories (param i32)))
@@ -69,7 +72,7 @@
     (with "libc" (instance $libc))
     (with "host" (instance
       (export "now" (func $now)) (export "timer" (func $timer))
-      (export "put" (func $put)) (export "iterate" (func $iterate)) (export "emit" (func $emit))
+      (export "put" (func $put)) (export "delete" (func $delete)) (export "iterate" (func $iterate)) (export "emit" (func $emit))
       (export "directories" (func $directories)) (export "thing" (func $thing))))))
 
   (type $records (record

@@ -1,5 +1,6 @@
 //! What LaminarDB got wrong, and the promise that stands there now: one test for each.
 
+mod batches;
 mod faults;
 mod identity;
 mod retention;

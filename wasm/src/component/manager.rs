@@ -124,6 +124,18 @@ impl wit::GuestManager for OpenManager {
         self.0.borrow_mut().apply(&convert::columns(&batch)).map_err(convert::error)
     }
 
+    fn begin_batch(&self) {
+        self.0.borrow_mut().begin_batch();
+    }
+
+    fn commit_batch(&self) {
+        self.0.borrow_mut().commit_batch();
+    }
+
+    fn rollback_batch(&self) -> Result<(), Error> {
+        self.0.borrow_mut().rollback_batch().map_err(convert::error)
+    }
+
     fn len(&self) -> u64 {
         self.0.borrow().len() as u64
     }

@@ -4,5 +4,6 @@ mod asynchronous;
 mod composed;
 mod hostile;
 mod life;
+mod refused;
 mod support;
 mod telling;
