@@ -73,7 +73,8 @@ fn a_whole_segment() {
     assert!(page().contains(&text), "FORMAT.md should show:\n{text}");
 
     // The page's bytes are read for what they are.
-    let bytes = page().lines().filter_map(|line| line.split_once("  ")).filter(|(at, _)| at.len() == 4);
+    let page = page();
+    let bytes = page.lines().filter_map(|line| line.split_once("  ")).filter(|(at, _)| at.len() == 4);
     let bytes: Vec<u8> = bytes
         .flat_map(|(_, line)| {
             line.split(' ').map(|byte| u8::from_str_radix(byte, 16).expect("two digits")).collect::<Vec<_>>()

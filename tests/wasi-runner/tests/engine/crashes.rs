@@ -155,6 +155,8 @@ fn content(engine: &mut Engine, manager: ResourceAny) -> Expected {
         epoch: engine.on(manager, |m, s, this| m.call_epoch(s, this)),
         wal_position: engine.on(manager, |m, s, this| m.call_wal_position(s, this)),
         annotations: annotations.into_iter().map(|annotation| (annotation.name, annotation.value)).collect(),
+        // The interface does not show the others yet.
+        ..Expected::default()
     }
 }
 
