@@ -17,6 +17,7 @@ mod laminar_recovery;
 mod laminar_tests;
 mod layers;
 mod model;
+mod names;
 mod native;
 mod own_files;
 mod promises;

@@ -6,7 +6,7 @@
 
 mod ustar;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::archive::ustar::PLACE;
@@ -176,7 +176,8 @@ fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirecto
         if let Some(missing) = order.iter().find(|path| !files.contains_key(*path)) {
             return Err(Error::corrupt(missing, format!("missing, although {path} names it")));
         }
-        if let Some(stray) = files.keys().find(|path| !order.contains(path)) {
+        let named: BTreeSet<&String> = order.iter().collect();
+        if let Some(stray) = files.keys().find(|path| !named.contains(path)) {
             return Err(Error::unknown(PLACE, format!("{stray} does not belong to checkpoint {id}")));
         }
         order

@@ -12,7 +12,7 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::Ledger;
 use crate::ledger::fence::fenced;
-use crate::ledger::listing::Listing;
+use crate::ledger::listing::{Listing, may_be_ours};
 use crate::ledger::own_file::Fingerprint;
 use crate::maintenance::Maintenance;
 use crate::maintenance::beginning::mark_begun;
@@ -103,14 +103,14 @@ async fn create<D: Directory>(directory: &D, encoded: &mut Encoded) -> Result<Li
         batch.rotate_right(1);
     }
     let last = Fingerprint::of(&batch);
-    let entries = match directory.create_and_list(batch).await {
+    let entries = match directory.create_and_list_only(batch, may_be_ours).await {
         Ok(entries) => entries,
         Err(error) if error.kind() == DirectoryErrorKind::Io && seeded_defects::is(Defect::SwallowError) => {
-            directory.list().await?
+            directory.list_only(may_be_ours).await?
         }
         Err(error) => {
             Fingerprint::settle(last, directory, encoded.ticket.writer, error).await?;
-            directory.list().await?
+            directory.list_only(may_be_ours).await?
         }
     };
     Ok(Listing::of(entries))

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::directory::contract::{Directory, Entry, NewFile};
+use crate::directory::contract::{Directory, Entry, NewFile, Wanted};
 use crate::directory::error::DirectoryError;
 
 /// The future of an operation: it is on the heap, and its type is the same for every directory.
@@ -17,16 +17,21 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + 'a
 
 trait Erased {
     fn list(&self) -> Answer<'_, Vec<Entry>>;
+    fn list_only(&self, wanted: Wanted) -> Answer<'_, Vec<Entry>>;
     fn read<'a>(&'a self, path: &'a str) -> Answer<'a, Vec<u8>>;
     fn read_range<'a>(&'a self, path: &'a str, offset: u64, length: usize) -> Answer<'a, Vec<u8>>;
     fn create(&self, batch: Vec<NewFile>) -> Answer<'_, ()>;
     fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>>;
+    fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Answer<'_, Vec<Entry>>;
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()>;
 }
 
 impl<D: Directory> Erased for D {
     fn list(&self) -> Answer<'_, Vec<Entry>> {
         Box::pin(Directory::list(self))
+    }
+    fn list_only(&self, wanted: Wanted) -> Answer<'_, Vec<Entry>> {
+        Box::pin(Directory::list_only(self, wanted))
     }
     fn read<'a>(&'a self, path: &'a str) -> Answer<'a, Vec<u8>> {
         Box::pin(Directory::read(self, path))
@@ -39,6 +44,9 @@ impl<D: Directory> Erased for D {
     }
     fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>> {
         Box::pin(Directory::create_and_list(self, batch))
+    }
+    fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Answer<'_, Vec<Entry>> {
+        Box::pin(Directory::create_and_list_only(self, batch, wanted))
     }
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()> {
         Box::pin(Directory::delete(self, paths))
@@ -81,6 +89,9 @@ impl Directory for AnyDirectory<'_> {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
         self.0.list().await
     }
+    async fn list_only(&self, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        self.0.list_only(wanted).await
+    }
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
         self.0.read(path).await
     }
@@ -92,6 +103,9 @@ impl Directory for AnyDirectory<'_> {
     }
     async fn create_and_list(&self, batch: Vec<NewFile>) -> Result<Vec<Entry>, DirectoryError> {
         self.0.create_and_list(batch).await
+    }
+    async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        self.0.create_and_list_only(batch, wanted).await
     }
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         self.0.delete(paths).await

@@ -31,6 +31,15 @@ pub enum EntryKind {
     Other,
 }
 
+/// Tells whether the caller of a listing wants to know of a path. It is asked about directories too.
+pub type Wanted = fn(&str) -> bool;
+
+/// Returns the entries that are wanted, and that are in a directory that is wanted.
+fn only(mut entries: Vec<Entry>, wanted: Wanted) -> Vec<Entry> {
+    entries.retain(|entry| entry.path.split_once('/').is_none_or(|(top, _)| wanted(top)) && wanted(&entry.path));
+    entries
+}
+
 /// A file to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
@@ -52,6 +61,14 @@ pub trait Directory {
     ///
     /// Files that Alluvium did not write are listed like all others.
     fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>>;
+
+    /// Returns the entries that are `wanted`, as [`list`](Self::list) does. An entry below a directory that is not
+    /// wanted is not returned either.
+    ///
+    /// A storage that pays for each name should not pay for names that are not wanted.
+    fn list_only(&self, wanted: Wanted) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        async move { Ok(only(self.list().await?, wanted)) }
+    }
 
     /// Reads the whole content of a file. A caller may start several reads before the first one ends.
     ///
@@ -90,6 +107,16 @@ pub trait Directory {
         }
     }
 
+    /// Does what [`create_and_list`](Self::create_and_list) does, for the entries that are `wanted`, as
+    /// [`list_only`](Self::list_only) returns them.
+    fn create_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        async move { Ok(only(self.create_and_list(batch).await?, wanted)) }
+    }
+
     /// Deletes files durably: once it has resolved, none of them comes back after a crash.
     ///
     /// A path that does not exist is no error. The call deletes [`EntryKind::File`],
@@ -102,6 +129,9 @@ pub trait Directory {
 impl<D: Directory + ?Sized> Directory for &D {
     fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
         (**self).list()
+    }
+    fn list_only(&self, wanted: Wanted) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        (**self).list_only(wanted)
     }
     fn read(&self, path: &str) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
         (**self).read(path)
@@ -119,6 +149,13 @@ impl<D: Directory + ?Sized> Directory for &D {
     }
     fn create_and_list(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
         (**self).create_and_list(batch)
+    }
+    fn create_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        (**self).create_and_list_only(batch, wanted)
     }
     fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
         (**self).delete(paths)

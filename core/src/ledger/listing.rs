@@ -39,9 +39,20 @@ impl Listing {
         Some(format!("{} belongs to another writer", wal_path(*checkpoint, *found)))
     }
 
+    /// Returns the entry of this name.
+    pub(crate) fn entry(&self, path: &str) -> Option<&(Name, Entry)> {
+        let at = self.entries.binary_search_by(|(_, entry)| entry.path.as_str().cmp(path)).ok()?;
+        self.entries.get(at)
+    }
+
     /// Tells whether a file of this name is listed.
     pub(crate) fn holds(&self, path: &str) -> bool {
-        self.entries.binary_search_by(|(_, entry)| entry.path.as_str().cmp(path)).is_ok()
+        self.entry(path).is_some()
+    }
+
+    /// Tells whether a WAL file is listed.
+    pub(crate) fn holds_wal(&self, checkpoint: u64, sequence: u64) -> bool {
+        self.wal.range((checkpoint, sequence, 0)..=(checkpoint, sequence, u64::MAX)).next().is_some()
     }
 
     /// Returns the WAL files after a checkpoint in order of their sequence: the sequence and the length in bytes.
@@ -67,8 +78,13 @@ impl Listing {
         !self.checkpoints.contains(&checkpoint) && !self.marked.contains(&checkpoint)
     }
 
-    /// Lists a directory.
+    /// Lists what a writer must know of a directory. Foreign files are left out.
     pub(crate) async fn take<D: Directory>(directory: &D) -> Result<Self, Error> {
+        Ok(Self::of(directory.list_only(may_be_ours).await?))
+    }
+
+    /// Lists a directory with everything in it.
+    pub(crate) async fn take_all<D: Directory>(directory: &D) -> Result<Self, Error> {
         Ok(Self::of(directory.list().await?))
     }
 
@@ -108,6 +124,18 @@ impl Listing {
             }
         }
         listing
+    }
+}
+
+/// Tells whether a path is that of a file of Alluvium, of a file that is not whole yet, or of a directory that may
+/// hold such files.
+pub(crate) fn may_be_ours(path: &str) -> bool {
+    let is_ours = |directory: &str| {
+        directory == "segments" || directory == "wal" || matches!(Name::parse(directory), Name::EmptyCheckpoint(_))
+    };
+    match path.split_once('/') {
+        None => is_ours(path) || path.starts_with('.'),
+        Some((directory, name)) => is_ours(directory) && (name.starts_with('.') || Name::parse(path) != Name::Foreign),
     }
 }
 

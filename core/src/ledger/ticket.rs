@@ -119,7 +119,7 @@ impl CommitTicket {
         pages.source = Some(self.id);
         pages.own_below = self.first_number + self.used;
         pages.wal_sequence = 0;
-        pages.known_wal.retain(|known| listing.wal.iter().any(|wal| (wal.0, wal.1) == *known));
+        pages.known_wal.retain(|(checkpoint, sequence)| listing.holds_wal(*checkpoint, *sequence));
         pages.keep(metadata);
     }
 }

@@ -62,8 +62,7 @@ pub(crate) async fn collect<D: Directory>(
         |paths: Vec<String>| async move { if paths.is_empty() { Ok(()) } else { directory.delete(&paths).await } };
     // Only regular files are deleted. If the metadata is a link or a pipe, it stays; its checkpoint
     // cannot be read anyway.
-    let is_file =
-        |path: &String| listing.entries.iter().any(|(name, entry)| *name != Name::Foreign && entry.path == *path);
+    let is_file = |path: &String| listing.entry(path).is_some_and(|(name, _)| *name != Name::Foreign);
     let metadata: Vec<String> = unpublish(&going).into_iter().filter(is_file).collect();
     if seeded_defects::is(Defect::DeleteEarly) {
         let early = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
@@ -107,7 +106,8 @@ pub(crate) async fn collect<D: Directory>(
         report.errors.push(error.to_string());
     }
     let mark = deleted_path(BEGUN);
-    let is_gone = |path: &String| metadata.contains(path) || wal_first.contains(path) || *path == mark;
+    let handled: FxHashSet<&String> = metadata.iter().chain(&wal_first).chain([&mark]).collect();
+    let is_gone = |path: &String| handled.contains(path);
     let unneeded = report.files.iter().filter(|file| !file.keep && !is_gone(&file.path));
     let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_wal).collect::<BTreeSet<_>>().into_iter().collect();
     let mut reclaimed = gone(reclaim).await.map_err(Error::from);
@@ -149,7 +149,12 @@ fn find_remains(ledger: &Ledger, listing: &Listing) {
 ///
 /// The WAL files of the newest checkpoint are not among them: as long as it exists, they count. If the caller
 /// keeps WAL files with their checkpoints, they count for older checkpoints too.
-fn wal_before_metadata(ledger: &Ledger, listing: &Listing, going: &[u64], files: &[FileVerdict]) -> Vec<String> {
+fn wal_before_metadata(
+    ledger: &Ledger,
+    listing: &Listing,
+    going: &BTreeSet<u64>,
+    files: &[FileVerdict],
+) -> Vec<String> {
     let keeps_wal = ledger.lock().keep_wal;
     let newest = listing.checkpoints.last();
     let deleted = |path: &str| if let Name::Wal(checkpoint, _) = Name::parse(path) { Some(checkpoint) } else { None };
@@ -193,7 +198,7 @@ async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut G
 }
 
 /// Decides which checkpoints go, and the verdict on each file. Nothing is changed.
-fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<FileVerdict>) {
+fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>, Vec<FileVerdict>) {
     let pages = ledger.lock();
     let going = match retain {
         Retain::Newest(count) => expired(&pages.kept, &listing.marked, count),
@@ -233,7 +238,7 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (Vec<u64>, Vec<
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> Result<GarbageReport, Error> {
-    let listing = Listing::take(directory).await?;
+    let listing = Listing::take_all(directory).await?;
     listing.check_not_lost()?;
     let own_below = listing.highest_number.saturating_add(1);
     let ledger = Ledger::new([0; 16], own_below, &listing, false);

@@ -65,7 +65,7 @@ pub(crate) struct Holdings<'a> {
 
 /// Returns the checkpoints that go when the newest `max_retained` stay. A checkpoint that a writer is
 /// deleting (`marked`) does not count as one that stays.
-pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> Vec<u64> {
+pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> BTreeSet<u64> {
     let mut left = max_retained;
     let goes = |id: &&u64| {
         let goes = left == 0;
@@ -77,12 +77,12 @@ pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, m
 
 /// Returns the paths of the metadata that is deleted first, so that a checkpoint no longer exists when its
 /// files are deleted.
-pub(crate) fn unpublish(expired: &[u64]) -> Vec<String> {
+pub(crate) fn unpublish(expired: &BTreeSet<u64>) -> Vec<String> {
     expired.iter().map(|id| metadata_path(*id)).collect()
 }
 
 /// Returns one verdict for each name of the listing, given that the checkpoints in `expired` go.
-pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u64]) -> Vec<FileVerdict> {
+pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &BTreeSet<u64>) -> Vec<FileVerdict> {
     let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
     let remaining: BTreeMap<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);
@@ -173,5 +173,25 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &[u6
         };
         FileVerdict { path: entry.path.clone(), bytes: entry.bytes, keep, why }
     };
-    listing.entries.iter().map(verdict).collect()
+    let mut files: Vec<FileVerdict> = listing.entries.iter().map(verdict).collect();
+    if !holdings.is_explicit {
+        spare_most_leftovers(listing, &mut files);
+    }
+    files
+}
+
+/// How many names of partial checkpoints one maintenance deletes. A crash leaves one; a directory with many of them
+/// must not make the stream wait for all their deletions.
+const LEFTOVERS_MAX: usize = 256;
+
+/// Lets all but some of the partial checkpoints stay for the next maintenance.
+fn spare_most_leftovers(listing: &Listing, files: &mut [FileVerdict]) {
+    let is_partial = |name: Name| match name {
+        Name::State(id) | Name::Deleted(id) | Name::EmptyCheckpoint(id) => !listing.checkpoints.contains(&id),
+        _ => false,
+    };
+    let going = files.iter_mut().zip(&listing.entries).filter(|(file, (name, _))| !file.keep && is_partial(*name));
+    for (file, _) in going.skip(LEFTOVERS_MAX) {
+        (file.keep, file.why) = (true, format!("stays for now: one maintenance deletes {LEFTOVERS_MAX} leftovers"));
+    }
 }

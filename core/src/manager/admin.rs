@@ -68,7 +68,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// A checkpoint that does not exist is [`NotFound`](Error::NotFound). A checkpoint after which a WAL file
     /// is being written is [`InvalidInput`](Error::InvalidInput).
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
-        let listing = self.list_as_owner().await?;
+        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
@@ -105,11 +105,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.sweep(Retain::AllBut(None)).await
     }
 
-    /// Lists the directory and checks that this writer is still the newest. A writer that was superseded
+    /// Checks by a listing that was just taken that this writer is still the newest. A writer that was superseded
     /// must delete nothing, so it is [`Fenced`](Error::Fenced).
-    async fn list_as_owner(&self) -> Result<Listing, Error> {
+    fn as_owner(&self, taken: Result<Listing, Error>) -> Result<Listing, Error> {
         self.ledger.check()?;
-        let listing = Listing::take(&*self.directory).await?;
+        let listing = taken?;
         let last_id = self.lineage.next_id.map_or(u64::MAX, |next| next - 1);
         let superseded = {
             let pages = self.ledger.lock();
@@ -125,7 +125,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Collects garbage.
     async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
-        let listing = self.list_as_owner().await?;
+        // A collection that was asked for has a verdict on foreign files too.
+        let is_explicit = matches!(retain, Retain::AllBut(None));
+        let listing = self.as_owner(if is_explicit {
+            Listing::take_all(&*self.directory).await
+        } else {
+            Listing::take(&*self.directory).await
+        })?;
         if let Retain::AllBut(Some(id)) = retain {
             // A checkpoint with a mark is about to go too.
             let is_last = listing.checkpoints.iter().all(|other| *other == id || listing.marked.contains(other));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::paths::{Name, metadata_path};
+use crate::format::paths::metadata_path;
 use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_metadata;
 
@@ -37,11 +37,10 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.into_iter().rev() {
         let path = metadata_path(id);
-        let metadata_bytes =
-            listing.entries.iter().find(|(_, entry)| entry.path == path).map_or(0, |(_, entry)| entry.bytes);
+        let metadata_bytes = listing.entry(&path).map_or(0, |(_, entry)| entry.bytes);
         let metadata = if listing.checkpoints.contains(&id) {
             read_metadata(directory, id).await.map_err(|error| error.to_string())
-        } else if listing.entries.iter().any(|(name, _)| *name == Name::Deleted(id)) {
+        } else if listing.marked.contains(&id) {
             Err("deleted; its id is never given again".into())
         } else if partial.contains(&id) {
             Err(format!("partial: {path} is not there"))

@@ -66,7 +66,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
             whole.groups = KeyGroups::ALL.to_ranges();
             whole.range = None;
             let check = async {
-                let length = listing.entries.iter().find(|(_, entry)| entry.path == path).map(|(_, entry)| entry.bytes);
+                let length = listing.entry(&path).map(|(_, entry)| entry.bytes);
                 if length.is_some_and(|length| length != entry.bytes) {
                     let found = length.unwrap_or_default();
                     return Err(Error::corrupt(&path, format!("{found} bytes long, not {}", entry.bytes)));
@@ -92,7 +92,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     // Alluvium's metadata says whether there is an opaque state. LaminarDB's metadata does not, so the
     // file must be looked for.
     let may_have_state = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some())
-        || listing.entries.iter().any(|(name, _)| *name == Name::State(id));
+        || listing.entry(&state_path(id)).is_some_and(|(name, _)| *name == Name::State(id));
     let state = if may_have_state { load_state(directory, id).await.map(drop) } else { Ok(()) };
     match state {
         Ok(()) if !may_have_state => {}

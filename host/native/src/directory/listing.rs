@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use alluvium_core::directory::{DirectoryError, Entry, EntryKind, Operation};
+use alluvium_core::directory::{DirectoryError, Entry, EntryKind, Operation, Wanted};
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
 use rustix::io::Errno;
 
@@ -17,9 +17,9 @@ pub(super) const TEMPORARY_PREFIX: &str = ".tmp-";
 /// The longest relative path that is descended into: what is longer could not be opened in one call.
 const PATH_BYTES_MAX: usize = 3500;
 
-/// Every name beneath the root, in order of path. The lock file is the directory's own affair and
-/// not listed.
-pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
+/// Every name beneath the root that is wanted, in order of path. The lock file is the directory's own affair
+/// and not listed. A name that is not wanted costs nothing more than to read it.
+pub(super) fn list(root: &Root, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
     let mut entries = Vec::new();
     let mut directories = vec![String::new()];
     while let Some(directory) = directories.pop() {
@@ -28,8 +28,11 @@ pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
             entries.push(Entry { path: directory, bytes: 0, kind: EntryKind::EmptyDirectory });
             continue;
         }
-        for (name, is_text) in names {
+        for Named { name, is_text, .. } in names {
             let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
+            if !wanted(&path) {
+                continue;
+            }
             if !is_text {
                 // A name that no path of ours can say: it cannot be opened by it, so it stays.
                 entries.push(Entry { path, bytes: 0, kind: EntryKind::Other });
@@ -53,7 +56,9 @@ pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
 pub(super) fn subdirectories(root: &Root) -> Result<Vec<String>, DirectoryError> {
     let mut found = Vec::new();
     let Some((fd, names)) = names(root, "")? else { return Ok(found) };
-    for (name, _) in names.into_iter().filter(|(_, is_text)| *is_text) {
+    // Where the file system tells the kind with the name, files are not asked about.
+    let may_be_directory = |named: &Named| matches!(named.kind, FileType::Directory | FileType::Unknown);
+    for Named { name, .. } in names.into_iter().filter(|named| named.is_text && may_be_directory(named)) {
         let stat = stat(&fd, &name).map_err(|errno| directory_error(errno, Operation::Open, &name))?;
         if stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()) {
             found.push(name);
@@ -76,10 +81,17 @@ fn stat(directory: &OwnedFd, name: &str) -> Result<Option<Stat>, Errno> {
     }
 }
 
-/// The names in one directory, each with whether it is UTF-8; nothing when the directory has just
-/// been deleted or exchanged for something else.
-#[allow(clippy::type_complexity, reason = "used twice, in this file")]
-fn names(root: &Root, directory: &str) -> Result<Option<(OwnedFd, Vec<(String, bool)>)>, DirectoryError> {
+/// A name in a directory.
+struct Named {
+    name: String,
+    /// Whether it is UTF-8.
+    is_text: bool,
+    /// What the directory says that it stands for, which may be unknown.
+    kind: FileType,
+}
+
+/// The names in one directory; nothing when the directory has just been deleted or exchanged for something else.
+fn names(root: &Root, directory: &str) -> Result<Option<(OwnedFd, Vec<Named>)>, DirectoryError> {
     let error = |errno| directory_error(errno, Operation::List, directory);
     let fd = match root.open_directory(directory) {
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) if !directory.is_empty() => return Ok(None),
@@ -91,7 +103,8 @@ fn names(root: &Root, directory: &str) -> Result<Option<(OwnedFd, Vec<(String, b
         let name = entry.file_name();
         let is_own = directory.is_empty() && name.to_bytes() == LOCK_FILE.as_bytes();
         if !matches!(name.to_bytes(), b"." | b"..") && !is_own {
-            names.push((name.to_string_lossy().into_owned(), name.to_str().is_ok()));
+            let (text, is_text) = (name.to_string_lossy().into_owned(), name.to_str().is_ok());
+            names.push(Named { name: text, is_text, kind: entry.file_type() });
         }
     }
     Ok(Some((fd, names)))

@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
+use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation, Wanted};
 use alluvium_core::seeded_defects::{self, Defect};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
@@ -31,6 +31,10 @@ use self::error::directory_error;
 use self::lock::Lock;
 use self::openat::Root;
 pub use crate::watch::{Call, Watch};
+
+/// Up to this many subdirectories are synced one by one when a writer opens the directory. Each waits for the
+/// disk, so with more of them the whole file system is synced at once.
+const SYNCED_ONE_BY_ONE_MAX: usize = 64;
 
 /// A directory of the file system.
 ///
@@ -114,7 +118,12 @@ impl NativeDirectory {
     /// still vanish with the power: a writer must not build on it, nor tell anybody about it.
     fn sync_names(&self) -> Result<(), DirectoryError> {
         let mut durable_dirs = self.durable_dirs();
-        for entry in listing::subdirectories(&self.root)? {
+        let subdirectories = listing::subdirectories(&self.root)?;
+        if subdirectories.len() > SYNCED_ONE_BY_ONE_MAX && !self.root.is_watched() {
+            durable_dirs.extend(subdirectories);
+            return self.root.sync_file_system().map_err(|errno| directory_error(errno, Operation::Open, ""));
+        }
+        for entry in subdirectories {
             self.root.sync_directory(&entry).map_err(|errno| directory_error(errno, Operation::Open, &entry))?;
             durable_dirs.insert(entry);
         }
@@ -188,7 +197,11 @@ fn fill(file: &OwnedFd, content: &mut Vec<u8>, offset: u64, length: usize) -> Re
 
 impl Directory for NativeDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        listing::list(&self.root)
+        listing::list(&self.root, |_| true)
+    }
+
+    async fn list_only(&self, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        listing::list(&self.root, wanted)
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
@@ -201,6 +214,11 @@ impl Directory for NativeDirectory {
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         create::create(&self.root, &self.durable_dirs, &batch)
+    }
+
+    async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        self.create(batch).await?;
+        self.list_only(wanted).await
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {

@@ -82,6 +82,11 @@ impl Root {
         self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
     }
 
+    /// Makes all names of the file system durable.
+    pub(super) fn sync_file_system(&self) -> Result<(), Errno> {
+        rustix::fs::syncfs(self.open_directory("")?)
+    }
+
     /// Makes the names in a directory durable.
     pub(super) fn sync_directory(&self, path: &str) -> Result<(), Errno> {
         let directory = self.open_directory(path)?;

@@ -1,6 +1,6 @@
 //! Lists every name in the directory and below it, with its kind.
 
-use alluvium_core::directory::{DirectoryError, Entry, EntryKind, Operation};
+use alluvium_core::directory::{DirectoryError, Entry, EntryKind, Operation, Wanted};
 use wasip2::filesystem::types::{DescriptorType, ErrorCode};
 
 use super::error::directory_error;
@@ -15,8 +15,9 @@ pub(super) const LOCK_FILE: &str = ".lock";
 /// The length of the longest relative path that the listing descends into.
 const PATH_BYTES_MAX: usize = 3500;
 
-/// Returns every name below the root, sorted by path.
-pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
+/// Returns every name below the root that is wanted, sorted by path. For a name that is not wanted, the runtime is not
+/// asked anything.
+pub(super) fn list(root: &Root, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
     let mut entries = Vec::new();
     let mut directories = vec![String::new()];
     while let Some(directory) = directories.pop() {
@@ -33,6 +34,9 @@ pub(super) fn list(root: &Root) -> Result<Vec<Entry>, DirectoryError> {
         }
         for (name, _) in names.into_iter().filter(|(name, _)| !directory.is_empty() || name != LOCK_FILE) {
             let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
+            if !wanted(&path) {
+                continue;
+            }
             // The type in the listing may be unknown. The type from stat is reliable, and stat has the size.
             let stat = handle.stat_if_there(&name).map_err(|code| directory_error(code, Operation::List, &path))?;
             let Some(stat) = stat else { continue };

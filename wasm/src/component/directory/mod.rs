@@ -33,7 +33,8 @@ mod tests;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation};
+use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation, Wanted};
+use alluvium_core::format::paths::Name;
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Descriptor, DescriptorType, ErrorCode};
 
@@ -46,6 +47,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// The number of bytes that are read in one call. A segment has fewer, so that reading it needs no second copy.
 const READ_BYTES: usize = 8 << 20;
+
+/// The number of partial checkpoints that opening puts up with. Each of their directories is synced, and waits for the
+/// disk. WASI cannot sync a whole file system at once.
+const PARTIAL_MAX: u32 = 1_024;
 
 /// A preopened directory.
 #[derive(Debug)]
@@ -91,7 +96,7 @@ impl WasiDirectory {
         Ok(directory)
     }
 
-    /// Makes every existing name and every deletion durable.
+    /// Makes every existing name of the engine and every deletion durable.
     ///
     /// If an earlier instance died between naming a file and syncing its directory, a power failure could still
     /// remove the name. If it died during a deletion, the name could come back. The engine must not rely on such
@@ -99,11 +104,25 @@ impl WasiDirectory {
     fn settle(&self) -> Result<(), DirectoryError> {
         let failed = |code, name: &str| directory_error(code, Operation::Open, name);
         let root = self.root.directory("").map_err(|code| failed(code, ""))?;
+        let mut partial = 0;
         for (name, _) in root.names().map_err(|code| failed(code, ""))? {
+            let is_checkpoint = matches!(Name::parse(&name), Name::EmptyCheckpoint(_));
+            if !is_checkpoint && name != "segments" && name != "wal" {
+                continue;
+            }
             // The type in the listing may be unknown. The type from stat is reliable.
             let stat = root.stat_if_there(&name).map_err(|code| failed(code, &name))?;
             if stat.is_none_or(|stat| stat.type_ != DescriptorType::Directory) {
                 continue;
+            }
+            if is_checkpoint {
+                let metadata = root.stat_if_there(&format!("{name}/metadata.json"));
+                partial += u32::from(metadata.map_err(|code| failed(code, &name))?.is_none());
+            }
+            if partial > PARTIAL_MAX {
+                let why =
+                    format!("more than {PARTIAL_MAX} partial checkpoints, each of which must be synced: delete them");
+                return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Open, "").because(why));
             }
             match root.directory(&name).and_then(|directory| directory.sync()) {
                 Ok(()) => drop(self.settled.borrow_mut().insert(name)),
@@ -166,7 +185,11 @@ impl WasiDirectory {
 
 impl Directory for WasiDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        listing::list(&self.root)
+        listing::list(&self.root, |_| true)
+    }
+
+    async fn list_only(&self, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        listing::list(&self.root, wanted)
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
@@ -179,6 +202,11 @@ impl Directory for WasiDirectory {
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         create::create(&self.root, self.promises, &self.settled, &batch)
+    }
+
+    async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        self.create(batch).await?;
+        self.list_only(wanted).await
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {

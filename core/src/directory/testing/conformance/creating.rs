@@ -21,6 +21,10 @@ pub(super) async fn creating_and_listing_shows_what_was_created<D: Directory>(op
     let listed = created.clone().map_err(|error| error.to_string())?;
     same("the listing", listed, directory.list().await.map_err(|error| error.to_string())?)?;
     lists(&directory, &[("a", 6), ("b", 6), ("c/1", 1)]).await?;
+    // What is not wanted is left out, and what is in a directory that is not wanted.
+    let only = directory.list_only(|path| path != "b" && path != "c").await;
+    let only: Vec<String> = only.map_err(|error| error.to_string())?.into_iter().map(|entry| entry.path).collect();
+    same("what is wanted", only, vec!["a".to_owned()])?;
     // A taken name is refused here as in `create`.
     let taken = directory.create_and_list(vec![file("d", b""), file("a", b"again")]).await;
     same("a taken name", taken.map_err(|error| error.kind()), Err(Kind::AlreadyExists))?;

@@ -1,0 +1,158 @@
+//! Work that must not grow with names that do not matter: foreign files, and what crashes left behind. System calls
+//! are counted from outside, by strace.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use alluvium::NativeDirectory;
+use alluvium_core::directory::block_on;
+use alluvium_core::tools::{inspect, verify};
+use alluvium_core::{MaintenanceReport, gc};
+use alluvium_test_harness::{Files, checkpoint, has_strace, keep, memory, open_with, options, skipped};
+
+/// How many checkpoints [`checkpoints`] takes.
+const CHECKPOINTS: usize = 5;
+
+/// What the tests below run under strace.
+#[test]
+#[ignore = "run by other tests, under strace"]
+fn checkpoints() {
+    let path = std::env::var_os("ALLUVIUM_TRACED").expect("the directory to write to");
+    let directory = Arc::new(NativeDirectory::open_exclusive(path).unwrap());
+    let mut manager = open_with(&directory, keep(2), options()).unwrap();
+    for round in 0..CHECKPOINTS {
+        manager.put(b"round", &[round as u8]).unwrap();
+        checkpoint(&mut manager);
+    }
+}
+
+/// Returns how many calls of the kinds in `trace` a run of [`checkpoints`] makes over a directory, or `None` where
+/// they cannot be counted.
+fn calls(test: &str, directory: &Path, trace: &str) -> Option<usize> {
+    if !has_strace() {
+        skipped(test, "strace is missing or not allowed");
+        return None;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("trace");
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-e", &format!("trace={trace}"), "-o"])
+        .arg(&log)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "names::checkpoints"].map(OsStr::new))
+        .env("ALLUVIUM_TRACED", directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    Some(fs::read_to_string(&log).unwrap().lines().count())
+}
+
+fn numbered(directory: &Path, count: usize, name: impl Fn(usize) -> String) {
+    for number in 0..count {
+        let path = directory.join(name(number));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"").unwrap();
+    }
+}
+
+#[test]
+fn a_checkpoint_looks_at_no_foreign_file() {
+    let stats = "newfstatat,statx,stat,lstat";
+    let count = |foreign: usize| {
+        let scratch = tempfile::tempdir().unwrap();
+        numbered(scratch.path(), foreign / 3, |number| format!("note-{number}.txt"));
+        numbered(scratch.path(), foreign / 3, |number| format!("segments/readme-{number}"));
+        numbered(scratch.path(), foreign / 3, |number| format!("more/of/them-{number}"));
+        calls("a_checkpoint_looks_at_no_foreign_file", scratch.path(), stats)
+    };
+    let (Some(none), Some(many)) = (count(0), count(3_000)) else { return };
+    assert!(many < none + 500, "{none} files were looked at, and {many} with 3,000 foreign ones");
+}
+
+#[test]
+fn opening_syncs_many_directories_at_once() {
+    let scratch = tempfile::tempdir().unwrap();
+    numbered(scratch.path(), 1_000, |number| format!("checkpoint_{:016x}/state.bin", number + 9));
+    numbered(scratch.path(), 1, |_| "checkpoint_0000000000000000/deleted".into());
+    let syncs = calls("opening_syncs_many_directories_at_once", scratch.path(), "fsync,fdatasync,syncfs");
+    let Some(syncs) = syncs else { return };
+    assert!(syncs < 150, "{syncs} syncs");
+}
+
+/// Partial checkpoints, orphaned WAL files, unnamed segments and foreign files, beside one checkpoint.
+fn littered(count: usize) -> Files {
+    let directory = memory(Files::new());
+    let mut manager = open_with(&directory, keep(2), options()).unwrap();
+    manager.put(b"bed", b"gravel").unwrap();
+    checkpoint(&mut manager);
+    let mut files = directory.to_files();
+    for number in 0..count {
+        files.insert(format!("checkpoint_{:016x}/state.bin", number + 9), Vec::new());
+        files.insert(format!("segments/{:016x}.delta", number + 9), Vec::new());
+        files.insert(format!("wal/{:016x}-0000000000000001.log", 9 + count + number), Vec::new());
+        files.insert(format!("note-{number}"), Vec::new());
+    }
+    files
+}
+
+/// Returns the shortest of three runs, so that what else the machine does hardly counts.
+fn shortest(mut work: impl FnMut()) -> Duration {
+    let run = |_| {
+        let began = Instant::now();
+        work();
+        began.elapsed()
+    };
+    (0..3).map(run).min().unwrap()
+}
+
+/// Sixteen times as many names may cost about sixteen times as much. A comparison of each with each other would
+/// cost 256 times as much.
+#[test]
+fn the_tools_compare_no_name_with_every_other() {
+    type Tool = (&'static str, fn(&Files));
+    let tools: [Tool; 4] = [
+        ("list", |files| drop(block_on(inspect::list_checkpoints(&*memory(files.clone()))).unwrap())),
+        ("verify", |files| drop(block_on(verify::verify(&*memory(files.clone()))).unwrap())),
+        ("plan", |files| drop(block_on(gc::plan(&*memory(files.clone()), Some(1))).unwrap())),
+        ("collect", |files| {
+            let mut manager = open_with(&memory(files.clone()), keep(2), options()).unwrap();
+            checkpoint(&mut manager);
+            drop(block_on(manager.collect_garbage()).unwrap());
+        }),
+    ];
+    let (few, many) = (littered(500), littered(8_000));
+    for (name, tool) in tools {
+        let (few, many) = (shortest(|| tool(&few)), shortest(|| tool(&many)));
+        let ratio = many.as_secs_f64() / few.as_secs_f64();
+        println!("{name}: {ratio:.0} times the time for 16 times the names");
+        assert!(ratio < 64.0, "{name}: {ratio:.0} times the time for 16 times the names: {few:?}, {many:?}");
+    }
+}
+
+#[test]
+fn one_maintenance_deletes_a_bounded_number_of_leftovers() {
+    let partial = |number: usize| (format!("checkpoint_{:016x}/state.bin", number + 9), Vec::new());
+    let mut files = littered(0);
+    files.extend((0..1_000).map(partial));
+    let directory = memory(files);
+    let mut manager = open_with(&directory, keep(2), options()).unwrap();
+    let mut deleted = Vec::new();
+    for _ in 0..8 {
+        checkpoint(&mut manager);
+        let report: &MaintenanceReport = manager.last_maintenance().unwrap();
+        assert_eq!(report.errors, [""; 0]);
+        deleted.push(report.deleted.iter().filter(|path| path.ends_with("state.bin")).count());
+    }
+    assert!(deleted.iter().all(|count| *count <= 256), "{deleted:?}");
+    assert_eq!(deleted.iter().sum::<usize>(), 1_000, "{deleted:?}");
+    // A collection that was asked for deletes all of them.
+    let mut files = littered(0);
+    files.extend((0..1_000).map(partial));
+    let directory = memory(files);
+    block_on(open_with(&directory, keep(2), options()).unwrap().collect_garbage()).unwrap();
+    assert!(directory.to_files().keys().all(|path| !path.ends_with("state.bin")));
+}
