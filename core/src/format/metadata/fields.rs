@@ -67,6 +67,7 @@ pub struct AlluviumFields {
 
 /// The file of the caller's opaque state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StateFile {
     /// Its length in bytes.
     pub bytes: u64,
@@ -77,6 +78,7 @@ pub struct StateFile {
 
 /// The section `alluvium` as JSON holds it, with its fields in the written order.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct FieldsLine {
     version: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
