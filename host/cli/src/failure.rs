@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use alluvium_connectors::sink::SinkError;
+use alluvium_connectors::source::{SourceError, SourceErrorKind};
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use alluvium_core::{IncrementalCheckpointError, Reaction};
 use alluvium_host::{EngineError, Limit, RuntimeError};
@@ -35,7 +37,41 @@ impl Failure {
 
     /// A failure of an ordinary file.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
-        let failure = Self::at(path.display(), error);
+        Self::at(path.display(), error).hint_of(error)
+    }
+
+    /// A failure of an input.
+    pub(crate) fn source(error: &SourceError) -> Self {
+        let failure = Self::plain(error.to_string());
+        match (error.kind(), error.io_error()) {
+            (SourceErrorKind::Open, Some(io)) if io.kind() == io::ErrorKind::IsADirectory => {
+                failure.hint("name a CSV file")
+            }
+            (SourceErrorKind::Open | SourceErrorKind::Io, Some(io)) => failure.hint_of(io),
+            (SourceErrorKind::Header, _) => failure.hint("the first line must name the columns of a CSV file"),
+            (SourceErrorKind::Record, _) => {
+                failure.hint("correct the line; the records before the last checkpoint are safe")
+            }
+            (SourceErrorKind::CutShort | SourceErrorKind::Damaged, _) => {
+                failure.hint("fetch it again; the records before the last checkpoint are safe")
+            }
+            (SourceErrorKind::Position, _) => failure.hint("give the input that the run began with, or another --dir"),
+            _ => failure,
+        }
+    }
+
+    /// A failure of an output.
+    pub(crate) fn sink(error: &SinkError) -> Self {
+        let failure = Self::plain(error.to_string());
+        match error.io_error() {
+            Some(io) => failure.hint_of(io),
+            None => failure,
+        }
+    }
+
+    /// Adds what to do about an error of the system.
+    fn hint_of(self, error: &io::Error) -> Self {
+        let failure = self;
         match error.kind() {
             io::ErrorKind::NotFound => {
                 failure.hint("check the path: the file, or the directory it is to be in, is not there")

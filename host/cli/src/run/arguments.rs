@@ -1,7 +1,7 @@
 //! The arguments of `alluvium run`.
 
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alluvium_host::{Cache, HostOptions, Limits};
@@ -88,6 +88,17 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The inputs by name. The command line names one.
+    pub(super) fn inputs(&self) -> Vec<(&str, &Path)> {
+        vec![("input", &self.input)]
+    }
+
+    /// The outputs by name, each with its file, or without one for the standard output. The command line
+    /// names one.
+    pub(super) fn outputs(&self) -> Vec<(&str, Option<&Path>)> {
+        vec![("output", self.output.as_deref())]
+    }
+
     /// The limits that were asked for.
     pub(super) fn host_options(&self) -> HostOptions {
         let mib = |mib: NonZeroU32| usize::try_from(mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);

@@ -1,14 +1,18 @@
 //! `alluvium run`: a plugin over a stream, checkpointed by the engine component.
 
 mod arguments;
-mod batches;
+mod bookmarks;
 mod components;
-mod emissions;
-mod input;
+mod cursors;
+mod event_time;
+mod inputs;
 mod metrics;
 mod migrate;
+mod operator;
 mod outcome;
+mod outputs;
 mod progress;
+mod reading;
 mod stream;
 
 use std::sync::Arc;
@@ -31,7 +35,7 @@ impl Run {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let interrupted = watch_for_interrupts()?;
         let engine = EngineComponent::find(self.engine.as_deref())?;
-        let input = input::open(&self.input)?;
+        let inputs = inputs::open(&self.inputs())?;
         let failed = |error| Failure::runtime(&self.dir, &error);
         let host = engine.host(self.host_options()).map_err(failed)?;
         let plugin = host.load(&self.plugin).map_err(failed)?;
@@ -44,13 +48,13 @@ impl Run {
         if self.migrate && self.migrate(&host, &plugin, &options)? {
             return Ok(Answer::Yes);
         }
-        let mut progress = Progress::new(self.json, input.meter());
+        let mut progress = Progress::new(self.json, inputs::total_bytes(&inputs));
         let plugin = host.start_in(&plugin, open::to_run(&self.dir, self.create)?, &options).map_err(failed)?;
         let recovered = plugin.recovered().cloned();
         let metrics = Metrics::new(host, self.metrics.as_deref());
-        let mut stream = Stream::new(self, plugin, metrics, interrupted)?;
+        let mut stream = Stream::new(self, plugin, inputs, metrics, interrupted)?;
         progress.opened(&self.dir, recovered.as_ref(), stream.consumed());
-        let ended = stream.feed(input, &mut progress)?;
+        let ended = stream.feed(&mut progress)?;
         progress.finish();
         match ended {
             Ended::Enough => progress.stopped(stream.outcome(), ended, &again()),

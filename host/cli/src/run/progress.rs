@@ -8,7 +8,6 @@ use alluvium_host::{CheckpointReport, Recovery};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::input::Meter;
 use super::outcome::{Ended, Outcome};
 use crate::output::grouped;
 
@@ -24,22 +23,21 @@ enum Style {
 /// Tells how far a run is, on the standard error: the standard output is for results.
 pub(super) struct Progress {
     style: Style,
-    meter: Meter,
     started: Instant,
     last_line: Option<Instant>,
     last_checkpoint: String,
 }
 
 impl Progress {
-    pub(super) fn new(is_json: bool, meter: Meter) -> Self {
+    pub(super) fn new(is_json: bool, total_bytes: Option<u64>) -> Self {
         let style = if is_json {
             Style::Json
         } else if std::io::stderr().is_terminal() {
-            Style::Bar(bar(&meter))
+            Style::Bar(bar(total_bytes))
         } else {
             Style::Lines
         };
-        Self { style, meter, started: Instant::now(), last_line: None, last_checkpoint: String::new() }
+        Self { style, started: Instant::now(), last_line: None, last_checkpoint: String::new() }
     }
 
     /// What opening the directory found.
@@ -70,18 +68,18 @@ impl Progress {
     }
 
     /// Another batch is done.
-    pub(super) fn processed(&mut self, consumed: u64, consumed_now: u64) {
+    pub(super) fn processed(&mut self, outcome: Outcome, read_bytes: u64) {
         if let Style::Bar(bar) = &self.style {
-            bar.set_position(self.meter.read_bytes());
-            bar.set_message(self.message(consumed, consumed_now));
+            bar.set_position(read_bytes);
+            bar.set_message(self.message(outcome));
         }
     }
 
     /// A checkpoint is durable.
-    pub(super) fn checkpointed(&mut self, consumed: u64, consumed_now: u64, report: &CheckpointReport) {
+    pub(super) fn checkpointed(&mut self, outcome: Outcome, read_bytes: u64, report: &CheckpointReport) {
         let info = &report.info;
         self.last_checkpoint = format!("checkpoint {}: {} bytes", info.id, grouped(report.bytes_written));
-        self.processed(consumed, consumed_now);
+        self.processed(outcome, read_bytes);
         for error in &report.maintenance.errors {
             // The checkpoint stands; only old files could not be deleted.
             self.say(
@@ -93,11 +91,11 @@ impl Progress {
         match self.style {
             Style::Lines if is_due => {
                 self.last_line = Some(Instant::now());
-                tell(&self.message(consumed, consumed_now));
+                tell(&self.message(outcome));
             }
             Style::Json => self.say("", || {
                 json!({
-                    "event": "checkpoint", "id": info.id, "records": consumed, "bytes_written": report.bytes_written,
+                    "event": "checkpoint", "id": info.id, "records": outcome.consumed, "bytes_written": report.bytes_written,
                     "keys_changed": info.keys_changed, "freeze_us": report.freeze_us, "write_us": report.write_us,
                 })
             }),
@@ -140,9 +138,9 @@ impl Progress {
         self.say(&text, || json!({"event": "done", "records": records, "records_now": now, "id": id}));
     }
 
-    fn message(&self, consumed: u64, consumed_now: u64) -> String {
-        let rate = grouped(self.rate(consumed_now));
-        let records = grouped(consumed);
+    fn message(&self, outcome: Outcome) -> String {
+        let rate = grouped(self.rate(outcome.consumed_now));
+        let records = grouped(outcome.consumed);
         format!("{records} records, {rate}/s, {}", self.last_checkpoint)
     }
 
@@ -166,8 +164,8 @@ fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn bar(meter: &Meter) -> ProgressBar {
-    let (template, bar) = match meter.total_bytes {
+fn bar(total_bytes: Option<u64>) -> ProgressBar {
+    let (template, bar) = match total_bytes {
         Some(total) => ("{bar:20} {percent:>3}%  {wide_msg}", ProgressBar::new(total)),
         None => ("{spinner}  {wide_msg}", ProgressBar::new_spinner()),
     };

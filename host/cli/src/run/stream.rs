@@ -6,22 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use alluvium_connectors::source::{SourceError, SourceErrorKind};
 use alluvium_host::{Engine, Plugin, RuntimeError};
 
 use super::arguments::Run;
-use super::batches::{self, Batch, Message, Plan};
-use super::emissions::{self, Emissions};
-use super::input::Input;
+use super::cursors::Cursors;
+use super::inputs::Input;
 use super::metrics::Metrics;
+use super::operator;
 use super::outcome::{Ended, Outcome};
+use super::outputs::{Outputs, Tokens};
 use super::progress::Progress;
+use super::reading::{Cuts, Message, Read, What};
 use crate::failure::Failure;
-
-/// The name under which checkpoints keep how many records were consumed.
-const SOURCE: &str = "input";
-
-/// The name under which checkpoints keep where in a plain file the records consumed end.
-const SOURCE_BYTE: &str = "input.byte";
 
 /// How long to wait for input before looking whether the run was interrupted.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -35,8 +32,8 @@ pub(super) struct Stream<'a> {
     plugin: Plugin,
     metrics: Metrics,
     interrupted: Arc<AtomicBool>,
-    /// Records consumed, by earlier runs too.
-    consumed: u64,
+    cursors: Cursors,
+    outputs: Outputs,
     /// Records consumed by the newest checkpoint.
     checkpointed: u64,
     /// Records consumed by earlier runs.
@@ -45,167 +42,160 @@ pub(super) struct Stream<'a> {
     checkpoint_id: Option<u64>,
     /// Records consumed by the newest checkpoint or log, and when it was.
     durable: (u64, Instant),
-    /// Where in a plain file the records consumed end.
-    end_byte: Option<u64>,
-    emissions: Emissions,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(
         run: &'a Run,
         mut plugin: Plugin,
+        inputs: Vec<Input>,
         metrics: Metrics,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
-        let failed = |error| Failure::runtime(&run.dir, &error);
-        let offset = plugin.source_offset(SOURCE).map_err(failed)?;
-        let watermark_ms = plugin.with_engine(Engine::watermark).map_err(failed)?;
-        let end_byte = plugin.annotation(SOURCE_BYTE).map_err(failed)?.and_then(|byte| byte.parse().ok());
-        let emissions = Emissions::open(run.output.as_deref(), &mut plugin, &run.dir)?;
-        let recovered = plugin.recovered();
-        if recovered.is_some() && offset.is_none() {
-            return Err(Failure::at(run.dir.display(), "its newest checkpoint says nothing of the source \"input\"")
-                .hint("it is not one that `alluvium run` took: name another directory"));
-        }
-        let consumed = offset.unwrap_or(0);
-        let checkpoint_id = recovered.map(|recovered| recovered.checkpoint_id);
+        let watermark_ms = plugin.with_engine(Engine::watermark).map_err(|error| Failure::runtime(&run.dir, &error))?;
+        let outputs = Outputs::open(&run.outputs(), &mut plugin, &run.dir)?;
+        let cursors = Cursors::open(inputs, &mut plugin, &run.dir)?;
+        let checkpoint_id = plugin.recovered().map(|recovered| recovered.checkpoint_id);
+        let consumed = cursors.consumed();
         Ok(Self {
             run,
             plugin,
             metrics,
             interrupted,
-            consumed,
+            cursors,
+            outputs,
             checkpointed: consumed,
             before: consumed,
             watermark_ms,
             checkpoint_id,
             durable: (consumed, Instant::now()),
-            end_byte,
-            emissions,
         })
     }
 
     /// Records consumed, by earlier runs too.
     pub(super) fn consumed(&self) -> u64 {
-        self.consumed
-    }
-
-    /// Records consumed by this run.
-    fn consumed_now(&self) -> u64 {
-        self.consumed - self.before
+        self.cursors.consumed()
     }
 
     /// How far the run is.
     pub(super) fn outcome(&self) -> Outcome {
-        Outcome { consumed: self.consumed, consumed_now: self.consumed_now(), checkpoint_id: self.checkpoint_id }
+        let consumed = self.consumed();
+        Outcome { consumed, consumed_now: consumed - self.before, checkpoint_id: self.checkpoint_id }
     }
 
-    /// Feeds the input to the plugin until it ends or is told to stop; what is consumed then
-    /// is checkpointed.
-    pub(super) fn feed(&mut self, input: Input, progress: &mut Progress) -> Result<Ended, Failure> {
-        let name = input.name.clone();
-        let last = self.run.stop_after.map_or(u64::MAX, |count| self.consumed.saturating_add(count.get()));
-        let every = self.run.checkpoint_every.get();
+    /// Feeds the inputs to the plugin until they end or it is told to stop; what is consumed then is
+    /// checkpointed.
+    pub(super) fn feed(&mut self, progress: &mut Progress) -> Result<Ended, Failure> {
+        let records_max = self.run.stop_after.map_or(u64::MAX, NonZeroU64::get);
+        let checkpoint_every = self.run.checkpoint_every.get();
         let sync_every = self.run.sync_every.map_or(u64::MAX, NonZeroU64::get);
-        let plan = Plan { consumed: self.consumed, end_byte: self.end_byte, checkpoint_every: every, sync_every, last };
-        let messages = batches::read(input, self.run.time_column.clone(), plan)?;
+        let messages = self.cursors.start(&self.run.time_column, Cuts { checkpoint_every, sync_every, records_max })?;
         let ended = loop {
             if self.interrupted.load(Ordering::Relaxed) {
                 break Ended::Interrupted;
             }
-            if self.consumed == last {
+            if self.consumed() - self.before == records_max {
                 break Ended::Enough;
             }
-            match messages.recv_timeout(PATIENCE) {
-                Ok(Message::Header(header)) => {
-                    self.plugin.begin(&header).map_err(|error| self.failed(&name, &error))?;
-                }
-                Ok(Message::Batch(batch)) => {
-                    self.process(&name, &batch)?;
-                    progress.processed(self.consumed, self.consumed_now());
-                    if self.consumed.is_multiple_of(every) {
-                        self.checkpoint(progress)?;
-                    } else if self.is_sync_due(sync_every) {
-                        self.sync()?;
-                    }
-                }
-                Ok(Message::TooShort(count)) => return Err(self.too_short(&name, count)),
-                Ok(Message::Failed(failure)) => return Err(failure),
-                Err(RecvTimeoutError::Timeout) => {}
+            let Message { from, what } = match messages.recv_timeout(PATIENCE) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break Ended::Complete,
+            };
+            match what {
+                What::Schema(schema) => {
+                    let begun = operator::begin(&mut self.plugin, self.cursors.get(from).input, &schema);
+                    begun.map_err(|error| self.failed(from, &error))?;
+                }
+                // With several inputs the last batch may have more records than were asked for. It is left.
+                What::Batch(read) if u64::from(read.batch.count()) > self.room(records_max) => break Ended::Enough,
+                What::Batch(read) => {
+                    self.process(from, read)?;
+                    progress.processed(self.outcome(), self.cursors.read_bytes());
+                    self.make_durable_if_due(progress)?;
+                }
+                What::SourceFailed(error) => return Err(self.source_failed(&error)),
+                What::Failed(failure) => return Err(failure),
             }
         };
-        if self.consumed > self.checkpointed {
+        if self.consumed() > self.checkpointed {
             self.checkpoint(progress)?;
         }
         self.metrics.write()?;
         Ok(ended)
     }
 
-    fn process(&mut self, name: &str, batch: &Batch) -> Result<(), Failure> {
-        self.plugin.feed(&batch.records).map_err(|error| self.failed(name, &error))?;
-        self.emissions.emit(&self.plugin.take_emitted())?;
-        self.consumed += u64::from(batch.records.count);
-        self.end_byte = batch.end_byte;
-        self.watermark_ms = self.watermark_ms.max(batch.time_ms);
+    /// How many records the run may still consume.
+    fn room(&self, records_max: u64) -> u64 {
+        records_max.saturating_sub(self.consumed() - self.before)
+    }
+
+    fn process(&mut self, from: usize, mut read: Read) -> Result<(), Failure> {
+        let batch = std::mem::take(&mut read.batch);
+        let (count, cursor) = (batch.count(), self.cursors.get(from));
+        let fed = operator::feed(&mut self.plugin, cursor.input, cursor.consumed() + 1, batch);
+        fed.map_err(|error| self.failed(from, &error))?;
+        for (output, records) in operator::take_emitted(&mut self.plugin) {
+            self.outputs.write(output, &records)?;
+        }
+        self.cursors.advance(from, count, &read);
+        self.watermark_ms = self.watermark_ms.max(self.cursors.watermark_ms());
         Ok(())
     }
 
-    /// One atomic step: the state, how far the input is consumed, and the watermark.
+    /// After a batch. With one input, batches end where checkpoints and logs fall.
+    fn make_durable_if_due(&mut self, progress: &mut Progress) -> Result<(), Failure> {
+        let (consumed, every) = (self.consumed(), self.run.checkpoint_every);
+        if consumed / every > self.checkpointed / every {
+            return self.checkpoint(progress);
+        }
+        let (durable, when) = self.durable;
+        let is_passed = self.run.sync_every.is_some_and(|every| consumed / every > durable / every);
+        let interval = self.run.sync_interval.map(|ms| Duration::from_millis(ms.get()));
+        if is_passed || interval.is_some_and(|interval| when.elapsed() >= interval) {
+            self.make_durable(Plugin::sync)?;
+        }
+        Ok(())
+    }
+
+    /// One atomic step: the state, how far the inputs are consumed, and the watermark.
     fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Failure> {
         let report = self.make_durable(Plugin::checkpoint)?;
-        self.checkpointed = self.consumed;
+        self.checkpointed = self.consumed();
         self.checkpoint_id = Some(report.info.id);
-        progress.checkpointed(self.consumed, self.consumed_now(), &report);
+        progress.checkpointed(self.outcome(), self.cursors.read_bytes(), &report);
         Ok(())
-    }
-
-    fn is_sync_due(&self, every: u64) -> bool {
-        let (consumed, when) = self.durable;
-        let interval = self.run.sync_interval.map(|ms| Duration::from_millis(ms.get()));
-        self.consumed.is_multiple_of(every)
-            || self.consumed - consumed >= every
-            || interval.is_some_and(|interval| when.elapsed() >= interval)
-    }
-
-    /// Does the same without a checkpoint: it writes a WAL after the newest one, or the first checkpoint.
-    fn sync(&mut self) -> Result<(), Failure> {
-        self.make_durable(Plugin::sync)
     }
 
     /// What was emitted is made ready, then everything becomes durable with it, then it is shown.
     fn make_durable<T>(&mut self, write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>) -> Result<T, Failure> {
-        let token = self.emissions.prepare()?;
-        let written =
-            self.write_with(token.as_deref(), write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
-        self.emissions.commit(token.as_deref())?;
-        self.durable = (self.consumed, Instant::now());
+        let tokens = self.outputs.prepare()?;
+        let written = self.write_with(&tokens, write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+        self.outputs.publish(&tokens)?;
+        self.durable = (self.consumed(), Instant::now());
         self.metrics.write_if_due()?;
         Ok(written)
     }
 
     fn write_with<T>(
         &mut self,
-        token: Option<&str>,
+        tokens: &Tokens,
         write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
-        let (consumed, end_byte, watermark_ms) = (self.consumed, self.end_byte, self.watermark_ms);
-        self.plugin.with_engine(|engine| {
-            engine.set_source_offset(SOURCE, consumed)?;
-            if let Some(end_byte) = end_byte {
-                engine.set_annotation(SOURCE_BYTE, &end_byte.to_string())?;
-            }
-            if let Some(watermark_ms) = watermark_ms {
+        let Self { plugin, cursors, outputs, watermark_ms, .. } = self;
+        plugin.with_engine(|engine| {
+            cursors.store(engine)?;
+            if let Some(watermark_ms) = *watermark_ms {
                 engine.set_watermark(watermark_ms)?;
             }
-            token.map_or(Ok(()), |token| engine.set_annotation(emissions::TOKEN, token))
+            outputs.store(tokens, engine)
         })?;
-        write(&mut self.plugin)
+        write(plugin)
     }
 
-    /// What was emitted so far, all of it backed by a checkpoint.
+    /// What was emitted to the first output so far, all of it backed by a checkpoint.
     pub(super) fn emitted(&self) -> Result<Vec<u8>, Failure> {
-        self.emissions.shown()
+        self.outputs.shown(0)
     }
 
     /// All results, sorted by key.
@@ -223,18 +213,24 @@ impl<'a> Stream<'a> {
     }
 
     /// A refusal of the plugin is about the input, anything else about the directory.
-    fn failed(&self, input: &str, error: &RuntimeError) -> Failure {
+    fn failed(&self, from: usize, error: &RuntimeError) -> Failure {
         match error {
-            RuntimeError::Plugin(why) => Failure::at(input, format!("the plugin refuses it: {why}"))
-                .hint("correct the input or the plugin; the records before the last checkpoint are safe"),
+            RuntimeError::Plugin(why) => {
+                Failure::at(&self.cursors.get(from).source_name, format!("the plugin refuses it: {why}"))
+                    .hint("correct the input or the plugin; the records before the last checkpoint are safe")
+            }
             _ => Failure::runtime(&self.run.dir, error),
         }
     }
 
-    fn too_short(&self, input: &str, count: u64) -> Failure {
-        let consumed = self.before;
-        let dir = self.run.dir.display();
-        Failure::at(input, format!("has {count} records, but the checkpoint in {dir} has consumed {consumed}"))
-            .hint("give the input that the run began with, or another --dir")
+    fn source_failed(&self, error: &SourceError) -> Failure {
+        match error.kind() {
+            SourceErrorKind::TooShort { records } => {
+                let (consumed, dir) = (self.before, self.run.dir.display());
+                let what = format!("has {records} records, but the checkpoint in {dir} has consumed {consumed}");
+                Failure::at(error.source_name(), what).hint("give the input that the run began with, or another --dir")
+            }
+            _ => Failure::source(error),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod kill;
 mod lost;
 mod migrate;
 mod plugins;
+mod positions;
 mod same_bytes;
 mod support;
 mod transfer;

@@ -1,0 +1,68 @@
+//! The token of a file sink.
+
+use alluvium_core::model::hash::checksum;
+
+use crate::opaque::{self, Opaque};
+
+/// What a token adds to a file: so many bytes at this offset. They may reach into what is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Addition {
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
+    checksum: u64,
+}
+
+impl Addition {
+    /// These bytes at this offset.
+    pub(super) fn of(offset: u64, bytes: &[u8]) -> Self {
+        Self { offset, bytes: bytes.len() as u64, checksum: checksum(bytes, 0) }
+    }
+
+    pub(super) fn token(self) -> Opaque {
+        opaque::of_numbers(format!("{} {} {:016x}", self.offset, self.bytes, self.checksum))
+    }
+
+    pub(super) fn read(token: &Opaque) -> Option<Self> {
+        let mut parts = opaque::as_text(token)?.split(' ');
+        let offset = parts.next()?.parse().ok()?;
+        let bytes = parts.next()?.parse().ok()?;
+        let checksum = u64::from_str_radix(parts.next()?, 16).ok()?;
+        let addition = Self { offset, bytes, checksum };
+        // One addition has one form.
+        (offset.checked_add(bytes).is_some() && addition.token() == *token).then_some(addition)
+    }
+
+    pub(super) fn end(self) -> u64 {
+        self.offset + self.bytes
+    }
+
+    /// The bytes of the addition at the beginning of `pending`, if they are there.
+    pub(super) fn of_pending(self, pending: &[u8]) -> Option<&[u8]> {
+        let bytes = pending.get(..usize::try_from(self.bytes).ok()?)?;
+        (Self::of(self.offset, bytes) == self).then_some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_own_form_is_read() {
+        let addition = Addition::of(12, b"four");
+        assert_eq!(Addition::read(&addition.token()), Some(addition));
+        for text in
+            ["", "1 2", "1 2 x", "1 2 3 4", "18446744073709551615 1 0000000000000000", "1 2 3", "+1 2 0000000000000000"]
+        {
+            assert_eq!(Addition::read(&Opaque::new(text).unwrap()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_not_its_own() {
+        let addition = Addition::of(12, b"four");
+        assert_eq!(addition.of_pending(b"four and more"), Some(&b"four"[..]));
+        assert_eq!(addition.of_pending(b"fou"), None);
+        assert_eq!(addition.of_pending(b"five"), None);
+    }
+}

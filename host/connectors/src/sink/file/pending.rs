@@ -1,0 +1,75 @@
+//! The file in which bytes wait until they are published.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::sink::{SinkError, SinkErrorKind as Kind};
+
+/// A file that is created by the first write.
+#[derive(Debug)]
+pub(super) struct Pending {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Pending {
+    /// The pending file beside `path`, which names a file.
+    pub(super) fn beside(path: &Path) -> Option<Self> {
+        let mut name = path.file_name()?.to_os_string();
+        name.push(".pending");
+        Some(Self { path: path.with_file_name(name), file: None })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn failed(&self, kind: Kind, error: io::Error) -> SinkError {
+        SinkError::io(kind, self.path.display().to_string(), error)
+    }
+
+    fn file(&mut self) -> Result<&mut File, SinkError> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&self.path)
+                .map_err(|error| self.failed(Kind::Open, error))?,
+        };
+        Ok(self.file.insert(file))
+    }
+
+    /// Returns what waits, nothing if there is no file.
+    pub(super) fn read(&self) -> Result<Vec<u8>, SinkError> {
+        match std::fs::read(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read.map_err(|error| self.failed(Kind::Io, error)),
+        }
+    }
+
+    /// Appends to what was written since the file was replaced.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        let written = self.file()?.write_all(bytes);
+        written.map_err(|error| self.failed(Kind::Io, error))
+    }
+
+    /// Lets only these bytes wait, without making that durable.
+    pub(super) fn replace(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        let file = self.file()?;
+        let emptied = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
+        emptied.and_then(|_| file.write_all(bytes)).map_err(|error| self.failed(Kind::Io, error))
+    }
+
+    /// Forgets what waits, if there is a file.
+    pub(super) fn clear(&mut self) -> Result<(), SinkError> {
+        if self.file.is_some() || self.path.exists() { self.replace(&[]) } else { Ok(()) }
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), SinkError> {
+        let synced = self.file()?.sync_all();
+        synced.map_err(|error| self.failed(Kind::Io, error))
+    }
+}
