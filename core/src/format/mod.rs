@@ -8,7 +8,6 @@ pub mod paths;
 pub mod segment;
 pub mod segment_entry;
 pub mod segment_list;
-mod strict_json;
 mod varint;
 pub mod version;
 pub mod wal;

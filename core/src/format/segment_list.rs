@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, list_path};
 use crate::format::segment_entry::SegmentEntry;
-use crate::format::strict_json;
 use crate::format::version::FormatVersion;
 use crate::model::hash::checksum;
 use crate::model::hex_digits::{self, parse_hex};
@@ -51,7 +49,6 @@ pub struct SegmentList {
 
 /// What a list file is bound to, and how many entries it has: its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Head {
     list: u16,
     #[serde(with = "hex_digits::store_id")]
@@ -185,14 +182,21 @@ impl ListChanges {
 }
 
 /// Reads one line. Fields that are not known are refused.
-fn line<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, Error> {
-    let fields = strict_json::parse(text).map_err(|error| Error::unknown(place, error))?;
-    strict_json::convert(place, fields)
+fn line<'t, T: Deserialize<'t>>(place: &str, text: &'t str) -> Result<T, Error> {
+    let mut unknown = None;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = serde_ignored::deserialize(&mut reader, |path| {
+        unknown.get_or_insert(path.to_string());
+    });
+    let read = read.and_then(|read| reader.end().map(|()| read)).map_err(|error| Error::unknown(place, error))?;
+    match unknown {
+        Some(name) => Err(Error::unknown(place, format!("unknown field {name}: written by a newer version"))),
+        None => Ok(read),
+    }
 }
 
 /// A list file as the JSON of the metadata holds it.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ListLine {
     path: String,
     bytes: u64,

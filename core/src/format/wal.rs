@@ -75,7 +75,7 @@ impl WalPosition {
     }
 
     fn from_json(bytes: &[u8]) -> serde_json::Result<Self> {
-        let line: Line = serde_json::from_value(serde_json::from_slice(bytes)?)?;
+        let line: Line = serde_json::from_slice(bytes)?;
         let position = StreamPosition {
             epoch: line.epoch,
             wal_position: line.wal_position,

@@ -67,7 +67,6 @@ pub struct AlluviumFields {
 
 /// The file of the caller's opaque state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct StateFile {
     /// Its length in bytes.
     pub bytes: u64,
@@ -78,7 +77,6 @@ pub struct StateFile {
 
 /// The section `alluvium` as JSON holds it, with its fields in the written order.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct FieldsLine {
     version: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -64,7 +64,6 @@ pub struct IncrementalCheckpointMetadata {
 
 /// The metadata as JSON holds it.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct MetadataLine {
     id: u64,
     epoch: u64,

@@ -1,6 +1,6 @@
 //! Reads the JSON of the metadata.
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::features;
@@ -8,44 +8,36 @@ use crate::format::metadata::fields::FieldsLine;
 use crate::format::metadata::json::{CHECKSUM_LEAD, CHECKSUM_TAIL};
 use crate::format::metadata::{IncrementalCheckpointMetadata, MetadataLine};
 use crate::format::segment_list::{ListFile, SegmentList};
-use crate::format::strict_json;
 use crate::format::version::FormatVersion;
 use crate::model::hash::checksum;
 use crate::model::hex_digits::parse_hex;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::seeded_defects::{self, Defect};
 
-/// The fields of LaminarDB. In a text of LaminarDB, all others are ignored, as LaminarDB ignores them.
-const LAMINAR_FIELDS: [&str; 11] = [
-    "id",
-    "epoch",
-    "timestamp",
-    "wal_position",
-    "source_offsets",
-    "watermark",
-    "size_bytes",
-    "key_count",
-    "is_incremental",
-    "parent_id",
-    "sst_files",
-];
+/// The part of a text that is read first. It tells whether this build understands the rest.
+#[derive(Deserialize)]
+struct Head {
+    alluvium: Requirements,
+}
 
-/// Checks whether this build understands a section `alluvium`, before the rest of it is read.
-fn check_requirements(place: &str, section: &Map<String, Value>) -> Result<(), Error> {
-    let refuse = |what: String| Err(Error::unknown(place, what));
-    let version = section.get("version").unwrap_or(&Value::Null);
-    if version.as_u64().and_then(FormatVersion::with_metadata).is_none() {
-        return refuse(format!("version {version}: this build reads 1 and 3"));
-    }
-    let groups = section.get("key_groups").unwrap_or(&Value::Null);
-    if *groups != KEY_GROUPS {
-        return refuse(format!("{groups} key groups: this build reads {KEY_GROUPS}"));
-    }
-    let Some(required) = section.get("features") else { return Ok(()) };
-    let names = required.as_array().and_then(|names| names.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-    match names {
-        Some(names) => features::check(place, names.into_iter(), &features::KNOWN),
-        None => refuse("features are not a list of names".into()),
+#[derive(Deserialize)]
+struct Requirements {
+    version: u64,
+    key_groups: u64,
+    #[serde(default)]
+    features: Vec<String>,
+}
+
+impl Requirements {
+    fn check(&self, place: &str) -> Result<(), Error> {
+        let refuse = |what: String| Err(Error::unknown(place, what));
+        if FormatVersion::with_metadata(self.version).is_none() {
+            return refuse(format!("version {}: this build reads 1 and 3", self.version));
+        }
+        if self.key_groups != u64::from(KEY_GROUPS) {
+            return refuse(format!("{} key groups: this build reads {KEY_GROUPS}", self.key_groups));
+        }
+        features::check(place, self.features.iter().map(String::as_str), &features::KNOWN)
     }
 }
 
@@ -84,22 +76,25 @@ impl<'p> StoredMetadata<'p> {
         // LaminarDB writes no checksum. A text of ours cannot be mistaken for one of LaminarDB: if it is
         // cut or overwritten, it still mentions the section, or it is not JSON.
         if !json.contains("\"alluvium\"") && !json.contains("\"checksum\"") {
-            let mut fields = strict_json::parse(json).map_err(|error| Error::corrupt(place, error))?;
-            fields.retain(|name, _| LAMINAR_FIELDS.contains(&name.as_str()));
-            let line = serde_json::from_value(Value::Object(fields)).map_err(|error| Error::corrupt(place, error))?;
+            let line = serde_json::from_str(json).map_err(|error| Error::corrupt(place, error))?;
             return Ok(Self { place, line });
         }
         check_checksum(place, json)?;
-        // The checksum holds, so what cannot be read was written by another version.
-        let mut fields = strict_json::parse(json).map_err(|error| Error::unknown(place, error))?;
-        let Some(Value::Object(section)) = fields.get_mut("alluvium") else {
-            return Err(Error::unknown(place, "has a checksum and no section alluvium"));
-        };
-        check_requirements(place, section)?;
-        strict_json::skip_extensions(section);
-        strict_json::skip_extensions(&mut fields);
-        fields.shift_remove("checksum");
-        let line = strict_json::convert(place, fields)?;
+        let head: Head = serde_json::from_str(json).map_err(|error| Error::unknown(place, error))?;
+        head.alluvium.check(place)?;
+        let mut unknown = None;
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let read = serde_ignored::deserialize(&mut reader, |path| {
+            let name = path.to_string().replace("?.", "");
+            let is_extension = name.starts_with("x-") || name.starts_with("alluvium.x-");
+            if name != "checksum" && !is_extension {
+                unknown.get_or_insert(name);
+            }
+        });
+        let line = read.and_then(|read| reader.end().map(|()| read)).map_err(|error| Error::unknown(place, error))?;
+        if let Some(name) = unknown {
+            return Err(Error::unknown(place, format!("unknown field {name}: written by a newer version")));
+        }
         Ok(Self { place, line })
     }
 
