@@ -58,6 +58,11 @@ pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<
         None => return Err(Error::NotFound("the directory holds no checkpoint: nothing to export".into())),
     };
     let metadata = load_metadata(directory, id).await?;
+    let fields = metadata.alluvium.as_ref();
+    if let Some(entry) = fields.and_then(|fields| fields.segments.iter().find(|entry| entry.store.is_some())) {
+        let what = format!("checkpoint {id} has no archive: its segment {} is in another directory", entry.name());
+        return Err(Error::InvalidInput(what));
+    }
     let mut files = BTreeMap::new();
     for path in needed(&metadata, |path| listed.contains_key(path))? {
         // A missing file is reported by the verification of the whole, like all other damage.

@@ -86,6 +86,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
         ticket.commit(&metadata, segments, &listing);
         let maintenance = Maintenance {
             directory: self.directory,
+            stores: self.stores,
             listing,
             ledger: self.ledger,
             checkpoint_id: self.id,

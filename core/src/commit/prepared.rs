@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::changelog::Changelog;
 use crate::clock::SharedClock;
+use crate::directory::Stores;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::ledger::Ledger;
 use crate::maintenance::compaction::plan::CompactionInput;
@@ -18,6 +19,7 @@ use crate::model::position::StreamPosition;
 #[must_use = "a prepared checkpoint must be written: it holds the changes since the one before"]
 pub struct PreparedCheckpoint<D> {
     pub(crate) directory: Arc<D>,
+    pub(crate) stores: Stores<D>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: SharedClock,
     pub(crate) frozen: Changelog,

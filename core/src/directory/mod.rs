@@ -16,6 +16,7 @@ mod block_on;
 mod contract;
 mod error;
 mod memory;
+mod stores;
 pub mod testing;
 
 pub use any::AnyDirectory;
@@ -24,4 +25,5 @@ pub use block_on::block_on;
 pub use contract::{Directory, Entry, EntryKind, NewFile, Wanted, is_valid_path};
 pub use error::{DirectoryError, DirectoryErrorKind, Operation};
 pub use memory::MemoryDirectory;
+pub use stores::Stores;
 pub use testing::{Fault, Node, Nodes, SimulatedDirectory};

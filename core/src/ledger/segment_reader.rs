@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryError, DirectoryErrorKind};
+use crate::directory::{Directory, DirectoryError, DirectoryErrorKind, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
 use crate::format::segment::{
@@ -46,6 +46,8 @@ const WHOLE_BYTES: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct SegmentSource<'d, D> {
     directory: &'d D,
+    /// The directories of the segments that are in other ones.
+    stores: &'d Stores<D>,
     /// The directory's id.
     store_id: [u8; 16],
     /// The namespaces that the checkpoint declares.
@@ -54,13 +56,22 @@ pub(crate) struct SegmentSource<'d, D> {
 
 impl<'d, D: Directory> SegmentSource<'d, D> {
     /// Returns the source of the segments that a directory holds.
-    pub(crate) fn new(directory: &'d D, store_id: [u8; 16], namespaces: Namespaces) -> Self {
-        Self { directory, store_id, namespaces }
+    pub(crate) fn new(directory: &'d D, stores: &'d Stores<D>, store_id: [u8; 16], namespaces: Namespaces) -> Self {
+        Self { directory, stores, store_id, namespaces }
     }
 
     /// Returns the source of the segments that a checkpoint names.
-    pub(crate) fn of(directory: &'d D, fields: &AlluviumFields) -> Self {
-        Self::new(directory, fields.store_id, fields.namespaces.clone())
+    pub(crate) fn of(directory: &'d D, stores: &'d Stores<D>, fields: &AlluviumFields) -> Self {
+        Self::new(directory, stores, fields.store_id, fields.namespaces.clone())
+    }
+
+    /// Returns the directory that holds a segment. If it is another one that the caller did not supply, the
+    /// error names its id and the segment.
+    pub(crate) fn directory_of(&self, entry: &SegmentEntry) -> Result<&'d D, Error> {
+        let Some(store_id) = entry.store else { return Ok(self.directory) };
+        let digits = u128::from_be_bytes(store_id);
+        let missing = || format!("{} is in the store {digits:032x}, whose directory was not supplied", entry.path());
+        self.stores.get(store_id).map(|directory| &**directory).ok_or_else(|| Error::InvalidInput(missing()))
     }
 
     /// Reads the part of a segment that holds what is wanted, or all of it where reading a part would save
@@ -74,7 +85,7 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
         chunks: Option<&Arc<[Chunk]>>,
         wanted: impl Into<Wanted>,
     ) -> Result<SegmentData, Error> {
-        let path = entry.path();
+        let (path, directory) = (entry.path(), self.directory_of(entry)?);
         let identity = entry.identity(self.store_id);
         let live = entry.live();
         let wanted = live.intersection(wanted.into());
@@ -95,7 +106,7 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
             path: path.clone(),
         };
         if whole {
-            let content = self.directory.read(&path).await.map_err(missing)?;
+            let content = directory.read(&path).await.map_err(missing)?;
             if content.len() as u64 != entry.bytes {
                 return Err(Error::corrupt(&path, format!("{} bytes long, not {}", content.len(), entry.bytes)));
             }
@@ -112,7 +123,7 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
         } else {
             let table_bytes = entry.chunks as usize * entry.format.chunk_entry_bytes();
             let at = entry.bytes - table_bytes as u64;
-            let table = self.directory.read_range(&path, at, table_bytes).await.map_err(missing)?;
+            let table = directory.read_range(&path, at, table_bytes).await.map_err(missing)?;
             data.bytes_read += table_bytes as u64;
             decode_table(&path, &identity, &table, entry.bytes, entry.checksum)?.into()
         };
@@ -123,7 +134,7 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
             if length > 0 {
                 let (offset, bytes) = (chunks[at].offset, chunks[at..at + length].iter().map(|c| u64::from(c.bytes)));
                 let bytes: u64 = bytes.sum();
-                let content = self.directory.read_range(&path, offset, bytes as usize).await.map_err(missing)?;
+                let content = directory.read_range(&path, offset, bytes as usize).await.map_err(missing)?;
                 data.bytes_read += bytes;
                 data.runs.push(Run { first: at, length, offset, content });
             }

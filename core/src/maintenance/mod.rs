@@ -9,7 +9,7 @@ pub(crate) mod retention;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryErrorKind, NewFile};
+use crate::directory::{Directory, DirectoryErrorKind, NewFile, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, FILE_BYTES, RECORD_LEAD_BYTES_MAX, SegmentIdentity};
 use crate::format::segment_entry::SegmentEntry;
@@ -25,6 +25,7 @@ use crate::maintenance::gc::{Retain, collect};
 /// checkpoint.
 pub struct Maintenance<D> {
     pub(crate) directory: Arc<D>,
+    pub(crate) stores: Stores<D>,
     pub(crate) listing: Listing,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) checkpoint_id: u64,
@@ -99,7 +100,12 @@ impl<D: Directory> Maintenance<D> {
                 ..SegmentIdentity::default()
             };
             let namespaces = pages.standing.namespaces.clone();
-            (pages.segments.clone(), SegmentSource::new(directory, pages.store_id, namespaces), first, plan)
+            (
+                pages.segments.clone(),
+                SegmentSource::new(directory, &self.stores, pages.store_id, namespaces),
+                first,
+                plan,
+            )
         };
         let compacted = execute(&source, &segments, &plan, first).await?;
         let Some(Compacted { replacement, files, bytes_read }) = compacted else { return Ok(()) };
@@ -124,13 +130,12 @@ impl<D: Directory> Maintenance<D> {
         } else {
             pages.forget_uncommitted(&replacement);
         }
-        created.map_err(|error| {
+        created.inspect_err(|error| {
             // A full disk leaves nothing that counts, and the stream continues without the compaction.
             // After any other failure it is unknown what is on disk.
-            if !matches!(&error, Error::Io(error) if error.kind() == DirectoryErrorKind::NoSpace) {
-                self.ledger.poison(&error);
+            if !matches!(error, Error::Io(error) if error.kind() == DirectoryErrorKind::NoSpace) {
+                self.ledger.poison(error);
             }
-            error
         })
     }
 }

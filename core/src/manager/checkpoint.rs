@@ -50,6 +50,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.position.wal_position = wal_position;
         let prepared = PreparedCheckpoint {
             directory: self.directory.clone(),
+            stores: self.stores.clone(),
             ledger: self.ledger.clone(),
             clock: self.clock.clone(),
             frozen,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::SharedClock;
 use crate::config::{CheckpointConfig, OpenOptions};
-use crate::directory::Directory;
+use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
 use crate::format::version::FormatVersion;
@@ -34,6 +34,20 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// - A damaged newest checkpoint is an error that names the place, unless the options
     ///   [allow falling back](OpenOptions::allow_fallback) to an older one.
     pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
+        Self::open_with(directory, Stores::new(), config, options).await
+    }
+
+    /// Opens a directory some of whose segments are in other directories: `stores` has these by their ids.
+    /// Nothing is ever written to them.
+    ///
+    /// The errors are those of [`open`](Self::open). A segment in a directory that is not among them is
+    /// [`InvalidInput`](Error::InvalidInput), and the error names both.
+    pub async fn open_with(
+        directory: Arc<D>,
+        stores: Stores<D>,
+        config: CheckpointConfig,
+        options: OpenOptions,
+    ) -> Result<Self, Error> {
         config.validate()?;
         let mut listing = Listing::take(&*directory).await?;
         if options.begin_beside_remains && listing.check_not_lost().is_err() {
@@ -42,7 +56,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
         let recover_options =
             RecoverOptions::new().checkpoint(options.checkpoint).allow_fallback(options.allow_fallback);
-        let recovered = recover_listed(&*directory, &recover_options, &listing).await?;
+        let recovered = recover_listed(&*directory, &stores, &recover_options, &listing).await?;
         if recovered.is_none() && !options.create && !options.begin_beside_remains {
             return Err(Error::NotFound(
                 "the directory holds no checkpoint, and the options do not allow creating one".into(),
@@ -56,6 +70,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         ledger.lock().writer = options.writer;
         let mut manager = Self {
             directory,
+            stores,
             config,
             clock: SharedClock(options.clock),
             live: LiveState::default(),

@@ -44,7 +44,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         }
         let listing = Listing::take(&*self.directory).await?;
         let options = RecoverOptions::new().checkpoint(Some(id));
-        let recovered = recover_listed(&*self.directory, &options, &listing).await?;
+        let recovered = recover_listed(&*self.directory, &self.stores, &options, &listing).await?;
         let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
         let state_file = match self.load_checkpoint_state(id).await {
             Ok(state) => Some(state),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::SharedClock;
 use crate::config::CheckpointConfig;
+use crate::directory::Stores;
 use crate::ledger::Ledger;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 
@@ -38,6 +39,7 @@ use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 #[derive(Debug)]
 pub struct IncrementalCheckpointManager<D> {
     pub(super) directory: Arc<D>,
+    pub(super) stores: Stores<D>,
     pub(super) config: CheckpointConfig,
     pub(super) clock: SharedClock,
     pub(super) live: LiveState,

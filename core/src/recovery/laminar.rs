@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::listing::Listing;
 use crate::ledger::metadata_reader::load_state;
@@ -167,7 +167,7 @@ impl RecoveryManager {
 /// wrong; a checkpoint that does not exist is [`NotFound`](Error::NotFound).
 pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result<(), Error> {
     let listing = Listing::take(directory).await?;
-    recover_listed(directory, &RecoverOptions::new().checkpoint(Some(id)), &listing).await?;
+    recover_listed(directory, &Stores::new(), &RecoverOptions::new().checkpoint(Some(id)), &listing).await?;
     match load_state(directory, id).await {
         Ok(_) | Err(Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),

@@ -9,5 +9,5 @@ pub(crate) mod recover;
 pub(crate) mod types;
 pub(crate) mod wal_replay;
 
-pub use crate::recovery::recover::recover;
+pub use crate::recovery::recover::{recover, recover_with};
 pub use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint, SkippedWal};

@@ -1,6 +1,6 @@
 //! Recovers one checkpoint: its segments in order, then the WAL files after it.
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, SegmentKind};
 use crate::ledger::listing::Listing;
@@ -29,13 +29,27 @@ pub async fn recover<D: Directory>(
     directory: &D,
     options: &RecoverOptions,
 ) -> Result<Option<RecoveredCheckpoint>, Error> {
+    recover_with(directory, &Stores::new(), options).await
+}
+
+/// Does what [`recover`] does for a directory some of whose segments are in other directories: `stores` has
+/// these by their ids.
+///
+/// A segment in a directory that is not among them is [`InvalidInput`](Error::InvalidInput), and the error
+/// names both.
+pub async fn recover_with<D: Directory>(
+    directory: &D,
+    stores: &Stores<D>,
+    options: &RecoverOptions,
+) -> Result<Option<RecoveredCheckpoint>, Error> {
     let listing = Listing::take(directory).await?;
-    recover_listed(directory, options, &listing).await
+    recover_listed(directory, stores, options, &listing).await
 }
 
 /// Does what [`recover`] does, given a listing that was taken already.
 pub(crate) async fn recover_listed<D: Directory>(
     directory: &D,
+    stores: &Stores<D>,
     options: &RecoverOptions,
     listing: &Listing,
 ) -> Result<Option<RecoveredCheckpoint>, Error> {
@@ -55,11 +69,11 @@ pub(crate) async fn recover_listed<D: Directory>(
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));
         }
-        return recover_one(directory, id, wanted).await.map(Some);
+        return recover_one(directory, stores, id, wanted).await.map(Some);
     }
     let mut skipped = Vec::new();
     for &id in listing.checkpoints.iter().rev() {
-        match recover_one(directory, id, wanted).await {
+        match recover_one(directory, stores, id, wanted).await {
             Ok(recovered) => {
                 let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
                 if options.replay_wal {
@@ -67,9 +81,9 @@ pub(crate) async fn recover_listed<D: Directory>(
                 }
                 return Ok(Some(recovered));
             }
-            // An I/O error says nothing about the checkpoint. Recovering an older one would lose it for
-            // no reason.
-            Err(error) if options.allow_fallback && !matches!(error, Error::Io(_)) => {
+            // An I/O error says nothing about the checkpoint, nor does a directory that the caller did not
+            // supply. Recovering an older one would lose it for no reason.
+            Err(error) if options.allow_fallback && !matches!(error, Error::Io(_) | Error::InvalidInput(_)) => {
                 skipped.push(SkippedCheckpoint { id, reason: error.to_string() });
             }
             Err(error) => return Err(error),
@@ -91,7 +105,12 @@ fn known(listing: &Listing) -> String {
 }
 
 /// Recovers one checkpoint without the WAL files after it.
-async fn recover_one<D: Directory>(directory: &D, id: u64, wanted: Wanted) -> Result<RecoveredCheckpoint, Error> {
+async fn recover_one<D: Directory>(
+    directory: &D,
+    stores: &Stores<D>,
+    id: u64,
+    wanted: Wanted,
+) -> Result<RecoveredCheckpoint, Error> {
     let metadata = read_metadata(directory, id).await?;
     let mut state = State::new();
     let mut tail = Tail::default();
@@ -99,7 +118,7 @@ async fn recover_one<D: Directory>(directory: &D, id: u64, wanted: Wanted) -> Re
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
         check_features(id, fields)?;
-        let source = SegmentSource::of(directory, fields);
+        let source = SegmentSource::of(directory, stores, fields);
         // One file is in memory at a time, or a few where another process reads them. The records go
         // straight into the arena.
         let read = async |entry| Ok::<_, Error>((entry, source.read(entry, None, wanted).await?));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
 use crate::format::segment::SegmentKind;
@@ -46,6 +46,7 @@ pub struct Difference {
 ///
 /// - A checkpoint that does not exist is [`NotFound`](Error::NotFound).
 /// - A checkpoint that LaminarDB wrote has no keyed state and is [`InvalidInput`](Error::InvalidInput).
+/// - A checkpoint with segments in other directories is [`InvalidInput`](Error::InvalidInput) too.
 /// - A damaged file is [`Corruption`](Error::Corruption) or [`CrcMismatch`](Error::CrcMismatch).
 ///
 /// It needs memory for what changed, and for the largest group that is compared whole.
@@ -72,7 +73,8 @@ pub struct Difference {
 pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Result<Difference, Error> {
     let older = keyed(directory, before.min(after)).await?;
     let newer = keyed(directory, before.max(after)).await?;
-    let source = SegmentSource::of(directory, &newer);
+    let stores = Stores::new();
+    let source = SegmentSource::of(directory, &stores, &newer);
     let mut compared = Comparison { source, bytes_read: 0, changes: Vec::new() };
 
     let mut continued = KeyGroups::NONE;

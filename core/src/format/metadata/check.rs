@@ -24,6 +24,9 @@ impl IncrementalCheckpointMetadata {
         if !fields.segments.is_sorted_by(is_before) || names.len() < fields.segments.len() {
             return Err(Error::unknown(place, "segments are not bases and then deltas, each by checkpoint and number"));
         }
+        if fields.segments.iter().any(|entry| entry.store == Some(fields.store_id)) {
+            return Err(Error::unknown(place, "names its own directory as another one"));
+        }
         let mut covered = vec![false; usize::from(KEY_GROUPS)];
         for entry in &fields.segments {
             let at = || format!("{place}: {}", entry.path());

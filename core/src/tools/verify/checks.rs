@@ -2,11 +2,12 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::directory::{Directory, DirectoryErrorKind};
+use crate::directory::{Directory, DirectoryErrorKind, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
 use crate::format::paths::{Name, metadata_path, state_path, wal_path};
-use crate::format::segment::decode_file;
+use crate::format::segment::{SegmentIdentity, decode_file};
+use crate::format::segment_entry::SegmentEntry;
 use crate::format::version::FormatVersion;
 use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
@@ -24,7 +25,7 @@ use crate::tools::verify::report::{Severity, VerifyReport};
 pub(super) struct Checked {
     /// The files that some checkpoint names.
     pub(super) named: FxHashSet<String>,
-    /// Whether a segment is whole, by what the metadata says about it: path, length, checksum, chunks.
+    /// Whether a segment is whole, by what the metadata says about it: name, length, checksum, chunks.
     segments: FxHashMap<(String, u64, u64, u32), bool>,
     /// The WAL files that were replayed after the newest checkpoint, and the one at which the replay ended.
     pub(super) replayed: FxHashSet<String>,
@@ -33,6 +34,7 @@ pub(super) struct Checked {
 /// Verifies the files that one checkpoint names, and recovers it if they are whole.
 pub(super) async fn verify_checkpoint<D: Directory>(
     directory: &D,
+    stores: &Stores<D>,
     listing: &Listing,
     id: u64,
     checked: &mut Checked,
@@ -53,39 +55,20 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     let before = report.findings.len();
     let mut is_whole = true;
     if let Some(fields) = &metadata.alluvium {
+        let source = SegmentSource::of(directory, stores, fields);
         for entry in &fields.segments {
-            let path = entry.path();
-            checked.named.insert(path.clone());
-            let claim = (path.clone(), entry.bytes, entry.checksum, entry.chunks);
+            let name = entry.name();
+            checked.named.insert(name.clone());
+            let claim = (name.clone(), entry.bytes, entry.checksum, entry.chunks);
             if let Some(known) = checked.segments.get(&claim) {
                 is_whole &= known;
                 continue;
             }
-            // Groups that no longer count are read too, so that every byte is checked.
-            let mut whole = entry.clone();
-            whole.groups = KeyGroups::ALL.to_ranges();
-            whole.range = None;
-            let check = async {
-                let length = listing.entry(&path).map(|(_, entry)| entry.bytes);
-                if length.is_some_and(|length| length != entry.bytes) {
-                    let found = length.unwrap_or_default();
-                    return Err(Error::corrupt(&path, format!("{found} bytes long, not {}", entry.bytes)));
-                }
-                let content = directory.read(&path).await.map_err(|error| match error.kind() {
-                    DirectoryErrorKind::NotFound => {
-                        Error::corrupt(&path, format!("missing, although checkpoint {id} names it"))
-                    }
-                    _ => Error::from(error),
-                })?;
-                decode_file(&path, &entry.identity(fields.store_id), &content, entry.checksum)?;
-                let data = SegmentSource::of(directory, fields).read(&whole, None, KeyGroups::ALL).await?;
-                data.for_each_chunk(&mut |_| Ok(()))
-            };
-            let outcome = check.await;
+            let outcome = verify_segment(&source, listing, id, entry, &entry.identity(fields.store_id)).await;
             is_whole &= outcome.is_ok();
             checked.segments.insert(claim, outcome.is_ok());
             if let Err(error) = outcome {
-                report.find(path.clone(), Severity::Damage, error.to_string());
+                report.find(name, Severity::Damage, error.to_string());
             }
         }
     }
@@ -111,7 +94,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     // Every file is whole. What is left to check is whether together they are the state that was
     // checkpointed.
     let options = RecoverOptions::new().checkpoint(Some(id));
-    match recover_listed(directory, &options, listing).await {
+    match recover_listed(directory, stores, &options, listing).await {
         Ok(Some(recovered)) => {
             report.checkpoints += 1;
             if listing.checkpoints.last() == Some(&id) {
@@ -121,6 +104,30 @@ pub(super) async fn verify_checkpoint<D: Directory>(
         Ok(None) => {}
         Err(error) => report.find(metadata_path(id), Severity::Damage, error.to_string()),
     }
+}
+
+/// Verifies every byte of a segment that checkpoint `id` names.
+async fn verify_segment<D: Directory>(
+    source: &SegmentSource<'_, D>,
+    listing: &Listing,
+    id: u64,
+    entry: &SegmentEntry,
+    identity: &SegmentIdentity,
+) -> Result<(), Error> {
+    let path = entry.path();
+    let listed = listing.entry(&path).filter(|_| entry.store.is_none());
+    if let Some((_, listed)) = listed.filter(|(_, listed)| listed.bytes != entry.bytes) {
+        return Err(Error::corrupt(&path, format!("{} bytes long, not {}", listed.bytes, entry.bytes)));
+    }
+    let content = source.directory_of(entry)?.read(&path).await.map_err(|error| match error.kind() {
+        DirectoryErrorKind::NotFound => Error::corrupt(&path, format!("missing, although checkpoint {id} names it")),
+        _ => Error::from(error),
+    })?;
+    decode_file(&path, identity, &content, entry.checksum)?;
+    // Records that no longer count are read too, so that every byte is checked.
+    let whole = SegmentEntry { groups: KeyGroups::ALL.to_ranges(), range: None, ..entry.clone() };
+    let data = source.read(&whole, None, KeyGroups::ALL).await?;
+    data.for_each_chunk(&mut |_| Ok(()))
 }
 
 /// Replays the WAL files after the newest checkpoint, as recovery does, and reports where the replay ends early.

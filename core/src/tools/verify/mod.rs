@@ -6,7 +6,7 @@ mod report;
 
 use rustc_hash::FxHashMap;
 
-use crate::directory::{Directory, EntryKind};
+use crate::directory::{Directory, EntryKind, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::Name;
 use crate::ledger::listing::Listing;
@@ -21,15 +21,26 @@ pub use crate::tools::verify::report::{Finding, Severity, VerifyReport};
 /// Each segment is read once if the segments that several checkpoints share fit in memory. Otherwise some
 /// are read again. It fails only if the directory cannot be listed; everything else is a finding.
 pub async fn verify<D: Directory>(directory: &D) -> Result<VerifyReport, Error> {
-    verify_with_cache(directory, CACHE_BYTES_MAX).await
+    verify_with(directory, &Stores::new()).await
+}
+
+/// Does what [`verify`] does for a directory some of whose segments are in other directories: `stores` has
+/// these by their ids. Of them, only these segments are read.
+pub async fn verify_with<D: Directory>(directory: &D, stores: &Stores<D>) -> Result<VerifyReport, Error> {
+    verify_with_cache(directory, stores, CACHE_BYTES_MAX).await
 }
 
 /// Does what [`verify`] does, with at most `most` bytes of files in memory.
-async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<VerifyReport, Error> {
+async fn verify_with_cache<D: Directory>(
+    directory: &D,
+    stores: &Stores<D>,
+    most: usize,
+) -> Result<VerifyReport, Error> {
     let listing = Listing::take_all(directory).await?;
     let mut report = VerifyReport::default();
     let held = CachedDirectory::new(directory, most);
     let source = &held;
+    let stores = stores.map(|store| CachedDirectory::new(store, most));
     if let Err(error) = listing.check_not_lost() {
         report.find(error.place().unwrap_or_default(), Severity::Damage, error.to_string());
     }
@@ -44,7 +55,7 @@ async fn verify_with_cache<D: Directory>(directory: &D, most: usize) -> Result<V
         }
     }
     for &id in &listing.checkpoints {
-        verify_checkpoint(source, &listing, id, &mut checked, &mut report).await;
+        verify_checkpoint(source, &stores, &listing, id, &mut checked, &mut report).await;
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
     let Checked { named, replayed, .. } = checked;
@@ -146,7 +157,7 @@ mod tests {
     fn without_room_for_shared_files_the_findings_are_the_same() {
         let verified = |most| {
             let directory = sharing();
-            let report = block_on(verify_with_cache(&directory, most)).unwrap();
+            let report = block_on(verify_with_cache(&directory, &Stores::new(), most)).unwrap();
             (directory.calls().iter().filter(|call| **call == Operation::Read).count(), report)
         };
         let (with_room, report) = verified(CACHE_BYTES_MAX);
