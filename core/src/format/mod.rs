@@ -3,6 +3,7 @@
 
 pub mod features;
 pub mod laminar_snapshot;
+mod members;
 pub mod metadata;
 pub mod paths;
 pub mod segment;

@@ -114,6 +114,7 @@ impl SegmentEntry {
 
 /// A segment as the JSON of the metadata holds it.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SegmentLine {
     path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -49,6 +49,7 @@ pub struct SegmentList {
 
 /// What a list file is bound to, and how many entries it has: its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Head {
     list: u16,
     #[serde(with = "hex_digits::store_id")]
@@ -110,12 +111,14 @@ impl SegmentList {
             return Err(Error::CrcMismatch { place, offset: 0, expected: file.checksum, computed });
         }
         let mut lines = covered.strip_suffix(CHECKSUM_LEAD).unwrap_or_default().lines();
-        let head: Head = line(&place, lines.next().unwrap_or_default())?;
+        let unknown = |error| Error::unknown(&place, error);
+        let head: Head = serde_json::from_str(lines.next().unwrap_or_default()).map_err(unknown)?;
         let bound = Head { store_id, number: file.number, writer: file.writer, ..head };
         if head != bound || head.list != FormatVersion::default().number() {
             return Err(Error::corrupt(&place, "is the list of another place"));
         }
-        let entries = lines.map(|text| line(&place, text)).collect::<Result<Vec<SegmentEntry>, Error>>()?;
+        let entries = lines.map(|line| serde_json::from_str(line).map_err(unknown));
+        let entries = entries.collect::<Result<Vec<SegmentEntry>, Error>>()?;
         if entries.len() as u64 != head.segments {
             return Err(Error::corrupt(&place, format!("{} entries, not {}", entries.len(), head.segments)));
         }
@@ -181,22 +184,9 @@ impl ListChanges {
     }
 }
 
-/// Reads one line. Fields that are not known are refused.
-fn line<'t, T: Deserialize<'t>>(place: &str, text: &'t str) -> Result<T, Error> {
-    let mut unknown = None;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = serde_ignored::deserialize(&mut reader, |path| {
-        unknown.get_or_insert(path.to_string());
-    });
-    let read = read.and_then(|read| reader.end().map(|()| read)).map_err(|error| Error::unknown(place, error))?;
-    match unknown {
-        Some(name) => Err(Error::unknown(place, format!("unknown field {name}: written by a newer version"))),
-        None => Ok(read),
-    }
-}
-
 /// A list file as the JSON of the metadata holds it.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListLine {
     path: String,
     bytes: u64,

@@ -4,6 +4,7 @@
 mod check;
 mod fields;
 mod json;
+mod requirements;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -61,6 +62,23 @@ pub struct IncrementalCheckpointMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alluvium: Option<AlluviumFields>,
 }
+
+/// The names of the members of the metadata.
+const FIELDS: [&str; 13] = [
+    "id",
+    "epoch",
+    "timestamp",
+    "wal_position",
+    "source_offsets",
+    "watermark",
+    "size_bytes",
+    "key_count",
+    "is_incremental",
+    "parent_id",
+    "sst_files",
+    "alluvium",
+    "checksum",
+];
 
 /// The metadata as JSON holds it.
 #[derive(Deserialize)]

@@ -1,12 +1,11 @@
 //! Reads the JSON of the metadata.
 
-use serde::Deserialize;
-
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::features;
+use crate::format::members::Members;
 use crate::format::metadata::fields::FieldsLine;
 use crate::format::metadata::json::{CHECKSUM_LEAD, CHECKSUM_TAIL};
-use crate::format::metadata::{IncrementalCheckpointMetadata, MetadataLine};
+use crate::format::metadata::{FIELDS, IncrementalCheckpointMetadata, MetadataLine};
 use crate::format::segment_list::{ListFile, SegmentList};
 use crate::format::version::FormatVersion;
 use crate::model::hash::checksum;
@@ -14,32 +13,33 @@ use crate::model::hex_digits::parse_hex;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::seeded_defects::{self, Defect};
 
-/// The part of a text that is read first. It tells whether this build understands the rest.
-#[derive(Deserialize)]
-struct Head {
-    alluvium: Requirements,
-}
-
-#[derive(Deserialize)]
-struct Requirements {
-    version: u64,
-    key_groups: u64,
-    #[serde(default)]
-    features: Vec<String>,
-}
-
-impl Requirements {
-    fn check(&self, place: &str) -> Result<(), Error> {
-        let refuse = |what: String| Err(Error::unknown(place, what));
-        if FormatVersion::with_metadata(self.version).is_none() {
-            return refuse(format!("version {}: this build reads 1 and 3", self.version));
-        }
-        if self.key_groups != u64::from(KEY_GROUPS) {
-            return refuse(format!("{} key groups: this build reads {KEY_GROUPS}", self.key_groups));
-        }
-        features::check(place, self.features.iter().map(String::as_str), &features::KNOWN)
-    }
-}
+/// The names of the members of the section `alluvium`.
+pub(super) const SECTION_FIELDS: [&str; 24] = [
+    "version",
+    "features",
+    "store_id",
+    "writer",
+    "key_groups",
+    "timestamp_ms",
+    "keys_changed",
+    "tombstones",
+    "bytes_changed",
+    "bytes_written",
+    "state_bytes",
+    "state_digest",
+    "state_file",
+    "annotations",
+    "positions",
+    "watermarks",
+    "processing_time_ms",
+    "sinks",
+    "namespaces",
+    "kept",
+    "range",
+    "list",
+    "removed",
+    "segments",
+];
 
 impl IncrementalCheckpointMetadata {
     /// Reads JSON that `to_json` or LaminarDB wrote.
@@ -80,21 +80,21 @@ impl<'p> StoredMetadata<'p> {
             return Ok(Self { place, line });
         }
         check_checksum(place, json)?;
-        let head: Head = serde_json::from_str(json).map_err(|error| Error::unknown(place, error))?;
-        head.alluvium.check(place)?;
-        let mut unknown = None;
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let read = serde_ignored::deserialize(&mut reader, |path| {
-            let name = path.to_string().replace("?.", "");
-            let is_extension = name.starts_with("x-") || name.starts_with("alluvium.x-");
-            if name != "checksum" && !is_extension {
-                unknown.get_or_insert(name);
+        let understood = || {
+            let members = Members::read(json)?;
+            let section = Members::read(members.text("alluvium"))?;
+            check_requirements(place, &section)?;
+            let unknown = members.unknown(&FIELDS).map(str::to_owned);
+            let unknown = unknown.or_else(|| Some(format!("alluvium.{}", section.unknown(&SECTION_FIELDS)?)));
+            match unknown {
+                Some(name) => Err(Unread::Refused(Error::unknown(place, format!("unknown field {name}: {NEWER}")))),
+                None => Ok(serde_json::from_str(json)?),
             }
-        });
-        let line = read.and_then(|read| reader.end().map(|()| read)).map_err(|error| Error::unknown(place, error))?;
-        if let Some(name) = unknown {
-            return Err(Error::unknown(place, format!("unknown field {name}: written by a newer version")));
-        }
+        };
+        let line = understood().map_err(|unread| match unread {
+            Unread::Refused(error) => error,
+            Unread::Json(error) => Error::unknown(place, error),
+        })?;
         Ok(Self { place, line })
     }
 
@@ -109,6 +109,37 @@ impl<'p> StoredMetadata<'p> {
         metadata.check(self.place)?;
         Ok(metadata)
     }
+}
+
+/// Why a whole text is not read.
+enum Unread {
+    Refused(Error),
+    Json(serde_json::Error),
+}
+
+impl From<serde_json::Error> for Unread {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+/// What is said of fields that are not known.
+const NEWER: &str = "written by a newer version";
+
+/// Checks what the section requires of a reader, before anything else in it is looked at.
+fn check_requirements(place: &str, section: &Members<'_>) -> Result<(), Unread> {
+    let version: u64 = serde_json::from_str(section.text("version"))?;
+    if FormatVersion::with_metadata(version).is_none() {
+        return Err(Unread::Refused(Error::unknown(place, format!("version {version}: this build reads 1 and 3"))));
+    }
+    let key_groups: u64 = serde_json::from_str(section.text("key_groups"))?;
+    if key_groups != u64::from(KEY_GROUPS) {
+        let what = format!("{key_groups} key groups: this build reads {KEY_GROUPS}");
+        return Err(Unread::Refused(Error::unknown(place, what)));
+    }
+    let required: Option<Vec<String>> = serde_json::from_str(section.text("features"))?;
+    let required = required.iter().flatten().map(String::as_str);
+    features::check(place, required, &features::KNOWN).map_err(Unread::Refused)
 }
 
 /// Checks the text against the checksum at its end.

@@ -128,6 +128,7 @@ impl Namespace {
 
 /// A declaration as JSON holds it. What is absent or 0 is not written.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Line {
     id: u32,
     name: String,

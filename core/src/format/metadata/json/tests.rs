@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::format::metadata::{AlluviumFields, StateFile, StoredMetadata};
+use crate::format::metadata::stored::SECTION_FIELDS;
+use crate::format::metadata::{AlluviumFields, FIELDS, StateFile, StoredMetadata};
 use crate::format::segment::SegmentKind;
 use crate::format::segment_entry::SegmentEntry;
 use crate::format::segment_list::{ListFile, SegmentList};
@@ -134,6 +135,16 @@ fn a_feature_that_is_not_implemented_is_named() {
     // Its fields are not known either, but the feature says more.
     let error = IncrementalCheckpointMetadata::from_json(&json).unwrap_err().to_string();
     assert!(error.contains("requires the feature \"teleportation\""), "{error}");
+}
+
+#[test]
+fn the_names_of_the_members_are_those_that_are_written() {
+    let (mut metadata, changes) = listed();
+    metadata.alluvium.as_mut().unwrap().state_digest = 1;
+    let json: Value = serde_json::from_str(&metadata.to_stored_json(&changes).unwrap()).unwrap();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&json), FIELDS);
+    assert_eq!(names(&json["alluvium"]), SECTION_FIELDS);
 }
 
 #[test]
