@@ -38,7 +38,9 @@ pub use config::{CheckpointConfig, OpenOptions};
 pub use error::{IncrementalCheckpointError, Reaction};
 pub use format::metadata::IncrementalCheckpointMetadata;
 pub use maintenance::{Maintenance, MaintenanceReport};
-pub use manager::{IncrementalCheckpointManager, MemoryUsage, PreparedSync, RecoverySummary, WrittenSync};
+pub use manager::{
+    IncrementalCheckpointManager, MemoryUsage, MigrationReport, PreparedSync, RecoverySummary, WrittenSync,
+};
 pub use model::position::StreamPosition;
 pub use recovery::ReplayedWal;
 pub use recovery::laminar::{

@@ -55,13 +55,14 @@ fn start() -> Arc<MemoryDirectory> {
 /// Does the newer writer's work on `directory`. What was acknowledged as durable goes into `acknowledged`.
 fn intruder(
     directory: &Arc<MemoryDirectory>,
+    number: u64,
     checkpoints: usize,
     syncs: bool,
     acknowledged: &Arc<Mutex<Option<Expected>>>,
 ) -> impl FnOnce() + Send + use<> {
     let (directory, acknowledged) = (Arc::clone(directory), Arc::clone(acknowledged));
     move || {
-        let mut manager = open_with(&directory, config(), options()).unwrap();
+        let mut manager = open_with(&directory, config(), options().writer(number)).unwrap();
         for round in 0..checkpoints {
             manager.put(b"newer", &[round as u8]).unwrap();
             block_on(manager.create_checkpoint(100)).unwrap();
@@ -76,6 +77,17 @@ fn intruder(
 
 #[test]
 fn the_stale_writer_resumes_at_every_operation() {
+    resumes(1, 2);
+}
+
+/// Without numbers of their own, the two call their files the same.
+#[test]
+fn a_stale_writer_without_a_number_resumes_at_every_operation() {
+    resumes(0, 0);
+}
+
+/// Lets a stale writer with the number `stale` resume after one with the number `newer`.
+fn resumes(stale_number: u64, newer_number: u64) {
     let mut interleavings = 0;
     for (work_name, work) in WORKS {
         for (intrusion_name, checkpoints, syncs) in INTRUSIONS {
@@ -83,8 +95,8 @@ fn the_stale_writer_resumes_at_every_operation() {
                 let acknowledged = Arc::new(Mutex::new(None));
                 let inner = start();
                 let directory = Arc::new(Intruded::over(Arc::clone(&inner)));
-                let mut stale = open_with(&directory, config(), options()).unwrap();
-                directory.before_call(call, intruder(&inner, checkpoints, syncs, &acknowledged));
+                let mut stale = open_with(&directory, config(), options().writer(stale_number)).unwrap();
+                directory.before_call(call, intruder(&inner, newer_number, checkpoints, syncs, &acknowledged));
                 let outcome = work(&mut stale);
                 let Some(acknowledged) = acknowledged.lock().unwrap().clone() else { break };
                 let place = format!("{work_name}, {intrusion_name} before call {call}: {outcome:?}");

@@ -124,7 +124,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     }
 
     /// Collects garbage.
-    async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
+    pub(super) async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
         // A collection that was asked for has a verdict on foreign files too.
         let is_explicit = matches!(retain, Retain::AllBut(None));
         let listing = self.as_owner(if is_explicit {

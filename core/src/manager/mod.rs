@@ -5,6 +5,7 @@ mod admin;
 mod batch;
 mod checkpoint;
 mod live_state;
+mod migrate;
 mod mutate;
 mod open;
 mod position;
@@ -14,6 +15,7 @@ mod sync;
 mod types;
 mod undo;
 
+pub use crate::manager::migrate::MigrationReport;
 pub use crate::manager::summary::{MemoryUsage, RecoverySummary};
 pub use crate::manager::sync::{PreparedSync, WrittenSync};
 pub use crate::manager::types::IncrementalCheckpointManager;

@@ -12,6 +12,7 @@ mod failure;
 mod laminardb;
 mod list;
 mod manage;
+mod migrate;
 mod open;
 mod output;
 mod run;
@@ -50,6 +51,7 @@ enum Command {
     Restore(manage::Restore),
     Delete(manage::Delete),
     Gc(manage::Gc),
+    Migrate(migrate::Migrate),
     Export(transfer::Export),
     Import(transfer::Import),
 }
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Restore(command) => command.run(),
         Command::Delete(command) => command.run(),
         Command::Gc(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Import(command) => command.run(),
     };

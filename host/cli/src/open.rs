@@ -75,6 +75,15 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     Ok(manager)
 }
 
+/// Opens a directory to rewrite it. What is damaged is an error here, because what it hides would be deleted.
+pub(crate) fn to_migrate(path: &Path) -> Result<Manager, Failure> {
+    let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
+    let config = CheckpointConfig::new().with_max_retained(usize::MAX);
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).writer(random_writer()?);
+    block_on(IncrementalCheckpointManager::open(Arc::new(directory), config, options))
+        .map_err(|error| Failure::core(path, &error))
+}
+
 /// Creates a directory, with a manager over it.
 pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
     let directory = to_fill(path)?;

@@ -22,6 +22,7 @@ fn steps(seed: u64) -> usize {
 }
 
 /// A checkpoint on its way, with what it has to bring back.
+#[allow(clippy::large_enum_variant, reason = "there are a few of them at a time")]
 enum InFlight {
     Prepared(PreparedCheckpoint<MemoryDirectory>, Expected),
     Written(WrittenCheckpoint<MemoryDirectory>, Expected),

@@ -8,6 +8,7 @@ mod inspection;
 mod kill;
 mod lost;
 mod migrate;
+mod older_format;
 mod plugins;
 mod positions;
 mod same_bytes;

@@ -61,7 +61,7 @@ pub fn all() -> Vec<Golden> {
         record("restored", keep(10), scripts::restored),
         record("logged", keep(3), scripts::logged),
         record("positioned", keep(3), scripts::positioned),
-        record("listed", keep(20), scripts::listed),
+        record("listed", keep(4), scripts::listed),
         record_over("continued", &fixture("opaque"), keep(3), scripts::continued),
     ]
 }
