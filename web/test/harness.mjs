@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 
 export const here = fileURLToPath(new URL("./", import.meta.url));
 export const root = join(here, "../..");
+/** The golden directories: those of this version, and those of an older one, which are only read. */
 export const golden = join(root, "tests/golden/v3");
+export const older = join(root, "tests/golden/v2");
 const filter = process.argv[2] ?? "";
 export const seed = Number(process.env.ALLUVIUM_SEED ?? Date.now() % 1_000_000);
 export const kills = Number(process.env.ALLUVIUM_KILLS ?? 20);

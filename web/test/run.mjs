@@ -4,13 +4,13 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { browsers, missing, profile } from "./browsers.mjs";
-import { Skipped, filesOf, golden, same, seed, skip, tally, test, until } from "./harness.mjs";
+import { Skipped, filesOf, golden, older, same, seed, skip, tally, test, until } from "./harness.mjs";
 import { packaged } from "./packaged.mjs";
 import { conformant, inWorker, open, storagesOf } from "./pages.mjs";
 import { close, launch, origin, packagedFolder, reports } from "./site.mjs";
 import { bounded, misuse, twoTabs } from "./suites/calls.mjs";
 import { panics, reloads, traps } from "./suites/endings.mjs";
-import { commandLine, goldenScript, nodeFiles } from "./suites/formats.mjs";
+import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
 import { killed } from "./suites/kills.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
 import { directories, given, options } from "./suites/values.mjs";
@@ -34,6 +34,9 @@ async function inOneBrowser(kind, browser, page) {
   }
   for (const [script, files] of readdirSync(golden).map((script) => [script, filesOf(join(golden, script))])) {
     await test(name(`golden ${script}`), () => goldenScript(page, script, files));
+  }
+  for (const [script, files] of readdirSync(older).map((script) => [script, filesOf(join(older, script))])) {
+    await test(name(`golden ${script} of version 2`), () => goldenRead(page, `v2-${script}`, files));
   }
   await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
   await test(name("storage deleted underneath"), () => cleared(page));

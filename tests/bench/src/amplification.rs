@@ -4,7 +4,7 @@
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_test_harness::Manager;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::state::manager;
 use crate::workload::{Uniform, Workload, Zipf, key, value};
@@ -36,6 +36,8 @@ pub struct Amplification {
     pub space: (f64, f64),
     /// The most bytes that an epoch created, for each byte of its delta.
     pub worst_epoch: f64,
+    /// Bytes of the metadata of a checkpoint without changes, at the end.
+    pub metadata_bytes: f64,
 }
 
 struct Simulation {
@@ -90,6 +92,7 @@ impl Simulation {
                 read.push(recovered.context("a checkpoint was taken")?.bytes_read as f64 / live);
             }
         }
+        let metadata_bytes = self.metadata_bytes()?;
         let summary = |samples: &[f64]| {
             (samples.iter().sum::<f64>() / samples.len() as f64, samples.iter().copied().fold(0.0, f64::max))
         };
@@ -99,7 +102,22 @@ impl Simulation {
             read: summary(&read),
             space: summary(&space),
             worst_epoch,
+            metadata_bytes,
         })
+    }
+
+    /// Takes checkpoints until nothing is left to compact, and returns the bytes of the last one's metadata.
+    fn metadata_bytes(&mut self) -> Result<f64> {
+        for _ in 0..1_000 {
+            let metadata = block_on(self.manager.create_checkpoint(0))?;
+            let report = self.manager.last_maintenance().context("maintenance ran")?;
+            let compacted = self.manager.last_statistics().context("a checkpoint was taken")?.rebased_bytes;
+            if report.rebased_bytes == 0 && compacted == 0 {
+                let path = format!("{}/metadata.json", metadata.checkpoint_path());
+                return Ok(block_on(self.manager.directory().read(&path))?.len() as f64);
+            }
+        }
+        bail!("compaction does not end")
     }
 
     fn mutate(&mut self, epoch: u32, epochs: u32) -> Result<()> {

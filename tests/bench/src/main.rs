@@ -188,12 +188,14 @@ impl Bench {
                 ("space_amplification", found.space.0, "<= 1.6", &the_mean),
                 ("worst_epoch", found.worst_epoch, "<= 5", "bytes created against the epoch's delta"),
             ];
-            for (row, value, goal, against) in rows {
+            let bytes = ("metadata_bytes", found.metadata_bytes, "<= 1500", "metadata of a checkpoint without changes");
+            let rows = rows.into_iter().map(|row| (row, "x")).chain([(bytes, "B")]);
+            for ((row, value, goal, against), unit) in rows {
                 // The goals are those of workload W, which changes uniformly.
                 if suffix.is_empty() {
-                    report.goal(row, value, goal, "x", against)?;
+                    report.goal(row, value, goal, unit, against)?;
                 } else {
-                    report.figure(&format!("{row}{suffix}"), value, "x", against)?;
+                    report.figure(&format!("{row}{suffix}"), value, unit, against)?;
                 }
             }
             report.figure(
@@ -221,6 +223,7 @@ impl Bench {
         check("write_amplification", found.write, 3.1)?;
         check("space_amplification", found.space.0, 1.6)?;
         check("worst_epoch", found.worst_epoch, 5.0)?;
+        check("metadata_bytes", found.metadata_bytes, 1_500.0)?;
         step("memory after a million operations");
         check("churn_vs_payload", churn::churn(1_000_000)?.worst, churn::GOAL)?;
         step("three epochs on disk, and recovery");

@@ -3,10 +3,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { scripts } from "../golden.mjs";
-import { Skipped, golden, here, root, same } from "../harness.mjs";
+import { Skipped, golden, here, older, root, same } from "../harness.mjs";
 import { conformant } from "../pages.mjs";
 
 export async function goldenScript(page, script, files) {
@@ -27,7 +27,11 @@ export async function goldenScript(page, script, files) {
       if (!bytes.equals(files[path])) throw new Error(`${path} at ${at}: found ${near(bytes)}, expected ${near(files[path])}`);
     }
   }
-  // The native directory must open here.
+  await goldenRead(page, script, files);
+}
+
+/** Opens a directory that was written natively, and verifies it. */
+export async function goldenRead(page, script, files) {
   const listed = Object.entries(files).map(([path, content]) => [path, Array.from(content)]);
   const opened = await page.evaluate(
     async (script, listed) => {
@@ -93,8 +97,9 @@ export async function nodeFiles() {
   const folder = mkdtempSync(join(tmpdir(), "alluvium-node-"));
   try {
     const said = conformant(await runConformance("node", "", (name) => fileDirectory(join(folder, name))));
-    for (const script of readdirSync(golden)) {
-      const checkpoints = await Checkpoints.open({ name: script, storage: fileDirectory(join(golden, script)), create: false });
+    for (const path of [golden, older].flatMap((root) => readdirSync(root).map((script) => join(root, script)))) {
+      const script = basename(path);
+      const checkpoints = await Checkpoints.open({ name: script, storage: fileDirectory(path), create: false });
       same(`${script} is damaged`, (await checkpoints.verify()).isDamaged, false);
       await checkpoints.close();
     }
