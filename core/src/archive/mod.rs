@@ -16,6 +16,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::{Name, metadata_path, state_path};
 use crate::ledger::listing::{BEGUN, Listing};
+use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::maintenance::beginning::{mark_begun, unmark_begun};
 use crate::manager::IncrementalCheckpointManager;
 use crate::recovery::recover::recover;
@@ -45,29 +46,28 @@ use crate::tools::verify::verify;
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn export<D: Directory>(directory: &D, id: Option<u64>) -> Result<Vec<u8>, Error> {
-    let mut listed = BTreeMap::new();
-    for entry in directory.list().await? {
-        if entry.kind == EntryKind::File {
-            listed.insert(entry.path, entry.bytes);
-        }
-    }
-    let newest = || listed.keys().filter_map(|path| committed_id(path)).max();
-    let id = match id.or_else(newest) {
-        Some(id) if listed.contains_key(&metadata_path(id)) => id,
+    let listing = Listing::take(directory).await?;
+    let is_file = |path: &str| listing.entry(path).is_some_and(|(_, entry)| entry.kind == EntryKind::File);
+    let id = match id.or(listing.checkpoints.last().copied()) {
+        Some(id) if is_file(&metadata_path(id)) => id,
         Some(id) => return Err(Error::NotFound(format!("checkpoint {id} is not there: nothing to export"))),
         None => return Err(Error::NotFound("the directory holds no checkpoint: nothing to export".into())),
     };
-    let metadata = load_metadata(directory, id).await?;
-    let fields = metadata.alluvium.as_ref();
-    if let Some(entry) = fields.and_then(|fields| fields.segments.iter().find(|entry| entry.store.is_some())) {
+    let metadata = read_listed_metadata(directory, &listing, id).await?;
+    let segments = metadata.alluvium.iter().flat_map(|fields| &fields.segments);
+    if let Some(entry) = segments.clone().find(|entry| entry.store.is_some()) {
         let what = format!("checkpoint {id} has no archive: its segment {} is in another directory", entry.name());
         return Err(Error::InvalidInput(what));
     }
+    segments.clone().try_for_each(|entry| listing.check_length(entry))?;
     let mut files = BTreeMap::new();
-    for path in needed(&metadata, |path| listed.contains_key(path))? {
+    for path in needed(&metadata, is_file)? {
         // A missing file is reported by the verification of the whole, like all other damage.
-        if listed.contains_key(&path) {
-            let content = directory.read(&path).await?;
+        if is_file(&path) {
+            let content = match Name::parse(&path) {
+                Name::State(_) => load_state(directory, id).await?,
+                _ => directory.read(&path).await?,
+            };
             files.insert(path, content);
         }
     }

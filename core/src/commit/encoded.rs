@@ -4,7 +4,7 @@ use crate::commit::prepared::PreparedCheckpoint;
 use crate::commit::statistics::CheckpointStatistics;
 use crate::directory::NewFile;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, StateFile};
+use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, METADATA_BYTES_MAX, StateFile};
 use crate::format::paths::{metadata_path, state_path};
 use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
 use crate::format::segment_entry::SegmentEntry;
@@ -61,6 +61,10 @@ impl<D> PreparedCheckpoint<D> {
         statistics.bytes_written = statistics.delta_bytes + statistics.rebased_bytes + state_file_bytes + new_list;
         let metadata = self.complete_metadata(&ticket, entries, named.list, state_file, &statistics);
         let json = metadata.to_stored_json(&named.changes)?;
+        if json.len() as u64 > METADATA_BYTES_MAX {
+            let what = format!("metadata of {} bytes: the limit is {METADATA_BYTES_MAX}", json.len());
+            return Err(Error::LimitExceeded(what));
+        }
         statistics.bytes_written += json.len() as u64;
 
         let mut batch: Vec<NewFile> = delta.into_iter().map(Into::into).collect();

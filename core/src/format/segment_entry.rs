@@ -145,6 +145,10 @@ impl TryFrom<SegmentLine> for SegmentEntry {
                 .filter(|format| *format != FormatVersion::default())
                 .ok_or_else(|| format!("{}: format {number}", line.path))?,
         };
+        // The header holds the length in four bytes. With this bound, sums of lengths cannot overflow.
+        if line.bytes > u64::from(u32::MAX) {
+            return Err(format!("{}: {} bytes are more than a segment can have", line.path, line.bytes));
+        }
         Ok(Self {
             format,
             kind,

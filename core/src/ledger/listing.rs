@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::directory::{Directory, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, wal_path};
+use crate::format::segment_entry::SegmentEntry;
 
 /// The checkpoint whose marker says that a directory may hold files of checkpoints and no checkpoint. It never
 /// exists, because ids start at 1.
@@ -45,6 +46,18 @@ impl Listing {
         self.entries.get(at)
     }
 
+    /// Checks that a segment has the length that metadata says, before any of it is read. One that is not listed is
+    /// left to the reader, who knows how to say that it is missing.
+    pub(crate) fn check_length(&self, segment: &SegmentEntry) -> Result<(), Error> {
+        let path = segment.path();
+        match self.entry(&path).filter(|_| segment.store.is_none()) {
+            Some((_, found)) if found.kind == EntryKind::File && found.bytes != segment.bytes => {
+                Err(Error::corrupt(path, format!("{} bytes long, not {}", found.bytes, segment.bytes)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Tells whether a file of this name is listed.
     pub(crate) fn holds(&self, path: &str) -> bool {
         self.entry(path).is_some()
@@ -69,7 +82,7 @@ impl Listing {
 
     /// Returns how many bytes the WAL files after a checkpoint have.
     pub(crate) fn wal_bytes(&self, after: u64) -> u64 {
-        self.wal_after(after).map(|(_, bytes)| bytes).sum()
+        self.wal_after(after).map(|(_, bytes)| bytes).fold(0, u64::saturating_add)
     }
 
     /// Tells whether a WAL file after this checkpoint is an orphan: the checkpoint is missing, and no writer

@@ -1,29 +1,70 @@
 //! Reads the metadata of one checkpoint and the caller's opaque state.
 
-use crate::directory::{Directory, DirectoryErrorKind};
+use crate::directory::{Directory, DirectoryError, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::{IncrementalCheckpointMetadata, StoredMetadata};
+use crate::format::metadata::{IncrementalCheckpointMetadata, METADATA_BYTES_MAX, StoredMetadata};
 use crate::format::paths::{metadata_path, state_path};
 use crate::format::segment_list::{ListFile, SegmentList};
+use crate::ledger::listing::Listing;
 use crate::model::hash::checksum;
 
 /// Reads the metadata of a checkpoint and checks that it is the metadata of that checkpoint.
 ///
-/// A checkpoint without metadata is [`NotFound`](Error::NotFound).
+/// A checkpoint without metadata is [`NotFound`](Error::NotFound). Metadata that is longer than metadata can be is
+/// not read: it is [`Corruption`](Error::Corruption).
 pub(crate) async fn read_metadata<D: Directory>(
     directory: &D,
     id: u64,
 ) -> Result<IncrementalCheckpointMetadata, Error> {
     let path = metadata_path(id);
-    let bytes = directory.read(&path).await.map_err(|error| match error.kind() {
+    let not_found = |error: DirectoryError| not_found(id, &path, error);
+    if is_longer(directory, &path, METADATA_BYTES_MAX).await.map_err(not_found)? {
+        return Err(too_long(&path));
+    }
+    let bytes = directory.read(&path).await.map_err(not_found)?;
+    complete(directory, None, id, &path, &bytes).await
+}
+
+/// Does what [`read_metadata`] does, for metadata whose length was just listed.
+pub(crate) async fn read_listed_metadata<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    id: u64,
+) -> Result<IncrementalCheckpointMetadata, Error> {
+    let path = metadata_path(id);
+    match listing.entry(&path) {
+        None => return read_metadata(directory, id).await,
+        Some((_, entry)) if entry.bytes > METADATA_BYTES_MAX => return Err(too_long(&path)),
+        Some(_) => {}
+    }
+    let bytes = directory.read(&path).await.map_err(|error| not_found(id, &path, error))?;
+    complete(directory, Some(listing), id, &path, &bytes).await
+}
+
+fn not_found(id: u64, path: &str, error: DirectoryError) -> Error {
+    match error.kind() {
         DirectoryErrorKind::NotFound => {
             Error::NotFound(format!("checkpoint {id} does not exist ({path} is not there)"))
         }
         _ => Error::from(error),
-    })?;
-    let stored = StoredMetadata::decode(&path, &bytes)?;
+    }
+}
+
+fn too_long(path: &str) -> Error {
+    Error::corrupt(path, format!("longer than {METADATA_BYTES_MAX} bytes, which is more than metadata has"))
+}
+
+/// Decodes the metadata of a checkpoint, and reads the list of segments that it names.
+async fn complete<D: Directory>(
+    directory: &D,
+    listing: Option<&Listing>,
+    id: u64,
+    path: &str,
+    bytes: &[u8],
+) -> Result<IncrementalCheckpointMetadata, Error> {
+    let stored = StoredMetadata::decode(path, bytes)?;
     let list = match stored.list() {
-        Some((file, store_id)) => Some(read_list(directory, file, store_id).await?),
+        Some((file, store_id)) => Some(read_list(directory, listing, file, store_id).await?),
         None => None,
     };
     let metadata = stored.complete(list)?;
@@ -34,13 +75,52 @@ pub(crate) async fn read_metadata<D: Directory>(
 }
 
 /// Reads a list of segments that metadata names.
-async fn read_list<D: Directory>(directory: &D, file: ListFile, store_id: [u8; 16]) -> Result<SegmentList, Error> {
+async fn read_list<D: Directory>(
+    directory: &D,
+    listing: Option<&Listing>,
+    file: ListFile,
+    store_id: [u8; 16],
+) -> Result<SegmentList, Error> {
     let path = file.path();
-    let content = directory.read(&path).await.map_err(|error| match error.kind() {
-        DirectoryErrorKind::NotFound => Error::corrupt(&path, "missing, although a checkpoint names it"),
-        _ => Error::from(error),
+    let listed = listing.and_then(|listing| listing.entry(&path)).map(|(_, entry)| entry.bytes);
+    let content = match listed {
+        Some(bytes) if bytes > file.bytes => return Err(longer(&path, file.bytes)),
+        Some(_) => directory.read(&path).await.map_err(|error| missing(&path, error)),
+        None => read_bounded(directory, &path, file.bytes).await,
+    };
+    let content = content.map_err(|error| match error {
+        Error::NotFound(_) => Error::corrupt(&path, "missing, although a checkpoint names it"),
+        other => other,
     })?;
     SegmentList::decode(file, store_id, &content)
+}
+
+/// Tells whether a file has more than this many bytes, without reading them.
+async fn is_longer<D: Directory>(directory: &D, path: &str, bytes: u64) -> Result<bool, DirectoryError> {
+    match directory.read_range(path, bytes, 1).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == DirectoryErrorKind::OutOfRange => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a file that should have this many bytes, and refuses one that has more.
+async fn read_bounded<D: Directory>(directory: &D, path: &str, bytes: u64) -> Result<Vec<u8>, Error> {
+    if is_longer(directory, path, bytes).await.map_err(|error| missing(path, error))? {
+        return Err(longer(path, bytes));
+    }
+    directory.read(path).await.map_err(|error| missing(path, error))
+}
+
+fn longer(path: &str, bytes: u64) -> Error {
+    Error::corrupt(path, format!("longer than the {bytes} bytes that were checkpointed"))
+}
+
+fn missing(path: &str, error: DirectoryError) -> Error {
+    match error.kind() {
+        DirectoryErrorKind::NotFound => Error::NotFound(format!("{path} is not there")),
+        _ => Error::from(error),
+    }
 }
 
 /// Reads the opaque state of one checkpoint, verbatim.
@@ -52,16 +132,18 @@ pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>,
     let metadata = read_metadata(directory, id).await?;
     let none = || Error::NotFound(format!("checkpoint {id} has no opaque state"));
     let path = state_path(id);
-    let state = directory.read(&path).await.map_err(|error| match error.kind() {
-        DirectoryErrorKind::NotFound => none(),
-        _ => Error::from(error),
-    });
+    let state_bytes = match &metadata.alluvium {
+        None => metadata.size_bytes,
+        Some(fields) => fields.state_file.ok_or_else(none)?.bytes,
+    };
+    let state = read_bounded(directory, &path, state_bytes).await;
     match metadata.alluvium {
         // LaminarDB recorded only the length of the state, so only the length can be checked.
         None => {
             let missing = |bytes| format!("missing, although {bytes} bytes of state were checkpointed");
             let state = state.map_err(|error| match error {
                 Error::NotFound(_) if metadata.size_bytes > 0 => Error::corrupt(&path, missing(metadata.size_bytes)),
+                Error::NotFound(_) => none(),
                 other => other,
             })?;
             if state.len() as u64 != metadata.size_bytes {

@@ -40,7 +40,7 @@ struct Run {
 }
 
 /// Files up to this size are read whole, because a second read would cost more than the bytes it saves.
-const WHOLE_BYTES: u64 = 64 << 10;
+pub(crate) const WHOLE_BYTES: u64 = 64 << 10;
 
 /// Where the segments of a checkpoint are read from.
 #[derive(Debug)]

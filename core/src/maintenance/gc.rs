@@ -10,7 +10,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, deleted_path, wal_path};
 use crate::ledger::Ledger;
 use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
-use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::ledger::remains::Remains;
 use crate::maintenance::beginning::unmark_begun;
 use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
@@ -33,7 +33,7 @@ async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) 
         listing.checkpoints.iter().filter(|id| !pages.kept.contains_key(id)).copied().collect()
     };
     for id in unknown {
-        let files = match read_metadata(directory, id).await {
+        let files = match read_listed_metadata(directory, listing, id).await {
             Ok(metadata) => Some(metadata.files().into_iter().collect()),
             // A transient fault must not be mistaken for damage.
             Err(error) if matches!(error, Error::Io(_)) => return Err(error),

@@ -36,7 +36,7 @@ pub struct GarbageReport {
 impl GarbageReport {
     /// Returns the total length of the files that go, in bytes.
     pub fn reclaimed_bytes(&self) -> u64 {
-        self.files.iter().filter(|file| !file.keep).map(|file| file.bytes).sum()
+        self.files.iter().filter(|file| !file.keep).map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, SegmentKind};
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
-use crate::ledger::metadata_reader::{load_state, read_metadata};
+use crate::ledger::metadata_reader::{load_state, read_listed_metadata};
 use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 use crate::model::wanted::Wanted;
@@ -69,11 +69,11 @@ pub(crate) async fn recover_listed<D: Directory>(
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));
         }
-        return recover_one(directory, stores, id, wanted).await.map(Some);
+        return recover_one(directory, listing, stores, id, wanted).await.map(Some);
     }
     let mut skipped = Vec::new();
     for &id in listing.checkpoints.iter().rev() {
-        match recover_one(directory, stores, id, wanted).await {
+        match recover_one(directory, listing, stores, id, wanted).await {
             Ok(recovered) => {
                 let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
                 if options.replay_wal {
@@ -107,17 +107,19 @@ fn known(listing: &Listing) -> String {
 /// Recovers one checkpoint without the WAL files after it.
 async fn recover_one<D: Directory>(
     directory: &D,
+    listing: &Listing,
     stores: &Stores<D>,
     id: u64,
     wanted: Wanted,
 ) -> Result<RecoveredCheckpoint, Error> {
-    let metadata = read_metadata(directory, id).await?;
+    let metadata = read_listed_metadata(directory, listing, id).await?;
     let mut state = State::new();
     let mut tail = Tail::default();
     let mut segments = Vec::new();
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
         check_features(id, fields)?;
+        fields.segments.iter().try_for_each(|entry| listing.check_length(entry))?;
         let source = SegmentSource::of(directory, stores, fields);
         // One file is in memory at a time, or a few where another process reads them. The records go
         // straight into the arena.

@@ -4,8 +4,11 @@
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::wal_path;
+use crate::format::segment::{HEADER_BYTES, claimed_bytes};
+use crate::format::version::FormatVersion;
 use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
+use crate::ledger::segment_reader::WHOLE_BYTES;
 use crate::model::wanted::Wanted;
 use crate::recovery::digest::check_state;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, SkippedWal};
@@ -22,15 +25,18 @@ pub(crate) async fn replay<D: Directory>(
     let Some(fields) = &recovered.metadata.alluvium else { return Ok(()) };
     let (format, store_id, namespaces) = (fields.format, fields.store_id, fields.namespaces.clone());
     let id = recovered.metadata.id;
-    let sequences: Vec<u64> = listing.wal_after(id).map(|(sequence, _)| sequence).collect();
-    for (index, &sequence) in sequences.iter().enumerate() {
+    let sequences: Vec<(u64, u64)> = listing.wal_after(id).collect();
+    for (index, &(sequence, bytes)) in sequences.iter().enumerate() {
         let path = wal_path(id, sequence);
         let expected = index as u64 + 1;
         if sequence != expected {
             let error = Error::Wal(format!("{}: missing, although {path} exists", wal_path(id, expected)));
             return end_replay(options, recovered, path, error);
         }
-        let content = directory.read(&path).await?;
+        let content = match read_wal(directory, format, &path, bytes).await {
+            Ok(content) => content,
+            Err(error) => return end_replay(options, recovered, path, error),
+        };
         let is_last = index + 1 == sequences.len();
         let wal = match decode(WalIdentity { format, store_id, checkpoint: id, sequence }, &content) {
             Ok(wal) => wal,
@@ -70,6 +76,25 @@ pub(crate) async fn replay<D: Directory>(
         }
     }
     Ok(())
+}
+
+/// Reads a WAL file that was listed with this many bytes. A longer one than its header says is damage, and is not
+/// read.
+pub(crate) async fn read_wal<D: Directory>(
+    directory: &D,
+    format: FormatVersion,
+    path: &str,
+    bytes: u64,
+) -> Result<Vec<u8>, Error> {
+    // A short file is read at once, because a second read would cost more than it saves.
+    if bytes > WHOLE_BYTES {
+        let head = directory.read_range(path, 0, HEADER_BYTES).await?;
+        let claimed = u64::from(claimed_bytes(format, &head).unwrap_or_default());
+        if bytes > claimed {
+            return Err(Error::corrupt(path, format!("{bytes} bytes long, not {claimed}")));
+        }
+    }
+    Ok(directory.read(path).await?)
 }
 
 /// Ends the replay at a damaged WAL file, if the caller allowed falling back. Otherwise it is an error,

@@ -11,7 +11,8 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
 use crate::format::segment::SegmentKind;
 use crate::format::segment_entry::SegmentEntry;
-use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::ledger::segment_reader::SegmentSource;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::key_groups::KeyGroups;
@@ -71,8 +72,9 @@ pub struct Difference {
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Result<Difference, Error> {
-    let older = keyed(directory, before.min(after)).await?;
-    let newer = keyed(directory, before.max(after)).await?;
+    let listing = Listing::take(directory).await?;
+    let older = keyed(directory, &listing, before.min(after)).await?;
+    let newer = keyed(directory, &listing, before.max(after)).await?;
     let stores = Stores::new();
     let source = SegmentSource::of(directory, &stores, &newer);
     let mut compared = Comparison { source, bytes_read: 0, changes: Vec::new() };
@@ -196,12 +198,13 @@ impl<D: Directory> Comparison<'_, D> {
     }
 }
 
-/// Reads what the metadata of a checkpoint says about its keyed state.
-async fn keyed<D: Directory>(directory: &D, id: u64) -> Result<AlluviumFields, Error> {
-    let fields = read_metadata(directory, id).await?.alluvium.ok_or_else(|| {
+/// Reads what the metadata of a checkpoint says about its keyed state, and holds it to the files.
+async fn keyed<D: Directory>(directory: &D, listing: &Listing, id: u64) -> Result<AlluviumFields, Error> {
+    let fields = read_listed_metadata(directory, listing, id).await?.alluvium.ok_or_else(|| {
         Error::InvalidInput(format!("checkpoint {id} was written by LaminarDB: its state is opaque and has no keys"))
     })?;
     check_features(id, &fields)?;
+    fields.segments.iter().try_for_each(|entry| listing.check_length(entry))?;
     Ok(fields)
 }
 

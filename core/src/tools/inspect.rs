@@ -9,7 +9,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
-use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::metadata_reader::{read_listed_metadata, read_metadata};
 
 pub use crate::ledger::metadata_reader::load_state;
 
@@ -39,7 +39,7 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
         let path = metadata_path(id);
         let metadata_bytes = listing.entry(&path).map_or(0, |(_, entry)| entry.bytes);
         let metadata = if listing.checkpoints.contains(&id) {
-            read_metadata(directory, id).await.map_err(|error| error.to_string())
+            read_listed_metadata(directory, &listing, id).await.map_err(|error| error.to_string())
         } else if listing.marked.contains(&id) {
             Err("deleted; its id is never given again".into())
         } else if partial.contains(&id) {

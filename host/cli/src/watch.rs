@@ -79,7 +79,7 @@ impl Watch {
 
     fn status(&self, directory: &NativeDirectory, checkpoints: usize) -> Result<String, Failure> {
         let entries = block_on(directory.list()).map_err(|error| Failure::directory(&self.dir, &error))?;
-        let bytes = entries.iter().map(|entry| entry.bytes).sum();
+        let bytes = entries.iter().map(|entry| entry.bytes).fold(0, u64::saturating_add);
         Ok(format!(
             "{checkpoints} checkpoints kept, {} files, {} bytes; Ctrl-C ends",
             grouped(entries.len() as u64),

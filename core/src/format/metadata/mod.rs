@@ -20,6 +20,10 @@ use crate::model::position::StreamPosition;
 pub use crate::format::metadata::fields::{AlluviumFields, StateFile};
 pub(crate) use crate::format::metadata::stored::StoredMetadata;
 
+/// The most bytes that the metadata of one checkpoint may have. Readers do not read more, and writers do not write
+/// more.
+pub const METADATA_BYTES_MAX: u64 = 64 << 20;
+
 /// The metadata of a checkpoint: its position in the stream and the files that hold its state.
 ///
 /// The fields are those of LaminarDB, and all of them are set. `to_json` writes what LaminarDB's reader

@@ -21,6 +21,11 @@ pub(crate) fn claimed_writer(format: FormatVersion, content: &[u8]) -> u64 {
     }
 }
 
+/// Returns the length of the file that a header claims.
+pub(crate) fn claimed_bytes(format: FormatVersion, head: &[u8]) -> Option<u32> {
+    u32_at(head, format.bound_bytes() + 4)
+}
+
 /// Returns whether `content` is only the beginning of a longer file. A write that was cut short leaves
 /// that on storages that do not hide it. A flipped bit in the length alone does not count as such. The
 /// writer of the file need not be known.

@@ -15,7 +15,7 @@ mod writer;
 pub use chunk_reader::read_chunk;
 pub(crate) use chunk_reader::{check_chunk, collect_chunk};
 pub use head_reader::decode_file;
-pub(crate) use head_reader::{claimed_checksum, claimed_writer, is_torn};
+pub(crate) use head_reader::{claimed_bytes, claimed_checksum, claimed_writer, is_torn};
 pub use header::HEADER_BYTES;
 pub(crate) use layout::FILE_BYTES;
 pub use layout::{Chunk, EncodedSegment, SegmentIdentity, SegmentKind};

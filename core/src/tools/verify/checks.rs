@@ -11,13 +11,13 @@ use crate::format::segment_entry::SegmentEntry;
 use crate::format::version::FormatVersion;
 use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
-use crate::ledger::metadata_reader::{load_state, read_metadata};
+use crate::ledger::metadata_reader::{load_state, read_listed_metadata};
 use crate::ledger::segment_reader::SegmentSource;
 use crate::model::key_groups::KeyGroups;
 use crate::model::wanted::Wanted;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
-use crate::recovery::wal_replay::replay;
+use crate::recovery::wal_replay::{read_wal, replay};
 use crate::tools::verify::report::{Severity, VerifyReport};
 
 /// What is known about the files so far.
@@ -40,7 +40,7 @@ pub(super) async fn verify_checkpoint<D: Directory>(
     checked: &mut Checked,
     report: &mut VerifyReport,
 ) {
-    let metadata = match read_metadata(directory, id).await {
+    let metadata = match read_listed_metadata(directory, listing, id).await {
         Ok(metadata) => metadata,
         Err(error) => {
             // What is wrong may be wrong with the list of segments that the metadata names.
@@ -115,10 +115,7 @@ async fn verify_segment<D: Directory>(
     identity: &SegmentIdentity,
 ) -> Result<(), Error> {
     let path = entry.path();
-    let listed = listing.entry(&path).filter(|_| entry.store.is_none());
-    if let Some((_, listed)) = listed.filter(|(_, listed)| listed.bytes != entry.bytes) {
-        return Err(Error::corrupt(&path, format!("{} bytes long, not {}", listed.bytes, entry.bytes)));
-    }
+    listing.check_length(entry)?;
     let content = source.directory_of(entry)?.read(&path).await.map_err(|error| match error.kind() {
         DirectoryErrorKind::NotFound => Error::corrupt(&path, format!("missing, although checkpoint {id} names it")),
         _ => Error::from(error),
@@ -154,20 +151,27 @@ async fn replay_wal<D: Directory>(
 }
 
 /// Verifies one WAL file.
-pub(super) async fn verify_wal<D: Directory>(directory: &D, checkpoint: u64, sequence: u64) -> Result<(), Error> {
+pub(super) async fn verify_wal<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    (checkpoint, sequence): (u64, u64),
+    bytes: u64,
+) -> Result<(), Error> {
     let path = wal_path(checkpoint, sequence);
-    let content = directory.read(&path).await?;
-    // The checkpoint may be gone, and the directory's id with it. Then the id in the WAL file itself is
-    // used, to which the file's checksums are bound.
-    let own = content.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
-    let fields = read_metadata(directory, checkpoint).await.ok().and_then(|metadata| metadata.alluvium);
-    // Without its checkpoint, the file's own version is the best that is known of its format.
-    let version = content.get(8..10).map_or(0, |version| u16::from_le_bytes([version[0], version[1]]));
-    let fields = fields.unwrap_or_else(|| AlluviumFields {
-        format: FormatVersion::of_number(version).unwrap_or_default(),
-        store_id: own,
-        ..AlluviumFields::default()
-    });
+    let metadata = read_listed_metadata(directory, listing, checkpoint).await.ok();
+    let fields = match metadata.and_then(|metadata| metadata.alluvium) {
+        Some(fields) => fields,
+        // The checkpoint may be gone, and the directory's id with it. Then the version and the id in the WAL file
+        // itself are used, to which the file's checksums are bound.
+        None => {
+            let head = directory.read_range(&path, 0, usize::try_from(bytes.min(32)).unwrap_or_default()).await?;
+            let version = head.get(8..10).map_or(0, |version| u16::from_le_bytes([version[0], version[1]]));
+            let format = FormatVersion::of_number(version).unwrap_or_default();
+            let store_id = head.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
+            AlluviumFields { format, store_id, ..AlluviumFields::default() }
+        }
+    };
+    let content = read_wal(directory, fields.format, &path, bytes).await?;
     let identity = WalIdentity { format: fields.format, store_id: fields.store_id, checkpoint, sequence };
     match decode(identity, &content) {
         Ok(wal) => wal.records(&fields.namespaces).map(|_| ()),

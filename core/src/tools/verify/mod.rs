@@ -10,7 +10,7 @@ use crate::directory::{Directory, EntryKind, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::Name;
 use crate::ledger::listing::Listing;
-use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::tools::verify::cached_directory::{CACHE_BYTES_MAX, CachedDirectory};
 use crate::tools::verify::checks::{Checked, verify_checkpoint, verify_wal};
 
@@ -48,7 +48,7 @@ async fn verify_with_cache<D: Directory>(
     // The last checkpoint that needs each file. Checkpoints are verified from the oldest to the newest.
     let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();
     for &id in &listing.checkpoints {
-        if let Ok(metadata) = read_metadata(source, id).await {
+        if let Ok(metadata) = read_listed_metadata(source, &listing, id).await {
             for path in metadata.files() {
                 wanted_until.insert(path, id);
             }
@@ -63,11 +63,11 @@ async fn verify_with_cache<D: Directory>(
         match *name {
             Name::Metadata(_) => {
                 report.files += 1;
-                report.bytes += entry.bytes;
+                report.bytes = report.bytes.saturating_add(entry.bytes);
             }
             _ if named.contains(&entry.path) => {
                 report.files += 1;
-                report.bytes += entry.bytes;
+                report.bytes = report.bytes.saturating_add(entry.bytes);
             }
             Name::Foreign if entry.kind == EntryKind::Temporary => {
                 report.find(&entry.path, Severity::Leftover, "left by a write that was interrupted");
@@ -75,11 +75,11 @@ async fn verify_with_cache<D: Directory>(
             Name::Foreign => report.find(&entry.path, Severity::Foreign, "not written by Alluvium"),
             Name::Wal(checkpoint, sequence) => {
                 report.files += 1;
-                report.bytes += entry.bytes;
+                report.bytes = report.bytes.saturating_add(entry.bytes);
                 if replayed.contains(&entry.path) {
                     continue;
                 }
-                if let Err(error) = verify_wal(directory, checkpoint, sequence).await {
+                if let Err(error) = verify_wal(directory, &listing, (checkpoint, sequence), entry.bytes).await {
                     report.find(&entry.path, Severity::Damage, error.to_string());
                 } else if listing.is_orphaned(checkpoint) {
                     let what = format!("checkpoint {checkpoint} is missing, so this file is never replayed");
