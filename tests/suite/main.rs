@@ -7,6 +7,7 @@
 mod archive;
 mod damage;
 mod dependencies;
+mod flooding;
 mod format_page;
 mod golden;
 mod golden_vectors;

@@ -1,6 +1,7 @@
 //! The newest mutation of each key, in the order in which segments hold them.
 
 use crate::model::record::Record;
+use crate::model::work::count_probes;
 
 /// The hash of a mutation's key, and the place of the mutation.
 pub(crate) type Place = (u64, u64);
@@ -12,6 +13,9 @@ pub(crate) type Place = (u64, u64);
 pub(crate) fn newest<'a, F: Fn(u64) -> Record<'a>>(places: Vec<Place>, record: F) -> Newest<'a, F> {
     Newest { places: sort(places), next: 0, alike: Vec::new(), record }
 }
+
+/// How many records with the same upper half of the hash are looked through for an older one of the same key.
+const LOOKED_THROUGH: usize = 8;
 
 /// The number of digits of the upper half of the hash. Sorting starts with the least significant one.
 const DIGITS: usize = 4;
@@ -25,6 +29,7 @@ fn digit(place: &Place, at: usize) -> usize {
 /// that no choice of keys makes it slower.
 fn sort(mut places: Vec<Place>) -> Vec<Place> {
     let mut counts = [[0; 256]; DIGITS];
+    count_probes(places.len());
     for place in &places {
         for (at, counts) in counts.iter_mut().enumerate() {
             counts[digit(place, at)] += 1;
@@ -40,6 +45,7 @@ fn sort(mut places: Vec<Place>) -> Vec<Place> {
         for count in &mut *counts {
             start += std::mem::replace(count, start);
         }
+        count_probes(places.len());
         for place in &places {
             let to = &mut counts[digit(place, at)];
             other[*to] = *place;
@@ -66,11 +72,18 @@ impl<'a, F: Fn(u64) -> Record<'a>> Newest<'a, F> {
         for (_, at) in self.places[run].iter().rev() {
             let record = (self.record)(*at);
             let is_same = |kept: &Record<'_>| kept.order() == record.order();
-            if !self.alike.iter().any(is_same) {
+            // A key that changes often is dropped here. There may be so many other keys that looking through
+            // all of them would take too long.
+            if !self.alike.iter().rev().take(LOOKED_THROUGH).any(is_same) {
                 self.alike.push(record);
             }
         }
-        self.alike.sort_unstable_by(|a, b| b.order().cmp(&a.order()));
+        // Sorting keeps the order of equal keys, so the first one of each is still the newest.
+        self.alike.sort_by(|a, b| {
+            count_probes(1);
+            b.order().cmp(&a.order())
+        });
+        self.alike.dedup_by(|later, kept| later.order() == kept.order());
     }
 }
 

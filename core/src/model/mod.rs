@@ -12,3 +12,5 @@ pub mod position;
 pub mod record;
 pub mod timer;
 pub(crate) mod wanted;
+#[doc(hidden)]
+pub mod work;

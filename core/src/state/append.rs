@@ -2,15 +2,17 @@
 
 use crate::model::hash::{entry_digest, value_hash};
 use crate::model::key_groups::group_of;
-use crate::state::keyed_state::{State, tag};
+use crate::state::arena::Address;
+use crate::state::keyed_state::State;
 
 /// The position after the last appended record. A base holds each key once and in hash order, so the next
 /// record goes there without a search.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     group: usize,
-    /// The hash of the previous record. It is `None` at the start and after a record out of order.
-    last: Option<u64>,
+    /// The hash and the place of the previous record. It is `None` after a record out of order. The place is 0
+    /// at the start.
+    last: Option<(u64, Address)>,
     /// The slot of the group's table after the last one in use.
     end: usize,
 }
@@ -21,7 +23,7 @@ impl State {
         let group = usize::from(group);
         let table = &mut self.tables[group];
         self.table_bytes -= table.allocated_bytes();
-        table.reserve(additional);
+        table.reserve(additional, &self.arena);
         self.table_bytes += table.allocated_bytes();
         if group == tail.group {
             tail.end = table.end();
@@ -35,18 +37,17 @@ impl State {
         let group = usize::from(group_of(hash));
         if group != tail.group || tail.last.is_none() {
             let is_empty = self.tables[group].is_empty();
-            *tail = Tail { group, last: is_empty.then_some(0), end: 0 };
+            *tail = Tail { group, last: is_empty.then_some((0, 0)), end: 0 };
         }
         match tail.last {
-            // A record with the same hash counts as out of order, because its key must be compared.
-            Some(last) if last < hash => {
+            Some((last, place)) if last < hash || last == hash && self.is_behind(place, key) => {
                 let value_hash = value_hash(value);
                 let address = self.arena.insert(key, value, value_hash);
                 let table = &mut self.tables[group];
                 self.table_bytes -= table.allocated_bytes();
-                tail.end = table.append(tail.end, tag(hash), address);
+                tail.end = table.append(tail.end, &self.arena, hash, address);
                 self.table_bytes += table.allocated_bytes();
-                tail.last = Some(hash);
+                tail.last = Some((hash, address));
                 self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
                 self.group_bytes[group] += (key.len() + value.len()) as u64;
                 self.len += 1;
@@ -56,5 +57,11 @@ impl State {
                 self.put_hashed(hash, key, value);
             }
         }
+    }
+
+    /// Returns whether a key is behind that of the record at `place`, which has the same hash. Without such a
+    /// record it is.
+    fn is_behind(&self, place: Address, key: &[u8]) -> bool {
+        place == 0 || self.arena.key(place) < key
     }
 }

@@ -3,7 +3,8 @@
 use crate::error::IncrementalCheckpointError as Error;
 use crate::model::key_groups::group_of;
 use crate::model::record::Record;
-use crate::state::keyed_state::{State, out_of_addresses, tag};
+use crate::state::keyed_state::{State, out_of_addresses};
+use crate::state::sought::tag;
 
 /// How many mutations of a batch are brought into the cache together. They are more than the processor can
 /// wait for at once, and few enough to stay in its nearest cache.

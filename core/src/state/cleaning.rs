@@ -16,9 +16,9 @@ impl Arena {
         held > CLEAN_FROM && held - self.live > held / 5
     }
 
-    /// Moves about `budget` bytes of live records out of the emptiest segments. It calls `moved` with the key,
-    /// the old address and the new address of each.
-    pub(super) fn clean(&mut self, budget: usize, mut moved: impl FnMut(&[u8], Address, Address)) {
+    /// Moves about `budget` bytes of live records out of the emptiest segments. It calls `moved` with the new
+    /// address of each. The bytes at the old address are still there at that time.
+    pub(super) fn clean(&mut self, budget: usize, mut moved: impl FnMut(&Self, Address)) {
         let mut spent = 0;
         while spent < budget {
             let Some((index, mut offset)) =
@@ -33,7 +33,7 @@ impl Arena {
                 if header.slack & DEAD == 0 {
                     let from = index << OFFSET_BITS | (offset / 8) as u32;
                     let to = self.relocate(from, header);
-                    moved(self.key(to), from, to);
+                    moved(self, to);
                     spent += total;
                 }
                 // Passing over a dead record costs a little too.

@@ -2,11 +2,11 @@
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::model::hash::{entry_digest, key_hash, value_hash};
-use crate::model::key_groups::{GROUP_BITS, KEY_GROUPS, group_of};
+use crate::model::key_groups::{KEY_GROUPS, group_of};
 use crate::model::record::check_lengths;
 use crate::state::arena::Arena;
 use crate::state::record_header::record_bytes;
-use crate::state::short_keys::same;
+use crate::state::sought::Sought;
 use crate::state::table::{Found, Table};
 
 /// Live keyed data: the result of the mutations so far.
@@ -37,12 +37,6 @@ impl Default for State {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Returns the hash bits that a table keeps: the 32 bits right below those of the group.
-#[inline]
-pub(super) fn tag(hash: u64) -> u32 {
-    ((hash << GROUP_BITS) >> 32) as u32
 }
 
 impl State {
@@ -92,12 +86,15 @@ impl State {
     /// Returns the value of a key, or `None` if the key is not there.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// Returns a key as the state holds it, and its value, or `None` if the key is not there.
+    #[inline]
+    pub(super) fn entry(&self, key: &[u8]) -> Option<(&[u8], &[u8])> {
         let hash = key_hash(key);
         let table = &self.tables[usize::from(group_of(hash))];
-        match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
-            Found::At(at) => Some(self.arena.get(table.address(at)).1),
-            Found::Before(_) => None,
-        }
+        table.read(&self.arena, hash, key, Arena::get)
     }
 
     /// Sets the value of a key.
@@ -138,13 +135,13 @@ impl State {
         let table = &mut self.tables[group];
         let value_hash = value_hash(value);
         self.digest = self.digest.wrapping_add(entry_digest(hash, value_hash));
-        match table.find(tag(hash), |address| same(self.arena.key(address), key)) {
+        match table.find(Sought { arena: &self.arena, hash, key }) {
             Found::Before(at) => {
                 note(None);
                 let address = self.arena.insert(key, value, value_hash);
                 let table = &mut self.tables[group];
                 self.table_bytes -= table.allocated_bytes();
-                table.insert(at, tag(hash), address);
+                table.insert(at, Sought { arena: &self.arena, hash, key }, address);
                 self.table_bytes += table.allocated_bytes();
                 self.group_bytes[group] += (key.len() + value.len()) as u64;
                 self.len += 1;
@@ -181,7 +178,7 @@ impl State {
     #[inline]
     pub(crate) fn delete_noting(&mut self, hash: u64, key: &[u8], note: impl FnOnce(Option<&[u8]>)) -> bool {
         let group = usize::from(group_of(hash));
-        let Found::At(at) = self.tables[group].find(tag(hash), |address| same(self.arena.key(address), key)) else {
+        let Found::At(at) = self.tables[group].find(Sought { arena: &self.arena, hash, key }) else {
             return false;
         };
         let address = self.tables[group].address(at);
@@ -192,7 +189,7 @@ impl State {
         let freed = record_bytes(key.len(), old_bytes);
         let table = &mut self.tables[group];
         self.table_bytes -= table.allocated_bytes();
-        table.remove(at);
+        table.remove(at, &self.arena);
         self.table_bytes += table.allocated_bytes();
         self.arena.release(address);
         self.len -= 1;
@@ -206,10 +203,11 @@ impl State {
     fn clean(&mut self, freed: usize) {
         if self.arena.wants_cleaning() {
             let tables = &mut self.tables;
-            self.arena.clean(8 * freed + 1024, |key, from, to| {
+            self.arena.clean(8 * freed + 1024, |arena, to| {
+                let key = arena.key(to);
                 let hash = key_hash(key);
                 let table = &mut tables[usize::from(group_of(hash))];
-                match table.find(tag(hash), |address| address == from) {
+                match table.find(Sought { arena, hash, key }) {
                     Found::At(at) => table.set_address(at, to),
                     Found::Before(_) => unreachable!("a live record has a slot"),
                 }

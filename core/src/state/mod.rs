@@ -9,6 +9,7 @@ mod iterate;
 mod keyed_state;
 mod record_header;
 mod short_keys;
+mod sought;
 mod table;
 
 pub(crate) use append::Tail;

@@ -2,8 +2,11 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures of tests are small")]
 
 pub mod allocation;
+pub mod colliding;
 pub mod damage;
 pub mod faulty;
+#[cfg(feature = "work-counters")]
+pub mod flooding;
 pub mod golden;
 pub mod hostile;
 pub mod oracle;
