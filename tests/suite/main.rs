@@ -25,6 +25,7 @@ mod native;
 mod own_files;
 mod promises;
 mod wal;
+mod walks;
 mod writers;
 
 use alluvium_test_harness::allocation::NotingAllocator;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::commit::statistics::CheckpointStatistics;
 use crate::config::CheckpointConfig;
 use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
 use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::{MemoryUsage, RecoverySummary};
 use crate::manager::types::IncrementalCheckpointManager;
-use crate::state::State;
+use crate::state::{State, Walk};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Returns the directory.
@@ -57,6 +58,22 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Returns the keys that start with `prefix`, and their values, in order of the keys' bytes.
     pub fn iter_prefix(&self, prefix: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.live.state.iter_prefix(prefix)
+    }
+
+    /// Begins a walk over the entries whose key starts with `prefix`, in order of the keys' bytes. Pages of it
+    /// can be read while the state changes. [`Walk`] says what it costs.
+    pub fn walk(&mut self, prefix: &[u8]) -> Walk {
+        self.live.state.walk(prefix)
+    }
+
+    /// Returns the next entries of a walk, as [`State::next_page`] does.
+    pub fn next_page<'a>(
+        &'a self,
+        walk: &mut Walk,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<(&'a [u8], &'a [u8])>, Error> {
+        self.live.state.next_page(walk, limit, bytes)
     }
 
     /// Returns the epoch.

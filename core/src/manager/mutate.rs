@@ -90,7 +90,7 @@ impl<D> IncrementalCheckpointManager<D> {
 
     /// Checks that the memory limit and the arena's addresses allow one more put.
     #[inline]
-    fn make_room(&self, hash: u64, key: &[u8], value: &[u8]) -> Result<(), Error> {
+    fn make_room(&mut self, hash: u64, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let Some(limit) = self.config.memory_limit_bytes else {
             return self.live.state.growth_for(key, value).map(|_| ()).ok_or_else(out_of_addresses);
         };
@@ -99,10 +99,14 @@ impl<D> IncrementalCheckpointManager<D> {
     }
 
     /// Checks that `growth` more bytes of memory are allowed.
-    fn check_limit(&self, limit: u64, growth: usize) -> Result<(), Error> {
-        let logs = self.live.changes.allocated_bytes() + self.live.undo.allocated_bytes();
-        let held = self.live.state.allocated_bytes() + logs as u64;
-        if growth > 0 && held + growth as u64 > limit {
+    fn check_limit(&mut self, limit: u64, growth: usize) -> Result<(), Error> {
+        let is_beyond = |held: u64| growth > 0 && held + growth as u64 > limit;
+        if is_beyond(self.live.allocated_bytes()) {
+            // Walks may keep deleted records in memory, and can do without them.
+            self.live.state.release_walks(true);
+        }
+        let held = self.live.allocated_bytes();
+        if is_beyond(held) {
             return Err(Error::LimitExceeded(format!(
                 "memory: {held} bytes held and {growth} more needed, {limit} allowed; take a checkpoint, delete keys, or raise the limit"
             )));
@@ -144,6 +148,13 @@ impl<D> IncrementalCheckpointManager<D> {
 }
 
 impl LiveState {
+    /// Returns the bytes held from the allocator.
+    #[inline]
+    fn allocated_bytes(&self) -> u64 {
+        let logs = self.changes.allocated_bytes() + self.undo.allocated_bytes();
+        self.state.allocated_bytes() + logs as u64
+    }
+
     /// Compacts the changelog if it has outgrown the state. This waits for the end of an open batch, which
     /// could not be undone afterwards.
     #[inline]

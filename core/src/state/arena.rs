@@ -49,6 +49,8 @@ pub(super) struct Arena {
     pub(super) live: usize,
     /// The segment that is being cleaned, and the offset up to which it is clean.
     pub(super) cleaning: Option<(u32, usize)>,
+    /// Whether the bytes of dead records are kept, because walks refer to them.
+    pub(super) pinned: bool,
 }
 
 /// Returns the index of a record's segment and its offset in it, in bytes.
@@ -208,7 +210,7 @@ impl Arena {
         header.write(record);
         segment.live -= total;
         self.live -= total;
-        if segment.live == 0 && self.current != Some(index as u32) {
+        if segment.live == 0 && self.current != Some(index as u32) && !self.pinned {
             self.vacate(index as u32);
         }
     }

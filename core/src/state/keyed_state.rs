@@ -8,6 +8,7 @@ use crate::state::arena::Arena;
 use crate::state::record_header::record_bytes;
 use crate::state::sought::Sought;
 use crate::state::table::{Found, Table};
+use crate::state::walk::Walks;
 
 /// Live keyed data: the result of the mutations so far.
 ///
@@ -31,6 +32,7 @@ pub struct State {
     pub(super) table_bytes: usize,
     pub(super) len: usize,
     pub(super) digest: u64,
+    pub(super) walks: Walks,
 }
 
 impl Default for State {
@@ -50,6 +52,7 @@ impl State {
             table_bytes: 0,
             len: 0,
             digest: 0,
+            walks: Walks::new(),
         }
     }
 
@@ -202,6 +205,9 @@ impl State {
     #[inline]
     fn clean(&mut self, freed: usize) {
         if self.arena.wants_cleaning() {
+            if self.arena.is_pinned() && !self.release_walks(self.arena.is_pinned_too_long()) {
+                return;
+            }
             let tables = &mut self.tables;
             self.arena.clean(8 * freed + 1024, |arena, to| {
                 let key = arena.key(to);

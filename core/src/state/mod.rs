@@ -6,16 +6,21 @@ mod arena;
 mod cleaning;
 mod huge_pages;
 mod iterate;
+mod key_order;
 mod keyed_state;
+mod pinning;
 mod record_header;
 mod short_keys;
 mod sought;
 mod table;
+mod walk;
+mod walking;
 
 pub(crate) use append::Tail;
 pub(crate) use apply::WARM_BLOCK;
 pub use keyed_state::State;
 pub(crate) use keyed_state::out_of_addresses;
+pub use walk::Walk;
 
 #[cfg(test)]
 mod tests;

@@ -15,12 +15,12 @@ const PAGE_BYTES: usize = 1 << 20;
 #[wasm_bindgen]
 pub struct Walk {
     shared: Rc<Shared>,
-    keys: std::vec::IntoIter<Vec<u8>>,
+    walk: alluvium_core::Walk,
 }
 
 impl Walk {
-    pub(super) fn new(shared: Rc<Shared>, keys: Vec<Vec<u8>>) -> Self {
-        Self { shared, keys: keys.into_iter() }
+    pub(super) fn new(shared: Rc<Shared>, walk: alluvium_core::Walk) -> Self {
+        Self { shared, walk }
     }
 }
 
@@ -28,20 +28,7 @@ impl Walk {
 impl Walk {
     /// Returns the next entries as a packed batch of puts, at most `limit`. An empty batch ends the walk.
     pub fn next(&mut self, limit: u32) -> Result<Vec<u8>, JsValue> {
-        let Self { shared, keys } = self;
-        shared.with(|manager| {
-            let mut taken: Vec<Vec<u8>> = Vec::new();
-            let mut bytes = 0;
-            while taken.len() < limit.max(1) as usize && bytes < PAGE_BYTES {
-                let Some(key) = keys.next() else { break };
-                // The key was deleted in the meantime.
-                let Some(value) = manager.get(&key) else { continue };
-                bytes += key.len() + value.len();
-                taken.push(key);
-            }
-            let entries: Vec<(&[u8], &[u8])> =
-                taken.iter().filter_map(|key| manager.get(key).map(|value| (key.as_slice(), value))).collect();
-            Ok(packed::entries(&entries))
-        })
+        let Self { shared, walk } = self;
+        shared.with(|manager| Ok(packed::entries(&manager.next_page(walk, limit as usize, PAGE_BYTES)?)))
     }
 }

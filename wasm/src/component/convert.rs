@@ -47,6 +47,17 @@ pub(super) fn columns(batch: &types::Columns) -> Columns<'_> {
     }
 }
 
+/// Writes entries as a batch of puts.
+pub(super) fn page(entries: &[(&[u8], &[u8])]) -> types::Columns {
+    types::Columns {
+        ops: vec![0; entries.len()],
+        key_lens: entries.iter().map(|(key, _)| len(key)).collect(),
+        value_lens: entries.iter().map(|(_, value)| len(value)).collect(),
+        keys: entries.iter().map(|(key, _)| *key).collect::<Vec<_>>().concat(),
+        values: entries.iter().map(|(_, value)| *value).collect::<Vec<_>>().concat(),
+    }
+}
+
 /// Looks up many keys.
 pub(super) fn get_many(manager: &Manager, keys: &types::PackedKeys) -> Result<types::PackedValues, types::Error> {
     let total: u64 = keys.lens.iter().map(|&len| u64::from(len)).sum();

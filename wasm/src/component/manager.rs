@@ -141,7 +141,7 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn iterate(&self, prefix: Vec<u8>) -> state::Cursor {
-        state::Cursor::new(Cursor::new(Rc::downgrade(&self.0), &self.0.borrow(), &prefix))
+        state::Cursor::new(Cursor::new(&self.0, &prefix))
     }
 
     fn set_epoch(&self, epoch: u64) -> Result<(), Error> {

@@ -1,7 +1,5 @@
 //! Implements the interface `state`. Through it a plugin uses the manager that was opened last.
 
-use std::rc::Rc;
-
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
 use super::bindings::exports::alluvium::checkpoint::state as wit;
 use super::cursor::Cursor;
@@ -32,9 +30,7 @@ impl wit::Guest for Engine {
     }
 
     fn iterate(prefix: Vec<u8>) -> Result<wit::Cursor, Error> {
-        let manager = newest()?;
-        let cursor = Cursor::new(Rc::downgrade(&manager), &manager.borrow(), &prefix);
-        Ok(wit::Cursor::new(cursor))
+        Ok(wit::Cursor::new(Cursor::new(&newest()?, &prefix)))
     }
 
     fn len() -> Result<u64, Error> {

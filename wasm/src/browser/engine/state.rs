@@ -42,9 +42,8 @@ impl Engine {
 
     /// Walks the keys that start with `prefix`, in order.
     pub fn walk(&self, prefix: &[u8]) -> Result<Walk, JsValue> {
-        let keys =
-            self.shared.with(|manager| Ok(manager.iter_prefix(prefix).map(|(key, _)| key.to_vec()).collect()))?;
-        Ok(Walk::new(Rc::clone(&self.shared), keys))
+        let walk = self.shared.with(|manager| Ok(manager.walk(prefix)))?;
+        Ok(Walk::new(Rc::clone(&self.shared), walk))
     }
 
     /// Returns the number of live keys.

@@ -1,0 +1,242 @@
+//! Walks over the entries in key order: what they visit while the state changes, and what they cost. The cost
+//! is counted in keys that are read and bytes that are held, which are the same on every machine.
+
+use std::collections::BTreeMap;
+
+use alluvium_core::model::work::take_keys_read;
+use alluvium_core::{IncrementalCheckpointError as Error, State, Walk};
+use alluvium_test_harness::allocation::largest_block;
+use alluvium_test_harness::colliding::ordinary_key;
+use alluvium_test_harness::{checkpoint, fresh, fresh_with, keep};
+
+const PAGE_BYTES: usize = 1 << 20;
+
+/// A state with `keys` keys that `key` makes.
+fn state_of(keys: u32, key: impl Fn(u32) -> Vec<u8>) -> State {
+    let mut state = State::new();
+    for n in 0..keys {
+        state.put(&key(n), &n.to_le_bytes()).unwrap();
+    }
+    state
+}
+
+fn random_key(n: u32) -> Vec<u8> {
+    ordinary_key(n).to_vec()
+}
+
+fn similar_key(n: u32) -> Vec<u8> {
+    format!("customers/of/the/north/{:08}/orders", n.wrapping_mul(0x9e37_79b1) % 90_000_000).into_bytes()
+}
+
+/// Asserts that `call` reads at most `keys` keys, and asks for at most `bytes` at once. Returns its result.
+fn bounded<T>(what: &str, keys: u64, bytes: usize, call: impl FnOnce() -> T) -> T {
+    take_keys_read();
+    let (result, largest) = largest_block(call);
+    let read = take_keys_read();
+    assert!(read <= keys, "{what}: {read} keys were read, {keys} are allowed");
+    assert!(largest <= bytes, "{what}: {largest} bytes were asked for at once, {bytes} are allowed");
+    result
+}
+
+fn check_costs(what: &str, key: impl Fn(u32) -> Vec<u8>) {
+    let keys: u32 = 100_000;
+    let mut state = state_of(keys, key);
+    let (count, references) = (u64::from(keys), keys as usize * 8);
+    let page = 64 << 10;
+
+    let first = bounded(what, 2 * count + 4_000, references, || state.iter().next().map(|(key, _)| key.to_vec()));
+    let all = bounded(what, 6 * count, references, || state.iter().map(|(key, _)| key.len()).sum::<usize>());
+    assert_eq!(all as u64 + 4 * count, state.payload_bytes());
+    assert_eq!(first.as_deref(), state.iter_hash_order().map(|(key, _)| key).min());
+
+    // Selecting a few entries reads few keys again. Keys that all begin alike are compared once more.
+    let selected = if what == "random keys" { 4_000 } else { count + 4_000 };
+    bounded(what, count + selected, references, || state.iter().next().is_some());
+
+    // A prefix that nothing has costs one pass and no memory.
+    assert!(bounded(what, count, 64, || state.iter_prefix(b"\xff\xff\xff\xff\xff").next().is_none()));
+
+    let mut walk = bounded(what, count, references, || state.walk(b""));
+    // Nothing but the page is copied.
+    let first_page = bounded(what, selected, page, || state.next_page(&mut walk, 100, PAGE_BYTES).unwrap().len());
+    assert_eq!(first_page, 100);
+    // The second page sorts the references, once and for all.
+    assert_eq!(bounded(what, 5 * count, page, || state.next_page(&mut walk, 100, PAGE_BYTES).unwrap().len()), 100);
+    for _ in 2..keys / 100 {
+        assert_eq!(bounded(what, 0, page, || state.next_page(&mut walk, 100, PAGE_BYTES).unwrap().len()), 100);
+    }
+    assert!(state.next_page(&mut walk, 100, PAGE_BYTES).unwrap().is_empty());
+}
+
+#[test]
+fn a_first_page_costs_one_pass_and_eight_bytes_a_key() {
+    check_costs("random keys", random_key);
+    check_costs("similar keys", similar_key);
+}
+
+/// Keys that are hard to order by their beginnings: empty, prefixes of one another, zeros, long.
+fn awkward_key(n: u32) -> Vec<u8> {
+    let digits = n.to_be_bytes();
+    match n % 6 {
+        0 => vec![0; n as usize / 6 % 500],
+        1 => digits.to_vec(),
+        2 => [&[0, 0, 0][..], &digits[2..]].concat(),
+        3 => [&vec![b'x'; 3_000][..], &digits[1..]].concat(),
+        4 => vec![b'x'; n as usize % 700],
+        _ => [&digits[3..], &digits[..n as usize % 4]].concat(),
+    }
+}
+
+#[test]
+fn awkward_keys_come_in_their_order() {
+    let state = state_of(6_000, awkward_key);
+    let mut model: Vec<Vec<u8>> = (0..6_000).map(awkward_key).collect();
+    model.sort_unstable();
+    model.dedup();
+    assert!(state.iter().map(|(key, _)| key).eq(model.iter().map(Vec::as_slice)));
+    for prefix in [&b"\0"[..], b"\0\0\0", b"x", b"xxx", &[b'x'; 3_000]] {
+        let expected = model.iter().filter(|key| key.starts_with(prefix)).map(Vec::as_slice);
+        assert!(state.iter_prefix(prefix).map(|(key, _)| key).eq(expected), "{prefix:?}");
+    }
+}
+
+/// A walk, and the keys that it has yet to visit.
+struct Followed {
+    walk: Walk,
+    left: Vec<Vec<u8>>,
+}
+
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+impl Followed {
+    fn begin(state: &mut State, model: &Model, prefix: &[u8]) -> Self {
+        let left = model.keys().rev().filter(|key| key.starts_with(prefix)).cloned().collect();
+        Self { walk: state.walk(prefix), left }
+    }
+
+    /// Checks one page. Returns whether the walk is over.
+    fn check_page(&mut self, state: &State, model: &Model, limit: usize) -> bool {
+        let page = state.next_page(&mut self.walk, limit, PAGE_BYTES).unwrap();
+        for (key, value) in &page {
+            // Keys that were deleted in the meantime are left out.
+            let expected = std::iter::from_fn(|| self.left.pop()).find(|key| model.contains_key(key));
+            assert_eq!(Some(*key), expected.as_deref());
+            assert_eq!(Some(*value), model.get(*key).map(Vec::as_slice));
+        }
+        if page.len() < limit && page.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() < PAGE_BYTES / 2
+        {
+            assert!(!self.left.iter().any(|key| model.contains_key(key)), "the walk ended early");
+        }
+        page.is_empty()
+    }
+}
+
+#[test]
+fn walks_keep_to_the_keys_that_there_were_while_everything_changes() {
+    for seed in 0..8 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut state, mut model) = (State::new(), Model::new());
+        let mut walks: Vec<Followed> = Vec::new();
+        let value_max = if seed % 2 == 0 { 60 } else { 4_000 };
+        for _ in 0..60_000 {
+            let key = random.u16(0..9_000).to_be_bytes().to_vec();
+            match random.u32(0..1_000) {
+                0 => walks.push(Followed::begin(&mut state, &model, if random.bool() { b"" } else { &[7] })),
+                1 if !walks.is_empty() => drop(walks.swap_remove(random.usize(..walks.len()))),
+                2..=20 => {
+                    let limit = random.usize(1..400);
+                    walks.retain_mut(|walk| !walk.check_page(&state, &model, limit));
+                }
+                21..=300 => assert_eq!(state.delete(&key), model.remove(&key).is_some()),
+                _ => {
+                    let value = vec![random.u8(..); random.usize(0..value_max)];
+                    state.put(&key, &value).unwrap();
+                    model.insert(key, value);
+                }
+            }
+        }
+        while !walks.is_empty() {
+            walks.retain_mut(|walk| !walk.check_page(&state, &model, 1_000));
+        }
+        assert!(state.iter().eq(model.iter().map(|(key, value)| (&key[..], &value[..]))), "seed {seed}");
+    }
+}
+
+#[test]
+fn an_abandoned_or_slow_walk_does_not_hold_the_memory_of_a_changing_state() {
+    for is_abandoned in [true, false] {
+        let mut state = state_of(20_000, random_key);
+        let mut walk = Some(state.walk(b""));
+        if is_abandoned {
+            walk = None;
+        }
+        for round in 0..30_u32 {
+            for n in 0..20_000 {
+                // Values grow, so that each one goes to a new place.
+                state.put(&random_key(n), &vec![1; 100 + 20 * round as usize]).unwrap();
+            }
+        }
+        let ratio = state.allocated_bytes() as f64 / state.payload_bytes() as f64;
+        assert!(ratio < 1.7, "{ratio} bytes are held for each that is live");
+        if let Some(mut walk) = walk {
+            let mut found = Vec::new();
+            while let page @ [_, ..] = &state.next_page(&mut walk, 1_000, PAGE_BYTES).unwrap()[..] {
+                found.extend(page.iter().map(|(key, _)| key.to_vec()));
+            }
+            assert!(found.iter().map(Vec::as_slice).eq(state.iter().map(|(key, _)| key)));
+        }
+        for n in 0..20_000 {
+            state.delete(&random_key(n));
+        }
+        assert!(state.allocated_bytes() < 9 << 20, "{} bytes are held for nothing", state.allocated_bytes());
+    }
+}
+
+#[test]
+fn a_walk_goes_on_after_a_restore() {
+    let (_, mut manager) = fresh();
+    for n in 0..1_000 {
+        manager.put(&random_key(n), b"first").unwrap();
+    }
+    let first = checkpoint(&mut manager);
+    for n in 0..1_000 {
+        manager.put(&random_key(n), b"second").unwrap();
+        manager.put(&random_key(n + 1_000), b"second").unwrap();
+    }
+    checkpoint(&mut manager);
+    let mut walk = manager.walk(b"");
+    assert_eq!(manager.next_page(&mut walk, 10, PAGE_BYTES).unwrap()[0].1, b"second");
+    alluvium_core::directory::block_on(manager.restore_checkpoint(first)).unwrap();
+    let page = manager.next_page(&mut walk, 10_000, PAGE_BYTES).unwrap();
+    assert!(page.len() > 900 && page.len() < 1_000, "{} keys are left", page.len());
+    assert!(page.iter().all(|(_, value)| *value == b"first"));
+}
+
+#[test]
+fn a_walk_gives_up_its_memory_at_the_limit() {
+    let (_, mut manager) = fresh_with(keep(1).with_memory_limit_bytes(Some(24 << 20)));
+    let value = vec![1; 100_000];
+    let mut keys = 0;
+    while manager.put(&random_key(keys), &value).is_ok() {
+        keys += 1;
+        checkpoint(&mut manager);
+    }
+    let mut walk = manager.walk(b"");
+    for n in 0..keys / 2 {
+        manager.delete(&random_key(n)).unwrap();
+    }
+    checkpoint(&mut manager);
+    manager.put(b"new", &value).unwrap();
+    let left = manager.next_page(&mut walk, 10_000, 100 << 20).unwrap().len();
+    assert_eq!(left, (keys - keys / 2) as usize);
+}
+
+#[test]
+fn a_page_of_nothing_and_a_walk_elsewhere_are_refused() {
+    let mut state = state_of(10, random_key);
+    let other = state_of(10, random_key);
+    let mut walk = state.walk(b"");
+    assert!(matches!(state.next_page(&mut walk, 0, PAGE_BYTES), Err(Error::InvalidInput(_))));
+    assert!(matches!(other.next_page(&mut walk, 1, PAGE_BYTES), Err(Error::InvalidInput(_))));
+    assert_eq!(state.next_page(&mut walk, 10, 1).unwrap().len(), 1, "a page has one entry, however large it is");
+}
