@@ -46,7 +46,7 @@ pub use recovery::ReplayedWal;
 pub use recovery::laminar::{
     RecoveredState, RecoveryConfig, RecoveryManager, StateChange, validate_checkpoint, wal_size,
 };
-pub use state::{State, Walk};
+pub use state::{Page, State, Walk};
 
 /// Garbage collection as a decision: which files stay and which go. Nothing here deletes a file.
 pub mod gc {

@@ -10,7 +10,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::{MemoryUsage, RecoverySummary};
 use crate::manager::types::IncrementalCheckpointManager;
-use crate::state::{State, Walk};
+use crate::state::{Page, State, Walk};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Returns the directory.
@@ -67,12 +67,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     }
 
     /// Returns the next entries of a walk, as [`State::next_page`] does.
-    pub fn next_page<'a>(
-        &'a self,
-        walk: &mut Walk,
-        limit: usize,
-        bytes: usize,
-    ) -> Result<Vec<(&'a [u8], &'a [u8])>, Error> {
+    pub fn next_page<'a>(&'a self, walk: &mut Walk, limit: usize, bytes: usize) -> Result<Page<'a>, Error> {
         self.live.state.next_page(walk, limit, bytes)
     }
 

@@ -20,7 +20,7 @@ pub(crate) use append::Tail;
 pub(crate) use apply::WARM_BLOCK;
 pub use keyed_state::State;
 pub(crate) use keyed_state::out_of_addresses;
-pub use walk::Walk;
+pub use walk::{Page, Walk};
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::state::arena::Arena;
 use crate::state::key_order::KeyOrder;
 
+/// The entries of one page of a walk: keys and values, in order of the keys' bytes.
+pub type Page<'a> = Vec<(&'a [u8], &'a [u8])>;
+
 /// A walk over the entries in the order of keys, page by page. The state may change between two pages.
 ///
 /// The walk visits the keys that the state had when the walk began. It reads values when their page is

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::state::key_order::KeyOrder;
 use crate::state::keyed_state::State;
-use crate::state::walk::{Keys, Walk, lock};
+use crate::state::walk::{Keys, Page, Walk, lock};
 
 impl State {
     /// Begins a walk over the entries whose key starts with `prefix`. It costs one pass over all entries.
@@ -25,12 +25,7 @@ impl State {
     ///
     /// A limit of 0, and a walk over another state that still exists, are
     /// [`InvalidInput`](Error::InvalidInput).
-    pub fn next_page<'a>(
-        &'a self,
-        walk: &mut Walk,
-        limit: usize,
-        bytes: usize,
-    ) -> Result<Vec<(&'a [u8], &'a [u8])>, Error> {
+    pub fn next_page<'a>(&'a self, walk: &mut Walk, limit: usize, bytes: usize) -> Result<Page<'a>, Error> {
         if limit == 0 {
             let what = "a page of 0 entries would never end the walk: give a limit of 1 or more";
             return Err(Error::InvalidInput(what.into()));
@@ -39,7 +34,7 @@ impl State {
         if matches!(*keys, Keys::Records(_)) && !self.walks.iter().any(|own| own.as_ptr() == Arc::as_ptr(&walk.keys)) {
             return Err(Error::InvalidInput("the walk is one over another state".into()));
         }
-        let mut page: Vec<(&[u8], &[u8])> = Vec::new();
+        let mut page = Page::new();
         let mut held = 0;
         while page.len() < limit {
             let entry = match &mut *keys {

@@ -37,10 +37,10 @@ impl List {
         if self.json {
             let values = found.iter().map(|summary| self.json(summary)).collect::<Result<Vec<_>, _>>()?;
             print(|out| writeln!(out, "{:#}", Value::Array(values)))?;
-            return self.answer(&directory, &found);
+            return Ok(self.answer(&directory, &found));
         }
         if found.is_empty() {
-            return self.answer(&directory, &found);
+            return Ok(self.answer(&directory, &found));
         }
         let mut table =
             Table::new(&["id", "taken (UTC)", "epoch", "keys", "changed", "bytes written", "bytes in all", ""]);
@@ -48,19 +48,19 @@ impl List {
             table.row(row(summary));
         }
         print(|out| write!(out, "{table}"))?;
-        self.answer(&directory, &found)
+        Ok(self.answer(&directory, &found))
     }
 
     /// Says whether there is a checkpoint, whole or damaged. If there is none, it says what there is instead.
-    fn answer(&self, directory: &NativeDirectory, found: &[CheckpointSummary]) -> Result<Answer, Failure> {
+    fn answer(&self, directory: &NativeDirectory, found: &[CheckpointSummary]) -> Answer {
         if found.iter().any(|summary| summary.metadata.is_ok() || summary.metadata_bytes > 0) {
-            return Ok(Answer::Yes);
+            return Answer::Yes;
         }
         match block_on(inspect::check_not_lost(directory)) {
             Ok(()) => eprintln!("{}: no checkpoint", self.dir.display()),
             Err(lost) => eprintln!("{}", Failure::core(&self.dir, &lost)),
         }
-        Ok(Answer::No)
+        Answer::No
     }
 
     fn json(&self, summary: &CheckpointSummary) -> Result<Value, Failure> {

@@ -110,9 +110,10 @@ pub fn check_flooding(keys: u32, families: &[Family]) -> Result<Vec<String>, Str
         for (step, probes) in probes(keys, key).map_err(|why| format!("{name}: {why}"))? {
             // Some steps make no probes for ordinary keys. For hostile ones they may make a few for each key.
             let expected = ordinary[step].max(u64::from(keys));
-            let factor = probes as f64 / expected as f64;
+            let tenths = 10 * probes / expected;
+            let factor = format!("{}.{}", tenths / 10, tenths % 10);
             let list = if probes > FACTOR_MAX * expected { &mut too_many } else { &mut factors };
-            list.push(format!("{name}, {step}: {probes} probes, {factor:.1} times the {expected} of ordinary keys"));
+            list.push(format!("{name}, {step}: {probes} probes, {factor} times the {expected} of ordinary keys"));
         }
     }
     if too_many.is_empty() { Ok(factors) } else { Err(too_many.join("; ")) }

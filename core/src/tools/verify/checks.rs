@@ -159,17 +159,16 @@ pub(super) async fn verify_wal<D: Directory>(
 ) -> Result<(), Error> {
     let path = wal_path(checkpoint, sequence);
     let metadata = read_listed_metadata(directory, listing, checkpoint).await.ok();
-    let fields = match metadata.and_then(|metadata| metadata.alluvium) {
-        Some(fields) => fields,
+    let fields = if let Some(fields) = metadata.and_then(|metadata| metadata.alluvium) {
+        fields
+    } else {
         // The checkpoint may be gone, and the directory's id with it. Then the version and the id in the WAL file
         // itself are used, to which the file's checksums are bound.
-        None => {
-            let head = directory.read_range(&path, 0, usize::try_from(bytes.min(32)).unwrap_or_default()).await?;
-            let version = head.get(8..10).map_or(0, |version| u16::from_le_bytes([version[0], version[1]]));
-            let format = FormatVersion::of_number(version).unwrap_or_default();
-            let store_id = head.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
-            AlluviumFields { format, store_id, ..AlluviumFields::default() }
-        }
+        let head = directory.read_range(&path, 0, usize::try_from(bytes.min(32)).unwrap_or_default()).await?;
+        let version = head.get(8..10).map_or(0, |version| u16::from_le_bytes([version[0], version[1]]));
+        let format = FormatVersion::of_number(version).unwrap_or_default();
+        let store_id = head.get(16..32).and_then(|id| id.try_into().ok()).unwrap_or_default();
+        AlluviumFields { format, store_id, ..AlluviumFields::default() }
     };
     let content = read_wal(directory, fields.format, &path, bytes).await?;
     let identity = WalIdentity { format: fields.format, store_id: fields.store_id, checkpoint, sequence };

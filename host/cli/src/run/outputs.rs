@@ -31,7 +31,7 @@ impl Outputs {
         let mut open = Vec::new();
         for (name, path) in outputs {
             let token = bookmarks::token(plugin, name).map_err(|error| Failure::runtime(dir, &error))?;
-            let sink = recovered(*path, token, dir)?;
+            let sink = recovered(*path, token.as_ref(), dir)?;
             open.push(Output { name: (*name).to_owned(), path: path.map(Path::to_owned), sink });
         }
         Ok(Self(open))
@@ -82,13 +82,13 @@ impl Outputs {
     }
 }
 
-fn recovered(path: Option<&Path>, token: Option<Opaque>, dir: &Path) -> Result<Box<dyn Sink>, Failure> {
+fn recovered(path: Option<&Path>, token: Option<&Opaque>, dir: &Path) -> Result<Box<dyn Sink>, Failure> {
     let mut sink: Box<dyn Sink> = match path {
         Some(path) => Box::new(FileSink::new(path).map_err(|error| Failure::sink(&error))?),
         None => Box::new(WriterSink::new("standard output", io::stdout())),
     };
     let given = "give the --output that the run began with";
-    let recovered = sink.recover(token.as_slice());
+    let recovered = sink.recover(token.map(std::slice::from_ref).unwrap_or_default());
     recovered.map_err(|error: SinkError| match (path, error.kind()) {
         (None, SinkErrorKind::Token) => {
             Failure::at(dir.display(), "what its plugin emitted went to a file").hint(given)
