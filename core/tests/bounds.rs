@@ -66,7 +66,8 @@ impl Directory for Sparse {
             return Err(DirectoryError::new(DirectoryErrorKind::OutOfRange, Operation::Read, path));
         }
         self.note(length as u64);
-        let there = content.get(offset.min(content.len() as u64) as usize..).unwrap_or_default();
+        let start = usize::try_from(offset).map_or(content.len(), |offset| offset.min(content.len()));
+        let there = &content[start..];
         let mut range: Vec<u8> = there.iter().copied().take(length).collect();
         range.resize(length, 0);
         Ok(range)
@@ -142,7 +143,7 @@ fn metadata_has_a_longest_length_for_the_writer_too() {
     let directory = Arc::new(MemoryDirectory::new());
     let manager = IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options());
     let mut manager = block_on(manager).unwrap();
-    manager.set_annotation("long", &"x".repeat(65 << 20));
+    manager.set_annotation("long", "x".repeat(65 << 20));
     let refused = block_on(manager.create_checkpoint(1));
     assert!(matches!(refused, Err(Error::LimitExceeded(_))), "{:?}", refused.map(drop));
     assert!(directory.to_files().keys().all(|path| !path.ends_with("metadata.json")));

@@ -81,7 +81,7 @@ fn a_wal_file_that_leads_to_another_state_is_damage() {
         let manager = IncrementalCheckpointManager::open(directory.clone(), CheckpointConfig::new(), options);
         let mut manager = block_on(manager).unwrap();
         for n in 1..=sequence {
-            manager.put(b"another", &[n as u8]).unwrap();
+            manager.put(b"another", n.to_string().as_bytes()).unwrap();
             block_on(manager.sync(1)).unwrap();
         }
         let mut mixed = files.clone();
