@@ -6,12 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use alluvium::NativeDirectory;
+use alluvium_core::MaintenanceReport;
 use alluvium_core::directory::block_on;
-use alluvium_core::tools::{inspect, verify};
-use alluvium_core::{MaintenanceReport, gc};
 use alluvium_test_harness::{Files, checkpoint, has_strace, keep, memory, open_with, options, skipped};
 
 /// How many checkpoints [`checkpoints`] takes.
@@ -83,60 +81,19 @@ fn opening_syncs_many_directories_at_once() {
     assert!(syncs < 150, "{syncs} syncs");
 }
 
-/// Partial checkpoints, orphaned WAL files, unnamed segments and foreign files, beside one checkpoint.
-fn littered(count: usize) -> Files {
+/// Returns the files of a directory with one checkpoint.
+fn one_checkpoint() -> Files {
     let directory = memory(Files::new());
     let mut manager = open_with(&directory, keep(2), options()).unwrap();
     manager.put(b"bed", b"gravel").unwrap();
     checkpoint(&mut manager);
-    let mut files = directory.to_files();
-    for number in 0..count {
-        files.insert(format!("checkpoint_{:016x}/state.bin", number + 9), Vec::new());
-        files.insert(format!("segments/{:016x}.delta", number + 9), Vec::new());
-        files.insert(format!("wal/{:016x}-0000000000000001.log", 9 + count + number), Vec::new());
-        files.insert(format!("note-{number}"), Vec::new());
-    }
-    files
-}
-
-/// Returns the shortest of three runs, so that what else the machine does hardly counts.
-fn shortest(mut work: impl FnMut()) -> Duration {
-    let run = |_| {
-        let began = Instant::now();
-        work();
-        began.elapsed()
-    };
-    (0..3).map(run).min().unwrap()
-}
-
-/// Sixteen times as many names may cost about sixteen times as much. A comparison of each with each other would
-/// cost 256 times as much.
-#[test]
-fn the_tools_compare_no_name_with_every_other() {
-    type Tool = (&'static str, fn(&Files));
-    let tools: [Tool; 4] = [
-        ("list", |files| drop(block_on(inspect::list_checkpoints(&*memory(files.clone()))).unwrap())),
-        ("verify", |files| drop(block_on(verify::verify(&*memory(files.clone()))).unwrap())),
-        ("plan", |files| drop(block_on(gc::plan(&*memory(files.clone()), Some(1))).unwrap())),
-        ("collect", |files| {
-            let mut manager = open_with(&memory(files.clone()), keep(2), options()).unwrap();
-            checkpoint(&mut manager);
-            drop(block_on(manager.collect_garbage()).unwrap());
-        }),
-    ];
-    let (few, many) = (littered(500), littered(8_000));
-    for (name, tool) in tools {
-        let (few, many) = (shortest(|| tool(&few)), shortest(|| tool(&many)));
-        let ratio = many.as_secs_f64() / few.as_secs_f64();
-        println!("{name}: {ratio:.0} times the time for 16 times the names");
-        assert!(ratio < 64.0, "{name}: {ratio:.0} times the time for 16 times the names: {few:?}, {many:?}");
-    }
+    directory.to_files()
 }
 
 #[test]
 fn one_maintenance_deletes_a_bounded_number_of_leftovers() {
     let partial = |number: usize| (format!("checkpoint_{:016x}/state.bin", number + 9), Vec::new());
-    let mut files = littered(0);
+    let mut files = one_checkpoint();
     files.extend((0..1_000).map(partial));
     let directory = memory(files);
     let mut manager = open_with(&directory, keep(2), options()).unwrap();
@@ -150,7 +107,7 @@ fn one_maintenance_deletes_a_bounded_number_of_leftovers() {
     assert!(deleted.iter().all(|count| *count <= 256), "{deleted:?}");
     assert_eq!(deleted.iter().sum::<usize>(), 1_000, "{deleted:?}");
     // A collection that was asked for deletes all of them.
-    let mut files = littered(0);
+    let mut files = one_checkpoint();
     files.extend((0..1_000).map(partial));
     let directory = memory(files);
     block_on(open_with(&directory, keep(2), options()).unwrap().collect_garbage()).unwrap();
