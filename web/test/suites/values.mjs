@@ -70,7 +70,8 @@ export async function given() {
   const exact = [first.walPosition, first.sourceOffsets.get("in"), first.watermark].map(String);
   same("64 bits", exact, ["9007199254740993", "18446744073709551615", "-9223372036854775808"]);
   same("counts", [first.keyCount, first.keysChanged, first.statistics.keysChanged, first.stateBytes], [1, 1, 1, 2]);
-  same("maintenance", shape(await maintained), report);
+  // The mark that a first checkpoint is under way is deleted when it is there.
+  same("maintenance", shape(await maintained), { ...report, deleted: ["string"] });
   const offsets = new Map([["in", 2n ** 64n - 1n], ["other", 7]]);
   const second = await checkpoints.checkpointWithState(new Uint8Array([1]), { sourceOffsets: offsets });
   same("offsets that were given", [...second.sourceOffsets].map(String), ["in,18446744073709551615", "other,7"]);
@@ -145,7 +146,11 @@ export async function directories() {
   let called;
   const recording = memory();
   const { create } = recording;
-  await kinds({ files: recording.files, create: (...args) => ((called ??= shape(args)), create(...args)) });
+  await kinds({ files: recording.files, create: (...args) => {
+    // The first call creates the mark that a first checkpoint is under way.
+    if (args[0].length > 1) called ??= shape(args);
+    return create(...args);
+  } });
   same("create is called with", called, [["string", "string"], ["Uint8Array", "Uint8Array"]]);
   const fails = (error) => ({ create: () => Promise.reject(error) });
   const cases = [

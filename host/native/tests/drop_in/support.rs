@@ -25,7 +25,7 @@ pub(crate) fn open(directory: &Path) -> IncrementalCheckpointManager {
 
 /// Options that make two runs write the same bytes.
 pub(crate) fn deterministic(clock: &Arc<ManualClock>) -> OpenOptions {
-    OpenOptions::new().create(true).store_id([7; 16]).clock(Arc::clone(clock) as _)
+    OpenOptions::new().create(true).store_id([7; 16]).writer(7).clock(Arc::clone(clock) as _)
 }
 
 /// Every file below a directory but the lock, by its relative path.
