@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::ledger::remains::Remains;
-use crate::maintenance::beginning::unmark_begun;
+use crate::maintenance::beginning::{mark_begun, unmark_begun};
 use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
 use crate::seeded_defects::{self, Defect};
 
@@ -97,6 +97,10 @@ pub(crate) async fn collect<D: Directory>(
         let own = ledger.lock().committed.max(listing.checkpoints.last().copied());
         if let Some(id) = now.checkpoints.last().filter(|id| Some(**id) > own) {
             return Ok(nothing_goes(report, &format!("checkpoint {id} belongs to another writer")));
+        }
+        if now.checkpoints.is_empty() && !now.is_begun() {
+            // Another writer deleted the checkpoint that was to stay. That is no loss of metadata.
+            mark_begun(directory).await?;
         }
         // A WAL file may have come after the mark. Its writer is told that it does not count.
         let dead = now.wal.iter().filter(|(checkpoint, ..)| going.contains(checkpoint));

@@ -382,7 +382,7 @@ impl OpenOptions {
     /// use alluvium::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
     ///
     /// let scratch = tempfile::tempdir()?;
-    /// let options = OpenOptions::new().writer(7);
+    /// let options = OpenOptions::new().create(true).writer(7);
     /// let mut manager = IncrementalCheckpointManager::open(CheckpointConfig::new(scratch.path()), options)?;
     /// manager.put(b"key", b"value")?;
     /// manager.create_checkpoint(0)?;
