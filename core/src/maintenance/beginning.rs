@@ -17,11 +17,15 @@ pub(crate) async fn mark_begun<D: Directory>(directory: &D) -> Result<(), Error>
     }
 }
 
-/// Deletes the mark, after everything that it stood for is gone. The listing is taken again: if the last
-/// checkpoint was deleted meanwhile, the mark must stay.
+/// Deletes the mark, after everything that it stood for is gone. The listing is taken again, before and after:
+/// if another writer deleted the last checkpoint meanwhile, the mark must be there.
 pub(crate) async fn unmark_begun<D: Directory>(directory: &D) -> Result<(), Error> {
     if Listing::take(directory).await?.checkpoints.is_empty() {
         return Ok(());
     }
-    Ok(directory.delete(&[deleted_path(BEGUN)]).await?)
+    directory.delete(&[deleted_path(BEGUN)]).await?;
+    if Listing::take(directory).await?.checkpoints.is_empty() {
+        mark_begun(directory).await?;
+    }
+    Ok(())
 }

@@ -289,7 +289,7 @@ impl OpenOptions {
     /// Sets whether a directory may be begun beside the files of checkpoints that were lost. Default false. It
     /// includes [`create`](Self::create).
     ///
-    /// These files stay until [`collect_garbage`](crate::IncrementalCheckpointManager::collect_garbage) is called,
+    /// These files stay until garbage collection is asked for (`alluvium gc`),
     /// and no id that their names mention is given again.
     ///
     /// ```

@@ -19,4 +19,5 @@ pages! {
     tutorial: "docs/tutorial.md",
     guide_rust: "docs/guides/rust.md",
     guide_host: "docs/guides/host.md",
+    guide_connectors: "docs/guides/connectors.md",
 }

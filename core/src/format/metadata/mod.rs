@@ -1,5 +1,5 @@
-//! The metadata of a checkpoint: its [fields](fields), the [rules](check) that hold between them, and its
-//! [JSON](json).
+//! The metadata of a checkpoint: its fields, the rules that hold between them, and its
+//! JSON.
 
 mod check;
 mod fields;
