@@ -12,7 +12,10 @@ fn the_command_runs_from_any_folder() {
     let elsewhere = bench.path("elsewhere");
     std::fs::create_dir(&elsewhere).expect("a folder");
     let program = elsewhere.join("alluvium");
-    std::fs::copy(env!("CARGO_BIN_EXE_alluvium"), &program).expect("a copy");
+    // Another process makes the copy. If this one had the file open, a child that another test starts at the
+    // same moment could hold it open for writing, and the program could not be started.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_alluvium")).arg(&program).status().expect("cp starts");
+    assert!(copied.success(), "cp failed: {copied}");
     let mut command = Command::new(program);
     command
         .args(bench.run_arguments(&["--stop-after", "500"]))
