@@ -76,11 +76,14 @@ export function verbsOf(page) {
       element.click();
     });
 
-  /** Does something that ends in a proof. Returns the proof. */
-  const proved = async (action) => {
-    const before = await page.$eval("#proof", (element) => element.dataset.count ?? "0");
+  /**
+   * Does something that ends in a proof, and returns that proof. `after` says which one: `"recovery"`, `"restore"`,
+   * `"import"` or `"end"`. A proof of another kind may still be on its way from what was done before.
+   */
+  const proved = async (action, after) => {
+    const before = await page.$eval("#proof", (element, after) => element.dataset[after] ?? "0", after);
     await action();
-    await until((count) => (document.querySelector("#proof").dataset.count ?? "0") !== count, before);
+    await until((after, count) => (document.querySelector("#proof").dataset[after] ?? "0") !== count, after, before);
     return proof();
   };
   const proof = async () => ({ verdict: await page.$eval("#proof", (element) => element.dataset.verdict), text: await text("proof-verdict") });
@@ -95,7 +98,7 @@ export function verbsOf(page) {
     records: (least) => until((n) => Number(document.querySelector("#records").textContent.replaceAll(",", "")) >= n, least),
     complete: () => until(() => document.querySelector("#state").dataset.state === "complete"),
     press,
-    kill: () => proved(() => press("#kill")),
+    kill: () => proved(() => press("#kill"), "recovery"),
     /**
      * Presses a control that reloads the page. Resolves when the new document has loaded. The control is pressed in
      * a separate task, so that the call returns before the navigation begins.

@@ -40,7 +40,7 @@ export function actsOf(demo) {
     throw new Error("the download did not come");
   }
 
-  const bringIn = (path) => demo.proved(async () => (await page.$("#file")).uploadFile(path));
+  const bringIn = (path) => demo.proved(async () => (await page.$("#file")).uploadFile(path), "import");
 
   async function pauseStream() {
     await demo.press("#pause");

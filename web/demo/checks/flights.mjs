@@ -10,7 +10,7 @@ export async function flights({ demo, bringIn, choose, download, said, startOver
 
   await check("the flights run to their end", async () => {
     await demo.set({ rate: 20_000, every: 1_000 });
-    await demo.proved(() => demo.complete());
+    await demo.proved(() => demo.complete(), "end");
     equal(await demo.proof(), FLIGHTS);
     same("flights", await demo.number("flights"), FLIGHTS);
     same("keys", await demo.number("keys"), 307);
@@ -41,10 +41,10 @@ export async function flights({ demo, bringIn, choose, download, said, startOver
     const older = rows[3];
     holds(`an older one is kept: ${JSON.stringify(rows)}`, older && older.records < FLIGHTS);
     await demo.set({ rate: 1_000, every: 1_000 });
-    equal(await demo.proved(() => demo.press(`tr[data-id="${older.id}"] [data-act="restore"]`)), older.records);
+    equal(await demo.proved(() => demo.press(`tr[data-id="${older.id}"] [data-act="restore"]`), "restore"), older.records);
     await page.mouse.move(0, 0);
     await demo.set({ rate: 20_000, every: 1_000 });
-    await demo.proved(() => demo.complete());
+    await demo.proved(() => demo.complete(), "end");
     equal(await demo.proof(), FLIGHTS);
     same("flights", await demo.number("flights"), FLIGHTS);
     return `checkpoint ${older.id}, ${older.records} records`;

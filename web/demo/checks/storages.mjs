@@ -63,6 +63,6 @@ export async function storages({ demo, choose, startOver }) {
       await second.close();
       await page.bringToFront();
     }
-    equal(await demo.proved(() => demo.press("#retry")));
+    equal(await demo.proved(() => demo.press("#retry"), "recovery"));
   });
 }

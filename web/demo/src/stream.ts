@@ -52,6 +52,11 @@ export class Stream {
     checkpoints.on("fenced", ({ reason }) => this.fail(new AlluviumError("fenced", reason)));
   }
 
+  /** Whether every record is in the state and in a checkpoint. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
   /** Continues from the offset of the current state, after a restore or an import. */
   rewind(): void {
     this.consumed = this.#checkpointed = Number(this.checkpoints.sourceOffset(INPUT));

@@ -10,10 +10,10 @@ import { MAX_RETAINED, Stream } from "./stream.js";
 /** How long to wait for the lock. A worker that was just terminated may still hold it. */
 const LOCK_PATIENCE_MS = 4_000;
 
-/** Sends a message to the page. The end of the stream is proved like a recovery. */
+/** Sends a message to the page. The end of the stream is proved like a recovery, unless a restore took it back meanwhile. */
 function tell(message: FromWorker): void {
   postMessage(message);
-  if (message.type === "complete") enqueue("end", () => (stream ? proveNow(stream, "end") : Promise.resolve()));
+  if (message.type === "complete") enqueue("end", async () => void (stream?.isComplete && (await proveNow(stream, "end"))));
 }
 
 let stream: Stream | undefined;
