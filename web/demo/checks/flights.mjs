@@ -10,8 +10,7 @@ export async function flights({ demo, bringIn, choose, download, said, startOver
 
   await check("the flights run to their end", async () => {
     await demo.set({ rate: 20_000, every: 1_000 });
-    await demo.proved(() => demo.complete(), "end");
-    equal(await demo.proof(), FLIGHTS);
+    equal(await demo.proved(() => demo.complete(), "end"), FLIGHTS);
     same("flights", await demo.number("flights"), FLIGHTS);
     same("keys", await demo.number("keys"), 307);
     same("watermark", await page.$eval("#watermark", (element) => element.parentElement.textContent.replace(/\s+/g, " ").trim()), "1 Feb 2013 04:00 UTC");
@@ -44,8 +43,7 @@ export async function flights({ demo, bringIn, choose, download, said, startOver
     equal(await demo.proved(() => demo.press(`tr[data-id="${older.id}"] [data-act="restore"]`), "restore"), older.records);
     await page.mouse.move(0, 0);
     await demo.set({ rate: 20_000, every: 1_000 });
-    await demo.proved(() => demo.complete(), "end");
-    equal(await demo.proof(), FLIGHTS);
+    equal(await demo.proved(() => demo.complete(), "end"), FLIGHTS);
     same("flights", await demo.number("flights"), FLIGHTS);
     return `checkpoint ${older.id}, ${older.records} records`;
   });

@@ -20,7 +20,8 @@ export const live = {
   total: Infinity,
   /** Whether the worker has opened the stream and has not failed. */
   isLive: false,
-  proofs: 0,
+  /** How many proofs of each kind there were. */
+  proofs: { recovery: 0, restore: 0, import: 0, end: 0 },
   /** Whether this page has just taken over the storage. */
   hasTakenOver: false,
   whenProved: [] as (() => void)[],

@@ -101,9 +101,8 @@ function proved({ proof, after }: Extract<FromWorker, { type: "proved" }>): void
   setText("proof-verdict", verdict);
   setText("proof-text", `${when}, everything was counted again from the first record in ${format.milliseconds(tookMs)}.`);
   by("proof").dataset.verdict = isEqual ? "equal" : "differs";
-  by("proof").dataset.count = String(++live.proofs);
-  // How many proofs of each kind there were, so that a test can wait for the one that it asked for.
-  by("proof").dataset[after] = String(Number(by("proof").dataset[after] ?? 0) + 1);
+  // A test can wait for the kind of proof that it asked for.
+  by("proof").dataset[after] = String(++live.proofs[after]);
   by("differences").hidden = isEqual;
   by<HTMLDetailsElement>("differences").open = !isEqual;
   const lines = differences.map(({ key, expected, found }) => make("li", {}, `${key}: expected ${expected ?? "nothing"}, found ${found ?? "nothing"}`));

@@ -52,7 +52,7 @@ export class Stream {
     checkpoints.on("fenced", ({ reason }) => this.fail(new AlluviumError("fenced", reason)));
   }
 
-  /** Whether every record is in the state and in a checkpoint. */
+  /** Whether the stream is at its end: every record is in the state, and the last checkpoint has been taken. */
   get isComplete(): boolean {
     return this.#isComplete;
   }

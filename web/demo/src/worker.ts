@@ -10,10 +10,10 @@ import { MAX_RETAINED, Stream } from "./stream.js";
 /** How long to wait for the lock. A worker that was just terminated may still hold it. */
 const LOCK_PATIENCE_MS = 4_000;
 
-/** Sends a message to the page. The end of the stream is proved like a recovery, unless a restore took it back meanwhile. */
+/** Sends a message to the page. The end of the stream is proved like a recovery. */
 function tell(message: FromWorker): void {
   postMessage(message);
-  if (message.type === "complete") enqueue("end", async () => void (stream?.isComplete && (await proveNow(stream, "end"))));
+  if (message.type === "complete") enqueue("end", proveTheEnd);
 }
 
 let stream: Stream | undefined;
@@ -78,6 +78,11 @@ async function destroyPatiently(store: string, storage: Settings["storage"]): Pr
 async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end"): Promise<void> {
   const proof = await prove(of.checkpoints, of.source, (done, total) => tell({ type: "proving", done, of: total }));
   tell({ type: "proved", proof, after });
+}
+
+/** Proves the state at the end of the stream. If a restore took the stream back meanwhile, there is nothing to prove. */
+async function proveTheEnd(): Promise<void> {
+  if (stream?.isComplete) await proveNow(stream, "end");
 }
 
 /** Restores or imports a checkpoint. The new state is proved before the stream continues. */
