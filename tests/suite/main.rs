@@ -5,6 +5,7 @@
 #![allow(clippy::large_stack_arrays)]
 
 mod archive;
+mod cancelled;
 mod damage;
 mod dependencies;
 mod flooding;

@@ -128,6 +128,14 @@ impl Changelog {
         std::iter::once(last).chain(later).flat_map(|rest| Records { rest })
     }
 
+    /// Appends later mutations.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.chunks.extend(later.chunks);
+        self.bytes += later.bytes;
+        self.count += later.count;
+        self.allocated += later.allocated;
+    }
+
     /// Notes that all mutations so far are in the WAL already.
     pub(crate) fn mark_synced(&mut self) {
         self.synced = match self.chunks.last() {

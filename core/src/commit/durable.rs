@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::commit::encoded::Encoded;
+use crate::commit::held::Unfinished;
 use crate::commit::prepared::PreparedCheckpoint;
 use crate::commit::statistics::CheckpointStatistics;
 use crate::directory::{Directory, DirectoryErrorKind};
@@ -12,6 +13,7 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::Ledger;
 use crate::ledger::fence::fenced;
+use crate::ledger::guards::UnknownOutcome;
 use crate::ledger::listing::{Listing, may_be_ours};
 use crate::ledger::own_file::Fingerprint;
 use crate::maintenance::Maintenance;
@@ -19,11 +21,12 @@ use crate::maintenance::beginning::mark_begun;
 use crate::maintenance::compaction::plan::CompactionInput;
 use crate::seeded_defects::{self, Defect};
 
-/// A durable checkpoint that the manager does not know of yet.
+/// A durable checkpoint that the manager does not know of yet. If it is dropped, the manager learns of it with its
+/// next operation, and its maintenance is left to the next checkpoint.
 #[must_use = "the manager learns of the checkpoint by finish_checkpoint"]
 pub struct WrittenCheckpoint<D> {
     pub(crate) metadata: IncrementalCheckpointMetadata,
-    pub(crate) statistics: CheckpointStatistics,
+    pub(crate) unfinished: Unfinished,
     pub(crate) maintenance: Maintenance<D>,
 }
 
@@ -55,33 +58,25 @@ pub struct FinishedCheckpoint<D> {
 impl<D: Directory> PreparedCheckpoint<D> {
     /// Writes the checkpoint. When it resolves to `Ok`, the checkpoint is durable.
     ///
-    /// After an error the manager refuses further work until the directory is reopened, because the
-    /// checkpoint may or may not exist. [`Fenced`](Error::Fenced) says that another writer has taken
-    /// over: either this checkpoint does not exist, or it exists and theirs was built on it. A checkpoint
-    /// that is written out of order is [`InvalidInput`](Error::InvalidInput).
-    pub async fn write(self) -> Result<WrittenCheckpoint<D>, Error> {
-        let ledger = self.ledger.clone();
-        let written = self.write_unguarded().await;
-        if let Err(error) = &written {
-            ledger.poison(error);
-        }
-        written
-    }
-
-    async fn write_unguarded(self) -> Result<WrittenCheckpoint<D>, Error> {
+    /// Until the first file is created, a dropped future undoes the checkpoint, and so does an error: its changes
+    /// belong to the next one. A checkpoint that is written out of order is [`InvalidInput`](Error::InvalidInput).
+    ///
+    /// From then on, after an error or a dropped future, the checkpoint may or may not exist, and the manager refuses
+    /// further work until the directory is reopened. [`Fenced`](Error::Fenced) says that another writer has taken
+    /// over: either this checkpoint does not exist, or it exists and theirs was built on it.
+    pub async fn write(mut self) -> Result<WrittenCheckpoint<D>, Error> {
         let started_us = self.clock.0.monotonic_us();
-        let ticket = self.ledger.begin_commit(self.id, self.follows, self.full, self.frozen.segments_max())?;
-        let mut encoded = self.encode(ticket)?;
-        if self.follows.is_none() {
-            mark_begun(&*self.directory).await?;
+        let mut encoded = self.begin()?;
+        if self.foundation.is_none() && self.held.parent().is_none() {
+            let marked = mark_begun(&*self.directory).await;
+            marked.inspect_err(|error| self.ledger.poison(error))?;
         }
-        let listing = create(&*self.directory, &mut encoded).await?;
-        encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
-        let left = another_writer(&self.ledger, &encoded, &listing);
-        if let Some(left) = left.filter(|_| !seeded_defects::is(Defect::SkipFence)) {
-            self.directory.delete(&[metadata_path(self.id)]).await?;
-            return Err(fenced(left));
-        }
+        self.held.release();
+        self.instead = None;
+        let outcome = UnknownOutcome::of(&self.ledger, format!("the write of checkpoint {} was cancelled", self.id));
+        let published = self.publish(&mut encoded, started_us).await;
+        outcome.known(published.as_ref().err());
+        let listing = published?;
         let Encoded { ticket, metadata, segments, statistics, .. } = encoded;
         ticket.commit(&metadata, segments, &listing);
         let maintenance = Maintenance {
@@ -93,7 +88,28 @@ impl<D: Directory> PreparedCheckpoint<D> {
             max_retained: self.max_retained,
             compaction_input: CompactionInput { delta_bytes: statistics.delta_bytes, ..self.compaction_input },
         };
-        Ok(WrittenCheckpoint { metadata, statistics, maintenance })
+        Ok(WrittenCheckpoint { metadata, unfinished: self.held.written(statistics), maintenance })
+    }
+
+    /// Takes this checkpoint's turn and encodes it. No file is created.
+    fn begin(&mut self) -> Result<Encoded, Error> {
+        self.held.begin()?;
+        let numbers = self.frozen().segments_max();
+        let ticket = self.ledger.begin_commit(self.id, self.full, self.foundation.as_ref(), numbers)?;
+        self.encode(ticket)
+    }
+
+    /// Creates the files, and checks that no other writer was there.
+    async fn publish(&self, encoded: &mut Encoded, started_us: u64) -> Result<Listing, Error> {
+        encoded.ticket.begin_creation();
+        let listing = create(&*self.directory, encoded).await?;
+        encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
+        let left = another_writer(&self.ledger, encoded, &listing);
+        if let Some(left) = left.filter(|_| !seeded_defects::is(Defect::SkipFence)) {
+            self.directory.delete(&[metadata_path(self.id)]).await?;
+            return Err(fenced(left));
+        }
+        Ok(listing)
     }
 }
 
@@ -124,6 +140,11 @@ fn another_writer(ledger: &Arc<Ledger>, encoded: &Encoded, listing: &Listing) ->
     let id = encoded.metadata.id;
     let superseded = {
         let pages = ledger.lock();
+        // An id before this one is free if the checkpoint that would have had it was dropped.
+        let settled = pages.committed.unwrap_or(0).max(pages.opened_at_id);
+        if let Some(other) = listing.checkpoints.iter().find(|other| **other > settled && **other < id) {
+            return Some(format!("checkpoint {other} belongs to another writer"));
+        }
         // If a WAL file follows this very checkpoint, another writer has built on it already.
         listing.superseded(id, |after, sequence| after == id || pages.knows(after, sequence))
     };

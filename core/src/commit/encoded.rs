@@ -110,14 +110,14 @@ impl<D> PreparedCheckpoint<D> {
             checkpoint_id: self.id,
             ..SegmentIdentity::default()
         };
-        let records = self.frozen.newest().filter(|record| {
+        let records = self.frozen().newest().filter(|record| {
             statistics.keys_changed += 1;
             statistics.tombstones += u64::from(record.value.is_none());
             statistics.bytes_changed += record.payload_bytes() as u64;
             // A base needs no tombstones: a key that is not in it does not exist.
             kind == SegmentKind::Delta || record.value.is_some()
         });
-        let delta = encode(identity, records, self.frozen.encoded_bytes());
+        let delta = encode(identity, records, self.frozen().encoded_bytes());
         statistics.delta_bytes = delta.iter().map(|file| file.content.len() as u64).sum();
         delta
     }

@@ -19,7 +19,7 @@ impl Health {
     /// gets the first reason until the directory is reopened.
     pub(crate) fn poison(&self, error: &Error) {
         self.0.get_or_init(|| match error {
-            Error::Fenced(_) => error.clone(),
+            Error::Fenced(_) | Error::Poisoned(_) => error.clone(),
             other => Error::Poisoned(other.to_string()),
         });
     }

@@ -5,6 +5,7 @@
 //! never across an await. Whether the writer is healthy is read without the lock.
 
 pub(crate) mod fence;
+pub(crate) mod guards;
 mod health;
 pub(crate) mod list_choice;
 pub(crate) mod listing;
@@ -61,6 +62,8 @@ pub(crate) struct Pages {
     /// The checkpoint that names these segments, unless this writer has deleted it. While it exists,
     /// no writer treats its files as garbage.
     pub(crate) source: Option<u64>,
+    /// The checkpoint that is being restored. It stays until that is done.
+    pub(crate) restoring: Option<u64>,
     /// The number of the next segment.
     pub(crate) next_number: u64,
     /// Segment numbers below this one belong to this writer or to its predecessors, so garbage
@@ -108,6 +111,7 @@ impl Ledger {
             segments: Vec::new(),
             list: None,
             source: None,
+            restoring: None,
             next_number,
             own_below: next_number,
             unpublished: None,

@@ -39,57 +39,72 @@ pub(crate) struct CommitTicket {
     pub(crate) published: Option<Replacement>,
     /// The checkpoint whose files it shares.
     pub(crate) source: Option<u64>,
+    /// Whether it continues from other files than the checkpoint before it.
+    replaces: bool,
+    /// Whether no file was created for it, so that it can be given back.
+    is_unused: bool,
+}
+
+/// What a restored checkpoint is built on, in place of the newest one: the checkpoint that is restored.
+#[derive(Debug)]
+pub(crate) struct Foundation {
+    pub(crate) source: Option<u64>,
+    pub(crate) segments: Vec<LiveSegment>,
+    pub(crate) list: Option<SegmentList>,
+    /// What the checkpoint repeats, and the id of the directory, if it is not LaminarDB's.
+    pub(crate) standing: Option<(Standing, [u8; 16])>,
 }
 
 impl Ledger {
-    /// Begins the commit of checkpoint `id`, which must follow the one that was committed last. If it is
-    /// `full`, it shares no files. `numbers` is the most segments that it may need.
-    ///
-    /// A checkpoint that comes out of order is [`InvalidInput`](Error::InvalidInput).
+    /// Begins the commit of checkpoint `id`, which is built on `foundation`, or else on the one that was committed
+    /// last. If it is `full`, it shares no files. `numbers` is the most segments that it may need.
     pub(crate) fn begin_commit(
         self: &Arc<Self>,
         id: u64,
-        follows: Option<u64>,
         full: bool,
+        foundation: Option<&Foundation>,
         numbers: u64,
     ) -> Result<CommitTicket, Error> {
         self.check()?;
         let mut pages = self.lock();
-        if pages.committed != follows {
-            let name = |id: Option<u64>| id.map_or("none".into(), |id| id.to_string());
-            return Err(Error::InvalidInput(format!(
-                "checkpoint {id} must be written after {}, but {} was written last: write them in order and drop none",
-                name(follows),
-                name(pages.committed)
-            )));
-        }
         // One more, for a list of the segments.
         let numbers = numbers.saturating_add(1);
         let first_number = pages.take_numbers(numbers)?;
-        if full {
-            pages.drop_unpublished();
+        // What is whole, or restored, is not built on what compaction has replaced.
+        let replaces = full || foundation.is_some();
+        let published = if replaces { None } else { pages.unpublished.take() };
+        let (mut standing, mut store_id) = (pages.standing.clone(), pages.store_id);
+        if let Some((restored, restored_id)) = foundation.and_then(|foundation| foundation.standing.clone()) {
+            // What the caller asked to be kept does not go back to an earlier moment.
+            standing = Standing { kept: standing.kept, ..restored };
+            store_id = restored_id;
         }
-        let published = pages.unpublished.take();
+        let source = foundation.map_or(pages.source, |foundation| foundation.source);
+        let list = foundation.map_or(&pages.list, |foundation| &foundation.list).clone();
+        let segments = foundation.map_or(&pages.segments, |foundation| &foundation.segments);
+        // If there is no segment yet, what changed is the whole state.
+        let is_base = full || segments.is_empty();
         let shared = match &published {
             _ if full => Vec::new(),
-            Some(replacement) => replacement.apply(&pages.segments),
-            None => pages.segments.clone(),
+            Some(replacement) => replacement.apply(segments),
+            None => segments.clone(),
         };
         Ok(CommitTicket {
             ledger: self.clone(),
             id,
-            store_id: pages.store_id,
+            store_id,
             writer: pages.writer,
-            standing: pages.standing.clone(),
+            standing,
             first_number,
             reserved: numbers,
             used: 0,
-            // If there is no segment yet, what changed is the whole state.
-            is_base: full || pages.segments.is_empty(),
-            list: pages.list.clone(),
+            is_base,
+            list,
             shared,
             published,
-            source: pages.source.filter(|_| !full),
+            source: source.filter(|_| !full),
+            replaces,
+            is_unused: true,
         })
     }
 }
@@ -97,8 +112,13 @@ impl Ledger {
 impl CommitTicket {
     /// Notes how many of the reserved numbers the checkpoint needed, and gives the others back.
     pub(crate) fn use_numbers(&mut self, used: u64) {
-        self.used = used;
         self.ledger.lock().give_back_numbers(self.first_number + used, self.first_number + self.reserved);
+        (self.used, self.reserved) = (used, used);
+    }
+
+    /// Notes that files are about to be created, so that nothing of the ticket can be given back.
+    pub(crate) fn begin_creation(&mut self) {
+        self.is_unused = false;
     }
 
     /// Makes the checkpoint the newest one. `listing` must have been taken after its metadata was
@@ -112,6 +132,11 @@ impl CommitTicket {
         let mut pages = self.ledger.lock();
         pages.committed = Some(self.id);
         pages.segments = segments;
+        if self.replaces {
+            pages.store_id = self.store_id;
+            pages.standing = Standing { kept: std::mem::take(&mut pages.standing.kept), ..self.standing.clone() };
+            pages.drop_unpublished();
+        }
         pages.list = metadata.alluvium.as_ref().and_then(|fields| fields.list.clone());
         if let Some(published) = &self.published {
             pages.forget_uncommitted(published);
@@ -121,5 +146,20 @@ impl CommitTicket {
         pages.wal_sequence = 0;
         pages.known_wal.retain(|(checkpoint, sequence)| listing.holds_wal(*checkpoint, *sequence));
         pages.keep(metadata);
+    }
+}
+
+impl Drop for CommitTicket {
+    fn drop(&mut self) {
+        if !self.is_unused {
+            return;
+        }
+        let mut pages = self.ledger.lock();
+        pages.give_back_numbers(self.first_number, self.first_number + self.reserved);
+        match self.published.take() {
+            Some(published) if pages.unpublished.is_some() => pages.forget_uncommitted(&published),
+            Some(published) => pages.unpublished = Some(published),
+            None => {}
+        }
     }
 }

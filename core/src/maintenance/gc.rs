@@ -68,6 +68,8 @@ pub(crate) async fn collect<D: Directory>(
         let early = report.files.iter().filter(|file| !file.keep && !metadata.contains(&file.path));
         gone(early.map(|file| file.path.clone()).collect()).await?;
     }
+    // From here on the metadata may be gone, also if this future is dropped.
+    ledger.lock().source.take_if(|id| going.contains(id));
     let wal_first = wal_before_metadata(ledger, listing, &going, &report.files);
     let unpublished = async {
         gone(wal_first.clone()).await?;
@@ -84,10 +86,9 @@ pub(crate) async fn collect<D: Directory>(
     {
         let mut pages = ledger.lock();
         for id in &going {
+            // Its files still stay for as long as the working state builds on them.
             pages.kept.remove(id);
         }
-        // Its files still stay for as long as the working state builds on them.
-        pages.source = pages.source.filter(|id| !going.contains(id));
     }
     let mut dead_wal = Vec::new();
     if !metadata.is_empty() {
@@ -205,7 +206,11 @@ async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut G
 fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>, Vec<FileVerdict>) {
     let pages = ledger.lock();
     let going = match retain {
-        Retain::Newest(count) => expired(&pages.kept, &listing.marked, count),
+        Retain::Newest(count) => {
+            let mut going = expired(&pages.kept, &listing.marked, count);
+            going.retain(|id| pages.restoring != Some(*id));
+            going
+        }
         Retain::AllBut(id) => id.into_iter().collect(),
     };
     let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();

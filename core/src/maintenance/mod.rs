@@ -14,6 +14,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, FILE_BYTES, RECORD_LEAD_BYTES_MAX, SegmentIdentity};
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::Ledger;
+use crate::ledger::guards::Uncommitted;
 use crate::ledger::listing::Listing;
 use crate::ledger::own_file::Fingerprint;
 use crate::ledger::segment_reader::SegmentSource;
@@ -112,13 +113,14 @@ impl<D: Directory> Maintenance<D> {
         report.rebase_read_bytes = bytes_read;
         // The files are noted before they exist, because another checkpoint's garbage collection may run
         // meanwhile.
-        self.ledger.lock().uncommitted_files.extend(replacement.paths());
+        let uncommitted = Uncommitted::note(&self.ledger, replacement);
         let batch: Vec<NewFile> = files.into_iter().map(Into::into).collect();
         let last = Fingerprint::of(&batch);
         let created = match directory.create(batch).await {
             Ok(()) => Ok(()),
             Err(error) => Fingerprint::settle(last, directory, first.writer, error).await,
         };
+        let replacement = uncommitted.known();
         let mut pages = self.ledger.lock();
         // The replacement is still right if newer checkpoints were written meanwhile, because their deltas
         // go on top. It is wrong after a restore, which continues from other segments.

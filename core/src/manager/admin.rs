@@ -60,7 +60,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
                 "keeping 0 checkpoints would lose everything: delete the directory instead".into(),
             ));
         }
-        self.sweep(Retain::Newest(keep)).await.map(report)
+        self.settle();
+        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
+        self.sweep(&listing, Retain::Newest(keep)).await.map(report)
     }
 
     /// Deletes one checkpoint, with the files that it alone named. Its id is never given again.
@@ -68,16 +70,20 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// A checkpoint that does not exist is [`NotFound`](Error::NotFound). A checkpoint after which a WAL file
     /// is being written is [`InvalidInput`](Error::InvalidInput).
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
+        self.settle();
         let listing = self.as_owner(Listing::take(&*self.directory).await)?;
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
-        let written = self.ledger.lock().wal_sequence;
-        if self.wal.base.is_some_and(|base| base.checkpoint == id && base.sequence > written) {
+        if self.wal.base == Some(id) && self.in_flight.waiting_wal() > 0 {
             return Err(Error::InvalidInput(format!(
                 "a WAL file after checkpoint {id} is being written: finish it first"
             )));
         }
+        if self.wal.base == Some(id) {
+            self.wal.base = None;
+        }
+        self.wal.marked = Some(id);
         // Before the metadata is deleted, a mark is created. It records that this id was given, and it warns
         // a writer that is about to write a WAL file after this checkpoint.
         if !listing.marked.contains(&id) {
@@ -86,28 +92,28 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             marked
                 .or_else(|error| if error.kind() == DirectoryErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
         }
-        if self.wal.base.is_some_and(|base| base.checkpoint == id) {
-            self.wal.base = None;
-        }
         // Another writer may have acknowledged a WAL file meanwhile. The sweep lists the directory first and
         // finds it. A writer whose file comes after that listing finds the mark.
-        let swept = self.sweep(Retain::AllBut(Some(id))).await?;
-        let newest = listing.checkpoints.iter().rev().find(|other| **other != id).copied();
+        let listed_again = self.as_owner(Listing::take(&*self.directory).await)?;
         if self.lineage.latest == Some(id) {
-            self.lineage.latest = newest;
+            // From here on it may be gone, also if this future is dropped.
+            self.lineage.latest = listing.checkpoints.iter().rev().find(|other| **other != id).copied();
         }
-        Ok(report(swept))
+        self.sweep(&listed_again, Retain::AllBut(Some(id))).await.map(report)
     }
 
     /// Deletes the files that no kept checkpoint names and no checkpoint in flight needs. Only files that
     /// Alluvium wrote are ever deleted. The report has a verdict on every file.
     pub async fn collect_garbage(&mut self) -> Result<GarbageReport, Error> {
-        self.sweep(Retain::AllBut(None)).await
+        self.settle();
+        // A collection that was asked for has a verdict on foreign files too.
+        let listing = self.as_owner(Listing::take_all(&*self.directory).await)?;
+        self.sweep(&listing, Retain::AllBut(None)).await
     }
 
     /// Checks by a listing that was just taken that this writer is still the newest. A writer that was superseded
     /// must delete nothing, so it is [`Fenced`](Error::Fenced).
-    fn as_owner(&self, taken: Result<Listing, Error>) -> Result<Listing, Error> {
+    pub(super) fn as_owner(&self, taken: Result<Listing, Error>) -> Result<Listing, Error> {
         self.ledger.check()?;
         let listing = taken?;
         let last_id = self.lineage.next_id.map_or(u64::MAX, |next| next - 1);
@@ -123,15 +129,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(listing)
     }
 
-    /// Collects garbage.
-    pub(super) async fn sweep(&mut self, retain: Retain) -> Result<GarbageReport, Error> {
-        // A collection that was asked for has a verdict on foreign files too.
-        let is_explicit = matches!(retain, Retain::AllBut(None));
-        let listing = self.as_owner(if is_explicit {
-            Listing::take_all(&*self.directory).await
-        } else {
-            Listing::take(&*self.directory).await
-        })?;
+    /// Collects garbage in a directory that was just listed.
+    pub(super) async fn sweep(&self, listing: &Listing, retain: Retain) -> Result<GarbageReport, Error> {
         if let Retain::AllBut(Some(id)) = retain {
             // A checkpoint with a mark is about to go too.
             let is_last = listing.checkpoints.iter().all(|other| *other == id || listing.marked.contains(other));
@@ -139,12 +138,12 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
                 mark_begun(&*self.directory).await?;
             }
         }
-        if self.lineage.in_flight == 0 {
+        if self.in_flight.unfinished() == 0 {
             // With nothing in flight, every unnamed segment below the next number is left over.
             let mut pages = self.ledger.lock();
             pages.own_below = pages.next_number;
         }
-        collect(&*self.directory, &self.ledger, &listing, retain).await
+        collect(&*self.directory, &self.ledger, listing, retain).await
     }
 
     /// Reads every byte of the directory and reports what is wrong. It fails only if the directory cannot be

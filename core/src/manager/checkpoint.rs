@@ -2,16 +2,21 @@
 //! written.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use crate::changelog::Changelog;
 use crate::commit::durable::{FinishedCheckpoint, WrittenCheckpoint};
+use crate::commit::held::Held;
+use crate::commit::in_flight::Taken;
 use crate::commit::prepared::PreparedCheckpoint;
+use crate::commit::statistics::CheckpointStatistics;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::maintenance::compaction::plan::CompactionInput;
-use crate::manager::live_state::WalBase;
+use crate::manager::mutate::whole;
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::model::position::StreamPosition;
+use crate::state::State;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Freezes what changed since the last checkpoint was prepared. This takes microseconds, no matter how
@@ -35,52 +40,118 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         state_file: Option<Vec<u8>>,
     ) -> Result<PreparedCheckpoint<D>, Error> {
         let started_us = self.clock.0.monotonic_us();
+        self.next_checkpoint_id()?;
+        self.live.position.check_wal_position(wal_position)?;
+        self.live.undo.close();
+        let id = self.next_checkpoint_id()?;
+        self.live.position.wal_position = wal_position;
+        let taken = Taken { changes: self.live.changes.freeze(), ..self.before(id) };
+        let full = !self.config.incremental;
+        let instead = full.then(|| whole(&self.live.state));
+        let live = (&self.live.state, &self.live.position);
+        let prepared = self.prepared(taken, instead, live, state_file, started_us);
+        self.goes_on_after(id, started_us);
+        Ok(prepared)
+    }
+
+    /// Returns the id of the next checkpoint, if one may be prepared now.
+    pub(super) fn next_checkpoint_id(&mut self) -> Result<u64, Error> {
         self.ledger.check()?;
-        if self.lineage.in_flight >= self.config.max_in_flight {
+        self.settle();
+        if self.in_flight.unfinished() >= self.config.max_in_flight {
             return Err(Error::BufferOverflow(self.live.position.epoch));
         }
-        self.live.position.check_wal_position(wal_position)?;
-        let id = self.lineage.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))?;
-        let full = !self.config.incremental;
-        self.live.undo.close();
-        let mut frozen = self.live.changes.freeze();
-        if full {
-            frozen = self.whole_state();
-        }
-        self.live.position.wal_position = wal_position;
-        let prepared = PreparedCheckpoint {
+        self.lineage.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))
+    }
+
+    /// Returns a checkpoint of a state, which is the live one or is about to be.
+    pub(super) fn prepared(
+        &self,
+        taken: Taken,
+        instead: Option<Changelog>,
+        (state, position): (&State, &StreamPosition),
+        state_file: Option<Vec<u8>>,
+        started_us: u64,
+    ) -> PreparedCheckpoint<D> {
+        PreparedCheckpoint {
             directory: self.directory.clone(),
             stores: self.stores.clone(),
             ledger: self.ledger.clone(),
             clock: self.clock.clone(),
-            frozen,
-            full,
-            id,
-            parent: self.lineage.parent,
-            follows: self.lineage.last_prepared,
-            position: self.live.position.clone(),
-            key_count: self.live.state.len() as u64,
-            state_bytes: self.live.state.payload_bytes(),
-            state_digest: self.live.state.digest(),
+            id: taken.id,
+            held: Held::join(&self.in_flight, taken),
+            instead,
+            full: !self.config.incremental,
+            foundation: None,
+            position: position.clone(),
+            key_count: state.len() as u64,
+            state_bytes: state.payload_bytes(),
+            state_digest: state.digest(),
             timestamp_ms: self.clock.0.unix_ms(),
             state_file,
             compaction_input: CompactionInput {
-                group_bytes: self.live.state.group_bytes().to_vec(),
+                group_bytes: state.group_bytes().to_vec(),
                 delta_bytes: 0,
                 read_ratio: self.config.recovery_read_ratio,
                 max_bytes: self.config.max_rebase_bytes.unwrap_or(u64::MAX),
             },
             max_retained: self.config.max_retained,
             freeze_us: self.clock.0.monotonic_us().saturating_sub(started_us),
-        };
-        self.lineage.last_prepared = Some(id);
+        }
+    }
+
+    /// Returns what is to come back if checkpoint `id` is dropped, beside its changes.
+    pub(super) fn before(&self, id: u64) -> Taken {
+        Taken {
+            changes: Changelog::default(),
+            id,
+            parent: self.lineage.parent,
+            wal_base: self.wal.base,
+            synced: self.wal.synced.clone(),
+            last_checkpoint_us: self.observed.last_checkpoint_us,
+        }
+    }
+
+    /// Notes that checkpoint `id` is on its way, and that the working state continues it.
+    pub(super) fn goes_on_after(&mut self, id: u64, started_us: u64) {
         self.lineage.parent = Some(id);
         self.lineage.next_id = id.checked_add(1);
-        self.lineage.in_flight += 1;
         self.wal.base = None;
         self.wal.synced = None;
         self.observed.last_checkpoint_us = Some(started_us);
-        Ok(prepared)
+    }
+
+    /// Takes back the changes of checkpoints that were dropped before they were written, and takes note of those
+    /// that were dropped after. Afterwards it is as if the former had never been prepared.
+    pub(super) fn settle(&mut self) {
+        // An open batch could not be undone any more. It ends before the next checkpoint is prepared.
+        let taken_back = if self.live.undo.is_open() { Vec::new() } else { self.in_flight.take_back() };
+        for taken in taken_back {
+            let newer = std::mem::replace(&mut self.live.changes, taken.changes);
+            self.live.changes.append(newer);
+            self.lineage.next_id = Some(taken.id);
+            self.lineage.parent = taken.parent;
+            let may_follow = |base: &u64| self.lineage.latest == Some(*base) && self.wal.marked != Some(*base);
+            self.wal.base = taken.wal_base.filter(may_follow);
+            self.wal.synced = taken.synced;
+            self.observed.last_checkpoint_us = taken.last_checkpoint_us;
+        }
+        for statistics in self.in_flight.take_durable() {
+            self.note_durable(statistics);
+        }
+    }
+
+    /// Takes note of a durable checkpoint.
+    fn note_durable(&mut self, statistics: CheckpointStatistics) {
+        let latest = statistics.id.max(self.lineage.latest.unwrap_or(0));
+        self.lineage.latest = Some(latest);
+        self.observed.statistics = Some(statistics);
+        if self.in_flight.unfinished() == 0 {
+            // No newer checkpoint is in flight, so everything in the changelog came after the newest one.
+            self.wal.base = Some(latest);
+            self.wal.bytes = 0;
+            self.in_flight.follow(latest);
+        }
     }
 
     /// Takes note of a checkpoint that was written. Returns its metadata and its maintenance, to be run now
@@ -88,18 +159,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     ///
     /// A checkpoint that another manager prepared is [`InvalidInput`](Error::InvalidInput).
     pub fn finish_checkpoint(&mut self, written: WrittenCheckpoint<D>) -> Result<FinishedCheckpoint<D>, Error> {
-        if !Arc::ptr_eq(&written.maintenance.ledger, &self.ledger) {
+        let WrittenCheckpoint { metadata, unfinished, maintenance } = written;
+        if !unfinished.is_of(&self.in_flight) {
             return Err(Error::InvalidInput("the checkpoint was prepared by another manager".into()));
         }
-        let WrittenCheckpoint { metadata, statistics, maintenance } = written;
-        self.lineage.in_flight = self.lineage.in_flight.saturating_sub(1);
-        self.lineage.latest = Some(metadata.id);
-        self.observed.statistics = Some(statistics);
-        if self.lineage.in_flight == 0 {
-            // No newer checkpoint is in flight, so everything in the changelog came after this one.
-            self.wal.base = Some(WalBase { checkpoint: metadata.id, sequence: 0 });
-            self.wal.bytes = 0;
-        }
+        let statistics = unfinished.finish();
+        self.settle();
+        self.note_durable(statistics);
         Ok(FinishedCheckpoint { metadata, statistics, maintenance })
     }
 
@@ -145,6 +211,14 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         prepared: PreparedCheckpoint<D>,
     ) -> Result<IncrementalCheckpointMetadata, Error> {
         let written = prepared.write().await?;
+        self.finish_with_maintenance(written).await
+    }
+
+    /// Finishes a written checkpoint, and runs its maintenance.
+    pub(super) async fn finish_with_maintenance(
+        &mut self,
+        written: WrittenCheckpoint<D>,
+    ) -> Result<IncrementalCheckpointMetadata, Error> {
         let finished = self.finish_checkpoint(written)?;
         self.observed.maintenance = Some(finished.maintenance.run().await);
         Ok(finished.metadata)

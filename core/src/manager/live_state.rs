@@ -27,30 +27,21 @@ pub(super) struct Lineage {
     pub(super) next_id: Option<u64>,
     /// The checkpoint whose state the working state continues.
     pub(super) parent: Option<u64>,
-    /// The checkpoint that was prepared last, or the one that was opened.
-    pub(super) last_prepared: Option<u64>,
     /// The newest checkpoint that is known to exist.
     pub(super) latest: Option<u64>,
-    /// How many checkpoints are prepared and not finished.
-    pub(super) in_flight: usize,
 }
 
 /// The position in the WAL.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WalCursor {
-    /// What the next WAL file follows. It is `None` as long as there is no checkpoint that it can follow.
-    pub(super) base: Option<WalBase>,
+    /// The checkpoint that the next WAL file follows. It is `None` as long as there is none that it can follow.
+    pub(super) base: Option<u64>,
+    /// A checkpoint that no WAL file may follow any more, because its deletion was begun.
+    pub(super) marked: Option<u64>,
     /// Bytes of the WAL files after the newest checkpoint.
     pub(super) bytes: u64,
     /// Where in the stream the last WAL file ended.
     pub(super) synced: Option<WalPosition>,
-}
-
-/// What a WAL file follows: a checkpoint, and this many WAL files after it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WalBase {
-    pub(super) checkpoint: u64,
-    pub(super) sequence: u64,
 }
 
 /// What the manager reports to its caller.

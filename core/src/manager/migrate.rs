@@ -42,9 +42,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// [`create_checkpoint`](Self::create_checkpoint).
     pub async fn migrate(&mut self) -> Result<MigrationReport, Error> {
         self.ledger.check()?;
-        if self.lineage.in_flight > 0 {
-            let what = format!("{} checkpoints are in flight: finish them first", self.lineage.in_flight);
-            return Err(Error::InvalidInput(what));
+        self.settle();
+        let in_flight = self.in_flight.unfinished();
+        if in_flight > 0 {
+            return Err(Error::InvalidInput(format!("{in_flight} checkpoints are in flight: finish them first")));
         }
         let mut report = MigrationReport::default();
         let Some(latest) = self.lineage.latest else { return Ok(report) };
@@ -62,9 +63,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if old.is_empty() {
             return Ok(report);
         }
-        let listing = Listing::take(&*self.directory).await?;
+        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
         let newer = listing.checkpoints.iter().rev().take_while(|id| !old.contains(id)).count();
-        let garbage = self.sweep(Retain::Newest(newer)).await?;
+        let garbage = self.sweep(&listing, Retain::Newest(newer)).await?;
         report.reclaimed_bytes = garbage.reclaimed_bytes();
         report.deleted = garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect();
         report.errors = garbage.errors;

@@ -9,7 +9,7 @@ use crate::model::hash::key_hash;
 use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::record::Record;
 use crate::model::record::check_lengths;
-use crate::state::{WARM_BLOCK, out_of_addresses};
+use crate::state::{State, WARM_BLOCK, out_of_addresses};
 
 impl<D> IncrementalCheckpointManager<D> {
     /// Sets the value of a key. It is durable with the next checkpoint or [`sync`](Self::sync).
@@ -114,15 +114,6 @@ impl<D> IncrementalCheckpointManager<D> {
         Ok(())
     }
 
-    /// Returns the whole state as a changelog, for checkpoints that are not incremental.
-    pub(super) fn whole_state(&self) -> Changelog {
-        let mut whole = Changelog::default();
-        for (key, value) in self.live.state.iter_hash_order() {
-            whole.push(key_hash(key), key, Some(value));
-        }
-        whole
-    }
-
     /// Sets the epoch. An epoch before the current one is [`EpochMismatch`](Error::EpochMismatch) and changes
     /// nothing.
     pub fn set_epoch(&mut self, epoch: u64) -> Result<(), Error> {
@@ -145,6 +136,15 @@ impl<D> IncrementalCheckpointManager<D> {
     pub fn set_annotation(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.live.position.annotations.insert(name.into(), value.into());
     }
+}
+
+/// Returns a whole state as a changelog, for checkpoints that are not incremental.
+pub(super) fn whole(state: &State) -> Changelog {
+    let mut whole = Changelog::default();
+    for (key, value) in state.iter_hash_order() {
+        whole.push(key_hash(key), key, Some(value));
+    }
+    whole
 }
 
 impl LiveState {

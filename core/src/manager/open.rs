@@ -11,13 +11,51 @@ use crate::format::version::FormatVersion;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::standing::Standing;
+use crate::ledger::ticket::Foundation;
 use crate::maintenance::beginning::mark_begun;
-use crate::manager::live_state::{Lineage, LiveState, Observed, WalBase, WalCursor};
+use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::manager::undo::Undo;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
+
+/// A recovered checkpoint, taken apart.
+pub(super) struct Adopted {
+    pub(super) live: LiveState,
+    pub(super) foundation: Foundation,
+    pub(super) summary: RecoverySummary,
+    /// Whether a WAL file may follow. None may follow a torn one, or a checkpoint of an older format. A new
+    /// checkpoint must come first.
+    pub(super) can_follow: bool,
+}
+
+impl From<RecoveredCheckpoint> for Adopted {
+    fn from(recovered: RecoveredCheckpoint) -> Self {
+        let position = recovered.position();
+        let is_newest_format = |fields: &AlluviumFields| fields.format == FormatVersion::default();
+        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
+        Self {
+            summary: RecoverySummary {
+                checkpoint_id: metadata.id,
+                skipped,
+                key_count: state.len() as u64,
+                bytes_read,
+                wal_entries: wal.entries,
+                wal_cut: wal.cut.clone(),
+                is_laminar: metadata.alluvium.is_none(),
+            },
+            can_follow: metadata.alluvium.as_ref().is_some_and(is_newest_format) && wal.cut.is_none(),
+            live: LiveState { state, changes: wal.mutations, position, undo: Undo::default() },
+            foundation: Foundation {
+                source: Some(metadata.id),
+                segments,
+                standing: metadata.alluvium.as_ref().map(|fields| (Standing::of(fields), fields.store_id)),
+                list: metadata.alluvium.and_then(|fields| fields.list),
+            },
+        }
+    }
+}
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Opens a directory and recovers its newest checkpoint and the WAL after it. If the directory has no
@@ -77,66 +115,46 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             lineage: Lineage { next_id: listing.highest_id.checked_add(1), ..Lineage::default() },
             wal: WalCursor::default(),
             ledger,
+            in_flight: Arc::default(),
             observed: Observed::default(),
         };
         if let Some(recovered) = recovered {
             let id = recovered.metadata.id;
-            manager.ledger.lock().wal_sequence = listing.last_wal_sequence(id);
+            let last_wal_sequence = listing.last_wal_sequence(id);
+            let is_replayed = recovered.wal.files == last_wal_sequence;
+            manager.ledger.lock().wal_sequence = last_wal_sequence;
             manager.wal.bytes = listing.wal_bytes(id);
             manager.adopt(recovered);
-            if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) {
+            if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) || !is_replayed {
                 // Recovery starts from the newest checkpoint, so it would not find a WAL file after an older
-                // one. A WAL file must not follow a checkpoint that another writer is deleting either.
+                // one. A WAL file must not follow a checkpoint that another writer is deleting either, nor WAL
+                // files that were not replayed.
                 manager.wal.base = None;
             }
         }
         Ok(manager)
     }
 
-    /// Makes a recovered checkpoint the one that work continues from. Returns what it replaced.
-    pub(super) fn adopt(&mut self, recovered: RecoveredCheckpoint) -> LiveState {
-        let position = recovered.position();
-        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
-        self.observed.last_checkpoint_us = self.monotonic_us_of(metadata.timestamp_ms());
-        // No WAL file may follow a torn one, or a checkpoint of an older format. A new checkpoint must come
-        // first.
-        let is_newest_format = |fields: &AlluviumFields| fields.format == FormatVersion::default();
-        let can_follow = metadata.alluvium.as_ref().is_some_and(is_newest_format) && wal.cut.is_none();
-        self.wal.base = can_follow.then_some(WalBase { checkpoint: metadata.id, sequence: wal.files });
-        self.observed.recovered = Some(RecoverySummary {
-            checkpoint_id: metadata.id,
-            skipped,
-            key_count: state.len() as u64,
-            bytes_read,
-            wal_entries: wal.entries,
-            wal_cut: wal.cut,
-            is_laminar: metadata.alluvium.is_none(),
-        });
-        let mut changes = wal.mutations;
-        changes.mark_synced();
-        self.lineage.latest = Some(metadata.id);
-        self.lineage.parent = Some(metadata.id);
-        {
-            let mut pages = self.ledger.lock();
-            pages.segments = segments;
-            pages.source = Some(metadata.id);
-            pages.drop_unpublished();
-            pages.list = None;
-            if let Some(fields) = metadata.alluvium {
-                pages.store_id = fields.store_id;
-                let standing = Standing::of(&fields);
-                // What the caller asked to be kept does not go back to an earlier moment.
-                let kept = if pages.committed.is_some() { pages.standing.kept.clone() } else { standing.kept };
-                pages.standing = Standing { kept, ..standing };
-                pages.list = fields.list;
-            }
-            // A restored checkpoint follows the one that was committed last.
-            if pages.committed.is_none() {
-                pages.committed = Some(metadata.id);
-                self.lineage.last_prepared = Some(metadata.id);
-            }
+    /// Makes a recovered checkpoint the one that work continues from.
+    fn adopt(&mut self, recovered: RecoveredCheckpoint) {
+        self.observed.last_checkpoint_us = self.monotonic_us_of(recovered.metadata.timestamp_ms());
+        let Adopted { live, foundation, summary, can_follow } = Adopted::from(recovered);
+        let id = summary.checkpoint_id;
+        self.wal.base = can_follow.then_some(id);
+        self.in_flight.follow(id);
+        self.lineage.latest = Some(id);
+        self.lineage.parent = Some(id);
+        self.observed.recovered = Some(summary);
+        self.live = live;
+        self.live.changes.mark_synced();
+        let mut pages = self.ledger.lock();
+        pages.segments = foundation.segments;
+        pages.source = foundation.source;
+        pages.list = foundation.list;
+        if let Some((standing, store_id)) = foundation.standing {
+            (pages.standing, pages.store_id) = (standing, store_id);
         }
-        std::mem::replace(&mut self.live, LiveState { state, changes, position, undo: Undo::default() })
+        pages.committed = Some(id);
     }
 
     /// Converts a moment of the wall clock to the monotonic clock, which alone decides from then on. If the

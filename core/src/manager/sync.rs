@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::changelog::Changelog;
+use crate::commit::held_wal::HeldWal;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{metadata_path, wal_path};
@@ -11,35 +11,35 @@ use crate::format::version::FormatVersion;
 use crate::format::wal::{WalIdentity, WalPosition, encode};
 use crate::ledger::Ledger;
 use crate::ledger::fence::fenced;
+use crate::ledger::guards::UnknownOutcome;
 use crate::ledger::listing::Listing;
 use crate::ledger::own_file::Fingerprint;
-use crate::manager::live_state::WalBase;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::position::StreamPosition;
 
 /// A WAL file that is frozen and not yet written. It owns what it needs, its directory included, so
-/// puts may go on.
+/// puts may go on. If it is dropped, the next WAL file holds its changes.
 #[must_use = "a prepared WAL file must be written: it holds the changes since the last one"]
 pub struct PreparedSync<D> {
     directory: Arc<D>,
     ledger: Arc<Ledger>,
-    base: WalBase,
-    tail: Changelog,
+    held: HeldWal,
     end: WalPosition,
 }
 
 impl<D> fmt::Debug for PreparedSync<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PreparedSync").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("PreparedSync").field("base", &self.held.base()).finish_non_exhaustive()
     }
 }
 
-/// A durable WAL file that the manager does not know of yet.
+/// A durable WAL file that the manager does not know of yet. If it is dropped, the manager only does not count its
+/// bytes.
 #[derive(Debug)]
 #[must_use = "the manager learns of the WAL file by finish_sync"]
 pub struct WrittenSync {
     ledger: Arc<Ledger>,
-    base: WalBase,
+    base: u64,
     end: WalPosition,
     bytes: u64,
 }
@@ -52,7 +52,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// If there is no checkpoint that a WAL file could follow, it creates a checkpoint instead. The errors
     /// are those of [`prepare_sync`](Self::prepare_sync) and [`PreparedSync::write`].
     pub async fn sync(&mut self, wal_position: u64) -> Result<(), Error> {
-        if self.wal.base.is_none() && self.lineage.in_flight == 0 {
+        self.settle();
+        if self.wal.base.is_none() && self.in_flight.unfinished() == 0 {
             return self.create_checkpoint(wal_position).await.map(|_| ());
         }
         let Some(prepared) = self.prepare_sync(wal_position)? else { return Ok(()) };
@@ -72,30 +73,28 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// - [`Fenced`](Error::Fenced) or [`Poisoned`](Error::Poisoned) after a failed write.
     pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync<D>>, Error> {
         self.ledger.check()?;
-        if self.lineage.in_flight > 0 {
+        self.settle();
+        if self.in_flight.unfinished() > 0 {
             return Err(Error::BufferOverflow(self.live.position.epoch));
         }
         self.live.position.check_wal_position(wal_position)?;
-        let before =
+        self.live.undo.close();
+        self.settle();
+        let base =
             self.wal.base.ok_or_else(|| Error::Wal("there is no checkpoint that a WAL file could follow".into()))?;
-        let sequence = before.sequence.checked_add(1);
-        let sequence =
-            sequence.ok_or_else(|| Error::LimitExceeded("WAL file numbers are used up: take a checkpoint".into()))?;
         let end = WalPosition {
             position: StreamPosition { wal_position, ..self.live.position.clone() },
             key_count: self.live.state.len() as u64,
             state_bytes: self.live.state.payload_bytes(),
             state_digest: self.live.state.digest(),
         };
-        self.live.undo.close();
         let tail = self.live.changes.copy_tail();
         if tail.bytes() == 0 && self.wal.synced.as_ref() == Some(&end) {
             return Ok(None);
         }
-        let base = WalBase { sequence, ..before };
-        self.wal.base = Some(base);
         self.live.position.wal_position = wal_position;
-        Ok(Some(PreparedSync { directory: self.directory.clone(), ledger: self.ledger.clone(), base, tail, end }))
+        let held = HeldWal::join(&self.in_flight, base, tail);
+        Ok(Some(PreparedSync { directory: self.directory.clone(), ledger: self.ledger.clone(), held, end }))
     }
 
     /// Takes note of a WAL file that was written: the last of three steps. A file that another manager
@@ -105,7 +104,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             return Err(Error::InvalidInput("the WAL file was prepared by another manager".into()));
         }
         // If a checkpoint was prepared meanwhile, it contains what this WAL file holds.
-        if self.wal.base.is_some_and(|base| base.checkpoint == written.base.checkpoint) {
+        if self.wal.base == Some(written.base) {
             self.wal.bytes += written.bytes;
             self.wal.synced = Some(written.end);
         }
@@ -114,40 +113,67 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 }
 
 impl<D: Directory> PreparedSync<D> {
-    /// Writes the WAL file. When it resolves to `Ok`, the file is durable. The errors are those of
+    /// Writes the WAL file. When it resolves to `Ok`, its changes are durable. If a newer checkpoint of the same
+    /// manager holds them already, nothing is written.
+    ///
+    /// The errors, and what becomes of a dropped future, are those of
     /// [`PreparedCheckpoint::write`](crate::PreparedCheckpoint::write). If another writer is deleting the
     /// checkpoint, the WAL file may exist after an error. It is replayed only if the checkpoint stays.
-    pub async fn write(self) -> Result<WrittenSync, Error> {
-        let ledger = self.ledger.clone();
-        let written = self.write_unguarded().await;
-        if let Err(error) = &written {
-            ledger.poison(error);
+    pub async fn write(mut self) -> Result<WrittenSync, Error> {
+        let base = self.held.base();
+        let Some((identity, writer, content)) = self.encode()? else { return Ok(self.written(base, 0)) };
+        let sequence = identity.sequence;
+        let bytes = content.len() as u64;
+        let path = wal_path(base, sequence);
+        let outcome = UnknownOutcome::of(&self.ledger, format!("the write of {path} was cancelled"));
+        self.held.release();
+        let published = self.publish(base, writer, NewFile { path, content }).await;
+        outcome.known(published.as_ref().err());
+        published?;
+        let mut pages = self.ledger.lock();
+        if pages.committed == Some(base) {
+            pages.wal_sequence = sequence;
         }
-        written
+        // A checkpoint that was written meanwhile may have listed the directory before the file was there.
+        pages.known_wal.insert((base, sequence));
+        drop(pages);
+        Ok(self.written(base, bytes))
     }
 
-    async fn write_unguarded(self) -> Result<WrittenSync, Error> {
-        let directory = &*self.directory;
-        let WalBase { checkpoint, sequence } = self.base;
-        let (store_id, writer) = {
-            self.ledger.check()?;
+    fn written(self, base: u64, bytes: u64) -> WrittenSync {
+        self.held.written();
+        WrittenSync { ledger: self.ledger, base, end: self.end, bytes }
+    }
+
+    /// Takes this file's turn and encodes it. Returns what identifies it, the number of its writer, and its content,
+    /// or `None` if a newer checkpoint holds all of it. No file is created.
+    fn encode(&mut self) -> Result<Option<(WalIdentity, u64, Vec<u8>)>, Error> {
+        self.ledger.check()?;
+        let base = self.held.base();
+        let tail = self.held.begin()?;
+        let (identity, writer) = {
             let mut pages = self.ledger.lock();
+            if pages.committed != Some(base) {
+                return Ok(None);
+            }
+            let sequence = pages.wal_sequence.checked_add(1);
+            let sequence = sequence
+                .ok_or_else(|| Error::LimitExceeded("WAL file numbers are used up: take a checkpoint".into()))?;
             // The file is noted before it exists, so that a checkpoint that is written meanwhile does not
             // mistake it for another writer's.
-            pages.known_wal.insert((checkpoint, sequence));
-            if pages.wal_sequence + 1 != sequence {
-                return Err(Error::InvalidInput(format!(
-                    "WAL file {sequence} must be written after WAL file {}: write them in order and drop none",
-                    pages.wal_sequence
-                )));
-            }
-            (pages.store_id, pages.writer)
+            pages.known_wal.insert((base, sequence));
+            let (format, store_id) = (FormatVersion::default(), pages.store_id);
+            (WalIdentity { format, store_id, checkpoint: base, sequence }, pages.writer)
         };
-        let identity = WalIdentity { format: FormatVersion::default(), store_id, checkpoint, sequence };
-        let content = encode(identity, writer, self.tail.newest(), &self.end)?;
-        let bytes = content.len() as u64;
-        let path = wal_path(checkpoint, sequence);
-        let batch = vec![NewFile { path: path.clone(), content }];
+        let content = encode(identity, writer, tail.newest(), &self.end)?;
+        Ok(Some((identity, writer, content)))
+    }
+
+    /// Creates the file, and checks that no other writer was there.
+    async fn publish(&self, checkpoint: u64, writer: u64, file: NewFile) -> Result<(), Error> {
+        let directory = &*self.directory;
+        let path = file.path.clone();
+        let batch = vec![file];
         let last = Fingerprint::of(&batch);
         if let Err(error) = directory.create(batch).await {
             Fingerprint::settle(last, directory, writer, error).await?;
@@ -156,6 +182,10 @@ impl<D: Directory> PreparedSync<D> {
         // proves that. A WAL file behind this one does not: its writer has replayed this one and builds on
         // it, so deleting this one now would void that file too.
         let listing = Listing::take(directory).await?;
+        if self.ledger.lock().committed > Some(checkpoint) {
+            // A checkpoint of this writer became durable meanwhile. It holds what this file holds.
+            return Ok(());
+        }
         if let Some(left) = listing.superseded(checkpoint, |_, _| true) {
             directory.delete(&[path]).await?;
             return Err(fenced(left));
@@ -174,7 +204,6 @@ impl<D: Directory> PreparedSync<D> {
             // The WAL file stays: another writer may have built on it before the mark was created.
             return Err(fenced(format!("checkpoint {checkpoint} is being deleted")));
         }
-        self.ledger.lock().wal_sequence = sequence;
-        Ok(WrittenSync { ledger: self.ledger, base: self.base, end: self.end, bytes })
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
+use crate::commit::in_flight::InFlight;
 use crate::config::CheckpointConfig;
 use crate::directory::Stores;
 use crate::ledger::Ledger;
@@ -46,5 +47,6 @@ pub struct IncrementalCheckpointManager<D> {
     pub(super) lineage: Lineage,
     pub(super) wal: WalCursor,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) in_flight: Arc<InFlight>,
     pub(super) observed: Observed,
 }

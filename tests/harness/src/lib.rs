@@ -2,6 +2,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures of tests are small")]
 
 pub mod allocation;
+pub mod cancelled;
 pub mod colliding;
 pub mod damage;
 pub mod faulty;

@@ -36,7 +36,8 @@ impl Run {
             self.expected.wal_position = self.manager.wal_position();
             return;
         }
-        let before = self.manager.latest_checkpoint_id();
+        // The manager may not know of the newest yet, if that was written and dropped.
+        let before = self.kept.last_key_value().map(|(id, _)| *id);
         block_on(self.manager.sync(self.expected.wal_position)).unwrap();
         let after = self.manager.latest_checkpoint_id();
         if before == after {
@@ -71,7 +72,7 @@ impl Run {
 
     pub(super) fn three_steps(&mut self) {
         let prepared = self.in_flight.iter().position(|each| matches!(each, InFlight::Prepared(..)));
-        match self.rng.u8(0..3) {
+        match self.rng.u8(0..4) {
             0 if self.in_flight.len() < self.config.max_in_flight => {
                 self.expected.wal_position += self.rng.u64(0..100);
                 let prepared = self.manager.prepare_checkpoint(self.expected.wal_position).unwrap();
@@ -83,6 +84,7 @@ impl Run {
                 assert!(refused.is_transient(), "{refused:?}");
             }
             1 if prepared.is_some() => self.write(prepared.unwrap()),
+            2 => self.cancel(),
             _ => self.finish(),
         }
     }
@@ -93,12 +95,29 @@ impl Run {
         self.in_flight.insert(index, InFlight::Written(written, expected));
     }
 
+    /// Drops a checkpoint on its way. What was only prepared belongs to the next one, and what was written exists.
+    fn cancel(&mut self) {
+        if self.in_flight.is_empty() {
+            return;
+        }
+        let index = self.rng.usize(0..self.in_flight.len());
+        if let Some(InFlight::Written(written, expected)) = self.in_flight.remove(index) {
+            self.note_written(written.metadata().id, expected);
+        }
+    }
+
+    /// A checkpoint exists, although it was never finished.
+    fn note_written(&mut self, id: u64, expected: Expected) {
+        self.newest_id = self.newest_id.max(id);
+        self.kept.insert(id, expected);
+    }
+
     fn finish(&mut self) {
         match self.in_flight.pop_front() {
             Some(InFlight::Written(written, expected)) => {
+                let id = written.metadata().id;
                 let finished = self.manager.finish_checkpoint(written).unwrap();
-                let id = self.next_id();
-                assert_eq!(finished.metadata.id, id);
+                self.newest_id = self.newest_id.max(id);
                 let report = block_on(finished.maintenance.run());
                 assert!(report.errors.is_empty(), "{report:?}");
                 self.commit(id, expected);
@@ -120,9 +139,8 @@ impl Run {
 
     pub(super) fn reopen(&mut self) {
         // What was written is committed, finished or not; what was only prepared is gone.
-        while let Some(InFlight::Written(_, expected)) = self.in_flight.pop_front() {
-            let id = self.next_id();
-            self.kept.insert(id, expected);
+        while let Some(InFlight::Written(written, expected)) = self.in_flight.pop_front() {
+            self.note_written(written.metadata().id, expected);
         }
         self.in_flight.clear();
         let options = OpenOptions::new(self.clock.clone()).store_id(STORE_ID).create(true);

@@ -4,7 +4,7 @@
 //! and gives way to other tasks before each call.
 
 mod plan;
-mod yielding;
+pub(crate) mod yielding;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

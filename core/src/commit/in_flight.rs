@@ -1,0 +1,77 @@
+//! What is on its way between the manager and the directory, shared by both ends. A checkpoint or a WAL file that
+//! is dropped before its write begins gives back here what it holds, and the manager takes it from here. Its lock is
+//! held only to move a few words.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::changelog::Changelog;
+use crate::commit::queue::Queue;
+use crate::commit::statistics::CheckpointStatistics;
+use crate::format::wal::WalPosition;
+
+/// What is on its way. See the module.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight(Mutex<Queues>);
+
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    pub(super) checkpoints: Queue<Taken>,
+    /// Checkpoints that are prepared or written, and not finished.
+    pub(super) unfinished: usize,
+    /// Checkpoints that were written and dropped before they were finished.
+    pub(super) durable: Vec<CheckpointStatistics>,
+    /// The checkpoint that the WAL files follow.
+    pub(super) wal_base: Option<u64>,
+    pub(super) wal: Queue<Changelog>,
+}
+
+/// What the preparation of a checkpoint took out of the manager, and what was there before.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// The changes that it took out of the manager.
+    pub(crate) changes: Changelog,
+    /// Its id, which is free again.
+    pub(crate) id: u64,
+    /// The checkpoint whose state the working state continued before.
+    pub(crate) parent: Option<u64>,
+    /// The checkpoint that the next WAL file followed before.
+    pub(crate) wal_base: Option<u64>,
+    /// Where the last WAL file ended before.
+    pub(crate) synced: Option<WalPosition>,
+    /// When the checkpoint before it was prepared.
+    pub(crate) last_checkpoint_us: Option<u64>,
+}
+
+impl InFlight {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queues> {
+        // Nothing that may panic runs under the lock while the queues are half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how many checkpoints are prepared or written, and not finished.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.lock().unfinished
+    }
+
+    /// Returns what the manager takes back from checkpoints that were dropped, the newest first.
+    pub(crate) fn take_back(&self) -> Vec<Taken> {
+        let mut queues = self.lock();
+        std::iter::from_fn(|| queues.checkpoints.take_last()).collect()
+    }
+
+    /// Returns the checkpoints that became durable without the manager being told.
+    pub(crate) fn take_durable(&self) -> Vec<CheckpointStatistics> {
+        std::mem::take(&mut self.lock().durable)
+    }
+
+    /// From now on, WAL files follow this checkpoint. What older ones held is in it.
+    pub(crate) fn follow(&self, checkpoint: u64) {
+        let mut queues = self.lock();
+        (queues.wal_base, queues.wal) = (Some(checkpoint), Queue::default());
+    }
+
+    /// Returns how many WAL files are prepared and not written.
+    pub(crate) fn waiting_wal(&self) -> u64 {
+        self.lock().wal.waiting()
+    }
+}
