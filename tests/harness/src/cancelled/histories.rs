@@ -6,6 +6,7 @@ use alluvium_core::directory::block_on;
 
 use super::directory::SlowDirectory;
 use super::operations::{Manager, Promised};
+use crate::golden::all_of_version_2;
 use crate::{Expected, Files, keep, open_with, options};
 
 /// A past of a directory and its manager. Each ends with changes that nothing has written.
@@ -25,9 +26,11 @@ pub(super) enum History {
     Compacted,
     /// Each checkpoint is the whole state.
     Full,
+    /// An earlier version wrote the checkpoints, and a WAL file after the newest of them.
+    Older,
 }
 
-pub(super) const HISTORIES: [History; 7] = [
+pub(super) const HISTORIES: [History; 8] = [
     History::Fresh,
     History::Checkpoints,
     History::Logged,
@@ -35,6 +38,7 @@ pub(super) const HISTORIES: [History; 7] = [
     History::Compacts,
     History::Compacted,
     History::Full,
+    History::Older,
 ];
 
 /// A directory and a manager with a history.
@@ -58,6 +62,9 @@ fn open_as(directory: &Arc<SlowDirectory>, incremental: bool) -> Result<Manager,
 
 impl History {
     pub(super) fn play(self) -> Scene {
+        if let Self::Older = self {
+            return play_older();
+        }
         let directory = Arc::new(SlowDirectory::holding(Files::new()));
         let incremental = !matches!(self, Self::Full);
         let mut manager = open_as(&directory, incremental).expect("it is empty");
@@ -65,7 +72,7 @@ impl History {
         let rounds = match self {
             Self::Fresh => 0,
             Self::Compacted => 4,
-            Self::Checkpoints | Self::Compacts | Self::Logged | Self::Reopened | Self::Full => 3,
+            Self::Checkpoints | Self::Compacts | Self::Logged | Self::Reopened | Self::Full | Self::Older => 3,
         };
         let value_bytes = if let Self::Compacts | Self::Compacted = self { 100_000 } else { 10 };
         let value = |round: u8| vec![round; value_bytes];
@@ -90,14 +97,28 @@ impl History {
         }
         put(&mut manager, rounds, &value(rounds));
         manager.delete(&[1]).expect("it is short");
-        let promised = Promised { live: Expected::of(&manager), instead: None, acceptable: vec![durable] };
+        let promised =
+            Promised { live: Expected::of(&manager), instead: None, acceptable: vec![durable], can_log: rounds > 0 };
         Scene { directory, manager, checkpoints, promised }
     }
+}
+
+/// Opens a directory of an earlier version.
+fn play_older() -> Scene {
+    let golden = all_of_version_2().into_iter().find(|golden| golden.name == "logged").expect("it is stored");
+    let durable = golden.expected(golden.latest(), golden.logged.len()).clone();
+    let directory = Arc::new(SlowDirectory::holding(golden.files));
+    let mut manager = open_as(&directory, true).expect("it is whole");
+    put(&mut manager, 0, b"later");
+    // No WAL file can follow a checkpoint of an earlier version.
+    let promised = Promised { live: Expected::of(&manager), instead: None, acceptable: vec![durable], can_log: false };
+    Scene { directory, manager, checkpoints: golden.checkpoints.into_iter().collect(), promised }
 }
 
 fn put(manager: &mut Manager, round: u8, value: &[u8]) {
     manager.put(&[round % 4], value).expect("there is room");
     manager.put(&[10 + round], &[round]).expect("there is room");
     manager.set_epoch(manager.epoch() + 1).expect("forward");
-    manager.set_source_offset("input", manager.epoch()).expect("forward");
+    let offset = manager.source_offsets().get("input").copied().unwrap_or(0);
+    manager.set_source_offset("input", offset + 1).expect("forward");
 }

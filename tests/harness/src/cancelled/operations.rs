@@ -32,13 +32,15 @@ pub(super) enum Operation {
     DeleteOldest,
     Cleanup,
     CollectGarbage,
+    /// Rewrites what an earlier version wrote.
+    Migrate,
     Read,
     Import,
     Open,
     Tools,
 }
 
-pub(super) const OPERATIONS: [Operation; 18] = [
+pub(super) const OPERATIONS: [Operation; 19] = [
     Operation::Checkpoint,
     Operation::Opaque,
     Operation::Steps,
@@ -53,6 +55,7 @@ pub(super) const OPERATIONS: [Operation; 18] = [
     Operation::DeleteOldest,
     Operation::Cleanup,
     Operation::CollectGarbage,
+    Operation::Migrate,
     Operation::Read,
     Operation::Import,
     Operation::Open,
@@ -75,6 +78,8 @@ pub(super) struct Promised {
     pub(super) instead: Option<Expected>,
     /// What may come back. The last acknowledged is the first one.
     pub(super) acceptable: Vec<Expected>,
+    /// Whether a WAL file can follow the newest checkpoint.
+    pub(super) can_log: bool,
 }
 
 impl Promised {
@@ -132,7 +137,7 @@ pub(super) async fn run(
             manager.sync(position).await
         }
         // Where no WAL file can follow a checkpoint, the steps of a sync refuse.
-        Operation::SyncSteps | Operation::TwoSyncs(_) if checkpoints.is_empty() => Ok(()),
+        Operation::SyncSteps | Operation::TwoSyncs(_) if !promised.can_log => Ok(()),
         Operation::SyncSteps => sync_steps(manager, promised).await,
         Operation::TwoSyncs(drops_first) => two_syncs(manager, promised, drops_first).await,
         Operation::Restore => {
@@ -153,6 +158,11 @@ pub(super) async fn run(
         }
         Operation::Cleanup => manager.cleanup_old_checkpoints_keep(1).await.map(drop),
         Operation::CollectGarbage => manager.collect_garbage().await.map(drop),
+        Operation::Migrate => {
+            // What no checkpoint holds is in the rewritten one, too.
+            promised.submit(manager.wal_position());
+            manager.migrate().await.map(drop)
+        }
         Operation::Read => {
             for metadata in manager.list_checkpoints().await? {
                 manager.load_checkpoint_metadata(metadata.id).await?;
