@@ -23,6 +23,7 @@ mod migrate;
 mod model;
 mod names;
 mod native;
+mod overlapping;
 mod own_files;
 mod promises;
 mod wal;

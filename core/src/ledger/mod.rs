@@ -72,6 +72,9 @@ pub(crate) struct Pages {
     pub(crate) own_below: u64,
     /// What compaction has created, to be published with the next checkpoint.
     pub(crate) unpublished: Option<Replacement>,
+    /// How often the segments of the working state were replaced by others, which a new delta does not do. What
+    /// compaction has read since does not count any more.
+    pub(crate) replacements: u64,
     /// Segments that are created, or about to be, before the metadata that will name them. They are
     /// not garbage until it is known that no metadata will.
     pub(crate) uncommitted_files: FxHashSet<String>,
@@ -115,6 +118,7 @@ impl Ledger {
             next_number,
             own_below: next_number,
             unpublished: None,
+            replacements: 0,
             uncommitted_files: FxHashSet::default(),
             kept: BTreeMap::new(),
             keep_wal,

@@ -135,6 +135,10 @@ impl CommitTicket {
         if self.replaces {
             pages.store_id = self.store_id;
             pages.standing = Standing { kept: std::mem::take(&mut pages.standing.kept), ..self.standing.clone() };
+        }
+        if self.replaces || self.published.is_some() {
+            // What another compaction has ready was made of the segments that are replaced now.
+            pages.replacements += 1;
             pages.drop_unpublished();
         }
         pages.list = metadata.alluvium.as_ref().and_then(|fields| fields.list.clone());

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, FILE_BYTES, RECORD_LEAD_BYTES_MAX, SegmentIdentity};
-use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::Ledger;
 use crate::ledger::guards::Uncommitted;
 use crate::ledger::listing::Listing;
@@ -78,7 +77,7 @@ impl<D: Directory> Maintenance<D> {
 
     async fn compact(&self, report: &mut MaintenanceReport) -> Result<(), Error> {
         let directory = &*self.directory;
-        let (segments, source, first, plan) = {
+        let (segments, replacements, source, first, plan) = {
             let mut pages = self.ledger.lock();
             // If a newer checkpoint has been written meanwhile, its own maintenance will compact.
             let is_newest = pages.committed == Some(self.checkpoint_id);
@@ -103,6 +102,7 @@ impl<D: Directory> Maintenance<D> {
             let namespaces = pages.standing.namespaces.clone();
             (
                 pages.segments.clone(),
+                pages.replacements,
                 SegmentSource::new(directory, &self.stores, pages.store_id, namespaces),
                 first,
                 plan,
@@ -123,9 +123,9 @@ impl<D: Directory> Maintenance<D> {
         let replacement = uncommitted.known();
         let mut pages = self.ledger.lock();
         // The replacement is still right if newer checkpoints were written meanwhile, because their deltas
-        // go on top. It is wrong after a restore, which continues from other segments.
-        let still_named = |entry: &SegmentEntry| pages.segments.iter().any(|segment| segment.entry.is_same_file(entry));
-        let fits = pages.unpublished.is_none() && replacement.superseded.iter().all(|(entry, _)| still_named(entry));
+        // go on top. It is wrong after a restore, which continues from other segments, and after another
+        // compaction was published.
+        let fits = pages.unpublished.is_none() && pages.replacements == replacements;
         if created.is_ok() && fits {
             report.rebased_bytes = replacement.bytes();
             pages.unpublished = Some(replacement);
