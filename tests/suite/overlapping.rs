@@ -1,14 +1,16 @@
-//! Steps of one manager that overlap: two compactions, and a compaction and a checkpoint. Each is driven one call of
-//! the directory at a time, so that every overlap is tried.
+//! Steps of one manager that overlap: a WAL file and a checkpoint, two compactions, a compaction and a checkpoint.
+//! Each is driven one call of the directory at a time, so that every overlap is tried.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::verify::verify;
-use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager};
+use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, PreparedCheckpoint};
 use alluvium_test_harness::faulty::FaultyDirectory;
 use alluvium_test_harness::{Expected, Files, checkpoint, keep, open_with, options};
 
@@ -61,6 +63,69 @@ fn check(directory: &Arc<FaultyDirectory>, manager: &Manager, what: &str) {
     assert_eq!(Expected::of(&reopened), Expected::of(manager), "{what}");
 }
 
+/// Writes two checkpoints, one after the other, with retention that keeps one.
+async fn two_checkpoints(manager: Rc<RefCell<Manager>>, first: PreparedCheckpoint<FaultyDirectory>) {
+    let written = first.write().await.unwrap();
+    let finished = manager.borrow_mut().finish_checkpoint(written).unwrap();
+    assert_eq!(finished.maintenance.run().await.errors, Vec::<String>::new());
+    manager.borrow_mut().put(b"d", b"4").unwrap();
+    let second = manager.borrow_mut().prepare_checkpoint(0).unwrap();
+    let written = second.write().await.unwrap();
+    let finished = manager.borrow_mut().finish_checkpoint(written).unwrap();
+    assert_eq!(finished.maintenance.run().await.errors, Vec::<String>::new());
+}
+
+/// Runs a WAL file and the checkpoints after it, with every number of calls before each switch.
+fn a_wal_file_and_checkpoints(writer: u64, is_sync_first: bool) {
+    for (of_sync, of_checkpoints) in (0..8).flat_map(|sync| (0..40).map(move |checkpoints| (sync, checkpoints))) {
+        let what = format!("{of_sync} calls of the WAL file, {of_checkpoints} of the checkpoints");
+        let directory = directory();
+        let config = keep(1).with_max_in_flight(2);
+        let mut manager = open_with(&directory, config, options().writer(writer)).unwrap();
+        manager.put(b"a", b"1").unwrap();
+        checkpoint(&mut manager);
+        manager.put(b"b", b"2").unwrap();
+        let sync = manager.prepare_sync(0).unwrap().unwrap();
+        manager.put(b"c", b"3").unwrap();
+        let prepared = manager.prepare_checkpoint(0).unwrap();
+        let manager = Rc::new(RefCell::new(manager));
+        let mut sync = Driven::new(sync.write());
+        let mut checkpoints = Driven::new(two_checkpoints(manager.clone(), prepared));
+        if is_sync_first {
+            sync.poll(of_sync);
+            checkpoints.poll(of_checkpoints);
+        } else {
+            checkpoints.poll(of_checkpoints);
+            sync.poll(of_sync);
+            checkpoints.poll(3);
+        }
+        let synced = sync.end().unwrap_or_else(|error| panic!("{what}: WAL file: {error}"));
+        checkpoints.end();
+        let mut manager = manager.borrow_mut();
+        manager.finish_sync(synced).unwrap();
+        check(&directory, &manager, &what);
+        manager.put(b"e", b"5").unwrap();
+        block_on(manager.sync(0)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        check(&directory, &manager, &what);
+    }
+}
+
+#[test]
+fn a_wal_file_that_is_begun_first_and_checkpoints_do_not_fence_each_other() {
+    a_wal_file_and_checkpoints(7, true);
+}
+
+#[test]
+fn checkpoints_that_are_begun_first_and_a_wal_file_do_not_fence_each_other() {
+    a_wal_file_and_checkpoints(7, false);
+}
+
+#[test]
+fn without_a_number_of_the_writer_they_do_not_fence_each_other_either() {
+    a_wal_file_and_checkpoints(0, true);
+    a_wal_file_and_checkpoints(0, false);
+}
+
 /// A manager whose next checkpoint lets compaction rewrite the whole state.
 fn before_a_compaction(directory: &Arc<FaultyDirectory>) -> Manager {
     let mut manager = open(directory, keep(3).with_max_in_flight(3).with_recovery_read_ratio(1.01));
@@ -106,4 +171,21 @@ fn of_two_compactions_at_once_only_one_is_published() {
         check(&directory, &manager, &what);
     }
     assert!(compacted > 0, "nothing was compacted");
+}
+
+#[test]
+fn a_checkpoint_is_not_deleted_while_a_wal_file_after_it_is_written() {
+    let directory = directory();
+    let mut manager = open(&directory, keep(3).with_max_in_flight(2));
+    manager.put(b"a", b"1").unwrap();
+    let first = checkpoint(&mut manager);
+    manager.put(b"b", b"2").unwrap();
+    let sync = manager.prepare_sync(0).unwrap().unwrap();
+    let prepared = manager.prepare_checkpoint(0).unwrap();
+    // The checkpoint on its way may still fail. Until it is durable, the WAL file counts.
+    let refused = block_on(manager.delete_checkpoint(first)).unwrap_err();
+    assert!(refused.to_string().contains("is being written"), "{refused}");
+    drop(block_on(sync.write()).unwrap());
+    drop(prepared);
+    check(&directory, &manager, "after the WAL file");
 }

@@ -101,7 +101,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
 
     /// Creates the files, and checks that no other writer was there.
     async fn publish(&self, encoded: &mut Encoded, started_us: u64) -> Result<Listing, Error> {
-        encoded.ticket.begin_creation();
+        encoded.ticket.begin_creation(Fingerprint::of(&encoded.batch));
         let listing = create(&*self.directory, encoded).await?;
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         let left = another_writer(&self.ledger, encoded, &listing);

@@ -70,8 +70,9 @@ impl InFlight {
         (queues.wal_base, queues.wal) = (Some(checkpoint), Queue::default());
     }
 
-    /// Returns how many WAL files are prepared and not written.
-    pub(crate) fn waiting_wal(&self) -> u64 {
-        self.lock().wal.waiting()
+    /// Tells whether a WAL file after this checkpoint is prepared and not written.
+    pub(crate) fn is_followed_soon(&self, checkpoint: u64) -> bool {
+        let queues = self.lock();
+        queues.wal_base == Some(checkpoint) && queues.wal.waiting() > 0
     }
 }

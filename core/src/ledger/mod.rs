@@ -30,6 +30,7 @@ use crate::format::segment_list::SegmentList;
 use crate::ledger::health::Health;
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
+use crate::ledger::own_file::Fingerprint;
 use crate::ledger::remains::Remains;
 use crate::ledger::replacement::Replacement;
 use crate::ledger::standing::Standing;
@@ -75,6 +76,8 @@ pub(crate) struct Pages {
     /// How often the segments of the working state were replaced by others, which a new delta does not do. What
     /// compaction has read since does not count any more.
     pub(crate) replacements: u64,
+    /// The checkpoint that this writer is creating, or has created last, and by what its metadata is recognised.
+    pub(crate) creating: Option<(u64, Fingerprint)>,
     /// Segments that are created, or about to be, before the metadata that will name them. They are
     /// not garbage until it is known that no metadata will.
     pub(crate) uncommitted_files: FxHashSet<String>,
@@ -87,6 +90,8 @@ pub(crate) struct Pages {
     /// WAL files that were there when the directory was opened, and this writer's own, as checkpoint
     /// and sequence. Any other belongs to another writer.
     pub(crate) known_wal: FxHashSet<(u64, u64)>,
+    /// The WAL file that this writer is creating. A listing may or may not show it.
+    pub(crate) creating_wal: Option<(u64, u64)>,
     /// The highest id that any name mentioned when the directory was opened.
     pub(crate) opened_at_id: u64,
     /// The number of the first new segment when the directory was opened.
@@ -119,10 +124,12 @@ impl Ledger {
             own_below: next_number,
             unpublished: None,
             replacements: 0,
+            creating: None,
             uncommitted_files: FxHashSet::default(),
             kept: BTreeMap::new(),
             keep_wal,
             wal_sequence: 0,
+            creating_wal: None,
             known_wal: listing.wal.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
         };
         Self { health: Health::default(), pages: Mutex::new(pages) }
@@ -148,7 +155,7 @@ impl Ledger {
 impl Pages {
     /// Tells whether a WAL file was there when the directory was opened, or is this writer's own.
     pub(crate) fn knows(&self, checkpoint: u64, sequence: u64) -> bool {
-        self.known_wal.contains(&(checkpoint, sequence))
+        self.creating_wal == Some((checkpoint, sequence)) || self.known_wal.contains(&(checkpoint, sequence))
     }
 
     /// Drops what compaction has ready. Its files are garbage from now on.

@@ -11,7 +11,7 @@ use crate::ledger::fence::creation_failed;
 use crate::model::hash::checksum;
 
 /// By what the last file of a batch is recognised. If it exists, all files before it exist.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fingerprint {
     path: String,
     checksum: u64,
@@ -21,6 +21,15 @@ impl Fingerprint {
     /// Returns it for a batch that is about to be created, or `None` if the batch is empty.
     pub(crate) fn of(batch: &[NewFile]) -> Option<Self> {
         batch.last().map(|last| Self { path: last.path.clone(), checksum: checksum(&last.content, 0) })
+    }
+
+    /// Tells whether the file is there as this writer creates it. A file with the same bytes serves as well.
+    pub(crate) async fn is_there<D: Directory>(&self, directory: &D) -> Result<bool, Error> {
+        match directory.read(&self.path).await {
+            Ok(content) => Ok(checksum(&content, 0) == self.checksum),
+            Err(error) if error.kind() == DirectoryErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Decides about a failed creation. If the batch is there because this very writer created it, that is

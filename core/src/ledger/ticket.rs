@@ -8,6 +8,7 @@ use crate::format::segment_list::SegmentList;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
+use crate::ledger::own_file::Fingerprint;
 use crate::ledger::replacement::Replacement;
 use crate::ledger::standing::Standing;
 
@@ -116,9 +117,11 @@ impl CommitTicket {
         (self.used, self.reserved) = (used, used);
     }
 
-    /// Notes that files are about to be created, so that nothing of the ticket can be given back.
-    pub(crate) fn begin_creation(&mut self) {
+    /// Notes that files are about to be created, so that nothing of the ticket can be given back. The last one is
+    /// the metadata.
+    pub(crate) fn begin_creation(&mut self, metadata: Option<Fingerprint>) {
         self.is_unused = false;
+        self.ledger.lock().creating = metadata.map(|metadata| (self.id, metadata));
     }
 
     /// Makes the checkpoint the newest one. `listing` must have been taken after its metadata was

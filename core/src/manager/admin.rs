@@ -75,7 +75,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
-        if self.wal.base == Some(id) && self.in_flight.waiting_wal() > 0 {
+        if self.in_flight.is_followed_soon(id) {
             return Err(Error::InvalidInput(format!(
                 "a WAL file after checkpoint {id} is being written: finish it first"
             )));

@@ -127,6 +127,9 @@ impl<D: Directory> PreparedSync<D> {
         let path = wal_path(base, sequence);
         let outcome = UnknownOutcome::of(&self.ledger, format!("the write of {path} was cancelled"));
         self.held.release();
+        // The file is noted before it exists, so that a checkpoint that is written meanwhile does not mistake it for
+        // another writer's.
+        self.ledger.lock().creating_wal = Some((base, sequence));
         let published = self.publish(base, writer, NewFile { path, content }).await;
         outcome.known(published.as_ref().err());
         published?;
@@ -134,7 +137,7 @@ impl<D: Directory> PreparedSync<D> {
         if pages.committed == Some(base) {
             pages.wal_sequence = sequence;
         }
-        // A checkpoint that was written meanwhile may have listed the directory before the file was there.
+        pages.creating_wal = None;
         pages.known_wal.insert((base, sequence));
         drop(pages);
         Ok(self.written(base, bytes))
@@ -152,16 +155,13 @@ impl<D: Directory> PreparedSync<D> {
         let base = self.held.base();
         let tail = self.held.begin()?;
         let (identity, writer) = {
-            let mut pages = self.ledger.lock();
+            let pages = self.ledger.lock();
             if pages.committed != Some(base) {
                 return Ok(None);
             }
             let sequence = pages.wal_sequence.checked_add(1);
             let sequence = sequence
                 .ok_or_else(|| Error::LimitExceeded("WAL file numbers are used up: take a checkpoint".into()))?;
-            // The file is noted before it exists, so that a checkpoint that is written meanwhile does not
-            // mistake it for another writer's.
-            pages.known_wal.insert((base, sequence));
             let (format, store_id) = (FormatVersion::default(), pages.store_id);
             (WalIdentity { format, store_id, checkpoint: base, sequence }, pages.writer)
         };
@@ -182,18 +182,23 @@ impl<D: Directory> PreparedSync<D> {
         // proves that. A WAL file behind this one does not: its writer has replayed this one and builds on
         // it, so deleting this one now would void that file too.
         let listing = Listing::take(directory).await?;
-        if self.ledger.lock().committed > Some(checkpoint) {
-            // A checkpoint of this writer became durable meanwhile. It holds what this file holds.
+        let own = self.own_checkpoint(&listing).await?;
+        let newer = listing.checkpoints.iter().rev().find(|id| **id > checkpoint && Some(**id) != own);
+        if self.is_in_a_checkpoint() {
             return Ok(());
         }
-        if let Some(left) = listing.superseded(checkpoint, |_, _| true) {
+        if let Some(newer) = newer {
             directory.delete(&[path]).await?;
-            return Err(fenced(left));
+            return Err(fenced(format!("checkpoint {newer} is newer than {checkpoint}")));
         }
         // A writer that deletes the checkpoint creates the mark first and looks for WAL files afterwards, so
         // one of the two sees the other. A listing is not of a single moment, so it may show neither the
         // mark nor the missing metadata. Metadata is deleted before the mark is, so reading it tells.
-        match directory.read_range(&metadata_path(checkpoint), 0, 0).await {
+        let found = directory.read_range(&metadata_path(checkpoint), 0, 0).await;
+        if self.is_in_a_checkpoint() {
+            return Ok(());
+        }
+        match found {
             Err(error) if error.kind() == DirectoryErrorKind::NotFound => {
                 directory.delete(&[path]).await?;
                 return Err(fenced(format!("checkpoint {checkpoint} was deleted")));
@@ -205,5 +210,21 @@ impl<D: Directory> PreparedSync<D> {
             return Err(fenced(format!("checkpoint {checkpoint} is being deleted")));
         }
         Ok(())
+    }
+
+    /// Tells whether a checkpoint of this writer became durable since the file was prepared. It holds what the file
+    /// holds.
+    fn is_in_a_checkpoint(&self) -> bool {
+        self.ledger.lock().committed > Some(self.held.base())
+    }
+
+    /// Returns the listed checkpoint that this writer is creating at the same time, if there is one. It does not
+    /// know yet whether that one stays.
+    async fn own_checkpoint(&self, listing: &Listing) -> Result<Option<u64>, Error> {
+        let creating = self.ledger.lock().creating.clone();
+        let Some((id, metadata)) = creating.filter(|(id, _)| listing.checkpoints.last() == Some(id)) else {
+            return Ok(None);
+        };
+        Ok(metadata.is_there(&*self.directory).await?.then_some(id))
     }
 }
