@@ -10,6 +10,7 @@ mod damage;
 mod dependencies;
 mod flooding;
 mod format_page;
+mod freeze;
 mod golden;
 mod golden_vectors;
 mod hostile;

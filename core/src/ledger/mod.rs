@@ -19,13 +19,12 @@ pub(crate) mod standing;
 pub(crate) mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashSet;
 
 use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::segment_list::SegmentList;
 use crate::ledger::health::Health;
 use crate::ledger::listing::Listing;
@@ -36,7 +35,7 @@ use crate::ledger::replacement::Replacement;
 use crate::ledger::standing::Standing;
 
 /// The files of a kept checkpoint. `None` means that its metadata is damaged, so that they are unknown.
-pub(crate) type KeptFiles = Option<BTreeSet<String>>;
+pub(crate) type KeptFiles = Option<Arc<BTreeSet<String>>>;
 
 /// What this writer knows, shared by everything that writes for it.
 #[derive(Debug)]
@@ -97,9 +96,9 @@ pub(crate) struct Pages {
     /// The number of the first new segment when the directory was opened.
     pub(crate) opened_at_number: u64,
     /// The files that were there before the directory was begun.
-    pub(crate) remains: Remains,
+    pub(crate) remains: Arc<Remains>,
     /// Temporary files that were there when the directory was opened. Their writer is gone.
-    pub(crate) leftovers: FxHashSet<String>,
+    pub(crate) leftovers: Arc<FxHashSet<String>>,
 }
 
 impl Ledger {
@@ -108,10 +107,10 @@ impl Ledger {
     pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing, keep_wal: bool) -> Self {
         let temporary = listing.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         let pages = Pages {
-            leftovers: temporary.map(|(_, entry)| entry.path.clone()).collect(),
+            leftovers: Arc::new(temporary.map(|(_, entry)| entry.path.clone()).collect()),
             opened_at_id: listing.highest_id,
             opened_at_number: next_number,
-            remains: if listing.is_begun() { Remains::Unknown } else { Remains::Nothing },
+            remains: Arc::new(if listing.is_begun() { Remains::Unknown } else { Remains::Nothing }),
             store_id,
             writer: 0,
             standing: Standing::default(),
@@ -185,10 +184,5 @@ impl Pages {
         if self.next_number == end {
             self.next_number = unused;
         }
-    }
-
-    /// Notes which files a checkpoint names.
-    pub(crate) fn keep(&mut self, metadata: &IncrementalCheckpointMetadata) {
-        self.kept.insert(metadata.id, Some(metadata.files().into_iter().collect()));
     }
 }

@@ -132,6 +132,7 @@ impl CommitTicket {
         segments: Vec<LiveSegment>,
         listing: &Listing,
     ) {
+        let files = metadata.files().into_iter().collect();
         let mut pages = self.ledger.lock();
         pages.committed = Some(self.id);
         pages.segments = segments;
@@ -152,7 +153,7 @@ impl CommitTicket {
         pages.own_below = self.first_number + self.used;
         pages.wal_sequence = 0;
         pages.known_wal.retain(|(checkpoint, sequence)| listing.holds_wal(*checkpoint, *sequence));
-        pages.keep(metadata);
+        pages.kept.insert(self.id, Some(Arc::new(files)));
     }
 }
 

@@ -2,6 +2,7 @@
 //! them in a fixed order.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -34,7 +35,7 @@ async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) 
     };
     for id in unknown {
         let files = match read_listed_metadata(directory, listing, id).await {
-            Ok(metadata) => Some(metadata.files().into_iter().collect()),
+            Ok(metadata) => Some(Arc::new(metadata.files().into_iter().collect())),
             // A transient fault must not be mistaken for damage.
             Err(error) if matches!(error, Error::Io(_)) => return Err(error),
             Err(_) => None,
@@ -121,7 +122,7 @@ pub(crate) async fn collect<D: Directory>(
     }
     match reclaimed {
         Err(error) => report.errors.push(error.to_string()),
-        Ok(()) if is_explicit(retain) => ledger.lock().remains = Remains::Nothing,
+        Ok(()) if is_explicit(retain) => ledger.lock().remains = Arc::new(Remains::Nothing),
         Ok(()) => {}
     }
     Ok(report)
@@ -135,18 +136,21 @@ fn is_explicit(retain: Retain) -> bool {
 /// Finds the files that were there before the directory was begun, once for each opening: those that no
 /// checkpoint names now, before any checkpoint goes.
 fn find_remains(ledger: &Ledger, listing: &Listing) {
-    if !matches!(ledger.lock().remains, Remains::Unknown) {
+    if !matches!(*ledger.lock().remains, Remains::Unknown) {
         return;
     }
     let (_, files) = decide(ledger, listing, Retain::Newest(usize::MAX));
-    let mut pages = ledger.lock();
+    let (opened_at_number, opened_at_id) = {
+        let pages = ledger.lock();
+        (pages.opened_at_number, pages.opened_at_id)
+    };
     let was_there = |file: &FileVerdict| match Name::parse(&file.path) {
-        Name::Segment(_, number, _) | Name::List(number, _) => number < pages.opened_at_number,
-        Name::State(id) | Name::EmptyCheckpoint(id) => id <= pages.opened_at_id,
+        Name::Segment(_, number, _) | Name::List(number, _) => number < opened_at_number,
+        Name::State(id) | Name::EmptyCheckpoint(id) => id <= opened_at_id,
         _ => false,
     };
     let files = files.into_iter().filter(|file| !file.keep && was_there(file)).map(|file| file.path).collect();
-    pages.remains = Remains::Files(files);
+    ledger.lock().remains = Arc::new(Remains::Files(files));
 }
 
 /// Returns the WAL files that are deleted before any metadata or marker is. A WAL file that outlived what says
@@ -202,32 +206,35 @@ async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut G
     })
 }
 
-/// Decides which checkpoints go, and the verdict on each file. Nothing is changed.
+/// Decides which checkpoints go, and the verdict on each file. Nothing is changed. The ledger is not locked for as
+/// long as this takes, which grows with the directory.
 fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>, Vec<FileVerdict>) {
-    let pages = ledger.lock();
+    let (holdings, restoring) = {
+        let pages = ledger.lock();
+        let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();
+        working.extend(pages.list.iter().map(|list| list.file.path()));
+        let superseded = pages.unpublished.iter().flat_map(|unpublished| &unpublished.superseded);
+        working.extend(superseded.map(|(entry, _)| entry.path()));
+        let holdings = Holdings {
+            kept: pages.kept.clone(),
+            working,
+            uncommitted_files: pages.uncommitted_files.clone(),
+            settled_id: pages.opened_at_id.max(pages.committed.unwrap_or(0)),
+            own_below: pages.own_below,
+            keep_wal: pages.keep_wal,
+            leftovers: pages.leftovers.clone(),
+            remains: pages.remains.clone(),
+            is_explicit: is_explicit(retain),
+        };
+        (holdings, pages.restoring)
+    };
     let going = match retain {
         Retain::Newest(count) => {
-            let mut going = expired(&pages.kept, &listing.marked, count);
-            going.retain(|id| pages.restoring != Some(*id));
+            let mut going = expired(&holdings.kept, &listing.marked, count);
+            going.retain(|id| restoring != Some(*id));
             going
         }
         Retain::AllBut(id) => id.into_iter().collect(),
-    };
-    let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();
-    working.extend(pages.list.iter().map(|list| list.file.path()));
-    working.extend(
-        pages.unpublished.iter().flat_map(|unpublished| unpublished.superseded.iter().map(|(entry, _)| entry.path())),
-    );
-    let holdings = Holdings {
-        kept: &pages.kept,
-        working: &working,
-        uncommitted_files: &pages.uncommitted_files,
-        settled_id: pages.opened_at_id.max(pages.committed.unwrap_or(0)),
-        own_below: pages.own_below,
-        keep_wal: pages.keep_wal,
-        leftovers: &pages.leftovers,
-        remains: &pages.remains,
-        is_explicit: is_explicit(retain),
     };
     let files = verdicts(listing, &holdings, &going);
     (going, files)

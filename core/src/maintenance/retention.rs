@@ -2,6 +2,7 @@
 //! here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -41,13 +42,13 @@ impl GarbageReport {
 }
 
 /// What retention is decided from, beside the listing.
-pub(crate) struct Holdings<'a> {
+pub(crate) struct Holdings {
     /// The files of each kept checkpoint.
-    pub(crate) kept: &'a BTreeMap<u64, KeptFiles>,
+    pub(crate) kept: BTreeMap<u64, KeptFiles>,
     /// The files that the working state builds on, whether a checkpoint names them or not.
-    pub(crate) working: &'a FxHashSet<String>,
+    pub(crate) working: FxHashSet<String>,
     /// The segments that compaction creates before the checkpoint that will name them.
-    pub(crate) uncommitted_files: &'a FxHashSet<String>,
+    pub(crate) uncommitted_files: FxHashSet<String>,
     /// Ids above this one belong to a checkpoint in flight, or to another writer.
     pub(crate) settled_id: u64,
     /// Segments from this number on belong to a checkpoint in flight, or to another writer.
@@ -55,9 +56,9 @@ pub(crate) struct Holdings<'a> {
     /// Whether the WAL files of an older checkpoint stay as long as the checkpoint does.
     pub(crate) keep_wal: bool,
     /// Temporary files of writes that were interrupted before this writer opened the directory.
-    pub(crate) leftovers: &'a FxHashSet<String>,
+    pub(crate) leftovers: Arc<FxHashSet<String>>,
     /// The files that were there before the directory was begun.
-    pub(crate) remains: &'a Remains,
+    pub(crate) remains: Arc<Remains>,
     /// Whether the caller asked for garbage to be collected. Maintenance does not, so it leaves what may be
     /// the remains of a checkpoint that was lost.
     pub(crate) is_explicit: bool,
@@ -82,7 +83,7 @@ pub(crate) fn unpublish(expired: &BTreeSet<u64>) -> Vec<String> {
 }
 
 /// Returns one verdict for each name of the listing, given that the checkpoints in `expired` go.
-pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings<'_>, expired: &BTreeSet<u64>) -> Vec<FileVerdict> {
+pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings, expired: &BTreeSet<u64>) -> Vec<FileVerdict> {
     let kept = holdings.kept.iter().filter(|(id, _)| !expired.contains(id));
     let remaining: BTreeMap<u64, &KeptFiles> = kept.map(|(id, files)| (*id, files)).collect();
     let damaged: Option<u64> = remaining.iter().find(|(_, files)| files.is_none()).map(|(id, _)| *id);

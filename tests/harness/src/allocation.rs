@@ -1,4 +1,4 @@
-//! How much memory a call asks for at once, thread by thread.
+//! How much memory a call asks for, thread by thread, and a look at it each time that it does.
 //!
 //! A test program that asks for it declares the allocator:
 //!
@@ -8,19 +8,30 @@
 //! ```
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-/// The system's allocator, noting the largest block that each thread asked for.
+/// The system's allocator, noting the largest block that each thread asked for, and the sum.
 #[derive(Debug)]
 pub struct NotingAllocator;
 
+type Watcher = Box<dyn FnMut(usize)>;
+
 thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
+    static SUM: Cell<usize> = const { Cell::new(0) };
+    static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
 }
 
 fn note(bytes: usize) {
     // A thread that ends frees its notes before its last blocks.
     let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(bytes)));
+    let _ = SUM.try_with(|sum| sum.set(sum.get().wrapping_add(bytes)));
+    let _ = WATCHER.try_with(|place| {
+        // What the watcher itself asks for is not watched.
+        let Some(mut watcher) = place.try_borrow_mut().ok().and_then(|mut watcher| watcher.take()) else { return };
+        watcher(bytes);
+        place.replace(Some(watcher));
+    });
 }
 
 // SAFETY: every call goes to the system's allocator unchanged; noting allocates nothing.
@@ -60,6 +71,29 @@ pub fn largest_block<T>(call: impl FnOnce() -> T) -> (T, usize) {
     (result, largest)
 }
 
+/// Runs `call`; returns its result and how many bytes it asked for in all.
+pub fn bytes_asked_for<T>(call: impl FnOnce() -> T) -> (T, usize) {
+    let before = SUM.get();
+    let result = call();
+    (result, SUM.get().wrapping_sub(before))
+}
+
+/// Runs `call`. Each time that it asks for memory, `watcher` gets the length first. The watcher must not panic, and
+/// the lock that it waits for must not be one that `call` may hold.
+pub fn watched<T>(watcher: impl FnMut(usize) + 'static, call: impl FnOnce() -> T) -> T {
+    /// Takes the watcher away, also if the call panics.
+    struct Unwatched;
+    impl Drop for Unwatched {
+        fn drop(&mut self) {
+            WATCHER.take();
+        }
+    }
+    let watcher: Watcher = Box::new(watcher);
+    let _unwatched = Unwatched;
+    WATCHER.set(Some(watcher));
+    call()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +106,19 @@ mod tests {
         let (block, largest) = largest_block(|| vec![0_u8; 3 << 20]);
         assert_eq!((block.len(), largest), (3 << 20, 3 << 20));
         assert!(largest_block(|| vec![0_u8; 10]).1 < 1_000);
+        assert_eq!(bytes_asked_for(|| (vec![0_u8; 10], vec![0_u8; 1_000])).1, 1_010);
+    }
+
+    #[test]
+    fn every_block_is_watched() {
+        let (tell, told) = std::sync::mpsc::channel();
+        watched(
+            move |bytes| {
+                tell.send(bytes).expect("the test receives");
+            },
+            || (vec![0_u8; 77], vec![0_u8; 78]),
+        );
+        drop(vec![0_u8; 79]);
+        assert_eq!(told.iter().collect::<Vec<_>>(), [77, 78]);
     }
 }

@@ -105,8 +105,9 @@ impl PreparedCheckpoint {
 
     /// The second of three steps: writes the checkpoint. When it returns `Ok`, it is durable.
     ///
-    /// After an error the manager refuses all work until the directory is opened again, since the
-    /// checkpoint may or may not exist.
+    /// After an error the checkpoint may or may not exist, so the manager refuses all work until the
+    /// directory is opened again. If no file was created yet, the changes belong to the next checkpoint
+    /// instead. They do so, too, if a prepared checkpoint is dropped.
     ///
     /// ```
     /// # let scratch = tempfile::tempdir()?;
