@@ -3,6 +3,7 @@
 use alluvium_core::directory::block_on;
 use anyhow::Result;
 
+use crate::freeze_beside;
 use crate::measure::{median, percentile, timed};
 use crate::report::Report;
 use crate::state::manager;
@@ -38,5 +39,6 @@ pub fn run(workload: Workload, report: &mut Report) -> Result<()> {
         "us",
         "of 200, deltas of 0.01 to 10 % of the keys",
     )?;
-    report.figure("freeze_median_us", median(&samples), "us", "of the same 200")
+    report.figure("freeze_median_us", median(&samples), "us", "of the same 200")?;
+    freeze_beside::run(workload, report)
 }

@@ -15,6 +15,7 @@ pub mod contender;
 pub mod epochs;
 pub mod floor;
 pub mod freeze;
+mod freeze_beside;
 pub mod full;
 pub mod growth;
 pub mod measure;
