@@ -39,7 +39,7 @@ impl<D> IncrementalCheckpointManager<D> {
         let was_there = self.live.delete(hash, key);
         if was_there {
             self.live.changes.push(hash, key, None);
-            self.live.compact_changes();
+            self.live.compact_changes(self.config.memory_limit_bytes);
         }
         was_there
     }
@@ -85,7 +85,7 @@ impl<D> IncrementalCheckpointManager<D> {
     fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         self.live.put(hash, key, value);
         self.live.changes.push(hash, key, Some(value));
-        self.live.compact_changes();
+        self.live.compact_changes(self.config.memory_limit_bytes);
     }
 
     /// Checks that the memory limit and the arena's addresses allow one more put.
@@ -100,13 +100,20 @@ impl<D> IncrementalCheckpointManager<D> {
 
     /// Checks that `growth` more bytes of memory are allowed.
     fn check_limit(&mut self, limit: u64, growth: usize) -> Result<(), Error> {
-        let is_beyond = |held: u64| growth > 0 && held + growth as u64 > limit;
-        if is_beyond(self.live.allocated_bytes()) {
+        let is_beyond = |live: &LiveState| {
+            let held = live.allocated_bytes() + live.changes.growth_of_compaction() as u64;
+            growth > 0 && held + growth as u64 > limit
+        };
+        if is_beyond(&self.live) {
             // Walks may keep deleted records in memory, and can do without them.
             self.live.state.release_walks(true);
         }
-        let held = self.live.allocated_bytes();
-        if is_beyond(held) {
+        if is_beyond(&self.live) {
+            // A compaction that is under way holds the changelog twice.
+            self.live.changes.end_compaction();
+        }
+        if is_beyond(&self.live) {
+            let held = self.live.allocated_bytes();
             return Err(Error::LimitExceeded(format!(
                 "memory: {held} bytes held and {growth} more needed, {limit} allowed; take a checkpoint, delete keys, or raise the limit"
             )));
@@ -155,12 +162,22 @@ impl LiveState {
         self.state.allocated_bytes() + logs as u64
     }
 
-    /// Compacts the changelog if it has outgrown the state. This waits for the end of an open batch, which
-    /// could not be undone afterwards.
+    /// Compacts the changelog a little further, or begins to if it has outgrown the state. A beginning waits for
+    /// the end of an open batch, which could not be undone afterwards.
+    ///
+    /// If both the changelog and what it becomes do not fit into `limit`, all of it is compacted at once.
     #[inline]
-    pub(super) fn compact_changes(&mut self) {
-        if self.changes.may_compact() && !self.undo.is_open() {
-            self.changes.compact_if_larger(2 * self.state.allocated_bytes() as usize);
+    pub(super) fn compact_changes(&mut self, limit: Option<u64>) {
+        if self.changes.wants_attention() {
+            self.attend_to_changes(limit);
+        }
+    }
+
+    #[cold]
+    fn attend_to_changes(&mut self, limit: Option<u64>) {
+        self.changes.attend(2 * self.state.allocated_bytes() as usize, !self.undo.is_open());
+        if limit.is_some_and(|limit| self.allocated_bytes() + self.changes.growth_of_compaction() as u64 > limit) {
+            self.changes.end_compaction();
         }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 10_000_000)]
         operations: u64,
     },
+    /// The longest put of a stream that changes few keys.
+    HotKeys,
     /// The freeze.
     Freeze,
     /// Resident memory.

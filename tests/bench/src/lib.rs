@@ -18,6 +18,7 @@ pub mod freeze;
 mod freeze_beside;
 pub mod full;
 pub mod growth;
+pub mod hot_keys;
 pub mod measure;
 pub mod memory;
 pub mod ours;

@@ -10,7 +10,7 @@ use alluvium_bench::epochs::{Rounds, directory_of, run};
 use alluvium_bench::measure::{fresh_directory, median};
 use alluvium_bench::report::Report;
 use alluvium_bench::workload::Workload;
-use alluvium_bench::{churn, freeze, full, growth, memory, ours, plot, recovery, state};
+use alluvium_bench::{churn, freeze, full, growth, hot_keys, memory, ours, plot, recovery, state};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use command_line::{Cli, Command};
@@ -60,6 +60,8 @@ impl Bench {
                 churn::run(10_000_000, &mut report)?;
                 step("freeze");
                 freeze::run(workload, &mut report)?;
+                step("the longest put");
+                hot_keys::run(5, &mut report)?;
                 step("epochs against the floor and the full rewrite");
                 self.epochs(Rounds { warmup: 120, measured: 50 }, &mut report)?;
                 step("recovery against the floor");
@@ -79,6 +81,7 @@ impl Bench {
             }
             Command::State => state::run(self.workload, 5, &mut report)?,
             Command::Churn { operations } => churn::run(*operations, &mut report)?,
+            Command::HotKeys => hot_keys::run(5, &mut report)?,
             Command::Freeze => freeze::run(self.workload, &mut report)?,
             Command::Memory => memory::run(self.workload, &mut report)?,
             Command::Recovery => recovery::base(self.workload, 7, &self.scratch, &mut report)?,

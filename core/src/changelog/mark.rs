@@ -1,0 +1,26 @@
+//! The end of a log at some moment.
+
+/// The end of a log at some moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The number of sealed chunks.
+    pub(super) sealed: usize,
+    /// The length of the chunk after them.
+    pub(super) last: usize,
+    pub(super) bytes: usize,
+    pub(super) count: usize,
+    pub(super) allocated: usize,
+}
+
+impl Mark {
+    /// Returns what this mark of a log is in the log that it was appended to at `begin`.
+    pub(super) fn after(self, begin: Self) -> Self {
+        Self {
+            sealed: begin.sealed + self.sealed,
+            last: self.last,
+            bytes: begin.bytes + self.bytes,
+            count: begin.count + self.count,
+            allocated: begin.allocated + self.allocated,
+        }
+    }
+}
