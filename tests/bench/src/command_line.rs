@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Memory,
     /// Recovery of a base against the floor.
     Recovery,
+    /// Recovery of ten times the keys against ten times the time.
+    RecoveryGrowth,
     /// The engine as a component under wasmtime against the engine natively.
     #[cfg(feature = "component")]
     Component,

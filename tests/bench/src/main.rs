@@ -66,6 +66,8 @@ impl Bench {
                 self.epochs(Rounds { warmup: 120, measured: 50 }, &mut report)?;
                 step("recovery against the floor");
                 recovery::base(workload, 7, &self.scratch, &mut report)?;
+                step("recovery of ten times the keys");
+                recovery::growth(workload.keys, 7, &self.scratch, &mut report)?;
                 #[cfg(feature = "component")]
                 {
                     step("the component against native");
@@ -85,6 +87,7 @@ impl Bench {
             Command::Freeze => freeze::run(self.workload, &mut report)?,
             Command::Memory => memory::run(self.workload, &mut report)?,
             Command::Recovery => recovery::base(self.workload, 7, &self.scratch, &mut report)?,
+            Command::RecoveryGrowth => recovery::growth(self.workload.keys, 7, &self.scratch, &mut report)?,
             #[cfg(feature = "component")]
             Command::Component => self.component(&mut report)?,
             Command::Amplification { epochs, pattern } => {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::contender::{Contender, Kind, digest};
+use crate::epochs::{Rounds, directory_of, run};
 use crate::floor::{Index, Layout};
 use crate::measure::{fresh_directory, median, timed};
 use crate::ours::{KIND, Ours};
@@ -32,6 +33,29 @@ pub fn with_deltas(path: &Path, rounds: u32, report: &mut Report) -> Result<()> 
     let against = format!("reading and indexing the same bytes: {:.0} ms", floor_us / 1e3);
     report.goal("recover_vs_floor", ours_us / floor_us, "<= 2", "x", &against)?;
     report.figure("recover_ms", ours_us / 1e3, "ms", "bases and deltas into a state")
+}
+
+/// Measures whether recovery grows in step with the state: bases and deltas of a state ten times as large,
+/// against ten times the time of the smaller one. Both directories are recovered in turns.
+pub fn growth(keys: u32, rounds: u32, scratch: &Path, report: &mut Report) -> Result<()> {
+    let sizes = [keys, 10 * keys];
+    let places = sizes.map(|keys| scratch.join(format!("recover-{keys}")));
+    for (keys, place) in sizes.into_iter().zip(&places) {
+        // Enough epochs that bases are rewritten as fast as deltas overtake them.
+        run(&[KIND], Workload::of(keys), Rounds { warmup: 67, measured: 0 }, place)?;
+    }
+    let mut samples = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for ((keys, place), samples) in sizes.into_iter().zip(&places).zip(&mut samples) {
+            let outcome = in_child(KIND.name, &directory_of(place, &KIND))?;
+            ensure!(outcome.keys == keys as usize, "{} keys came back of {keys}", outcome.keys);
+            samples.push(outcome.elapsed_us);
+        }
+    }
+    let [small_us, large_us] = samples.map(|samples| median(&samples));
+    let against = format!("ten times the time at {keys} keys: 10 * {:.0} ms", small_us / 1e3);
+    report.goal("recover_growth_10x", large_us / (10.0 * small_us), "<= 1.5", "x", &against)?;
+    report.figure("recover_growth_large_ms", large_us / 1e3, "ms", &format!("bases and deltas of {} keys", 10 * keys))
 }
 
 /// The floor's name among the contenders.
@@ -97,7 +121,7 @@ pub fn in_turns(kinds: &[Kind], scratch: &Path, rounds: u32) -> Result<Vec<f64>>
     let mut expected = None;
     for _ in 0..rounds {
         for (kind, samples) in kinds.iter().zip(&mut samples) {
-            let outcome = in_child(kind.name, &crate::epochs::directory_of(scratch, kind))?;
+            let outcome = in_child(kind.name, &directory_of(scratch, kind))?;
             let found = (outcome.keys, outcome.digest);
             ensure!(
                 *expected.get_or_insert(found) == found,
