@@ -203,7 +203,7 @@ impl OpenOptions {
     /// Sets whether a directory may be begun beside the files of checkpoints that were lost. The default is false.
     /// It includes [`create`](Self::create).
     ///
-    /// If there are such files, opening creates a mark that says so. These files stay until
+    /// If there are such files, opening creates marks that say so. These files stay until
     /// [`collect_garbage`](crate::IncrementalCheckpointManager::collect_garbage) is called, and no id and no
     /// number that their names mention is given again.
     #[must_use]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alluvium_core::directory::{MemoryDirectory, Node, SimulatedDirectory, block_on};
-use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions, gc};
+use alluvium_core::{
+    CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, ManualClock, OpenOptions, gc,
+};
 
 type Files = BTreeMap<String, Vec<u8>>;
 type Manager = IncrementalCheckpointManager<MemoryDirectory>;
@@ -65,7 +67,8 @@ fn the_remains_stay_over_sessions_until_a_collection_is_asked_for() {
     }
     let planned = block_on(gc::plan(&*directory, None)).unwrap();
     // What the new checkpoints do not need has gone, as ever.
-    let new = planned.files.iter().filter(|file| !lost.contains_key(&file.path) && !file.path.ends_with("/deleted"));
+    let is_mark = |path: &str| path.ends_with("/deleted") || path.ends_with(".remains");
+    let new = planned.files.iter().filter(|file| !lost.contains_key(&file.path) && !is_mark(&file.path));
     assert!(new.clone().count() > 2 && new.clone().all(|file| file.keep), "{planned:?}");
     for path in lost.keys() {
         let verdict = planned.files.iter().find(|file| file.path == *path).unwrap();
@@ -78,8 +81,45 @@ fn the_remains_stay_over_sessions_until_a_collection_is_asked_for() {
     // From then on the directory is like any other: nothing says any more that it began beside remains.
     manager.put(b"new", b"again").unwrap();
     block_on(manager.create_checkpoint(9)).unwrap();
-    let left: Vec<_> = directory.to_files().into_keys().filter(|path| path.ends_with("/deleted")).collect();
+    let left: Vec<_> = directory.to_files().into_keys().filter(|path| is_mark(path)).collect();
     assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn half_a_copy_of_a_directory_that_began_beside_remains_is_refused() {
+    let directory = Arc::new(MemoryDirectory::from_files(lost()));
+    let mut manager = open(&directory, options().begin_beside_remains(true));
+    manager.put(b"new", b"1").unwrap();
+    let taken = block_on(manager.create_checkpoint_with_state(1, BTreeMap::new(), None, b"opaque")).unwrap();
+    let mut files = directory.to_files();
+    files.remove(&format!("{}/metadata.json", taken.checkpoint_path())).unwrap();
+    let directory = Arc::new(MemoryDirectory::from_files(files.clone()));
+    let refused = Manager::open(directory.clone(), CheckpointConfig::new(), options().create(true));
+    assert!(matches!(block_on(refused), Err(Error::CheckpointsLost { .. })));
+    // It can be begun beside them once more, and the remains of both losses stay.
+    let mut manager = open(&directory, options().begin_beside_remains(true));
+    for n in 1..4_u64 {
+        manager.put(b"newer", &n.to_be_bytes()).unwrap();
+        assert_eq!(block_on(manager.create_checkpoint(n)).unwrap().id, taken.id + n);
+    }
+    files.retain(|path, _| !path.ends_with("/deleted"));
+    check_untouched(&directory, &files, "after the second loss");
+}
+
+#[test]
+fn what_a_deleted_checkpoint_leaves_is_no_remains() {
+    let lost = lost();
+    let directory = Arc::new(MemoryDirectory::from_files(lost.clone()));
+    let mut manager = open(&directory, options().begin_beside_remains(true));
+    manager.put(b"new", b"1").unwrap();
+    let taken = block_on(manager.create_checkpoint(1)).unwrap();
+    block_on(manager.delete_checkpoint(taken.id)).unwrap();
+    let left = &taken.sst_files[0];
+    assert!(directory.to_files().contains_key(left), "the working state builds on it");
+    manager = open(&directory, options().create(true));
+    block_on(manager.create_checkpoint(2)).unwrap();
+    assert!(!directory.to_files().contains_key(left), "{left}");
+    check_untouched(&directory, &lost, "after the maintenance");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, ManualClock, OpenOptions,
-    RecoveryManager, gc,
+    RecoveryManager, archive, gc,
 };
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -191,4 +191,54 @@ fn once_there_is_a_checkpoint_nothing_remembers_the_beginning() {
     checkpoint(&mut manager);
     let names: Vec<_> = directory.to_files().into_keys().collect();
     assert_eq!(names, ["checkpoint_0000000000000001/metadata.json", "segments/0000000000000001.base"]);
+}
+
+/// Deletes the only checkpoint on purpose, opens the directory again, and lets `act` take the next checkpoint.
+fn after_deleting_all(act: impl FnOnce(&Arc<MemoryDirectory>)) -> Files {
+    let directory = Arc::new(MemoryDirectory::new());
+    let mut manager = open(&directory).unwrap();
+    manager.put(b"bed", b"gravel").unwrap();
+    checkpoint(&mut manager);
+    block_on(manager.delete_checkpoint(1)).unwrap();
+    // The working state still builds on its segment.
+    assert!(directory.to_files().keys().any(|path| path.starts_with("segments/")));
+    drop(manager);
+    act(&directory);
+    directory.to_files()
+}
+
+/// Takes away the newest metadata, as a slow copy may, and holds the rest to a refusal.
+fn check_half_copy(mut files: Files) {
+    let newest = files.keys().rfind(|path| path.ends_with("/metadata.json")).unwrap().clone();
+    files.remove(&newest);
+    check_refused(&files, &["no checkpoint", "1 segments"]);
+}
+
+#[test]
+fn half_a_copy_is_refused_after_all_checkpoints_were_deleted_once() {
+    let files = after_deleting_all(|directory| {
+        let mut manager = open(directory).unwrap();
+        manager.put(b"bank", b"silt").unwrap();
+        assert_eq!(checkpoint(&mut manager), 2);
+        assert_eq!(manager.last_maintenance().unwrap().errors, [""; 0]);
+    });
+    assert_eq!(
+        files.keys().collect::<Vec<_>>(),
+        ["checkpoint_0000000000000002/metadata.json", "segments/0000000000000002.base"],
+        "what the deleted checkpoint left is garbage"
+    );
+    check_half_copy(files);
+}
+
+#[test]
+fn half_a_copy_of_an_import_is_refused_after_all_checkpoints_were_deleted_once() {
+    let other = Arc::new(MemoryDirectory::new());
+    let mut manager = open(&other).unwrap();
+    manager.put(b"bank", b"silt").unwrap();
+    checkpoint(&mut manager);
+    let archive = block_on(archive::export(&*other, None)).unwrap();
+    check_half_copy(after_deleting_all(|directory| {
+        let imported = archive::import(&archive, directory.clone(), CheckpointConfig::new(), options());
+        assert_eq!(block_on(imported).unwrap().id, 2);
+    }));
 }

@@ -21,6 +21,9 @@ pub enum Name {
     /// `segments/{number}-{writer}.list`: the entries of segments. The writer is 0 if the name has no such
     /// part.
     List(u64, u64),
+    /// `segments/{number}-{id}.remains`: the directory was begun beside files of lost checkpoints. Their segments
+    /// have numbers up to this one, and their checkpoints have ids up to this one.
+    Remains(u64, u64),
     /// `wal/{checkpoint}-{sequence}.log`: changes since that checkpoint, in order of sequence.
     Wal(u64, u64),
     /// A file that Alluvium did not write.
@@ -62,6 +65,10 @@ impl Name {
     /// Parses the name of a file under `segments/`.
     fn parse_segment(file: &str) -> Option<Self> {
         let (stem, extension) = file.split_once('.')?;
+        if extension == REMAINS {
+            let (number, id) = stem.split_once('-')?;
+            return Some(Self::Remains(parse_hex(number)?, parse_hex(id)?));
+        }
         let (number, writer) = match stem.split_once('-') {
             None => (parse_hex(stem)?, 0),
             // Writer 0 is left out, so that each file has one name.
@@ -82,6 +89,7 @@ impl Name {
             Self::EmptyCheckpoint(id) => format!("checkpoint_{id:016x}"),
             Self::Segment(kind, number, writer) => segment_path(kind, number, writer),
             Self::List(number, writer) => list_path(number, writer),
+            Self::Remains(number, id) => remains_path(number, id),
             Self::Wal(checkpoint, sequence) => wal_path(checkpoint, sequence),
             Self::Foreign => return None,
         })
@@ -91,7 +99,7 @@ impl Name {
     pub fn checkpoint_id(self) -> Option<u64> {
         match self {
             Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
-            Self::Segment(..) | Self::List(..) | Self::Wal(..) | Self::Foreign => None,
+            Self::Segment(..) | Self::List(..) | Self::Remains(..) | Self::Wal(..) | Self::Foreign => None,
         }
     }
 }
@@ -124,6 +132,14 @@ pub fn list_path(number: u64, writer: u64) -> String {
 /// The extension of lists of segments.
 const LIST: &str = "list";
 
+/// The extension of the marker of a directory that was begun beside remains.
+const REMAINS: &str = "remains";
+
+/// Returns the path of the marker that a directory was begun beside the files of lost checkpoints.
+pub fn remains_path(number: u64, id: u64) -> String {
+    format!("segments/{number:016x}-{id:016x}.{REMAINS}")
+}
+
 fn numbered(number: u64, writer: u64, extension: &str) -> String {
     match writer {
         0 => format!("segments/{number:016x}.{extension}"),
@@ -151,6 +167,8 @@ mod tests {
             Name::Segment(SegmentKind::Delta, u64::MAX, 1),
             Name::List(3, 0),
             Name::List(1, u64::MAX),
+            Name::Remains(0, 3),
+            Name::Remains(u64::MAX, 0),
             Name::Wal(7, 1),
         ];
         for name in names {

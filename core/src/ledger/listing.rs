@@ -6,6 +6,7 @@ use crate::directory::{Directory, Entry, EntryKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, wal_path};
 use crate::format::segment_entry::SegmentEntry;
+use crate::ledger::remains::Remains;
 
 /// The checkpoint whose marker says that a directory may hold files of checkpoints and no checkpoint. It never
 /// exists, because ids start at 1.
@@ -23,6 +24,8 @@ pub(crate) struct Listing {
     pub(crate) highest_id: u64,
     /// Checkpoints that a writer has marked for deletion. They may be deleted already.
     pub(crate) marked: BTreeSet<u64>,
+    /// Which files were there before the directory was begun.
+    pub(crate) remains: Remains,
     /// The WAL files: the checkpoint that each follows, its sequence and its length in bytes.
     pub(crate) wal: BTreeSet<(u64, u64, u64)>,
     /// The highest number of any segment.
@@ -122,11 +125,13 @@ impl Listing {
             let parsed = Name::parse(&entry.path);
             // An id or a number that any name mentions was given, whatever the name stands for.
             listing.highest_id = listing.highest_id.max(mentioned_id(parsed).unwrap_or(0));
-            if let Name::Segment(_, number, _) | Name::List(number, _) = parsed {
+            if let Name::Segment(_, number, _) | Name::List(number, _) | Name::Remains(number, _) = parsed {
                 listing.highest_number = listing.highest_number.max(number);
             }
-            if let Name::Wal(checkpoint, sequence) = *name {
-                listing.wal.insert((checkpoint, sequence, entry.bytes));
+            match *name {
+                Name::Wal(checkpoint, sequence) => drop(listing.wal.insert((checkpoint, sequence, entry.bytes))),
+                Name::Remains(number, id) => listing.remains.add(number, id),
+                _ => {}
             }
             // A link or a pipe under one of our names is not ours to touch, but it occupies the name. A link
             // where a checkpoint's metadata should be is damage to that checkpoint, not its absence.
@@ -152,10 +157,12 @@ pub(crate) fn may_be_ours(path: &str) -> bool {
     }
 }
 
-/// Returns the id of the checkpoint that a name mentions. A WAL file mentions the checkpoint that it follows.
+/// Returns the id of the checkpoint that a name mentions. A WAL file mentions the checkpoint that it follows, and
+/// the marker of remains mentions the last one that was lost.
 pub(crate) fn mentioned_id(name: Name) -> Option<u64> {
     match name {
         Name::Wal(checkpoint, _) => Some(checkpoint),
+        Name::Remains(_, id) => Some(id),
         other => other.checkpoint_id(),
     }
 }

@@ -30,7 +30,6 @@ use crate::ledger::health::Health;
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::own_file::Fingerprint;
-use crate::ledger::remains::Remains;
 use crate::ledger::replacement::Replacement;
 use crate::ledger::standing::Standing;
 
@@ -93,10 +92,6 @@ pub(crate) struct Pages {
     pub(crate) creating_wal: Option<(u64, u64)>,
     /// The highest id that any name mentioned when the directory was opened.
     pub(crate) opened_at_id: u64,
-    /// The number of the first new segment when the directory was opened.
-    pub(crate) opened_at_number: u64,
-    /// The files that were there before the directory was begun.
-    pub(crate) remains: Arc<Remains>,
     /// Temporary files that were there when the directory was opened. Their writer is gone.
     pub(crate) leftovers: Arc<FxHashSet<String>>,
 }
@@ -109,8 +104,6 @@ impl Ledger {
         let pages = Pages {
             leftovers: Arc::new(temporary.map(|(_, entry)| entry.path.clone()).collect()),
             opened_at_id: listing.highest_id,
-            opened_at_number: next_number,
-            remains: Arc::new(if listing.is_begun() { Remains::Unknown } else { Remains::Nothing }),
             store_id,
             writer: 0,
             standing: Standing::default(),

@@ -2,37 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashSet;
-
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::Name;
 use crate::ledger::listing::{BEGUN, Listing};
 
-/// The files that were there before a directory was begun, as far as this writer knows them. They may be all
-/// that is left of a checkpoint that was lost, so maintenance leaves them.
-#[derive(Debug, Default)]
-pub(crate) enum Remains {
-    /// There are none.
-    #[default]
-    Nothing,
-    /// There may be some. The first garbage collection finds out, before it deletes anything.
-    Unknown,
-    /// These files.
-    Files(FxHashSet<String>),
+/// The files that were there before a directory was begun: those of lost checkpoints, which may be of use still.
+/// So maintenance leaves them. A marker remembers them by the highest number and the highest id among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Remains {
+    number: u64,
+    id: u64,
 }
 
 impl Remains {
-    /// Tells whether a file is among the remains.
-    pub(crate) fn holds(&self, path: &str) -> bool {
-        matches!(self, Self::Files(files) if files.contains(path))
+    /// Adds what one marker says. There are several if the directory was begun several times.
+    pub(crate) fn add(&mut self, number: u64, id: u64) {
+        *self = Self { number: self.number.max(number), id: self.id.max(id) };
     }
 
-    /// Tells whether there is nothing left to be kept.
-    pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Unknown => false,
-            Self::Files(files) => files.is_empty(),
+    /// Tells whether a file was there before the directory was begun, given that no checkpoint names it.
+    pub(crate) fn hold(self, name: Name) -> bool {
+        match name {
+            Name::Segment(_, number, _) | Name::List(number, _) => number <= self.number,
+            Name::State(id) | Name::EmptyCheckpoint(id) => id <= self.id,
+            _ => false,
         }
     }
 }
@@ -41,6 +34,11 @@ impl Listing {
     /// Tells whether the directory may hold files of checkpoints and no checkpoint.
     pub(crate) fn is_begun(&self) -> bool {
         self.marked.contains(&BEGUN)
+    }
+
+    /// Tells whether there is a checkpoint that no writer is deleting.
+    pub(crate) fn has_lasting_checkpoint(&self) -> bool {
+        !self.checkpoints.is_subset(&self.marked)
     }
 
     /// Fails if the directory holds files of checkpoints and no checkpoint, with what it holds. That is no plain

@@ -6,25 +6,36 @@
 
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::deleted_path;
+use crate::format::paths::{deleted_path, remains_path};
 use crate::ledger::listing::{BEGUN, Listing};
 
 /// Creates the mark, unless it is there.
 pub(crate) async fn mark_begun<D: Directory>(directory: &D) -> Result<(), Error> {
-    match directory.create(vec![NewFile { path: deleted_path(BEGUN), content: Vec::new() }]).await {
+    mark(directory, deleted_path(BEGUN)).await
+}
+
+/// Marks a directory of lost checkpoints as begun. A mark of its own remembers their files first, because the
+/// other one goes with the first checkpoint.
+pub(crate) async fn mark_begun_beside<D: Directory>(directory: &D, remains: &Listing) -> Result<(), Error> {
+    mark(directory, remains_path(remains.highest_number, remains.highest_id)).await?;
+    mark_begun(directory).await
+}
+
+async fn mark<D: Directory>(directory: &D, path: String) -> Result<(), Error> {
+    match directory.create(vec![NewFile { path, content: Vec::new() }]).await {
         Err(error) if error.kind() != DirectoryErrorKind::AlreadyExists => Err(error.into()),
         _ => Ok(()),
     }
 }
 
-/// Deletes the mark, after everything that it stood for is gone. The listing is taken again, before and after:
-/// if another writer deleted the last checkpoint meanwhile, the mark must be there.
+/// Deletes the mark, because there is a checkpoint now. The listing is taken again, before and after: if another
+/// writer deletes the last checkpoint meanwhile, the mark must be there.
 pub(crate) async fn unmark_begun<D: Directory>(directory: &D) -> Result<(), Error> {
-    if Listing::take(directory).await?.checkpoints.is_empty() {
+    if !Listing::take(directory).await?.has_lasting_checkpoint() {
         return Ok(());
     }
     directory.delete(&[deleted_path(BEGUN)]).await?;
-    if Listing::take(directory).await?.checkpoints.is_empty() {
+    if !Listing::take(directory).await?.has_lasting_checkpoint() {
         mark_begun(directory).await?;
     }
     Ok(())

@@ -12,7 +12,6 @@ use crate::format::paths::{Name, deleted_path, wal_path};
 use crate::ledger::Ledger;
 use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
 use crate::ledger::metadata_reader::read_listed_metadata;
-use crate::ledger::remains::Remains;
 use crate::maintenance::beginning::{mark_begun, unmark_begun};
 use crate::maintenance::retention::{FileVerdict, GarbageReport, Holdings, expired, unpublish, verdicts};
 use crate::seeded_defects::{self, Defect};
@@ -56,7 +55,6 @@ pub(crate) async fn collect<D: Directory>(
     retain: Retain,
 ) -> Result<GarbageReport, Error> {
     learn(directory, ledger, listing).await?;
-    find_remains(ledger, listing);
     let (going, files) = decide(ledger, listing, retain);
     let mut report = GarbageReport { files, errors: Vec::new() };
     let gone =
@@ -111,46 +109,32 @@ pub(crate) async fn collect<D: Directory>(
     if let Err(error) = remember(directory, listing, &mut report).await {
         report.errors.push(error.to_string());
     }
-    let mark = deleted_path(BEGUN);
-    let handled: FxHashSet<&String> = metadata.iter().chain(&wal_first).chain([&mark]).collect();
-    let is_gone = |path: &String| handled.contains(path);
-    let unneeded = report.files.iter().filter(|file| !file.keep && !is_gone(&file.path));
-    let reclaim = unneeded.map(|file| file.path.clone()).chain(dead_wal).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut reclaimed = gone(reclaim).await.map_err(Error::from);
-    if reclaimed.is_ok() && report.files.iter().any(|file| !file.keep && file.path == mark) {
-        reclaimed = unmark_begun(directory).await;
-    }
-    match reclaimed {
-        Err(error) => report.errors.push(error.to_string()),
-        Ok(()) if is_explicit(retain) => ledger.lock().remains = Arc::new(Remains::Nothing),
-        Ok(()) => {}
+    let handled: FxHashSet<&String> = metadata.iter().chain(&wal_first).collect();
+    let unneeded = report.files.iter().filter(|file| !file.keep && !handled.contains(&file.path));
+    let (marks, files): (BTreeSet<String>, BTreeSet<String>) =
+        unneeded.map(|file| file.path.clone()).chain(dead_wal).partition(|path| is_of_beginning(path));
+    let reclaimed = async {
+        gone(files.into_iter().collect()).await?;
+        // What the marks say must hold for as long as they exist.
+        let (begun, remains): (Vec<String>, Vec<String>) =
+            marks.into_iter().partition(|path| Name::parse(path) == Name::Deleted(BEGUN));
+        gone(remains).await?;
+        if begun.is_empty() { Ok(()) } else { unmark_begun(directory).await }
+    };
+    if let Err(error) = reclaimed.await {
+        report.errors.push(error.to_string());
     }
     Ok(report)
+}
+
+/// Tells whether a path is that of a mark of how the directory began.
+fn is_of_beginning(path: &str) -> bool {
+    matches!(Name::parse(path), Name::Deleted(BEGUN) | Name::Remains(..))
 }
 
 /// Tells whether the caller asked for garbage to be collected, and for nothing else.
 fn is_explicit(retain: Retain) -> bool {
     matches!(retain, Retain::AllBut(None))
-}
-
-/// Finds the files that were there before the directory was begun, once for each opening: those that no
-/// checkpoint names now, before any checkpoint goes.
-fn find_remains(ledger: &Ledger, listing: &Listing) {
-    if !matches!(*ledger.lock().remains, Remains::Unknown) {
-        return;
-    }
-    let (_, files) = decide(ledger, listing, Retain::Newest(usize::MAX));
-    let (opened_at_number, opened_at_id) = {
-        let pages = ledger.lock();
-        (pages.opened_at_number, pages.opened_at_id)
-    };
-    let was_there = |file: &FileVerdict| match Name::parse(&file.path) {
-        Name::Segment(_, number, _) | Name::List(number, _) => number < opened_at_number,
-        Name::State(id) | Name::EmptyCheckpoint(id) => id <= opened_at_id,
-        _ => false,
-    };
-    let files = files.into_iter().filter(|file| !file.keep && was_there(file)).map(|file| file.path).collect();
-    ledger.lock().remains = Arc::new(Remains::Files(files));
 }
 
 /// Returns the WAL files that are deleted before any metadata or marker is. A WAL file that outlived what says
@@ -223,7 +207,6 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>,
             own_below: pages.own_below,
             keep_wal: pages.keep_wal,
             leftovers: pages.leftovers.clone(),
-            remains: pages.remains.clone(),
             is_explicit: is_explicit(retain),
         };
         (holdings, pages.restoring)
@@ -259,7 +242,6 @@ pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> R
     let own_below = listing.highest_number.saturating_add(1);
     let ledger = Ledger::new([0; 16], own_below, &listing, false);
     learn(directory, &ledger, &listing).await?;
-    find_remains(&ledger, &listing);
     let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
     let (_, files) = decide(&ledger, &listing, retain);
     Ok(GarbageReport { files, errors: Vec::new() })

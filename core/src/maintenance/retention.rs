@@ -10,7 +10,6 @@ use crate::directory::EntryKind;
 use crate::format::paths::{Name, metadata_path};
 use crate::ledger::KeptFiles;
 use crate::ledger::listing::{BEGUN, Listing};
-use crate::ledger::remains::Remains;
 
 /// What garbage collection does with one file, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -57,8 +56,6 @@ pub(crate) struct Holdings {
     pub(crate) keep_wal: bool,
     /// Temporary files of writes that were interrupted before this writer opened the directory.
     pub(crate) leftovers: Arc<FxHashSet<String>>,
-    /// The files that were there before the directory was begun.
-    pub(crate) remains: Arc<Remains>,
     /// Whether the caller asked for garbage to be collected. Maintenance does not, so it leaves what may be
     /// the remains of a checkpoint that was lost.
     pub(crate) is_explicit: bool,
@@ -103,11 +100,13 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings, expired: &BTreeSe
                 (!holdings.leftovers.contains(&entry.path), "left by a write that was interrupted".into())
             }
             Name::Foreign => (true, "not written by Alluvium".into()),
-            Name::Deleted(BEGUN) if !remaining.is_empty() && (holdings.is_explicit || holdings.remains.is_empty()) => {
+            Name::Deleted(BEGUN) if remaining.keys().any(|id| !listing.marked.contains(id)) => {
                 (false, "the directory holds a checkpoint now".into())
             }
             Name::Deleted(BEGUN) => (true, "says that the directory may hold files and no checkpoint".into()),
-            _ if !holdings.is_explicit && holdings.remains.holds(&entry.path) => {
+            Name::Remains(..) if holdings.is_explicit => (false, "what it remembers goes".into()),
+            Name::Remains(..) => (true, "remembers what was there before the directory was begun".into()),
+            _ if !holdings.is_explicit && listing.remains.hold(*name) => {
                 (true, "was there before the directory was begun; only `collect_garbage` deletes it".into())
             }
             Name::Metadata(id) if expired.contains(&id) => {

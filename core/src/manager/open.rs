@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::standing::Standing;
 use crate::ledger::ticket::Foundation;
-use crate::maintenance::beginning::mark_begun;
+use crate::maintenance::beginning::mark_begun_beside;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
@@ -89,7 +89,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         config.validate()?;
         let mut listing = Listing::take(&*directory).await?;
         if options.begin_beside_remains && listing.check_not_lost().is_err() {
-            mark_begun(&*directory).await?;
+            mark_begun_beside(&*directory, &listing).await?;
             listing = Listing::take(&*directory).await?;
         }
         let recover_options =

@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
-use crate::ledger::listing::{BEGUN, Listing, mentioned_id};
+use crate::ledger::listing::{BEGUN, Listing};
 use crate::ledger::metadata_reader::{read_listed_metadata, read_metadata};
 
 pub use crate::ledger::metadata_reader::load_state;
@@ -30,9 +30,9 @@ pub struct CheckpointSummary {
 /// Fails only if the directory cannot be listed.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
     let listing = Listing::take(directory).await?;
-    let mut ids: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| mentioned_id(*name)).collect();
-    ids.extend(listing.checkpoints.iter().copied());
     let partial: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    let mut ids: BTreeSet<u64> = listing.wal.iter().map(|(checkpoint, ..)| *checkpoint).collect();
+    ids.extend(partial.iter().chain(&listing.checkpoints));
     ids.remove(&BEGUN);
     let mut found = Vec::with_capacity(ids.len());
     for id in ids.into_iter().rev() {

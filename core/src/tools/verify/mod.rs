@@ -93,8 +93,10 @@ async fn verify_with_cache<D: Directory>(
                     report.find(&entry.path, Severity::Leftover, what);
                 }
             }
-            Name::Deleted(_) if entry.bytes > 0 => report.find(&entry.path, Severity::Damage, "a marker must be empty"),
-            Name::Deleted(_) => {}
+            Name::Deleted(_) | Name::Remains(..) if entry.bytes > 0 => {
+                report.find(&entry.path, Severity::Damage, "a marker must be empty");
+            }
+            Name::Deleted(_) | Name::Remains(..) => {}
             Name::State(id) | Name::EmptyCheckpoint(id) if !listing.checkpoints.contains(&id) => {
                 report.find(&entry.path, Severity::Leftover, format!("checkpoint {id} is partial: it has no metadata"));
             }
