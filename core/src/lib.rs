@@ -50,6 +50,6 @@ pub use state::{Page, State, Walk};
 
 /// Garbage collection as a decision: which files stay and which go. Nothing here deletes a file.
 pub mod gc {
-    pub use crate::maintenance::gc::plan;
+    pub use crate::maintenance::planned::plan;
     pub use crate::maintenance::retention::{FileVerdict, GarbageReport};
 }

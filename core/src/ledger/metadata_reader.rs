@@ -125,44 +125,55 @@ fn missing(path: &str, error: DirectoryError) -> Error {
 
 /// Reads the opaque state of one checkpoint, verbatim.
 ///
-/// A checkpoint that does not exist, or has no opaque state, is [`NotFound`](Error::NotFound). A state
-/// that is not what was checkpointed is [`CrcMismatch`](Error::CrcMismatch) or
-/// [`Corruption`](Error::Corruption).
+/// A checkpoint that does not exist, or has no opaque state, is [`NotFound`](Error::NotFound). The other errors are
+/// those of [`find_state`].
 pub async fn load_state<D: Directory>(directory: &D, id: u64) -> Result<Vec<u8>, Error> {
+    let found = find_state(directory, id).await?;
+    found.ok_or_else(|| Error::NotFound(format!("checkpoint {id} has no opaque state")))
+}
+
+/// Reads the opaque state of one checkpoint, verbatim, if it has one.
+///
+/// A checkpoint that does not exist is [`NotFound`](Error::NotFound). A state that is not what was checkpointed is
+/// [`CrcMismatch`](Error::CrcMismatch) or [`Corruption`](Error::Corruption).
+pub async fn find_state<D: Directory>(directory: &D, id: u64) -> Result<Option<Vec<u8>>, Error> {
     let metadata = read_metadata(directory, id).await?;
-    let none = || Error::NotFound(format!("checkpoint {id} has no opaque state"));
-    let path = state_path(id);
-    let state_bytes = match &metadata.alluvium {
+    let expected = metadata.alluvium.as_ref().map(|fields| fields.state_file);
+    let state_bytes = match expected {
         None => metadata.size_bytes,
-        Some(fields) => fields.state_file.ok_or_else(none)?.bytes,
+        Some(None) => return Ok(None),
+        Some(Some(file)) => file.bytes,
     };
-    let state = read_bounded(directory, &path, state_bytes).await;
-    match metadata.alluvium {
-        // LaminarDB recorded only the length of the state, so only the length can be checked.
-        None => {
-            let missing = |bytes| format!("missing, although {bytes} bytes of state were checkpointed");
-            let state = state.map_err(|error| match error {
-                Error::NotFound(_) if metadata.size_bytes > 0 => Error::corrupt(&path, missing(metadata.size_bytes)),
-                Error::NotFound(_) => none(),
-                other => other,
-            })?;
-            if state.len() as u64 != metadata.size_bytes {
-                let found = state.len();
-                return Err(Error::corrupt(path, format!("{found} bytes long, not {}", metadata.size_bytes)));
-            }
-            Ok(state)
+    let path = state_path(id);
+    let state = match read_bounded(directory, &path, state_bytes).await {
+        Ok(state) => state,
+        Err(Error::NotFound(_)) => {
+            // A writer that deletes the checkpoint deletes the metadata before the state.
+            let there = directory.read_range(&metadata_path(id), 0, 0).await;
+            there.map_err(|error| not_found(id, &metadata_path(id), error))?;
+            return match expected {
+                // LaminarDB's metadata does not say whether there is a state.
+                None if state_bytes == 0 => Ok(None),
+                None => Err(Error::corrupt(
+                    &path,
+                    format!("missing, although {state_bytes} bytes of state were checkpointed"),
+                )),
+                Some(_) => Err(Error::corrupt(&path, "missing, although its checkpoint names it")),
+            };
         }
-        Some(fields) => {
-            let expected = fields.state_file.ok_or_else(none)?;
-            let state = state.map_err(|error| match error {
-                Error::NotFound(_) => Error::corrupt(&path, "missing, although its checkpoint names it"),
-                other => other,
-            })?;
+        Err(error) => return Err(error),
+    };
+    let found = state.len() as u64;
+    match expected.flatten() {
+        // LaminarDB recorded only the length of the state, so only the length can be checked.
+        None if found != state_bytes => Err(Error::corrupt(path, format!("{found} bytes long, not {state_bytes}"))),
+        None => Ok(Some(state)),
+        Some(expected) => {
             let computed = checksum(&state, 0);
-            if state.len() as u64 != expected.bytes || computed != expected.checksum {
+            if found != expected.bytes || computed != expected.checksum {
                 return Err(Error::CrcMismatch { place: path, offset: 0, expected: expected.checksum, computed });
             }
-            Ok(state)
+            Ok(Some(state))
         }
     }
 }

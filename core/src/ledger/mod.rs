@@ -4,15 +4,18 @@
 //! The manager, the checkpoints in flight and maintenance share it. Its lock is held only briefly and
 //! never across an await. Whether the writer is healthy is read without the lock.
 
+mod beside_writer;
 pub(crate) mod fence;
 pub(crate) mod guards;
 mod health;
 pub(crate) mod list_choice;
 pub(crate) mod listing;
 pub(crate) mod live_segment;
+pub(crate) mod lost;
 pub(crate) mod metadata_reader;
 pub(crate) mod own_file;
 pub(crate) mod remains;
+mod renew;
 pub(crate) mod replacement;
 pub(crate) mod segment_reader;
 pub(crate) mod standing;

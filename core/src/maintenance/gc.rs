@@ -25,8 +25,14 @@ pub(crate) enum Retain {
     AllBut(Option<u64>),
 }
 
-/// Notes in the ledger which files each listed checkpoint names, and forgets checkpoints that are gone.
-async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) -> Result<(), Error> {
+/// Notes in the ledger which files each listed checkpoint names, and forgets checkpoints that are gone. Returns the
+/// first one that cannot be read.
+pub(crate) async fn learn<D: Directory>(
+    directory: &D,
+    ledger: &Ledger,
+    listing: &Listing,
+) -> Result<Option<(u64, Error)>, Error> {
+    let mut damaged = None;
     let unknown: Vec<u64> = {
         let mut pages = ledger.lock();
         pages.kept.retain(|id, _| listing.checkpoints.contains(id));
@@ -37,11 +43,14 @@ async fn learn<D: Directory>(directory: &D, ledger: &Ledger, listing: &Listing) 
             Ok(metadata) => Some(Arc::new(metadata.files().into_iter().collect())),
             // A transient fault must not be mistaken for damage.
             Err(error) if matches!(error, Error::Io(_)) => return Err(error),
-            Err(_) => None,
+            Err(error) => {
+                damaged.get_or_insert((id, error));
+                None
+            }
         };
         ledger.lock().kept.insert(id, files);
     }
-    Ok(())
+    Ok(damaged)
 }
 
 /// Decides which files go and deletes them: first the metadata, then the files that it alone named.
@@ -192,7 +201,7 @@ async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut G
 
 /// Decides which checkpoints go, and the verdict on each file. Nothing is changed. The ledger is not locked for as
 /// long as this takes, which grows with the directory.
-fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>, Vec<FileVerdict>) {
+pub(crate) fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>, Vec<FileVerdict>) {
     let (holdings, restoring) = {
         let pages = ledger.lock();
         let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();
@@ -221,28 +230,4 @@ fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>,
     };
     let files = verdicts(listing, &holdings, &going);
     (going, files)
-}
-
-/// Returns what garbage collection would do to a directory that no writer has open. Nothing is deleted.
-///
-/// With `max_retained`, only that many of the newest checkpoints stay; with `None`, all of them stay.
-/// Fails if the directory cannot be listed or read. Files of checkpoints without any checkpoint are
-/// [`CheckpointsLost`](Error::CheckpointsLost).
-///
-/// ```
-/// use alluvium_core::directory::{block_on, MemoryDirectory};
-///
-/// let report = block_on(alluvium_core::gc::plan(&MemoryDirectory::new(), None))?;
-/// assert!(report.files.is_empty());
-/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
-/// ```
-pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> Result<GarbageReport, Error> {
-    let listing = Listing::take_all(directory).await?;
-    listing.check_not_lost()?;
-    let own_below = listing.highest_number.saturating_add(1);
-    let ledger = Ledger::new([0; 16], own_below, &listing, false);
-    learn(directory, &ledger, &listing).await?;
-    let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
-    let (_, files) = decide(&ledger, &listing, retain);
-    Ok(GarbageReport { files, errors: Vec::new() })
 }

@@ -4,6 +4,7 @@
 pub(crate) mod beginning;
 pub(crate) mod compaction;
 pub(crate) mod gc;
+pub(crate) mod planned;
 pub(crate) mod retention;
 
 use std::fmt;

@@ -6,6 +6,7 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::deleted_path;
 use crate::ledger::fence::fenced;
 use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::maintenance::MaintenanceReport;
 use crate::maintenance::beginning::mark_begun;
 use crate::maintenance::gc::{Retain, collect};
@@ -18,18 +19,36 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Reads the metadata of every checkpoint, newest first. Damaged metadata is an error. For a listing that
     /// includes damaged checkpoints, see [`inspect::list_checkpoints`].
     pub async fn list_checkpoints(&self) -> Result<Vec<IncrementalCheckpointMetadata>, Error> {
-        let mut found = Vec::new();
-        for id in Listing::take(&*self.directory).await?.checkpoints.into_iter().rev() {
-            found.push(self.load_checkpoint_metadata(id).await?);
+        let mut listing = Listing::take(&*self.directory).await?;
+        loop {
+            let mut found = Vec::with_capacity(listing.checkpoints.len());
+            let mut failed = None;
+            for id in listing.checkpoints.iter().rev().copied() {
+                match read_listed_metadata(&*self.directory, &listing, id).await {
+                    Ok(metadata) => found.push(metadata),
+                    Err(error) => {
+                        failed = Some((id, error));
+                        break;
+                    }
+                }
+            }
+            let Some((id, error)) = failed else { return Ok(found) };
+            if !listing.renew(&*self.directory, Some(id), &error).await {
+                return Err(error);
+            }
         }
-        Ok(found)
     }
 
     /// Reads the metadata of the newest checkpoint. Returns `None` if there is no checkpoint.
     pub async fn find_latest_checkpoint(&self) -> Result<Option<IncrementalCheckpointMetadata>, Error> {
-        match Listing::take(&*self.directory).await?.checkpoints.last() {
-            Some(&id) => self.load_checkpoint_metadata(id).await.map(Some),
-            None => Ok(None),
+        let mut listing = Listing::take(&*self.directory).await?;
+        loop {
+            let Some(&id) = listing.checkpoints.last() else { return Ok(None) };
+            match read_listed_metadata(&*self.directory, &listing, id).await {
+                Ok(metadata) => return Ok(Some(metadata)),
+                Err(error) if listing.renew(&*self.directory, Some(id), &error).await => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::format::version::FormatVersion;
 use crate::ledger::listing::Listing;
 use crate::maintenance::gc::Retain;
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::tools::inspect::find_state;
 
 /// What a migration did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +51,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let mut report = MigrationReport::default();
         let Some(latest) = self.lineage.latest else { return Ok(report) };
         if is_old(&self.load_checkpoint_metadata(latest).await?) {
-            let state_file = match self.load_checkpoint_state(latest).await {
-                Ok(state) => Some(state),
-                Err(Error::NotFound(_)) => None,
-                Err(error) => return Err(error),
-            };
+            let state_file = find_state(&*self.directory, latest).await?;
             let metadata = self.rewrite(state_file).await?;
             report.written = Some(metadata.id);
             report.bytes_written = metadata.alluvium.map_or(0, |fields| fields.bytes_written);

@@ -10,6 +10,7 @@ use crate::format::metadata::AlluviumFields;
 use crate::format::version::FormatVersion;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
+use crate::ledger::lost::check_not_lost;
 use crate::ledger::standing::Standing;
 use crate::ledger::ticket::Foundation;
 use crate::maintenance::beginning::mark_begun_beside;
@@ -17,7 +18,7 @@ use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::manager::undo::Undo;
-use crate::recovery::recover::recover_listed;
+use crate::recovery::recover::recover_current;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 
 /// A recovered checkpoint, taken apart.
@@ -88,13 +89,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     ) -> Result<Self, Error> {
         config.validate()?;
         let mut listing = Listing::take(&*directory).await?;
-        if options.begin_beside_remains && listing.check_not_lost().is_err() {
+        if options.begin_beside_remains && check_not_lost(&*directory, &mut listing).await.is_err() {
             mark_begun_beside(&*directory, &listing).await?;
             listing = Listing::take(&*directory).await?;
         }
         let recover_options =
             RecoverOptions::new().checkpoint(options.checkpoint).allow_fallback(options.allow_fallback);
-        let recovered = recover_listed(&*directory, &stores, &recover_options, &listing).await?;
+        let recovered = recover_current(&*directory, &stores, &recover_options, &mut listing).await?;
         if recovered.is_none() && !options.create && !options.begin_beside_remains {
             return Err(Error::NotFound(
                 "the directory holds no checkpoint, and the options do not allow creating one".into(),

@@ -12,6 +12,7 @@ use crate::manager::open::Adopted;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
+use crate::tools::inspect::find_state;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Restores a kept checkpoint: its state, offsets, watermark, epoch and position become the manager's.
@@ -33,11 +34,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let options = RecoverOptions::new().checkpoint(Some(id));
         let recovered = recover_listed(&*self.directory, &self.stores, &options, &listing).await?;
         let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
-        let state_file = match self.load_checkpoint_state(id).await {
-            Ok(state) => Some(state),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
-        };
+        let state_file = find_state(&*self.directory, id).await?;
         let (live, written) = self.write_restored(Adopted::from(recovered), state_file).await?;
         drop(restoring);
         self.live = live;

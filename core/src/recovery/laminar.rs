@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::listing::Listing;
-use crate::ledger::metadata_reader::load_state;
-use crate::recovery::recover::{recover, recover_listed};
+use crate::ledger::metadata_reader::find_state;
+use crate::recovery::recover::{recover, recover_current};
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 use crate::state::State;
 
@@ -128,13 +128,18 @@ impl RecoveryManager {
             .allow_fallback(self.config.allow_fallback)
             .repair_wal(self.config.repair_wal)
             .max_wal_entries(self.config.max_wal_entries);
-        let Some(recovered) = recover(directory, &options).await? else { return Ok(RecoveredState::empty()) };
-        let position = recovered.position();
-        let opaque_state = match load_state(directory, recovered.metadata.id).await {
-            Ok(state) => Some(state),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
+        let mut listing = Listing::take_beside_writer(directory).await?;
+        let (recovered, opaque_state) = loop {
+            let recovered = recover_current(directory, &Stores::new(), &options, &mut listing).await?;
+            let Some(recovered) = recovered else { return Ok(RecoveredState::empty()) };
+            let id = recovered.metadata.id;
+            match find_state(directory, id).await {
+                Ok(state) => break (recovered, state),
+                Err(error) if listing.renew(directory, Some(id), &error).await => {}
+                Err(error) => return Err(error),
+            }
         };
+        let position = recovered.position();
         let RecoveredCheckpoint { metadata, state, wal, .. } = recovered;
         let change = |(key, value): (&[u8], Option<&[u8]>)| (key.to_vec(), value.map(<[u8]>::to_vec));
         let state_changes =
@@ -166,12 +171,8 @@ impl RecoveryManager {
 /// Checks that one checkpoint is whole, by recovering it and dropping the state. The error says what is
 /// wrong; a checkpoint that does not exist is [`NotFound`](Error::NotFound).
 pub async fn validate_checkpoint<D: Directory>(directory: &D, id: u64) -> Result<(), Error> {
-    let listing = Listing::take(directory).await?;
-    recover_listed(directory, &Stores::new(), &RecoverOptions::new().checkpoint(Some(id)), &listing).await?;
-    match load_state(directory, id).await {
-        Ok(_) | Err(Error::NotFound(_)) => Ok(()),
-        Err(error) => Err(error),
-    }
+    recover(directory, &RecoverOptions::new().checkpoint(Some(id))).await?;
+    find_state(directory, id).await.map(drop)
 }
 
 /// Returns the total length of the WAL files after the newest checkpoint, in bytes. It is 0 without a

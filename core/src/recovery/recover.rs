@@ -5,7 +5,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, SegmentKind};
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
-use crate::ledger::metadata_reader::{load_state, read_listed_metadata};
+use crate::ledger::metadata_reader::{find_state, read_listed_metadata};
 use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 use crate::model::wanted::Wanted;
@@ -42,8 +42,32 @@ pub async fn recover_with<D: Directory>(
     stores: &Stores<D>,
     options: &RecoverOptions,
 ) -> Result<Option<RecoveredCheckpoint>, Error> {
-    let listing = Listing::take(directory).await?;
-    recover_listed(directory, stores, options, &listing).await
+    let mut listing = Listing::take_beside_writer(directory).await?;
+    recover_current(directory, stores, options, &mut listing).await
+}
+
+/// Does what [`recover`] does, given a listing. If a writer has moved on since, the listing is taken again.
+pub(crate) async fn recover_current<D: Directory>(
+    directory: &D,
+    stores: &Stores<D>,
+    options: &RecoverOptions,
+    listing: &mut Listing,
+) -> Result<Option<RecoveredCheckpoint>, Error> {
+    loop {
+        let recovered = recover_listed(directory, stores, options, listing).await;
+        let error = match &recovered {
+            Err(error) => error.clone(),
+            // What was skipped at the end of the WAL may have been made unnecessary by a newer checkpoint.
+            Ok(Some(RecoveredCheckpoint { wal: ReplayedWal { cut: Some(cut), .. }, .. })) => {
+                Error::Wal(cut.reason.clone())
+            }
+            Ok(_) => return recovered,
+        };
+        let attempted = options.checkpoint.filter(|_| !listing.checkpoints.is_empty());
+        if !listing.renew(directory, attempted, &error).await {
+            return recovered;
+        }
+    }
 }
 
 /// Does what [`recover`] does, given a listing that was taken already.
@@ -84,6 +108,10 @@ pub(crate) async fn recover_listed<D: Directory>(
             // An I/O error says nothing about the checkpoint, nor does a directory that the caller did not
             // supply. Recovering an older one would lose it for no reason.
             Err(error) if options.allow_fallback && !matches!(error, Error::Io(_) | Error::InvalidInput(_)) => {
+                // A checkpoint that a writer has deleted meanwhile is not skipped.
+                if listing.clone().renew(directory, Some(id), &error).await {
+                    return Err(error);
+                }
                 skipped.push(SkippedCheckpoint { id, reason: error.to_string() });
             }
             Err(error) => return Err(error),
@@ -146,10 +174,7 @@ async fn recover_one<D: Directory>(
     if metadata.alluvium.is_none() {
         // Offsets without the state that belongs to them are not a checkpoint, so the opaque state must be
         // whole too.
-        match load_state(directory, id).await {
-            Ok(_) | Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
+        find_state(directory, id).await?;
     }
     Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, wal, segments })
 }

@@ -72,9 +72,29 @@ pub struct Difference {
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 pub async fn diff<D: Directory>(directory: &D, before: u64, after: u64) -> Result<Difference, Error> {
-    let listing = Listing::take(directory).await?;
-    let older = keyed(directory, &listing, before.min(after)).await?;
-    let newer = keyed(directory, &listing, before.max(after)).await?;
+    let mut listing = Listing::take(directory).await?;
+    let error = match diff_listed(directory, &listing, before, after).await {
+        Ok(difference) => return Ok(difference),
+        Err(error) => error,
+    };
+    // What a writer has deleted meanwhile is not damaged.
+    for id in [before, after] {
+        if listing.checkpoints.contains(&id) && listing.renew(directory, Some(id), &error).await {
+            return Err(Error::NotFound(format!("checkpoint {id} was deleted while it was compared")));
+        }
+    }
+    Err(error)
+}
+
+/// Compares two checkpoints of a listing.
+async fn diff_listed<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    before: u64,
+    after: u64,
+) -> Result<Difference, Error> {
+    let older = keyed(directory, listing, before.min(after)).await?;
+    let newer = keyed(directory, listing, before.max(after)).await?;
     let stores = Stores::new();
     let source = SegmentSource::of(directory, &stores, &newer);
     let mut compared = Comparison { source, bytes_read: 0, changes: Vec::new() };

@@ -9,9 +9,10 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::listing::{BEGUN, Listing};
+use crate::ledger::lost;
 use crate::ledger::metadata_reader::{read_listed_metadata, read_metadata};
 
-pub use crate::ledger::metadata_reader::load_state;
+pub use crate::ledger::metadata_reader::{find_state, load_state};
 
 /// One checkpoint of a listing, which may be damaged or partial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +30,19 @@ pub struct CheckpointSummary {
 ///
 /// Fails only if the directory cannot be listed.
 pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<CheckpointSummary>, Error> {
-    let listing = Listing::take(directory).await?;
+    let mut listing = Listing::take_beside_writer(directory).await?;
+    loop {
+        let (found, failed) = summaries(directory, &listing).await;
+        let Some((id, error)) = failed else { return Ok(found) };
+        if !listing.renew(directory, Some(id), &error).await {
+            return Ok(found);
+        }
+    }
+}
+
+/// Returns a summary of each checkpoint that a listing mentions, and the first listed one that cannot be read.
+async fn summaries<D: Directory>(directory: &D, listing: &Listing) -> (Vec<CheckpointSummary>, Option<(u64, Error)>) {
+    let mut failed = None;
     let partial: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
     let mut ids: BTreeSet<u64> = listing.wal.iter().map(|(checkpoint, ..)| *checkpoint).collect();
     ids.extend(partial.iter().chain(&listing.checkpoints));
@@ -39,7 +52,8 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
         let path = metadata_path(id);
         let metadata_bytes = listing.entry(&path).map_or(0, |(_, entry)| entry.bytes);
         let metadata = if listing.checkpoints.contains(&id) {
-            read_listed_metadata(directory, &listing, id).await.map_err(|error| error.to_string())
+            let read = read_listed_metadata(directory, listing, id).await;
+            read.map_err(|error| failed.get_or_insert((id, error)).1.to_string())
         } else if listing.marked.contains(&id) {
             Err("deleted; its id is never given again".into())
         } else if partial.contains(&id) {
@@ -50,13 +64,13 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
         };
         found.push(CheckpointSummary { id, metadata, metadata_bytes });
     }
-    Ok(found)
+    (found, failed)
 }
 
 /// Checks that the directory does not hold files of checkpoints without any checkpoint. If it does, the error is
 /// [`CheckpointsLost`](Error::CheckpointsLost): it is half of a copy, or its metadata was lost.
 pub async fn check_not_lost<D: Directory>(directory: &D) -> Result<(), Error> {
-    Listing::take(directory).await?.check_not_lost()
+    lost::check_not_lost(directory, &mut Listing::take_beside_writer(directory).await?).await
 }
 
 /// Reads the metadata of one checkpoint.

@@ -51,16 +51,14 @@ pub(crate) struct Diff {
 impl Diff {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
-        let to = open::choose(&self.dir, &directory, self.to)?;
-        let mut difference = between(&self.dir, &directory, self.from, to)?;
+        let load = |id| block_on(load_metadata(&directory, id));
+        let compare = |to| Ok((block_on(diff(&directory, self.from, to))?, load(self.from)?, load(to)?));
+        let (_, (mut difference, from, to)) = open::read(&self.dir, &directory, self.to, compare)?;
         difference.changes.retain(|change| change.key.starts_with(self.prefix.as_bytes()));
         if self.json {
             print(|out| difference.changes.iter().try_for_each(|change| write_json(out, change)))?;
             return Ok(Answer::Yes);
         }
-        let [from, to] = [self.from, to].map(|id| block_on(load_metadata(&directory, id)));
-        let failed = |error| Failure::core(&self.dir, &error);
-        let (from, to) = (from.map_err(failed)?, to.map_err(failed)?);
         print(|out| {
             write_changes(out, &difference)?;
             writeln!(out, "checkpoint {} → {}{}: {}", from.id, to.id, moved(&from, &to), summary(&difference))

@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
 use alluvium_core::recovery::{RecoverOptions, recover};
-use alluvium_core::{IncrementalCheckpointError, tools::inspect};
+use alluvium_core::tools::inspect;
 use clap::Args;
 use serde_json::Map;
 
@@ -40,15 +39,18 @@ pub(crate) struct Dump {
 impl Dump {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
-        let id = open::choose(&self.dir, &directory, self.id)?;
-        let failed = |error: &IncrementalCheckpointError| Failure::core(&self.dir, error);
-        let recovered = block_on(recover(&directory, &RecoverOptions::new().checkpoint(Some(id))));
-        let recovered = recovered.map_err(|error| failed(&error))?;
+        let read = |id| {
+            let recovered = block_on(recover(&directory, &RecoverOptions::new().checkpoint(Some(id))))?;
+            let is_laminardb = recovered.as_ref().is_some_and(|recovered| recovered.metadata.alluvium.is_none());
+            let opaque = if is_laminardb { block_on(inspect::find_state(&directory, id))? } else { None };
+            Ok((recovered, opaque))
+        };
+        let (id, (recovered, opaque)) = open::read(&self.dir, &directory, self.id, read)?;
         let Some(recovered) = recovered else {
             return Err(Failure::at(self.dir.display(), format!("checkpoint {id} does not exist")));
         };
         if recovered.metadata.alluvium.is_none() {
-            return self.dump_laminardb(&directory, id);
+            return self.dump_laminardb(id, opaque);
         }
         print(|out| recovered.state.iter().try_for_each(|(key, value)| write_entry(out, key, value)))?;
         Ok(Answer::Yes)
@@ -56,14 +58,10 @@ impl Dump {
 
     /// Prints a state that LaminarDB wrote: opaque bytes, which are most often its own snapshot of keyed
     /// state.
-    fn dump_laminardb(&self, directory: &NativeDirectory, id: u64) -> Result<Answer, Failure> {
-        let bytes = match block_on(inspect::load_state(directory, id)) {
-            Ok(bytes) => bytes,
-            Err(IncrementalCheckpointError::NotFound(_)) => {
-                eprintln!("{}: checkpoint {id} has no state: LaminarDB wrote its metadata alone", self.dir.display());
-                return Ok(Answer::Yes);
-            }
-            Err(error) => return Err(Failure::core(&self.dir, &error)),
+    fn dump_laminardb(&self, id: u64, opaque: Option<Vec<u8>>) -> Result<Answer, Failure> {
+        let Some(bytes) = opaque else {
+            eprintln!("{}: checkpoint {id} has no state: LaminarDB wrote its metadata alone", self.dir.display());
+            return Ok(Answer::Yes);
         };
         let snapshot = decode_state_snapshot(&bytes).map_err(|error| {
             Failure::at(self.dir.display(), format!("checkpoint {id}: {error}"))

@@ -16,19 +16,12 @@ use crate::transferred::Transferred;
 /// keyed state; any other is kept as it is.
 pub(crate) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transferred, Failure> {
     let source = open::to_inspect(from)?;
-    let id = open::choose(from, &source, id)?;
-    let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
-    let metadata = block_on(inspect::load_metadata(&source, id)).map_err(failed)?;
+    let read = |id| Ok((block_on(inspect::load_metadata(&source, id))?, block_on(inspect::find_state(&source, id))?));
+    let (id, (metadata, state)) = open::read(from, &source, id, read)?;
     if metadata.alluvium.is_some() {
         return Err(Failure::at(from.display(), format!("checkpoint {id} was not written by LaminarDB"))
             .hint("copy the directory, or use `alluvium export` and `alluvium import`"));
     }
-    let state = match block_on(inspect::load_state(&source, id)) {
-        Ok(state) => Some(state),
-        // LaminarDB's plain checkpoints are metadata alone.
-        Err(IncrementalCheckpointError::NotFound(_)) => None,
-        Err(error) => return Err(failed(error)),
-    };
     let snapshot = state.as_deref().and_then(|state| decode_state_snapshot(state).ok());
     let mut manager = open::to_begin(to)?;
     let failed = |error: IncrementalCheckpointError| Failure::core(to, &error);
@@ -62,19 +55,22 @@ fn commit(
 }
 
 /// Writes a checkpoint as LaminarDB does: the whole state in one `state.bin`.
-pub(crate) fn export(from: &Path, source: &NativeDirectory, id: u64, to: &Path) -> Result<Transferred, Failure> {
+pub(crate) fn export(
+    from: &Path,
+    source: &NativeDirectory,
+    id: Option<u64>,
+    to: &Path,
+) -> Result<Transferred, Failure> {
     let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
-    let recovered = block_on(recover(source, &RecoverOptions::new().checkpoint(Some(id)))).map_err(failed)?;
+    let read = |id| {
+        let recovered = block_on(recover(source, &RecoverOptions::new().checkpoint(Some(id))))?;
+        Ok((recovered, block_on(inspect::find_state(source, id))?))
+    };
+    let (id, (recovered, opaque)) = open::read(from, source, id, read)?;
     let Some(recovered) = recovered else {
         return Err(Failure::at(from.display(), format!("checkpoint {id} does not exist")));
     };
     let metadata = recovered.metadata;
-    let has_opaque = metadata.alluvium.as_ref().is_none_or(|fields| fields.state_file.is_some());
-    let opaque = match block_on(inspect::load_state(source, id)) {
-        Ok(state) if has_opaque => Some(state),
-        Ok(_) | Err(IncrementalCheckpointError::NotFound(_)) => None,
-        Err(error) => return Err(failed(error)),
-    };
     if opaque.is_some() && !recovered.state.is_empty() {
         return Err(Failure::at(from.display(), format!("checkpoint {id} holds keyed state and an opaque one"))
             .hint("LaminarDB's form has room for one of them: export it with --format alluvium"));

@@ -136,9 +136,8 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
-        let id = open::choose(&self.dir, &directory, self.id)?;
-        let metadata = block_on(inspect::load_metadata(&directory, id));
-        let metadata = metadata.map_err(|error| Failure::core(&self.dir, &error))?;
+        let load = |id| block_on(inspect::load_metadata(&directory, id));
+        let (_, metadata) = open::read(&self.dir, &directory, self.id, load)?;
         if self.json {
             let value = metadata_json(&metadata).map_err(|error| Failure::at(self.dir.display(), error))?;
             print(|out| writeln!(out, "{value:#}"))?;

@@ -95,7 +95,7 @@ pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
 
 /// The checkpoint asked for, or the newest that there is, whole or not: a damaged newest one is
 /// reported, never passed over.
-pub(crate) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u64, Failure> {
+fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u64, Failure> {
     if let Some(id) = id {
         return Ok(id);
     }
@@ -108,6 +108,31 @@ pub(crate) fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) 
     }
     block_on(inspect::check_not_lost(directory)).map_err(failed)?;
     Err(Failure::at(path.display(), "holds no checkpoint").hint("`alluvium run` and `alluvium import` make some"))
+}
+
+/// Reads the checkpoint asked for, or the newest that there is. If a writer deletes the newest one meanwhile, it has a
+/// newer one, and that is read. Returns its id too.
+pub(crate) fn read<T>(
+    path: &Path,
+    directory: &NativeDirectory,
+    id: Option<u64>,
+    read: impl Fn(u64) -> Result<T, IncrementalCheckpointError>,
+) -> Result<(u64, T), Failure> {
+    let mut chosen = choose(path, directory, id)?;
+    loop {
+        let error = match read(chosen) {
+            Ok(found) => return Ok((chosen, found)),
+            Err(error) => error,
+        };
+        let there = block_on(inspect::load_metadata(directory, chosen));
+        let is_gone = id.is_none() && matches!(there, Err(IncrementalCheckpointError::NotFound(_)));
+        let newest = if is_gone { choose(path, directory, None)? } else { chosen };
+        // An id that is gone never comes back.
+        if newest == chosen {
+            return Err(Failure::core(path, &error));
+        }
+        chosen = newest;
+    }
 }
 
 /// Returns a random id for a new directory.

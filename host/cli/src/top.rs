@@ -71,9 +71,8 @@ struct Ranking<'k> {
 impl Top {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
-        let id = open::choose(&self.dir, &directory, self.id)?;
-        let recovered = block_on(recover(&directory, &RecoverOptions::new().checkpoint(Some(id))));
-        let recovered = recovered.map_err(|error| Failure::core(&self.dir, &error))?;
+        let recover = |id| block_on(recover(&directory, &RecoverOptions::new().checkpoint(Some(id))));
+        let (id, recovered) = open::read(&self.dir, &directory, self.id, recover)?;
         let Some(recovered) = recovered.filter(|recovered| recovered.metadata.alluvium.is_some()) else {
             return Err(Failure::at(self.dir.display(), format!("checkpoint {id} was written by LaminarDB"))
                 .hint("its state is opaque: it has no keys to count"));

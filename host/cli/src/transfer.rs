@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alluvium_core::archive;
 use alluvium_core::directory::{Directory, NewFile, block_on};
+use alluvium_core::tools::inspect;
 use clap::{Args, ValueEnum};
 
 use crate::answer::Answer;
@@ -54,14 +55,14 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
-        let id = open::choose(&self.dir, &directory, self.id)?;
         let transferred = match self.format {
-            Format::LaminarDb => laminardb::export(&self.dir, &directory, id, &self.to)?,
+            Format::LaminarDb => laminardb::export(&self.dir, &directory, self.id, &self.to)?,
             Format::Alluvium => {
-                let failed = |error| Failure::core(&self.dir, &error);
-                let bytes = block_on(archive::export(&directory, Some(id))).map_err(failed)?;
-                let metadata =
-                    block_on(alluvium_core::tools::inspect::load_metadata(&directory, id)).map_err(failed)?;
+                let read = |id| {
+                    let bytes = block_on(archive::export(&directory, Some(id)))?;
+                    Ok((bytes, block_on(inspect::load_metadata(&directory, id))?))
+                };
+                let (id, (bytes, metadata)) = open::read(&self.dir, &directory, self.id, read)?;
                 replace_file(&self.to, |out| out.write_all(&bytes).map_err(|error| Failure::file(&self.to, &error)))?;
                 Transferred { id, keys: metadata.key_count, bytes: bytes.len() as u64 }
             }
@@ -108,7 +109,7 @@ impl Import {
         let unpacked = archive::read(&archive).map_err(|error| {
             Failure::at(self.from.display(), error).hint("export it again; nothing has been changed")
         })?;
-        let summaries = block_on(alluvium_core::tools::inspect::list_checkpoints(&unpacked));
+        let summaries = block_on(inspect::list_checkpoints(&unpacked));
         let summaries = summaries.map_err(|error| Failure::at(self.from.display(), error))?;
         let metadata = summaries.into_iter().find_map(|summary| summary.metadata.ok());
         let metadata = metadata.ok_or_else(|| Failure::at(self.from.display(), "holds no checkpoint"))?;

@@ -1,5 +1,6 @@
 //! The same promises on a real directory: what only a file system can get in the way with.
 
+mod beside_writer;
 mod media;
 
 use std::fs;

@@ -141,6 +141,17 @@ async fn replay_wal<D: Directory>(
     let replayed = replay(directory, &options, listing, Wanted::ALL, &mut recovered).await;
     let sequences = listing.wal_after(id).take(usize::try_from(recovered.wal.files).unwrap_or(usize::MAX));
     checked.replayed.extend(sequences.map(|(sequence, _)| wal_path(id, sequence)));
+    let failed = match (&recovered.wal.cut, &replayed) {
+        (Some(cut), _) => Some(Error::Wal(cut.reason.clone())),
+        (None, Err(error)) => Some(error.clone()),
+        (None, Ok(())) => None,
+    };
+    // A newer checkpoint may have made these WAL files unnecessary meanwhile.
+    if let Some(failed) = failed
+        && listing.clone().renew(directory, None, &failed).await
+    {
+        return;
+    }
     if let Some(cut) = recovered.wal.cut {
         report.find(cut.path.clone(), Severity::Damage, cut.reason);
         checked.replayed.insert(cut.path);

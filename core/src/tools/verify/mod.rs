@@ -6,10 +6,11 @@ mod report;
 
 use rustc_hash::FxHashMap;
 
-use crate::directory::{Directory, EntryKind, Stores};
+use crate::directory::{Directory, DirectoryErrorKind, EntryKind, Stores};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::paths::Name;
+use crate::format::paths::{Name, metadata_path};
 use crate::ledger::listing::Listing;
+use crate::ledger::lost::check_not_lost;
 use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::tools::verify::cached_directory::{CACHE_BYTES_MAX, CachedDirectory};
 use crate::tools::verify::checks::{Checked, verify_checkpoint, verify_wal};
@@ -36,8 +37,28 @@ async fn verify_with_cache<D: Directory>(
     stores: &Stores<D>,
     most: usize,
 ) -> Result<VerifyReport, Error> {
-    let listing = Listing::take_all(directory).await?;
+    loop {
+        let listing = Listing::take_all_beside_writer(directory).await?;
+        let (report, gone) = verify_listed(directory, stores, &listing, most).await;
+        // If a writer has deleted every checkpoint meanwhile, it has newer ones.
+        let all_gone = gone == listing.checkpoints.len() && gone > 0;
+        let mut now = listing.clone();
+        let was_torn = listing.check_not_lost().is_err() && check_not_lost(directory, &mut now).await.is_ok();
+        if !all_gone && !was_torn {
+            return Ok(report);
+        }
+    }
+}
+
+/// Verifies what a listing shows. Returns how many of its checkpoints a writer has deleted meanwhile, too.
+async fn verify_listed<D: Directory>(
+    directory: &D,
+    stores: &Stores<D>,
+    listing: &Listing,
+    most: usize,
+) -> (VerifyReport, usize) {
     let mut report = VerifyReport::default();
+    let mut gone = 0;
     let held = CachedDirectory::new(directory, most);
     let source = &held;
     let stores = stores.map(|store| CachedDirectory::new(store, most));
@@ -48,14 +69,22 @@ async fn verify_with_cache<D: Directory>(
     // The last checkpoint that needs each file. Checkpoints are verified from the oldest to the newest.
     let mut wanted_until: FxHashMap<String, u64> = FxHashMap::default();
     for &id in &listing.checkpoints {
-        if let Ok(metadata) = read_listed_metadata(source, &listing, id).await {
+        if let Ok(metadata) = read_listed_metadata(source, listing, id).await {
             for path in metadata.files() {
                 wanted_until.insert(path, id);
             }
         }
     }
     for &id in &listing.checkpoints {
-        verify_checkpoint(source, &stores, &listing, id, &mut checked, &mut report).await;
+        let mut found = VerifyReport::default();
+        verify_checkpoint(source, &stores, listing, id, &mut checked, &mut found).await;
+        // Only what an existing checkpoint names is damage.
+        if found.is_damaged() && is_gone(directory, id).await {
+            gone += 1;
+        } else {
+            report.checkpoints += found.checkpoints;
+            report.findings.append(&mut found.findings);
+        }
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
     let Checked { named, replayed, .. } = checked;
@@ -79,8 +108,10 @@ async fn verify_with_cache<D: Directory>(
                 if replayed.contains(&entry.path) {
                     continue;
                 }
-                if let Err(error) = verify_wal(directory, &listing, (checkpoint, sequence), entry.bytes).await {
-                    report.find(&entry.path, Severity::Damage, error.to_string());
+                if let Err(error) = verify_wal(directory, listing, (checkpoint, sequence), entry.bytes).await {
+                    if !is_missing(directory, &entry.path).await {
+                        report.find(&entry.path, Severity::Damage, error.to_string());
+                    }
                 } else if listing.is_orphaned(checkpoint) {
                     let what = format!("checkpoint {checkpoint} is missing, so this file is never replayed");
                     report.find(&entry.path, Severity::Orphan, what);
@@ -112,7 +143,18 @@ async fn verify_with_cache<D: Directory>(
     report.findings.sort_by(|a, b| (&a.path, a.severity, &a.what).cmp(&(&b.path, b.severity, &b.what)));
     // Several checkpoints share a file; one finding is enough.
     report.findings.dedup();
-    Ok(report)
+    (report, gone)
+}
+
+/// Tells whether a checkpoint does not exist any more.
+async fn is_gone<D: Directory>(directory: &D, id: u64) -> bool {
+    is_missing(directory, &metadata_path(id)).await
+}
+
+/// Tells whether a file does not exist any more.
+async fn is_missing<D: Directory>(directory: &D, path: &str) -> bool {
+    let read = directory.read_range(path, 0, 0).await;
+    read.is_err_and(|error| error.kind() == DirectoryErrorKind::NotFound)
 }
 
 #[cfg(test)]
