@@ -23,7 +23,8 @@ use crate::error::IncrementalCheckpointError;
 pub struct CheckpointConfig {
     /// How long after a checkpoint the next one is due. The default is 60 s. Less than a second works too.
     pub interval: Duration,
-    /// How many checkpoints are kept. The default is 3, and the minimum is 1.
+    /// How many of the newest checkpoints stay, beside those that are
+    /// [kept](crate::IncrementalCheckpointManager::keep) by their ids. The default is 3, and the minimum is 1.
     pub max_retained: usize,
     /// Whether a checkpoint deletes the WAL files that it makes unnecessary. The default is true. If it is
     /// false, WAL files are kept as long as the checkpoint that they follow.

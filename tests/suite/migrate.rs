@@ -109,6 +109,26 @@ fn a_newer_checkpoint_on_old_files_is_migrated_too() {
     check_migrated(directory.to_files(), &expected, None, "mixed");
 }
 
+#[test]
+fn a_checkpoint_that_is_kept_stays_in_its_format() {
+    let golden = all_of_version_2().into_iter().find(|golden| golden.checkpoints.len() > 2).unwrap();
+    let oldest = *golden.checkpoints.keys().next().unwrap();
+    let directory = memory(golden.files.clone());
+    let mut manager = open_with(&directory, keep(10), writer(1)).unwrap();
+    block_on(manager.keep(oldest)).unwrap();
+    let report = block_on(manager.migrate()).unwrap();
+    assert_eq!((&report.errors[..], &report.left[..]), (&[][..], &[oldest][..]), "{}", golden.name);
+    drop(manager);
+    let mut manager = open_with(&directory, keep(10), writer(2)).unwrap();
+    assert_eq!(manager.kept_checkpoints(), [oldest].into());
+    let opened = open_with(&directory, keep(10), options().checkpoint(Some(oldest))).unwrap();
+    assert_eq!(Expected::of(&opened), golden.checkpoints[&oldest], "{}", golden.name);
+    manager.release(oldest).unwrap();
+    assert!(block_on(manager.migrate()).unwrap().left.is_empty());
+    let (expected, opaque) = newest(&golden, &golden.files);
+    check_migrated(directory.to_files(), expected, opaque, golden.name);
+}
+
 fn nodes(files: Files) -> Nodes {
     files.into_iter().map(|(path, content)| (path, Node::File(content))).collect()
 }

@@ -84,6 +84,8 @@ pub(crate) struct Pages {
     pub(crate) uncommitted_files: FxHashSet<String>,
     /// The files of each kept checkpoint, by the checkpoint's id.
     pub(crate) kept: BTreeMap<u64, KeptFiles>,
+    /// Checkpoints that maintenance is about to delete.
+    pub(crate) going: BTreeSet<u64>,
     /// Whether the WAL files of older checkpoints stay with them.
     pub(crate) keep_wal: bool,
     /// How many WAL files follow the newest checkpoint, as far as this writer knows.
@@ -122,6 +124,7 @@ impl Ledger {
             creating: None,
             uncommitted_files: FxHashSet::default(),
             kept: BTreeMap::new(),
+            going: BTreeSet::new(),
             keep_wal,
             wal_sequence: 0,
             creating_wal: None,

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::format::metadata::AlluviumFields;
+use crate::directory::Directory;
+use crate::error::IncrementalCheckpointError as Error;
+use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata};
+use crate::ledger::listing::Listing;
+use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::model::hash_range::HashRange;
 use crate::model::namespace::Namespaces;
 
@@ -22,4 +26,24 @@ impl Standing {
     pub(crate) fn of(fields: &AlluviumFields) -> Self {
         Self { namespaces: fields.namespaces.clone(), kept: fields.kept.clone(), range: fields.range }
     }
+}
+
+/// Returns which checkpoints are kept by their names, as the newest of these `ids` says that can be read. Those that
+/// do not exist are left out.
+pub(crate) async fn kept_in<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    ids: impl DoubleEndedIterator<Item = &u64>,
+) -> Result<BTreeSet<u64>, Error> {
+    for id in ids.rev() {
+        match read_listed_metadata(directory, listing, *id).await {
+            Ok(IncrementalCheckpointMetadata { alluvium: Some(fields), .. }) => {
+                return Ok(fields.kept.intersection(&listing.checkpoints).copied().collect());
+            }
+            Err(error) if matches!(error, Error::Io(_)) => return Err(error),
+            // LaminarDB keeps none by name. What damaged metadata said, the one before it said too, or it is lost.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(BTreeSet::new())
 }

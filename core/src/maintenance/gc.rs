@@ -36,6 +36,7 @@ pub(crate) async fn learn<D: Directory>(
     let unknown: Vec<u64> = {
         let mut pages = ledger.lock();
         pages.kept.retain(|id, _| listing.checkpoints.contains(id));
+        pages.going.retain(|id| listing.checkpoints.contains(id));
         listing.checkpoints.iter().filter(|id| !pages.kept.contains_key(id)).copied().collect()
     };
     for id in unknown {
@@ -84,6 +85,7 @@ pub(crate) async fn collect<D: Directory>(
         gone(metadata.clone()).await
     };
     if let Err(error) = unpublished.await {
+        ledger.lock().going.retain(|id| !going.contains(id));
         if matches!(retain, Retain::AllBut(Some(_))) {
             // The caller asked for this checkpoint to go, and must not be told that it has gone.
             return Err(error.into());
@@ -96,6 +98,7 @@ pub(crate) async fn collect<D: Directory>(
         for id in &going {
             // Its files still stay for as long as the working state builds on them.
             pages.kept.remove(id);
+            pages.going.remove(id);
         }
     }
     let mut dead_wal = Vec::new();
@@ -202,8 +205,18 @@ async fn remember<D: Directory>(directory: &D, listing: &Listing, report: &mut G
 /// Decides which checkpoints go, and the verdict on each file. Nothing is changed. The ledger is not locked for as
 /// long as this takes, which grows with the directory.
 pub(crate) fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTreeSet<u64>, Vec<FileVerdict>) {
-    let (holdings, restoring) = {
-        let pages = ledger.lock();
+    let (holdings, going) = {
+        let mut pages = ledger.lock();
+        let going = match retain {
+            Retain::Newest(count) => {
+                let mut going = expired(&pages.kept, &listing.marked, &pages.standing.kept, count);
+                going.retain(|id| pages.restoring != Some(*id));
+                going
+            }
+            Retain::AllBut(id) => id.into_iter().collect(),
+        };
+        // From here on, no checkpoint that goes can be kept.
+        pages.going.extend(&going);
         let mut working: FxHashSet<String> = pages.segments.iter().map(|segment| segment.entry.path()).collect();
         working.extend(pages.list.iter().map(|list| list.file.path()));
         let superseded = pages.unpublished.iter().flat_map(|unpublished| &unpublished.superseded);
@@ -218,15 +231,7 @@ pub(crate) fn decide(ledger: &Ledger, listing: &Listing, retain: Retain) -> (BTr
             leftovers: pages.leftovers.clone(),
             is_explicit: is_explicit(retain),
         };
-        (holdings, pages.restoring)
-    };
-    let going = match retain {
-        Retain::Newest(count) => {
-            let mut going = expired(&holdings.kept, &listing.marked, count);
-            going.retain(|id| restoring != Some(*id));
-            going
-        }
-        Retain::AllBut(id) => id.into_iter().collect(),
+        (holdings, going)
     };
     let files = verdicts(listing, &holdings, &going);
     (going, files)

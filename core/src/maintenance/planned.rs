@@ -5,12 +5,14 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::lost::check_not_lost;
+use crate::ledger::standing::kept_in;
 use crate::maintenance::gc::{Retain, decide, learn};
 use crate::maintenance::retention::GarbageReport;
 
 /// Returns what garbage collection would do to a directory that no writer has open. Nothing is deleted.
 ///
-/// With `max_retained`, only that many of the newest checkpoints stay; with `None`, all of them stay.
+/// With `max_retained`, only that many of the newest checkpoints stay, and those that are
+/// [kept](crate::IncrementalCheckpointManager::keep); with `None`, all of them stay.
 /// Fails if the directory cannot be listed or read. Files of checkpoints without any checkpoint are
 /// [`CheckpointsLost`](Error::CheckpointsLost).
 ///
@@ -35,6 +37,7 @@ pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> R
             _ => break (listing, ledger),
         }
     };
+    ledger.lock().standing.kept = kept_in(directory, &listing, listing.checkpoints.iter()).await?;
     let retain = max_retained.map_or(Retain::AllBut(None), Retain::Newest);
     let (_, files) = decide(&ledger, &listing, retain);
     Ok(GarbageReport { files, errors: Vec::new() })

@@ -61,14 +61,19 @@ pub(crate) struct Holdings {
     pub(crate) is_explicit: bool,
 }
 
-/// Returns the checkpoints that go when the newest `max_retained` stay. A checkpoint that a writer is
-/// deleting (`marked`) does not count as one that stays.
-pub(crate) fn expired(kept: &BTreeMap<u64, KeptFiles>, marked: &BTreeSet<u64>, max_retained: usize) -> BTreeSet<u64> {
+/// Returns the checkpoints that go when the newest `max_retained` stay, and beside them those that are kept by their
+/// ids (`named`). A checkpoint that a writer is deleting (`marked`) does not count as one that stays.
+pub(crate) fn expired(
+    kept: &BTreeMap<u64, KeptFiles>,
+    marked: &BTreeSet<u64>,
+    named: &BTreeSet<u64>,
+    max_retained: usize,
+) -> BTreeSet<u64> {
     let mut left = max_retained;
     let goes = |id: &&u64| {
-        let goes = left == 0;
-        left -= usize::from(!goes && !marked.contains(id));
-        goes
+        let is_older = left == 0;
+        left -= usize::from(!is_older && !marked.contains(id));
+        is_older && !named.contains(id)
     };
     kept.keys().rev().filter(goes).copied().collect()
 }

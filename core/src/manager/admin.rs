@@ -64,8 +64,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         inspect::load_state(&*self.directory, id).await
     }
 
-    /// Deletes all but the newest [`max_retained`](crate::CheckpointConfig::max_retained) checkpoints, with
-    /// the files that they alone named.
+    /// Deletes all but the newest [`max_retained`](crate::CheckpointConfig::max_retained) checkpoints and those that
+    /// are [kept](Self::keep), with the files that they alone named.
     pub async fn cleanup_old_checkpoints(&mut self) -> Result<MaintenanceReport, Error> {
         self.cleanup_old_checkpoints_keep(self.config.max_retained).await
     }
@@ -86,14 +86,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Deletes one checkpoint, with the files that it alone named. Its id is never given again.
     ///
-    /// A checkpoint that does not exist is [`NotFound`](Error::NotFound). A checkpoint after which a WAL file
-    /// is being written is [`InvalidInput`](Error::InvalidInput).
+    /// A checkpoint that does not exist is [`NotFound`](Error::NotFound). It is [`InvalidInput`](Error::InvalidInput)
+    /// to delete a checkpoint that is [kept](Self::keep), the only one that says that another one is kept, or one
+    /// after which a WAL file is being written.
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
         self.settle();
         let listing = self.as_owner(Listing::take(&*self.directory).await)?;
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
+        self.check_not_kept(&listing, id).await?;
         if self.in_flight.is_followed_soon(id) {
             return Err(Error::InvalidInput(format!(
                 "a WAL file after checkpoint {id} is being written: finish it first"

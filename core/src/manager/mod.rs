@@ -4,6 +4,7 @@ mod accessors;
 mod admin;
 mod batch;
 mod checkpoint;
+mod keep;
 mod live_state;
 mod migrate;
 mod mutate;

@@ -11,7 +11,7 @@ use crate::format::version::FormatVersion;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::lost::check_not_lost;
-use crate::ledger::standing::Standing;
+use crate::ledger::standing::{Standing, kept_in};
 use crate::ledger::ticket::Foundation;
 use crate::maintenance::beginning::mark_begun_beside;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
@@ -126,6 +126,12 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             manager.ledger.lock().wal_sequence = last_wal_sequence;
             manager.wal.bytes = listing.wal_bytes(id);
             manager.adopt(recovered);
+            manager.ledger.lock().standing.kept.retain(|id| listing.checkpoints.contains(id));
+            if listing.checkpoints.last() != Some(&id) {
+                // What the caller asked to be kept does not go back to an earlier moment.
+                let kept = kept_in(&*manager.directory, &listing, listing.checkpoints.iter()).await?;
+                manager.ledger.lock().standing.kept = kept;
+            }
             if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) || !is_replayed {
                 // Recovery starts from the newest checkpoint, so it would not find a WAL file after an older
                 // one. A WAL file must not follow a checkpoint that another writer is deleting either, nor WAL

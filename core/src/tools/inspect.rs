@@ -11,6 +11,7 @@ use crate::format::paths::metadata_path;
 use crate::ledger::listing::{BEGUN, Listing};
 use crate::ledger::lost;
 use crate::ledger::metadata_reader::{read_listed_metadata, read_metadata};
+use crate::ledger::standing::kept_in;
 
 pub use crate::ledger::metadata_reader::{find_state, load_state};
 
@@ -65,6 +66,21 @@ async fn summaries<D: Directory>(directory: &D, listing: &Listing) -> (Vec<Check
         found.push(CheckpointSummary { id, metadata, metadata_bytes });
     }
     (found, failed)
+}
+
+/// Returns the ids of the checkpoints that are [kept](crate::IncrementalCheckpointManager::keep), as the newest
+/// checkpoint says. Those that do not exist are left out.
+pub async fn kept_checkpoints<D: Directory>(directory: &D) -> Result<BTreeSet<u64>, Error> {
+    let mut listing = Listing::take_beside_writer(directory).await?;
+    loop {
+        let kept = kept_in(directory, &listing, listing.checkpoints.iter()).await?;
+        let now = Listing::take_beside_writer(directory).await?;
+        // The newest checkpoint may have gone while its metadata was read.
+        if listing.checkpoints.last().is_none_or(|newest| now.checkpoints.contains(newest)) {
+            return Ok(kept);
+        }
+        listing = now;
+    }
 }
 
 /// Checks that the directory does not hold files of checkpoints without any checkpoint. If it does, the error is

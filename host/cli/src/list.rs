@@ -34,8 +34,12 @@ impl List {
         let directory = open::to_inspect(&self.dir)?;
         let found = block_on(inspect::list_checkpoints(&directory));
         let found = found.map_err(|error| Failure::core(&self.dir, &error))?;
+        let kept = block_on(inspect::kept_checkpoints(&directory));
+        let kept = kept.map_err(|error| Failure::core(&self.dir, &error))?;
+        let is_kept = |summary: &CheckpointSummary| kept.contains(&summary.id);
         if self.json {
-            let values = found.iter().map(|summary| self.json(summary)).collect::<Result<Vec<_>, _>>()?;
+            let values: Result<Vec<_>, _> = found.iter().map(|summary| self.json(summary, is_kept(summary))).collect();
+            let values = values?;
             print(|out| writeln!(out, "{:#}", Value::Array(values)))?;
             return Ok(self.answer(&directory, &found));
         }
@@ -45,7 +49,7 @@ impl List {
         let mut table =
             Table::new(&["id", "taken (UTC)", "epoch", "keys", "changed", "bytes written", "bytes in all", ""]);
         for summary in &found {
-            table.row(row(summary));
+            table.row(row(summary, is_kept(summary)));
         }
         print(|out| write!(out, "{table}"))?;
         Ok(self.answer(&directory, &found))
@@ -63,29 +67,27 @@ impl List {
         Answer::No
     }
 
-    fn json(&self, summary: &CheckpointSummary) -> Result<Value, Failure> {
-        match &summary.metadata {
-            Ok(metadata) => metadata_json(metadata).map_err(|error| Failure::at(self.dir.display(), error)),
-            Err(damage) => Ok(json!({"id": summary.id, "damage": damage})),
+    fn json(&self, summary: &CheckpointSummary, is_kept: bool) -> Result<Value, Failure> {
+        let mut value = match &summary.metadata {
+            Ok(metadata) => metadata_json(metadata).map_err(|error| Failure::at(self.dir.display(), error))?,
+            Err(damage) => json!({"id": summary.id, "damage": damage}),
+        };
+        if is_kept {
+            value["kept"] = Value::Bool(true);
         }
+        Ok(value)
     }
 }
 
-fn row(summary: &CheckpointSummary) -> Vec<String> {
+fn row(summary: &CheckpointSummary, is_kept: bool) -> Vec<String> {
     let id = summary.id.to_string();
     let metadata = match &summary.metadata {
         Ok(metadata) => metadata,
         Err(damage) => {
-            return vec![
-                id,
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-                damage.clone(),
-            ];
+            let mut cells = vec![id];
+            cells.resize(7, String::new());
+            cells.push(if is_kept { format!("kept {damage}") } else { damage.clone() });
+            return cells;
         }
     };
     let fields = metadata.alluvium.as_ref();
@@ -94,6 +96,9 @@ fn row(summary: &CheckpointSummary) -> Vec<String> {
     };
     let mut notes: Vec<String> =
         metadata.source_offsets.iter().map(|(source, offset)| format!("{source}={offset}")).collect();
+    if is_kept {
+        notes.insert(0, "kept".to_owned());
+    }
     if fields.is_none() {
         notes.push("(written by LaminarDB)".to_owned());
     }
@@ -184,6 +189,10 @@ fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
     }
     if let Some(state) = &fields.state_file {
         line("opaque state", &format!("state.bin, {} bytes", grouped(state.bytes)));
+    }
+    if !fields.kept.is_empty() {
+        let ids: Vec<String> = fields.kept.iter().map(u64::to_string).collect();
+        line("keeps", &format!("checkpoints {}", ids.join(", ")));
     }
     for (name, value) in &fields.annotations {
         line("annotation", &format!("{name}: {value}"));

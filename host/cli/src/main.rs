@@ -9,6 +9,7 @@ mod answer;
 mod diff;
 mod dump;
 mod failure;
+mod keep;
 mod laminardb;
 mod list;
 mod manage;
@@ -49,6 +50,8 @@ enum Command {
     Watch(watch::Watch),
     Verify(verify::Verify),
     Restore(manage::Restore),
+    Keep(keep::Keep),
+    Release(keep::Release),
     Delete(manage::Delete),
     Gc(manage::Gc),
     Migrate(migrate::Migrate),
@@ -68,6 +71,8 @@ fn main() -> ExitCode {
         Command::Watch(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Restore(command) => command.run(),
+        Command::Keep(command) => command.run(),
+        Command::Release(command) => command.run(),
         Command::Delete(command) => command.run(),
         Command::Gc(command) => command.run(),
         Command::Migrate(command) => command.run(),

@@ -32,7 +32,7 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let mut manager = open::to_migrate(&self.dir)?;
+        let mut manager = open::to_continue(&self.dir)?;
         let report = block_on(manager.migrate()).map_err(|error| Failure::core(&self.dir, &error))?;
         for error in &report.errors {
             eprintln!("{}: {error}; `alluvium migrate` tries again", self.dir.display());

@@ -75,8 +75,9 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     Ok(manager)
 }
 
-/// Opens a directory to rewrite it. What is damaged is an error here, because what it hides would be deleted.
-pub(crate) fn to_migrate(path: &Path) -> Result<Manager, Failure> {
+/// Opens a directory to take a checkpoint on top of what it holds. What is damaged is an error here, because the new
+/// checkpoint would hide it.
+pub(crate) fn to_continue(path: &Path) -> Result<Manager, Failure> {
     let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
     let config = CheckpointConfig::new().with_max_retained(usize::MAX);
     let options = OpenOptions::new(Arc::new(SystemClock::new())).writer(random_writer()?);

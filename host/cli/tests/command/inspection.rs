@@ -173,6 +173,32 @@ fn delete_takes_one_and_never_gives_its_id_again() {
 }
 
 #[test]
+fn keep_and_release_say_what_retention_leaves() {
+    let bench = Bench::with_checkpoints();
+    let (first, newest) = (ok(bench.over_dir("dump", &["--id", "1"])), bench.dump());
+    assert_eq!(ok(bench.over_dir("keep", &["1"])), "checkpoint 1 is kept; checkpoint 4 says so\n");
+    assert_eq!(ok(bench.over_dir("keep", &["1"])), "checkpoint 1 is kept already\n");
+    assert!(bench.dump() == newest, "the new checkpoint is of the same moment");
+    let table = ok(bench.over_dir("list", &[]));
+    let kept: Vec<&str> = table.lines().filter(|line| line.contains(" kept ")).collect();
+    assert!(kept.len() == 1 && kept[0].trim_start().starts_with("1 "), "{table}");
+    assert_eq!(bench.list()[3]["kept"], true);
+    assert!(ok(bench.over_dir("show", &[])).contains("keeps          checkpoints 1"));
+    fails(bench.over_dir("delete", &["1"]), &bench.dir(), &["checkpoint 1 is kept"]);
+    for (command, id, word) in [("keep", "99", "does not exist"), ("release", "2", "is not kept")] {
+        fails(bench.over_dir(command, &[id]), &bench.dir(), &[word, id]);
+    }
+    // The run goes on after the new checkpoint, and its retention leaves what is kept.
+    ok(bench.run_arguments(&["--stop-after", "1000", "--max-retained", "1"]));
+    assert_eq!(bench.ids().last(), Some(&1));
+    assert_eq!(bench.ids().len(), 2);
+    assert!(ok(bench.over_dir("dump", &["--id", "1"])) == first);
+    ok(bench.over_dir("release", &["1", "--json"]));
+    ok(bench.run_arguments(&["--stop-after", "1000", "--max-retained", "1"]));
+    assert_eq!(bench.ids().len(), 1);
+}
+
+#[test]
 fn gc_says_why_and_spares_what_is_foreign() {
     let bench = Bench::with_checkpoints();
     let at = |name: &str| bench.dir().join(name);

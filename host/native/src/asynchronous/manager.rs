@@ -390,6 +390,41 @@ impl IncrementalCheckpointManager {
         self.on_worker(move |manager| manager.delete_checkpoint(id)).await
     }
 
+    /// Keeps a checkpoint until it is released. The next checkpoint makes it durable.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # let scratch = tempfile::tempdir()?;
+    /// # let config = alluvium::CheckpointConfig::new(scratch.path());
+    /// # let mut manager = alluvium::asynchronous::IncrementalCheckpointManager::new(config).await?;
+    /// let created = manager.create_checkpoint(0).await?;
+    /// manager.keep(created.id).await?;
+    /// assert!(manager.delete_checkpoint(created.id).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn keep(&mut self, id: u64) -> Result<(), Error> {
+        self.on_worker(move |manager| manager.keep(id)).await
+    }
+
+    /// Leaves a checkpoint that was kept to retention again. The next checkpoint makes it durable.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # let scratch = tempfile::tempdir()?;
+    /// # let config = alluvium::CheckpointConfig::new(scratch.path());
+    /// # let mut manager = alluvium::asynchronous::IncrementalCheckpointManager::new(config).await?;
+    /// let created = manager.create_checkpoint(0).await?;
+    /// manager.keep(created.id).await?;
+    /// manager.release(created.id).await?;
+    /// assert!(manager.kept_checkpoints().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn release(&mut self, id: u64) -> Result<(), Error> {
+        self.on_worker(move |manager| manager.release(id)).await
+    }
+
     /// Takes note of everything that earlier calls began and did not wait for.
     async fn settle(&mut self) -> Result<(), Error> {
         while !self.in_flight.is_empty() {

@@ -3,6 +3,7 @@
 mod admin;
 mod background;
 mod checkpoint;
+mod keep;
 mod mutate;
 mod read;
 mod steps;

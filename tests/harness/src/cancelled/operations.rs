@@ -32,6 +32,8 @@ pub(super) enum Operation {
     DeleteOldest,
     Cleanup,
     CollectGarbage,
+    /// Keeps the oldest checkpoint, and releases it again.
+    Keep,
     /// Rewrites what an earlier version wrote.
     Migrate,
     Read,
@@ -40,7 +42,7 @@ pub(super) enum Operation {
     Tools,
 }
 
-pub(super) const OPERATIONS: [Operation; 19] = [
+pub(super) const OPERATIONS: [Operation; 20] = [
     Operation::Checkpoint,
     Operation::Opaque,
     Operation::Steps,
@@ -55,6 +57,7 @@ pub(super) const OPERATIONS: [Operation; 19] = [
     Operation::DeleteOldest,
     Operation::Cleanup,
     Operation::CollectGarbage,
+    Operation::Keep,
     Operation::Migrate,
     Operation::Read,
     Operation::Import,
@@ -158,6 +161,12 @@ pub(super) async fn run(
         }
         Operation::Cleanup => manager.cleanup_old_checkpoints_keep(1).await.map(drop),
         Operation::CollectGarbage => manager.collect_garbage().await.map(drop),
+        Operation::Keep => {
+            let Some((oldest, _)) = checkpoints.first() else { return Ok(()) };
+            assert!(manager.kept_checkpoints().is_empty(), "a dropped call has kept something");
+            manager.keep(*oldest).await?;
+            manager.release(*oldest)
+        }
         Operation::Migrate => {
             // What no checkpoint holds is in the rewritten one, too.
             promised.submit(manager.wal_position());
