@@ -26,6 +26,7 @@ mod names;
 mod native;
 mod overlapping;
 mod own_files;
+mod partial;
 mod promises;
 mod wal;
 mod walks;

@@ -11,6 +11,7 @@ pub mod flooding;
 pub mod golden;
 pub mod hostile;
 pub mod oracle;
+pub mod partial;
 pub mod power_failure;
 pub mod tally;
 

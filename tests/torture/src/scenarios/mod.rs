@@ -1,6 +1,7 @@
 //! One module for each family of scenarios of the catalogue of faults.
 
 use alluvium_test_harness::cancelled;
+use alluvium_test_harness::partial;
 use alluvium_test_harness::tally::{Budget, Tally};
 
 pub mod crash;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Test> {
         test(15, false, space::a_full_disk),
         test(18, false, decode::corpus),
         test(18, true, decode::every_decoder),
+        test(20, true, partial::files_missing),
         test(24, false, cancelled::every_await_of_every_operation),
     ]
 }
