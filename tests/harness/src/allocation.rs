@@ -10,7 +10,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 
-/// The system's allocator, noting the largest block that each thread asked for, and the sum.
+/// The system's allocator, noting the largest block that each thread asked for, how many blocks, and
+/// their bytes in all.
 #[derive(Debug)]
 pub struct NotingAllocator;
 
@@ -20,6 +21,7 @@ thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
     static SUM: Cell<usize> = const { Cell::new(0) };
     static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+    static BLOCKS: Cell<u64> = const { Cell::new(0) };
 }
 
 fn note(bytes: usize) {
@@ -32,6 +34,7 @@ fn note(bytes: usize) {
         watcher(bytes);
         place.replace(Some(watcher));
     });
+    let _ = BLOCKS.try_with(|blocks| blocks.set(blocks.get() + 1));
 }
 
 // SAFETY: every call goes to the system's allocator unchanged; noting allocates nothing.
@@ -94,6 +97,17 @@ pub fn watched<T>(watcher: impl FnMut(usize) + 'static, call: impl FnOnce() -> T
     call()
 }
 
+/// Runs `call`; returns its result and how many blocks it asked for: a measure of its work that no other work
+/// on the machine changes.
+pub fn blocks<T>(call: impl FnOnce() -> T) -> (T, u64) {
+    let before = BLOCKS.get();
+    drop(std::hint::black_box(Box::new(0_u64)));
+    assert!(BLOCKS.get() > before, "this program does not declare the NotingAllocator");
+    let before = BLOCKS.get();
+    let result = call();
+    (result, BLOCKS.get() - before)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +134,10 @@ mod tests {
         );
         drop(vec![0_u8; 79]);
         assert_eq!(told.iter().collect::<Vec<_>>(), [77, 78]);
+    }
+
+    #[test]
+    fn blocks_are_counted() {
+        assert_eq!(blocks(|| (0..7).map(Box::new).collect::<Vec<_>>()).1, 8);
     }
 }

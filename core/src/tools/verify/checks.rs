@@ -169,7 +169,8 @@ pub(super) async fn verify_wal<D: Directory>(
     bytes: u64,
 ) -> Result<(), Error> {
     let path = wal_path(checkpoint, sequence);
-    let metadata = read_listed_metadata(directory, listing, checkpoint).await.ok();
+    let is_there = listing.checkpoints.contains(&checkpoint);
+    let metadata = if is_there { read_listed_metadata(directory, listing, checkpoint).await.ok() } else { None };
     let fields = if let Some(fields) = metadata.and_then(|metadata| metadata.alluvium) {
         fields
     } else {

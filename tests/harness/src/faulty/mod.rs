@@ -90,6 +90,12 @@ impl<D> FaultyDirectory<D> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts the bytes of a read.
+    fn read_of(&self, read: Result<Vec<u8>, DirectoryError>) -> Result<Vec<u8>, DirectoryError> {
+        self.locked().calls.bytes_read += read.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        read
+    }
+
     /// Begins a call: gives way, lets the interruption happen, counts, and says whether it has to
     /// fail, with how many of its files are done all the same.
     async fn enter(&self, operation: Operation, name: &str) -> Option<(usize, DirectoryError)> {
@@ -116,14 +122,14 @@ impl<D: Directory> Directory for FaultyDirectory<D> {
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
         match self.enter(Operation::Read, path).await {
             Some((_, error)) => Err(error),
-            None => self.inner.read(path).await,
+            None => self.read_of(self.inner.read(path).await),
         }
     }
 
     async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
         match self.enter(Operation::Read, path).await {
             Some((_, error)) => Err(error),
-            None => self.inner.read_range(path, offset, length).await,
+            None => self.read_of(self.inner.read_range(path, offset, length).await),
         }
     }
 

@@ -37,12 +37,19 @@ impl Fault {
 pub struct Calls {
     /// Calls by the operation's name.
     pub count: BTreeMap<String, usize>,
+    /// Bytes that were read.
+    pub bytes_read: u64,
 }
 
 impl Calls {
     /// Returns how often `operation` was called.
     pub fn of(&self, operation: Operation) -> usize {
         self.count.get(&operation.to_string()).copied().unwrap_or_default()
+    }
+
+    /// Returns how often anything was called.
+    pub fn all(&self) -> usize {
+        self.count.values().sum()
     }
 }
 

@@ -13,12 +13,14 @@ pub mod injected;
 pub mod interleaved;
 pub mod kill;
 pub mod limits;
+pub mod many_names;
 pub mod model;
 pub mod native;
 pub mod retention;
 pub mod schedules;
 pub mod sealed;
 pub mod space;
+pub mod sparse;
 pub mod unknown_files;
 pub mod writers;
 
@@ -65,6 +67,8 @@ pub fn all() -> Vec<Test> {
         test(18, false, decode::corpus),
         test(18, true, decode::every_decoder),
         test(20, true, partial::files_missing),
+        test(21, false, sparse::sparse_files),
+        test(21, false, many_names::many_names),
         test(24, false, cancelled::every_await_of_every_operation),
     ]
 }
