@@ -122,7 +122,7 @@ impl Failure {
     pub(crate) fn runtime(path: &Path, error: &RuntimeError) -> Self {
         match error {
             RuntimeError::Directory(error) => Self::directory(path, error),
-            RuntimeError::Plugin(_) => Self::plain(error.to_string()).hint("correct the input or the plugin"),
+            RuntimeError::Refused { .. } => Self::plain(error.to_string()).hint("correct the input or the plugin"),
             RuntimeError::OtherPlugin { state, plugin, migrates } => {
                 Self::at(path.display(), error).hint(if state.name != plugin.name {
                     format!("give the plugin {:?}, or another directory with --dir", state.name)

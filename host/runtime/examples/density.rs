@@ -11,7 +11,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use alluvium_host::{Cache, Host, HostOptions, Limits, Module, Plugin, PluginOptions, Records, RuntimeError};
+use alluvium_host::{
+    Batch, Cache, ColumnBatch, Host, HostOptions, Limits, Module, Plugin, PluginOptions, RuntimeError,
+};
+
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../tests/by_hand/mod.rs"]
+mod by_hand;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -56,20 +62,20 @@ fn host(engine: &str, state: &Path, pool: Option<u32>) -> Result<Host> {
 
 fn start(host: &Host, code: &Module, path: &Path, limits: Option<Limits>) -> std::result::Result<Plugin, RuntimeError> {
     let mut plugin = host.start(code, path, &PluginOptions { limits, ..PluginOptions::default() })?;
-    plugin.begin(&["carrier", "origin", "dest", "dep_time", "arr_delay"].map(String::from))?;
+    plugin.begin(0, &["carrier", "origin", "dest", "dep_time", "arr_delay"].map(String::from))?;
     Ok(plugin)
 }
 
 /// Flights of as many routes.
-fn flights(first_record: u64, count: u32) -> Result<Records> {
-    let mut records = Records { first_record, count, field_lens: Vec::new(), fields: Vec::new() };
+fn flights(count: u32) -> Result<Batch> {
+    let mut records = ColumnBatch { count, field_lens: Vec::new(), fields: Vec::new() };
     for number in 0..count {
         for field in ["UA", "EWR", &format!("D{number:03}"), "600", "17"] {
             records.field_lens.push(u32::try_from(field.len())?);
             records.fields.extend_from_slice(field.as_bytes());
         }
     }
-    Ok(records)
+    Ok(Batch::Columns(records))
 }
 
 /// All plugins at once, by one way; to `fill`, each takes its first checkpoint.
@@ -84,7 +90,7 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
     let loaded = cold.elapsed();
     // The first one pays for what all share.
     let mut first = start(&host, &code, &state.join("first"), None)?;
-    first.feed(&flights(1, KEYS)?)?;
+    first.feed(0, &flights(KEYS)?)?;
     let before_kib = resident_kib()?;
     let begun = Instant::now();
     let (mut all, mut each) = (Vec::new(), Vec::new());
@@ -93,7 +99,7 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
         let mut plugin = start(&host, &code, &state.join(format!("plugin-{number}")), None)?;
         each.push(begun.elapsed());
         if way == "fill" {
-            plugin.feed(&flights(1, KEYS)?)?;
+            plugin.feed(0, &flights(KEYS)?)?;
             plugin.set_source_offset("input", u64::from(KEYS))?;
             plugin.checkpoint()?;
         } else {
@@ -118,7 +124,7 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
     );
     let begun = Instant::now();
     for plugin in &mut all {
-        plugin.feed(&flights(1, KEYS)?)?;
+        plugin.feed(0, &flights(KEYS)?)?;
     }
     let fed = begun.elapsed();
     println!(
@@ -133,17 +139,17 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
 fn neighbours(engine: &str, plugin: &str, state: &Path) -> Result<()> {
     let host = host(engine, state, None)?;
     let mut good = start(&host, &host.load(plugin)?, &state.join("good"), None)?;
-    let text = include_str!("../tests/plugin.wat");
+    let text = by_hand::TEMPLATE.replace("PROCESS", "(loop $again (br $again)) (unreachable)");
     let hostile = state.join("hostile.wasm");
-    std::fs::write(&hostile, wat::parse_str(text.replace("PROCESS", "(loop $again (br $again)) (unreachable)"))?)?;
+    std::fs::write(&hostile, by_hand::component(&text))?;
     let hostile = host.load(&hostile)?;
     let mut measure = |what: &str| -> Result<()> {
         let mut each = Vec::new();
         let waited = waited_for_a_core()?;
-        for number in 0..BATCHES {
-            let batch = flights(number * u64::from(KEYS) + 1, KEYS)?;
+        for _ in 0..BATCHES {
+            let batch = flights(KEYS)?;
             let begun = Instant::now();
-            good.feed(&batch)?;
+            good.feed(0, &batch)?;
             each.push(begun.elapsed());
         }
         let waited = waited_for_a_core()?.saturating_sub(waited);
@@ -173,10 +179,10 @@ fn neighbours(engine: &str, plugin: &str, state: &Path) -> Result<()> {
     let looping = |go_on: &dyn Fn() -> bool| {
         let limits = Limits { plugin_call: Duration::from_millis(100), ..Limits::default() };
         let mut bad = start(&host, &hostile, &state.join("bad"), Some(limits))?;
-        let batch = Records { first_record: 1, count: 0, field_lens: Vec::new(), fields: Vec::new() };
+        let batch = Batch::Columns(ColumnBatch { count: 0, field_lens: Vec::new(), fields: Vec::new() });
         let mut ends = 0;
         while go_on() {
-            ends += u32::from(bad.feed(&batch).is_err_and(|error| error.is_end()));
+            ends += u32::from(bad.feed(0, &batch).is_err_and(|error| error.is_end()));
             bad.restart()?;
         }
         Ok(ends)

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use alluvium_host::{Host, HostOptions, Module, PluginOptions, Records, RuntimeError};
+use alluvium_host::{Batch, ColumnBatch, Host, HostOptions, Module, PluginOptions, RuntimeError};
 use flate2::read::GzDecoder;
 
 /// Records in a batch, and batches in a checkpoint.
@@ -21,17 +21,18 @@ const CHECKPOINT: u64 = 8;
 fn work(
     (host, code): (&Host, &Module),
     (dir, header): (&Path, &[String]),
-    batches: &Receiver<Records>,
+    batches: &Receiver<ColumnBatch>,
 ) -> Result<String, RuntimeError> {
     let mut plugin = host.start(code, dir, &PluginOptions::default())?;
     let consumed = plugin.source_offset("input")?.unwrap_or(0);
-    plugin.begin(header)?;
+    plugin.begin(0, header)?;
+    let mut last = 0;
     for (number, batch) in (1..).zip(batches) {
-        let last = batch.first_record + u64::from(batch.count) - 1;
+        last += u64::from(batch.count);
         if last <= consumed {
             continue; // An earlier run has done it: batches are dealt the same every time.
         }
-        plugin.feed(&batch)?;
+        plugin.feed(0, &Batch::Columns(batch))?;
         plugin.set_source_offset("input", last)?;
         if number % CHECKPOINT == 0 {
             plugin.checkpoint()?;
@@ -44,18 +45,17 @@ fn work(
 
 /// A worker's queue, and the batch that is being filled for it.
 struct Worker {
-    queue: SyncSender<Records>,
-    batch: Records,
+    queue: SyncSender<ColumnBatch>,
+    batch: ColumnBatch,
 }
 
-fn empty(first_record: u64) -> Records {
-    Records { first_record, count: 0, field_lens: Vec::new(), fields: Vec::new() }
+fn empty() -> ColumnBatch {
+    ColumnBatch { count: 0, field_lens: Vec::new(), fields: Vec::new() }
 }
 
 impl Worker {
     fn flush(&mut self) -> Result<(), Box<dyn Error>> {
-        let next = empty(self.batch.first_record + u64::from(self.batch.count));
-        Ok(self.queue.send(std::mem::replace(&mut self.batch, next)).map_err(|_| "a worker has stopped")?)
+        Ok(self.queue.send(std::mem::replace(&mut self.batch, empty())).map_err(|_| "a worker has stopped")?)
     }
 }
 
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let dir = Path::new(&dir).join(&name);
                 let thread = scope.spawn(move || work(with, (&dir, header), &batches));
                 threads.push((name, thread));
-                Worker { queue, batch: empty(1) }
+                Worker { queue, batch: empty() }
             });
             worker.batch.count += 1;
             for field in &record {

@@ -31,4 +31,4 @@ pub mod plugin {
 }
 
 /// The version of the package that both worlds are of.
-pub const VERSION: &str = "0.1.0";
+pub const VERSION: &str = "0.2.0";

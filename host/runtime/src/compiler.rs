@@ -11,7 +11,8 @@ use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationCo
 use crate::bindings::{VERSION, plugin};
 use crate::cache::Cache;
 use crate::disk_limit;
-use crate::engine::{self, Engine, EngineOptions, SharedEngine};
+use crate::engine::component::{self, ComponentEngine};
+use crate::engine::{EngineOptions, SharedEngine};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 #[cfg(target_os = "linux")]
@@ -99,20 +100,20 @@ impl Runtime {
         directory: NativeDirectory,
         options: &EngineOptions,
     ) -> Result<SharedEngine, RuntimeError> {
-        Ok(Engine::open(&self.load_engine(file)?, directory, options, &self.limits)?.0)
+        Ok(ComponentEngine::open(&self.load_engine(file)?, directory, options, &self.limits)?.0)
     }
 
     /// Compiles the engine component in `file`.
-    pub(crate) fn load_engine(&self, file: &Path) -> Result<engine::Ready, RuntimeError> {
+    pub(crate) fn load_engine(&self, file: &Path) -> Result<component::Ready, RuntimeError> {
         self.link_engine(file, &read(file)?)
     }
 
     /// Compiles the engine component that a program has inside.
-    pub(crate) fn load_engine_inside(&self, component: &[u8]) -> Result<engine::Ready, RuntimeError> {
+    pub(crate) fn load_engine_inside(&self, component: &[u8]) -> Result<component::Ready, RuntimeError> {
         self.link_engine(Path::new("the engine component inside this program"), component)
     }
 
-    fn link_engine(&self, file: &Path, bytes: &[u8]) -> Result<engine::Ready, RuntimeError> {
+    fn link_engine(&self, file: &Path, bytes: &[u8]) -> Result<component::Ready, RuntimeError> {
         let component = self.compile(&self.trusted, file, bytes)?;
         let exports = exports(&component, &self.trusted);
         wants(file, &exports, "checkpoints", "the engine")?;
@@ -121,7 +122,7 @@ impl Runtime {
             .and_then(|()| disk_limit::count_writes(&mut linker))
             .map_err(|error| unlinkable(file, &error))?;
         let ready = linker.instantiate_pre(&component).map_err(|error| unlinkable(file, &error))?;
-        engine::Ready::of_engine(file, ready).map_err(|error| other_world(file, &error))
+        component::Ready::of_engine(file, ready).map_err(|error| other_world(file, &error))
     }
 
     /// Compiles the plugin in `file`, alone or composed with an engine.

@@ -39,9 +39,20 @@ pub enum RuntimeError {
     /// The engine refused, saying what the caller can do.
     #[error("{}", engine_text(.0))]
     Engine(EngineError),
-    /// The plugin refused its input, in its own words. It is still alive.
-    #[error("the plugin refuses its input: {0}")]
-    Plugin(String),
+    /// The plugin refused what it was given, in its own words. It is still alive, and what it did to the
+    /// state in that call is undone.
+    #[error("the plugin refuses {what}{}: {text}", of_record(*.record))]
+    Refused {
+        /// What it was given.
+        what: &'static str,
+        /// The record that is to blame, counted from 0 in its batch, if the plugin names one.
+        record: Option<u32>,
+        /// Why, in the plugin's words.
+        text: String,
+    },
+    /// A parameter of the plugin is missing, unknown or too long.
+    #[error("{0}")]
+    Parameter(String),
     /// A component ended in mid-call: by its own fault or at a limit. It is thrown away; what it did
     /// since the last checkpoint is lost, and nothing else.
     #[error("{who} ended in mid-call: {why}")]
@@ -114,6 +125,11 @@ fn engine_text(error: &EngineError) -> String {
     };
     // Core's texts often begin with the kind themselves.
     if text.contains(kind) { text.clone() } else { format!("{kind}: {text}") }
+}
+
+/// The record that a refusal names, as people count.
+fn of_record(record: Option<u32>) -> String {
+    record.map_or_else(String::new, |record| format!(", record {} of the batch", u64::from(record) + 1))
 }
 
 /// What a component ran into; one that only has to wait is still alive.

@@ -16,7 +16,7 @@ use crate::engine::CheckpointReport;
 use crate::error::RuntimeError;
 use crate::host::Host;
 use crate::module::Module;
-use crate::operator::Records;
+use crate::operator::Batch;
 use crate::plugin::Plugin;
 use crate::plugin_options::PluginOptions;
 
@@ -72,13 +72,13 @@ impl PluginHandle {
     }
 
     /// As [`Plugin::begin`].
-    pub fn begin(&self, header: Vec<String>) -> Answer<Result<(), RuntimeError>> {
-        self.with(move |plugin| plugin.begin(&header))
+    pub fn begin(&self, input: u32, header: Vec<String>) -> Answer<Result<(), RuntimeError>> {
+        self.with(move |plugin| plugin.begin(input, &header))
     }
 
     /// As [`Plugin::feed`]. Wait for one batch before the next is given: what waits is in memory.
-    pub fn feed(&self, batch: Records) -> Answer<Result<(), RuntimeError>> {
-        self.with(move |plugin| plugin.feed(&batch))
+    pub fn feed(&self, input: u32, batch: Batch) -> Answer<Result<(), RuntimeError>> {
+        self.with(move |plugin| plugin.feed(input, &batch))
     }
 
     /// As [`Plugin::checkpoint`].

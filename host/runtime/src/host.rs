@@ -6,8 +6,8 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 
 use crate::compiler::{HostOptions, Runtime};
-use crate::disk::{DiskBudget, DiskUse};
-use crate::engine::{self, Engine, SharedEngine, lock};
+use crate::engine::component::{ComponentEngine, Ready};
+use crate::engine::{SharedEngine, lock};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 use crate::metrics::Registry;
@@ -24,7 +24,7 @@ pub struct Host(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     runtime: Runtime,
-    engine: engine::Ready,
+    engine: Ready,
     pub(crate) metrics: Registry,
 }
 
@@ -62,16 +62,15 @@ impl Host {
         options: &PluginOptions,
     ) -> Result<Started, RuntimeError> {
         let (limits, how) = (self.limits(options), options.engine()?);
-        let (engine, inside) = match module.form() {
-            Form::Alone(_) => (Engine::open(&self.0.engine, directory, &how, &limits)?.0, None),
+        let (engine, inside): (SharedEngine, _) = match module.form() {
+            Form::Alone(_) => (ComponentEngine::open(&self.0.engine, directory, &how, &limits)?.0, None),
             Form::Composed(ready) => {
-                let (engine, instance) = Engine::open(ready, directory, &how, &limits)?;
-                (engine, Some(instance))
+                let (engine, instance) = ComponentEngine::open(ready, directory, &how, &limits)?;
+                (engine.clone(), Some((engine, instance)))
             }
         };
         // Opening itself writes what it must to find out what the directory can do.
-        let budget = DiskBudget::beside(DiskUse::of(lock(&engine).directory().path())?, &limits);
-        lock(&engine).guest().disk = budget;
+        lock(&engine).hold_to_disk_limits(&limits)?;
         let operator = Operator::start(module, &engine, inside, &limits, self.0.runtime.counts_fuel)?;
         Ok(Started { engine, operator })
     }

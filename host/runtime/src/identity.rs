@@ -3,11 +3,6 @@
 
 use std::fmt;
 
-use crate::bindings::plugin::exports::alluvium::checkpoint::operator::Description;
-
-/// Enough for any name, and little enough for every checkpoint.
-const NAME_BYTES_MAX: usize = 128;
-
 /// A plugin's name, and the version of what it keeps in its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -20,19 +15,5 @@ pub struct Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} with schema version {}", self.name, self.schema_version)
-    }
-}
-
-impl Identity {
-    /// What a plugin says of itself, if it is a name.
-    pub(crate) fn described(description: Description) -> Result<Self, String> {
-        let Description { name, schema_version } = description;
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
-            let shown: String = name.chars().take(NAME_BYTES_MAX).collect();
-            return Err(format!(
-                "it calls itself {shown:?}: a name has 1 to {NAME_BYTES_MAX} bytes and no control characters"
-            ));
-        }
-        Ok(Self { name, schema_version })
     }
 }

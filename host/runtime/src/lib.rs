@@ -8,7 +8,7 @@
 //! network, environment or a clock that moves. [`Limits`] are on by default.
 //!
 //! ```no_run
-//! use alluvium_host::{Host, HostOptions, PluginOptions, Records};
+//! use alluvium_host::{Batch, ColumnBatch, Host, HostOptions, PluginOptions};
 //!
 //! let host = Host::new("alluvium_wasm.wasm", HostOptions::default())?;
 //! let delays = host.load("delays.wasm")?;                    // compiled once, started as often as you like
@@ -16,8 +16,8 @@
 //!
 //! // The source's position is part of each checkpoint: continue from there.
 //! let consumed = plugin.source_offset("input")?.unwrap_or(0);
-//! plugin.begin(&["carrier".to_owned()])?;
-//! plugin.feed(&Records { first_record: consumed + 1, count: 1, field_lens: vec![2], fields: b"UA".to_vec() })?;
+//! plugin.begin(0, &["carrier".to_owned()])?;
+//! plugin.feed(0, &Batch::Columns(ColumnBatch { count: 1, field_lens: vec![2], fields: b"UA".to_vec() }))?;
 //! plugin.set_source_offset("input", consumed + 1)?;
 //!
 //! // State and position become durable together, or not at all.
@@ -39,11 +39,11 @@
 //! a thread of its own, and its answers are futures for any executor.
 //!
 //! ```no_run
-//! # use alluvium_host::{Host, PluginOptions, Records, RuntimeError, Module};
-//! # async fn example(host: Host, delays: Module, header: Vec<String>, batch: Records) -> Result<(), RuntimeError> {
+//! # use alluvium_host::{Batch, Host, PluginOptions, RuntimeError, Module};
+//! # async fn example(host: Host, delays: Module, header: Vec<String>, batch: Batch) -> Result<(), RuntimeError> {
 //! let plugin = host.spawn(&delays, "state/tenant-8", PluginOptions::default()).await?;
-//! plugin.begin(header).await?;
-//! plugin.feed(batch).await?;
+//! plugin.begin(0, header).await?;
+//! plugin.feed(0, batch).await?;
 //! let report = plugin.checkpoint().await?;
 //! # Ok(())
 //! # }
@@ -62,8 +62,10 @@
 pub mod bindings;
 mod cache;
 mod compiler;
+mod description;
 mod disk;
 mod disk_limit;
+mod emitted;
 mod engine;
 mod error;
 mod handle;
@@ -81,6 +83,8 @@ mod plugin;
 mod plugin_options;
 mod precompiled;
 mod rate_limit;
+mod settings;
+mod sink;
 mod start;
 mod state;
 mod stderr_tail;
@@ -90,9 +94,11 @@ mod wasi;
 
 pub use self::cache::Cache;
 pub use self::compiler::{HostOptions, Runtime};
+pub use self::description::{Description, Input, InputFormat, Output, OutputFormat, Parameter};
+pub use self::emitted::Emitted;
 pub use self::engine::{
-    CheckpointInfo, CheckpointReport, Engine, EngineOptions, MaintenanceReport, Recovery, SharedEngine,
-    SkippedCheckpoint, lock,
+    CheckpointInfo, CheckpointReport, ComponentEngine, Engine, EngineOptions, MaintenanceReport, Recovery,
+    SharedEngine, SkippedCheckpoint, Walk, lock,
 };
 pub use self::error::{EngineError, RuntimeError};
 pub use self::handle::{Answer, PluginHandle};
@@ -101,7 +107,7 @@ pub use self::identity::Identity;
 pub use self::limits::{Limit, Limits};
 pub use self::migrate::Migrated;
 pub use self::module::Module;
-pub use self::operator::Records;
+pub use self::operator::{Batch, ColumnBatch, RecordBatch};
 pub use self::plugin::Plugin;
 pub use self::plugin_options::PluginOptions;
 pub use self::state::Cursor;

@@ -79,9 +79,9 @@ impl PluginMetrics {
         }
     }
 
-    pub(crate) fn fed(&self, records: u32) {
+    pub(crate) fn fed(&self, records: u64) {
         self.batches.inc();
-        self.records.inc_by(u64::from(records));
+        self.records.inc_by(records);
     }
 
     /// `stall` is how long the stream stood still for it.

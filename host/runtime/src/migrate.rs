@@ -7,7 +7,7 @@
 use crate::engine::{Engine, SharedEngine, lock};
 use crate::error::RuntimeError;
 use crate::identity::Identity;
-use crate::operator::Operator;
+use crate::operator::{MIGRATION, Operator};
 
 /// A migration that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +28,15 @@ pub struct Migrated {
 /// is done, and none given, where there is no state, or none of another version.
 pub(crate) fn migrate(operator: &mut Operator, engine: &SharedEngine) -> Result<Option<Migrated>, RuntimeError> {
     let to = operator.identity().clone();
-    let Some((before, from)) = of_what(&mut lock(engine), &to)? else { return Ok(None) };
+    let Some((before, from)) = of_what(&mut *lock(engine), &to)? else { return Ok(None) };
+    operator.declare_namespaces()?;
     operator.migrate(from.schema_version)?;
-    if !operator.take_emitted().is_empty() {
-        return Err(RuntimeError::Plugin("its migration emitted something: only a batch may".to_owned()));
+    if operator.take_emitted().iter().any(|emitted| !emitted.is_empty()) {
+        let text = "it emitted something: only a batch may".to_owned();
+        return Err(RuntimeError::Refused { what: MIGRATION, record: None, text });
     }
     let mut engine = lock(engine);
-    to.name_state(&mut engine)?;
+    to.name_state(&mut *engine)?;
     let epoch = engine.epoch()?.saturating_add(1);
     engine.set_epoch(epoch)?;
     let checkpoint = engine.checkpoint(0)?.info.id;
@@ -42,7 +44,7 @@ pub(crate) fn migrate(operator: &mut Operator, engine: &SharedEngine) -> Result<
 }
 
 /// The checkpoint that the migration starts from, and whose state it holds.
-fn of_what(engine: &mut Engine, to: &Identity) -> Result<Option<(u64, Identity)>, RuntimeError> {
+fn of_what(engine: &mut dyn Engine, to: &Identity) -> Result<Option<(u64, Identity)>, RuntimeError> {
     let newest = engine.list_checkpoints()?.first().map(|newest| newest.id);
     let (Some(newest), Some(from)) = (newest, Identity::of_state(engine)?) else { return Ok(None) };
     if from.name != to.name {
@@ -52,7 +54,7 @@ fn of_what(engine: &mut Engine, to: &Identity) -> Result<Option<(u64, Identity)>
         return Ok(None);
     }
     // What only a log holds becomes a checkpoint first, so that there is one of each version.
-    let has_log = engine.recovered()?.is_some_and(|it| it.checkpoint_id == newest && it.log_entries > 0);
+    let has_log = engine.recovered()?.is_some_and(|it| it.checkpoint_id == newest && it.wal_entries > 0);
     let before = if has_log { engine.checkpoint(0)?.info.id } else { newest };
     Ok(Some((before, from)))
 }

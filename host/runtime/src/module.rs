@@ -8,7 +8,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::bindings::VERSION;
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
-use crate::engine;
+use crate::engine::component;
 use crate::store_data::StoreData;
 
 /// A compiled plugin, made by [`Host::load`](crate::Host::load). Cloning it is free.
@@ -27,7 +27,7 @@ pub(crate) enum Form {
     /// Alone: the host leads its `state` to the engine component.
     Alone(InstancePre<StoreData>),
     /// With an engine inside.
-    Composed(Box<engine::Ready>),
+    Composed(Box<component::Ready>),
 }
 
 impl Module {
@@ -37,7 +37,7 @@ impl Module {
         let migration = component.get_export_index(None, format!("alluvium:checkpoint/migration@{VERSION}").as_str());
         let migrate = migration.and_then(|migration| component.get_export_index(Some(&migration), "migrate"));
         let form = if is_composed {
-            Form::Composed(Box::new(engine::Ready::of_composed(file, ready)?))
+            Form::Composed(Box::new(component::Ready::of_composed(file, ready)?))
         } else {
             Form::Alone(ready)
         };

@@ -10,7 +10,7 @@ const SCHEMA_VERSION: &str = "plugin.schema-version";
 
 impl Identity {
     /// Whose state the engine holds; nothing where no plugin has been named yet.
-    pub(crate) fn of_state(engine: &mut Engine) -> Result<Option<Self>, RuntimeError> {
+    pub(crate) fn of_state(engine: &mut dyn Engine) -> Result<Option<Self>, RuntimeError> {
         let Some(name) = engine.annotation(NAME)? else { return Ok(None) };
         let version = engine.annotation(SCHEMA_VERSION)?;
         match version.as_deref().map(str::parse) {
@@ -23,7 +23,7 @@ impl Identity {
     }
 
     /// Names the state that the checkpoints to come hold.
-    pub(crate) fn name_state(&self, engine: &mut Engine) -> Result<(), RuntimeError> {
+    pub(crate) fn name_state(&self, engine: &mut dyn Engine) -> Result<(), RuntimeError> {
         engine.set_annotation(NAME, &self.name)?;
         engine.set_annotation(SCHEMA_VERSION, &self.schema_version.to_string())
     }

@@ -1,5 +1,6 @@
 //! How one plugin is started.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alluvium_core::Clock;
@@ -13,6 +14,8 @@ use crate::limits::Limits;
 pub struct PluginOptions {
     /// What it may take; nothing: what the host's plugins may take.
     pub limits: Option<Limits>,
+    /// Whether to start with an empty state when the directory is empty.
+    pub create: bool,
     /// How many checkpoints to keep.
     pub max_retained: u32,
     /// The id that a new directory gets; `None` for a random one.
@@ -23,9 +26,11 @@ pub struct PluginOptions {
     pub allow_fallback: bool,
     /// The most memory that the state may take: past it, mutations are refused.
     pub state_memory_bytes: u64,
-    /// Bytes of live records that the maintenance of one checkpoint may rewrite: it shares the plugin's
+    /// Bytes of live records that the compaction after one checkpoint may rewrite: it shares the plugin's
     /// thread. See [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
-    pub max_rebase_bytes: Option<u64>,
+    pub max_compaction_bytes: Option<u64>,
+    /// The plugin's parameters, by name. Each checkpoint holds their values in the clear.
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl Default for PluginOptions {
@@ -34,12 +39,14 @@ impl Default for PluginOptions {
         let engine = EngineOptions::new(Default::default());
         Self {
             limits: None,
+            create: engine.create,
             max_retained: engine.max_retained,
             store_id: None,
             clock: engine.clock,
             allow_fallback: engine.allow_fallback,
             state_memory_bytes: engine.memory_limit_bytes,
-            max_rebase_bytes: engine.max_rebase_bytes,
+            max_compaction_bytes: engine.max_compaction_bytes,
+            parameters: BTreeMap::new(),
         }
     }
 }
@@ -53,12 +60,13 @@ impl PluginOptions {
     /// How its engine is opened.
     pub(crate) fn engine(&self) -> Result<EngineOptions, RuntimeError> {
         Ok(EngineOptions {
+            create: self.create,
             max_retained: self.max_retained,
             store_id: self.store_id.map_or_else(random_id, Ok)?,
             clock: Arc::clone(&self.clock),
             allow_fallback: self.allow_fallback,
             memory_limit_bytes: self.state_memory_bytes,
-            max_rebase_bytes: self.max_rebase_bytes,
+            max_compaction_bytes: self.max_compaction_bytes,
         })
     }
 }

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use alluvium::NativeDirectory;
 
-use crate::engine::lock;
 use crate::error::RuntimeError;
 use crate::host::{Host, Started};
 use crate::migrate::{self, Migrated};
@@ -53,11 +52,11 @@ impl Host {
         directory: NativeDirectory,
         options: &PluginOptions,
     ) -> Result<Option<Migrated>, RuntimeError> {
+        let path = directory.path().to_owned();
         let Started { engine, mut operator } = self.open(module, directory, options)?;
         let migrated = migrate::migrate(&mut operator, &engine);
         // The operator first: what it holds of the engine goes with it.
-        drop(operator);
-        let path = lock(&engine).directory().path().to_owned();
+        drop((operator, engine));
         if let Ok(Some(migrated)) = &migrated {
             tracing::info!(directory = %path.display(), plugin = %migrated.plugin, from = migrated.from,
                 to = migrated.to, checkpoint = migrated.checkpoint, "migrated");

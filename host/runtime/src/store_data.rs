@@ -11,6 +11,7 @@ use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::disk::DiskBudget;
+use crate::emitted::Emitted;
 use crate::engine::SharedEngine;
 use crate::error::RuntimeError;
 use crate::limits::{Budget, Limit, Limits, Reached};
@@ -25,8 +26,10 @@ pub(crate) struct StoreData {
     stderr: Tail,
     /// What a plugin's `state` leads to; the engine itself has none.
     pub(crate) engine: Option<SharedEngine>,
-    /// What the plugin emitted since it was last asked.
-    pub(crate) emitted: Vec<u8>,
+    /// The numbers of the namespaces that the plugin has declared, by name.
+    pub(crate) namespaces: Vec<(String, u32)>,
+    /// What the plugin emitted since it was last asked, to each output.
+    pub(crate) emitted: Vec<Emitted>,
     /// The most that this may be.
     pub(crate) output_bytes_max: usize,
     /// What an engine may still write to its directory.
@@ -54,6 +57,7 @@ impl StoreData {
             budget: Budget::new(memory_bytes, limits),
             stderr,
             engine,
+            namespaces: Vec::new(),
             emitted: Vec::new(),
             output_bytes_max: limits.output_bytes,
             disk: DiskBudget::default(),

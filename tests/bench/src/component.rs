@@ -146,7 +146,7 @@ impl Pair {
         &mut self,
         turn: u32,
         mut native: impl FnMut(&mut Native) -> Result<()>,
-        mut component: impl FnMut(&mut alluvium_host::Engine) -> Result<()>,
+        mut component: impl FnMut(&mut dyn alluvium_host::Engine) -> Result<()>,
     ) -> Result<(f64, f64)> {
         let (mut native_us, mut component_us) = (0.0, 0.0);
         for side in 0..2 {
@@ -155,7 +155,7 @@ impl Pair {
                 done.context("natively")?;
                 native_us = elapsed_us;
             } else {
-                let (elapsed_us, done) = timed(|| component(&mut lock(&self.component)));
+                let (elapsed_us, done) = timed(|| component(&mut *lock(&self.component)));
                 done.context("in the component")?;
                 component_us = elapsed_us;
             }
@@ -167,7 +167,7 @@ impl Pair {
         self.both(
             turn,
             |native| Ok(records.iter().try_for_each(|(key, value)| native.put(key, value))?),
-            |component| Ok(records.iter().try_for_each(|(key, value)| component.put(key, value))?),
+            |component| Ok(records.iter().try_for_each(|(key, value)| component.put(0, key, value))?),
         )
     }
 
@@ -186,7 +186,7 @@ impl Pair {
             let (native, component) = self.both(
                 turn,
                 |native| Ok(native.apply(&columns).map(|_| ())?),
-                |component| Ok(component.apply(batch).map(|_| ())?),
+                |component| Ok(component.apply(0, batch).map(|_| ())?),
             )?;
             native_us += native;
             component_us += component;
@@ -266,12 +266,12 @@ fn open_component(runtime: &Runtime, file: &Path, path: &Path, clock: &Arc<Manua
 /// The digest of a component's entries, asked for key by key.
 fn component_digest(component: &SharedEngine, keys: u32) -> Result<u64> {
     let mut component = lock(component);
-    ensure!(component.len()? == u64::from(keys), "the component holds {} keys", component.len()?);
+    ensure!(component.len(0)? == u64::from(keys), "the component holds {} keys", component.len(0)?);
     let mut sum = 0u64;
     for first in (0..keys).step_by(BATCH) {
         let wanted: Vec<_> = (first..keys.min(first + BATCH as u32)).map(key).collect();
         let packed = PackedKeys { lens: vec![KEY_BYTES as u32; wanted.len()], bytes: wanted.concat() };
-        let found = component.get_many(&packed)?;
+        let found = component.get_many(0, &packed)?;
         ensure!(found.lens.iter().all(|len| *len == VALUE_BYTES as u32), "a value is missing or of another length");
         let entries = wanted.iter().zip(found.bytes.chunks_exact(VALUE_BYTES));
         sum = sum.wrapping_add(digest(entries.map(|(key, value)| (&key[..], value))));

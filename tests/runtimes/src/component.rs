@@ -9,8 +9,8 @@ mod bindings {
         inline: "
             package alluvium:driver;
             world driver {
-                import alluvium:checkpoint/checkpoints@0.1.0;
-                import alluvium:checkpoint/operator@0.1.0;
+                import alluvium:checkpoint/checkpoints@0.2.0;
+                import alluvium:checkpoint/operator@0.2.0;
             }
         ",
         path: "../../wasm/wit",

@@ -132,11 +132,11 @@ pub(super) fn recovery(summary: &RecoverySummary) -> wit::Recovery {
     wit::Recovery {
         checkpoint_id: summary.checkpoint_id,
         skipped: skipped.collect(),
-        log_entries: summary.wal_entries,
-        log_cut: summary.wal_cut.as_ref().map(|cut| cut.reason.clone()),
+        wal_entries: summary.wal_entries,
+        wal_cut: summary.wal_cut.as_ref().map(|cut| cut.reason.clone()),
         bytes_read: summary.bytes_read,
         key_count: summary.key_count,
-        is_original: summary.is_laminar,
+        is_laminar: summary.is_laminar,
     }
 }
 

@@ -11,12 +11,12 @@ use alluvium_core::{
     archive, gc,
 };
 
-use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
+use super::bindings::alluvium::checkpoint::types::{Columns, Error, NamespaceDeclaration, PackedKeys, PackedValues};
 use super::bindings::exports::alluvium::checkpoint::{checkpoints as wit, state};
 use super::clock::WasiClock;
 use super::cursor::Cursor;
 use super::directory::WasiDirectory;
-use super::{Engine, convert};
+use super::{Engine, convert, namespaces};
 
 /// Core's manager on a WASI directory.
 pub(super) type Manager = IncrementalCheckpointManager<WasiDirectory>;
@@ -27,9 +27,11 @@ thread_local! {
 }
 
 /// Returns the manager that was opened last and is still alive. The interface `state` uses it.
-pub(super) fn newest() -> Result<Rc<RefCell<Manager>>, Error> {
+pub(super) fn newest() -> Result<OpenManager, Error> {
     let newest = OPEN.with_borrow(|open| open.iter().rev().find_map(Weak::upgrade));
-    newest.ok_or_else(|| Error::InvalidInput("no manager is open: the host must open one before a plugin runs".into()))
+    newest
+        .map(OpenManager)
+        .ok_or_else(|| Error::InvalidInput("no manager is open: the host must open one before a plugin runs".into()))
 }
 
 /// The resource. The bindings borrow it shared. There is only one caller at a time, so borrowing the cell never
@@ -60,7 +62,7 @@ fn config(options: &wit::OpenOptions) -> CheckpointConfig {
         .with_max_retained(options.max_retained as usize)
         .with_interval(Duration::from_millis(options.interval_ms))
         .with_memory_limit_bytes(options.memory_limit_bytes)
-        .with_max_rebase_bytes(options.max_rebase_bytes)
+        .with_max_rebase_bytes(options.max_compaction_bytes)
 }
 
 fn how_to_open(options: &wit::OpenOptions) -> Result<OpenOptions, Error> {
@@ -104,23 +106,32 @@ impl wit::GuestManager for OpenManager {
         self.0.borrow().directory().weaker_promises()
     }
 
-    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
+    fn declare_namespace(&self, declaration: NamespaceDeclaration) -> Result<u32, Error> {
+        namespaces::declare(&declaration)
+    }
+
+    fn put(&self, namespace: u32, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
+        namespaces::kept(namespace)?;
         self.0.borrow_mut().put(&key, &value).map_err(convert::error)
     }
 
-    fn delete(&self, key: Vec<u8>) -> Result<bool, Error> {
+    fn delete(&self, namespace: u32, key: Vec<u8>) -> Result<bool, Error> {
+        namespaces::kept(namespace)?;
         self.0.borrow_mut().delete(&key).map_err(convert::error)
     }
 
-    fn get(&self, key: Vec<u8>) -> Option<Vec<u8>> {
-        self.0.borrow().get(&key).map(<[u8]>::to_vec)
+    fn get(&self, namespace: u32, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        namespaces::kept(namespace)?;
+        Ok(self.0.borrow().get(&key).map(<[u8]>::to_vec))
     }
 
-    fn get_many(&self, keys: PackedKeys) -> Result<PackedValues, Error> {
+    fn get_many(&self, namespace: u32, keys: PackedKeys) -> Result<PackedValues, Error> {
+        namespaces::kept(namespace)?;
         convert::get_many(&self.0.borrow(), &keys)
     }
 
-    fn apply(&self, batch: Columns) -> Result<u64, Error> {
+    fn apply(&self, namespace: u32, batch: Columns) -> Result<u64, Error> {
+        namespaces::kept(namespace)?;
         self.0.borrow_mut().apply(&convert::columns(&batch)).map_err(convert::error)
     }
 
@@ -136,12 +147,14 @@ impl wit::GuestManager for OpenManager {
         self.0.borrow_mut().rollback_batch().map_err(convert::error)
     }
 
-    fn len(&self) -> u64 {
-        self.0.borrow().len() as u64
+    fn len(&self, namespace: u32) -> Result<u64, Error> {
+        namespaces::kept(namespace)?;
+        Ok(self.0.borrow().len() as u64)
     }
 
-    fn iterate(&self, prefix: Vec<u8>) -> state::Cursor {
-        state::Cursor::new(Cursor::new(&self.0, &prefix))
+    fn iterate(&self, namespace: u32, prefix: Vec<u8>) -> Result<state::Cursor, Error> {
+        namespaces::kept(namespace)?;
+        Ok(state::Cursor::new(Cursor::new(&self.0, &prefix)))
     }
 
     fn set_epoch(&self, epoch: u64) -> Result<(), Error> {

@@ -8,6 +8,7 @@ mod convert;
 mod cursor;
 pub mod directory;
 mod manager;
+mod namespaces;
 mod state;
 
 /// The bindings that wit-bindgen generates from `wit/`.

@@ -1,39 +1,45 @@
-//! Implements the interface `state`. Through it a plugin uses the manager that was opened last.
+//! Implements the interface `state`. Through it a plugin uses the manager that was opened last: each call is that
+//! manager's own.
 
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
+use super::bindings::exports::alluvium::checkpoint::checkpoints::GuestManager;
 use super::bindings::exports::alluvium::checkpoint::state as wit;
 use super::cursor::Cursor;
 use super::manager::newest;
-use super::{Engine, convert};
+use super::{Engine, namespaces};
 
 impl wit::Guest for Engine {
     type Cursor = Cursor;
 
-    fn get(key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(newest()?.borrow().get(&key).map(<[u8]>::to_vec))
+    fn namespace(name: String) -> Result<u32, Error> {
+        namespaces::number(&name)
     }
 
-    fn get_many(keys: PackedKeys) -> Result<PackedValues, Error> {
-        convert::get_many(&newest()?.borrow(), &keys)
+    fn get(namespace: u32, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        newest()?.get(namespace, key)
     }
 
-    fn apply(batch: Columns) -> Result<u64, Error> {
-        newest()?.borrow_mut().apply(&convert::columns(&batch)).map_err(convert::error)
+    fn get_many(namespace: u32, keys: PackedKeys) -> Result<PackedValues, Error> {
+        newest()?.get_many(namespace, keys)
     }
 
-    fn put(key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
-        newest()?.borrow_mut().put(&key, &value).map_err(convert::error)
+    fn apply(namespace: u32, batch: Columns) -> Result<u64, Error> {
+        newest()?.apply(namespace, batch)
     }
 
-    fn delete(key: Vec<u8>) -> Result<bool, Error> {
-        newest()?.borrow_mut().delete(&key).map_err(convert::error)
+    fn put(namespace: u32, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
+        newest()?.put(namespace, key, value)
     }
 
-    fn iterate(prefix: Vec<u8>) -> Result<wit::Cursor, Error> {
-        Ok(wit::Cursor::new(Cursor::new(&newest()?, &prefix)))
+    fn delete(namespace: u32, key: Vec<u8>) -> Result<bool, Error> {
+        newest()?.delete(namespace, key)
     }
 
-    fn len() -> Result<u64, Error> {
-        Ok(newest()?.borrow().len() as u64)
+    fn iterate(namespace: u32, prefix: Vec<u8>) -> Result<wit::Cursor, Error> {
+        newest()?.iterate(namespace, prefix)
+    }
+
+    fn len(namespace: u32) -> Result<u64, Error> {
+        newest()?.len(namespace)
     }
 }

@@ -49,6 +49,9 @@ pub(crate) struct Run {
     /// newline-delimited JSON [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Set a parameter of the plugin; each checkpoint holds its value in the clear
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(super) parameters: Vec<(String, String)>,
     /// The column of event times, whose largest is the watermark; an empty name for none
     #[arg(long, value_name = "NAME", default_value = "time_hour")]
     pub(super) time_column: String,
@@ -114,4 +117,10 @@ impl Run {
         };
         HostOptions { limits, cache: Cache::of_user(), fuel: self.plugin_fuel.is_some(), pool: None }
     }
+}
+
+/// Reads `NAME=VALUE`.
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

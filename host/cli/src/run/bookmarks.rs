@@ -43,7 +43,7 @@ fn read_stored(records: u64, position: Option<&str>, byte: Option<&str>) -> Opti
 
 /// Puts how far a partition was consumed into the checkpoints and logs to come.
 pub(super) fn set(
-    engine: &mut Engine,
+    engine: &mut dyn Engine,
     input: &str,
     partition: &Partition,
     bookmark: &Bookmark,
@@ -69,7 +69,7 @@ fn read_token(text: &str) -> Option<Opaque> {
 }
 
 /// Puts the token of an output into the checkpoints and logs to come.
-pub(super) fn set_token(engine: &mut Engine, output: &str, token: &Opaque) -> Result<(), RuntimeError> {
+pub(super) fn set_token(engine: &mut dyn Engine, output: &str, token: &Opaque) -> Result<(), RuntimeError> {
     engine.set_annotation(&format!("sink.{output}"), &format!("{OPAQUE}{}", String::from(token.clone())))
 }
 

@@ -118,7 +118,7 @@ impl Cursors {
     }
 
     /// Puts how far the partitions are consumed into the checkpoints and logs to come.
-    pub(super) fn store(&self, engine: &mut Engine) -> Result<(), RuntimeError> {
+    pub(super) fn store(&self, engine: &mut dyn Engine) -> Result<(), RuntimeError> {
         for Cursor { input_name, partition, bookmark, .. } in &self.0 {
             if let Some(bookmark) = bookmark {
                 bookmarks::set(engine, input_name, partition, bookmark)?;

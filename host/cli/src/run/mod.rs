@@ -3,6 +3,7 @@
 mod arguments;
 mod bookmarks;
 mod components;
+mod connections;
 mod cursors;
 mod event_time;
 mod inputs;
@@ -43,6 +44,7 @@ impl Run {
             max_retained: self.max_retained.get(),
             allow_fallback: self.allow_fallback,
             state_memory_bytes: u64::from(self.state_memory_mib.get()) << 20,
+            parameters: self.parameters.iter().cloned().collect(),
             ..PluginOptions::default()
         };
         if self.migrate && self.migrate(&host, &plugin, &options)? {
@@ -50,6 +52,7 @@ impl Run {
         }
         let mut progress = Progress::new(self.json, inputs::total_bytes(&inputs));
         let plugin = host.start_in(&plugin, open::to_run(&self.dir, self.create)?, &options).map_err(failed)?;
+        connections::check(&self.plugin, plugin.description())?;
         let recovered = plugin.recovered().cloned();
         let metrics = Metrics::new(host, self.metrics.as_deref());
         let mut stream = Stream::new(self, plugin, inputs, metrics, interrupted)?;

@@ -52,7 +52,7 @@ impl Outputs {
     }
 
     /// Puts the tokens into the checkpoint to come. What cannot be recovered needs none.
-    pub(super) fn store(&self, tokens: &Tokens, engine: &mut Engine) -> Result<(), RuntimeError> {
+    pub(super) fn store(&self, tokens: &Tokens, engine: &mut dyn Engine) -> Result<(), RuntimeError> {
         for (output, token) in self.0.iter().zip(&tokens.0) {
             if !token.as_bytes().is_empty() && output.sink.guarantee() != Guarantee::AtMostOnce {
                 bookmarks::set_token(engine, &output.name, token)?;

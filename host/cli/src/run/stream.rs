@@ -7,7 +7,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use alluvium_connectors::source::{SourceError, SourceErrorKind};
-use alluvium_host::{Engine, Plugin, RuntimeError};
+use alluvium_host::{Plugin, RuntimeError};
 
 use super::arguments::Run;
 use super::cursors::Cursors;
@@ -52,7 +52,8 @@ impl<'a> Stream<'a> {
         metrics: Metrics,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
-        let watermark_ms = plugin.with_engine(Engine::watermark).map_err(|error| Failure::runtime(&run.dir, &error))?;
+        let watermark_ms =
+            plugin.with_engine(|engine| engine.watermark()).map_err(|error| Failure::runtime(&run.dir, &error))?;
         let outputs = Outputs::open(&run.outputs(), &mut plugin, &run.dir)?;
         let cursors = Cursors::open(inputs, &mut plugin, &run.dir)?;
         let checkpoint_id = plugin.recovered().map(|recovered| recovered.checkpoint_id);
@@ -133,7 +134,7 @@ impl<'a> Stream<'a> {
     fn process(&mut self, from: usize, mut read: Read) -> Result<(), Failure> {
         let batch = std::mem::take(&mut read.batch);
         let (count, cursor) = (batch.count(), self.cursors.get(from));
-        let fed = operator::feed(&mut self.plugin, cursor.input, cursor.consumed() + 1, batch);
+        let fed = operator::feed(&mut self.plugin, cursor.input, batch);
         fed.map_err(|error| self.failed(from, &error))?;
         for (output, records) in operator::take_emitted(&mut self.plugin) {
             self.outputs.write(output, &records)?;
@@ -215,8 +216,11 @@ impl<'a> Stream<'a> {
     /// A refusal of the plugin is about the input, anything else about the directory.
     fn failed(&self, from: usize, error: &RuntimeError) -> Failure {
         match error {
-            RuntimeError::Plugin(why) => {
-                Failure::at(&self.cursors.get(from).source_name, format!("the plugin refuses it: {why}"))
+            RuntimeError::Refused { record, text, .. } => {
+                let cursor = self.cursors.get(from);
+                let number = |record: u32| format!("record {}", cursor.consumed() + u64::from(record) + 1);
+                let refused = record.map_or_else(|| "it".to_owned(), number);
+                Failure::at(&cursor.source_name, format!("the plugin refuses {refused}: {text}"))
                     .hint("correct the input or the plugin; the records before the last checkpoint are safe")
             }
             _ => Failure::runtime(&self.run.dir, error),

@@ -75,11 +75,11 @@ fn what_is_no_plugin() {
     check(b"hello", &["is no WebAssembly file", "wasm32-wasip2"]);
     check(b"", &["is no WebAssembly file"]);
     check(b"\0asm\x01\0\0\0", &["is a core WebAssembly module", "wasm32-wasip2"]);
-    check(b"\0asm\x0d\0\x01\0", &["another world", "alluvium:checkpoint/operator@0.1.0", "nothing"]);
+    check(b"\0asm\x0d\0\x01\0", &["another world", "alluvium:checkpoint/operator@0.2.0", "nothing"]);
     check(b"\0asm\x0d\0\x01\0garbage", &["no valid component"]);
     let cut = fs::read(delays()).expect("the plugin");
     check(&cut[..cut.len() / 2], &["no valid component"]);
-    fails(run(&text(&engine())), &bench.dir(), &["another world", "alluvium:checkpoint/state@0.1.0"]);
+    fails(run(&text(&engine())), &bench.dir(), &["another world", "alluvium:checkpoint/state@0.2.0"]);
     fails(run("no-such.wasm"), &bench.dir(), &["no-such.wasm", "cannot be read", "check its path"]);
 }
 
@@ -88,7 +88,7 @@ fn an_engine_that_is_missing_or_none() {
     let bench = Bench::with_checkpoints();
     fails(bench.run_arguments(&["--engine", "nowhere.wasm"]), &bench.dir(), &["nowhere.wasm", "cannot be read"]);
     let plugin = text(&delays());
-    fails(bench.run_arguments(&["--engine", &plugin]), &bench.dir(), &["another world", "checkpoints@0.1.0"]);
+    fails(bench.run_arguments(&["--engine", &plugin]), &bench.dir(), &["another world", "checkpoints@0.2.0"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The `alluvium` command as its users run it: exit codes, messages, and what is on disk afterwards.
 
+#[path = "../../../runtime/tests/by_hand/mod.rs"]
+mod by_hand;
 mod emissions;
 mod errors;
 mod flights;

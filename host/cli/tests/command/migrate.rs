@@ -6,26 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::by_hand::{self, TEMPLATE, migration};
 use crate::support::{Bench, alluvium, engine, fails, files, flights, ok, text};
-
-const TEMPLATE: &str = include_str!("../../../runtime/tests/plugin.wat");
 
 /// A plugin called delays, of schema version 2, whose migration deletes nothing and puts one key,
 /// then returns what is at this address: ok where there are zeros.
 fn version_2(bench: &Bench, returns: &str) -> PathBuf {
     let put = "(call $put (i32.const 160) (i32.const 6) (i32.const 160) (i32.const 6) (i32.const 4096))";
-    let function = format!("(func (export \"migrate\") (param i32) (result i32) {put} {returns})");
-    let interface = r#"
-        (func $migrate (param "from-version" u32) (result (result (error string)))
-          (canon lift (core func $operator "migrate") (memory $memory) (realloc $realloc)))
-        (instance $migration (export "migrate" (func $migrate)))
-        (export "alluvium:checkpoint/migration@0.1.0" (instance $migration))"#;
+    let function = migration(&format!("{put} {returns}"));
     let version_1 = r"\06\00\00\00\01\00";
     assert!(TEMPLATE.contains(version_1));
     let component = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace(version_1, r"\06\00\00\00\02\00");
-    let component = component.replace(";; MIGRATION 1", &function).replace(";; MIGRATION 2", interface);
+    let component = component.replace(";; MIGRATION", &function);
     let path = bench.path("version-2.wasm");
-    fs::write(&path, wat::parse_str(component).expect("a component")).expect("a file");
+    fs::write(&path, by_hand::component(&component)).expect("a file");
     path
 }
 
@@ -100,7 +94,7 @@ fn a_state_too_large_for_its_disk_and_a_call_out_of_fuel() {
             (br_if $more (i32.lt_u (i32.load (i32.const 8192)) (i32.const 30))))
         (i32.const 16)";
     let path = bench.path("large.wasm");
-    fs::write(&path, wat::parse_str(TEMPLATE.replace("PROCESS", process)).expect("a component")).expect("a file");
+    fs::write(&path, by_hand::component(&TEMPLATE.replace("PROCESS", process))).expect("a file");
     fails(run(&bench, &path, &["--disk-mib", "1"]), &bench.dir(), &["limit of disk bytes", "--max-retained"]);
     fails(run(&bench, &path, &["--plugin-fuel", "100"]), &bench.dir(), &["limit of fuel"]);
     ok(run(&bench, &path, &["--disk-mib", "8", "--plugin-fuel", "1000000"]));
@@ -118,7 +112,7 @@ fn a_plugin_with_its_engine_inside() {
     };
     // As wasm/compose.wac says.
     let (engine, plugin) = (instance("a:engine", engine()), instance("a:plugin", crate::support::delays()));
-    let interface = |name: &str| format!("alluvium:checkpoint/{name}@0.1.0");
+    let interface = |name: &str| format!("alluvium:checkpoint/{name}@0.2.0");
     let state = graph.alias_instance_export(engine, &interface("state")).expect("a state");
     graph.set_instantiation_argument(plugin, &interface("state"), state).expect("it fits");
     for (instance, name) in [(plugin, "operator"), (engine, "checkpoints")] {

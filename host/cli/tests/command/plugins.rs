@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Bench, alerts, alluvium, fails, flights, ok, text};
 
-/// A component of the plugin's world, by hand: all that it imports, and a core module whose `process`
-/// is to be filled in. An address of 16 is a result that is empty and ok.
-const TEMPLATE: &str = include_str!("../../../runtime/tests/plugin.wat");
+use crate::by_hand::{TEMPLATE, component, component_of};
 
-const OPERATOR: &str = "alluvium:checkpoint/operator@0.1.0";
+const OPERATOR: &str = "alluvium:checkpoint/operator@0.2.0";
 
 /// A plugin whose `process` has this body.
 fn plugin(bench: &Bench, process: &str) -> PathBuf {
-    let component = wat::parse_str(TEMPLATE.replace("PROCESS", process)).expect("a component");
+    let component = component(&TEMPLATE.replace("PROCESS", process));
     let path = bench.path("hostile.wasm");
     fs::write(&path, component).expect("a file");
     path
@@ -68,7 +66,8 @@ fn a_table_bomb() {
 
 #[test]
 fn deep_recursion() {
-    let recurse = "(call $process (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5))
+    let recurse = "(call $process (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5)
+        (local.get 6))
         (i32.add (i32.const 1))";
     check(recurse, &["recursed too deeply"]);
 }
@@ -141,7 +140,7 @@ fn state_of_another_plugin_or_another_version_of_it() {
         assert!(TEMPLATE.contains(from));
         let path = bench.path("other.wasm");
         let component = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace(from, to);
-        fs::write(&path, wat::parse_str(component).expect("a component")).expect("a file");
+        fs::write(&path, self::component(&component)).expect("a file");
         run(&bench, &path)
     };
     let (named, version) = (r#""\a0\00\00\00\06\00\00\00\01"#, r#""\a0\00\00\00\06\00\00\00\02"#);
@@ -159,10 +158,13 @@ fn state_of_another_plugin_or_another_version_of_it() {
 #[test]
 fn one_of_other_interfaces_under_the_same_names() {
     let bench = Bench::with_checkpoints();
-    let other = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace("\"limit\" u32", "\"limit\" u64");
-    let other = other.replace("\"results\") (param i32 i32)", "\"results\") (param i32 i64)");
+    let other = TEMPLATE.replace("PROCESS", "(i32.const 16)");
+    let other = other.replace("#results\") (param i32 i32)", "#results\") (param i32 i64)");
+    let other = component_of(&other, |wit| {
+        wit.replace("results: func(start: bool, limit: u32)", "results: func(start: bool, limit: u64)")
+    });
     let path = bench.path("other.wasm");
-    fs::write(&path, wat::parse_str(other).expect("a component")).expect("a file");
+    fs::write(&path, other).expect("a file");
     fails(run(&bench, &path), &bench.dir(), &["other.wasm", "other interfaces", "same sources"]);
 }
 

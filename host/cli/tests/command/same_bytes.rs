@@ -86,7 +86,7 @@ fn run_in_component(bench: &Bench, random: &mut fastrand::Rng) {
     let mut engine = lock(&engine);
     assert_eq!(engine.weaker_promises().expect("an answer"), Vec::<String>::new());
     for n in 1..=CHECKPOINTS {
-        engine.apply(&batch(random)).expect("it applies");
+        engine.apply(0, &batch(random)).expect("it applies");
         engine.set_epoch(n).expect("an epoch");
         engine.set_source_offset("input", n * 100).expect("an offset");
         engine.set_watermark(i64::try_from(n).expect("small") * 1_000).expect("a watermark");

@@ -19,11 +19,11 @@ fn a_plugin_that_takes_its_time_holds_up_no_other() {
         let options = PluginOptions { limits, ..PluginOptions::default() };
         let slow = bench.host.spawn(&slow, bench.path("slow"), options).await.unwrap();
         let good = bench.host.spawn(&delays, bench.path("good"), PluginOptions::default()).await.unwrap();
-        slow.begin(header()).await.unwrap();
-        good.begin(header()).await.unwrap();
+        slow.begin(0, header()).await.unwrap();
+        good.begin(0, header()).await.unwrap();
         zip(
             async {
-                let error = refused(slow.feed(flights(1, 1)).await);
+                let error = refused(slow.feed(0, flights(1, 1)).await);
                 assert!(matches!(error, RuntimeError::Limit { limit: Limit::Time, .. }), "{error}");
                 ended.borrow_mut().push("slow");
                 assert!(matches!(refused(slow.checkpoint().await), RuntimeError::Ended { .. }));
@@ -31,7 +31,7 @@ fn a_plugin_that_takes_its_time_holds_up_no_other() {
             },
             async {
                 for batch in 0..20 {
-                    good.feed(flights(batch * 100 + 1, 100)).await.unwrap();
+                    good.feed(0, flights(batch * 100 + 1, 100)).await.unwrap();
                 }
                 assert_eq!(good.checkpoint().await.unwrap().info.id, 1);
                 ended.borrow_mut().push("good");
@@ -48,11 +48,11 @@ fn calls_are_done_in_order_whoever_waits_for_them() {
     let delays = bench.host.load(delays()).unwrap();
     block_on(async {
         let plugin = bench.host.spawn(&delays, bench.path("one"), PluginOptions::default()).await.unwrap();
-        plugin.begin(header()).await.unwrap();
+        plugin.begin(0, header()).await.unwrap();
         // Futures that are dropped, polled once or not at all take nothing back.
-        drop(plugin.feed(flights(1, 100)));
-        let fed = plugin.feed(flights(101, 100));
-        let polled = poll_once(plugin.feed(flights(201, 100))).await;
+        drop(plugin.feed(0, flights(1, 100)));
+        let fed = plugin.feed(0, flights(101, 100));
+        let polled = poll_once(plugin.feed(0, flights(201, 100))).await;
         let lines = plugin.with(|plugin| plugin.results(true, 10)).await.unwrap();
         assert!(lines[0].contains("\"flights\":300"), "{lines:?}, {:?}", polled.map(|answer| answer.is_ok()));
         fed.await.unwrap();

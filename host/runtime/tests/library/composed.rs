@@ -18,11 +18,11 @@ fn compose(bench: &Bench) -> PathBuf {
         graph.instantiate(package)
     };
     let (engine, plugin) = (instance("alluvium:engine", engine()), instance("alluvium:plugin", delays()));
-    let state = "alluvium:checkpoint/state@0.1.0";
+    let state = "alluvium:checkpoint/state@0.2.0";
     let linked = graph.alias_instance_export(engine, state).expect("the engine's state");
     graph.set_instantiation_argument(plugin, state, linked).expect("it fits");
     for (instance, name) in
-        [(plugin, "alluvium:checkpoint/operator@0.1.0"), (engine, "alluvium:checkpoint/checkpoints@0.1.0")]
+        [(plugin, "alluvium:checkpoint/operator@0.2.0"), (engine, "alluvium:checkpoint/checkpoints@0.2.0")]
     {
         let export = graph.alias_instance_export(instance, name).expect("it is exported");
         graph.export(export, name).expect("a name");
@@ -46,11 +46,11 @@ fn it_does_what_the_two_apart_do() {
     for (name, code) in [("apart", &apart), ("composed", &composed)] {
         let mut plugin = bench.start(code, name, None);
         for batch in 0..5 {
-            plugin.feed(&flights(batch * 300 + 1, 300)).unwrap();
+            plugin.feed(0, &flights(batch * 300 + 1, 300)).unwrap();
             plugin.set_source_offset("input", (batch + 1) * 300).unwrap();
             assert_eq!(plugin.checkpoint().unwrap().info.id, batch + 1);
         }
-        plugin.feed(&flights(1, 9)).unwrap();
+        plugin.feed(0, &flights(1, 9)).unwrap();
         plugin.restart().unwrap();
         assert_eq!(plugin.source_offset("input").unwrap(), Some(1_500));
         assert!(plugin.results(true, 10).unwrap()[0].contains("\"flights\":1500"));
@@ -58,9 +58,9 @@ fn it_does_what_the_two_apart_do() {
     assert_eq!(bench.state("apart"), bench.state("composed"));
     // One continues with what the other has left, and may be swapped for it at work.
     let mut plugin = bench.start(&composed, "apart", None);
-    plugin.feed(&flights(1_501, 100)).unwrap();
+    plugin.feed(0, &flights(1_501, 100)).unwrap();
     plugin.swap(&apart).unwrap();
-    plugin.feed(&flights(1_601, 100)).unwrap();
+    plugin.feed(0, &flights(1_601, 100)).unwrap();
     plugin.swap(&composed).unwrap();
     assert!(plugin.results(true, 10).unwrap()[0].contains("\"flights\":1700"));
 }
@@ -72,8 +72,8 @@ fn its_limits_are_those_of_a_plugin() {
     let start = |limits| {
         let options = PluginOptions { limits: Some(limits), ..PluginOptions::default() };
         let mut plugin = bench.host.start(&composed, bench.path("one"), &options)?;
-        plugin.begin(&header())?;
-        plugin.feed(&flights(1, 100))?;
+        plugin.begin(0, &header())?;
+        plugin.feed(0, &flights(1, 100))?;
         plugin.checkpoint()
     };
     let tight = Limits { disk_bytes: 100, ..Limits::default() };

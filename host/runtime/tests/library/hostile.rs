@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alluvium_core::ManualClock;
-use alluvium_host::{Cache, Engine, HostOptions, Limit, Limits, Plugin, PluginOptions, RuntimeError};
+use alluvium_host::{Cache, HostOptions, Limit, Limits, Plugin, PluginOptions, RuntimeError};
 
 use crate::support::{Bench, OK, files, flights, put, refused};
 
@@ -32,11 +32,11 @@ impl Street {
     fn new() -> Self {
         let bench = Bench::new();
         let mut neighbour = bench.neighbour();
-        neighbour.feed(&flights(1, 100)).unwrap();
+        neighbour.feed(0, &flights(1, 100)).unwrap();
         assert_eq!(neighbour.checkpoint().unwrap().info.id, 1);
         let good = bench.code(&(put(8, 100) + OK));
         let mut plugin = bench.start(&good, "hostile", None);
-        plugin.feed(&flights(1, 1)).unwrap();
+        plugin.feed(0, &flights(1, 1)).unwrap();
         assert_eq!(plugin.checkpoint().unwrap().info.id, 1);
         plugin.close();
         Self { bench, neighbour }
@@ -44,7 +44,7 @@ impl Street {
 
     /// The neighbour works on undisturbed, and both directories are whole.
     fn goes_on(mut self) {
-        self.neighbour.feed(&flights(101, 100)).unwrap();
+        self.neighbour.feed(0, &flights(101, 100)).unwrap();
         assert_eq!(self.neighbour.checkpoint().unwrap().info.id, 2);
         let state = self.bench.state("neighbour");
         let value = String::from_utf8(state[&b"UA:EWR-IAH"[..]].clone()).unwrap();
@@ -60,7 +60,7 @@ fn check_within(limits: Limits, expected: Limit, process: &str) {
     let bench = &street.bench;
     let before = files(&bench.path("hostile"));
     let mut plugin = bench.start(&bench.code(process), "hostile", Some(limits));
-    let error = refused(plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()));
+    let error = refused(plugin.feed(0, &flights(2, 1)).and_then(|()| plugin.checkpoint()));
     match &error {
         RuntimeError::Limit { limit, .. } => assert_eq!(*limit, expected, "{error}"),
         _ => panic!("{error}"),
@@ -68,7 +68,7 @@ fn check_within(limits: Limits, expected: Limit, process: &str) {
     assert!(error.is_end() && error.to_string().contains(expected.name()), "{error}");
     assert!(!plugin.is_running(), "its store is gone");
     assert_eq!(plugin.memory_bytes(), 0);
-    assert!(matches!(refused(plugin.feed(&flights(2, 1))), RuntimeError::Ended { .. }));
+    assert!(matches!(refused(plugin.feed(0, &flights(2, 1))), RuntimeError::Ended { .. }));
     assert_eq!(files(&bench.path("hostile")), before, "its last checkpoint is intact, and nothing beside it");
     plugin.restart().unwrap();
     assert_eq!(plugin.recovered().map(|recovered| recovered.checkpoint_id), Some(1));
@@ -102,7 +102,8 @@ fn a_table_bomb() {
 
 #[test]
 fn deep_recursion() {
-    let again = "(call $process (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5))";
+    let again = "(call $process (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5)
+        (local.get 6))";
     check(Limit::Stack, &format!("{again} (i32.add (i32.const 1))"));
 }
 
@@ -142,7 +143,7 @@ fn a_disk_filled_little_by_little() {
     let mut plugin = bench.start(&bench.code(&(put(8, 300_000) + OK)), "hostile", Some(small()));
     let mut taken = Vec::new();
     let error = loop {
-        match plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()) {
+        match plugin.feed(0, &flights(2, 1)).and_then(|()| plugin.checkpoint()) {
             Ok(report) => taken.push(report.info.id),
             Err(error) => break error,
         }
@@ -172,7 +173,7 @@ fn a_disk_filled_by_rewriting_what_is_there() {
     // Most of what it ever takes, unhindered.
     let mut free = bench.start(&code, "free", None);
     let most = (0..40).map(|_| {
-        free.feed(&flights(2, 1)).and_then(|()| free.checkpoint()).expect("no limit is near");
+        free.feed(0, &flights(2, 1)).and_then(|()| free.checkpoint()).expect("no limit is near");
         used("free")
     });
     let most = most.max().expect("forty");
@@ -183,7 +184,7 @@ fn a_disk_filled_by_rewriting_what_is_there() {
         let limits = Limits { disk_bytes: limit as u64, ..Limits::default() };
         let mut plugin = bench.start(&code, &name, Some(limits));
         let mut last = 0;
-        let error = (0..40).find_map(|_| match plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()) {
+        let error = (0..40).find_map(|_| match plugin.feed(0, &flights(2, 1)).and_then(|()| plugin.checkpoint()) {
             Ok(report) => {
                 last = report.info.id;
                 assert!(used(&name) <= limit, "{} of {limit} bytes after checkpoint {last}", used(&name));
@@ -216,7 +217,7 @@ fn many_small_files() {
     let code = bench.code(&(put(8, 10) + OK));
     let mut plugin = bench.host.start(&code, bench.path("hostile"), &options).unwrap();
     let error = loop {
-        if let Err(error) = plugin.feed(&flights(2, 1)).and_then(|()| plugin.checkpoint()) {
+        if let Err(error) = plugin.feed(0, &flights(2, 1)).and_then(|()| plugin.checkpoint()) {
             break error;
         }
         assert!(files(&bench.path("hostile")).len() <= 30);
@@ -260,7 +261,7 @@ fn it_has_no_directory_to_escape_from() {
     let look = "(call $directories (i32.const 4096))
         (if (i32.load (i32.const 4100)) (then (unreachable)))";
     let mut plugin = street.bench.start(&street.bench.code(&format!("{look} {OK}")), "hostile", Some(small()));
-    plugin.feed(&flights(2, 1)).unwrap();
+    plugin.feed(0, &flights(2, 1)).unwrap();
     drop(plugin);
     street.goes_on();
 }
@@ -270,10 +271,10 @@ fn a_trap_in_mid_batch() {
     let street = Street::new();
     let before = street.bench.state("hostile");
     let mut plugin = street.bench.start(&street.bench.code(&(put(8, 100) + "(unreachable)")), "hostile", Some(small()));
-    let error = refused(plugin.feed(&flights(2, 1)));
+    let error = refused(plugin.feed(0, &flights(2, 1)));
     assert!(matches!(error, RuntimeError::Trap { who: "the plugin", .. }) && error.is_end(), "{error}");
     plugin.restart().unwrap();
-    assert_eq!(plugin.with_engine(Engine::len).unwrap(), before.len() as u64, "half a batch is none");
+    assert_eq!(plugin.with_engine(|engine| engine.len(0)).unwrap(), before.len() as u64, "half a batch is none");
     drop(plugin);
     street.goes_on();
 }
@@ -289,7 +290,7 @@ fn an_engine_that_ends_in_mid_checkpoint() {
     let ends = (1..30).find_map(|values| {
         let mut plugin = bench.start(&code, "hostile", Some(limits));
         for _ in 0..values {
-            plugin.feed(&flights(2, 1)).ok()?;
+            plugin.feed(0, &flights(2, 1)).ok()?;
         }
         Some(plugin.checkpoint().err()).flatten()
     });
@@ -297,8 +298,8 @@ fn an_engine_that_ends_in_mid_checkpoint() {
     assert!(matches!(error, RuntimeError::Limit { who: "the engine", limit: Limit::Memory, .. }), "{error}");
     let whole = bench.state("hostile");
     let mut plugin = bench.start(&code, "hostile", None);
-    assert_eq!(plugin.with_engine(Engine::len).unwrap(), whole.len() as u64);
-    plugin.feed(&flights(2, 1)).unwrap();
+    assert_eq!(plugin.with_engine(|engine| engine.len(0)).unwrap(), whole.len() as u64);
+    plugin.feed(0, &flights(2, 1)).unwrap();
     plugin.checkpoint().unwrap();
     drop(plugin);
     street.goes_on();
@@ -315,7 +316,7 @@ fn fuel_ends_a_call_at_the_same_step_every_time() {
         let limits = Limits { plugin_call_fuel: fuel, ..Limits::default() };
         let options = PluginOptions { limits: Some(limits), ..PluginOptions::default() };
         let started = bench.host.start(&code, bench.path("fuel"), &options);
-        match started.and_then(|mut plugin| plugin.feed(&flights(1, 1))) {
+        match started.and_then(|mut plugin| plugin.feed(0, &flights(1, 1))) {
             Ok(()) => true,
             Err(RuntimeError::Limit { limit: Limit::Fuel, .. }) => false,
             Err(error) => panic!("{error}"),

@@ -20,7 +20,7 @@ fn keys(plugin: &mut Plugin) -> String {
         .with_engine(|engine| {
             let mut found = String::new();
             for letter in 'a'..='z' {
-                if engine.get(&key(letter))?.is_some() {
+                if engine.get(0, &key(letter))?.is_some() {
                     found.push(letter);
                 }
             }
@@ -35,18 +35,18 @@ fn state_and_position_come_back_together() {
     let mut plugin = bench.neighbour();
     assert!(plugin.recovered().is_none());
     assert_eq!(plugin.identity().to_string(), "\"delays\" with schema version 1");
-    plugin.feed(&flights(1, 500)).unwrap();
+    plugin.feed(0, &flights(1, 500)).unwrap();
     plugin.set_source_offset("input", 500).unwrap();
     plugin.checkpoint().unwrap();
-    plugin.feed(&flights(501, 100)).unwrap();
+    plugin.feed(0, &flights(501, 100)).unwrap();
     plugin.set_source_offset("input", 600).unwrap();
     plugin.sync().unwrap();
-    plugin.feed(&flights(601, 100)).unwrap();
+    plugin.feed(0, &flights(601, 100)).unwrap();
     // Killed here, as it were: what came after the sync is forgotten.
     plugin.restart().unwrap();
     assert_eq!(plugin.source_offset("input").unwrap(), Some(600));
-    assert_eq!(plugin.recovered().unwrap().log_entries, 1);
-    plugin.feed(&flights(601, 50)).unwrap();
+    assert_eq!(plugin.recovered().unwrap().wal_entries, 1);
+    plugin.feed(0, &flights(601, 50)).unwrap();
     let lines = plugin.results(true, 100).unwrap();
     assert!(lines.len() == 1 && lines[0].contains("\"flights\":650"), "{lines:?}");
     plugin.set_source_offset("input", 650).unwrap();
@@ -74,16 +74,16 @@ fn code_of_the_same_version_takes_over_between_two_batches() {
     let bench = Bench::new();
     let emit = "(call $emit (i32.const 160) (i32.const 6) (i32.const 4096))";
     let mut plugin = bench.start(&bench.code(&(put_letter('a') + emit + OK)), "one", None);
-    plugin.feed(&flights(1, 1)).unwrap();
+    plugin.feed(0, &flights(1, 1)).unwrap();
     plugin.swap(&bench.code(&(put_letter('b') + emit + OK))).unwrap();
-    plugin.feed(&flights(2, 1)).unwrap();
+    plugin.feed(0, &flights(2, 1)).unwrap();
     assert_eq!(keys(&mut plugin), "ab", "nothing needed a checkpoint");
-    assert_eq!(plugin.take_emitted(), b"delays\ndelays\n", "nor was a line lost");
+    assert_eq!(plugin.take_emitted()[0].bytes(), b"delays\ndelays\n", "nor was a line lost");
     assert_eq!(plugin.checkpoint().unwrap().info.id, 1);
     // Code that does not even begin changes nothing.
     let other = bench.version(2, OK, None);
     assert!(matches!(refused(plugin.swap(&other)), RuntimeError::OtherPlugin { .. }));
-    plugin.feed(&flights(3, 1)).unwrap();
+    plugin.feed(0, &flights(3, 1)).unwrap();
     assert_eq!(plugin.identity().schema_version, 1);
 }
 
@@ -91,11 +91,11 @@ fn code_of_the_same_version_takes_over_between_two_batches() {
 fn code_of_another_version_takes_over_by_its_migration() {
     let bench = Bench::new();
     let mut plugin = bench.start(&bench.code(&(put_letter('a') + OK)), "one", None);
-    plugin.feed(&flights(1, 1)).unwrap();
+    plugin.feed(0, &flights(1, 1)).unwrap();
     plugin.set_source_offset("input", 1).unwrap();
     plugin.swap(&bench.version(2, &(put_letter('b') + OK), Some(&(put_letter('m') + OK)))).unwrap();
     assert_eq!((keys(&mut plugin).as_str(), plugin.identity().schema_version), ("am", 2));
-    plugin.feed(&flights(2, 1)).unwrap();
+    plugin.feed(0, &flights(2, 1)).unwrap();
     assert_eq!(keys(&mut plugin), "abm");
     plugin.restart().unwrap();
     assert_eq!(keys(&mut plugin), "am", "the migration is durable by itself");
@@ -107,7 +107,7 @@ fn code_of_another_version_takes_over_by_its_migration() {
 fn a_migration_that_fails_leaves_the_old_code_at_work() {
     let bench = Bench::new();
     let mut plugin = bench.start(&bench.code(&(put_letter('a') + OK)), "one", None);
-    plugin.feed(&flights(1, 1)).unwrap();
+    plugin.feed(0, &flights(1, 1)).unwrap();
     for fails in [
         "(unreachable)",
         // An error with an empty text.
@@ -119,7 +119,7 @@ fn a_migration_that_fails_leaves_the_old_code_at_work() {
         refused(plugin.swap(&code));
         assert_eq!((keys(&mut plugin).as_str(), plugin.identity().schema_version), ("a", 1), "{fails}");
     }
-    plugin.feed(&flights(2, 1)).unwrap();
+    plugin.feed(0, &flights(2, 1)).unwrap();
     plugin.checkpoint().unwrap();
 }
 
@@ -127,7 +127,7 @@ fn a_migration_that_fails_leaves_the_old_code_at_work() {
 fn a_migration_goes_from_one_checkpoint_to_the_next() {
     let bench = Bench::new();
     let mut plugin = bench.start(&bench.code(&(put_letter('a') + OK)), "one", None);
-    plugin.feed(&flights(1, 1)).unwrap();
+    plugin.feed(0, &flights(1, 1)).unwrap();
     plugin.checkpoint().unwrap();
     plugin.close();
     let migrate = |code: &Module| {
@@ -167,7 +167,7 @@ fn many_plugins_on_many_threads_each_with_its_own_state() {
                     (0..10).map(|n| bench.start(delays, &format!("{thread}-{n}"), None)).collect();
                 for round in 0..3 {
                     for (n, plugin) in (1..).zip(&mut plugins) {
-                        plugin.feed(&flights(1 + round, thread * 10 + n)).unwrap();
+                        plugin.feed(0, &flights(1 + round, thread * 10 + n)).unwrap();
                         plugin.checkpoint().unwrap();
                     }
                 }

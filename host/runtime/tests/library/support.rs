@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alluvium_host::{Cache, Host, HostOptions, Limits, Module, Plugin, PluginOptions, Records, RuntimeError};
+use alluvium_host::{
+    Batch, Cache, ColumnBatch, Host, HostOptions, Limits, Module, Plugin, PluginOptions, RuntimeError,
+};
 use tempfile::TempDir;
 
-const TEMPLATE: &str = include_str!("../plugin.wat");
+use crate::by_hand::{TEMPLATE, component as component_by_hand, migration};
 
 /// What the template says of itself, and what other versions say.
 const VERSION_1: &str = r"\06\00\00\00\01\00\00\00";
@@ -60,18 +62,13 @@ impl Bench {
         let text =
             TEMPLATE.replace("PROCESS", process).replace(VERSION_1, &format!(r"\06\00\00\00\{version:02x}\00\00\00"));
         let Some(migrate) = migrate else { return self.text(&text) };
-        let function = format!("(func (export \"migrate\") (param i32) (result i32) {migrate})");
-        let interface = r#"
-            (func $migrate (param "from-version" u32) (result (result (error string)))
-              (canon lift (core func $operator "migrate") (memory $memory) (realloc $realloc)))
-            (instance $migration (export "migrate" (func $migrate)))
-            (export "alluvium:checkpoint/migration@0.1.0" (instance $migration))"#;
-        self.text(&text.replace(";; MIGRATION 1", &function).replace(";; MIGRATION 2", interface))
+        self.text(&text.replace(";; MIGRATION", &migration(migrate)))
     }
 
-    fn text(&self, text: &str) -> Module {
+    /// A plugin whose core module is this text.
+    pub(crate) fn text(&self, text: &str) -> Module {
         let path = self.path("plugin.wasm");
-        fs::write(&path, wat::parse_str(text).expect("a component")).expect("a file");
+        fs::write(&path, component_by_hand(text)).expect("a file");
         self.host.load(path).expect("it loads")
     }
 
@@ -79,7 +76,7 @@ impl Bench {
     pub(crate) fn start(&self, code: &Module, name: &str, limits: Option<Limits>) -> Plugin {
         let options = PluginOptions { limits, ..PluginOptions::default() };
         let mut plugin = self.host.start(code, self.path(name), &options).expect("it starts");
-        plugin.begin(&header()).expect("it begins");
+        plugin.begin(0, &header()).expect("it begins");
         plugin
     }
 
@@ -105,15 +102,15 @@ pub(crate) fn header() -> Vec<String> {
 }
 
 /// Flights, numbered from `first` on.
-pub(crate) fn flights(first: u64, count: u32) -> Records {
-    let mut records = Records { first_record: first, count, field_lens: vec![], fields: vec![] };
+pub(crate) fn flights(first: u64, count: u32) -> Batch {
+    let mut batch = ColumnBatch { count, field_lens: vec![], fields: vec![] };
     for number in first..first + u64::from(count) {
         for field in ["UA", "EWR", "IAH", "600", &(number % 90).to_string()] {
-            records.field_lens.push(u32::try_from(field.len()).expect("short"));
-            records.fields.extend_from_slice(field.as_bytes());
+            batch.field_lens.push(u32::try_from(field.len()).expect("short"));
+            batch.fields.extend_from_slice(field.as_bytes());
         }
     }
-    records
+    Batch::Columns(batch)
 }
 
 /// Every file below a directory with its content, but for the lock.

@@ -50,7 +50,7 @@ fn every_step_is_an_event() {
     let mut plugin = bench.start(&bench.code(&(put(8, 100) + "(unreachable)")), "one", None);
     plugin.checkpoint().unwrap();
     plugin.sync().unwrap();
-    refused(plugin.feed(&flights(1, 1)));
+    refused(plugin.feed(0, &flights(1, 1)));
     plugin.restart().unwrap();
     plugin.close();
     let here = bench.path("one").display().to_string();
@@ -74,7 +74,7 @@ fn every_step_is_counted() {
     let bench = Bench::new();
     let mut plugin = bench.neighbour();
     for batch in 0..3 {
-        plugin.feed(&flights(batch * 100 + 1, 100)).unwrap();
+        plugin.feed(0, &flights(batch * 100 + 1, 100)).unwrap();
         plugin.checkpoint().unwrap();
     }
     plugin.restart().unwrap();

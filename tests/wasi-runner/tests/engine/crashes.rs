@@ -100,7 +100,7 @@ impl Subject for Component<'_> {
 
     fn delete(&mut self, key: &[u8]) -> Result<(), Error> {
         let (engine, manager) = self.opened();
-        engine.on(manager, |m, s, this| m.call_delete(s, this, key)).map(drop)
+        engine.on(manager, |m, s, this| m.call_delete(s, this, 0, key)).map(drop)
     }
 
     fn checkpoint(&mut self, next: &Expected) -> Result<u64, Error> {
@@ -145,7 +145,7 @@ impl Subject for Component<'_> {
 
 /// Returns what a manager inside the component holds.
 fn content(engine: &mut Engine, manager: ResourceAny) -> Expected {
-    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, b""));
+    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, 0, b"")).unwrap();
     let offsets = engine.on(manager, |m, s, this| m.call_source_offsets(s, this));
     let annotations = engine.on(manager, |m, s, this| m.call_annotations(s, this));
     Expected {

@@ -80,14 +80,14 @@ fn a_refused_batch_changes_nothing() {
         (tail, "invalid-input", "add up to"),
         (deletes, "invalid-input", "record 1: a delete with a value"),
     ] {
-        check(engine.on(manager, |m, s, this| m.call_apply(s, this, &bad)), case, says);
-        check(engine.state(|state, store| state.call_apply(store, &bad)), case, says);
+        check(engine.on(manager, |m, s, this| m.call_apply(s, this, 0, &bad)), case, says);
+        check(engine.state(|state, store| state.call_apply(store, 0, &bad)), case, says);
         assert_eq!(engine.get(manager, b"kept"), Some(b"old".to_vec()));
-        assert_eq!(engine.on(manager, |m, s, this| m.call_len(s, this)), 1);
+        assert_eq!(engine.on(manager, |m, s, this| m.call_len(s, this, 0)).unwrap(), 1);
     }
     check(engine.put(manager, &vec![0; 65_536], b""), "limit-exceeded", "key of 65536 bytes");
     check(engine.put(manager, b"large", &vec![0; 63 << 20]), "limit-exceeded", "memory");
-    assert_eq!(engine.on(manager, |m, s, this| m.call_apply(s, this, &good)).unwrap(), 2);
+    assert_eq!(engine.on(manager, |m, s, this| m.call_apply(s, this, 0, &good)).unwrap(), 2);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_component_imports_only_what_the_world_says() {
     }
     assert!(imports.iter().any(|import| import.starts_with("wasi:filesystem/types@0.2.")), "{imports:?}");
     let exports: Vec<String> = component.component_type().exports(compiler).map(|(name, _)| name.to_owned()).collect();
-    assert_eq!(exports, ["alluvium:checkpoint/state@0.1.0", "alluvium:checkpoint/checkpoints@0.1.0"]);
+    assert_eq!(exports, ["alluvium:checkpoint/state@0.2.0", "alluvium:checkpoint/checkpoints@0.2.0"]);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn what_is_checkpointed_is_recovered_together() {
     assert!(engine_1.on(manager, |m, s, this| m.call_should_checkpoint(s, this)));
 
     let batch = columns(&[(b"a", Some(b"1")), (b"b", Some(b"2")), (b"a", None), (b"c", Some(b""))]);
-    assert_eq!(engine_1.on(manager, |m, s, this| m.call_apply(s, this, &batch)).unwrap(), 4);
+    assert_eq!(engine_1.on(manager, |m, s, this| m.call_apply(s, this, 0, &batch)).unwrap(), 4);
     engine_1.on(manager, |m, s, this| m.call_set_epoch(s, this, 7)).unwrap();
     engine_1.on(manager, |m, s, this| m.call_set_source_offset(s, this, "input", 1_000)).unwrap();
     engine_1.on(manager, |m, s, this| m.call_set_watermark(s, this, -5));
@@ -61,7 +61,7 @@ fn what_is_checkpointed_is_recovered_together() {
     assert_eq!(engine_2.get(manager, b"b"), Some(b"2".to_vec()));
     assert_eq!(engine_2.get(manager, b"c"), Some(Vec::new()), "an empty value is a value");
     assert_eq!((engine_2.get(manager, b"a"), engine_2.get(manager, b"lost")), (None, None));
-    assert_eq!(engine_2.on(manager, |m, s, this| m.call_len(s, this)), 2);
+    assert_eq!(engine_2.on(manager, |m, s, this| m.call_len(s, this, 0)).unwrap(), 2);
     assert_eq!(engine_2.on(manager, |m, s, this| m.call_epoch(s, this)), 7);
     assert_eq!(engine_2.on(manager, |m, s, this| m.call_watermark(s, this)), Some(-5));
     assert_eq!(engine_2.on(manager, |m, s, this| m.call_wal_position(s, this)), 42);
@@ -81,7 +81,7 @@ fn a_sync_is_durable_without_a_checkpoint() {
     writer.put(manager, b"a", b"checkpointed").unwrap();
     writer.checkpoint(manager).unwrap();
     writer.put(manager, b"b", b"synced").unwrap();
-    writer.on(manager, |m, s, this| m.call_delete(s, this, b"a")).unwrap();
+    writer.on(manager, |m, s, this| m.call_delete(s, this, 0, b"a")).unwrap();
     writer.on(manager, |m, s, this| m.call_set_source_offset(s, this, "input", 9)).unwrap();
     assert_eq!(writer.on(manager, |m, s, this| m.call_wal_size(s, this)), 0);
     writer.on(manager, |m, s, this| m.call_sync(s, this, 3)).unwrap();
@@ -92,7 +92,7 @@ fn a_sync_is_durable_without_a_checkpoint() {
     let mut engine = engine(scratch.path());
     let manager = engine.open(&options()).unwrap();
     let recovered = engine.on(manager, |m, s, this| m.call_recovered(s, this)).unwrap();
-    assert_eq!((recovered.checkpoint_id, recovered.log_entries, recovered.log_cut), (1, 2, None));
+    assert_eq!((recovered.checkpoint_id, recovered.wal_entries, recovered.wal_cut), (1, 2, None));
     assert_eq!((engine.get(manager, b"a"), engine.get(manager, b"c")), (None, None));
     assert_eq!(engine.get(manager, b"b"), Some(b"synced".to_vec()));
     assert_eq!(engine.on(manager, |m, s, this| m.call_source_offsets(s, this))[0].offset, 9);
@@ -111,7 +111,7 @@ fn state_is_that_of_the_manager_opened_last_and_still_alive() {
         (other.path(), "other", wasmtime_wasi::FsPerms::ReadWrite),
     ];
     let mut engine = crate::support::engine_with(&both);
-    let get = |engine: &mut crate::support::Engine| engine.state(|state, store| state.call_get(store, b"who"));
+    let get = |engine: &mut crate::support::Engine| engine.state(|state, store| state.call_get(store, 0, b"who"));
     match get(&mut engine) {
         Err(Error::InvalidInput(text)) => assert!(text.contains("no manager is open"), "{text}"),
         found => panic!("{found:?}"),
@@ -122,12 +122,12 @@ fn state_is_that_of_the_manager_opened_last_and_still_alive() {
     assert_eq!(get(&mut engine).unwrap(), Some(b"first".to_vec()));
     let second = engine.open(&directory("other")).unwrap();
     assert_eq!(get(&mut engine).unwrap(), None);
-    engine.state(|state, store| state.call_put(store, b"who", b"second")).unwrap();
+    engine.state(|state, store| state.call_put(store, 0, b"who", b"second")).unwrap();
     assert_eq!(engine.get(second, b"who"), Some(b"second".to_vec()));
-    assert_eq!(engine.state(|state, store| state.call_len(store)).unwrap(), 1);
+    assert_eq!(engine.state(|state, store| state.call_len(store, 0)).unwrap(), 1);
     second.resource_drop(&mut engine.store).unwrap();
     assert_eq!(get(&mut engine).unwrap(), Some(b"first".to_vec()));
-    assert!(engine.state(|state, store| state.call_delete(store, b"who")).unwrap());
+    assert!(engine.state(|state, store| state.call_delete(store, 0, b"who")).unwrap());
     first.resource_drop(&mut engine.store).unwrap();
     assert!(matches!(get(&mut engine), Err(Error::InvalidInput(_))));
 }
@@ -140,7 +140,7 @@ fn many_keys_are_answered_in_the_order_asked() {
     engine.put(manager, b"a", b"one").unwrap();
     engine.put(manager, b"b", b"").unwrap();
     let keys = packed(&[b"b", b"none", b"a", b"a", b""]);
-    let found = engine.state(|state, store| state.call_get_many(store, &keys)).unwrap();
+    let found = engine.state(|state, store| state.call_get_many(store, 0, &keys)).unwrap();
     assert_eq!(
         (found.present, found.lens, found.bytes),
         (vec![1, 0, 1, 1, 0], vec![0, 0, 3, 3, 0], b"oneone".to_vec())
@@ -148,8 +148,8 @@ fn many_keys_are_answered_in_the_order_asked() {
     let mut keys = packed(&[b"ab"]);
     keys.lens.push(u32::MAX);
     for found in [
-        engine.state(|state, store| state.call_get_many(store, &keys)),
-        engine.on(manager, |m, s, this| m.call_get_many(s, this, &keys)),
+        engine.state(|state, store| state.call_get_many(store, 0, &keys)),
+        engine.on(manager, |m, s, this| m.call_get_many(s, this, 0, &keys)),
     ] {
         assert!(matches!(found, Err(Error::InvalidInput(_))), "{found:?}");
     }
@@ -167,10 +167,10 @@ fn a_walk_is_in_key_order_whatever_its_pages() {
     }
     expected.sort();
     for limit in [1, 7, 499, 500, 501, u32::MAX] {
-        let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, b""));
+        let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, 0, b"")).unwrap();
         assert_eq!(engine.walk(cursor, limit), expected, "pages of {limit}");
     }
-    let cursor = engine.state(|state, store| state.call_iterate(store, b"3:")).unwrap();
+    let cursor = engine.state(|state, store| state.call_iterate(store, 0, b"3:")).unwrap();
     let threes: Vec<_> = expected.iter().filter(|(key, _)| key.starts_with(b"3:")).cloned().collect();
     assert_eq!(engine.walk(cursor, 10), threes);
     let refused = engine.state(|state, store| state.cursor().call_next(store, cursor, 0));
@@ -183,16 +183,16 @@ fn a_walk_keeps_to_the_keys_that_there_were() {
     let mut engine = engine(scratch.path());
     let manager = engine.open(&options()).unwrap();
     let batch = columns(&[(b"a", Some(b"1")), (b"b", Some(b"2")), (b"c", Some(b"3")), (b"d", Some(b"4"))]);
-    engine.on(manager, |m, s, this| m.call_apply(s, this, &batch)).unwrap();
-    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, b""));
+    engine.on(manager, |m, s, this| m.call_apply(s, this, 0, &batch)).unwrap();
+    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, 0, b"")).unwrap();
     let page = engine.state(|state, store| state.cursor().call_next(store, cursor, 1)).unwrap();
     assert_eq!(entries(&page), [(b"a".to_vec(), b"1".to_vec())]);
     let batch = columns(&[(b"b", None), (b"c", Some(b"changed")), (b"bb", Some(b"new")), (b"e", Some(b"new"))]);
-    engine.on(manager, |m, s, this| m.call_apply(s, this, &batch)).unwrap();
+    engine.on(manager, |m, s, this| m.call_apply(s, this, 0, &batch)).unwrap();
     let rest = [(b"c".to_vec(), b"changed".to_vec()), (b"d".to_vec(), b"4".to_vec())];
     assert_eq!(engine.walk(cursor, 10), rest);
 
-    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, b""));
+    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, 0, b"")).unwrap();
     manager.resource_drop(&mut engine.store).unwrap();
     let refused = engine.state(|state, store| state.cursor().call_next(store, cursor, 1));
     assert!(matches!(refused, Err(Error::InvalidInput(_))), "{refused:?}");
@@ -208,7 +208,7 @@ fn a_page_is_bounded_whatever_the_entries_are() {
         engine.put(manager, key, &large).unwrap();
     }
     engine.put(manager, b"e", &vec![8; 3 << 20]).unwrap();
-    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, b""));
+    let cursor = engine.on(manager, |m, s, this| m.call_iterate(s, this, 0, b"")).unwrap();
     let mut page = || -> Columns { engine.state(|state, store| state.cursor().call_next(store, cursor, 100)).unwrap() };
     assert_eq!(page().keys, b"ab");
     assert_eq!(page().keys, b"cd");
@@ -240,17 +240,17 @@ fn an_export_stands_alone() {
 }
 
 /// What maintenance writes at most after one of twelve checkpoints, a tenth of 4 MB changing for each.
-fn most_rebased(max_rebase_bytes: Option<u64>) -> u64 {
+fn most_rebased(max_compaction_bytes: Option<u64>) -> u64 {
     let scratch = tempfile::tempdir().unwrap();
     let mut engine = engine(scratch.path());
-    let manager = engine.open(&OpenOptions { max_rebase_bytes, ..options() }).unwrap();
+    let manager = engine.open(&OpenOptions { max_compaction_bytes, ..options() }).unwrap();
     let bases =
         || load(scratch.path()).into_iter().filter(|(path, _)| Path::new(path).extension() == Some("base".as_ref()));
     let mut checkpoint = |keys: std::ops::Range<u32>, value: &[u8]| {
         let before: Vec<String> = bases().map(|(path, _)| path).collect();
         let keys: Vec<[u8; 4]> = keys.map(u32::to_be_bytes).collect();
         let mutations: Vec<(&[u8], Option<&[u8]>)> = keys.iter().map(|key| (&key[..], Some(value))).collect();
-        engine.on(manager, |m, s, this| m.call_apply(s, this, &columns(&mutations))).unwrap();
+        engine.on(manager, |m, s, this| m.call_apply(s, this, 0, &columns(&mutations))).unwrap();
         assert_eq!(engine.checkpoint(manager).unwrap().maintenance.errors, [""; 0]);
         bases().filter(|(path, _)| !before.contains(path)).map(|(_, content)| content.len() as u64).sum()
     };

@@ -58,7 +58,7 @@ impl Pair {
             .collect();
         let borrowed: Vec<_> = mutations.iter().map(|(key, value)| (&key[..], value.as_deref())).collect();
         let batch = crate::support::columns(&borrowed);
-        let applied = self.engine.on(self.manager, |m, s, this| m.call_apply(s, this, &batch));
+        let applied = self.engine.on(self.manager, |m, s, this| m.call_apply(s, this, 0, &batch));
         let natively = self.native.apply(&alluvium_core::Columns {
             ops: &batch.ops,
             key_lens: &batch.key_lens,
@@ -90,7 +90,7 @@ impl Pair {
         for (path, content) in &native {
             assert!(component[path] == *content, "{what}: {path} has other bytes");
         }
-        let cursor = self.engine.on(self.manager, |m, s, this| m.call_iterate(s, this, b""));
+        let cursor = self.engine.on(self.manager, |m, s, this| m.call_iterate(s, this, 0, b"")).unwrap();
         let entries = self.engine.walk(cursor, 100);
         cursor.resource_drop(&mut self.engine.store).expect("it drops");
         assert!(entries.iter().map(|(key, value)| (&key[..], &value[..])).eq(self.native.iter()), "{what}");

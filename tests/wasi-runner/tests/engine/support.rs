@@ -124,7 +124,7 @@ pub(crate) fn options() -> OpenOptions {
         max_retained: 3,
         interval_ms: 60_000,
         memory_limit_bytes: None,
-        max_rebase_bytes: None,
+        max_compaction_bytes: None,
         strict: true,
     }
 }
@@ -154,11 +154,11 @@ impl Engine {
     }
 
     pub(crate) fn put(&mut self, manager: ResourceAny, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        self.on(manager, |manager, store, this| manager.call_put(store, this, key, value))
+        self.on(manager, |manager, store, this| manager.call_put(store, this, 0, key, value))
     }
 
     pub(crate) fn get(&mut self, manager: ResourceAny, key: &[u8]) -> Option<Vec<u8>> {
-        self.on(manager, |manager, store, this| manager.call_get(store, this, key))
+        self.on(manager, |manager, store, this| manager.call_get(store, this, 0, key)).expect("namespace 0")
     }
 
     pub(crate) fn checkpoint(&mut self, manager: ResourceAny) -> Result<CheckpointReport, Error> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use flights::{Header, Records};
+use flights::{Failure, Header, Records};
 
 #[cfg(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2"))]
 mod plugin;
@@ -25,7 +25,7 @@ pub struct Late {
 }
 
 /// Returns the late flights of a batch, in the order of the batch.
-pub fn late(header: &Header, records: &Records<'_>) -> Result<Vec<Late>, String> {
+pub fn late(header: &Header, records: &Records<'_>) -> Result<Vec<Late>, Failure> {
     let mut late = Vec::new();
     header.flights(records, |flight| {
         if let Some(arr_delay_min) = flight.arr_delay_min.filter(|minutes| *minutes >= LATE_MIN) {
@@ -59,7 +59,7 @@ mod tests {
         let fields = ["AA", "JFK", "LAX", "1", "60", "UA", "EWR", "IAH", "1", "59", "AA", "JFK", "MIA", "1", "90"];
         let field_lens: Vec<u32> = fields.iter().map(|field| u32::try_from(field.len()).unwrap()).collect();
         let text = fields.concat();
-        let records = Records { first_record: 1, count: 3, field_lens: &field_lens, fields: text.as_bytes() };
+        let records = Records { count: 3, field_lens: &field_lens, fields: text.as_bytes() };
         let mut counts = BTreeMap::from([("AA".to_owned(), 4)]);
         let lines = number(&late(&header, &records).unwrap(), &mut counts);
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::route;
-use flights::{Header, Records};
+use flights::{Failure, Header, Records};
 
 mod bindings {
     #![allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications, unreachable_pub)]
@@ -16,7 +16,7 @@ mod bindings {
 
 use bindings::alluvium::checkpoint::state::{self, Cursor};
 use bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys};
-use bindings::exports::alluvium::checkpoint::operator::{self, Guest};
+use bindings::exports::alluvium::checkpoint::operator::{self, Batch, Guest};
 
 thread_local! {
     static HEADER: RefCell<Option<Header>> = const { RefCell::new(None) };
@@ -24,55 +24,46 @@ thread_local! {
     static WALK: RefCell<Option<Cursor>> = const { RefCell::new(None) };
 }
 
+/// The namespace that every state has.
+const DEFAULT: u32 = 0;
+
 struct Delays;
+
+impl From<Failure> for operator::Failure {
+    fn from(Failure { record, text }: Failure) -> Self {
+        Self { record, text }
+    }
+}
 
 impl Guest for Delays {
     fn describe() -> operator::Description {
-        operator::Description { name: "delays".to_owned(), schema_version: 1 }
-    }
-
-    fn open(header: Vec<String>) -> Result<(), String> {
-        let header = Header::find(&header)?;
-        HEADER.set(Some(header));
-        WALK.set(None);
-        Ok(())
-    }
-
-    fn process(batch: operator::Records) -> Result<(), String> {
-        let records = Records {
-            first_record: batch.first_record,
-            count: batch.count,
-            field_lens: &batch.field_lens,
-            fields: &batch.fields,
-        };
-        let changes = HEADER.with_borrow(|header| {
-            route::aggregate(header.as_ref().ok_or("process was called before open")?, &records)
-        })?;
-
-        // One call reads the old values for the whole batch, whatever its size.
-        let lens: Vec<u32> = changes.keys().map(|key| len(key.as_bytes())).collect::<Result<_, _>>()?;
-        let keys: Vec<u8> = changes.keys().flat_map(|key| key.bytes()).collect();
-        let old = state::get_many(&PackedKeys { lens: lens.clone(), bytes: keys.clone() }).map_err(text)?;
-
-        let mut update = Columns { ops: vec![0; lens.len()], key_lens: lens, value_lens: vec![], keys, values: vec![] };
-        let mut rest = old.bytes.as_slice();
-        for (at, (key, change)) in changes.iter().enumerate() {
-            let (value, after) = (old.lens.get(at).zip(old.present.get(at)))
-                .and_then(|(&len, &present)| Some((present, rest.split_at_checked(len as usize)?)))
-                .map(|(present, (value, after))| ((present == 1).then_some(value), after))
-                .ok_or_else(|| format!("state of {key:?}: the state returned fewer values than keys"))?;
-            rest = after;
-            let value = route::merge(key, value, change)?;
-            update.value_lens.push(len(&value)?);
-            update.values.extend(value);
+        let flights = operator::Input { name: "flights".to_owned(), format: operator::InputFormat::Columns };
+        operator::Description {
+            name: "delays".to_owned(),
+            schema_version: 1,
+            inputs: vec![flights],
+            outputs: vec![],
+            namespaces: vec![],
+            parameters: vec![],
         }
-        state::apply(&update).map_err(text)?;
+    }
+
+    fn open(_context: operator::Context) -> Result<(), String> {
         Ok(())
+    }
+
+    fn begin(_input: u32, header: Vec<String>) -> Result<(), String> {
+        HEADER.set(Some(Header::find(&header)?));
+        Ok(())
+    }
+
+    fn process(_input: u32, batch: Batch) -> Result<(), operator::Failure> {
+        Ok(work_in(&batch)?)
     }
 
     fn results(start: bool, limit: u32) -> Result<Vec<String>, String> {
         if start {
-            WALK.set(Some(state::iterate(&[]).map_err(text)?));
+            WALK.set(Some(state::iterate(DEFAULT, &[]).map_err(text)?));
         }
         let page = WALK.with_borrow(|walk| {
             let walk = walk.as_ref().ok_or("results was called for the next page before the first page")?;
@@ -85,6 +76,34 @@ impl Guest for Delays {
             .map(|(&key_len, &value_len)| route::line(take(&mut keys, key_len)?, take(&mut values, value_len)?))
             .collect()
     }
+}
+
+/// Adds a batch to the state.
+fn work_in(batch: &Batch) -> Result<(), Failure> {
+    let Batch::Columns(batch) = batch else { return Err("the input has columns".into()) };
+    let records = Records { count: batch.count, field_lens: &batch.field_lens, fields: &batch.fields };
+    let changes = HEADER
+        .with_borrow(|header| route::aggregate(header.as_ref().ok_or("process was called before begin")?, &records))?;
+
+    // One call reads the old values for the whole batch, whatever its size.
+    let lens: Vec<u32> = changes.keys().map(|key| len(key.as_bytes())).collect::<Result<_, _>>()?;
+    let keys: Vec<u8> = changes.keys().flat_map(|key| key.bytes()).collect();
+    let old = state::get_many(DEFAULT, &PackedKeys { lens: lens.clone(), bytes: keys.clone() }).map_err(text)?;
+
+    let mut update = Columns { ops: vec![0; lens.len()], key_lens: lens, value_lens: vec![], keys, values: vec![] };
+    let mut rest = old.bytes.as_slice();
+    for (at, (key, change)) in changes.iter().enumerate() {
+        let (value, after) = (old.lens.get(at).zip(old.present.get(at)))
+            .and_then(|(&len, &present)| Some((present, rest.split_at_checked(len as usize)?)))
+            .map(|(present, (value, after))| ((present == 1).then_some(value), after))
+            .ok_or_else(|| format!("state of {key:?}: the state returned fewer values than keys"))?;
+        rest = after;
+        let value = route::merge(key, value, change)?;
+        update.value_lens.push(len(&value)?);
+        update.values.extend(value);
+    }
+    state::apply(DEFAULT, &update).map_err(text)?;
+    Ok(())
 }
 
 fn take<'a>(bytes: &mut &'a [u8], len: u32) -> Result<&'a [u8], String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use flights::{Flight, Header, Records};
+use flights::{Failure, Flight, Header, Records};
 
 /// The value of one key. The fields have the order of its JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub fn key(flight: &Flight<'_>) -> String {
 }
 
 /// Adds up a batch. The result has one entry for each key in the batch.
-pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, String> {
+pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, Failure> {
     let mut changes = Changes::new();
     header.flights(records, |flight| {
         let key = key(&flight);
@@ -104,7 +104,7 @@ mod tests {
         let field_lens: Vec<u32> = fields.iter().map(|field| u32::try_from(field.len()).unwrap()).collect();
         let fields = fields.concat();
         let count = u32::try_from(lines.len()).unwrap();
-        let records = Records { first_record: 1, count, field_lens: &field_lens, fields: fields.as_bytes() };
+        let records = Records { count, field_lens: &field_lens, fields: fields.as_bytes() };
         aggregate(&Header::find(&header).unwrap(), &records).unwrap()
     }
 

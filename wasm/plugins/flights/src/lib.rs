@@ -11,11 +11,30 @@ pub struct Header {
     positions: [usize; COLUMNS.len()],
 }
 
-/// A batch as it crosses the component boundary. See `records` in the WIT.
+/// Why a batch was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The record that is to blame, counted from 0 in the batch, if it is a single one.
+    pub record: Option<u32>,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self { record: None, text }
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+/// A batch as it crosses the component boundary. See `column-batch` in the WIT.
 #[derive(Debug, Clone, Copy)]
 pub struct Records<'a> {
-    /// The number of the first record, which errors need.
-    pub first_record: u64,
     /// How many records there are.
     pub count: u32,
     /// The length of every field, record by record.
@@ -76,29 +95,33 @@ impl Header {
         &self,
         records: &Records<'a>,
         mut each: impl FnMut(Flight<'a>) -> Result<(), String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failure> {
         if (records.count as usize).checked_mul(self.width) != Some(records.field_lens.len()) {
+            let fields = records.field_lens.len();
             return Err(format!(
-                "records {} to {}: {} fields where the header has {} columns",
-                records.first_record,
-                records.first_record.saturating_add(records.count.into()).saturating_sub(1),
-                records.field_lens.len(),
-                self.width
-            ));
+                "{} records with {fields} fields where the header has {} columns",
+                records.count, self.width
+            )
+            .into());
         }
         let mut rest = records.fields;
         let mut fields = vec![[].as_slice(); self.width];
-        for (number, lens) in (records.first_record..).zip(records.field_lens.chunks_exact(self.width)) {
+        for (record, lens) in (0..).zip(records.field_lens.chunks_exact(self.width)) {
+            let failure = |text| Failure { record: Some(record), text };
             for (field, &len) in fields.iter_mut().zip(lens) {
-                let too_short = || format!("record {number}: its fields are longer than the batch");
+                let too_short = || failure("its fields are longer than the batch".to_owned());
                 (*field, rest) = rest.split_at_checked(len as usize).ok_or_else(too_short)?;
             }
             let flight = self
                 .flight(&fields)
-                .map_err(|(column, what)| format!("record {number}, column {}: {what}", COLUMNS[column]))?;
-            each(flight).map_err(|what| format!("record {number}: {what}"))?;
+                .map_err(|(column, what)| failure(format!("column {}: {what}", COLUMNS[column])))?;
+            each(flight).map_err(failure)?;
         }
-        if rest.is_empty() { Ok(()) } else { Err(format!("the batch has {} bytes after its last field", rest.len())) }
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("the batch has {} bytes after its last field", rest.len()).into())
+        }
     }
 
     /// Reads one record. An error has the index of its column in [`COLUMNS`].
@@ -145,13 +168,13 @@ mod tests {
     }
 
     /// Returns the flights that are read from a batch of CSV lines, or the error.
-    fn read(lines: &[&str]) -> Result<Vec<String>, String> {
+    fn read(lines: &[&str]) -> Result<Vec<String>, Failure> {
         let fields: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).collect();
         let field_lens: Vec<u32> = fields.iter().map(|field| u32::try_from(field.len()).unwrap()).collect();
         let count = u32::try_from(lines.len()).unwrap();
         let mut read = Vec::new();
         header().flights(
-            &Records { first_record: 41, count, field_lens: &field_lens, fields: fields.concat().as_bytes() },
+            &Records { count, field_lens: &field_lens, fields: fields.concat().as_bytes() },
             |flight| {
                 read.push(format!(
                     "{}:{}-{} {} {:?}",
@@ -175,28 +198,29 @@ mod tests {
     #[test]
     fn errors_name_record_and_column() {
         let good = "1,UA,EWR,IAH,517,11";
-        for (bad, error) in [
-            ("2,UA,EWR,IAH,517,late", r#"record 42, column arr_delay: "late" is not a whole number of minutes"#),
-            ("2,UA,EWR,IAH,517,1.5", r#"record 42, column arr_delay: "1.5" is not a whole number of minutes"#),
-            ("2,,EWR,IAH,517,1", "record 42, column carrier: is missing"),
-            ("2,UA,NA,IAH,517,1", "record 42, column origin: is missing"),
-            ("2,UA,EWR,I-H,517,1", r#"record 42, column dest: "I-H" contains "-""#),
-            ("2,U:A,EWR,IAH,517,1", r#"record 42, column carrier: "U:A" contains ":""#),
-            ("2,UA,EWR", "records 41 to 42: 9 fields where the header has 6 columns"),
+        for (bad, record, text) in [
+            ("2,UA,EWR,IAH,517,late", Some(1), r#"column arr_delay: "late" is not a whole number of minutes"#),
+            ("2,UA,EWR,IAH,517,1.5", Some(1), r#"column arr_delay: "1.5" is not a whole number of minutes"#),
+            ("2,,EWR,IAH,517,1", Some(1), "column carrier: is missing"),
+            ("2,UA,NA,IAH,517,1", Some(1), "column origin: is missing"),
+            ("2,UA,EWR,I-H,517,1", Some(1), r#"column dest: "I-H" contains "-""#),
+            ("2,U:A,EWR,IAH,517,1", Some(1), r#"column carrier: "U:A" contains ":""#),
+            ("2,UA,EWR", None, "2 records with 9 fields where the header has 6 columns"),
         ] {
-            assert_eq!(read(&[good, bad]).unwrap_err(), error);
+            assert_eq!(read(&[good, bad]).unwrap_err(), Failure { record, text: text.to_owned() });
         }
     }
 
     #[test]
     fn lengths_that_do_not_fit_the_bytes_are_errors() {
-        let check = |field_lens: &[u32], fields: &[u8], error: &str| {
-            let records = Records { first_record: 7, count: 1, field_lens, fields };
-            assert_eq!(header().flights(&records, |_| Ok(())).unwrap_err(), error);
+        let check = |field_lens: &[u32], fields: &[u8], record: Option<u32>, text: &str| {
+            let records = Records { count: 1, field_lens, fields };
+            let failure = Failure { record, text: text.to_owned() };
+            assert_eq!(header().flights(&records, |_| Ok(())).unwrap_err(), failure);
         };
-        check(&[0, 2, 3, 3, 0, u32::MAX], b"UAEWRIAH11", "record 7: its fields are longer than the batch");
-        check(&[0, 2, 3, 3, 0, 0], b"UAEWRIAH11", "the batch has 2 bytes after its last field");
-        check(&[0, 2, 3, 3, 0, 1], b"UAEWRIAH\xff", r"record 7, column arr_delay: \xff is not UTF-8");
+        check(&[0, 2, 3, 3, 0, u32::MAX], b"UAEWRIAH11", Some(0), "its fields are longer than the batch");
+        check(&[0, 2, 3, 3, 0, 0], b"UAEWRIAH11", None, "the batch has 2 bytes after its last field");
+        check(&[0, 2, 3, 3, 0, 1], b"UAEWRIAH\xff", Some(0), r"column arr_delay: \xff is not UTF-8");
     }
 
     #[test]

@@ -1,0 +1,177 @@
+//! The engine component at work over one directory, in a store of its own.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use alluvium::NativeDirectory;
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre, ResourceAny};
+
+use crate::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
+use crate::engine::EngineOptions;
+use crate::error::{EngineError, RuntimeError};
+use crate::limits::Limits;
+use crate::stderr_tail::Tail;
+use crate::store_data::{StoreData, explain, explain_start};
+use crate::wasi;
+
+/// A component with an engine in it, compiled and linked: the engine component, or a composed plugin.
+pub(crate) struct Ready {
+    file: PathBuf,
+    instance: InstancePre<StoreData>,
+    checkpoints: checkpoints::GuestIndices,
+    /// A composed plugin keeps its engine's `state` to itself.
+    state: Option<state::GuestIndices>,
+}
+
+impl Ready {
+    pub(crate) fn of_engine(file: &Path, instance: InstancePre<StoreData>) -> wasmtime::Result<Self> {
+        let state = Some(state::GuestIndices::new(&instance)?);
+        Ok(Self { state, ..Self::of_composed(file, instance)? })
+    }
+
+    pub(crate) fn of_composed(file: &Path, instance: InstancePre<StoreData>) -> wasmtime::Result<Self> {
+        let checkpoints = checkpoints::GuestIndices::new(&instance)?;
+        Ok(Self { file: file.to_owned(), instance, checkpoints, state: None })
+    }
+}
+
+/// An instance of a component with one manager over one directory, which no other has.
+pub struct ComponentEngine {
+    store: Store<StoreData>,
+    checkpoints: checkpoints::Guest,
+    pub(super) state: Option<state::Guest>,
+    manager: ResourceAny,
+    /// Set when a call has trapped: the instance must not be entered again.
+    is_dead: bool,
+    /// The walks that have not ended, and the number of the next.
+    pub(super) walks: HashMap<u64, ResourceAny>,
+    pub(super) next_walk: u64,
+    /// Keeps other writers out for as long as the engine lives.
+    pub(super) directory: NativeDirectory,
+}
+
+impl ComponentEngine {
+    /// Starts it; what else the component exports is found in the instance.
+    pub(crate) fn open(
+        ready: &Ready,
+        directory: NativeDirectory,
+        options: &EngineOptions,
+        limits: &Limits,
+    ) -> Result<(Arc<Mutex<Self>>, Instance), RuntimeError> {
+        let stderr = Tail::default();
+        let wasi = wasi::of_engine(&directory, &options.clock, stderr.clone())?;
+        let (who, memory_bytes) = match ready.state {
+            Some(_) => ("the engine", limits.engine_memory_bytes),
+            None => ("the plugin", limits.engine_memory_bytes.saturating_add(limits.plugin_memory_bytes)),
+        };
+        let compiler = ready.instance.engine();
+        let mut store = StoreData::store(compiler, who, (wasi, stderr), (memory_bytes, limits), None);
+        without_deadline(&mut store);
+        let started = |store: &mut Store<StoreData>| {
+            let instance = ready.instance.instantiate(&mut *store)?;
+            let state = ready.state.as_ref().map(|state| state.load(&mut *store, &instance)).transpose()?;
+            let checkpoints = ready.checkpoints.load(&mut *store, &instance)?;
+            Ok((instance, checkpoints, state))
+        };
+        let (instance, checkpoints, state) =
+            started(&mut store).map_err(|error| explain_start(&store, &ready.file, &error))?;
+        let open = checkpoints::OpenOptions {
+            directory: Some(wasi::DIRECTORY.to_owned()),
+            create: options.create,
+            store_id: Some(options.store_id.to_vec()),
+            checkpoint: None,
+            allow_fallback: options.allow_fallback,
+            max_retained: options.max_retained,
+            interval_ms: 60_000,
+            memory_limit_bytes: Some(options.memory_limit_bytes),
+            max_compaction_bytes: options.max_compaction_bytes,
+            strict: true,
+        };
+        let manager = checkpoints.manager().call_open(&mut store, &open);
+        let manager = manager.map_err(|error| explain(&store, &error))??;
+        let (walks, next_walk) = (HashMap::new(), 0);
+        let engine = Self { store, checkpoints, state, manager, is_dead: false, walks, next_walk, directory };
+        Ok((Arc::new(Mutex::new(engine)), instance))
+    }
+
+    /// Enters the store: for the operator of a composed plugin, which lives in it.
+    pub(crate) fn enter<T>(
+        &mut self,
+        call: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
+    ) -> Result<T, RuntimeError> {
+        enter(&mut self.store, &mut self.is_dead, call)
+    }
+
+    pub(crate) fn guest(&mut self) -> &mut StoreData {
+        self.store.data_mut()
+    }
+
+    pub(super) fn stored(&self) -> &StoreData {
+        self.store.data()
+    }
+
+    pub(super) fn on_manager<T>(
+        &mut self,
+        call: impl FnOnce(checkpoints::GuestManager<'_>, &mut Store<StoreData>, ResourceAny) -> wasmtime::Result<T>,
+    ) -> Result<T, RuntimeError> {
+        let Self { store, checkpoints, manager, is_dead, .. } = self;
+        enter(store, is_dead, |store| {
+            without_deadline(store);
+            call(checkpoints.manager(), store, *manager)
+        })
+    }
+
+    /// Enters the interface `state`, which a composed plugin keeps to itself.
+    pub(super) fn on_state<T>(
+        &mut self,
+        call: impl FnOnce(&state::Guest, &mut Store<StoreData>) -> wasmtime::Result<T>,
+    ) -> Result<T, RuntimeError> {
+        let inside = || RuntimeError::Host("a composed plugin walks its state itself".to_owned());
+        let Self { store, state, is_dead, .. } = self;
+        let state = state.as_ref().ok_or_else(inside)?;
+        enter(store, is_dead, |store| call(state, store))
+    }
+
+    /// Tells a limit of the directory from a full disk, which is what the engine was told.
+    pub(super) fn within_disk<T>(&mut self, result: Result<T, EngineError>) -> Result<T, RuntimeError> {
+        let refused = self.guest().disk.take_refusal();
+        match (result, refused) {
+            (Err(EngineError::NoSpace(_)), Some((limit, why))) => {
+                Err(RuntimeError::Limit { who: "the plugin", limit, why })
+            }
+            (result, _) => Ok(result?),
+        }
+    }
+}
+
+/// Enters a component, unless an earlier call has ended it.
+pub(crate) fn enter<T>(
+    store: &mut Store<StoreData>,
+    is_dead: &mut bool,
+    call: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
+) -> Result<T, RuntimeError> {
+    // A panic in mid-call leaves it dead, too.
+    if std::mem::replace(is_dead, true) {
+        return Err(RuntimeError::Ended { why: "its instance ended in it".to_owned() });
+    }
+    store.data_mut().budget.forget_refusal();
+    let result = call(store);
+    *is_dead = result.is_err();
+    match result {
+        Ok(value) => Ok(value),
+        // What ended the engine in mid-call is told as it is, not as the plugin's own end.
+        Err(error) => match error.downcast::<RuntimeError>() {
+            Ok(of_engine) => Err(of_engine),
+            Err(error) => Err(explain(&*store, &error)),
+        },
+    }
+}
+
+/// Our own component takes the time that it takes; so does the engine inside a composed plugin.
+pub(crate) fn without_deadline(store: &mut Store<StoreData>) {
+    store.set_epoch_deadline(u64::MAX / 2);
+    // Where no fuel is counted, there is none to set.
+    let _ = store.set_fuel(u64::MAX);
+}

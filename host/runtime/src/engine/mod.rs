@@ -1,0 +1,129 @@
+//! Engines: what keeps the state of one plugin, and the checkpoints of it.
+//!
+//! The [component](self::component::ComponentEngine) is the engine in WebAssembly, in a sandbox of its own. What
+//! the rest of this crate asks of an engine is the trait [`Engine`].
+
+mod calls;
+pub(crate) mod component;
+mod options;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
+use crate::bindings::engine::exports::alluvium::checkpoint::checkpoints;
+use crate::error::RuntimeError;
+use crate::limits::Limits;
+
+pub use self::component::ComponentEngine;
+pub use self::options::EngineOptions;
+pub use checkpoints::{CheckpointInfo, CheckpointReport, MaintenanceReport, Recovery, SkippedCheckpoint};
+
+/// The name of a walk over entries, which [`Engine::iterate`] begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Walk(pub(crate) u64);
+
+/// Keeps the state of one plugin in one directory.
+///
+/// Every call may fail: an engine in a component can end in mid-call, and every call after that is
+/// [`Ended`](RuntimeError::Ended).
+pub trait Engine: Send {
+    /// Declares a namespace and returns its number. One that the engine cannot keep is an error that names it.
+    fn declare_namespace(&mut self, declaration: &NamespaceDeclaration) -> Result<u32, RuntimeError>;
+
+    /// Returns the value of a key.
+    fn get(&mut self, namespace: u32, key: &[u8]) -> Result<Option<Vec<u8>>, RuntimeError>;
+
+    /// Returns the values of many keys, in the order asked.
+    fn get_many(&mut self, namespace: u32, keys: &PackedKeys) -> Result<PackedValues, RuntimeError>;
+
+    /// Applies a batch of mutations, all or nothing, and returns how many there were.
+    fn apply(&mut self, namespace: u32, batch: &Columns) -> Result<u64, RuntimeError>;
+
+    /// Sets one key.
+    fn put(&mut self, namespace: u32, key: &[u8], value: &[u8]) -> Result<(), RuntimeError>;
+
+    /// Deletes one key. Returns whether it was there.
+    fn delete(&mut self, namespace: u32, key: &[u8]) -> Result<bool, RuntimeError>;
+
+    /// Returns how many keys a namespace has.
+    #[allow(clippy::len_without_is_empty, reason = "it is asked across a border and may fail")]
+    fn len(&mut self, namespace: u32) -> Result<u64, RuntimeError>;
+
+    /// Begins a walk over the entries whose keys begin with `prefix`, in key order.
+    fn iterate(&mut self, namespace: u32, prefix: &[u8]) -> Result<Walk, RuntimeError>;
+
+    /// Returns the next entries of a walk, at most `limit`. None is the end.
+    fn next(&mut self, walk: Walk, limit: u32) -> Result<Columns, RuntimeError>;
+
+    /// Ends a walk.
+    fn end_walk(&mut self, walk: Walk);
+
+    /// Begins a batch, so that [`rollback_batch`](Self::rollback_batch) undoes what changes from now on. A
+    /// batch that is open already is committed first.
+    fn begin_batch(&mut self) -> Result<(), RuntimeError>;
+
+    /// Undoes every mutation since the batch began, and ends the batch.
+    fn rollback_batch(&mut self) -> Result<(), RuntimeError>;
+
+    /// Returns what opening recovered; `None` for a new directory.
+    fn recovered(&mut self) -> Result<Option<Recovery>, RuntimeError>;
+
+    /// Returns how far a source has been consumed.
+    fn source_offset(&mut self, source: &str) -> Result<Option<u64>, RuntimeError>;
+
+    /// Moves a source's offset forward.
+    fn set_source_offset(&mut self, source: &str, offset: u64) -> Result<(), RuntimeError>;
+
+    /// Returns the watermark, in milliseconds.
+    fn watermark(&mut self) -> Result<Option<i64>, RuntimeError>;
+
+    /// Raises the watermark, in milliseconds.
+    fn set_watermark(&mut self, watermark_ms: i64) -> Result<(), RuntimeError>;
+
+    /// Returns the epoch.
+    fn epoch(&mut self) -> Result<u64, RuntimeError>;
+
+    /// Moves the epoch forward.
+    fn set_epoch(&mut self, epoch: u64) -> Result<(), RuntimeError>;
+
+    /// Returns a text attached to the newest checkpoint or WAL file.
+    fn annotation(&mut self, name: &str) -> Result<Option<String>, RuntimeError>;
+
+    /// Attaches a text to the checkpoints and WAL files to come.
+    fn set_annotation(&mut self, name: &str, value: &str) -> Result<(), RuntimeError>;
+
+    /// Makes everything so far durable without a checkpoint.
+    fn sync(&mut self, wal_position: u64) -> Result<(), RuntimeError>;
+
+    /// Takes a checkpoint. When it returns, the checkpoint is durable.
+    fn checkpoint(&mut self, wal_position: u64) -> Result<CheckpointReport, RuntimeError>;
+
+    /// Makes a kept checkpoint the newest, by a new one that shares its files. What was not checkpointed is
+    /// dropped.
+    fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError>;
+
+    /// Returns all whole checkpoints, newest first.
+    fn list_checkpoints(&mut self) -> Result<Vec<CheckpointInfo>, RuntimeError>;
+
+    /// Returns the promises of durability that cannot be kept here.
+    fn weaker_promises(&mut self) -> Result<Vec<String>, RuntimeError>;
+
+    /// Returns the memory that it takes.
+    fn memory_bytes(&self) -> usize;
+
+    /// Counts the files of its directory, and holds what it writes from now on to what `limits` leave beside
+    /// them. Returns their bytes.
+    fn hold_to_disk_limits(&mut self, limits: &Limits) -> Result<u64, RuntimeError>;
+
+    /// Returns the bytes of its directory's files.
+    fn disk_bytes(&mut self) -> Result<u64, RuntimeError>;
+}
+
+/// An engine that a plugin's `state` leads to; [`lock`] borrows it.
+pub type SharedEngine = Arc<Mutex<dyn Engine>>;
+
+/// Borrows a shared engine for a few calls.
+pub fn lock<E: Engine + ?Sized>(engine: &Mutex<E>) -> MutexGuard<'_, E> {
+    // A panic while it was borrowed left it dead, which its next call says.
+    engine.lock().unwrap_or_else(PoisonError::into_inner)
+}

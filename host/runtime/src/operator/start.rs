@@ -1,0 +1,91 @@
+//! Starting an instance of a plugin.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+use crate::compiler::EPOCH_TICK;
+use crate::description::Description;
+use crate::engine::component::ComponentEngine;
+use crate::engine::{SharedEngine, lock};
+use crate::error::RuntimeError;
+use crate::limits::Limits;
+use crate::module::{Form, Module};
+use crate::operator::{Operator, Place, on_store};
+use crate::stderr_tail::Tail;
+use crate::store_data::{StoreData, explain_start};
+use crate::wasi;
+
+/// What one call may take.
+#[derive(Clone, Copy)]
+pub(super) struct Allowance {
+    ticks: u64,
+    fuel: Option<u64>,
+}
+
+impl Allowance {
+    fn of(limits: &Limits, counts_fuel: bool) -> Self {
+        Self { ticks: ticks(limits.plugin_call), fuel: counts_fuel.then_some(limits.plugin_call_fuel) }
+    }
+
+    pub(super) fn grant(self, store: &mut Store<StoreData>) -> wasmtime::Result<()> {
+        store.set_epoch_deadline(self.ticks);
+        self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
+    }
+}
+
+fn ticks(call: Duration) -> u64 {
+    let ticks = call.as_millis().div_ceil(EPOCH_TICK.as_millis()).max(1);
+    u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2)
+}
+
+impl Operator {
+    /// Starts an instance over the engine's state; a composed plugin's is `inside` the engine's own.
+    pub(crate) fn start(
+        module: &Module,
+        engine: &SharedEngine,
+        inside: Option<(Arc<Mutex<ComponentEngine>>, Instance)>,
+        limits: &Limits,
+        counts_fuel: bool,
+    ) -> Result<Self, RuntimeError> {
+        let allowance = Allowance::of(limits, counts_fuel);
+        let file = module.file();
+        let load = |store: &mut Store<StoreData>, instance: &Instance| module.operator().load(store, instance);
+        let (mut place, instance, guest) = match (module.form(), inside) {
+            (Form::Alone(ready), _) => {
+                let stderr = Tail::default();
+                let wasi = (wasi::of_plugin(stderr.clone()), stderr);
+                let granted = (limits.plugin_memory_bytes, limits);
+                let mut store =
+                    Box::new(StoreData::store(ready.engine(), "the plugin", wasi, granted, Some(engine.clone())));
+                store.set_hostcall_fuel(limits.call_bytes);
+                let started = |store: &mut Store<StoreData>| {
+                    allowance.grant(store)?;
+                    let instance = ready.instantiate(&mut *store)?;
+                    load(store, &instance).map(|guest| (instance, guest))
+                };
+                let (instance, guest) = started(&mut store).map_err(|error| explain_start(&*store, file, &error))?;
+                (Place::Own { store, is_dead: false }, instance, guest)
+            }
+            (Form::Composed(_), Some((engine, instance))) => {
+                let guest = lock(&engine).enter(|store| load(store, &instance));
+                let guest = guest.map_err(|error| RuntimeError::component(file, format!("has another world: {error}")));
+                (Place::OfEngine(engine), instance, guest?)
+            }
+            (Form::Composed(_), None) => {
+                return Err(RuntimeError::component(file, "has an engine inside: it cannot be put over another one"));
+            }
+        };
+        let described = on_store(&mut place, |store| {
+            allowance.grant(store)?;
+            guest.call_describe(&mut *store)
+        })?;
+        let description = Description::checked(described).map_err(|why| RuntimeError::component(file, why))?;
+        let engine = engine.clone();
+        let mut started = Self { place, engine, guest, instance, module: module.clone(), allowance, description };
+        started.take_emitted();
+        Ok(started)
+    }
+}

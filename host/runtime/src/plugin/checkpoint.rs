@@ -1,0 +1,53 @@
+//! Making what a plugin did durable.
+
+use std::time::Instant;
+
+use crate::engine::CheckpointReport;
+use crate::error::RuntimeError;
+use crate::plugin::{Plugin, micros};
+
+impl Plugin {
+    /// Takes a checkpoint of state, offsets and watermark, in the next epoch; when it returns, the
+    /// checkpoint is durable.
+    pub fn checkpoint(&mut self) -> Result<CheckpointReport, RuntimeError> {
+        self.may_write()?;
+        let begun = Instant::now();
+        let report = self.with_engine(|engine| {
+            let epoch = engine.epoch()?.saturating_add(1);
+            engine.set_epoch(epoch)?;
+            // The log between checkpoints is the engine's own; of the caller's there is none.
+            engine.checkpoint(0)
+        })?;
+        self.metrics.checkpointed(&report, begun.elapsed());
+        tracing::info!(plugin = %self.identity().name, directory = %self.path.display(), id = report.info.id,
+            bytes_written = report.bytes_written, keys_changed = report.info.keys_changed,
+            state_bytes = report.info.size_bytes, freeze_us = report.freeze_us, write_us = report.write_us,
+            stall_us = micros(begun.elapsed()), "checkpoint");
+        self.wrote()?;
+        Ok(report)
+    }
+
+    /// Does the same without a checkpoint: it writes a WAL after the newest one, or the first checkpoint.
+    pub fn sync(&mut self) -> Result<(), RuntimeError> {
+        self.may_write()?;
+        let begun = Instant::now();
+        self.with_engine(|engine| engine.sync(0))?;
+        self.metrics.synced(begun.elapsed());
+        tracing::debug!(plugin = %self.identity().name, directory = %self.path.display(),
+            stall_us = micros(begun.elapsed()), "sync");
+        self.wrote()
+    }
+
+    /// Before anything is written: not too often, and no more than what is there leaves.
+    fn may_write(&mut self) -> Result<(), RuntimeError> {
+        self.rate_limit.take(self.options.clock.monotonic_us())?;
+        let limits = self.limits;
+        self.with_engine(|engine| engine.hold_to_disk_limits(&limits)).map(drop)
+    }
+
+    fn wrote(&mut self) -> Result<(), RuntimeError> {
+        let bytes = self.with_engine(|engine| engine.disk_bytes())?;
+        self.metrics.takes_disk(bytes);
+        Ok(())
+    }
+}

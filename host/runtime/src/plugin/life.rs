@@ -1,0 +1,139 @@
+//! From one instance of a plugin to the next: restarted, restored, swapped.
+
+use std::time::Instant;
+
+use alluvium::NativeDirectory;
+
+use crate::engine::{CheckpointInfo, Recovery, SharedEngine, lock};
+use crate::error::RuntimeError;
+use crate::host::Started;
+use crate::identity::Identity;
+use crate::module::Module;
+use crate::operator::Operator;
+use crate::plugin::{Headers, Plugin, Running};
+use crate::plugin_options::PluginOptions;
+use crate::settings;
+
+impl Plugin {
+    /// Goes back to a kept checkpoint, which becomes the newest: state, offsets, watermark. What came
+    /// after it is left behind.
+    pub fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError> {
+        let info = self.with_engine(|engine| engine.restore(id))?;
+        // What the instance keeps outside of the state is of another time.
+        self.restart()?;
+        Ok(info)
+    }
+
+    /// Restarts it from its newest checkpoint: after it has ended, or to drop what came after the checkpoint.
+    pub fn restart(&mut self) -> Result<(), RuntimeError> {
+        let module = self.module.clone();
+        self.start_again(&module)
+    }
+
+    fn start_again(&mut self, module: &Module) -> Result<(), RuntimeError> {
+        let begun = Instant::now();
+        // The directory has one writer at a time: this one goes first.
+        self.running = Err("it is being restarted".to_owned());
+        let again = || -> Result<_, RuntimeError> {
+            let directory = NativeDirectory::open_exclusive(&self.path)?;
+            let started = self.host.open(module, directory, &self.options)?;
+            let (mut running, recovered) = of_its_own(started, module, &self.options)?;
+            begin_all(&mut running.operator, &self.headers)?;
+            Ok((running, recovered))
+        };
+        let (running, recovered) = again().inspect_err(|error| {
+            tracing::warn!(directory = %self.path.display(), "not restarted: {error}");
+        })?;
+        self.metrics.restarted();
+        self.metrics.recovered(recovered.as_ref(), begun.elapsed());
+        self.description = running.operator.description().clone();
+        (self.running, self.recovered, self.module) = (Ok(running), recovered, module.clone());
+        Ok(())
+    }
+
+    /// Goes on with other code, a later build of the same plugin as a rule, over the same state.
+    ///
+    /// Code of the same schema version takes over at once, between two batches. Code of another one
+    /// needs a migration, and the state so far is checkpointed first: then the new code continues from
+    /// a checkpoint of its own, or, after an error, the old code from the one before.
+    pub fn swap(&mut self, module: &Module) -> Result<(), RuntimeError> {
+        if module.is_composed() || self.module.is_composed() {
+            // An engine inside cannot be put over a state that is in memory.
+            self.checkpoint()?;
+            return self.start_again(module).or_else(|error| self.restart().and(Err(error)));
+        }
+        let (host, options, headers) = (self.host.clone(), self.options.clone(), self.headers.clone());
+        let engine = match &self.running {
+            Ok(running) => running.engine.clone(),
+            Err(why) => return Err(RuntimeError::Ended { why: why.clone() }),
+        };
+        let mut fresh = host.another(module, &engine, &options)?;
+        let (state, plugin) = (self.identity().clone(), fresh.identity().clone());
+        if plugin != state {
+            if plugin.name != state.name || !module.migrates() {
+                return Err(RuntimeError::OtherPlugin { state, plugin, migrates: false });
+            }
+            self.checkpoint()?;
+            // From here on the state in memory may be of neither version, until it is checkpointed.
+            let migrated = crate::migrate::migrate(&mut fresh, &engine);
+            if let Err(error) = migrated {
+                drop((fresh, engine));
+                return self.restart().and(Err(error));
+            }
+        }
+        let begun = (|| {
+            let running = self.running.as_mut().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
+            fresh.declare_namespaces()?;
+            open(&mut fresh, &running.engine, &options)?;
+            begin_all(&mut fresh, &headers)?;
+            fresh.take_over(&mut running.operator)
+        })();
+        if let Err(error) = begun {
+            drop((fresh, engine));
+            // Of the same version nothing has happened; a migrated state is the new code's already.
+            return if plugin == state { Err(error) } else { self.start_again(module).and(Err(error)) };
+        }
+        tracing::info!(plugin = %plugin.name, directory = %self.path.display(),
+            schema_version = plugin.schema_version, "swapped");
+        (self.module, self.description) = (module.clone(), fresh.description().clone());
+        self.call(|running| {
+            running.operator = fresh;
+            Ok(())
+        })
+    }
+}
+
+/// Holds a start to the state's name, names it for the checkpoints to come, and opens the operator.
+pub(super) fn of_its_own(
+    started: Started,
+    module: &Module,
+    options: &PluginOptions,
+) -> Result<(Running, Option<Recovery>), RuntimeError> {
+    let Started { engine, mut operator } = started;
+    let identity = operator.identity().clone();
+    let mut opened = lock(&engine);
+    match Identity::of_state(&mut *opened)? {
+        Some(state) if state != identity => {
+            let migrates = module.migrates() && state.name == identity.name;
+            return Err(RuntimeError::OtherPlugin { state, plugin: identity, migrates });
+        }
+        Some(_) => {}
+        None => identity.name_state(&mut *opened)?,
+    }
+    let recovered = opened.recovered()?;
+    drop(opened);
+    operator.declare_namespaces()?;
+    open(&mut operator, &engine, options)?;
+    Ok((Running { operator, engine }, recovered))
+}
+
+/// Starts the operator's run with its parameters, and keeps these for the checkpoints to come.
+fn open(operator: &mut Operator, engine: &SharedEngine, options: &PluginOptions) -> Result<(), RuntimeError> {
+    let context = settings::context(operator.description(), &options.parameters, &mut *lock(engine))?;
+    operator.open(&context)?;
+    settings::keep(&context, &mut *lock(engine))
+}
+
+fn begin_all(operator: &mut Operator, headers: &Headers) -> Result<(), RuntimeError> {
+    headers.iter().try_for_each(|(&input, header)| operator.begin(input, header))
+}

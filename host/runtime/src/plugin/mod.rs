@@ -1,0 +1,240 @@
+//! A plugin with its state: started over a directory, fed, checkpointed, swapped, closed.
+
+mod checkpoint;
+mod life;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::description::{Description, InputFormat};
+use crate::emitted::Emitted;
+use crate::engine::{Engine, Recovery, SharedEngine, lock};
+use crate::error::RuntimeError;
+use crate::host::{Host, Started};
+use crate::identity::Identity;
+use crate::limits::{Limit, Limits};
+use crate::metrics::PluginMetrics;
+use crate::module::Module;
+use crate::operator::{Batch, Operator};
+use crate::plugin_options::PluginOptions;
+use crate::rate_limit::RateLimit;
+
+/// A plugin at work over the state in its directory.
+///
+/// An error of one plugin affects no other: after an error that
+/// [`is_end`](RuntimeError::is_end), its stores are gone with everything since the last checkpoint,
+/// every call is [`Ended`](RuntimeError::Ended), and [`restart`](Self::restart) begins again from
+/// that checkpoint.
+pub struct Plugin {
+    host: Host,
+    module: Module,
+    options: PluginOptions,
+    limits: Limits,
+    path: PathBuf,
+    description: Description,
+    headers: Headers,
+    recovered: Option<Recovery>,
+    running: Result<Running, String>,
+    metrics: Arc<PluginMetrics>,
+    rate_limit: RateLimit,
+}
+
+/// The columns of each input that was begun.
+type Headers = BTreeMap<u32, Vec<String>>;
+
+/// The two instances; the operator goes first, with what it holds of the engine.
+struct Running {
+    operator: Operator,
+    engine: SharedEngine,
+}
+
+impl Plugin {
+    pub(crate) fn new(
+        host: Host,
+        module: Module,
+        options: PluginOptions,
+        path: PathBuf,
+        started: Started,
+        metrics: Arc<PluginMetrics>,
+        begun: Instant,
+    ) -> Result<Self, RuntimeError> {
+        let limits = host.limits(&options);
+        let description = started.operator.description().clone();
+        let (running, recovered) = life::of_its_own(started, &module, &options)?;
+        let rate_limit = RateLimit::new(limits.checkpoints_per_second, options.clock.monotonic_us());
+        metrics.recovered(recovered.as_ref(), begun.elapsed());
+        tracing::info!(plugin = %description.identity.name, directory = %path.display(),
+            checkpoint = recovered.as_ref().map(|recovered| recovered.checkpoint_id),
+            keys = recovered.as_ref().map(|recovered| recovered.key_count),
+            took_us = micros(begun.elapsed()), "started");
+        let running = Ok(running);
+        Ok(Self {
+            host,
+            module,
+            options,
+            limits,
+            path,
+            description,
+            headers: BTreeMap::new(),
+            recovered,
+            running,
+            metrics,
+            rate_limit,
+        })
+    }
+
+    /// Its name and the version of what it keeps.
+    pub fn identity(&self) -> &Identity {
+        &self.description.identity
+    }
+
+    /// What it says of itself: its inputs, outputs, namespaces and parameters.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The directory of its checkpoints.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns what the last start recovered; `None` for a new directory.
+    pub fn recovered(&self) -> Option<&Recovery> {
+        self.recovered.as_ref()
+    }
+
+    /// Whether it is there to be called.
+    pub fn is_running(&self) -> bool {
+        self.running.is_ok()
+    }
+
+    /// The memory of WebAssembly that plugin and engine take now.
+    pub fn memory_bytes(&self) -> usize {
+        self.running
+            .as_ref()
+            .map_or(0, |running| running.operator.memory_bytes() + lock(&running.engine).memory_bytes())
+    }
+
+    /// Calls it, and throws it away if the call ended it.
+    fn call<T>(&mut self, call: impl FnOnce(&mut Running) -> Result<T, RuntimeError>) -> Result<T, RuntimeError> {
+        let running = self.running.as_mut().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
+        let result = call(running);
+        if let Err(error) = &result
+            && error.is_end()
+        {
+            let limit = match error {
+                RuntimeError::Limit { limit, .. } => Some(*limit),
+                _ => None,
+            };
+            self.metrics.ended(limit);
+            tracing::warn!(plugin = %self.identity().name, directory = %self.path.display(),
+                limit = limit.map(Limit::name), "stopped: {error}");
+            self.running = Err(error.to_string());
+        }
+        result
+    }
+
+    /// Calls the engine that keeps its state: for offsets and annotations beyond those that have a
+    /// method here, and to look into the state.
+    pub fn with_engine<T>(
+        &mut self,
+        call: impl FnOnce(&mut dyn Engine) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        self.call(|running| call(&mut *lock(&running.engine)))
+    }
+
+    /// Begins an input of columns, given by its index in [`description`](Self::description), with these
+    /// columns.
+    pub fn begin(&mut self, input: u32, header: &[String]) -> Result<(), RuntimeError> {
+        self.check_input(input, InputFormat::Columns)?;
+        self.call(|running| running.operator.begin(input, header))?;
+        self.headers.insert(input, header.to_vec());
+        Ok(())
+    }
+
+    /// Works in a batch of an input, all or nothing: after [`Refused`](RuntimeError::Refused) the state is as
+    /// it was before, and nothing of the batch was emitted.
+    pub fn feed(&mut self, input: u32, batch: &Batch) -> Result<(), RuntimeError> {
+        let (format, records) = match batch {
+            Batch::Columns(batch) => (InputFormat::Columns, u64::from(batch.count)),
+            Batch::Records(batch) => (InputFormat::Records, batch.lens.len() as u64),
+        };
+        self.check_input(input, format)?;
+        self.call(|running| running.operator.process(input, batch)).map_err(|error| within(error, records))?;
+        self.metrics.fed(records);
+        Ok(())
+    }
+
+    fn check_input(&self, input: u32, format: InputFormat) -> Result<(), RuntimeError> {
+        let inputs = &self.description.inputs;
+        let wrong = match inputs.get(input as usize) {
+            Some(known) if known.format == format => return Ok(()),
+            Some(known) => format!("its input {:?} takes {:?}, not {format:?}", known.name, known.format),
+            None => format!("it has {} inputs, so there is no input {input}, counted from 0", inputs.len()),
+        };
+        Err(RuntimeError::Host(format!("the plugin {:?}: {wrong}", self.identity().name)))
+    }
+
+    /// Returns what was emitted since the last call, output by output as
+    /// [`description`](Self::description) has them. It belongs to the next checkpoint. The crate
+    /// `alluvium-connectors` has sinks for it.
+    pub fn take_emitted(&mut self) -> Vec<Emitted> {
+        self.running.as_mut().map_or_else(|_| Vec::new(), |running| running.operator.take_emitted())
+    }
+
+    /// The next page of results, from the beginning with `start`; an empty page is the end.
+    pub fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
+        self.call(|running| running.operator.results(start, limit))
+    }
+
+    /// How far a source has been consumed.
+    pub fn source_offset(&mut self, source: &str) -> Result<Option<u64>, RuntimeError> {
+        self.with_engine(|engine| engine.source_offset(source))
+    }
+
+    /// Moves a source's offset forward: it becomes durable with the state that it led to.
+    pub fn set_source_offset(&mut self, source: &str, offset: u64) -> Result<(), RuntimeError> {
+        self.with_engine(|engine| engine.set_source_offset(source, offset))
+    }
+
+    /// A text attached to the newest checkpoint or log.
+    pub fn annotation(&mut self, name: &str) -> Result<Option<String>, RuntimeError> {
+        self.with_engine(|engine| engine.annotation(name))
+    }
+
+    /// Attaches a text to the checkpoints and logs to come.
+    pub fn set_annotation(&mut self, name: &str, value: &str) -> Result<(), RuntimeError> {
+        self.with_engine(|engine| engine.set_annotation(name, value))
+    }
+
+    /// Ends it. What came after the last checkpoint or sync is forgotten.
+    pub fn close(self) {
+        tracing::info!(plugin = %self.identity().name, directory = %self.path.display(), "closed");
+    }
+}
+
+/// A record that is not in the batch is none.
+fn within(error: RuntimeError, records: u64) -> RuntimeError {
+    match error {
+        RuntimeError::Refused { what, record, text } => {
+            RuntimeError::Refused { what, record: record.filter(|record| u64::from(*record) < records), text }
+        }
+        error => error,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("identity", self.identity())
+            .field("path", &self.path)
+            .field("is_running", &self.is_running())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,79 @@
+//! Plugins written by hand: a core module, made a component of the plugin's world.
+
+use std::fs;
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The core module, in which tests fill in the body of `process`; and, in the place of `;; MIGRATION`, a function.
+pub(crate) const TEMPLATE: &str = include_str!("plugin.wat");
+
+/// What a plugin by hand may import and export besides the plugin's world: what a language's runtime asks for, and
+/// a resource of its own.
+const MORE: &str = r"
+    package alluvium:by-hand;
+
+    interface things {
+        resource thing;
+    }
+    world plain {
+        include alluvium:checkpoint/plugin@0.2.0;
+        import wasi:clocks/monotonic-clock@0.2.0;
+        import wasi:filesystem/preopens@0.2.0;
+        export things;
+    }
+    world migrating {
+        include plain;
+        export alluvium:checkpoint/migration@0.2.0;
+    }
+    package wasi:io@0.2.0 {
+        interface poll { resource pollable; }
+    }
+    package wasi:clocks@0.2.0 {
+        interface monotonic-clock {
+            use wasi:io/poll@0.2.0.{pollable};
+            now: func() -> u64;
+            subscribe-duration: func(when: u64) -> pollable;
+        }
+    }
+    package wasi:filesystem@0.2.0 {
+        interface types { resource descriptor; }
+        interface preopens {
+            use types.{descriptor};
+            get-directories: func() -> list<tuple<descriptor, string>>;
+        }
+    }";
+
+/// Makes a component of a core module in the text format.
+pub(crate) fn component(core: &str) -> Vec<u8> {
+    component_of(core, |wit| wit)
+}
+
+/// The same, with interfaces that were changed.
+pub(crate) fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    resolve.push_source("alluvium.wit", &change(interfaces())).expect("our interfaces");
+    let package = resolve.push_source("by-hand.wit", MORE).expect("more interfaces");
+    let world = if core.contains("checkpoint/migration@") { "migrating" } else { "plain" };
+    let world = resolve.select_world(&[package], Some(world)).expect("a world");
+    let mut module = wat::parse_str(core).expect("a core module");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("a world for the module");
+    let mut encoder = ComponentEncoder::default();
+    let encoder = encoder.validate(true).module(&module).expect("a module of this world");
+    encoder.encode().expect("a component")
+}
+
+/// All our interfaces as one text, which begins with the name of the package.
+fn interfaces() -> String {
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wasm/wit");
+    let file = |name: &str| fs::read_to_string(wit.join(name)).expect("the interfaces of the repository");
+    let files =
+        ["types.wit", "state.wit", "sink.wit", "operator.wit", "migration.wit", "checkpoints.wit", "worlds.wit"];
+    files.map(file).join("\n")
+}
+
+/// The function `migrate`, with this body.
+pub(crate) fn migration(body: &str) -> String {
+    format!("(func (export \"alluvium:checkpoint/migration@0.2.0#migrate\") (param i32) (result i32) {body})")
+}
