@@ -91,12 +91,12 @@ test(`one directory, begun in one language and continued in the next: ${[...lang
 const header = "flight,carrier,origin,dest,dep_time,arr_delay";
 const good = "1,UA,EWR,IAH,517,11";
 const cases = [
-  ["a delay that is no number", [header, good, "2,UA,EWR,IAH,517,late"], 'record 2, column arr_delay: "late" is not'],
-  ["a fraction", [header, good, "2,UA,EWR,IAH,517,1.5"], 'record 2, column arr_delay: "1.5" is not'],
-  ["an underscore", [header, good, "2,UA,EWR,IAH,517,1_000"], 'record 2, column arr_delay: "1_000" is not'],
-  ["past 64 bits", [header, good, "2,UA,EWR,IAH,517,9223372036854775808"], "record 2, column arr_delay: "],
-  ["a carrier that is missing", [header, good, "2,,EWR,IAH,517,1"], "record 2, column carrier: is missing"],
-  ["a separator inside a name", [header, good, "2,UA,EWR,I-H,517,1"], 'record 2, column dest: "I-H" contains "-"'],
+  ["a delay that is no number", [header, good, "2,UA,EWR,IAH,517,late"], 'record 2: column arr_delay: "late" is not'],
+  ["a fraction", [header, good, "2,UA,EWR,IAH,517,1.5"], 'record 2: column arr_delay: "1.5" is not'],
+  ["an underscore", [header, good, "2,UA,EWR,IAH,517,1_000"], 'record 2: column arr_delay: "1_000" is not'],
+  ["past 64 bits", [header, good, "2,UA,EWR,IAH,517,9223372036854775808"], "record 2: column arr_delay: "],
+  ["a carrier that is missing", [header, good, "2,,EWR,IAH,517,1"], "record 2: column carrier: is missing"],
+  ["a separator inside a name", [header, good, "2,UA,EWR,I-H,517,1"], 'record 2: column dest: "I-H" contains "-"'],
   ["a missing column", ["carrier,origin,flight", "UA,EWR,1"], "the input has no column dest, dep_time, arr_delay; it"],
   ["a doubled column", [`${header},dest`, `${good},MIA`], "the input has more than one column dest"],
   ["a sum", [header, "1,A,B,C,1,9223372036854775807", "2,A,B,C,1,1"], 'record 2: state of "A:B-C": the sums do not'],

@@ -6,23 +6,25 @@
 // Ownership: an exported function owns its arguments and frees them. The generated code frees the values that
 // an exported function returns. This file frees the values that imported functions return.
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "route.h"
 
-// These values are lost when the host discards the instance: the header, which the next `open` passes
+// These values are lost when the host discards the instance: the header, which the next `begin` passes
 // again, and the walk that `results` continues. Data that must survive is in `state`.
 static Columns columns;
 static bool has_columns;
 static alluvium_checkpoint_state_own_cursor_t walk;
 static bool has_walk;
 
+// The namespace that every state has.
+enum { DEFAULT };
+
 // One flight of a batch with its key. After `add_up` there is one entry for each key.
 typedef struct {
     Slice key;
-    uint64_t record;
+    uint32_t record;
     Route route;
 } Change;
 
@@ -45,13 +47,26 @@ static void drop_walk(void) {
 }
 
 void exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operator_description_t *description) {
+    *description = (exports_alluvium_checkpoint_operator_description_t){.schema_version = 1};
     plugin_string_dup(&description->name, "delays");
-    description->schema_version = 1;
+    description->inputs.ptr = allocate(1, sizeof *description->inputs.ptr);
+    description->inputs.len = 1;
+    plugin_string_dup(&description->inputs.ptr->name, "flights");
+    description->inputs.ptr->format = EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_INPUT_FORMAT_COLUMNS;
 }
 
-bool exports_alluvium_checkpoint_operator_open(plugin_list_string_t *header, plugin_string_t *error) {
-    Text wrong = {0};
+bool exports_alluvium_checkpoint_operator_open(exports_alluvium_checkpoint_operator_context_t *context,
+                                               plugin_string_t *error) {
+    (void)error;
+    exports_alluvium_checkpoint_operator_context_free(context);
     drop_walk();
+    has_columns = false;
+    return true;
+}
+
+bool exports_alluvium_checkpoint_operator_begin(uint32_t input, plugin_list_string_t *header, plugin_string_t *error) {
+    (void)input;
+    Text wrong = {0};
     has_columns = columns_find(&columns, header, &wrong);
     plugin_list_string_free(header);
     *error = given(wrong);
@@ -66,10 +81,10 @@ static int compare_changes(const void *left, const void *right) {
 }
 
 // Adds up a batch. It fills `changes`, sorted by key, and stores their keys in `keys`. Returns false on an error,
-// which `wrong` describes.
-static bool add_up(const exports_alluvium_checkpoint_operator_records_t *batch, const Flight *flights, Change *changes,
-                   size_t *count, Text *keys, Text *wrong) {
-    for (uint32_t record = 0; record < batch->count; record++) {
+// which `wrong` describes; `blamed` is then the record that is to blame.
+static bool add_up(uint32_t records, const Flight *flights, Change *changes, size_t *count, Text *keys,
+                   uint32_t *blamed, Text *wrong) {
+    for (uint32_t record = 0; record < records; record++) {
         const Flight *flight = &flights[record];
         size_t begin = keys->len;
         text_bytes(keys, flight->carrier.ptr, flight->carrier.len);
@@ -77,28 +92,25 @@ static bool add_up(const exports_alluvium_checkpoint_operator_records_t *batch, 
         text_bytes(keys, flight->origin.ptr, flight->origin.len);
         text_bytes(keys, "-", 1);
         text_bytes(keys, flight->dest.ptr, flight->dest.len);
-        changes[record] = (Change){{0}, batch->first_record + record, route_of(flight)};
+        changes[record] = (Change){{0}, record, route_of(flight)};
         changes[record].key.len = keys->len - begin;
     }
     // The keys are set only now, because `keys` moved while it grew.
     const uint8_t *at = keys->ptr;
-    for (uint32_t record = 0; record < batch->count; record++) {
+    for (uint32_t record = 0; record < records; record++) {
         changes[record].key.ptr = at;
         at += changes[record].key.len;
     }
-    qsort(changes, batch->count, sizeof *changes, compare_changes);
+    qsort(changes, records, sizeof *changes, compare_changes);
     *count = 0;
-    for (uint32_t record = 0; record < batch->count; record++) {
+    for (uint32_t record = 0; record < records; record++) {
         Change *last = *count ? &changes[*count - 1] : NULL;
         if (!last || slice_compare(last->key, changes[record].key) != 0) {
             changes[(*count)++] = changes[record];
             continue;
         }
-        Text why = {0};
-        if (!route_plus(&last->route, &changes[record].route, last->key, &why)) {
-            text_add(wrong, "record %" PRIu64 ": ", changes[record].record);
-            text_bytes(wrong, why.ptr, why.len);
-            text_free(&why);
+        if (!route_plus(&last->route, &changes[record].route, last->key, wrong)) {
+            *blamed = changes[record].record;
             return false;
         }
     }
@@ -118,7 +130,7 @@ static bool work_in(Change *changes, size_t count, Text *wrong) {
     alluvium_checkpoint_state_packed_keys_t question = {{key_lens, count}, {keys.ptr, keys.len}};
     alluvium_checkpoint_state_packed_values_t old;
     alluvium_checkpoint_state_error_t error;
-    bool is_ok = alluvium_checkpoint_state_get_many(&question, &old, &error) || refused(&error, wrong);
+    bool is_ok = alluvium_checkpoint_state_get_many(DEFAULT, &question, &old, &error) || refused(&error, wrong);
     if (is_ok) {
         const uint8_t *value = old.bytes.ptr;
         for (size_t at = 0; is_ok && at < count; value += old.lens.ptr[at], at++) {
@@ -137,7 +149,7 @@ static bool work_in(Change *changes, size_t count, Text *wrong) {
         alluvium_checkpoint_state_columns_t update = {
             {ops, count}, {key_lens, count}, {value_lens, count}, {keys.ptr, keys.len}, {values.ptr, values.len}};
         uint64_t applied;
-        is_ok = alluvium_checkpoint_state_apply(&update, &applied, &error) || refused(&error, wrong);
+        is_ok = alluvium_checkpoint_state_apply(DEFAULT, &update, &applied, &error) || refused(&error, wrong);
     }
     text_free(&keys);
     text_free(&values);
@@ -147,21 +159,42 @@ static bool work_in(Change *changes, size_t count, Text *wrong) {
     return is_ok;
 }
 
-bool exports_alluvium_checkpoint_operator_process(exports_alluvium_checkpoint_operator_records_t *batch,
-                                                  plugin_string_t *error) {
-    Text wrong = {0}, keys = {0};
-    Flight *flights = allocate(batch->count, sizeof *flights);
-    Change *changes = allocate(batch->count, sizeof *changes);
+// Adds a batch to the state. Returns false on an error, which `wrong` describes; `blamed` is then the record that is to
+// blame.
+static bool process(const exports_alluvium_checkpoint_operator_batch_t *batch, uint32_t *blamed, Text *wrong) {
+    *blamed = NO_RECORD;
+    if (batch->tag != EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_BATCH_COLUMNS) {
+        text_add(wrong, "the input has columns");
+        return false;
+    }
+    if (!has_columns) {
+        text_add(wrong, "process was called before begin");
+        return false;
+    }
+    const exports_alluvium_checkpoint_operator_column_batch_t *records = &batch->val.columns;
+    Flight *flights = allocate(records->count, sizeof *flights);
+    Change *changes = allocate(records->count, sizeof *changes);
+    Text keys = {0};
     size_t count = 0;
-    if (!has_columns) text_add(&wrong, "process was called before open");
-    bool is_ok = has_columns && flights_read(&columns, batch, flights, &wrong) &&
-                 add_up(batch, flights, changes, &count, &keys, &wrong) && work_in(changes, count, &wrong);
+    bool is_ok = flights_read(&columns, records, flights, blamed, wrong) &&
+                 add_up(records->count, flights, changes, &count, &keys, blamed, wrong) &&
+                 work_in(changes, count, wrong);
     text_free(&keys);
     free(changes);
     free(flights);
-    plugin_list_u32_free(&batch->field_lens);
-    plugin_list_u8_free(&batch->fields);
-    *error = given(wrong);
+    return is_ok;
+}
+
+bool exports_alluvium_checkpoint_operator_process(uint32_t input, exports_alluvium_checkpoint_operator_batch_t *batch,
+                                                  exports_alluvium_checkpoint_operator_failure_t *failure) {
+    (void)input;
+    Text wrong = {0};
+    uint32_t blamed;
+    bool is_ok = process(batch, &blamed, &wrong);
+    exports_alluvium_checkpoint_operator_batch_free(batch);
+    failure->record.is_some = blamed != NO_RECORD;
+    failure->record.val = blamed;
+    failure->text = given(wrong);
     return is_ok;
 }
 
@@ -173,7 +206,7 @@ bool exports_alluvium_checkpoint_operator_results(bool start, uint32_t limit, pl
     if (start) {
         plugin_list_u8_t everything = {0};
         drop_walk();
-        has_walk = alluvium_checkpoint_state_iterate(&everything, &walk, &why) || refused(&why, &wrong);
+        has_walk = alluvium_checkpoint_state_iterate(DEFAULT, &everything, &walk, &why) || refused(&why, &wrong);
     } else if (!has_walk) {
         text_add(&wrong, "results was called for the next page before the first page");
     }

@@ -1,6 +1,5 @@
 #include "flights.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static const char *const NAMES[COLUMNS] = {"carrier", "origin", "dest", "dep_time", "arr_delay"};
@@ -38,38 +37,38 @@ static bool is_missing(Slice field) {
     return field.len == 0 || slice_is(field, "NA");
 }
 
-static bool refuse(Text *wrong, uint64_t number, int column, Slice field, bool is_quoted, const char *what) {
-    text_add(wrong, "record %" PRIu64 ", column %s: ", number, NAMES[column]);
+static bool refuse(Text *wrong, int column, Slice field, bool is_quoted, const char *what) {
+    text_add(wrong, "column %s: ", NAMES[column]);
     (is_quoted ? text_quoted : text_escaped)(wrong, field);
     text_add(wrong, "%s", what);
     return false;
 }
 
-static bool check_text(Slice field, uint64_t number, int column, Text *wrong) {
-    return slice_is_utf8(field) || refuse(wrong, number, column, field, false, " is not UTF-8");
+static bool check_text(Slice field, int column, Text *wrong) {
+    return slice_is_utf8(field) || refuse(wrong, column, field, false, " is not UTF-8");
 }
 
-static bool check_name(Slice field, char separator, uint64_t number, int column, Text *wrong) {
-    if (!check_text(field, number, column, wrong)) return false;
-    if (is_missing(field)) return refuse(wrong, number, column, (Slice){0}, false, "is missing");
+static bool check_name(Slice field, char separator, int column, Text *wrong) {
+    if (!check_text(field, column, wrong)) return false;
+    if (is_missing(field)) return refuse(wrong, column, (Slice){0}, false, "is missing");
     // With a separator inside a name, two routes could have the same key.
     if (!memchr(field.ptr, separator, field.len)) return true;
     const char what[] = {' ', 'c', 'o', 'n', 't', 'a', 'i', 'n', 's', ' ', '"', separator, '"', 0};
-    return refuse(wrong, number, column, field, true, what);
+    return refuse(wrong, column, field, true, what);
 }
 
-static bool read_flight(const Slice *fields, uint64_t number, Flight *flight, Text *wrong) {
+static bool read_flight(const Slice *fields, Flight *flight, Text *wrong) {
     // The delay is checked first, so that every language reports the same one of two mistakes in a record.
-    if (!check_text(fields[ARR_DELAY], number, ARR_DELAY, wrong)) return false;
+    if (!check_text(fields[ARR_DELAY], ARR_DELAY, wrong)) return false;
     flight->has_delay = !is_missing(fields[ARR_DELAY]);
     flight->delay_minutes = 0;
     if (flight->has_delay && !slice_to_i64(fields[ARR_DELAY], &flight->delay_minutes)) {
-        return refuse(wrong, number, ARR_DELAY, fields[ARR_DELAY], true, " is not a whole number of minutes");
+        return refuse(wrong, ARR_DELAY, fields[ARR_DELAY], true, " is not a whole number of minutes");
     }
-    if (!check_name(fields[CARRIER], ':', number, CARRIER, wrong)) return false;
-    if (!check_name(fields[ORIGIN], '-', number, ORIGIN, wrong)) return false;
-    if (!check_name(fields[DEST], '-', number, DEST, wrong)) return false;
-    if (!check_text(fields[DEP_TIME], number, DEP_TIME, wrong)) return false;
+    if (!check_name(fields[CARRIER], ':', CARRIER, wrong)) return false;
+    if (!check_name(fields[ORIGIN], '-', ORIGIN, wrong)) return false;
+    if (!check_name(fields[DEST], '-', DEST, wrong)) return false;
+    if (!check_text(fields[DEP_TIME], DEP_TIME, wrong)) return false;
     flight->carrier = fields[CARRIER];
     flight->origin = fields[ORIGIN];
     flight->dest = fields[DEST];
@@ -77,23 +76,23 @@ static bool read_flight(const Slice *fields, uint64_t number, Flight *flight, Te
     return true;
 }
 
-bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_operator_records_t *batch, Flight *flights,
-                  Text *wrong) {
+bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_operator_column_batch_t *batch,
+                  Flight *flights, uint32_t *blamed, Text *wrong) {
+    *blamed = NO_RECORD;
     if ((uint64_t)batch->count * columns->width != batch->field_lens.len) {
-        uint64_t last = batch->first_record + batch->count - 1;
-        text_add(wrong, "records %" PRIu64 " to %" PRIu64 ": %zu fields where the header has %zu columns",
-                 batch->first_record, last, batch->field_lens.len, columns->width);
+        text_add(wrong, "%lu records with %zu fields where the header has %zu columns", (unsigned long)batch->count,
+                 batch->field_lens.len, columns->width);
         return false;
     }
     const uint32_t *lens = batch->field_lens.ptr;
     size_t at = 0;
     for (uint32_t record = 0; record < batch->count; record++, lens += columns->width) {
-        uint64_t number = batch->first_record + record;
+        *blamed = record;
         Slice fields[COLUMNS];
         for (size_t position = 0; position < columns->width; position++) {
             // The length is compared with the bytes that are left, because a sum could overflow.
             if (lens[position] > batch->fields.len - at) {
-                text_add(wrong, "record %" PRIu64 ": its fields are longer than the batch", number);
+                text_add(wrong, "its fields are longer than the batch");
                 return false;
             }
             for (int column = 0; column < COLUMNS; column++) {
@@ -103,8 +102,9 @@ bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_oper
             }
             at += lens[position];
         }
-        if (!read_flight(fields, number, &flights[record], wrong)) return false;
+        if (!read_flight(fields, &flights[record], wrong)) return false;
     }
+    *blamed = NO_RECORD;
     if (at == batch->fields.len) return true;
     text_add(wrong, "the batch has %zu bytes after its last field", batch->fields.len - at);
     return false;

@@ -15,6 +15,9 @@ typedef struct {
     size_t positions[COLUMNS];
 } Columns;
 
+// The number in `blamed` when no single record is to blame for an error.
+#define NO_RECORD UINT32_MAX
+
 // One flight, read from a record. Its names point into the batch.
 typedef struct {
     Slice carrier, origin, dest;
@@ -26,8 +29,8 @@ typedef struct {
 bool columns_find(Columns *columns, const plugin_list_string_t *header, Text *wrong);
 
 // Reads all records of the batch into `flights`, which has room for `count`. Returns false on an error, which
-// `wrong` describes.
-bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_operator_records_t *batch, Flight *flights,
-                  Text *wrong);
+// `wrong` describes; `blamed` is then the record that is to blame.
+bool flights_read(const Columns *columns, const exports_alluvium_checkpoint_operator_column_batch_t *batch,
+                  Flight *flights, uint32_t *blamed, Text *wrong);
 
 #endif

@@ -20,37 +20,35 @@ export function findColumns(header) {
   return { width: header.length, positions: COLUMNS.map((column) => header.indexOf(column)) };
 }
 
-/** Calls `each` for every flight of the batch, in order, and stops at the first error. */
-export function eachFlight({ width, positions }, { firstRecord, count, fieldLens, fields }, each) {
+/** Calls `each` for every flight of the batch, in order, and stops at the first error. An error that one record is to
+ *  blame for is thrown as a `failure` with the record's number. */
+export function eachFlight({ width, positions }, { count, fieldLens, fields }, each) {
   if (fieldLens.length !== count * width) {
-    const last = firstRecord + BigInt(count) - 1n;
-    throw `records ${firstRecord} to ${last}: ${fieldLens.length} fields where the header has ${width} columns`;
+    throw `${count} records with ${fieldLens.length} fields where the header has ${width} columns`;
   }
   const starts = new Array(width);
   let at = 0;
   for (let record = 0; record < count; record += 1) {
-    const number = firstRecord + BigInt(record);
     for (let column = 0; column < width; column += 1) {
       starts[column] = at;
       at += fieldLens[record * width + column];
-      if (at > fields.length) throw `record ${number}: its fields are longer than the batch`;
+      if (at > fields.length) throw { record, text: "its fields are longer than the batch" };
     }
     const field = (column) => {
       const position = positions[column];
       return fields.subarray(starts[position], starts[position] + fieldLens[record * width + position]);
     };
-    const found = flight(number, field);
     try {
-      each(found);
-    } catch (what) {
-      throw `record ${number}: ${what}`;
+      each(flight(field));
+    } catch (text) {
+      throw typeof text === "string" ? { record, text } : text;
     }
   }
   if (at !== fields.length) throw `the batch has ${fields.length - at} bytes after its last field`;
 }
 
-function flight(number, field) {
-  const wrong = (column, what) => `record ${number}, column ${COLUMNS[column]}: ${what}`;
+function flight(field) {
+  const wrong = (column, what) => `column ${COLUMNS[column]}: ${what}`;
   const text = (column) => {
     const bytes = field(column);
     try {

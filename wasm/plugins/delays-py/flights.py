@@ -15,7 +15,11 @@ WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
 class Wrong(Exception):
-    """An error in the input, described in words."""
+    """An error in the input, described in words, and the record that is to blame, if it is a single one."""
+
+    def __init__(self, text: str, record: Optional[int] = None):
+        super().__init__(text)
+        self.record = record
 
 
 @dataclass
@@ -50,30 +54,26 @@ def each_flight(columns: Columns, batch) -> Iterator[Tuple[int, Flight]]:
     """Yields every flight of the batch with its record's number, in order."""
     lens, fields, width = batch.field_lens, batch.fields, columns.width
     if len(lens) != batch.count * width:
-        last = batch.first_record + batch.count - 1
-        raise Wrong(
-            f"records {batch.first_record} to {last}: {len(lens)} fields where the header has {width} columns"
-        )
+        raise Wrong(f"{batch.count} records with {len(lens)} fields where the header has {width} columns")
     at = 0
     for record in range(batch.count):
-        number = batch.first_record + record
         ends = []
         for length in lens[record * width : (record + 1) * width]:
             at += length
             ends.append(at)
         if at > len(fields):
-            raise Wrong(f"record {number}: its fields are longer than the batch")
+            raise Wrong("its fields are longer than the batch", record)
         of_record = [
             fields[ends[position] - lens[record * width + position] : ends[position]] for position in columns.positions
         ]
-        yield number, flight(number, of_record)
+        yield record, flight(record, of_record)
     if at != len(fields):
         raise Wrong(f"the batch has {len(fields) - at} bytes after its last field")
 
 
-def flight(number: int, fields: List[bytes]) -> Flight:
+def flight(record: int, fields: List[bytes]) -> Flight:
     def wrong(column: int, what: str) -> Wrong:
-        return Wrong(f"record {number}, column {COLUMNS[column]}: {what}")
+        return Wrong(f"column {COLUMNS[column]}: {what}", record)
 
     def text(column: int) -> str:
         try:

@@ -3,47 +3,112 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Imported Functions from `alluvium:checkpoint/state@0.1.0`
+// Imported Functions from `alluvium:checkpoint/state@0.2.0`
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("[method]cursor.next")))
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("[method]cursor.next")))
 extern void __wasm_import_alluvium_checkpoint_state_method_cursor_next(int32_t, int32_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("get")))
-extern void __wasm_import_alluvium_checkpoint_state_get(uint8_t *, size_t, uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("namespace")))
+extern void __wasm_import_alluvium_checkpoint_state_namespace(uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("get-many")))
-extern void __wasm_import_alluvium_checkpoint_state_get_many(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("get")))
+extern void __wasm_import_alluvium_checkpoint_state_get(int32_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("apply")))
-extern void __wasm_import_alluvium_checkpoint_state_apply(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("get-many")))
+extern void __wasm_import_alluvium_checkpoint_state_get_many(int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("put")))
-extern void __wasm_import_alluvium_checkpoint_state_put(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("apply")))
+extern void __wasm_import_alluvium_checkpoint_state_apply(int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("delete")))
-extern void __wasm_import_alluvium_checkpoint_state_delete(uint8_t *, size_t, uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("put")))
+extern void __wasm_import_alluvium_checkpoint_state_put(int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("iterate")))
-extern void __wasm_import_alluvium_checkpoint_state_iterate(uint8_t *, size_t, uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("delete")))
+extern void __wasm_import_alluvium_checkpoint_state_delete(int32_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("len")))
-extern void __wasm_import_alluvium_checkpoint_state_len(uint8_t *);
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("iterate")))
+extern void __wasm_import_alluvium_checkpoint_state_iterate(int32_t, uint8_t *, size_t, uint8_t *);
 
-// Imported Functions from `alluvium:checkpoint/sink@0.1.0`
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("len")))
+extern void __wasm_import_alluvium_checkpoint_state_len(int32_t, uint8_t *);
 
-__attribute__((__import_module__("alluvium:checkpoint/sink@0.1.0"), __import_name__("emit")))
-extern void __wasm_import_alluvium_checkpoint_sink_emit(uint8_t *, size_t, uint8_t *);
+// Imported Functions from `alluvium:checkpoint/sink@0.2.0`
 
-// Exported Functions from `alluvium:checkpoint/operator@0.1.0`
+__attribute__((__import_module__("alluvium:checkpoint/sink@0.2.0"), __import_name__("emit")))
+extern void __wasm_import_alluvium_checkpoint_sink_emit(int32_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.1.0#describe")))
+// Exported Functions from `alluvium:checkpoint/operator@0.2.0`
+
+__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.2.0#describe")))
 void __wasm_export_exports_alluvium_checkpoint_operator_describe_post_return(uint8_t * arg0) {
   if ((*((size_t*) (arg0 + sizeof(void*)))) > 0) {
     free(*((uint8_t **) (arg0 + 0)));
   }
+  size_t len = *((size_t*) (arg0 + (4*sizeof(void*))));
+  if (len > 0) {
+    uint8_t *ptr = *((uint8_t **) (arg0 + (3*sizeof(void*))));
+    for (size_t i = 0; i < len; i++) {
+      uint8_t *base = ptr + i * (3*sizeof(void*));
+      (void) base;
+      if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+        free(*((uint8_t **) (base + 0)));
+      }
+    }
+    free(ptr);
+  }
+  size_t len0 = *((size_t*) (arg0 + (6*sizeof(void*))));
+  if (len0 > 0) {
+    uint8_t *ptr1 = *((uint8_t **) (arg0 + (5*sizeof(void*))));
+    for (size_t i2 = 0; i2 < len0; i2++) {
+      uint8_t *base = ptr1 + i2 * (3*sizeof(void*));
+      (void) base;
+      if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+        free(*((uint8_t **) (base + 0)));
+      }
+    }
+    free(ptr1);
+  }
+  size_t len3 = *((size_t*) (arg0 + (8*sizeof(void*))));
+  if (len3 > 0) {
+    uint8_t *ptr4 = *((uint8_t **) (arg0 + (7*sizeof(void*))));
+    for (size_t i5 = 0; i5 < len3; i5++) {
+      uint8_t *base = ptr4 + i5 * (40+2*sizeof(void*));
+      (void) base;
+      if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+        free(*((uint8_t **) (base + 0)));
+      }
+    }
+    free(ptr4);
+  }
+  size_t len6 = *((size_t*) (arg0 + (10*sizeof(void*))));
+  if (len6 > 0) {
+    uint8_t *ptr7 = *((uint8_t **) (arg0 + (9*sizeof(void*))));
+    for (size_t i8 = 0; i8 < len6; i8++) {
+      uint8_t *base = ptr7 + i8 * (7*sizeof(void*));
+      (void) base;
+      if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+        free(*((uint8_t **) (base + 0)));
+      }
+      switch ((int32_t) (int32_t) *((uint8_t*) (base + (2*sizeof(void*))))) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (base + (4*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (base + (3*sizeof(void*)))));
+          }
+          break;
+        }
+      }
+      if ((*((size_t*) (base + (6*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (base + (5*sizeof(void*)))));
+      }
+    }
+    free(ptr7);
+  }
 }
 
-__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.1.0#open")))
+__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.2.0#open")))
 void __wasm_export_exports_alluvium_checkpoint_operator_open_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
     case 0: {
@@ -58,8 +123,8 @@ void __wasm_export_exports_alluvium_checkpoint_operator_open_post_return(uint8_t
   }
 }
 
-__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.1.0#process")))
-void __wasm_export_exports_alluvium_checkpoint_operator_process_post_return(uint8_t * arg0) {
+__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.2.0#begin")))
+void __wasm_export_exports_alluvium_checkpoint_operator_begin_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
     case 0: {
       break;
@@ -73,7 +138,22 @@ void __wasm_export_exports_alluvium_checkpoint_operator_process_post_return(uint
   }
 }
 
-__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.1.0#results")))
+__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.2.0#process")))
+void __wasm_export_exports_alluvium_checkpoint_operator_process_post_return(uint8_t * arg0) {
+  switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      if ((*((size_t*) (arg0 + (8+2*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + (8+1*sizeof(void*)))));
+      }
+      break;
+    }
+  }
+}
+
+__attribute__((__weak__, __export_name__("cabi_post_alluvium:checkpoint/operator@0.2.0#results")))
 void __wasm_export_exports_alluvium_checkpoint_operator_results_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
     case 0: {
@@ -112,7 +192,7 @@ void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t new_size) {
 }
 
 __attribute__((__aligned__(sizeof(void*))))
-static uint8_t RET_AREA[(3*sizeof(void*))];
+static uint8_t RET_AREA[(11*sizeof(void*))];
 
 // Helper Functions
 
@@ -208,6 +288,31 @@ void alluvium_checkpoint_types_packed_values_free(alluvium_checkpoint_types_pack
   plugin_list_u8_free(&ptr->bytes);
 }
 
+void alluvium_checkpoint_types_namespace_kind_free(alluvium_checkpoint_types_namespace_kind_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      break;
+    }
+  }
+}
+
+void alluvium_checkpoint_types_option_expiry_free(alluvium_checkpoint_types_option_expiry_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void alluvium_checkpoint_types_option_merge_operator_free(alluvium_checkpoint_types_option_merge_operator_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void alluvium_checkpoint_types_namespace_declaration_free(alluvium_checkpoint_types_namespace_declaration_t *ptr) {
+  plugin_string_free(&ptr->name);
+  alluvium_checkpoint_types_namespace_kind_free(&ptr->kind);
+  alluvium_checkpoint_types_option_expiry_free(&ptr->expires);
+  alluvium_checkpoint_types_option_merge_operator_free(&ptr->merge);
+}
+
 void alluvium_checkpoint_state_columns_free(alluvium_checkpoint_state_columns_t *ptr) {
   alluvium_checkpoint_types_columns_free(ptr);
 }
@@ -224,7 +329,7 @@ void alluvium_checkpoint_state_packed_values_free(alluvium_checkpoint_state_pack
   alluvium_checkpoint_types_packed_values_free(ptr);
 }
 
-__attribute__((__import_module__("alluvium:checkpoint/state@0.1.0"), __import_name__("[resource-drop]cursor")))
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("[resource-drop]cursor")))
 extern void __wasm_import_alluvium_checkpoint_state_cursor_drop(int32_t handle);
 
 void alluvium_checkpoint_state_cursor_drop_own(alluvium_checkpoint_state_own_cursor_t handle) {
@@ -242,6 +347,13 @@ alluvium_checkpoint_state_borrow_cursor_t alluvium_checkpoint_state_borrow_curso
 void alluvium_checkpoint_state_result_columns_error_free(alluvium_checkpoint_state_result_columns_error_t *ptr) {
   if (!ptr->is_err) {
     alluvium_checkpoint_state_columns_free(&ptr->val.ok);
+  } else {
+    alluvium_checkpoint_state_error_free(&ptr->val.err);
+  }
+}
+
+void alluvium_checkpoint_state_result_u32_error_free(alluvium_checkpoint_state_result_u32_error_t *ptr) {
+  if (!ptr->is_err) {
   } else {
     alluvium_checkpoint_state_error_free(&ptr->val.err);
   }
@@ -304,8 +416,141 @@ void alluvium_checkpoint_sink_result_void_string_free(alluvium_checkpoint_sink_r
   }
 }
 
+void exports_alluvium_checkpoint_operator_namespace_declaration_free(exports_alluvium_checkpoint_operator_namespace_declaration_t *ptr) {
+  alluvium_checkpoint_types_namespace_declaration_free(ptr);
+}
+
+void exports_alluvium_checkpoint_operator_input_free(exports_alluvium_checkpoint_operator_input_t *ptr) {
+  plugin_string_free(&ptr->name);
+}
+
+void exports_alluvium_checkpoint_operator_output_free(exports_alluvium_checkpoint_operator_output_t *ptr) {
+  plugin_string_free(&ptr->name);
+}
+
+void plugin_option_string_free(plugin_option_string_t *ptr) {
+  if (ptr->is_some) {
+    plugin_string_free(&ptr->val);
+  }
+}
+
+void exports_alluvium_checkpoint_operator_parameter_free(exports_alluvium_checkpoint_operator_parameter_t *ptr) {
+  plugin_string_free(&ptr->name);
+  plugin_option_string_free(&ptr->default_);
+  plugin_string_free(&ptr->doc);
+}
+
+void exports_alluvium_checkpoint_operator_list_input_free(exports_alluvium_checkpoint_operator_list_input_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_alluvium_checkpoint_operator_input_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_alluvium_checkpoint_operator_input_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_alluvium_checkpoint_operator_list_output_free(exports_alluvium_checkpoint_operator_list_output_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_alluvium_checkpoint_operator_output_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_alluvium_checkpoint_operator_output_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_alluvium_checkpoint_operator_list_namespace_declaration_free(exports_alluvium_checkpoint_operator_list_namespace_declaration_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_alluvium_checkpoint_operator_namespace_declaration_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_alluvium_checkpoint_operator_namespace_declaration_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_alluvium_checkpoint_operator_list_parameter_free(exports_alluvium_checkpoint_operator_list_parameter_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_alluvium_checkpoint_operator_parameter_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_alluvium_checkpoint_operator_parameter_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
 void exports_alluvium_checkpoint_operator_description_free(exports_alluvium_checkpoint_operator_description_t *ptr) {
   plugin_string_free(&ptr->name);
+  exports_alluvium_checkpoint_operator_list_input_free(&ptr->inputs);
+  exports_alluvium_checkpoint_operator_list_output_free(&ptr->outputs);
+  exports_alluvium_checkpoint_operator_list_namespace_declaration_free(&ptr->namespaces);
+  exports_alluvium_checkpoint_operator_list_parameter_free(&ptr->parameters);
+}
+
+void exports_alluvium_checkpoint_operator_setting_free(exports_alluvium_checkpoint_operator_setting_t *ptr) {
+  plugin_string_free(&ptr->name);
+  plugin_string_free(&ptr->value);
+  plugin_option_string_free(&ptr->previous);
+}
+
+void exports_alluvium_checkpoint_operator_list_setting_free(exports_alluvium_checkpoint_operator_list_setting_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_alluvium_checkpoint_operator_setting_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_alluvium_checkpoint_operator_setting_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_alluvium_checkpoint_operator_context_free(exports_alluvium_checkpoint_operator_context_t *ptr) {
+  exports_alluvium_checkpoint_operator_list_setting_free(&ptr->settings);
+}
+
+void exports_alluvium_checkpoint_operator_column_batch_free(exports_alluvium_checkpoint_operator_column_batch_t *ptr) {
+  plugin_list_u32_free(&ptr->field_lens);
+  plugin_list_u8_free(&ptr->fields);
+}
+
+void exports_alluvium_checkpoint_operator_record_batch_free(exports_alluvium_checkpoint_operator_record_batch_t *ptr) {
+  plugin_list_u32_free(&ptr->lens);
+  plugin_list_u8_free(&ptr->bytes);
+}
+
+void exports_alluvium_checkpoint_operator_batch_free(exports_alluvium_checkpoint_operator_batch_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      exports_alluvium_checkpoint_operator_column_batch_free(&ptr->val.columns);
+      break;
+    }
+    case 1: {
+      exports_alluvium_checkpoint_operator_record_batch_free(&ptr->val.records);
+      break;
+    }
+  }
+}
+
+void plugin_option_u32_free(plugin_option_u32_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void exports_alluvium_checkpoint_operator_failure_free(exports_alluvium_checkpoint_operator_failure_t *ptr) {
+  plugin_option_u32_free(&ptr->record);
+  plugin_string_free(&ptr->text);
+}
+
+void exports_alluvium_checkpoint_operator_result_void_string_free(exports_alluvium_checkpoint_operator_result_void_string_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    plugin_string_free(&ptr->val.err);
+  }
 }
 
 void plugin_list_string_free(plugin_list_string_t *ptr) {
@@ -319,10 +564,10 @@ void plugin_list_string_free(plugin_list_string_t *ptr) {
   }
 }
 
-void exports_alluvium_checkpoint_operator_result_void_string_free(exports_alluvium_checkpoint_operator_result_void_string_t *ptr) {
+void exports_alluvium_checkpoint_operator_result_void_failure_free(exports_alluvium_checkpoint_operator_result_void_failure_t *ptr) {
   if (!ptr->is_err) {
   } else {
-    plugin_string_free(&ptr->val.err);
+    exports_alluvium_checkpoint_operator_failure_free(&ptr->val.err);
   }
 }
 
@@ -447,11 +692,91 @@ bool alluvium_checkpoint_state_method_cursor_next(alluvium_checkpoint_state_borr
   }
 }
 
-bool alluvium_checkpoint_state_get(plugin_list_u8_t *key, plugin_option_list_u8_t *ret, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_namespace(plugin_string_t *name, uint32_t *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(4*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_get((uint8_t *) (*key).ptr, (*key).len, ptr);
+  __wasm_import_alluvium_checkpoint_state_namespace((uint8_t *) (*name).ptr, (*name).len, ptr);
+  alluvium_checkpoint_state_result_u32_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      alluvium_checkpoint_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.not_found = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.already_exists = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.corruption = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.fenced = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_space = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.limit_exceeded = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_input = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          variant.val.backpressure = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 8: {
+          variant.val.reopen = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.unsupported = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 10: {
+          variant.val.io = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 11: {
+          variant.val.other = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool alluvium_checkpoint_state_get(uint32_t namespace_, plugin_list_u8_t *key, plugin_option_list_u8_t *ret, alluvium_checkpoint_state_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_state_get((int32_t) (namespace_), (uint8_t *) (*key).ptr, (*key).len, ptr);
   alluvium_checkpoint_state_result_option_list_u8_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -540,11 +865,11 @@ bool alluvium_checkpoint_state_get(plugin_list_u8_t *key, plugin_option_list_u8_
   }
 }
 
-bool alluvium_checkpoint_state_get_many(alluvium_checkpoint_state_packed_keys_t *keys, alluvium_checkpoint_state_packed_values_t *ret, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_get_many(uint32_t namespace_, alluvium_checkpoint_state_packed_keys_t *keys, alluvium_checkpoint_state_packed_values_t *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(7*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_get_many((uint8_t *) ((*keys).lens).ptr, ((*keys).lens).len, (uint8_t *) ((*keys).bytes).ptr, ((*keys).bytes).len, ptr);
+  __wasm_import_alluvium_checkpoint_state_get_many((int32_t) (namespace_), (uint8_t *) ((*keys).lens).ptr, ((*keys).lens).len, (uint8_t *) ((*keys).bytes).ptr, ((*keys).bytes).len, ptr);
   alluvium_checkpoint_state_result_packed_values_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -624,11 +949,11 @@ bool alluvium_checkpoint_state_get_many(alluvium_checkpoint_state_packed_keys_t 
   }
 }
 
-bool alluvium_checkpoint_state_apply(alluvium_checkpoint_state_columns_t *batch, uint64_t *ret, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_apply(uint32_t namespace_, alluvium_checkpoint_state_columns_t *batch, uint64_t *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(8)))
   uint8_t ret_area[(16+2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_apply((uint8_t *) ((*batch).ops).ptr, ((*batch).ops).len, (uint8_t *) ((*batch).key_lens).ptr, ((*batch).key_lens).len, (uint8_t *) ((*batch).value_lens).ptr, ((*batch).value_lens).len, (uint8_t *) ((*batch).keys).ptr, ((*batch).keys).len, (uint8_t *) ((*batch).values).ptr, ((*batch).values).len, ptr);
+  __wasm_import_alluvium_checkpoint_state_apply((int32_t) (namespace_), (uint8_t *) ((*batch).ops).ptr, ((*batch).ops).len, (uint8_t *) ((*batch).key_lens).ptr, ((*batch).key_lens).len, (uint8_t *) ((*batch).value_lens).ptr, ((*batch).value_lens).len, (uint8_t *) ((*batch).keys).ptr, ((*batch).keys).len, (uint8_t *) ((*batch).values).ptr, ((*batch).values).len, ptr);
   alluvium_checkpoint_state_result_u64_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -704,11 +1029,11 @@ bool alluvium_checkpoint_state_apply(alluvium_checkpoint_state_columns_t *batch,
   }
 }
 
-bool alluvium_checkpoint_state_put(plugin_list_u8_t *key, plugin_list_u8_t *value, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_put(uint32_t namespace_, plugin_list_u8_t *key, plugin_list_u8_t *value, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(4*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_put((uint8_t *) (*key).ptr, (*key).len, (uint8_t *) (*value).ptr, (*value).len, ptr);
+  __wasm_import_alluvium_checkpoint_state_put((int32_t) (namespace_), (uint8_t *) (*key).ptr, (*key).len, (uint8_t *) (*value).ptr, (*value).len, ptr);
   alluvium_checkpoint_state_result_void_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -782,11 +1107,11 @@ bool alluvium_checkpoint_state_put(plugin_list_u8_t *key, plugin_list_u8_t *valu
   }
 }
 
-bool alluvium_checkpoint_state_delete(plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_delete(uint32_t namespace_, plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(4*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_delete((uint8_t *) (*key).ptr, (*key).len, ptr);
+  __wasm_import_alluvium_checkpoint_state_delete((int32_t) (namespace_), (uint8_t *) (*key).ptr, (*key).len, ptr);
   alluvium_checkpoint_state_result_bool_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -862,11 +1187,11 @@ bool alluvium_checkpoint_state_delete(plugin_list_u8_t *key, bool *ret, alluvium
   }
 }
 
-bool alluvium_checkpoint_state_iterate(plugin_list_u8_t *prefix, alluvium_checkpoint_state_own_cursor_t *ret, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_iterate(uint32_t namespace_, plugin_list_u8_t *prefix, alluvium_checkpoint_state_own_cursor_t *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(4*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_iterate((uint8_t *) (*prefix).ptr, (*prefix).len, ptr);
+  __wasm_import_alluvium_checkpoint_state_iterate((int32_t) (namespace_), (uint8_t *) (*prefix).ptr, (*prefix).len, ptr);
   alluvium_checkpoint_state_result_own_cursor_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -942,11 +1267,11 @@ bool alluvium_checkpoint_state_iterate(plugin_list_u8_t *prefix, alluvium_checkp
   }
 }
 
-bool alluvium_checkpoint_state_len(uint64_t *ret, alluvium_checkpoint_state_error_t *err) {
+bool alluvium_checkpoint_state_len(uint32_t namespace_, uint64_t *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(8)))
   uint8_t ret_area[(16+2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_state_len(ptr);
+  __wasm_import_alluvium_checkpoint_state_len((int32_t) (namespace_), ptr);
   alluvium_checkpoint_state_result_u64_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -1022,11 +1347,11 @@ bool alluvium_checkpoint_state_len(uint64_t *ret, alluvium_checkpoint_state_erro
   }
 }
 
-bool alluvium_checkpoint_sink_emit(plugin_list_u8_t *line, plugin_string_t *err) {
+bool alluvium_checkpoint_sink_emit(uint32_t output, plugin_list_u8_t *data, plugin_string_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(3*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_alluvium_checkpoint_sink_emit((uint8_t *) (*line).ptr, (*line).len, ptr);
+  __wasm_import_alluvium_checkpoint_sink_emit((int32_t) (output), (uint8_t *) (*data).ptr, (*data).len, ptr);
   alluvium_checkpoint_sink_result_void_string_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -1047,7 +1372,7 @@ bool alluvium_checkpoint_sink_emit(plugin_list_u8_t *line, plugin_string_t *err)
   }
 }
 
-__attribute__((__export_name__("alluvium:checkpoint/operator@0.1.0#describe")))
+__attribute__((__export_name__("alluvium:checkpoint/operator@0.2.0#describe")))
 uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_describe(void) {
   exports_alluvium_checkpoint_operator_description_t ret;
   exports_alluvium_checkpoint_operator_describe(&ret);
@@ -1055,12 +1380,22 @@ uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_describe(void) {
   *((size_t*)(ptr + sizeof(void*))) = ((ret).name).len;
   *((uint8_t **)(ptr + 0)) = (uint8_t *) ((ret).name).ptr;
   *((int32_t*)(ptr + (2*sizeof(void*)))) = (int32_t) ((ret).schema_version);
+  *((size_t*)(ptr + (4*sizeof(void*)))) = ((ret).inputs).len;
+  *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) ((ret).inputs).ptr;
+  *((size_t*)(ptr + (6*sizeof(void*)))) = ((ret).outputs).len;
+  *((uint8_t **)(ptr + (5*sizeof(void*)))) = (uint8_t *) ((ret).outputs).ptr;
+  *((size_t*)(ptr + (8*sizeof(void*)))) = ((ret).namespaces).len;
+  *((uint8_t **)(ptr + (7*sizeof(void*)))) = (uint8_t *) ((ret).namespaces).ptr;
+  *((size_t*)(ptr + (10*sizeof(void*)))) = ((ret).parameters).len;
+  *((uint8_t **)(ptr + (9*sizeof(void*)))) = (uint8_t *) ((ret).parameters).ptr;
   return ptr;
 }
 
-__attribute__((__export_name__("alluvium:checkpoint/operator@0.1.0#open")))
+__attribute__((__export_name__("alluvium:checkpoint/operator@0.2.0#open")))
 uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_open(uint8_t * arg, size_t arg0) {
-  plugin_list_string_t arg1 = (plugin_list_string_t) { (plugin_string_t*)(arg), (arg0) };
+  exports_alluvium_checkpoint_operator_context_t arg1 = (exports_alluvium_checkpoint_operator_context_t) {
+    (exports_alluvium_checkpoint_operator_list_setting_t) (exports_alluvium_checkpoint_operator_list_setting_t) { (exports_alluvium_checkpoint_operator_setting_t*)(arg), (arg0) },
+  };
   exports_alluvium_checkpoint_operator_result_void_string_t ret;
   plugin_string_t err;
   ret.is_err = !exports_alluvium_checkpoint_operator_open(&arg1, &err);
@@ -1078,32 +1413,73 @@ uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_open(uint8_t * arg,
   return ptr;
 }
 
-__attribute__((__export_name__("alluvium:checkpoint/operator@0.1.0#process")))
-uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_process(int64_t arg, int32_t arg0, uint8_t * arg1, size_t arg2, uint8_t * arg3, size_t arg4) {
-  exports_alluvium_checkpoint_operator_records_t arg5 = (exports_alluvium_checkpoint_operator_records_t) {
-    (uint64_t) (uint64_t) (arg),
-    (uint32_t) (uint32_t) (arg0),
-    (plugin_list_u32_t) (plugin_list_u32_t) { (uint32_t*)(arg1), (arg2) },
-    (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(arg3), (arg4) },
-  };
+__attribute__((__export_name__("alluvium:checkpoint/operator@0.2.0#begin")))
+uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_begin(int32_t arg, uint8_t * arg0, size_t arg1) {
+  plugin_list_string_t arg2 = (plugin_list_string_t) { (plugin_string_t*)(arg0), (arg1) };
   exports_alluvium_checkpoint_operator_result_void_string_t ret;
   plugin_string_t err;
-  ret.is_err = !exports_alluvium_checkpoint_operator_process(&arg5, &err);
+  ret.is_err = !exports_alluvium_checkpoint_operator_begin((uint32_t) (arg), &arg2, &err);
   if (ret.is_err) {
     ret.val.err = err;
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const plugin_string_t *payload6 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload6).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload6).ptr;
+    const plugin_string_t *payload3 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload3).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload3).ptr;
   } else {
     *((int8_t*)(ptr + 0)) = 0;
   }
   return ptr;
 }
 
-__attribute__((__export_name__("alluvium:checkpoint/operator@0.1.0#results")))
+__attribute__((__export_name__("alluvium:checkpoint/operator@0.2.0#process")))
+uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_process(int32_t arg, int32_t arg0, uint8_t * arg1, uint8_t * arg2, uint8_t * arg3, uint8_t * arg4, size_t arg5) {
+  exports_alluvium_checkpoint_operator_batch_t variant;
+  variant.tag = arg0;
+  switch ((int32_t) variant.tag) {
+    case 0: {
+      variant.val.columns = (exports_alluvium_checkpoint_operator_column_batch_t) {
+        (uint32_t) (uint32_t) ((uintptr_t) arg1),
+        (plugin_list_u32_t) (plugin_list_u32_t) { (uint32_t*)(arg2), ((uintptr_t) arg3) },
+        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(arg4), (arg5) },
+      };
+      break;
+    }
+    case 1: {
+      variant.val.records = (exports_alluvium_checkpoint_operator_record_batch_t) {
+        (plugin_list_u32_t) (plugin_list_u32_t) { (uint32_t*)(arg1), ((uintptr_t) arg2) },
+        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(arg3), ((uintptr_t) arg4) },
+      };
+      break;
+    }
+  }
+  exports_alluvium_checkpoint_operator_batch_t arg6 = variant;
+  exports_alluvium_checkpoint_operator_result_void_failure_t ret;
+  exports_alluvium_checkpoint_operator_failure_t err;
+  ret.is_err = !exports_alluvium_checkpoint_operator_process((uint32_t) (arg), &arg6, &err);
+  if (ret.is_err) {
+    ret.val.err = err;
+  }
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  if ((ret).is_err) {
+    const exports_alluvium_checkpoint_operator_failure_t *payload7 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    if (((*payload7).record).is_some) {
+      const uint32_t *payload9 = &((*payload7).record).val;
+      *((int8_t*)(ptr + sizeof(void*))) = 1;
+      *((int32_t*)(ptr + (4+1*sizeof(void*)))) = (int32_t) (*payload9);
+    } else {
+      *((int8_t*)(ptr + sizeof(void*))) = 0;
+    }
+    *((size_t*)(ptr + (8+2*sizeof(void*)))) = ((*payload7).text).len;
+    *((uint8_t **)(ptr + (8+1*sizeof(void*)))) = (uint8_t *) ((*payload7).text).ptr;
+  } else {
+    *((int8_t*)(ptr + 0)) = 0;
+  }
+  return ptr;
+}
+
+__attribute__((__export_name__("alluvium:checkpoint/operator@0.2.0#results")))
 uint8_t * __wasm_export_exports_alluvium_checkpoint_operator_results(int32_t arg, int32_t arg0) {
   exports_alluvium_checkpoint_operator_result_list_string_string_t ret;
   plugin_list_string_t ok;

@@ -115,6 +115,74 @@ typedef struct alluvium_checkpoint_types_packed_values_t {
   plugin_list_u8_t   bytes;
 } alluvium_checkpoint_types_packed_values_t;
 
+// How the keys of a namespace are kept.
+typedef struct alluvium_checkpoint_types_namespace_kind_t {
+  uint8_t tag;
+  union {
+    uint32_t     ordered;
+  } val;
+} alluvium_checkpoint_types_namespace_kind_t;
+
+// By their hash. Reading and writing one key is as fast as it can be. A walk in key order has to sort.
+#define ALLUVIUM_CHECKPOINT_TYPES_NAMESPACE_KIND_HASHED 0
+// In the order of their bytes, so that a walk over a range costs only what it finds. The number is
+// how many bytes at the start of each key say who owns the key when a state is divided.
+#define ALLUVIUM_CHECKPOINT_TYPES_NAMESPACE_KIND_ORDERED 1
+
+// The time that something is measured by.
+typedef uint8_t alluvium_checkpoint_types_time_domain_t;
+
+// The time in the records, which the watermark follows.
+#define ALLUVIUM_CHECKPOINT_TYPES_TIME_DOMAIN_EVENT 0
+// The time of the machine that processes the records.
+#define ALLUVIUM_CHECKPOINT_TYPES_TIME_DOMAIN_PROCESSING 1
+
+// When an entry goes away by itself.
+typedef struct alluvium_checkpoint_types_expiry_t {
+  // The time that counts.
+  alluvium_checkpoint_types_time_domain_t   domain;
+  // How long after it was written last, in milliseconds.
+  uint64_t   after_ms;
+} alluvium_checkpoint_types_expiry_t;
+
+// How a value is merged with the one that is there.
+typedef uint8_t alluvium_checkpoint_types_merge_operator_t;
+
+// The sum of two numbers.
+#define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_ADD 0
+// The lesser of two numbers.
+#define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_MIN 1
+// The greater of two numbers.
+#define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_MAX 2
+// One value behind the other.
+#define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_APPEND 3
+// The union of two sets.
+#define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_SET_UNION 4
+
+typedef struct {
+  bool is_some;
+  alluvium_checkpoint_types_expiry_t val;
+} alluvium_checkpoint_types_option_expiry_t;
+
+typedef struct {
+  bool is_some;
+  alluvium_checkpoint_types_merge_operator_t val;
+} alluvium_checkpoint_types_option_merge_operator_t;
+
+// A part of the state with keys of its own, as a plugin declares it.
+// 
+// Namespace 0 is always there. It has no name, it is hashed, and its entries stay until they are deleted.
+typedef struct alluvium_checkpoint_types_namespace_declaration_t {
+  // The name, by which checkpoints know it.
+  plugin_string_t   name;
+  // How its keys are kept.
+  alluvium_checkpoint_types_namespace_kind_t   kind;
+  // When its entries go away by themselves. None: they stay.
+  alluvium_checkpoint_types_option_expiry_t   expires;
+  // How values are merged. None: they are not.
+  alluvium_checkpoint_types_option_merge_operator_t   merge;
+} alluvium_checkpoint_types_namespace_declaration_t;
+
 typedef alluvium_checkpoint_types_columns_t alluvium_checkpoint_state_columns_t;
 
 typedef alluvium_checkpoint_types_error_t alluvium_checkpoint_state_error_t;
@@ -138,6 +206,14 @@ typedef struct {
     alluvium_checkpoint_state_error_t err;
   } val;
 } alluvium_checkpoint_state_result_columns_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    uint32_t ok;
+    alluvium_checkpoint_state_error_t err;
+  } val;
+} alluvium_checkpoint_state_result_u32_error_t;
 
 typedef struct {
   bool is_some;
@@ -198,27 +274,76 @@ typedef struct {
   } val;
 } alluvium_checkpoint_sink_result_void_string_t;
 
-// A batch of records, which all have the fields that the header names.
-// 
-// `fields` holds the fields of all records one after the other, record by record. `field-lens` holds
-// their lengths: field `c` of record `r` is number `r * columns + c`. Two flat lists cross the
-// component boundary as two copies, whereas `list<list<string>>` needs an allocation for each field. A
-// flight record has 19 fields, and a plugin may need four of them. In JavaScript the lists are a
-// Uint32Array and a Uint8Array, in Python a list and bytes. Add up the lengths, slice the fields that
-// you need, and decode only those.
-typedef struct exports_alluvium_checkpoint_operator_records_t {
-  // The number of the first record of the batch, counted from 1 over the whole source. Errors can
-  // name a record by it.
-  uint64_t   first_record;
-  // The number of records.
-  uint32_t   count;
-  // The length of every field in bytes. There are `count` times the number of columns of them.
-  plugin_list_u32_t   field_lens;
-  // All fields, one after the other. They are usually UTF-8, but the host does not check this.
-  plugin_list_u8_t   fields;
-} exports_alluvium_checkpoint_operator_records_t;
+typedef alluvium_checkpoint_types_namespace_declaration_t exports_alluvium_checkpoint_operator_namespace_declaration_t;
 
-// How a plugin describes itself. The host keeps the description in every checkpoint.
+// What the records of an input are.
+typedef uint8_t exports_alluvium_checkpoint_operator_input_format_t;
+
+// Fields, which a header names.
+#define EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_INPUT_FORMAT_COLUMNS 0
+// Bytes, as the source has them: a line of JSON, a message of Protobuf, a batch of Arrow.
+#define EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_INPUT_FORMAT_RECORDS 1
+
+// An input of the plugin.
+typedef struct exports_alluvium_checkpoint_operator_input_t {
+  // The input's name, by which the host connects a source to it.
+  plugin_string_t   name;
+  // What its records are.
+  exports_alluvium_checkpoint_operator_input_format_t   format;
+} exports_alluvium_checkpoint_operator_input_t;
+
+// What the records of an output are.
+typedef uint8_t exports_alluvium_checkpoint_operator_output_format_t;
+
+// Lines of text, without line breaks inside.
+#define EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_OUTPUT_FORMAT_LINES 0
+// Any bytes.
+#define EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_OUTPUT_FORMAT_RECORDS 1
+
+// An output of the plugin.
+typedef struct exports_alluvium_checkpoint_operator_output_t {
+  // The output's name, by which the host connects a sink to it.
+  plugin_string_t   name;
+  // What its records are.
+  exports_alluvium_checkpoint_operator_output_format_t   format;
+} exports_alluvium_checkpoint_operator_output_t;
+
+typedef struct {
+  bool is_some;
+  plugin_string_t val;
+} plugin_option_string_t;
+
+// A parameter of the plugin, which its user sets.
+typedef struct exports_alluvium_checkpoint_operator_parameter_t {
+  // The parameter's name.
+  plugin_string_t   name;
+  // The value if the user sets none. None: the user must set one.
+  plugin_option_string_t   default_;
+  // What it does, in one sentence.
+  plugin_string_t   doc;
+} exports_alluvium_checkpoint_operator_parameter_t;
+
+typedef struct {
+  exports_alluvium_checkpoint_operator_input_t *ptr;
+  size_t len;
+} exports_alluvium_checkpoint_operator_list_input_t;
+
+typedef struct {
+  exports_alluvium_checkpoint_operator_output_t *ptr;
+  size_t len;
+} exports_alluvium_checkpoint_operator_list_output_t;
+
+typedef struct {
+  exports_alluvium_checkpoint_operator_namespace_declaration_t *ptr;
+  size_t len;
+} exports_alluvium_checkpoint_operator_list_namespace_declaration_t;
+
+typedef struct {
+  exports_alluvium_checkpoint_operator_parameter_t *ptr;
+  size_t len;
+} exports_alluvium_checkpoint_operator_list_parameter_t;
+
+// How a plugin describes itself. The host keeps name and version in every checkpoint.
 typedef struct exports_alluvium_checkpoint_operator_description_t {
   // The plugin's name. It is not empty, and it is the same for all versions of the plugin. The state
   // belongs to the plugin of this name, and no other plugin may use it.
@@ -226,12 +351,91 @@ typedef struct exports_alluvium_checkpoint_operator_description_t {
   // The version of the data that the plugin keeps in `state`. Raise it whenever the meaning of keys
   // or values changes. State of another version is refused, unless the plugin exports `migration`.
   uint32_t   schema_version;
+  // The inputs. There is at least one.
+  exports_alluvium_checkpoint_operator_list_input_t   inputs;
+  // The outputs that `emit` knows.
+  exports_alluvium_checkpoint_operator_list_output_t   outputs;
+  // The namespaces of the state, besides namespace 0. One that the engine cannot keep is refused by
+  // its name when the plugin starts.
+  exports_alluvium_checkpoint_operator_list_namespace_declaration_t   namespaces;
+  // The parameters.
+  exports_alluvium_checkpoint_operator_list_parameter_t   parameters;
 } exports_alluvium_checkpoint_operator_description_t;
 
+// The value of a parameter.
+typedef struct exports_alluvium_checkpoint_operator_setting_t {
+  // The parameter's name.
+  plugin_string_t   name;
+  // The value now: what the user set, or the default.
+  plugin_string_t   value;
+  // The value in the checkpoint that the state comes from. None: that checkpoint has no value for it,
+  // or there is no checkpoint.
+  plugin_option_string_t   previous;
+} exports_alluvium_checkpoint_operator_setting_t;
+
 typedef struct {
-  plugin_string_t *ptr;
+  exports_alluvium_checkpoint_operator_setting_t *ptr;
   size_t len;
-} plugin_list_string_t;
+} exports_alluvium_checkpoint_operator_list_setting_t;
+
+// What a run starts with.
+typedef struct exports_alluvium_checkpoint_operator_context_t {
+  // A value for each parameter of `describe`, in the same order.
+  exports_alluvium_checkpoint_operator_list_setting_t   settings;
+} exports_alluvium_checkpoint_operator_context_t;
+
+// Records as columns, which all have the fields that the header names.
+// 
+// `fields` holds the fields of all records one after the other, record by record. `field-lens` holds
+// their lengths: field `c` of record `r` is number `r * columns + c`. Two flat lists cross the
+// component boundary as two copies, whereas `list<list<string>>` needs an allocation for each field. A
+// flight record has 19 fields, and a plugin may need four of them. In JavaScript the lists are a
+// Uint32Array and a Uint8Array, in Python a list and bytes. Add up the lengths, slice the fields that
+// you need, and decode only those.
+typedef struct exports_alluvium_checkpoint_operator_column_batch_t {
+  // The number of records.
+  uint32_t   count;
+  // The length of every field in bytes. There are `count` times the number of columns of them.
+  plugin_list_u32_t   field_lens;
+  // All fields, one after the other. They are usually UTF-8, but the host does not check this.
+  plugin_list_u8_t   fields;
+} exports_alluvium_checkpoint_operator_column_batch_t;
+
+// Records as bytes.
+typedef struct exports_alluvium_checkpoint_operator_record_batch_t {
+  // The length of each record in bytes.
+  plugin_list_u32_t   lens;
+  // All records, one after the other.
+  plugin_list_u8_t   bytes;
+} exports_alluvium_checkpoint_operator_record_batch_t;
+
+// A batch of records, in the format of its input.
+typedef struct exports_alluvium_checkpoint_operator_batch_t {
+  uint8_t tag;
+  union {
+    exports_alluvium_checkpoint_operator_column_batch_t     columns;
+    exports_alluvium_checkpoint_operator_record_batch_t     records;
+  } val;
+} exports_alluvium_checkpoint_operator_batch_t;
+
+// For an input of columns.
+#define EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_BATCH_COLUMNS 0
+// For an input of records.
+#define EXPORTS_ALLUVIUM_CHECKPOINT_OPERATOR_BATCH_RECORDS 1
+
+typedef struct {
+  bool is_some;
+  uint32_t val;
+} plugin_option_u32_t;
+
+// Why a batch was refused.
+typedef struct exports_alluvium_checkpoint_operator_failure_t {
+  // The record that is to blame, counted from 0 in the batch. None: no single one. The host can then
+  // stop, or go on without this record.
+  plugin_option_u32_t   record;
+  // What is wrong, in words. The host adds where the record stands in its source.
+  plugin_string_t   text;
+} exports_alluvium_checkpoint_operator_failure_t;
 
 typedef struct {
   bool is_err;
@@ -241,6 +445,18 @@ typedef struct {
 } exports_alluvium_checkpoint_operator_result_void_string_t;
 
 typedef struct {
+  plugin_string_t *ptr;
+  size_t len;
+} plugin_list_string_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    exports_alluvium_checkpoint_operator_failure_t err;
+  } val;
+} exports_alluvium_checkpoint_operator_result_void_failure_t;
+
+typedef struct {
   bool is_err;
   union {
     plugin_list_string_t ok;
@@ -248,37 +464,42 @@ typedef struct {
   } val;
 } exports_alluvium_checkpoint_operator_result_list_string_string_t;
 
-// Imported Functions from `alluvium:checkpoint/state@0.1.0`
+// Imported Functions from `alluvium:checkpoint/state@0.2.0`
 // Returns the next entries, at most `limit` of them. After the first entry, a page holds at most
 // 1 MiB of keys and values, so that its size is bounded for all entries. A page without entries
 // means that the walk is over. A `limit` of 0 is refused. Every operation is 0, so a page can be
 // applied as a batch of puts.
 extern bool alluvium_checkpoint_state_method_cursor_next(alluvium_checkpoint_state_borrow_cursor_t self, uint32_t limit, alluvium_checkpoint_state_columns_t *ret, alluvium_checkpoint_state_error_t *err);
+// Returns the number of the namespace with this name, which all other calls take. The number stays the
+// same for as long as the instance lives. A namespace that was not declared is `not-found`.
+extern bool alluvium_checkpoint_state_namespace(plugin_string_t *name, uint32_t *ret, alluvium_checkpoint_state_error_t *err);
 // Returns the value of `key`, or none.
-extern bool alluvium_checkpoint_state_get(plugin_list_u8_t *key, plugin_option_list_u8_t *ret, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_get(uint32_t namespace_, plugin_list_u8_t *key, plugin_option_list_u8_t *ret, alluvium_checkpoint_state_error_t *err);
 // Returns the values of many keys, in the order of the keys. This is the main way to read.
-extern bool alluvium_checkpoint_state_get_many(alluvium_checkpoint_state_packed_keys_t *keys, alluvium_checkpoint_state_packed_values_t *ret, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_get_many(uint32_t namespace_, alluvium_checkpoint_state_packed_keys_t *keys, alluvium_checkpoint_state_packed_values_t *ret, alluvium_checkpoint_state_error_t *err);
 // Applies a batch of mutations, all or nothing, and returns how many there were. This is the main way
 // to write. Call it once for each batch of records.
-extern bool alluvium_checkpoint_state_apply(alluvium_checkpoint_state_columns_t *batch, uint64_t *ret, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_apply(uint32_t namespace_, alluvium_checkpoint_state_columns_t *batch, uint64_t *ret, alluvium_checkpoint_state_error_t *err);
 // Sets one key. It is a convenience, and it is about ten times slower for each mutation than `apply`.
-extern bool alluvium_checkpoint_state_put(plugin_list_u8_t *key, plugin_list_u8_t *value, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_put(uint32_t namespace_, plugin_list_u8_t *key, plugin_list_u8_t *value, alluvium_checkpoint_state_error_t *err);
 // Deletes one key and returns whether it existed.
-extern bool alluvium_checkpoint_state_delete(plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_delete(uint32_t namespace_, plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_state_error_t *err);
 // Walks the entries whose key begins with `prefix`, in key order. An empty prefix selects all entries.
-extern bool alluvium_checkpoint_state_iterate(plugin_list_u8_t *prefix, alluvium_checkpoint_state_own_cursor_t *ret, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_iterate(uint32_t namespace_, plugin_list_u8_t *prefix, alluvium_checkpoint_state_own_cursor_t *ret, alluvium_checkpoint_state_error_t *err);
 // Returns the number of keys.
-extern bool alluvium_checkpoint_state_len(uint64_t *ret, alluvium_checkpoint_state_error_t *err);
+extern bool alluvium_checkpoint_state_len(uint32_t namespace_, uint64_t *ret, alluvium_checkpoint_state_error_t *err);
 
-// Imported Functions from `alluvium:checkpoint/sink@0.1.0`
-// Emits one record. The host adds a line break, and it refuses a record that contains one. If a plugin
-// emits more than the limit in one call, the host stops the plugin. The limit is 16 MiB by default.
-extern bool alluvium_checkpoint_sink_emit(plugin_list_u8_t *line, plugin_string_t *err);
+// Imported Functions from `alluvium:checkpoint/sink@0.2.0`
+// Emits one record to the output with this index in `describe`. For an output of lines, the host adds a
+// line break and refuses a record that contains one. If a plugin emits more than the limit in one call,
+// the host stops the plugin. The limit is 16 MiB by default.
+extern bool alluvium_checkpoint_sink_emit(uint32_t output, plugin_list_u8_t *data, plugin_string_t *err);
 
-// Exported Functions from `alluvium:checkpoint/operator@0.1.0`
+// Exported Functions from `alluvium:checkpoint/operator@0.2.0`
 void exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operator_description_t *ret);
-bool exports_alluvium_checkpoint_operator_open(plugin_list_string_t *header, plugin_string_t *err);
-bool exports_alluvium_checkpoint_operator_process(exports_alluvium_checkpoint_operator_records_t *batch, plugin_string_t *err);
+bool exports_alluvium_checkpoint_operator_open(exports_alluvium_checkpoint_operator_context_t *context, plugin_string_t *err);
+bool exports_alluvium_checkpoint_operator_begin(uint32_t input, plugin_list_string_t *header, plugin_string_t *err);
+bool exports_alluvium_checkpoint_operator_process(uint32_t input, exports_alluvium_checkpoint_operator_batch_t *batch, exports_alluvium_checkpoint_operator_failure_t *err);
 bool exports_alluvium_checkpoint_operator_results(bool start, uint32_t limit, plugin_list_string_t *ret, plugin_string_t *err);
 
 // Helper Functions
@@ -294,6 +515,14 @@ void alluvium_checkpoint_types_columns_free(alluvium_checkpoint_types_columns_t 
 void alluvium_checkpoint_types_packed_keys_free(alluvium_checkpoint_types_packed_keys_t *ptr);
 
 void alluvium_checkpoint_types_packed_values_free(alluvium_checkpoint_types_packed_values_t *ptr);
+
+void alluvium_checkpoint_types_namespace_kind_free(alluvium_checkpoint_types_namespace_kind_t *ptr);
+
+void alluvium_checkpoint_types_option_expiry_free(alluvium_checkpoint_types_option_expiry_t *ptr);
+
+void alluvium_checkpoint_types_option_merge_operator_free(alluvium_checkpoint_types_option_merge_operator_t *ptr);
+
+void alluvium_checkpoint_types_namespace_declaration_free(alluvium_checkpoint_types_namespace_declaration_t *ptr);
 
 void alluvium_checkpoint_state_columns_free(alluvium_checkpoint_state_columns_t *ptr);
 
@@ -311,6 +540,8 @@ extern alluvium_checkpoint_state_borrow_cursor_t alluvium_checkpoint_state_borro
 
 void alluvium_checkpoint_state_result_columns_error_free(alluvium_checkpoint_state_result_columns_error_t *ptr);
 
+void alluvium_checkpoint_state_result_u32_error_free(alluvium_checkpoint_state_result_u32_error_t *ptr);
+
 void plugin_option_list_u8_free(plugin_option_list_u8_t *ptr);
 
 void alluvium_checkpoint_state_result_option_list_u8_error_free(alluvium_checkpoint_state_result_option_list_u8_error_t *ptr);
@@ -327,11 +558,47 @@ void alluvium_checkpoint_state_result_own_cursor_error_free(alluvium_checkpoint_
 
 void alluvium_checkpoint_sink_result_void_string_free(alluvium_checkpoint_sink_result_void_string_t *ptr);
 
+void exports_alluvium_checkpoint_operator_namespace_declaration_free(exports_alluvium_checkpoint_operator_namespace_declaration_t *ptr);
+
+void exports_alluvium_checkpoint_operator_input_free(exports_alluvium_checkpoint_operator_input_t *ptr);
+
+void exports_alluvium_checkpoint_operator_output_free(exports_alluvium_checkpoint_operator_output_t *ptr);
+
+void plugin_option_string_free(plugin_option_string_t *ptr);
+
+void exports_alluvium_checkpoint_operator_parameter_free(exports_alluvium_checkpoint_operator_parameter_t *ptr);
+
+void exports_alluvium_checkpoint_operator_list_input_free(exports_alluvium_checkpoint_operator_list_input_t *ptr);
+
+void exports_alluvium_checkpoint_operator_list_output_free(exports_alluvium_checkpoint_operator_list_output_t *ptr);
+
+void exports_alluvium_checkpoint_operator_list_namespace_declaration_free(exports_alluvium_checkpoint_operator_list_namespace_declaration_t *ptr);
+
+void exports_alluvium_checkpoint_operator_list_parameter_free(exports_alluvium_checkpoint_operator_list_parameter_t *ptr);
+
 void exports_alluvium_checkpoint_operator_description_free(exports_alluvium_checkpoint_operator_description_t *ptr);
+
+void exports_alluvium_checkpoint_operator_setting_free(exports_alluvium_checkpoint_operator_setting_t *ptr);
+
+void exports_alluvium_checkpoint_operator_list_setting_free(exports_alluvium_checkpoint_operator_list_setting_t *ptr);
+
+void exports_alluvium_checkpoint_operator_context_free(exports_alluvium_checkpoint_operator_context_t *ptr);
+
+void exports_alluvium_checkpoint_operator_column_batch_free(exports_alluvium_checkpoint_operator_column_batch_t *ptr);
+
+void exports_alluvium_checkpoint_operator_record_batch_free(exports_alluvium_checkpoint_operator_record_batch_t *ptr);
+
+void exports_alluvium_checkpoint_operator_batch_free(exports_alluvium_checkpoint_operator_batch_t *ptr);
+
+void plugin_option_u32_free(plugin_option_u32_t *ptr);
+
+void exports_alluvium_checkpoint_operator_failure_free(exports_alluvium_checkpoint_operator_failure_t *ptr);
+
+void exports_alluvium_checkpoint_operator_result_void_string_free(exports_alluvium_checkpoint_operator_result_void_string_t *ptr);
 
 void plugin_list_string_free(plugin_list_string_t *ptr);
 
-void exports_alluvium_checkpoint_operator_result_void_string_free(exports_alluvium_checkpoint_operator_result_void_string_t *ptr);
+void exports_alluvium_checkpoint_operator_result_void_failure_free(exports_alluvium_checkpoint_operator_result_void_failure_t *ptr);
 
 void exports_alluvium_checkpoint_operator_result_list_string_string_free(exports_alluvium_checkpoint_operator_result_list_string_string_t *ptr);
 
