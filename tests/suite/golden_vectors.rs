@@ -113,7 +113,10 @@ fn metadata(chunks: u32, bytes: u64, checksum: u64) -> IncrementalCheckpointMeta
             timestamp_ms: 1_767_225_600_123,
             state_digest: 0x0123_4567_89ab_cdef,
             annotations: BTreeMap::from([(name("plugin"), name("delays"))]),
-            positions: BTreeMap::from([(name("clicks"), BTreeMap::from([(name("shard 7"), opaque(&[0, 0xff]))]))]),
+            positions: BTreeMap::from([(
+                name("clicks"),
+                BTreeMap::from([(name("shard 7"), opaque(&[0, 0xff]).into())]),
+            )]),
             watermarks: BTreeMap::from([(name("clicks"), BTreeMap::from([(name("shard 7"), -5)]))]),
             processing_time_ms: Some(1_767_225_600_200),
             sinks: BTreeMap::from([(name("out"), opaque(b"prepared 7"))]),

@@ -18,6 +18,7 @@ use crate::model::namespace::Namespaces;
 use crate::model::opaque::Opaque;
 use crate::model::position::{ByPartition, StreamPosition};
 use crate::model::record::Record;
+use crate::model::source_position::SourcePosition;
 
 /// Where in the stream a WAL file ends, and what the state holds there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ struct Line {
     #[serde(with = "hex_digits")]
     state_digest: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    positions: ByPartition<Opaque>,
+    positions: ByPartition<SourcePosition>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     watermarks: ByPartition<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use crate::error::IncrementalCheckpointError as Error;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::position::StreamPosition;
+use crate::model::source_position::SourcePosition;
 
 impl<D> IncrementalCheckpointManager<D> {
     /// Returns the position in the stream: what the next checkpoint stores beside the state.
@@ -10,15 +11,14 @@ impl<D> IncrementalCheckpointManager<D> {
         &self.live.position
     }
 
-    /// Sets the opaque position of one partition of a source. A position of more than 1 KiB is
-    /// [`LimitExceeded`](Error::LimitExceeded) and changes nothing.
+    /// Sets the position of one partition of a source: an offset, or bytes that only the source understands.
     pub fn set_position(
         &mut self,
         source: impl Into<String>,
         partition: impl Into<String>,
-        position: impl Into<Vec<u8>>,
-    ) -> Result<(), Error> {
-        self.live.position.set_position(source, partition, position)
+        position: impl Into<SourcePosition>,
+    ) {
+        self.live.position.set_position(source, partition, position);
     }
 
     /// Sets the watermark of one partition of an input, in milliseconds of Unix time. An earlier watermark

@@ -10,6 +10,7 @@ pub mod namespace;
 pub mod opaque;
 pub mod position;
 pub mod record;
+pub mod source_position;
 pub mod timer;
 pub(crate) mod wanted;
 #[doc(hidden)]

@@ -6,22 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::model::opaque::Opaque;
+use crate::model::source_position::SourcePosition;
 
 /// Values by name, and for each name by partition.
 pub type ByPartition<T> = BTreeMap<String, BTreeMap<String, T>>;
 
-/// A position in the stream. Its setters keep the rule that it never goes backwards. Only opaque positions
-/// and tokens may be set freely, because they cannot be compared.
+/// A position in the stream. Its setters keep the rule that it never goes backwards. Only the positions of
+/// partitions and the tokens of sinks may be set freely, because opaque ones cannot be compared.
 ///
 /// ```
 /// use alluvium_core::StreamPosition;
+/// use alluvium_core::model::opaque::Opaque;
+/// use alluvium_core::model::source_position::SourcePosition;
 ///
 /// let mut position = StreamPosition::default();
 /// position.set_source_offset("orders", 7)?;
 /// assert!(position.set_source_offset("orders", 6).is_err());
 /// assert_eq!(position.source_offsets["orders"], 7);
-/// position.set_position("clicks", "shard-7", *b"49590338")?;
-/// assert_eq!(position.positions["clicks"]["shard-7"].as_bytes(), b"49590338");
+/// position.set_position("clicks", "shard-7", Opaque::new(b"49590338")?);
+/// position.set_position("payments", "0", 12);
+/// assert_eq!(position.positions["payments"]["0"], SourcePosition::Offset(12));
 /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +40,9 @@ pub struct StreamPosition {
     pub source_offsets: BTreeMap<String, u64>,
     /// The short texts that the caller attached, by name.
     pub annotations: BTreeMap<String, String>,
-    /// The opaque positions of sources, by source and partition.
+    /// The positions of sources, by source and partition.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub positions: ByPartition<Opaque>,
+    pub positions: ByPartition<SourcePosition>,
     /// The watermarks of inputs in milliseconds of Unix time, by input and partition.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub watermarks: ByPartition<i64>,
@@ -81,17 +85,14 @@ impl StreamPosition {
         self.watermark = self.watermark.max(Some(watermark_ms));
     }
 
-    /// Sets the opaque position of one partition of a source. A position of more than 1 KiB is
-    /// [`LimitExceeded`](Error::LimitExceeded) and changes nothing.
+    /// Sets the position of one partition of a source.
     pub fn set_position(
         &mut self,
         source: impl Into<String>,
         partition: impl Into<String>,
-        position: impl Into<Vec<u8>>,
-    ) -> Result<(), Error> {
-        let position = Opaque::new(position)?;
-        self.positions.entry(source.into()).or_default().insert(partition.into(), position);
-        Ok(())
+        position: impl Into<SourcePosition>,
+    ) {
+        self.positions.entry(source.into()).or_default().insert(partition.into(), position.into());
     }
 
     /// Sets the watermark of one partition of an input, in milliseconds of Unix time. An earlier watermark
@@ -143,13 +144,13 @@ mod tests {
     fn opaque_bytes_are_set_freely_within_a_limit() {
         let mut position = StreamPosition::default();
         for bytes in [&b"b"[..], b"a", &[7; 1024]] {
-            position.set_position("clicks", "0", bytes).unwrap();
+            position.set_position("clicks", "0", Opaque::new(bytes).unwrap());
             position.set_sink_token("out", bytes).unwrap();
-            assert_eq!(position.positions["clicks"]["0"].as_bytes(), bytes);
+            assert_eq!(position.positions["clicks"]["0"], Opaque::new(bytes).unwrap().into());
             assert_eq!(position.sinks["out"].as_bytes(), bytes);
         }
         let before = position.clone();
-        assert!(matches!(position.set_position("clicks", "0", [0; 1025]), Err(Error::LimitExceeded(_))));
+        assert!(matches!(Opaque::new([0; 1025]), Err(Error::LimitExceeded(_))));
         assert!(matches!(position.set_sink_token("out", [0; 1025]), Err(Error::LimitExceeded(_))));
         assert_eq!(position, before);
     }

@@ -194,6 +194,15 @@ fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
         let ids: Vec<String> = fields.kept.iter().map(u64::to_string).collect();
         line("keeps", &format!("checkpoints {}", ids.join(", ")));
     }
+    for (source, partitions) in &fields.positions {
+        for (partition, position) in partitions {
+            let partition = if partition.is_empty() { String::new() } else { format!("/{partition}") };
+            line("position", &format!("{source}{partition} at {position}"));
+        }
+    }
+    for (sink, token) in &fields.sinks {
+        line("token", &format!("{sink}: \"{}\"", token.as_bytes().escape_ascii()));
+    }
     for (name, value) in &fields.annotations {
         line("annotation", &format!("{name}: {value}"));
     }

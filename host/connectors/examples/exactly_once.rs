@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use alluvium::{CheckpointConfig, IncrementalCheckpointManager};
+use alluvium_connectors::Batch;
 use alluvium_connectors::sink::{FileSink, Sink};
-use alluvium_connectors::source::{FileSource, Partition, Polled, Position, Source};
-use alluvium_connectors::{Batch, Opaque};
+use alluvium_connectors::source::{FileSource, Partition, Polled, Source};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -27,10 +27,10 @@ fn main() -> Result<(), Error> {
     let mut sink = FileSink::new(output)?;
 
     // Where the newest checkpoint says.
-    let token = manager.annotations().get("token").cloned().map(Opaque::try_from).transpose()?;
-    sink.recover(token.as_slice())?;
-    if let Some(position) = manager.annotations().get("position") {
-        reader.seek(&read_position(position)?)?;
+    let stored = manager.position();
+    sink.recover(stored.sinks.get(output).map(std::slice::from_ref).unwrap_or_default())?;
+    if let Some(position) = stored.positions.get(input).and_then(|partitions| partitions.get("")) {
+        reader.seek(position)?;
     }
 
     loop {
@@ -51,27 +51,13 @@ fn main() -> Result<(), Error> {
 
         // Durable, and out of sight; then the commit; then it is shown.
         let token = sink.prepare()?;
-        manager.set_annotation("position", position_text(&reader.position()));
-        manager.set_annotation("token", String::from(token.clone()));
+        manager.set_position(input, "", reader.position());
+        manager.set_sink_token(output, token.as_bytes())?;
         let checkpoint = manager.create_checkpoint(0)?;
         sink.publish(&token)?;
         println!("checkpoint {}: {} keys", checkpoint.id, checkpoint.key_count);
         if polled == Polled::End {
             return Ok(());
         }
-    }
-}
-
-fn position_text(position: &Position) -> String {
-    match position {
-        Position::Offset(offset) => offset.to_string(),
-        Position::Opaque(bytes) => format!("x{}", String::from(bytes.clone())),
-    }
-}
-
-fn read_position(text: &str) -> Result<Position, Error> {
-    match text.strip_prefix('x') {
-        None => Ok(Position::Offset(text.parse()?)),
-        Some(digits) => Ok(Position::Opaque(Opaque::try_from(digits.to_owned())?)),
     }
 }

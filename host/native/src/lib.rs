@@ -44,9 +44,12 @@ mod recovery;
 mod store_id;
 mod watch;
 
+pub use alluvium_core::model::opaque::Opaque;
+pub use alluvium_core::model::source_position::SourcePosition;
 pub use alluvium_core::tools::verify::VerifyReport;
 pub use alluvium_core::{
     CheckpointStatistics, Clock, Columns, MaintenanceReport, ManualClock, MemoryUsage, Reaction, RecoverySummary,
+    StreamPosition,
 };
 pub use clock::SystemClock;
 pub use config::{CheckpointConfig, OpenOptions};

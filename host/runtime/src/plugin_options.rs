@@ -20,6 +20,9 @@ pub struct PluginOptions {
     pub max_retained: u32,
     /// The id that a new directory gets; `None` for a random one.
     pub store_id: Option<[u8; 16]>,
+    /// The number that tells the files of this writer from those of any other; `None` for a random one at each
+    /// start.
+    pub writer: Option<u64>,
     /// What the clocks say that checkpoints are dated by.
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// Pass over damaged checkpoints to the newest whole one, and report them.
@@ -36,12 +39,13 @@ pub struct PluginOptions {
 impl Default for PluginOptions {
     /// The host's limits, three checkpoints, the machine's clock.
     fn default() -> Self {
-        let engine = EngineOptions::new(Default::default());
+        let engine = EngineOptions::new(Default::default(), 0);
         Self {
             limits: None,
             create: engine.create,
             max_retained: engine.max_retained,
             store_id: None,
+            writer: None,
             clock: engine.clock,
             allow_fallback: engine.allow_fallback,
             state_memory_bytes: engine.memory_limit_bytes,
@@ -62,7 +66,8 @@ impl PluginOptions {
         Ok(EngineOptions {
             create: self.create,
             max_retained: self.max_retained,
-            store_id: self.store_id.map_or_else(random_id, Ok)?,
+            store_id: self.store_id.map_or_else(random, Ok)?,
+            writer: self.writer.map_or_else(|| random().map(u64::from_le_bytes), Ok)?,
             clock: Arc::clone(&self.clock),
             allow_fallback: self.allow_fallback,
             memory_limit_bytes: self.state_memory_bytes,
@@ -71,10 +76,10 @@ impl PluginOptions {
     }
 }
 
-fn random_id() -> Result<[u8; 16], RuntimeError> {
-    let mut id = [0; 16];
-    match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
-        Ok(16) => Ok(id),
+fn random<const N: usize>() -> Result<[u8; N], RuntimeError> {
+    let mut bytes = [0; N];
+    match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
+        Ok(drawn) if drawn == N => Ok(bytes),
         _ => Err(RuntimeError::Host("the system gives no randomness".to_owned())),
     }
 }

@@ -258,7 +258,7 @@ fn open_component(runtime: &Runtime, file: &Path, path: &Path, clock: &Arc<Manua
         max_retained: 3,
         clock: clock.clone(),
         memory_limit_bytes: MEMORY_BYTES,
-        ..EngineOptions::new(STORE_ID)
+        ..EngineOptions::new(STORE_ID, 0)
     };
     Ok(runtime.open_engine(file, NativeDirectory::open_exclusive(path)?, &options)?)
 }

@@ -6,6 +6,7 @@ use alluvium_core::IncrementalCheckpointManager;
 use alluvium_core::directory::Directory;
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::position::ByPartition;
+use alluvium_core::model::source_position::SourcePosition;
 
 /// Everything that a checkpoint must bring back together, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -22,8 +23,8 @@ pub struct Expected {
     pub wal_position: u64,
     /// Short texts of the caller's.
     pub annotations: BTreeMap<String, String>,
-    /// Opaque positions in the sources.
-    pub positions: ByPartition<Opaque>,
+    /// Positions in the sources.
+    pub positions: ByPartition<SourcePosition>,
     /// Event time by input and partition, in milliseconds.
     pub watermarks: ByPartition<i64>,
     /// Processing time, in milliseconds.

@@ -30,13 +30,15 @@ impl Manager {
         let options = OpenOptions {
             directory: Some(directory.to_owned()),
             create: true,
+            begin_beside_remains: false,
+            writer: None,
             store_id: None,
             checkpoint: None,
             allow_fallback: false,
             max_retained: 3,
             interval_ms: 60_000,
             memory_limit_bytes: None,
-            max_rebase_bytes: None,
+            max_compaction_bytes: None,
             strict,
         };
         checkpoints::Manager::open(&options).map(Self).map_err(text)

@@ -12,6 +12,7 @@ use alluvium_core::{
 use super::bindings::alluvium::checkpoint::types;
 use super::bindings::exports::alluvium::checkpoint::checkpoints as wit;
 use super::manager::Manager;
+use super::positions;
 
 /// Converts an error. The case says how the caller can react, and the text says where and why.
 pub(super) fn error(error: impl Into<IncrementalCheckpointError>) -> types::Error {
@@ -78,10 +79,6 @@ pub(super) fn get_many(manager: &Manager, keys: &types::PackedKeys) -> Result<ty
     Ok(found)
 }
 
-pub(super) fn source_offsets(offsets: &BTreeMap<String, u64>) -> Vec<wit::SourceOffset> {
-    offsets.iter().map(|(source, &offset)| wit::SourceOffset { source: source.clone(), offset }).collect()
-}
-
 pub(super) fn annotations(annotations: &BTreeMap<String, String>) -> Vec<wit::Annotation> {
     let annotation = |(name, value): (&String, &String)| wit::Annotation { name: name.clone(), value: value.clone() };
     annotations.iter().map(annotation).collect()
@@ -94,8 +91,13 @@ pub(super) fn info(metadata: &IncrementalCheckpointMetadata) -> wit::CheckpointI
         epoch: metadata.epoch,
         timestamp_ms: fields.map_or(metadata.timestamp.saturating_mul(1_000), |fields| fields.timestamp_ms),
         wal_position: metadata.wal_position,
-        source_offsets: source_offsets(&metadata.source_offsets),
+        source_offsets: positions::offsets(&metadata.source_offsets),
         watermark: metadata.watermark,
+        positions: fields.map_or_else(Vec::new, |fields| positions::positions(&fields.positions)),
+        partition_watermarks: fields.map_or_else(Vec::new, |fields| positions::watermarks(&fields.watermarks)),
+        processing_time_ms: fields.and_then(|fields| fields.processing_time_ms),
+        sink_tokens: fields.map_or_else(Vec::new, |fields| positions::tokens(&fields.sinks)),
+        writer: fields.map_or(0, |fields| fields.writer),
         key_count: metadata.key_count,
         size_bytes: metadata.size_bytes,
         incremental: metadata.is_incremental,

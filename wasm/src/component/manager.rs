@@ -1,87 +1,34 @@
 //! Implements the interface `checkpoints` with core's manager on the preopened directory.
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use alluvium_core::directory::block_on;
-use alluvium_core::{
-    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport, OpenOptions,
-    archive, gc,
-};
+use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport, archive, gc};
 
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, NamespaceDeclaration, PackedKeys, PackedValues};
 use super::bindings::exports::alluvium::checkpoint::{checkpoints as wit, state};
-use super::clock::WasiClock;
 use super::cursor::Cursor;
 use super::directory::WasiDirectory;
-use super::{Engine, convert, namespaces};
+use super::opening::{config, directory, how_to_open};
+use super::{Engine, convert, live, namespaces, positions};
 
 /// Core's manager on a WASI directory.
 pub(super) type Manager = IncrementalCheckpointManager<WasiDirectory>;
 
-thread_local! {
-    /// The live managers, in the order in which they were opened.
-    static OPEN: RefCell<Vec<Weak<RefCell<Manager>>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Returns the manager that was opened last and is still alive. The interface `state` uses it.
-pub(super) fn newest() -> Result<OpenManager, Error> {
-    let newest = OPEN.with_borrow(|open| open.iter().rev().find_map(Weak::upgrade));
-    newest
-        .map(OpenManager)
-        .ok_or_else(|| Error::InvalidInput("no manager is open: the host must open one before a plugin runs".into()))
-}
-
 /// The resource. The bindings borrow it shared. There is only one caller at a time, so borrowing the cell never
 /// fails.
-pub(super) struct OpenManager(Rc<RefCell<Manager>>);
+pub(super) struct OpenManager(pub(super) Rc<RefCell<Manager>>);
 
 impl wit::Guest for Engine {
     type Manager = OpenManager;
 }
 
-/// Opens the directory. With `strict`, it refuses a runtime that cannot keep every promise.
-#[allow(clippy::arc_with_non_send_sync, reason = "core needs an Arc, and a component has one thread")]
-fn directory(options: &wit::OpenOptions) -> Result<Arc<WasiDirectory>, Error> {
-    let directory = WasiDirectory::preopened(options.directory.as_deref()).map_err(convert::error)?;
-    refuse_weaker(options.strict, &directory.weaker_promises())?;
-    Ok(Arc::new(directory))
-}
-
-fn refuse_weaker(strict: bool, weaker: &[String]) -> Result<(), Error> {
-    if strict && !weaker.is_empty() {
-        return Err(Error::Unsupported(format!("strict mode refuses to open here: {}", weaker.join("; "))));
-    }
-    Ok(())
-}
-
-fn config(options: &wit::OpenOptions) -> CheckpointConfig {
-    CheckpointConfig::new()
-        .with_max_retained(options.max_retained as usize)
-        .with_interval(Duration::from_millis(options.interval_ms))
-        .with_memory_limit_bytes(options.memory_limit_bytes)
-        .with_max_rebase_bytes(options.max_compaction_bytes)
-}
-
-fn how_to_open(options: &wit::OpenOptions) -> Result<OpenOptions, Error> {
-    let how = OpenOptions::new(Arc::new(WasiClock))
-        .create(options.create)
-        .allow_fallback(options.allow_fallback)
-        .checkpoint(options.checkpoint);
-    let Some(id) = &options.store_id else { return Ok(how) };
-    let wrong = |_| Error::InvalidInput(format!("the store id has {} bytes, not 16", id.len()));
-    Ok(how.store_id(<[u8; 16]>::try_from(id.as_slice()).map_err(wrong)?))
-}
-
 fn open(directory: Arc<WasiDirectory>, options: &wit::OpenOptions) -> Result<wit::Manager, Error> {
     let manager = block_on(Manager::open(directory, config(options), how_to_open(options)?)).map_err(convert::error)?;
     let manager = Rc::new(RefCell::new(manager));
-    OPEN.with_borrow_mut(|open| {
-        open.retain(|manager| manager.strong_count() > 0);
-        open.push(Rc::downgrade(&manager));
-    });
+    live::add(&manager);
     Ok(wit::Manager::new(OpenManager(manager)))
 }
 
@@ -170,7 +117,17 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn source_offsets(&self) -> Vec<wit::SourceOffset> {
-        convert::source_offsets(self.0.borrow().source_offsets())
+        positions::offsets(self.0.borrow().source_offsets())
+    }
+
+    fn set_position(&self, source: String, partition: String, position: wit::Position) -> Result<(), Error> {
+        let position = positions::position(position)?;
+        self.0.borrow_mut().set_position(source, partition, position);
+        Ok(())
+    }
+
+    fn positions(&self) -> Vec<wit::SourcePosition> {
+        positions::positions(&self.0.borrow().position().positions)
     }
 
     fn set_watermark(&self, watermark_ms: i64) {
@@ -179,6 +136,30 @@ impl wit::GuestManager for OpenManager {
 
     fn watermark(&self) -> Option<i64> {
         self.0.borrow().watermark()
+    }
+
+    fn set_partition_watermark(&self, input: String, partition: String, watermark_ms: i64) {
+        self.0.borrow_mut().set_partition_watermark(input, partition, watermark_ms);
+    }
+
+    fn partition_watermarks(&self) -> Vec<wit::PartitionWatermark> {
+        positions::watermarks(&self.0.borrow().position().watermarks)
+    }
+
+    fn set_processing_time(&self, time_ms: i64) {
+        self.0.borrow_mut().set_processing_time(time_ms);
+    }
+
+    fn processing_time(&self) -> Option<i64> {
+        self.0.borrow().position().processing_time_ms
+    }
+
+    fn set_sink_token(&self, sink: String, token: Vec<u8>) -> Result<(), Error> {
+        self.0.borrow_mut().set_sink_token(sink, token).map_err(convert::error)
+    }
+
+    fn sink_tokens(&self) -> Vec<wit::SinkToken> {
+        positions::tokens(&self.0.borrow().position().sinks)
     }
 
     fn set_annotation(&self, name: String, value: String) {
@@ -261,23 +242,5 @@ impl OpenManager {
         work: impl FnOnce(&mut Manager) -> Result<MaintenanceReport, IncrementalCheckpointError>,
     ) -> Result<wit::MaintenanceReport, Error> {
         work(&mut self.0.borrow_mut()).map(convert::maintenance).map_err(convert::error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strictness_refuses_weaker_promises_and_names_them() {
-        let weaker = ["no syncs".to_owned(), "no links".to_owned()];
-        assert!(refuse_weaker(true, &[]).is_ok());
-        assert!(refuse_weaker(false, &weaker).is_ok());
-        match refuse_weaker(true, &weaker) {
-            Err(Error::Unsupported(text)) => {
-                assert_eq!(text, "strict mode refuses to open here: no syncs; no links");
-            }
-            other => panic!("expected unsupported, found {other:?}"),
-        }
     }
 }

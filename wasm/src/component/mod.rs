@@ -7,8 +7,11 @@ mod clock;
 mod convert;
 mod cursor;
 pub mod directory;
+mod live;
 mod manager;
 mod namespaces;
+mod opening;
+mod positions;
 mod state;
 
 /// The bindings that wit-bindgen generates from `wit/`.

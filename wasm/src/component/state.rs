@@ -5,7 +5,7 @@ use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, P
 use super::bindings::exports::alluvium::checkpoint::checkpoints::GuestManager;
 use super::bindings::exports::alluvium::checkpoint::state as wit;
 use super::cursor::Cursor;
-use super::manager::newest;
+use super::live::newest;
 use super::{Engine, namespaces};
 
 impl wit::Guest for Engine {

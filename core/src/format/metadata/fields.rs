@@ -13,6 +13,7 @@ use crate::model::key_groups::KEY_GROUPS;
 use crate::model::namespace::Namespaces;
 use crate::model::opaque::Opaque;
 use crate::model::position::ByPartition;
+use crate::model::source_position::SourcePosition;
 
 /// The part of the metadata that LaminarDB does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +49,8 @@ pub struct AlluviumFields {
     pub state_file: Option<StateFile>,
     /// The short texts that the caller attached, by name.
     pub annotations: BTreeMap<String, String>,
-    /// The opaque positions of sources, by source and partition.
-    pub positions: ByPartition<Opaque>,
+    /// The positions of sources, by source and partition.
+    pub positions: ByPartition<SourcePosition>,
     /// The watermarks of inputs in milliseconds of Unix time, by input and partition.
     pub watermarks: ByPartition<i64>,
     /// The processing time in milliseconds of Unix time, if there is one.
@@ -99,7 +100,7 @@ pub(super) struct FieldsLine {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     annotations: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    positions: ByPartition<Opaque>,
+    positions: ByPartition<SourcePosition>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     watermarks: ByPartition<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ fn position() -> WalPosition {
             watermark: Some(-5),
             source_offsets: BTreeMap::from([("input".into(), 12)]),
             annotations: BTreeMap::from([("sink".into(), "0 7".into())]),
-            positions: BTreeMap::from([("clicks".into(), BTreeMap::from([("0".into(), opaque(b"\x00\xff"))]))]),
+            positions: BTreeMap::from([("clicks".into(), BTreeMap::from([("0".into(), opaque(b"\x00\xff").into())]))]),
             watermarks: BTreeMap::from([("input".into(), BTreeMap::from([("0".into(), -7)]))]),
             processing_time_ms: Some(8),
             sinks: BTreeMap::from([("out".into(), opaque(b"token"))]),

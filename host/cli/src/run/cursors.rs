@@ -23,8 +23,6 @@ pub(super) struct Cursor {
     pub(super) source_name: String,
     partition: Partition,
     bookmark: Option<Bookmark>,
-    /// The largest event time.
-    time_ms: Option<i64>,
     read_bytes: u64,
     /// The reader, until it reads in a thread.
     reader: Option<Box<dyn Reader>>,
@@ -35,6 +33,11 @@ impl Cursor {
     pub(super) fn consumed(&self) -> u64 {
         self.bookmark.as_ref().map_or(0, |bookmark| bookmark.records)
     }
+
+    /// The largest event time, of earlier runs too.
+    fn time_ms(&self) -> Option<i64> {
+        self.bookmark.as_ref().and_then(|bookmark| bookmark.time_ms)
+    }
 }
 
 impl Cursors {
@@ -44,7 +47,7 @@ impl Cursors {
         for (number, input) in inputs.into_iter().enumerate() {
             let mut is_known = false;
             for (partition, mut reader) in input.partitions {
-                let bookmark = bookmarks::of(plugin, &input.name, &partition);
+                let bookmark = plugin.with_engine(|engine| bookmarks::of(engine, &input.name, &partition));
                 let bookmark = bookmark.map_err(|error| Failure::runtime(dir, &error))?;
                 if let Some(bookmark) = &bookmark {
                     reader.seek(&bookmark.position).map_err(|error| Failure::source(&error))?;
@@ -56,7 +59,6 @@ impl Cursors {
                     source_name: input.source_name.clone(),
                     partition,
                     bookmark,
-                    time_ms: None,
                     read_bytes: 0,
                     reader: Some(reader),
                 });
@@ -106,15 +108,15 @@ impl Cursors {
     pub(super) fn advance(&mut self, number: usize, count: u32, read: &Read) {
         let cursor = &mut self.0[number];
         let records = cursor.consumed() + u64::from(count);
-        cursor.bookmark = Some(Bookmark { records, position: read.position.clone() });
-        cursor.time_ms = cursor.time_ms.max(read.time_ms);
+        let time_ms = cursor.time_ms().max(read.time_ms);
+        cursor.bookmark = Some(Bookmark { records, position: read.position.clone(), time_ms });
         cursor.read_bytes = read.progress.read_bytes;
     }
 
     /// Returns the watermark that all partitions allow: the least of their largest event times. There is
     /// none before each of them had an event time.
     pub(super) fn watermark_ms(&self) -> Option<i64> {
-        self.0.iter().map(|cursor| cursor.time_ms).min().flatten()
+        self.0.iter().map(Cursor::time_ms).min().flatten()
     }
 
     /// Puts how far the partitions are consumed into the checkpoints and logs to come.

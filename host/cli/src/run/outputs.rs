@@ -30,7 +30,8 @@ impl Outputs {
     pub(super) fn open(outputs: &[(&str, Option<&Path>)], plugin: &mut Plugin, dir: &Path) -> Result<Self, Failure> {
         let mut open = Vec::new();
         for (name, path) in outputs {
-            let token = bookmarks::token(plugin, name).map_err(|error| Failure::runtime(dir, &error))?;
+            let token = plugin.with_engine(|engine| bookmarks::token(engine, name));
+            let token = token.map_err(|error| Failure::runtime(dir, &error))?;
             let sink = recovered(*path, token.as_ref(), dir)?;
             open.push(Output { name: (*name).to_owned(), path: path.map(Path::to_owned), sink });
         }
@@ -55,7 +56,7 @@ impl Outputs {
     pub(super) fn store(&self, tokens: &Tokens, engine: &mut dyn Engine) -> Result<(), RuntimeError> {
         for (output, token) in self.0.iter().zip(&tokens.0) {
             if !token.as_bytes().is_empty() && output.sink.guarantee() != Guarantee::AtMostOnce {
-                bookmarks::set_token(engine, &output.name, token)?;
+                engine.set_sink_token(&output.name, token)?;
             }
         }
         Ok(())

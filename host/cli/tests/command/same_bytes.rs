@@ -80,7 +80,7 @@ fn run_in_component(bench: &Bench, random: &mut fastrand::Rng) {
     NativeDirectory::create(bench.dir()).expect("it creates");
     let directory = NativeDirectory::open_exclusive(bench.dir()).expect("it opens");
     let clock = Arc::new(ManualClock::new(STARTED_MS));
-    let options = EngineOptions { clock: clock.clone(), ..EngineOptions::new(STORE_ID) };
+    let options = EngineOptions { clock: clock.clone(), ..EngineOptions::new(STORE_ID, 0) };
     let runtime = Runtime::new(Limits::default(), Cache::none()).expect("a runtime");
     let engine = runtime.open_engine(&engine(), directory, &options).expect("it opens");
     let mut engine = lock(&engine);

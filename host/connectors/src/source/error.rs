@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::position::Position;
+use super::Position;
 
 /// An error of a source. Its text names the source and the place.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -12,16 +12,15 @@ mod error;
 mod file;
 mod memory;
 mod partition;
-mod position;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use alluvium_core::model::source_position::SourcePosition as Position;
 pub use error::{Place, SourceError, SourceErrorKind};
 pub use file::{FilePosition, FileSource};
 pub use memory::{MemorySource, MemoryStream};
 pub use partition::{Identity, Partition, PartitionNameTooLong};
-pub use position::Position;
 
 use crate::batch::Batch;
 

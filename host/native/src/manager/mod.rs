@@ -5,6 +5,7 @@ mod background;
 mod checkpoint;
 mod keep;
 mod mutate;
+mod position;
 mod read;
 mod steps;
 

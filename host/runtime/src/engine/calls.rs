@@ -1,6 +1,10 @@
 //! What is asked of an engine, asked of the component.
 
+use alluvium_core::model::opaque::Opaque;
+use alluvium_core::model::source_position::SourcePosition;
+
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
+use crate::bindings::engine::exports::alluvium::checkpoint::checkpoints::Position;
 use crate::disk::{DiskBudget, DiskUse};
 use crate::engine::{CheckpointInfo, CheckpointReport, ComponentEngine, Engine, Recovery, Walk};
 use crate::error::RuntimeError;
@@ -78,6 +82,52 @@ impl Engine for ComponentEngine {
         Ok(self.on_manager(|guest, store, manager| guest.call_set_source_offset(store, manager, source, offset))??)
     }
 
+    fn position(&mut self, source: &str, partition: &str) -> Result<Option<SourcePosition>, RuntimeError> {
+        let positions = self.on_manager(|guest, store, manager| guest.call_positions(store, manager))?;
+        let known = positions.into_iter().find(|known| known.source == source && known.partition == partition);
+        known.map(|known| read_position(known.position)).transpose()
+    }
+
+    fn set_position(&mut self, source: &str, partition: &str, position: &SourcePosition) -> Result<(), RuntimeError> {
+        let position = match position {
+            SourcePosition::Offset(offset) => Position::Offset(*offset),
+            SourcePosition::Opaque(opaque) => Position::Opaque(opaque.as_bytes().to_vec()),
+        };
+        Ok(self.on_manager(|guest, store, manager| {
+            guest.call_set_position(store, manager, source, partition, &position)
+        })??)
+    }
+
+    fn sink_token(&mut self, sink: &str) -> Result<Option<Opaque>, RuntimeError> {
+        let tokens = self.on_manager(|guest, store, manager| guest.call_sink_tokens(store, manager))?;
+        tokens.into_iter().find(|known| known.sink == sink).map(|known| read_opaque(known.token)).transpose()
+    }
+
+    fn set_sink_token(&mut self, sink: &str, token: &Opaque) -> Result<(), RuntimeError> {
+        let token = token.as_bytes();
+        Ok(self.on_manager(|guest, store, manager| guest.call_set_sink_token(store, manager, sink, token))??)
+    }
+
+    fn partition_watermark(&mut self, input: &str, partition: &str) -> Result<Option<i64>, RuntimeError> {
+        let watermarks = self.on_manager(|guest, store, manager| guest.call_partition_watermarks(store, manager))?;
+        let known = watermarks.into_iter().find(|known| known.input == input && known.partition == partition);
+        Ok(known.map(|known| known.watermark_ms))
+    }
+
+    fn set_partition_watermark(&mut self, input: &str, partition: &str, watermark_ms: i64) -> Result<(), RuntimeError> {
+        self.on_manager(|guest, store, manager| {
+            guest.call_set_partition_watermark(store, manager, input, partition, watermark_ms)
+        })
+    }
+
+    fn processing_time(&mut self) -> Result<Option<i64>, RuntimeError> {
+        self.on_manager(|guest, store, manager| guest.call_processing_time(store, manager))
+    }
+
+    fn set_processing_time(&mut self, time_ms: i64) -> Result<(), RuntimeError> {
+        self.on_manager(|guest, store, manager| guest.call_set_processing_time(store, manager, time_ms))
+    }
+
     fn watermark(&mut self) -> Result<Option<i64>, RuntimeError> {
         self.on_manager(|guest, store, manager| guest.call_watermark(store, manager))
     }
@@ -139,4 +189,15 @@ impl Engine for ComponentEngine {
     fn disk_bytes(&mut self) -> Result<u64, RuntimeError> {
         Ok(DiskUse::of(self.directory.path())?.bytes)
     }
+}
+
+fn read_position(position: Position) -> Result<SourcePosition, RuntimeError> {
+    match position {
+        Position::Offset(offset) => Ok(SourcePosition::Offset(offset)),
+        Position::Opaque(bytes) => read_opaque(bytes).map(SourcePosition::Opaque),
+    }
+}
+
+fn read_opaque(bytes: Vec<u8>) -> Result<Opaque, RuntimeError> {
+    Opaque::new(bytes).map_err(|error| RuntimeError::Host(format!("the engine's answer: {error}")))
 }

@@ -80,6 +80,8 @@ impl ComponentEngine {
         let open = checkpoints::OpenOptions {
             directory: Some(wasi::DIRECTORY.to_owned()),
             create: options.create,
+            begin_beside_remains: false,
+            writer: Some(options.writer),
             store_id: Some(options.store_id.to_vec()),
             checkpoint: None,
             allow_fallback: options.allow_fallback,

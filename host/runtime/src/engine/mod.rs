@@ -9,6 +9,9 @@ mod options;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alluvium_core::model::opaque::Opaque;
+use alluvium_core::model::source_position::SourcePosition;
+
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
 use crate::bindings::engine::exports::alluvium::checkpoint::checkpoints;
 use crate::error::RuntimeError;
@@ -73,6 +76,30 @@ pub trait Engine: Send {
 
     /// Moves a source's offset forward.
     fn set_source_offset(&mut self, source: &str, offset: u64) -> Result<(), RuntimeError>;
+
+    /// Returns where reading a partition of a source continues.
+    fn position(&mut self, source: &str, partition: &str) -> Result<Option<SourcePosition>, RuntimeError>;
+
+    /// Sets where reading a partition of a source continues.
+    fn set_position(&mut self, source: &str, partition: &str, position: &SourcePosition) -> Result<(), RuntimeError>;
+
+    /// Returns the token of a sink.
+    fn sink_token(&mut self, sink: &str) -> Result<Option<Opaque>, RuntimeError>;
+
+    /// Sets the token by which a sink recognises what it prepared.
+    fn set_sink_token(&mut self, sink: &str, token: &Opaque) -> Result<(), RuntimeError>;
+
+    /// Returns the watermark of a partition of an input, in milliseconds.
+    fn partition_watermark(&mut self, input: &str, partition: &str) -> Result<Option<i64>, RuntimeError>;
+
+    /// Raises the watermark of a partition of an input, in milliseconds.
+    fn set_partition_watermark(&mut self, input: &str, partition: &str, watermark_ms: i64) -> Result<(), RuntimeError>;
+
+    /// Returns the processing time, in milliseconds of Unix time.
+    fn processing_time(&mut self) -> Result<Option<i64>, RuntimeError>;
+
+    /// Raises the processing time, in milliseconds of Unix time.
+    fn set_processing_time(&mut self, time_ms: i64) -> Result<(), RuntimeError>;
 
     /// Returns the watermark, in milliseconds.
     fn watermark(&mut self) -> Result<Option<i64>, RuntimeError>;

@@ -14,6 +14,8 @@ pub struct EngineOptions {
     pub max_retained: u32,
     /// The id that a new directory gets.
     pub store_id: [u8; 16],
+    /// The number that tells the files of this writer from those of any other: drawn at random for each opening.
+    pub writer: u64,
     /// What the engine's clocks say.
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// Pass over damaged checkpoints to the newest whole one, and report them.
@@ -26,13 +28,14 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
-    /// Returns the defaults: an empty directory is begun under this `store_id`, and three checkpoints are
-    /// kept.
-    pub fn new(store_id: [u8; 16]) -> Self {
+    /// Returns the defaults: an empty directory is begun under this `store_id`, files have the number `writer`, and
+    /// three checkpoints are kept.
+    pub fn new(store_id: [u8; 16], writer: u64) -> Self {
         Self {
             create: true,
             max_retained: 3,
             store_id,
+            writer,
             clock: Arc::new(SystemClock::new()),
             allow_fallback: false,
             // Half of what 32 bits can address: a checkpoint needs room beside the state.

@@ -44,7 +44,8 @@ fn code(bench: &Bench) -> Module {
 
 fn start(bench: &Bench, name: &str) -> Plugin {
     let clock = Arc::new(ManualClock::new(1_700_000_000_000));
-    let options = PluginOptions { store_id: Some(*b"refused and gone"), clock, ..PluginOptions::default() };
+    let options =
+        PluginOptions { store_id: Some(*b"refused and gone"), writer: Some(7), clock, ..PluginOptions::default() };
     bench.host.start(&code(bench), bench.path(name), &options).expect("it starts")
 }
 

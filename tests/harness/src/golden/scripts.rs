@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use alluvium_core::directory::block_on;
+use alluvium_core::model::opaque::Opaque;
 
 use super::Recorder;
 
@@ -154,10 +155,11 @@ pub(super) fn positioned(recorder: &mut Recorder) {
         let manager = &mut recorder.manager;
         manager.put(b"epoch", epoch.to_string().as_bytes()).expect("put");
         for partition in ["0", "1"] {
-            manager.set_position("clicks", partition, format!("shard {partition} at {epoch}")).expect("small");
+            let position = Opaque::new(format!("shard {partition} at {epoch}")).expect("small");
+            manager.set_position("clicks", partition, position);
             manager.set_partition_watermark("clicks", partition, i64::try_from(epoch * 1_000).expect("small"));
         }
-        manager.set_position("raw", "", [0, 0xff, 0x7f]).expect("small");
+        manager.set_position("raw", "", Opaque::new([0, 0xff, 0x7f]).expect("small"));
         manager.set_partition_watermark("raw", "", -1);
         manager.set_processing_time(1_767_225_600_000 + i64::try_from(epoch).expect("small"));
         manager.set_sink_token("out", format!("prepared {epoch}")).expect("small");

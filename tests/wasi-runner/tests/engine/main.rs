@@ -4,6 +4,7 @@
 mod crashes;
 mod errors;
 mod interfaces;
+mod positions;
 mod recorded;
 mod same_bytes;
 mod storage;

@@ -118,6 +118,8 @@ pub(crate) fn options() -> OpenOptions {
     OpenOptions {
         directory: None,
         create: true,
+        begin_beside_remains: false,
+        writer: None,
         store_id: Some(STORE_ID.to_vec()),
         checkpoint: None,
         allow_fallback: false,

@@ -45,7 +45,7 @@ fn sample() -> IncrementalCheckpointMetadata {
             state_file: Some(StateFile { bytes: 3, checksum: 1 }),
             annotations: BTreeMap::from([("plugin".into(), "a \"quoted\" name".into())]),
             writer: 0xa,
-            positions: BTreeMap::from([("clicks".into(), BTreeMap::from([("0".into(), opaque(b"\x00\xff"))]))]),
+            positions: BTreeMap::from([("clicks".into(), BTreeMap::from([("0".into(), opaque(b"\x00\xff").into())]))]),
             watermarks: by_partition("clicks"),
             processing_time_ms: Some(-8),
             sinks: BTreeMap::from([("out".into(), opaque(b"token"))]),
