@@ -134,7 +134,7 @@ runtimes: programs ## engine and plugin as one component under wasmtime, wasmtim
 
 # The engine component runs beside the native engine.
 bench-engine: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays
 
 bench: bench-engine ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
 	cargo run --release -p alluvium-bench -- all

@@ -7,7 +7,7 @@ use alluvium::NativeDirectory;
 
 use crate::compiler::{HostOptions, Runtime};
 use crate::engine::component::{ComponentEngine, Ready};
-use crate::engine::{SharedEngine, lock};
+use crate::engine::{EngineOptions, NativeEngine, SharedEngine, lock};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 use crate::metrics::Registry;
@@ -24,7 +24,8 @@ pub struct Host(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     runtime: Runtime,
-    engine: Ready,
+    /// The engine component; none if core in this process is the engine.
+    engine: Option<Ready>,
     pub(crate) metrics: Registry,
 }
 
@@ -34,19 +35,40 @@ pub(crate) struct Started {
     pub(crate) operator: Operator,
 }
 
+/// A directory for a start.
+pub(crate) enum Opened<'a> {
+    /// A directory of the file system.
+    Files(NativeDirectory),
+    /// Any other, which the native engine opens.
+    Other(&'a OpenOther),
+}
+
+/// Opens a directory of another kind with the native engine.
+pub(crate) type OpenOther = dyn Fn(&EngineOptions) -> Result<SharedEngine, RuntimeError> + Send + Sync;
+
 impl Host {
     /// A host for the engine component in `engine`.
     pub fn new(engine: impl AsRef<Path>, options: HostOptions) -> Result<Self, RuntimeError> {
         let runtime = Runtime::with(options)?;
-        let engine = runtime.load_engine(engine.as_ref())?;
+        let engine = Some(runtime.load_engine(engine.as_ref())?);
         Ok(Self(Arc::new(Inner { runtime, engine, metrics: Registry::default() })))
     }
 
     /// As [`new`](Self::new), with the bytes of an engine component: for a program that has it inside.
     pub fn with_engine(component: &[u8], options: HostOptions) -> Result<Self, RuntimeError> {
         let runtime = Runtime::with(options)?;
-        let engine = runtime.load_engine_inside(component)?;
+        let engine = Some(runtime.load_engine_inside(component)?);
         Ok(Self(Arc::new(Inner { runtime, engine, metrics: Registry::default() })))
+    }
+
+    /// A host whose engine is core in this process: for directories of any kind, for states larger than the memory
+    /// of a component, and for checkpoints that are written while the plugin works on.
+    ///
+    /// It writes the bytes that the engine component writes. Plugins are in their sandboxes as ever. A composed
+    /// plugin keeps the engine that it has inside.
+    pub fn native(options: HostOptions) -> Result<Self, RuntimeError> {
+        let runtime = Runtime::with(options)?;
+        Ok(Self(Arc::new(Inner { runtime, engine: None, metrics: Registry::default() })))
     }
 
     /// Compiles a plugin, or takes it from the cache: seconds for a large one, milliseconds then.
@@ -58,15 +80,25 @@ impl Host {
     pub(crate) fn open(
         &self,
         module: &Module,
-        directory: NativeDirectory,
+        directory: Opened<'_>,
         options: &PluginOptions,
     ) -> Result<Started, RuntimeError> {
         let (limits, how) = (self.limits(options), options.engine()?);
-        let (engine, inside): (SharedEngine, _) = match module.form() {
-            Form::Alone(_) => (ComponentEngine::open(&self.0.engine, directory, &how, &limits)?.0, None),
-            Form::Composed(ready) => {
+        let (engine, inside): (SharedEngine, _) = match (module.form(), &self.0.engine, directory) {
+            (Form::Alone(_), Some(ready), Opened::Files(directory)) => {
+                (ComponentEngine::open(ready, directory, &how, &limits)?.0, None)
+            }
+            (Form::Alone(_), None, Opened::Files(directory)) => {
+                (NativeEngine::open(Arc::new(directory), &how)?.shared(), None)
+            }
+            (Form::Alone(_), None, Opened::Other(open)) => (open(&how)?, None),
+            (Form::Composed(ready), _, Opened::Files(directory)) => {
                 let (engine, instance) = ComponentEngine::open(ready, directory, &how, &limits)?;
                 (engine.clone(), Some((engine, instance)))
+            }
+            (_, _, Opened::Other(_)) => {
+                let why = "an engine component keeps its files in a directory of the file system";
+                return Err(RuntimeError::Host(format!("{why}: for others, use Host::native and a plugin alone")));
             }
         };
         // Opening itself writes what it must to find out what the directory can do.

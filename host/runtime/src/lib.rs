@@ -97,8 +97,8 @@ pub use self::compiler::{HostOptions, Runtime};
 pub use self::description::{Description, Input, InputFormat, Output, OutputFormat, Parameter};
 pub use self::emitted::Emitted;
 pub use self::engine::{
-    CheckpointInfo, CheckpointReport, ComponentEngine, Engine, EngineOptions, MaintenanceReport, Recovery,
-    SharedEngine, SkippedCheckpoint, Walk, lock,
+    CheckpointInfo, CheckpointReport, ComponentEngine, Engine, EngineOptions, MaintenanceReport, NativeEngine,
+    Recovery, SharedEngine, SkippedCheckpoint, Walk, lock,
 };
 pub use self::error::{EngineError, RuntimeError};
 pub use self::handle::{Answer, PluginHandle};

@@ -1,15 +1,18 @@
 //! Starting plugins, and migrating their state.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use alluvium::NativeDirectory;
+use alluvium_core::directory::Directory;
 
+use crate::engine::NativeEngine;
 use crate::error::RuntimeError;
-use crate::host::{Host, Started};
+use crate::host::{Host, OpenOther, Opened, Started};
 use crate::migrate::{self, Migrated};
 use crate::module::Module;
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Reopen};
 use crate::plugin_options::PluginOptions;
 
 impl Host {
@@ -35,11 +38,41 @@ impl Host {
         directory: NativeDirectory,
         options: &PluginOptions,
     ) -> Result<Plugin, RuntimeError> {
-        let begun = Instant::now();
         let path = directory.path().to_owned();
+        let again = path.clone();
+        let reopen: Reopen = Arc::new(move |host, module, options| {
+            host.open(module, Opened::Files(NativeDirectory::open_exclusive(&again)?), options)
+        });
+        self.start_opened(module, Opened::Files(directory), path, reopen, options)
+    }
+
+    /// Starts a plugin over a directory of any kind, which is the plugin's alone for as long as it lives; `name` is
+    /// what events and metrics call it. The host must be a [native](Self::native) one.
+    pub fn start_over<D: Directory + Send + Sync + 'static>(
+        &self,
+        module: &Module,
+        directory: Arc<D>,
+        name: &str,
+        options: &PluginOptions,
+    ) -> Result<Plugin, RuntimeError> {
+        let open: Arc<OpenOther> = Arc::new(move |how| Ok(NativeEngine::open(directory.clone(), how)?.shared()));
+        let again = open.clone();
+        let reopen: Reopen = Arc::new(move |host, module, options| host.open(module, Opened::Other(&*again), options));
+        self.start_opened(module, Opened::Other(&*open), name.into(), reopen, options)
+    }
+
+    fn start_opened(
+        &self,
+        module: &Module,
+        directory: Opened<'_>,
+        path: PathBuf,
+        reopen: Reopen,
+        options: &PluginOptions,
+    ) -> Result<Plugin, RuntimeError> {
+        let begun = Instant::now();
         let started = self.open(module, directory, options)?;
         let metrics = self.0.metrics.add(&started.operator.identity().name, &path.display().to_string());
-        Plugin::new(self.clone(), module.clone(), options.clone(), path, started, metrics, begun)
+        Plugin::new(self.clone(), module.clone(), options.clone(), (path, reopen), started, metrics, begun)
     }
 
     /// Brings the state in a directory to the schema version of `module`, by its own migration: from the
@@ -53,7 +86,7 @@ impl Host {
         options: &PluginOptions,
     ) -> Result<Option<Migrated>, RuntimeError> {
         let path = directory.path().to_owned();
-        let Started { engine, mut operator } = self.open(module, directory, options)?;
+        let Started { engine, mut operator } = self.open(module, Opened::Files(directory), options)?;
         let migrated = migrate::migrate(&mut operator, &engine);
         // The operator first: what it holds of the engine goes with it.
         drop((operator, engine));

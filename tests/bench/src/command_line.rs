@@ -67,6 +67,13 @@ pub(crate) enum Command {
     /// The engine as a component under wasmtime against the engine natively.
     #[cfg(feature = "component")]
     Component,
+    /// How long a checkpoint stops the stream of a plugin, with either engine.
+    #[cfg(feature = "component")]
+    Stall {
+        /// Checkpoints with each engine.
+        #[arg(long, default_value_t = 100)]
+        checkpoints: u32,
+    },
     /// Write, read and space amplification over many epochs, in memory.
     Amplification {
         /// Epochs; the second half is measured.

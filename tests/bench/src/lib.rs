@@ -25,5 +25,7 @@ pub mod ours;
 pub mod plot;
 pub mod recovery;
 pub mod report;
+#[cfg(feature = "component")]
+pub mod stall;
 pub mod state;
 pub mod workload;

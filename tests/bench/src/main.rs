@@ -73,6 +73,8 @@ impl Bench {
                 {
                     step("the component against native");
                     self.component(&mut report)?;
+                    step("the stall of a plugin");
+                    alluvium_bench::stall::run(100, &self.scratch, &mut report)?;
                 }
                 step("amplification");
                 self.amplification(&[Pattern::Uniform, Pattern::Zipf], 400, &mut report)?;
@@ -91,6 +93,8 @@ impl Bench {
             Command::RecoveryGrowth => recovery::growth(self.workload.keys, 7, &self.scratch, &mut report)?,
             #[cfg(feature = "component")]
             Command::Component => self.component(&mut report)?,
+            #[cfg(feature = "component")]
+            Command::Stall { checkpoints } => alluvium_bench::stall::run(*checkpoints, &self.scratch, &mut report)?,
             Command::Amplification { epochs, pattern } => {
                 let all = [Pattern::Uniform, Pattern::Zipf, Pattern::Growth, Pattern::MassDelete];
                 let patterns = pattern.map_or(all.to_vec(), |pattern| vec![pattern]);

@@ -4,9 +4,8 @@ use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::source_position::SourcePosition;
 
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
-use crate::bindings::engine::exports::alluvium::checkpoint::checkpoints::Position;
 use crate::disk::{DiskBudget, DiskUse};
-use crate::engine::{CheckpointInfo, CheckpointReport, ComponentEngine, Engine, Recovery, Walk};
+use crate::engine::{CheckpointInfo, CheckpointReport, ComponentEngine, Engine, Recovery, Walk, position};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 
@@ -85,14 +84,11 @@ impl Engine for ComponentEngine {
     fn position(&mut self, source: &str, partition: &str) -> Result<Option<SourcePosition>, RuntimeError> {
         let positions = self.on_manager(|guest, store, manager| guest.call_positions(store, manager))?;
         let known = positions.into_iter().find(|known| known.source == source && known.partition == partition);
-        known.map(|known| read_position(known.position)).transpose()
+        known.map(|known| position::of_wit(known.position)).transpose()
     }
 
     fn set_position(&mut self, source: &str, partition: &str, position: &SourcePosition) -> Result<(), RuntimeError> {
-        let position = match position {
-            SourcePosition::Offset(offset) => Position::Offset(*offset),
-            SourcePosition::Opaque(opaque) => Position::Opaque(opaque.as_bytes().to_vec()),
-        };
+        let position = position::to_wit(position);
         Ok(self.on_manager(|guest, store, manager| {
             guest.call_set_position(store, manager, source, partition, &position)
         })??)
@@ -100,7 +96,7 @@ impl Engine for ComponentEngine {
 
     fn sink_token(&mut self, sink: &str) -> Result<Option<Opaque>, RuntimeError> {
         let tokens = self.on_manager(|guest, store, manager| guest.call_sink_tokens(store, manager))?;
-        tokens.into_iter().find(|known| known.sink == sink).map(|known| read_opaque(known.token)).transpose()
+        tokens.into_iter().find(|known| known.sink == sink).map(|known| position::opaque(known.token)).transpose()
     }
 
     fn set_sink_token(&mut self, sink: &str, token: &Opaque) -> Result<(), RuntimeError> {
@@ -163,6 +159,16 @@ impl Engine for ComponentEngine {
         self.within_disk(taken)
     }
 
+    fn begin_checkpoint(&mut self, wal_position: u64) -> Result<(), RuntimeError> {
+        let report = self.checkpoint(wal_position)?;
+        self.finished.push(report);
+        Ok(())
+    }
+
+    fn finished_checkpoints(&mut self, _wait: bool) -> Result<Vec<CheckpointReport>, RuntimeError> {
+        Ok(std::mem::take(&mut self.finished))
+    }
+
     fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError> {
         let restored = self.on_manager(|guest, store, manager| guest.call_restore(store, manager, id))?;
         self.within_disk(restored)
@@ -180,24 +186,13 @@ impl Engine for ComponentEngine {
         self.stored().budget.memory_bytes()
     }
 
-    fn hold_to_disk_limits(&mut self, limits: &Limits) -> Result<u64, RuntimeError> {
+    fn hold_to_disk_limits(&mut self, limits: &Limits) -> Result<(), RuntimeError> {
         let used = DiskUse::of(self.directory.path())?;
         self.guest().disk = DiskBudget::beside(used, limits);
-        Ok(used.bytes)
+        Ok(())
     }
 
     fn disk_bytes(&mut self) -> Result<u64, RuntimeError> {
         Ok(DiskUse::of(self.directory.path())?.bytes)
     }
-}
-
-fn read_position(position: Position) -> Result<SourcePosition, RuntimeError> {
-    match position {
-        Position::Offset(offset) => Ok(SourcePosition::Offset(offset)),
-        Position::Opaque(bytes) => read_opaque(bytes).map(SourcePosition::Opaque),
-    }
-}
-
-fn read_opaque(bytes: Vec<u8>) -> Result<Opaque, RuntimeError> {
-    Opaque::new(bytes).map_err(|error| RuntimeError::Host(format!("the engine's answer: {error}")))
 }

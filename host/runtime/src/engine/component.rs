@@ -9,7 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, ResourceAny};
 
 use crate::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
-use crate::engine::EngineOptions;
+use crate::engine::{CheckpointReport, EngineOptions};
 use crate::error::{EngineError, RuntimeError};
 use crate::limits::Limits;
 use crate::stderr_tail::Tail;
@@ -45,6 +45,8 @@ pub struct ComponentEngine {
     manager: ResourceAny,
     /// Set when a call has trapped: the instance must not be entered again.
     is_dead: bool,
+    /// The checkpoints that were begun and not asked for yet.
+    pub(super) finished: Vec<CheckpointReport>,
     /// The walks that have not ended, and the number of the next.
     pub(super) walks: HashMap<u64, ResourceAny>,
     pub(super) next_walk: u64,
@@ -94,7 +96,17 @@ impl ComponentEngine {
         let manager = checkpoints.manager().call_open(&mut store, &open);
         let manager = manager.map_err(|error| explain(&store, &error))??;
         let (walks, next_walk) = (HashMap::new(), 0);
-        let engine = Self { store, checkpoints, state, manager, is_dead: false, walks, next_walk, directory };
+        let engine = Self {
+            store,
+            checkpoints,
+            state,
+            manager,
+            is_dead: false,
+            finished: Vec::new(),
+            walks,
+            next_walk,
+            directory,
+        };
         Ok((Arc::new(Mutex::new(engine)), instance))
     }
 

@@ -1,11 +1,14 @@
 //! Engines: what keeps the state of one plugin, and the checkpoints of it.
 //!
-//! The [component](self::component::ComponentEngine) is the engine in WebAssembly, in a sandbox of its own. What
-//! the rest of this crate asks of an engine is the trait [`Engine`].
+//! The [component](self::component::ComponentEngine) is the engine in WebAssembly, in a sandbox of its own. The
+//! [native](self::native::NativeEngine) one is core in this process. What the rest of this crate asks of an engine is
+//! the trait [`Engine`].
 
 mod calls;
 pub(crate) mod component;
+mod native;
 mod options;
+mod position;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +21,7 @@ use crate::error::RuntimeError;
 use crate::limits::Limits;
 
 pub use self::component::ComponentEngine;
+pub use self::native::NativeEngine;
 pub use self::options::EngineOptions;
 pub use checkpoints::{CheckpointInfo, CheckpointReport, MaintenanceReport, Recovery, SkippedCheckpoint};
 
@@ -125,6 +129,15 @@ pub trait Engine: Send {
     /// Takes a checkpoint. When it returns, the checkpoint is durable.
     fn checkpoint(&mut self, wal_position: u64) -> Result<CheckpointReport, RuntimeError>;
 
+    /// Freezes a checkpoint, to be written while the stream goes on.
+    ///
+    /// The component cannot do two things at a time: it writes the checkpoint before this returns.
+    fn begin_checkpoint(&mut self, wal_position: u64) -> Result<(), RuntimeError>;
+
+    /// Returns the checkpoints that were begun and have become durable since this was last asked, oldest first.
+    /// With `wait`, it waits for all that were begun.
+    fn finished_checkpoints(&mut self, wait: bool) -> Result<Vec<CheckpointReport>, RuntimeError>;
+
     /// Makes a kept checkpoint the newest, by a new one that shares its files. What was not checkpointed is
     /// dropped.
     fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError>;
@@ -138,9 +151,8 @@ pub trait Engine: Send {
     /// Returns the memory that it takes.
     fn memory_bytes(&self) -> usize;
 
-    /// Counts the files of its directory, and holds what it writes from now on to what `limits` leave beside
-    /// them. Returns their bytes.
-    fn hold_to_disk_limits(&mut self, limits: &Limits) -> Result<u64, RuntimeError>;
+    /// Holds what it writes from now on to what `limits` leave beside the files of its directory.
+    fn hold_to_disk_limits(&mut self, limits: &Limits) -> Result<(), RuntimeError>;
 
     /// Returns the bytes of its directory's files.
     fn disk_bytes(&mut self) -> Result<u64, RuntimeError>;

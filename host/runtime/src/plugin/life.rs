@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use alluvium::NativeDirectory;
-
 use crate::engine::{CheckpointInfo, Recovery, SharedEngine, lock};
 use crate::error::RuntimeError;
 use crate::host::Started;
@@ -34,9 +32,9 @@ impl Plugin {
         let begun = Instant::now();
         // The directory has one writer at a time: this one goes first.
         self.running = Err("it is being restarted".to_owned());
+        self.stalls.clear();
         let again = || -> Result<_, RuntimeError> {
-            let directory = NativeDirectory::open_exclusive(&self.path)?;
-            let started = self.host.open(module, directory, &self.options)?;
+            let started = (self.reopen)(&self.host, module, &self.options)?;
             let (mut running, recovered) = of_its_own(started, module, &self.options)?;
             begin_all(&mut running.operator, &self.headers)?;
             Ok((running, recovered))

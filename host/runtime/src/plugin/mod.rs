@@ -3,7 +3,7 @@
 mod checkpoint;
 mod life;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +32,11 @@ pub struct Plugin {
     module: Module,
     options: PluginOptions,
     limits: Limits,
+    /// The directory, or what it is called if it is none of the file system.
     path: PathBuf,
+    reopen: Reopen,
+    /// How long the stream stood still for each checkpoint that was begun and has not been told as durable.
+    stalls: VecDeque<Duration>,
     description: Description,
     headers: Headers,
     recovered: Option<Recovery>,
@@ -40,6 +44,9 @@ pub struct Plugin {
     metrics: Arc<PluginMetrics>,
     rate_limit: RateLimit,
 }
+
+/// Opens the plugin's directory again.
+pub(crate) type Reopen = Arc<dyn Fn(&Host, &Module, &PluginOptions) -> Result<Started, RuntimeError> + Send + Sync>;
 
 /// The columns of each input that was begun.
 type Headers = BTreeMap<u32, Vec<String>>;
@@ -55,7 +62,7 @@ impl Plugin {
         host: Host,
         module: Module,
         options: PluginOptions,
-        path: PathBuf,
+        (path, reopen): (PathBuf, Reopen),
         started: Started,
         metrics: Arc<PluginMetrics>,
         begun: Instant,
@@ -76,6 +83,8 @@ impl Plugin {
             options,
             limits,
             path,
+            reopen,
+            stalls: VecDeque::new(),
             description,
             headers: BTreeMap::new(),
             recovered,

@@ -4,6 +4,7 @@ mod asynchronous;
 #[path = "../by_hand/mod.rs"]
 mod by_hand;
 mod composed;
+mod engines;
 mod hostile;
 mod interface;
 mod life;

@@ -1,0 +1,128 @@
+//! A directory that is held to the limits of its plugin.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, NewFile, Operation, Wanted};
+
+use crate::disk::{DiskBudget, DiskUse};
+use crate::limits::{Limit, Limits};
+
+/// A directory, and what may still be written to it. A batch that would be past a limit never reaches it: its
+/// caller is told what a full disk tells, and the host knows better.
+pub(super) struct Limited<D> {
+    directory: Arc<D>,
+    limits: Mutex<Option<Limits>>,
+    refused: Mutex<Option<(Limit, String)>>,
+}
+
+impl<D> Limited<D> {
+    /// Without limits: while a directory is opened, when its plugin has not run yet.
+    pub(super) fn new(directory: Arc<D>) -> Self {
+        Self { directory, limits: Mutex::new(None), refused: Mutex::new(None) }
+    }
+
+    /// Holds what is written from now on to these limits.
+    pub(super) fn hold_to(&self, limits: &Limits) {
+        *lock(&self.limits) = Some(*limits);
+    }
+
+    /// Returns what was refused since this was last asked.
+    pub(super) fn take_refusal(&self) -> Option<(Limit, String)> {
+        lock(&self.refused).take()
+    }
+}
+
+impl<D: Directory> Limited<D> {
+    /// Counts what is there now.
+    pub(super) async fn used(&self) -> Result<DiskUse, DirectoryError> {
+        let files = self.directory.list().await?;
+        Ok(DiskUse { bytes: files.iter().map(|file| file.bytes).sum(), files: files.len() as u64 })
+    }
+
+    /// Checks that a batch fits beside what is there.
+    async fn check(&self, batch: &[NewFile]) -> Result<(), DirectoryError> {
+        let Some(limits) = *lock(&self.limits) else { return Ok(()) };
+        if limits.disk_bytes == u64::MAX && limits.disk_files == u64::MAX {
+            return Ok(());
+        }
+        let mut budget = DiskBudget::beside(self.used().await?, &limits);
+        for file in batch {
+            if !(budget.has_file() && budget.take_bytes(file.content.len() as u64)) {
+                *lock(&self.refused) = budget.take_refusal();
+                let error = DirectoryError::new(DirectoryErrorKind::NoSpace, Operation::Create, &file.path);
+                return Err(error.because("the directory may not grow further"));
+            }
+            budget.take_file();
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<D: Directory> Directory for Limited<D> {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        self.directory.list().await
+    }
+
+    async fn list_only(&self, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        self.directory.list_only(wanted).await
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.directory.read(path).await
+    }
+
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.directory.read_range(path, offset, length).await
+    }
+
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        self.check(&batch).await?;
+        self.directory.create(batch).await
+    }
+
+    async fn create_and_list(&self, batch: Vec<NewFile>) -> Result<Vec<Entry>, DirectoryError> {
+        self.check(&batch).await?;
+        self.directory.create_and_list(batch).await
+    }
+
+    async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        self.check(&batch).await?;
+        self.directory.create_and_list_only(batch, wanted).await
+    }
+
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        self.directory.delete(paths).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alluvium_core::directory::{MemoryDirectory, block_on};
+
+    use super::*;
+
+    fn batch(sizes: &[usize]) -> Vec<NewFile> {
+        let file =
+            |(number, &size): (usize, &usize)| NewFile { path: format!("{size}-{number}"), content: vec![0; size] };
+        sizes.iter().enumerate().map(file).collect()
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_leaves_nothing_and_says_which_limit() {
+        let directory = Limited::new(Arc::new(MemoryDirectory::new()));
+        block_on(directory.create(batch(&[100, 11]))).expect("no limits yet");
+        directory.hold_to(&Limits { disk_bytes: 120, disk_files: 4, ..Limits::default() });
+        for (sizes, limit) in [(&[4, 6][..], Limit::DiskBytes), (&[1, 2, 3], Limit::DiskFiles)] {
+            let error = block_on(directory.create_and_list(batch(sizes))).expect_err("it does not fit");
+            assert_eq!(error.kind(), DirectoryErrorKind::NoSpace);
+            assert_eq!(directory.take_refusal().map(|(limit, _)| limit), Some(limit));
+            assert_eq!(block_on(directory.used()).expect("it lists"), DiskUse { bytes: 111, files: 2 });
+        }
+        block_on(directory.create(batch(&[4, 5]))).expect("to the byte");
+        assert!(directory.take_refusal().is_none());
+    }
+}

@@ -1,0 +1,105 @@
+//! Core itself as an engine, in the host's process: for any directory, and for states that a component's memory
+//! has no room for.
+
+mod calls;
+mod convert;
+mod limited;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use alluvium::background::BackgroundWriter;
+use alluvium_core::directory::{Directory, block_on};
+use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, MaintenanceReport, OpenOptions, Walk};
+
+use self::limited::Limited;
+use crate::engine::{CheckpointReport, EngineOptions};
+use crate::error::{EngineError, RuntimeError};
+
+/// Core's manager over a directory whose size is limited.
+type Manager<D> = IncrementalCheckpointManager<Limited<D>>;
+
+/// Core in this process, at work over one directory.
+///
+/// It writes the bytes that the [component](crate::ComponentEngine) writes. It has no sandbox and needs none: the
+/// engine is not other people's code. Its state may be as large as the machine's memory.
+pub struct NativeEngine<D> {
+    manager: Manager<D>,
+    directory: Arc<Limited<D>>,
+    /// Writes the checkpoints that were begun, from the first of them on.
+    writer: Option<BackgroundWriter<Limited<D>>>,
+    /// What has become durable and was not asked for yet.
+    finished: Vec<CheckpointReport>,
+    /// The walks that have not ended, and the number of the next.
+    walks: HashMap<u64, Walk>,
+    next_walk: u64,
+}
+
+impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
+    /// Opens a directory and recovers its newest checkpoint.
+    pub fn open(directory: Arc<D>, options: &EngineOptions) -> Result<Self, RuntimeError> {
+        let directory = Arc::new(Limited::new(directory));
+        let config = CheckpointConfig::new()
+            .with_max_retained(options.max_retained as usize)
+            .with_interval(Duration::from_mins(1))
+            .with_memory_limit_bytes(Some(options.memory_limit_bytes))
+            .with_max_rebase_bytes(options.max_compaction_bytes);
+        let how = OpenOptions::new(options.clock.clone())
+            .create(options.create)
+            .store_id(options.store_id)
+            .writer(options.writer)
+            .allow_fallback(options.allow_fallback);
+        let manager = block_on(Manager::open(directory.clone(), config, how)).map_err(convert::error)?;
+        let (walks, next_walk) = (HashMap::new(), 0);
+        Ok(Self { manager, directory, writer: None, finished: Vec::new(), walks, next_walk })
+    }
+
+    /// Shares it with a plugin.
+    pub(crate) fn shared(self) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(self))
+    }
+
+    /// Takes note of the checkpoints that have become durable; with `wait`, of all that were begun.
+    fn settle(&mut self, wait: bool) -> Result<(), RuntimeError> {
+        let Self { manager, writer, finished, directory, .. } = self;
+        let Some(writer) = writer else { return Ok(()) };
+        let durable = if wait { writer.wait(manager) } else { writer.poll(manager) };
+        let durable = within_disk(directory, durable)?;
+        // The maintenance of a checkpoint comes after it, so it is told with the next one that is asked for.
+        let mut maintenance = MaintenanceReport::default();
+        while let Some(report) = writer.next_report() {
+            maintenance.deleted.extend(report.deleted);
+            maintenance.reclaimed_bytes += report.reclaimed_bytes;
+            maintenance.errors.extend(report.errors);
+        }
+        for error in &maintenance.errors {
+            tracing::warn!("maintenance: {error}; it is tried again at the next checkpoint");
+        }
+        for checkpoint in durable {
+            let done = std::mem::take(&mut maintenance);
+            finished.push(convert::report(&checkpoint.metadata, &checkpoint.statistics, done));
+        }
+        Ok(())
+    }
+}
+
+/// Tells a limit of the directory from a full disk, which is what core was told.
+fn within_disk<D, T>(
+    directory: &Limited<D>,
+    result: Result<T, alluvium_core::IncrementalCheckpointError>,
+) -> Result<T, RuntimeError> {
+    let refused = directory.take_refusal();
+    match (result.map_err(convert::error), refused) {
+        (Err(RuntimeError::Engine(EngineError::NoSpace(_))), Some((limit, why))) => {
+            Err(RuntimeError::Limit { who: "the plugin", limit, why })
+        }
+        (result, _) => result,
+    }
+}
+
+impl<D> std::fmt::Debug for NativeEngine<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeEngine").field("next_walk", &self.next_walk).finish_non_exhaustive()
+    }
+}
