@@ -62,17 +62,19 @@ pub(crate) struct Plugin;
 
 impl Plugin {
     pub(crate) fn open(header: &[String]) -> Result<Self, String> {
-        operator::open(header).map(|()| Self)
+        operator::open(&operator::Context { settings: Vec::new() })?;
+        operator::begin(0, header).map(|()| Self)
     }
 
     /// Works on the state of the manager opened last.
     pub(crate) fn process(&mut self, _: &mut Manager, batch: &Batch) -> Result<(), String> {
-        operator::process(&operator::Records {
-            first_record: batch.first_record,
+        let columns = operator::ColumnBatch {
             count: batch.count,
             field_lens: batch.field_lens.clone(),
             fields: batch.fields.clone(),
-        })
+        };
+        let processed = operator::process(0, &operator::Batch::Columns(columns));
+        processed.map_err(|failure| batch.failure(failure.record, &failure.text))
     }
 
     pub(crate) fn results(&self, _: &Manager) -> Result<Vec<String>, String> {

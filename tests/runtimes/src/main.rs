@@ -42,6 +42,11 @@ impl Batch {
             fields: fields().collect::<String>().into_bytes(),
         })
     }
+
+    /// Says where the record stands in the input that is to blame.
+    fn failure(&self, record: Option<u32>, text: &str) -> String {
+        record.map_or_else(|| text.to_owned(), |at| format!("record {}: {text}", self.first_record + u64::from(at)))
+    }
 }
 
 fn feed(directory: &str, input: &str, every: &str, strict: bool) -> Result<(), String> {

@@ -54,13 +54,9 @@ impl Plugin {
     }
 
     pub(crate) fn process(&mut self, manager: &mut Manager, batch: &Batch) -> Result<(), String> {
-        let records = Records {
-            first_record: batch.first_record,
-            count: batch.count,
-            field_lens: &batch.field_lens,
-            fields: &batch.fields,
-        };
-        let changes = route::aggregate(&self.0, &records)?;
+        let records = Records { count: batch.count, field_lens: &batch.field_lens, fields: &batch.fields };
+        let changes = route::aggregate(&self.0, &records);
+        let changes = changes.map_err(|failure| batch.failure(failure.record, &failure.text))?;
         let values = changes
             .iter()
             .map(|(key, change)| route::merge(key, manager.0.get(key.as_bytes()), change))
