@@ -5,9 +5,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, atomic::AtomicBool, atomic::Ordering};
 use std::time::Duration;
 
-use alluvium::asynchronous::IncrementalCheckpointManager;
+use alluvium::asynchronous::{IncrementalCheckpointManager, NativeDirectory};
 use alluvium::directory::{Call, Watch};
 use alluvium::{CheckpointConfig, IncrementalCheckpointError, OpenOptions};
+use alluvium_core::directory::testing::conformance::{self, Handles};
+use alluvium_core::directory::{Directory, NewFile};
 use futures_lite::future::{block_on, poll_once, yield_now, zip};
 
 /// A disk that does not take a byte until it is told to.
@@ -139,4 +141,43 @@ fn its_futures_may_be_moved_to_other_threads() {
         manager.restore_checkpoint(1).await
     });
     assert_eq!(std::thread::spawn(|| block_on(work)).join().unwrap().unwrap().id, 2);
+}
+
+/// Polls core's manager over both directories of the file system, with a disk that waits to be told: only the
+/// asynchronous one gives the thread back.
+#[test]
+fn cores_manager_leaves_the_waiting_to_an_asynchronous_directory() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (gate, opener, reached) = Gate::new();
+    let directory = alluvium::NativeDirectory::open_exclusive_watched(scratch.path(), gate as _).unwrap();
+    block_on(async {
+        let directory = Arc::new(NativeDirectory::over(directory).unwrap());
+        let options = alluvium_core::OpenOptions::new(Arc::new(alluvium::SystemClock::default())).create(true);
+        let config = alluvium_core::CheckpointConfig::default();
+        let mut manager =
+            alluvium_core::IncrementalCheckpointManager::open(directory.clone(), config, options).await.unwrap();
+        manager.put(b"key", b"value").unwrap();
+        let mut create = Box::pin(manager.create_checkpoint(0));
+        // Each poll returns although the disk has not taken a byte.
+        while reached.try_recv().is_err() {
+            assert!(poll_once(&mut create).await.is_none(), "the disk waits");
+            yield_now().await;
+        }
+        opener.send(()).unwrap();
+        assert_eq!(create.await.unwrap().id, 1);
+        assert!(directory.list().await.unwrap().iter().any(|file| file.path.ends_with("metadata.json")));
+        // What is dropped on the way is done before anything later.
+        let file = |path: &str| vec![NewFile { path: path.into(), content: b"whole".to_vec() }];
+        assert!(poll_once(directory.create(file("dropped"))).await.is_none_or(|created| created.is_ok()));
+        assert_eq!(directory.read("dropped").await.unwrap(), b"whole");
+    });
+}
+
+#[test]
+fn the_asynchronous_directory_passes_the_suite_of_every_directory() {
+    let scratch = tempfile::tempdir().unwrap();
+    let open = async |storage: &str| {
+        NativeDirectory::over(alluvium::NativeDirectory::create(scratch.path().join(storage)).unwrap()).unwrap()
+    };
+    block_on(conformance::run(Handles::Many, open)).assert();
 }
