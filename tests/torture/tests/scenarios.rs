@@ -2,8 +2,8 @@
 
 use alluvium_test_harness::tally::Budget;
 use alluvium_torture::scenarios::{
-    crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, model, native, retention, schedules,
-    space, unknown_files, writers,
+    crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, many_names, model, native, retention,
+    schedules, space, sparse, unknown_files, writers,
 };
 
 #[test]
@@ -124,4 +124,14 @@ fn scenario_18_every_decoder() {
 #[test]
 fn scenario_18_the_corpus() {
     decode::corpus(Budget::sample(1)).assert(20);
+}
+
+#[test]
+fn scenario_21_sparse_files() {
+    sparse::sparse_files(Budget::sample(10_000)).assert(100);
+}
+
+#[test]
+fn scenario_21_many_names() {
+    many_names::many_names(Budget::sample(6)).assert(60);
 }
