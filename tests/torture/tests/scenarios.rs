@@ -1,9 +1,10 @@
 //! A bounded sample of every scenario of the catalogue; the long form is `torture --minutes M`.
 
+use alluvium_test_harness::partial::files_missing;
 use alluvium_test_harness::tally::Budget;
 use alluvium_torture::scenarios::{
-    crash, damage, decode, errors, hostile, injected, interleaved, kill, limits, many_names, model, native, retention,
-    schedules, space, sparse, unknown_files, writers,
+    crash, damage, decode, dropped, errors, hostile, injected, interleaved, kill, limits, many_names, model, native,
+    retention, schedules, space, sparse, unknown_files, writers,
 };
 
 #[test]
@@ -127,6 +128,11 @@ fn scenario_18_the_corpus() {
 }
 
 #[test]
+fn scenario_20_files_missing() {
+    files_missing(Budget::sample(20)).assert(500);
+}
+
+#[test]
 fn scenario_21_sparse_files() {
     sparse::sparse_files(Budget::sample(10_000)).assert(100);
 }
@@ -134,4 +140,9 @@ fn scenario_21_sparse_files() {
 #[test]
 fn scenario_21_many_names() {
     many_names::many_names(Budget::sample(6)).assert(60);
+}
+
+#[test]
+fn scenario_24_dropped_in_random_histories() {
+    dropped::dropped_at_every_await(Budget::sample(30)).assert(1_000);
 }

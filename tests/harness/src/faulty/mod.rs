@@ -4,9 +4,10 @@
 //! and gives way to other tasks before each call.
 
 mod plan;
-pub(crate) mod yielding;
+pub mod yielding;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, Operation};
@@ -22,6 +23,7 @@ pub struct FaultyDirectory<D = MemoryDirectory> {
     inner: Arc<D>,
     plan: Mutex<Plan>,
     gives_way: bool,
+    gives_way_after: bool,
 }
 
 impl<D> fmt::Debug for FaultyDirectory<D> {
@@ -46,7 +48,7 @@ impl FaultyDirectory {
 impl<D> FaultyDirectory<D> {
     /// Wraps `inner`, which others may use directly at the same time.
     pub fn over(inner: Arc<D>) -> Self {
-        Self { inner, plan: Mutex::default(), gives_way: false }
+        Self { inner, plan: Mutex::default(), gives_way: false, gives_way_after: false }
     }
 
     /// Makes every call pending once before it is made, so that two operations can be driven one
@@ -54,6 +56,14 @@ impl<D> FaultyDirectory<D> {
     #[must_use]
     pub fn giving_way(mut self) -> Self {
         self.gives_way = true;
+        self
+    }
+
+    /// Makes every call pending once before and once after it is made, so that a future can be dropped at each
+    /// of its awaits: with the call that it waits for not made, and with it made.
+    #[must_use]
+    pub fn giving_way_around(mut self) -> Self {
+        (self.gives_way, self.gives_way_after) = (true, true);
         self
     }
 
@@ -90,6 +100,15 @@ impl<D> FaultyDirectory<D> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for a call, and gives way when it is made.
+    async fn made<T>(&self, call: impl Future<Output = T>) -> T {
+        let made = call.await;
+        if self.gives_way_after {
+            GiveWay::default().await;
+        }
+        made
+    }
+
     /// Counts the bytes of a read.
     fn read_of(&self, read: Result<Vec<u8>, DirectoryError>) -> Result<Vec<u8>, DirectoryError> {
         self.locked().calls.bytes_read += read.as_ref().map_or(0, |bytes| bytes.len() as u64);
@@ -115,28 +134,30 @@ impl<D: Directory> Directory for FaultyDirectory<D> {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
         match self.enter(Operation::List, "").await {
             Some((_, error)) => Err(error),
-            None => self.inner.list().await,
+            None => self.made(self.inner.list()).await,
         }
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
         match self.enter(Operation::Read, path).await {
             Some((_, error)) => Err(error),
-            None => self.read_of(self.inner.read(path).await),
+            None => self.read_of(self.made(self.inner.read(path)).await),
         }
     }
 
     async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
         match self.enter(Operation::Read, path).await {
             Some((_, error)) => Err(error),
-            None => self.read_of(self.inner.read_range(path, offset, length).await),
+            None => self.read_of(self.made(self.inner.read_range(path, offset, length)).await),
         }
     }
 
     async fn create(&self, mut batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         let name = batch.last().map(|file| file.path.clone()).unwrap_or_default();
+        // For the caller a call has begun before it is made.
+        self.locked().calls.began_commit |= name.ends_with("/metadata.json") || name.starts_with("wal/");
         let Some((done, error)) = self.enter(Operation::Create, &name).await else {
-            return self.inner.create(batch).await;
+            return self.made(self.inner.create(batch)).await;
         };
         batch.truncate(done);
         self.inner.create(batch).await?;
@@ -146,7 +167,7 @@ impl<D: Directory> Directory for FaultyDirectory<D> {
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         let name = paths.first().map(String::as_str).unwrap_or_default();
         let Some((done, error)) = self.enter(Operation::Delete, name).await else {
-            return self.inner.delete(paths).await;
+            return self.made(self.inner.delete(paths)).await;
         };
         self.inner.delete(&paths[..done.min(paths.len())]).await?;
         Err(error)

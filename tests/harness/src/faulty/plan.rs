@@ -39,6 +39,8 @@ pub struct Calls {
     pub count: BTreeMap<String, usize>,
     /// Bytes that were read.
     pub bytes_read: u64,
+    /// Whether a commit was begun: the creation of metadata or of a WAL file.
+    pub began_commit: bool,
 }
 
 impl Calls {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 /// Pending the first time it is polled, ready the second.
 #[derive(Debug, Default)]
-pub(crate) struct GiveWay {
+pub struct GiveWay {
     gave_way: bool,
 }
 

@@ -7,6 +7,7 @@ use alluvium_test_harness::tally::{Budget, Tally};
 pub mod crash;
 pub mod damage;
 pub mod decode;
+pub mod dropped;
 pub mod errors;
 pub mod hostile;
 pub mod injected;
@@ -69,6 +70,7 @@ pub fn all() -> Vec<Test> {
         test(20, true, partial::files_missing),
         test(21, false, sparse::sparse_files),
         test(21, false, many_names::many_names),
+        test(24, true, dropped::dropped_at_every_await),
         test(24, false, cancelled::every_await_of_every_operation),
     ]
 }

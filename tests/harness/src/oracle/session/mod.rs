@@ -81,16 +81,12 @@ impl<S: Subject> Session<S> {
             let expected = &self.journal.acceptable;
             return Err(Stop::Violation(format!("came back with {found:?}\n  but was promised one of {expected:?}")));
         }
-        // Whether it was acknowledged or not, it counts for retention from now on.
         let newest = self.subject.latest()?;
-        let unknown = match newest.filter(|id| !self.journal.kept.contains_key(id)) {
-            Some(id) => Some((id, self.subject.content_of(id)?)),
-            None => None,
-        };
+        if let Some(id) = newest {
+            self.counts(id)?;
+        }
         self.promise(|journal| {
             journal.acknowledge(&found);
-            journal.kept.extend(unknown);
-            journal.keep(journal.retained);
             // The WAL after this checkpoint may hold more than what was acknowledged. Deleting newer
             // checkpoints leads back to it.
             if let Some(id) = newest.filter(|id| journal.kept.get(id) != Some(&found)) {
@@ -101,11 +97,28 @@ impl<S: Subject> Session<S> {
         Ok(())
     }
 
+    /// A checkpoint is there. Whether it was acknowledged or not, it counts for retention from now on.
+    pub fn counts(&mut self, id: u64) -> Result<(), Stop<S::Error>> {
+        if !self.journal.kept.contains_key(&id) {
+            let content = self.subject.content_of(id)?;
+            self.promise(|journal| {
+                journal.kept.insert(id, content);
+                journal.keep(journal.retained);
+            });
+        }
+        Ok(())
+    }
+
     fn opened(&mut self) -> Result<&mut S, Stop<S::Error>> {
         if !self.subject.is_open() {
             self.open()?;
         }
         Ok(&mut self.subject)
+    }
+
+    /// Returns what is at work.
+    pub fn subject(&mut self) -> &mut S {
+        &mut self.subject
     }
 
     /// Closes the manager, as when the process exits.
