@@ -26,10 +26,14 @@ pub enum Defect {
     AcceptTornTail,
     /// Recovery replays the WAL into the state, but keeps the offsets and the epoch of the checkpoint.
     MixEpochs,
+    /// An id that only the names of WAL files mention is given again.
+    ReuseId,
+    /// The changes of a prepared checkpoint are lost if it is dropped.
+    LoseDropped,
 }
 
 /// All defects.
-pub const ALL: [Defect; 10] = [
+pub const ALL: [Defect; 12] = [
     Defect::SkipFileSync,
     Defect::SkipDirectorySync,
     Defect::PublishFirst,
@@ -40,6 +44,8 @@ pub const ALL: [Defect; 10] = [
     Defect::SkipFence,
     Defect::AcceptTornTail,
     Defect::MixEpochs,
+    Defect::ReuseId,
+    Defect::LoseDropped,
 ];
 
 #[cfg(feature = "seeded-defects")]

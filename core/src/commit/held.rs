@@ -6,6 +6,7 @@ use crate::changelog::Changelog;
 use crate::commit::in_flight::{InFlight, Taken};
 use crate::commit::statistics::CheckpointStatistics;
 use crate::error::IncrementalCheckpointError as Error;
+use crate::seeded_defects::{self, Defect};
 
 /// What a prepared checkpoint holds. If it is dropped before [`release`](Self::release), the preparation is undone.
 #[derive(Debug)]
@@ -67,7 +68,10 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(taken) = self.taken.take() {
+        if let Some(mut taken) = self.taken.take() {
+            if seeded_defects::is(Defect::LoseDropped) {
+                taken.changes = Changelog::default();
+            }
             let mut queues = self.in_flight.lock();
             queues.unfinished -= 1;
             queues.checkpoints.give_back(self.place, taken);

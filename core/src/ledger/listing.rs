@@ -7,6 +7,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, wal_path};
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::remains::Remains;
+use crate::seeded_defects::{self, Defect};
 
 /// The checkpoint whose marker says that a directory may hold files of checkpoints and no checkpoint. It never
 /// exists, because ids start at 1.
@@ -161,7 +162,7 @@ pub(crate) fn may_be_ours(path: &str) -> bool {
 /// the marker of remains mentions the last one that was lost.
 pub(crate) fn mentioned_id(name: Name) -> Option<u64> {
     match name {
-        Name::Wal(checkpoint, _) => Some(checkpoint),
+        Name::Wal(checkpoint, _) if !seeded_defects::is(Defect::ReuseId) => Some(checkpoint),
         Name::Remains(_, id) => Some(id),
         other => other.checkpoint_id(),
     }

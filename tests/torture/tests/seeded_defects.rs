@@ -1,11 +1,12 @@
-//! Scenario 19: ten defects, seeded one at a time, each caught by a named test of the catalogue. A test
+//! Scenario 19: twelve defects, seeded one at a time, each caught by a named test of the catalogue. A test
 //! that cannot fail tests nothing.
 //!
 //! `cargo test -p alluvium-torture --features seeded-defects --test seeded_defects`
 
 use alluvium_core::seeded_defects::{ALL, Defect, seed};
+use alluvium_test_harness::partial::files_missing;
 use alluvium_test_harness::tally::{Budget, Tally};
-use alluvium_torture::scenarios::{crash, damage, errors, hostile, native, retention, writers};
+use alluvium_torture::scenarios::{crash, damage, dropped, errors, hostile, native, retention, writers};
 
 /// The test that catches a defect, with the sample that suffices for it.
 #[allow(clippy::match_same_arms, reason = "one line a defect, in the order of the list")]
@@ -23,6 +24,10 @@ fn catcher(defect: Defect) -> (&'static str, fn() -> Tally) {
         Defect::SkipFence => ("scenario_9_two_writers", || writers::the_stale_writer_resumes(Budget::sample(1_000))),
         Defect::AcceptTornTail => ("scenario_6_files_cut_and_swapped", || damage::cuts_and_swaps(Budget::sample(1))),
         Defect::MixEpochs => ("scenario_1_crash_at_every_call", crashes),
+        Defect::ReuseId => ("scenario_20_files_missing", || files_missing(Budget::sample(20))),
+        Defect::LoseDropped => {
+            ("scenario_24_dropped_in_random_histories", || dropped::dropped_at_every_await(Budget::sample(30)))
+        }
     }
 }
 
@@ -35,7 +40,7 @@ fn crashes() -> Tally {
 }
 
 #[test]
-fn scenario_19_ten_of_ten_are_caught() {
+fn scenario_19_twelve_of_twelve_are_caught() {
     let mut caught = 0;
     for defect in ALL {
         let (test, run) = catcher(defect);
@@ -53,5 +58,5 @@ fn scenario_19_ten_of_ten_are_caught() {
     (tally.tried, tally.violated) = (ALL.len() as u64, ALL.len() as u64 - caught);
     println!("scenario 19  seeded defects: {caught} of {} caught", ALL.len());
     tally.report(1);
-    assert_eq!(caught, 10);
+    assert_eq!(caught, 12);
 }
