@@ -157,6 +157,8 @@ torture: programs ## every fault of the catalogue for MINUTES=10 with SEEDS=1 fr
 	 tests/some.sh cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
 	ALLUVIUM_DAMAGE_STRIDE=1 tests/some.sh cargo test -p alluvium-tests --test suite -- damage::
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_FLOOD_KEYS=1000000 \
+	 tests/some.sh cargo test -p alluvium-tests --test suite -- hostile_keys_cost
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 

@@ -8,12 +8,20 @@ use alluvium_core::model::hash::key_hash;
 use alluvium_core::model::work::take_probes;
 use alluvium_test_harness::colliding::{colliding_key, ordinary_key};
 use alluvium_test_harness::flooding::{FAMILIES, check_flooding};
+use alluvium_test_harness::tally::Tally;
 use alluvium_test_harness::{Expected, Manager, checkpoint, fresh, open};
 
+/// Scenario 21. `ALLUVIUM_FLOOD_KEYS` says how many keys each family has.
 #[test]
 fn hostile_keys_cost_at_most_ten_times_the_probes_of_ordinary_keys() {
-    let factors = check_flooding(100_000, &FAMILIES).unwrap_or_else(|why| panic!("{why}"));
-    println!("{}", factors.join("\n"));
+    let keys = std::env::var("ALLUVIUM_FLOOD_KEYS").map_or(100_000, |keys| keys.parse().expect("a number of keys"));
+    let mut tally = Tally::new(21, "keys chosen by their hash, in probes", "steps");
+    for (what, is_bounded) in check_flooding(keys, &FAMILIES).unwrap_or_else(|why| panic!("{why}")) {
+        println!("{what}");
+        tally.note(if is_bounded { Ok(()) } else { Err(what) });
+    }
+    tally.report(1);
+    tally.assert(13 * FAMILIES.len() as u64);
 }
 
 /// Probes for reading `keys` ordinary keys.
