@@ -8,8 +8,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use alluvium::NativeDirectory;
-use alluvium_core::MaintenanceReport;
 use alluvium_core::directory::block_on;
+use alluvium_core::model::work::take_names_read;
+use alluvium_core::tools::{inspect, verify::verify};
+use alluvium_core::{MaintenanceReport, gc};
 use alluvium_test_harness::{Files, checkpoint, has_strace, keep, memory, open_with, options, skipped};
 
 /// How many checkpoints [`checkpoints`] takes.
@@ -112,4 +114,54 @@ fn one_maintenance_deletes_a_bounded_number_of_leftovers() {
     let directory = memory(files);
     block_on(open_with(&directory, keep(2), options()).unwrap().collect_garbage()).unwrap();
     assert!(directory.to_files().keys().all(|path| !path.ends_with("state.bin")));
+}
+
+/// Names that crashes and deletions may leave, and foreign ones.
+const LEFT: [fn(usize) -> String; 5] = [
+    |number| format!("checkpoint_{:016x}/state.bin", number + 9),
+    |number| format!("checkpoint_{:016x}/deleted", number + 9),
+    |number| format!("segments/{:016x}.delta", number + 9),
+    |number| format!("wal/{:016x}-{:016x}.log", number + 9, 1),
+    |number| format!("notes/{number}"),
+];
+
+/// Runs each operation over a directory with `count` names of a kind, and returns how many names it looked at.
+fn names_read(count: usize, name: fn(usize) -> String) -> Vec<(&'static str, u64)> {
+    let mut files = one_checkpoint();
+    files.extend((0..count).map(|number| (name(number), Vec::new())));
+    let directory = memory(files);
+    let mut read = Vec::new();
+    let mut note = |what| read.push((what, take_names_read()));
+    take_names_read();
+    let mut manager = open_with(&directory, keep(2), options()).unwrap();
+    note("open");
+    manager.put(b"bed", b"sand").unwrap();
+    checkpoint(&mut manager);
+    note("checkpoint");
+    manager.put(b"bed", b"silt").unwrap();
+    block_on(manager.sync(1)).unwrap();
+    note("sync");
+    block_on(inspect::list_checkpoints(&*directory)).unwrap();
+    note("list");
+    block_on(verify(&*directory)).unwrap();
+    note("verify");
+    block_on(gc::plan(&*directory, None)).unwrap();
+    note("plan");
+    block_on(manager.collect_garbage()).unwrap();
+    note("collect");
+    read
+}
+
+/// An operation looks at each name so many times at most, however many there are.
+const READS_MAX: u64 = 12;
+
+#[test]
+fn no_operation_compares_each_name_with_each_other() {
+    let count = 2_000;
+    for name in LEFT {
+        for (what, read) in names_read(count, name) {
+            let (kind, limit) = (name(0), READS_MAX * count as u64);
+            assert!(read <= limit, "{what} looks at {read} names where {count} are like {kind}");
+        }
+    }
 }

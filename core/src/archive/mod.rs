@@ -87,7 +87,7 @@ pub async fn import<D: Directory>(
     let listing = Listing::take(&*directory).await?;
     let is_foreign =
         |entry: &(Name, Entry)| [Name::Foreign, Name::Deleted(BEGUN)].contains(&Name::parse(&entry.1.path));
-    if listing.entries.iter().all(is_foreign) {
+    if listing.entries().all(is_foreign) {
         mark_begun(&*directory).await?;
         let mut files = source.into_files();
         let order = needed(&metadata, |path| files.contains_key(path))?;

@@ -37,7 +37,7 @@ async fn settled(take: impl AsyncFn() -> Result<Listing, Error>) -> Result<Listi
     let mut listing = take().await?;
     while listing.checkpoints.is_empty() {
         let again = take().await?;
-        if again.entries == listing.entries {
+        if again.entries().eq(listing.entries()) {
             break;
         }
         listing = again;

@@ -7,6 +7,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{Name, wal_path};
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::remains::Remains;
+use crate::model::work::count_names_read;
 use crate::seeded_defects::{self, Defect};
 
 /// The checkpoint whose marker says that a directory may hold files of checkpoints and no checkpoint. It never
@@ -17,7 +18,7 @@ pub(crate) const BEGUN: u64 = 0;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listing {
     /// Every entry with its parsed name, in order of path.
-    pub(crate) entries: Vec<(Name, Entry)>,
+    entries: Vec<(Name, Entry)>,
     /// The checkpoints that exist, which are those with metadata.
     pub(crate) checkpoints: BTreeSet<u64>,
     /// The highest id that any name mentions: those of partial checkpoints, markers, WAL files and temporary
@@ -44,8 +45,14 @@ impl Listing {
         Some(format!("{} belongs to another writer", wal_path(*checkpoint, *found)))
     }
 
+    /// Goes through the entries in order of path.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &(Name, Entry)> {
+        self.entries.iter().inspect(|_| count_names_read(1))
+    }
+
     /// Returns the entry of this name.
     pub(crate) fn entry(&self, path: &str) -> Option<&(Name, Entry)> {
+        count_names_read(1);
         let at = self.entries.binary_search_by(|(_, entry)| entry.path.as_str().cmp(path)).ok()?;
         self.entries.get(at)
     }
@@ -123,6 +130,7 @@ impl Listing {
             .collect();
         let mut listing = Self { entries, ..Self::default() };
         for (name, entry) in &listing.entries {
+            count_names_read(1);
             let parsed = Name::parse(&entry.path);
             // An id or a number that any name mentions was given, whatever the name stands for.
             listing.highest_id = listing.highest_id.max(mentioned_id(parsed).unwrap_or(0));

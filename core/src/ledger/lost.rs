@@ -36,7 +36,7 @@ impl Listing {
             return Ok(());
         }
         let (mut segments, mut wal_files, mut partial, mut first) = (0, 0, BTreeSet::new(), None);
-        for (name, entry) in &self.entries {
+        for (name, entry) in self.entries() {
             match *name {
                 Name::Segment(..) | Name::List(..) => segments += 1,
                 Name::Wal(..) => wal_files += 1,

@@ -105,7 +105,7 @@ impl Ledger {
     /// Creates the ledger of a directory whose listing was just taken. The first new segment gets
     /// `next_number`.
     pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing, keep_wal: bool) -> Self {
-        let temporary = listing.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
+        let temporary = listing.entries().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         let pages = Pages {
             leftovers: Arc::new(temporary.map(|(_, entry)| entry.path.clone()).collect()),
             opened_at_id: listing.highest_id,

@@ -178,7 +178,7 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings, expired: &BTreeSe
         };
         FileVerdict { path: entry.path.clone(), bytes: entry.bytes, keep, why }
     };
-    let mut files: Vec<FileVerdict> = listing.entries.iter().map(verdict).collect();
+    let mut files: Vec<FileVerdict> = listing.entries().map(verdict).collect();
     if !holdings.is_explicit {
         spare_most_leftovers(listing, &mut files);
     }
@@ -195,7 +195,7 @@ fn spare_most_leftovers(listing: &Listing, files: &mut [FileVerdict]) {
         Name::State(id) | Name::Deleted(id) | Name::EmptyCheckpoint(id) => !listing.checkpoints.contains(&id),
         _ => false,
     };
-    let going = files.iter_mut().zip(&listing.entries).filter(|(file, (name, _))| !file.keep && is_partial(*name));
+    let going = files.iter_mut().zip(listing.entries()).filter(|(file, (name, _))| !file.keep && is_partial(*name));
     for (file, _) in going.skip(LEFTOVERS_MAX) {
         (file.keep, file.why) = (true, format!("stays for now: one maintenance deletes {LEFTOVERS_MAX} leftovers"));
     }

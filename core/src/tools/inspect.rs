@@ -44,7 +44,7 @@ pub async fn list_checkpoints<D: Directory>(directory: &D) -> Result<Vec<Checkpo
 /// Returns a summary of each checkpoint that a listing mentions, and the first listed one that cannot be read.
 async fn summaries<D: Directory>(directory: &D, listing: &Listing) -> (Vec<CheckpointSummary>, Option<(u64, Error)>) {
     let mut failed = None;
-    let partial: BTreeSet<u64> = listing.entries.iter().filter_map(|(name, _)| name.checkpoint_id()).collect();
+    let partial: BTreeSet<u64> = listing.entries().filter_map(|(name, _)| name.checkpoint_id()).collect();
     let mut ids: BTreeSet<u64> = listing.wal.iter().map(|(checkpoint, ..)| *checkpoint).collect();
     ids.extend(partial.iter().chain(&listing.checkpoints));
     ids.remove(&BEGUN);

@@ -88,7 +88,7 @@ async fn verify_listed<D: Directory>(
         held.keep(|path| wanted_until.get(path).is_some_and(|last| *last > id));
     }
     let Checked { named, replayed, .. } = checked;
-    for (name, entry) in &listing.entries {
+    for (name, entry) in listing.entries() {
         match *name {
             Name::Metadata(_) => {
                 report.files += 1;
