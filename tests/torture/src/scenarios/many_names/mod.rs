@@ -9,8 +9,11 @@ use fastrand::Rng;
 
 use self::work::work;
 
-/// Names in a sample, and in the long run.
-const NAMES: [u32; 2] = [20_000, 1_000_000];
+/// Foreign names in a sample, and in the long run.
+const FOREIGN: [u32; 2] = [20_000, 1_000_000];
+
+/// The same for names that are Alluvium's: deleting a million files takes its time.
+const OWN: [u32; 2] = [8_000, 100_000];
 
 /// What the names are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +72,13 @@ pub fn many_names(budget: Budget) -> Tally {
             return tally;
         }
     };
-    let names = NAMES[usize::from(budget.deadline.is_some())];
+    let is_long = usize::from(budget.deadline.is_some());
     for (done, at) in (0..).zip(budget.order(KINDS.len() as u64).iter()) {
         if !budget.allows(done) {
             break;
         }
         let (kind, mut random) = (KINDS[at as usize], budget.random(at));
-        // Deleting a million files that are Alluvium's takes its time; the growth is seen with fewer.
-        let names = if kind.is_foreign() { names } else { names / 10 };
+        let names = if kind.is_foreign() { FOREIGN[is_long] } else { OWN[is_long] };
         let mut with = |names| work(kind.files(names, &mut random));
         let measured = with(names / 4).and_then(|fewer| Ok((fewer, with(names)?)));
         let (fewer, more) = match measured {
