@@ -14,10 +14,7 @@ use std::time::{Duration, Instant};
 use alluvium_host::{
     Batch, Cache, ColumnBatch, Host, HostOptions, Limits, Module, Plugin, PluginOptions, RuntimeError,
 };
-
-#[allow(dead_code, reason = "the tests use all of it")]
-#[path = "../tests/by_hand/mod.rs"]
-mod by_hand;
+use alluvium_hostile::Guest;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -139,9 +136,9 @@ fn one_way(way: &str, engine: &str, plugin: &str, plugins: u32, state: &Path) ->
 fn neighbours(engine: &str, plugin: &str, state: &Path) -> Result<()> {
     let host = host(engine, state, None)?;
     let mut good = start(&host, &host.load(plugin)?, &state.join("good"), None)?;
-    let text = by_hand::TEMPLATE.replace("PROCESS", "(loop $again (br $again)) (unreachable)");
+    let text = Guest::new().process("(loop $again (br $again)) (unreachable)");
     let hostile = state.join("hostile.wasm");
-    std::fs::write(&hostile, by_hand::component(&text))?;
+    std::fs::write(&hostile, text.component())?;
     let hostile = host.load(&hostile)?;
     let mut measure = |what: &str| -> Result<()> {
         let mut each = Vec::new();

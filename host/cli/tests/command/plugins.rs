@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Bench, alerts, alluvium, fails, flights, ok, text};
 
-use crate::by_hand::{TEMPLATE, component, component_of};
+use alluvium_hostile::{TEMPLATE, component, component_of};
 
 const OPERATOR: &str = "alluvium:checkpoint/operator@0.2.0";
 
@@ -159,7 +159,7 @@ fn state_of_another_plugin_or_another_version_of_it() {
 fn one_of_other_interfaces_under_the_same_names() {
     let bench = Bench::with_checkpoints();
     let other = TEMPLATE.replace("PROCESS", "(i32.const 16)");
-    let other = other.replace("#results\") (param i32 i32)", "#results\") (param i32 i64)");
+    let other = other.replace("(param $limit i32)", "(param $limit i64)");
     let other = component_of(&other, |wit| {
         wit.replace("results: func(start: bool, limit: u32)", "results: func(start: bool, limit: u64)")
     });

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use alluvium_host::{Batch, EngineError, InputFormat, Module, Plugin, PluginOptions, RecordBatch, RuntimeError};
 
-use crate::by_hand::TEMPLATE;
 use crate::support::{Bench, OK, flights, refused};
+use alluvium_hostile::TEMPLATE;
 
 /// The number of declared namespaces and parameters, as the template has them: none.
 const NO_NAMESPACE: &str = r#"(i32.const 220) "\60\01\00\00\00"#;

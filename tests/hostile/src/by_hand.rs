@@ -7,7 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// The core module, in which tests fill in the body of `process`; and, in the place of `;; MIGRATION`, a function.
-pub(crate) const TEMPLATE: &str = include_str!("plugin.wat");
+pub const TEMPLATE: &str = include_str!("plugin.wat");
 
 /// What a plugin by hand may import and export besides the plugin's world: what a language's runtime asks for, and
 /// a resource of its own.
@@ -46,12 +46,12 @@ const MORE: &str = r"
     }";
 
 /// Makes a component of a core module in the text format.
-pub(crate) fn component(core: &str) -> Vec<u8> {
+pub fn component(core: &str) -> Vec<u8> {
     component_of(core, |wit| wit)
 }
 
 /// The same, with interfaces that were changed.
-pub(crate) fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
+pub fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_source("alluvium.wit", &change(interfaces())).expect("our interfaces");
     let package = resolve.push_source("by-hand.wit", MORE).expect("more interfaces");
@@ -73,7 +73,7 @@ fn interfaces() -> String {
     files.map(file).join("\n")
 }
 
-/// The function `migrate`, with this body.
-pub(crate) fn migration(body: &str) -> String {
+/// Returns the function `migrate`, with this body.
+pub fn migration(body: &str) -> String {
     format!("(func (export \"alluvium:checkpoint/migration@0.2.0#migrate\") (param i32) (result i32) {body})")
 }

@@ -50,7 +50,9 @@
     (call $emit-to (i32.const 0) (local.get 0) (local.get 1) (local.get 2)))
 
   ;; At address 16 there are zeros: a result that is empty and ok.
-  (func (export "alluvium:checkpoint/operator@0.2.0#describe") (result i32) (i32.const 192))
+  (func (export "alluvium:checkpoint/operator@0.2.0#describe") (result i32)
+    ;; DESCRIBE
+    (i32.const 192))
   (func (export "alluvium:checkpoint/operator@0.2.0#open") (param i32 i32) (result i32) (i32.const 16))
   (func (export "alluvium:checkpoint/operator@0.2.0#begin") (param i32 i32 i32) (result i32) (i32.const 16))
   ;; The input, the format of the batch, and for columns: the records, the lengths of the fields, the fields.
@@ -58,6 +60,9 @@
     (param $input i32) (param $format i32)
     (param $count i32) (param $lens i32) (param $lens-len i32) (param $fields i32) (param $fields-len i32)
     (result i32) PROCESS)
-  (func (export "alluvium:checkpoint/operator@0.2.0#results") (param i32 i32) (result i32) (i32.const 16))
+  (func (export "alluvium:checkpoint/operator@0.2.0#results") (param $start i32) (param $limit i32) (result i32)
+    ;; RESULTS
+    (i32.const 16))
+  ;; MORE
   ;; MIGRATION
 )

@@ -1,0 +1,7 @@
+//! Attacks from outside: each ends by the limit that it names.
+
+mod identity;
+mod loading;
+mod place;
+mod results;
+mod words;

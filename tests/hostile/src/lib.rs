@@ -1,0 +1,15 @@
+//! Plugins that do harm, made by code. A new attack is a few lines of the text format in a [`Guest`].
+//!
+//! ```
+//! use alluvium_hostile::Guest;
+//!
+//! let component = Guest::new().process("(loop $again (br $again)) (unreachable)").component();
+//! assert!(component.starts_with(b"\0asm"));
+//! ```
+
+pub mod bombs;
+mod by_hand;
+mod guest;
+
+pub use self::by_hand::{TEMPLATE, component, component_of, migration};
+pub use self::guest::{Guest, OK};
