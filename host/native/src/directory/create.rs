@@ -120,7 +120,8 @@ impl Pending<'_> {
     fn create_temporary(&mut self, path: &str) -> Result<File, Errno> {
         let directory = split(path).0;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+        // As any new file: the umask decides, and it is what keeps secrets.
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
         for _ in 0..ATTEMPTS_MAX {
             self.open_directory(directory)?;
             let count = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -147,7 +148,7 @@ impl Pending<'_> {
                 return Ok(());
             }
             if !directory.is_empty() {
-                let mode = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
+                let mode = Mode::RWXU | Mode::RWXG | Mode::RWXO;
                 match self.root.call(Call::MakeDirectory(directory), || mkdirat(self.root, directory, mode)) {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(errno) => return Err(errno),

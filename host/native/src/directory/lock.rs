@@ -32,9 +32,15 @@ impl Lock {
     /// Takes the lock or says who has it.
     pub(super) fn acquire(root: &Root) -> Result<Self, DirectoryError> {
         let error = |source: std::io::Error| directory_error(source, Operation::Open, LOCK_FILE);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK;
-        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-        let mut file = File::from(root.open(LOCK_FILE, flags, mode).map_err(|errno| error(errno.into()))?);
+        // To hold the lock one must be able to open the file, and that is for those who may write: besides its
+        // owner's, there are no rights to read, and the umask takes from the rights to write.
+        let mode = Mode::RUSR | Mode::WUSR | Mode::WGRP | Mode::WOTH;
+        let open = |access| root.open(LOCK_FILE, access | OFlags::CREATE | OFlags::NONBLOCK, mode);
+        let opened = match open(OFlags::RDWR) {
+            Err(Errno::ACCESS) => open(OFlags::WRONLY),
+            opened => opened,
+        };
+        let mut file = File::from(opened.map_err(|errno| error(errno.into()))?);
         if !file.metadata().map_err(error)?.is_file() {
             return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Open, LOCK_FILE)
                 .because("not a regular file"));

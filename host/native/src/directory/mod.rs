@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -175,6 +175,13 @@ impl NativeDirectory {
             .call(Call::Read(path), || fill(&file, &mut content, offset, length))
             .map_err(|source| directory_error(source, Operation::Read, path))?;
         Ok(content)
+    }
+}
+
+/// The directory itself, and what is opened beneath it, whatever stands at its path by now.
+impl AsFd for NativeDirectory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
     }
 }
 

@@ -24,6 +24,10 @@ impl Root {
         Self { fd, by_component: AtomicBool::new(false), watcher }
     }
 
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
     /// Whether there is a watcher.
     pub(super) fn is_watched(&self) -> bool {
         self.watcher.is_some()
