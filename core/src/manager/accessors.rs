@@ -10,6 +10,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::{MemoryUsage, RecoverySummary};
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::model::record::{KEYS_AT_ONCE_MAX, VALUE_BYTES_MAX};
 use crate::state::{Page, State, Walk};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
@@ -38,6 +39,49 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.live.state.get(key)
+    }
+
+    /// Returns the values of many keys, which stand one after the other in `keys`, in the order asked.
+    ///
+    /// Lengths that do not add up to `keys` are [`InvalidInput`](Error::InvalidInput). More than
+    /// [`KEYS_AT_ONCE_MAX`] keys, and values of more than [`VALUE_BYTES_MAX`] bytes together, are
+    /// [`LimitExceeded`](Error::LimitExceeded), so that one call cannot ask for any amount of memory.
+    ///
+    /// ```
+    /// # use alluvium_core::directory::{block_on, MemoryDirectory};
+    /// # use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
+    /// # use std::sync::Arc;
+    /// # let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
+    /// # let open = IncrementalCheckpointManager::open(Arc::new(MemoryDirectory::new()), CheckpointConfig::default(), options);
+    /// # let mut manager = block_on(open)?;
+    /// manager.put(b"a", b"1")?;
+    /// assert_eq!(manager.get_many(&[1, 2], b"abc")?, [Some(&b"1"[..]), None]);
+    /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+    /// ```
+    pub fn get_many(&self, lens: &[u32], keys: &[u8]) -> Result<Vec<Option<&[u8]>>, Error> {
+        let total: u64 = lens.iter().map(|&len| u64::from(len)).sum();
+        if total != keys.len() as u64 {
+            let text = format!("the lengths add up to {total} bytes of keys, but there are {}", keys.len());
+            return Err(Error::InvalidInput(text));
+        }
+        if lens.len() > KEYS_AT_ONCE_MAX {
+            let text = format!("{} keys at once: at most {KEYS_AT_ONCE_MAX} are answered", lens.len());
+            return Err(Error::LimitExceeded(text));
+        }
+        let (mut rest, mut bytes) = (keys, 0);
+        let mut values = Vec::with_capacity(lens.len());
+        for &len in lens {
+            let key;
+            (key, rest) = rest.split_at(len as usize);
+            let value = self.get(key);
+            bytes += value.map_or(0, <[u8]>::len);
+            if bytes > VALUE_BYTES_MAX {
+                let text = format!("values of more than {VALUE_BYTES_MAX} bytes together: ask for fewer keys at once");
+                return Err(Error::LimitExceeded(text));
+            }
+            values.push(value);
+        }
+        Ok(values)
     }
 
     /// Returns the number of live keys.

@@ -8,6 +8,9 @@ pub const KEY_BYTES_MAX: usize = 65_535;
 /// The longest value, in bytes: 64 MiB.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 
+/// One call reads at most so many keys.
+pub const KEYS_AT_ONCE_MAX: usize = 1 << 20;
+
 /// One mutation as a segment holds it: a put, or a tombstone, which has no value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Record<'a> {

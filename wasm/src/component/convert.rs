@@ -61,17 +61,9 @@ pub(super) fn page(entries: &[(&[u8], &[u8])]) -> types::Columns {
 
 /// Looks up many keys.
 pub(super) fn get_many(manager: &Manager, keys: &types::PackedKeys) -> Result<types::PackedValues, types::Error> {
-    let total: u64 = keys.lens.iter().map(|&len| u64::from(len)).sum();
-    if total != keys.bytes.len() as u64 {
-        let text = format!("the lengths add up to {total} bytes of keys, but there are {}", keys.bytes.len());
-        return Err(types::Error::InvalidInput(text));
-    }
+    let values = manager.get_many(&keys.lens, &keys.bytes).map_err(error)?;
     let mut found = types::PackedValues { present: vec![], lens: vec![], bytes: vec![] };
-    let mut rest = keys.bytes.as_slice();
-    for &key_len in &keys.lens {
-        let key;
-        (key, rest) = rest.split_at(key_len as usize);
-        let value = manager.get(key);
+    for value in values {
         found.present.push(value.is_some().into());
         found.lens.push(len(value.unwrap_or_default()));
         found.bytes.extend_from_slice(value.unwrap_or_default());

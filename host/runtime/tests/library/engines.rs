@@ -7,7 +7,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use alluvium_core::ManualClock;
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile};
 use alluvium_core::model::opaque::Opaque;
-use alluvium_host::{Cache, Host, HostOptions, Limit, Limits, Module, Plugin, PluginOptions, RuntimeError};
+use alluvium_host::bindings::engine::alluvium::checkpoint::types::PackedKeys;
+use alluvium_host::{
+    Cache, EngineError, Host, HostOptions, Limit, Limits, Module, Plugin, PluginOptions, RuntimeError,
+};
 
 use crate::support::{Bench, delays, files, flights, header, refused};
 
@@ -212,4 +215,27 @@ fn with_the_component_a_begun_checkpoint_is_of_the_same_moment() {
     assert_eq!(finished.iter().map(|report| report.info.id).collect::<Vec<_>>(), [1]);
     plugin.restart().unwrap();
     assert!(plugin.results(true, 10).unwrap().join("").contains("\"flights\":10,"));
+}
+
+#[test]
+fn one_answer_is_bounded_and_the_engine_lives() {
+    let bench = Bench::new();
+    for (name, host) in [("native", native()), ("component", bench.host.clone())] {
+        let code = host.load(delays()).unwrap();
+        let mut plugin = host.start(&code, bench.path(name), &PluginOptions::default()).unwrap();
+        let error = refused(plugin.with_engine(|engine| {
+            engine.put(0, b"large", &vec![7; 40 << 20])?;
+            let twice = PackedKeys { lens: vec![5, 5], bytes: b"largelarge".to_vec() };
+            engine.get_many(0, &twice)
+        }));
+        assert!(matches!(&error, RuntimeError::Engine(EngineError::LimitExceeded(_))), "{name}: {error}");
+        let error = refused(
+            plugin
+                .with_engine(|engine| engine.get_many(0, &PackedKeys { lens: vec![0; (1 << 20) + 1], bytes: vec![] })),
+        );
+        assert!(error.to_string().contains("1048577 keys at once"), "{name}: {error}");
+        let once = PackedKeys { lens: vec![5], bytes: b"large".to_vec() };
+        let values = plugin.with_engine(|engine| engine.get_many(0, &once)).unwrap();
+        assert_eq!(values.bytes.len(), 40 << 20, "{name}");
+    }
 }

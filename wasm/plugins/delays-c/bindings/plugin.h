@@ -475,7 +475,8 @@ extern bool alluvium_checkpoint_state_method_cursor_next(alluvium_checkpoint_sta
 extern bool alluvium_checkpoint_state_namespace(plugin_string_t *name, uint32_t *ret, alluvium_checkpoint_state_error_t *err);
 // Returns the value of `key`, or none.
 extern bool alluvium_checkpoint_state_get(uint32_t namespace_, plugin_list_u8_t *key, plugin_option_list_u8_t *ret, alluvium_checkpoint_state_error_t *err);
-// Returns the values of many keys, in the order of the keys. This is the main way to read.
+// Returns the values of many keys, in the order of the keys. This is the main way to read. More than
+// 1,048,576 keys, or values of more than 64 MiB together, are `limit-exceeded`: ask for fewer at once.
 extern bool alluvium_checkpoint_state_get_many(uint32_t namespace_, alluvium_checkpoint_state_packed_keys_t *keys, alluvium_checkpoint_state_packed_values_t *ret, alluvium_checkpoint_state_error_t *err);
 // Applies a batch of mutations, all or nothing, and returns how many there were. This is the main way
 // to write. Call it once for each batch of records.

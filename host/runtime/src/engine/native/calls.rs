@@ -44,17 +44,9 @@ impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
 
     fn get_many(&mut self, namespace: u32, keys: &PackedKeys) -> Result<PackedValues, RuntimeError> {
         kept(namespace)?;
-        let total: u64 = keys.lens.iter().map(|&len| u64::from(len)).sum();
-        if total != keys.bytes.len() as u64 {
-            let text = format!("the lengths add up to {total} bytes of keys, but there are {}", keys.bytes.len());
-            return refused(EngineError::InvalidInput, text);
-        }
+        let values = self.manager.get_many(&keys.lens, &keys.bytes).map_err(convert::error)?;
         let mut found = PackedValues { present: vec![], lens: vec![], bytes: vec![] };
-        let mut rest = keys.bytes.as_slice();
-        for &key_len in &keys.lens {
-            let key;
-            (key, rest) = rest.split_at(key_len as usize);
-            let value = self.manager.get(key);
+        for value in values {
             found.present.push(value.is_some().into());
             found.lens.push(convert::len(value.unwrap_or_default()));
             found.bytes.extend_from_slice(value.unwrap_or_default());
