@@ -1,5 +1,6 @@
 //! `alluvium diff`: the keys that changed between two checkpoints.
 
+use alluvium_host::text::printable;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -61,7 +62,8 @@ impl Diff {
         }
         print(|out| {
             write_changes(out, &difference)?;
-            writeln!(out, "checkpoint {} → {}{}: {}", from.id, to.id, moved(&from, &to), summary(&difference))
+            let moved = moved(&from, &to);
+            writeln!(out, "checkpoint {} → {}{}: {}", from.id, to.id, printable(&moved), summary(&difference))
         })?;
         Ok(Answer::Yes)
     }

@@ -1,5 +1,6 @@
 //! `alluvium dump`: the state of a checkpoint, line by line.
 
+use crate::shown::tell;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -60,7 +61,7 @@ impl Dump {
     /// state.
     fn dump_laminardb(&self, id: u64, opaque: Option<Vec<u8>>) -> Result<Answer, Failure> {
         let Some(bytes) = opaque else {
-            eprintln!("{}: checkpoint {id} has no state: LaminarDB wrote its metadata alone", self.dir.display());
+            tell(&format!("{}: checkpoint {id} has no state: LaminarDB wrote its metadata alone", self.dir.display()));
             return Ok(Answer::Yes);
         };
         let snapshot = decode_state_snapshot(&bytes).map_err(|error| {

@@ -1,7 +1,8 @@
 //! How a command fails: the place, what happened there, and what to do about it.
 
+use crate::shown::tell;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -156,10 +157,9 @@ impl Failure {
     /// Prints it, for an exit code of 2.
     pub(crate) fn report(&self) -> ExitCode {
         // The text may be lost, as into a closed pipe; the exit code says it too.
-        let mut told = io::stderr();
-        let _ = writeln!(told, "error: {self}");
+        tell(&format!("error: {self}"));
         if let Some(to_do) = &self.to_do {
-            let _ = writeln!(told, "what to do: {to_do}");
+            tell(&format!("what to do: {to_do}"));
         }
         ExitCode::from(2)
     }

@@ -1,5 +1,7 @@
 //! `alluvium list` and `alluvium show`: what checkpoints there are, and one of them in full.
 
+use crate::shown::tell;
+use alluvium_host::text::printable;
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -61,8 +63,8 @@ impl List {
             return Answer::Yes;
         }
         match block_on(inspect::check_not_lost(directory)) {
-            Ok(()) => eprintln!("{}: no checkpoint", self.dir.display()),
-            Err(lost) => eprintln!("{}", Failure::core(&self.dir, &lost)),
+            Ok(()) => tell(&format!("{}: no checkpoint", self.dir.display())),
+            Err(lost) => tell(&Failure::core(&self.dir, &lost).to_string()),
         }
         Answer::No
     }
@@ -155,7 +157,8 @@ impl Show {
 
 fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
     let mut lines = Vec::new();
-    let mut line = |name: &str, value: &dyn Display| lines.push(format!("{name:<15}{value}\n"));
+    let mut line =
+        |name: &str, value: &dyn Display| lines.push(format!("{name:<15}{}\n", printable(&value.to_string())));
     line("checkpoint", &metadata.id);
     line("taken", &format!("{} UTC", time(timestamp_ms(metadata))));
     line("epoch", &metadata.epoch);

@@ -17,6 +17,7 @@ mod migrate;
 mod open;
 mod output;
 mod run;
+mod shown;
 mod top;
 mod transfer;
 mod transferred;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::answer::Answer;
+use crate::failure::Failure;
 
 /// Portable incremental checkpoints for stream processing.
 ///
@@ -57,6 +59,15 @@ enum Command {
     Migrate(migrate::Migrate),
     Export(transfer::Export),
     Import(transfer::Import),
+    /// Compiles a plugin for the command that started this one
+    #[command(hide = true)]
+    Compile,
+}
+
+/// Compiles a plugin for the process that started this one, which limits what this may take.
+fn compile() -> Result<Answer, Failure> {
+    let asked = |error| Failure::at("compile", error).hint("`alluvium run` starts it, and nobody else");
+    alluvium_host::compile_for_host().map(|()| Answer::Yes).map_err(asked)
 }
 
 /// Runs the command that the arguments ask for.
@@ -78,6 +89,7 @@ fn main() -> ExitCode {
         Command::Migrate(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Compile => compile(),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

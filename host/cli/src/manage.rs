@@ -1,5 +1,7 @@
 //! `alluvium restore`, `delete` and `gc`: which checkpoints and files there are.
 
+use crate::shown::tell;
+use alluvium_host::text::printable;
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
@@ -111,7 +113,8 @@ impl Gc {
             }
             for file in &report.files {
                 let verdict = if file.keep { "keep" } else { "delete" };
-                writeln!(out, "{verdict:<6} {} ({} bytes): {}", file.path, grouped(file.bytes), file.why)?;
+                let path = printable(&file.path);
+                writeln!(out, "{verdict:<6} {path} ({} bytes): {}", grouped(file.bytes), printable(&file.why))?;
             }
             let going = report.files.iter().filter(|file| !file.keep).count();
             let done = if self.dry_run { "would go" } else { "gone" };
@@ -124,7 +127,7 @@ impl Gc {
 /// Files that could not be deleted do no harm; they are tried again.
 fn tell_errors(dir: &std::path::Path, errors: &[String]) {
     for error in errors {
-        eprintln!("{}: {error}; `alluvium gc` tries again", dir.display());
+        tell(&format!("{}: {error}; `alluvium gc` tries again", dir.display()));
     }
 }
 

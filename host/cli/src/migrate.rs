@@ -1,5 +1,6 @@
 //! `alluvium migrate`: rewrites a directory of an older format in the newest one.
 
+use crate::shown::tell;
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
@@ -35,7 +36,7 @@ impl Migrate {
         let mut manager = open::to_continue(&self.dir)?;
         let report = block_on(manager.migrate()).map_err(|error| Failure::core(&self.dir, &error))?;
         for error in &report.errors {
-            eprintln!("{}: {error}; `alluvium migrate` tries again", self.dir.display());
+            tell(&format!("{}: {error}; `alluvium migrate` tries again", self.dir.display()));
         }
         print(|out| {
             if self.json {

@@ -1,5 +1,6 @@
 //! Opening directories: to inspect, to change, to create.
 
+use crate::shown::tell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub(crate) fn to_run(path: &Path, begins_beside_remains: bool) -> Result<NativeD
     let options = OpenOptions::new(Arc::new(SystemClock::new())).begin_beside_remains(true);
     block_on(IncrementalCheckpointManager::open(Arc::new(&directory), CheckpointConfig::new(), options))
         .map_err(|error| Failure::core(path, &error))?;
-    eprintln!("{}: {lost}; beginning beside these files, which stay until `alluvium gc`", path.display());
+    tell(&format!("{}: {lost}; beginning beside these files, which stay until `alluvium gc`", path.display()));
     Ok(directory)
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
     let manager = block_on(IncrementalCheckpointManager::open(Arc::new(directory), config, options))
         .map_err(|error| Failure::core(path, &error))?;
     for skipped in manager.recovered().map_or(&[][..], |recovered: &RecoverySummary| &recovered.skipped) {
-        eprintln!("{}: checkpoint {} is damaged: {}", path.display(), skipped.id, skipped.reason);
+        tell(&format!("{}: checkpoint {} is damaged: {}", path.display(), skipped.id, skipped.reason));
     }
     Ok(manager)
 }

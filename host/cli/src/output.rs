@@ -6,10 +6,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use alluvium_host::text::printable;
 use comfy_table::CellAlignment;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::shown::Shown;
 
 /// Standard output, which a reader may close early (`| head`): that is its business, not an error.
 pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
@@ -18,7 +20,7 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
 
 /// Does the same, and returns whether the output is still read.
 pub(crate) fn print_while_read(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<bool, Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = Shown::new(io::BufWriter::new(io::stdout().lock()));
     match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
@@ -67,16 +69,12 @@ pub(crate) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &
 /// Bytes for people, on one line: text with control characters escaped, cut after `limit`
 /// characters, or hexadecimal digits.
 pub(crate) fn readable(bytes: &[u8], limit: usize) -> String {
-    let text = std::str::from_utf8(bytes)
-        .map_or_else(|_| format!("0x{}", hex(bytes)), |text| text.chars().map(escaped).collect());
+    let text =
+        std::str::from_utf8(bytes).map_or_else(|_| format!("0x{}", hex(bytes)), |text| printable(text).into_owned());
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
-}
-
-fn escaped(char: char) -> String {
-    if char.is_control() { char.escape_default().to_string() } else { char.to_string() }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -101,7 +99,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.0.add_row(cells);
+        self.0.add_row(cells.into_iter().map(|cell| printable(&cell).into_owned()));
     }
 }
 
@@ -129,7 +127,7 @@ mod tests {
         check(b"AA:JFK", "AA:JFK");
         check(b"AA:JFK-", "AA:JFK…");
         check("ééé\n".as_bytes(), "ééé\\n");
-        check(b"\x1b[2J", "\\u{1b}…");
+        check(b"\x1b[2J", "\\u001b…");
         check(b"\xff\x00", "0xff00");
         check(b"", "");
     }

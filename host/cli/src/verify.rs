@@ -1,5 +1,6 @@
 //! `alluvium verify`: reads every byte and says what is wrong with it.
 
+use alluvium_host::text::printable;
 use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::block_on;
@@ -43,7 +44,7 @@ impl Verify {
                     // What names its file itself need not name it twice.
                     let place = format!("{}: ", finding.path);
                     let what = finding.what.strip_prefix(&place).unwrap_or(&finding.what);
-                    writeln!(out, "{} {place}{what}", finding.severity.name())?;
+                    writeln!(out, "{}", printable(&format!("{} {place}{what}", finding.severity.name())))?;
                 }
                 writeln!(out, "{}", summary(&self.dir, &report))
             })?;

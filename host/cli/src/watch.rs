@@ -1,5 +1,6 @@
 //! `alluvium watch`: checkpoints of a running directory as they come, without a lock.
 
+use alluvium_host::text::printable;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Watch {
             let found = found.map_err(|error| Failure::core(&self.dir, &error))?;
             for metadata in newer(&found, last.as_ref()) {
                 let line = self.line(metadata, last.as_ref())?;
-                let is_read = status.suspend(|| print_while_read(|out| writeln!(out, "{line}")))?;
+                let is_read = status.suspend(|| print_while_read(|out| writeln!(out, "{}", printable(&line))))?;
                 last = Some(metadata.clone());
                 seen += 1;
                 if !is_read || Some(seen) == self.count {

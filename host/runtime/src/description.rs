@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::bindings::engine::alluvium::checkpoint::types::NamespaceDeclaration;
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
 use crate::identity::Identity;
-use crate::text::escaped;
+use crate::text::printable;
 
 pub use operator::{Input, InputFormat, Output, OutputFormat, Parameter};
 
@@ -13,6 +13,8 @@ pub use operator::{Input, InputFormat, Output, OutputFormat, Parameter};
 const NAME_BYTES_MAX: usize = 128;
 /// How many inputs, outputs, namespaces or parameters a plugin may have, each.
 const PARTS_MAX: usize = 256;
+/// A text about a parameter, and a default, have at most so many bytes.
+const TEXT_BYTES_MAX: usize = 4_096;
 
 /// What a plugin says of itself.
 #[derive(Debug, Clone)]
@@ -43,6 +45,13 @@ impl Description {
         names("output", outputs.iter().map(|output| &output.name))?;
         names("namespace", namespaces.iter().map(|namespace| &namespace.name))?;
         names("parameter", parameters.iter().map(|parameter| &parameter.name))?;
+        for parameter in &parameters {
+            let bytes = parameter.doc.len().max(parameter.default.as_ref().map_or(0, String::len));
+            if bytes > TEXT_BYTES_MAX {
+                let name = printable(&parameter.name);
+                return Err(format!("its parameter {name} has a text of {bytes} bytes: at most {TEXT_BYTES_MAX} fit"));
+            }
+        }
         Ok(Self { identity: Identity { name, schema_version }, inputs, outputs, namespaces, parameters })
     }
 }
@@ -68,7 +77,7 @@ fn names<'a>(kind: &str, all: impl ExactSizeIterator<Item = &'a String>) -> Resu
             return Err(format!("it has the {kind} {}", no_name(name)));
         }
         if !seen.insert(name) {
-            return Err(format!("it has more than one {kind} {}", escaped(name)));
+            return Err(format!("it has more than one {kind} {}", printable(name)));
         }
     }
     Ok(())

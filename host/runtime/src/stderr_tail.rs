@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-use crate::text::escaped;
+use crate::text::printable;
 
 /// How much of a component's standard error is kept.
 const TAIL_BYTES: usize = 4_096;
@@ -21,7 +21,7 @@ impl Tail {
     pub(crate) fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: run with"));
-        lines.map(escaped).collect::<Vec<_>>().join("; ")
+        lines.map(|line| printable(line).into_owned()).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alluvium_host::{Cache, HostOptions, Limits};
+use alluvium_host::{CompilerProcess, HostOptions, Limits};
 use clap::Args;
 
 const EXAMPLE: &str = "\
@@ -21,6 +21,9 @@ Interrupted by Ctrl-C (exit code 1), kill -9 or a power cut, the same command co
 pub(crate) struct Run {
     /// The plugin: a WebAssembly component of the world alluvium:checkpoint/plugin
     pub(super) plugin: PathBuf,
+    /// The plugin is one of your own that was composed with an engine; never say so of a stranger's file
+    #[arg(long)]
+    pub(super) composed: bool,
     /// The directory of the checkpoints; it is created if it is missing and the directory above it exists
     #[arg(long)]
     pub(super) dir: PathBuf,
@@ -111,11 +114,14 @@ impl Run {
             plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
             plugin_call_fuel: self.plugin_fuel.map_or(defaults.plugin_call_fuel, NonZeroU64::get),
             disk_bytes: u64::from(self.disk_mib.get()) << 20,
+            results_bytes: u64::from(self.disk_mib.get()) << 20,
             // How often is what the caller asks for.
             checkpoints_per_second: u32::MAX,
             ..defaults
         };
-        HostOptions { limits, cache: Cache::of_user(), fuel: self.plugin_fuel.is_some(), pool: None }
+        // The command compiles plugins in a process of its own. If this program cannot be found again, it does so itself.
+        let compiler = CompilerProcess::this_program(["compile"]).ok();
+        HostOptions { limits, fuel: self.plugin_fuel.is_some(), compiler, ..HostOptions::default() }
     }
 }
 

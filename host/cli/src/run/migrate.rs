@@ -1,5 +1,6 @@
 //! `--migrate --dry-run`: the migration on a copy of the directory, and what it changes.
 
+use crate::shown::tell;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -44,14 +45,14 @@ pub(super) fn try_it(dir: &Path, host: &Host, plugin: &Module, options: &PluginO
     // The old checkpoint must not go when the new one comes.
     let options = PluginOptions { max_retained: u32::MAX, ..options.clone() };
     let Some(migrated) = host.migrate(plugin, of_copy, &options).map_err(failed)? else {
-        eprintln!("{}: there is nothing to migrate", dir.display());
+        tell(&format!("{}: there is nothing to migrate", dir.display()));
         return Ok(());
     };
     let copied = NativeDirectory::open(copy.path()).map_err(|error| Failure::directory(dir, &error))?;
     let difference = diff::between(dir, &copied, migrated.before, migrated.checkpoint)?;
     output::print(|out| diff::write_changes(out, &difference))?;
     let (dir, sentence, summary) = (dir.display(), sentence(&migrated), diff::summary(&difference));
-    eprintln!("{dir}: would do, but has not done: {sentence}: {summary}");
+    tell(&format!("{dir}: would do, but has not done: {sentence}: {summary}"));
     Ok(())
 }
 

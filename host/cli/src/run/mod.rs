@@ -16,6 +16,7 @@ mod progress;
 mod reading;
 mod stream;
 
+use crate::shown::tell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,7 +40,8 @@ impl Run {
         let inputs = inputs::open(&self.inputs())?;
         let failed = |error| Failure::runtime(&self.dir, &error);
         let host = engine.host(self.host_options()).map_err(failed)?;
-        let plugin = host.load(&self.plugin).map_err(failed)?;
+        let load = if self.composed { Host::load_composed } else { Host::load };
+        let plugin = load(&host, &self.plugin).map_err(failed)?;
         let options = PluginOptions {
             max_retained: self.max_retained.get(),
             allow_fallback: self.allow_fallback,
@@ -84,9 +86,9 @@ impl Run {
             let dir = self.dir.display();
             let text = migrate::sentence(&migrated);
             if self.json {
-                eprintln!("{}", migrate::event(&migrated, &self.dir));
+                tell(&format!("{}", migrate::event(&migrated, &self.dir)));
             } else {
-                eprintln!("{dir}: {text}");
+                tell(&format!("{dir}: {text}"));
             }
         }
         Ok(false)
@@ -101,12 +103,17 @@ impl Run {
                 stream.results(|line| writeln!(out, "{line}").map_err(|error| Failure::file(path, &error)))
             });
         }
-        let mut lines = Vec::new();
-        stream.results(|line| {
-            lines.push(line.to_owned());
-            Ok(())
-        })?;
-        output::print(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))
+        // Page by page: all of them may be more than fits into memory.
+        let mut is_start = true;
+        loop {
+            let page = stream.page_of_results(is_start)?;
+            let is_end = page.is_empty();
+            let is_read = output::print_while_read(|out| page.iter().try_for_each(|line| writeln!(out, "{line}")))?;
+            if is_end || !is_read {
+                return Ok(());
+            }
+            is_start = false;
+        }
     }
 }
 

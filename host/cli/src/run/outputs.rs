@@ -1,7 +1,8 @@
 //! The named outputs of a run: what a plugin emits is kept out of sight until the checkpoint that it
 //! belongs to stands.
 
-use std::io;
+use crate::shown::Shown;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use alluvium_connectors::sink::{FileSink, Guarantee, Sink, SinkError, SinkErrorKind, WriterSink};
@@ -86,6 +87,8 @@ impl Outputs {
 fn recovered(path: Option<&Path>, token: Option<&Opaque>, dir: &Path) -> Result<Box<dyn Sink>, Failure> {
     let mut sink: Box<dyn Sink> = match path {
         Some(path) => Box::new(FileSink::new(path).map_err(|error| Failure::sink(&error))?),
+        // What a plugin emits is another program's business as it is, and people's made fit to be seen.
+        None if io::stdout().is_terminal() => Box::new(WriterSink::new("standard output", Shown::new(io::stdout()))),
         None => Box::new(WriterSink::new("standard output", io::stdout())),
     };
     let given = "give the --output that the run began with";

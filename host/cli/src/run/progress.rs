@@ -1,6 +1,6 @@
 //! What a run prints while it runs: a bar on a terminal, plain lines elsewhere, or JSON.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::outcome::{Ended, Outcome};
 use crate::output::grouped;
+use crate::shown::tell;
 
 /// Plain lines come no faster than this; a checkpoint's warnings always do.
 const LINE_INTERVAL: Duration = Duration::from_millis(500);
@@ -45,7 +46,7 @@ impl Progress {
         let dir = directory.display().to_string();
         let Some(recovery) = recovered else {
             self.say(
-                &format!("{dir}: no checkpoint found, starting from the first record"),
+                &[&format!("{dir}: no checkpoint found, starting from the first record")],
                 || json!({"event": "begun", "dir": dir}),
             );
             return;
@@ -53,7 +54,7 @@ impl Progress {
         for skipped in &recovery.skipped {
             let (id, reason) = (skipped.id, &skipped.reason);
             self.say(
-                &format!("{dir}: skipped checkpoint {id}, which is damaged: {reason}"),
+                &[&format!("{dir}: skipped checkpoint {id}, which is damaged: {reason}")],
                 || json!({"event": "skipped", "dir": dir, "id": id, "reason": reason}),
             );
         }
@@ -63,7 +64,7 @@ impl Progress {
             grouped(consumed),
             grouped(keys)
         );
-        self.say(&text, || json!({"event": "recovered", "dir": dir, "id": id, "records": consumed, "keys": keys}));
+        self.say(&[&text], || json!({"event": "recovered", "dir": dir, "id": id, "records": consumed, "keys": keys}));
         self.started = Instant::now();
     }
 
@@ -83,7 +84,7 @@ impl Progress {
         for error in &report.maintenance.errors {
             // The checkpoint stands; only old files could not be deleted.
             self.say(
-                &format!("after checkpoint {}: {error}; it is tried again at the next one", info.id),
+                &[&format!("after checkpoint {}: {error}; it is tried again at the next one", info.id)],
                 || json!({"event": "maintenance-failed", "id": info.id, "error": error}),
             );
         }
@@ -93,7 +94,7 @@ impl Progress {
                 self.last_line = Some(Instant::now());
                 tell(&self.message(outcome));
             }
-            Style::Json => self.say("", || {
+            Style::Json => self.say(&[], || {
                 json!({
                     "event": "checkpoint", "id": info.id, "records": outcome.consumed, "bytes_written": report.bytes_written,
                     "keys_changed": info.keys_changed, "freeze_us": report.freeze_us, "write_us": report.write_us,
@@ -118,9 +119,12 @@ impl Progress {
             Some(id) => format!("checkpoint {id} holds everything"),
             None => "there is no checkpoint yet".to_owned(),
         };
-        let text = format!("{why} after {} records: {checkpoint}. To continue:\n  {again}", grouped(records));
+        let text = format!("{why} after {} records: {checkpoint}. To continue:", grouped(records));
         let event = if ended == Ended::Interrupted { "interrupted" } else { "stopped" };
-        self.say(&text, || json!({"event": event, "records": records, "id": id, "again": again}));
+        self.say(
+            &[&text, &format!("  {again}")],
+            || json!({"event": event, "records": records, "id": id, "again": again}),
+        );
     }
 
     /// The run reached the end of the input.
@@ -135,7 +139,7 @@ impl Progress {
                 format!("done: {} records, {rate} a second; {}", grouped(records), self.last_checkpoint)
             }
         };
-        self.say(&text, || json!({"event": "done", "records": records, "records_now": now, "id": id}));
+        self.say(&[&text], || json!({"event": "done", "records": records, "records_now": now, "id": id}));
     }
 
     fn message(&self, outcome: Outcome) -> String {
@@ -150,18 +154,13 @@ impl Progress {
         (consumed_now as f64 / self.started.elapsed().as_secs_f64().max(1e-6)) as u64
     }
 
-    fn say(&self, text: &str, value: impl FnOnce() -> Value) {
+    fn say(&self, text: &[&str], value: impl FnOnce() -> Value) {
         match &self.style {
             Style::Json => tell(&value().to_string()),
-            Style::Bar(bar) => bar.suspend(|| tell(text)),
-            Style::Lines => tell(text),
+            Style::Bar(bar) => bar.suspend(|| text.iter().for_each(|line| tell(line))),
+            Style::Lines => text.iter().for_each(|line| tell(line)),
         }
     }
-}
-
-/// Prints a line. A run continues when that fails, as on a full disk or into a closed pipe.
-fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn bar(total_bytes: Option<u64>) -> ProgressBar {

@@ -199,12 +199,16 @@ impl<'a> Stream<'a> {
         self.outputs.shown(0)
     }
 
+    /// The first results, or those after the last page; none is the end.
+    pub(super) fn page_of_results(&mut self, is_start: bool) -> Result<Vec<String>, Failure> {
+        self.plugin.results(is_start, RESULTS_PAGE).map_err(|error| Failure::runtime(&self.run.dir, &error))
+    }
+
     /// All results, sorted by key.
     pub(super) fn results(&mut self, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut is_start = true;
         loop {
-            let page =
-                self.plugin.results(is_start, RESULTS_PAGE).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+            let page = self.page_of_results(is_start)?;
             if page.is_empty() {
                 return Ok(());
             }

@@ -1,15 +1,15 @@
 //! The `alluvium` command as its users run it: exit codes, messages, and what is on disk afterwards.
 
-#[path = "../../../runtime/tests/by_hand/mod.rs"]
-mod by_hand;
 mod emissions;
 mod errors;
 mod flights;
+mod hostile_names;
 mod inside;
 mod inspection;
 mod kill;
 mod lost;
 mod migrate;
+mod modes;
 mod older_format;
 mod plugins;
 mod positions;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::by_hand::{self, TEMPLATE, migration};
 use crate::support::{Bench, alluvium, engine, fails, files, flights, ok, text};
+use alluvium_hostile::{TEMPLATE, component as component_by_hand, migration};
 
 /// A plugin called delays, of schema version 2, whose migration deletes nothing and puts one key,
 /// then returns what is at this address: ok where there are zeros.
@@ -19,7 +19,7 @@ fn version_2(bench: &Bench, returns: &str) -> PathBuf {
     let component = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace(version_1, r"\06\00\00\00\02\00");
     let component = component.replace(";; MIGRATION", &function);
     let path = bench.path("version-2.wasm");
-    fs::write(&path, by_hand::component(&component)).expect("a file");
+    fs::write(&path, component_by_hand(&component)).expect("a file");
     path
 }
 
@@ -94,7 +94,7 @@ fn a_state_too_large_for_its_disk_and_a_call_out_of_fuel() {
             (br_if $more (i32.lt_u (i32.load (i32.const 8192)) (i32.const 30))))
         (i32.const 16)";
     let path = bench.path("large.wasm");
-    fs::write(&path, by_hand::component(&TEMPLATE.replace("PROCESS", process))).expect("a file");
+    fs::write(&path, component_by_hand(&TEMPLATE.replace("PROCESS", process))).expect("a file");
     fails(run(&bench, &path, &["--disk-mib", "1"]), &bench.dir(), &["limit of disk bytes", "--max-retained"]);
     fails(run(&bench, &path, &["--plugin-fuel", "100"]), &bench.dir(), &["limit of fuel"]);
     ok(run(&bench, &path, &["--disk-mib", "8", "--plugin-fuel", "1000000"]));
@@ -123,7 +123,8 @@ fn a_plugin_with_its_engine_inside() {
     let bytes = graph.encode(wac_graph::EncodeOptions::default()).expect("a component");
     fs::write(&composed, bytes).expect("a file");
     let whole = |plugin: &PathBuf, bench: &Bench| {
-        let arguments = ["run", &text(plugin), "--dir", &bench.dir_text(), "--input", &text(&flights())];
+        let composed = if plugin == &composed { "--composed" } else { "--json" };
+        let arguments = ["run", &text(plugin), composed, "--dir", &bench.dir_text(), "--input", &text(&flights())];
         ok(arguments.map(ToOwned::to_owned))
     };
     assert_eq!(whole(&composed, &bench), whole(&crate::support::delays(), &apart), "the same results");
