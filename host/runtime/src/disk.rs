@@ -11,7 +11,7 @@ use crate::limits::{Limit, Limits};
 pub(crate) struct DiskUse {
     /// Their lengths together.
     pub(crate) bytes: u64,
-    /// How many they are.
+    /// How many they are, with the directories among them.
     pub(crate) files: u64,
 }
 
@@ -32,11 +32,11 @@ impl DiskUse {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 metadata => metadata?,
             };
+            self.files += 1;
             if metadata.is_dir() {
                 self.add(&entry.path())?;
             } else {
                 self.bytes = self.bytes.saturating_add(metadata.len());
-                self.files += 1;
             }
         }
         Ok(())
@@ -112,7 +112,7 @@ mod tests {
         std::fs::write(scratch.path().join("segments/1"), [0; 100]).unwrap();
         std::fs::write(scratch.path().join("2"), [0; 11]).unwrap();
         let found = DiskUse::of(scratch.path()).unwrap();
-        assert_eq!(found, DiskUse { bytes: 111, files: 2 });
+        assert_eq!(found, DiskUse { bytes: 111, files: 3 });
         assert!(DiskUse::of(&scratch.path().join("none")).is_err());
     }
 

@@ -1,6 +1,7 @@
 //! Counts what an engine writes, before it reaches the disk.
 
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker, Resource};
 use wasmtime_wasi::filesystem::{WasiFilesystemCtxView, WasiFilesystemView};
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
@@ -9,18 +10,50 @@ use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
 
 use crate::store_data::StoreData;
 
+/// What of `wasi:filesystem/types` an engine may call. Everything that adds to a directory is counted below.
+const ALLOWED: [&str; 17] = [
+    "[method]descriptor.create-directory-at",
+    "[method]descriptor.get-flags",
+    "[method]descriptor.get-type",
+    "[method]descriptor.link-at",
+    "[method]descriptor.open-at",
+    "[method]descriptor.read",
+    "[method]descriptor.read-directory",
+    "[method]descriptor.remove-directory-at",
+    "[method]descriptor.rename-at",
+    "[method]descriptor.stat",
+    "[method]descriptor.stat-at",
+    "[method]descriptor.sync",
+    "[method]descriptor.sync-data",
+    "[method]descriptor.unlink-file-at",
+    "[method]descriptor.write",
+    "[method]directory-entry-stream.read-directory-entry",
+    "filesystem-error-code",
+];
+
+const TYPES: &str = "wasi:filesystem/types@0.2.12";
+
 /// Holds what an engine writes to the budget of its store, before it reaches the disk. The engine is
 /// told what a full disk tells it, and leaves nothing behind; the host knows better.
 ///
-/// It creates files with `open-at` and fills them with `write`, and nothing else.
-pub(crate) fn count_writes(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
+/// A function that is not on the list of what is allowed ends the component that calls it.
+pub(crate) fn count_writes(linker: &mut Linker<StoreData>, component: &Component) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
-    let mut files = linker.instance("wasi:filesystem/types@0.2.12")?;
+    close_others(linker, component)?;
+    let mut files = linker.instance(TYPES)?;
     files.func_wrap(
         "[method]descriptor.write",
         |mut store, (file, bytes, offset): (Resource<Descriptor>, Vec<u8>, u64)| {
             let guest: &mut StoreData = store.data_mut();
-            if !guest.disk.take_bytes(bytes.len() as u64) {
+            let mut view = guest.filesystem();
+            // A gap in front of what is written counts, too: a file is as long as it says.
+            let stat = view.stat(Resource::new_borrow(file.rep()));
+            let length = match answered(&mut view, stat)?.0 {
+                Ok(stat) => stat.size,
+                Err(code) => return Ok((Err(code),)),
+            };
+            let gap = offset.saturating_sub(length);
+            if !guest.disk.take_bytes(gap.saturating_add(bytes.len() as u64)) {
                 return Ok((Err(ErrorCode::Quota),));
             }
             let mut view = guest.filesystem();
@@ -38,22 +71,66 @@ pub(crate) fn count_writes(linker: &mut Linker<StoreData>) -> wasmtime::Result<(
             OpenFlags,
             DescriptorFlags,
         )| {
-            let guest: &mut StoreData = store.data_mut();
             let creates = how.contains(OpenFlags::CREATE);
-            if creates && !guest.disk.has_file() {
-                return Ok((Err(ErrorCode::Quota),));
-            }
-            let mut view = guest.filesystem();
-            let opened = view.open_at(directory, follow, path, how, flags);
-            let opened = answered(&mut view, opened)?;
-            if creates && opened.0.is_ok() {
-                guest.disk.take_file();
-            }
-            Ok(opened)
+            creating(store.data_mut(), creates, |view| view.open_at(directory, follow, path, how, flags))
         },
+    )?;
+    files.func_wrap(
+        "[method]descriptor.create-directory-at",
+        |mut store, (directory, path): (Resource<Descriptor>, String)| {
+            creating(store.data_mut(), true, |view| view.create_directory_at(directory, path))
+        },
+    )?;
+    files.func_wrap(
+        "[method]descriptor.link-at",
+        |mut store,
+         (directory, follow, path, other, to): (
+            Resource<Descriptor>,
+            PathFlags,
+            String,
+            Resource<Descriptor>,
+            String,
+        )| creating(store.data_mut(), true, |view| view.link_at(directory, follow, path, other, to)),
     )?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Ends a component that calls another function of the file system.
+fn close_others(linker: &mut Linker<StoreData>, component: &Component) -> wasmtime::Result<()> {
+    let compiler = linker.engine().clone();
+    for (name, import) in component.component_type().imports(&compiler) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+        if !name.starts_with("wasi:filesystem/types@") {
+            continue;
+        }
+        let others = instance
+            .exports(&compiler)
+            .filter(|(name, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)) && !ALLOWED.contains(name));
+        for (function, _) in others {
+            let why = format!("it called {function} of the file system, which an engine does not need");
+            linker.instance(TYPES)?.func_new(function, move |_, _, _, _| Err(wasmtime::Error::msg(why.clone())))?;
+        }
+    }
+    Ok(())
+}
+
+/// Creates a name, if there may be another.
+fn creating<T>(
+    guest: &mut StoreData,
+    creates: bool,
+    create: impl FnOnce(&mut WasiFilesystemCtxView<'_>) -> FsResult<T>,
+) -> wasmtime::Result<Answered<T>> {
+    if creates && !guest.disk.has_file() {
+        return Ok((Err(ErrorCode::Quota),));
+    }
+    let mut view = guest.filesystem();
+    let answer = create(&mut view);
+    let answer = answered(&mut view, answer)?;
+    if creates && answer.0.is_ok() {
+        guest.disk.take_file();
+    }
+    Ok(answer)
 }
 
 type Answered<T> = (Result<T, ErrorCode>,);

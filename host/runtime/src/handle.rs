@@ -19,6 +19,7 @@ use crate::module::Module;
 use crate::operator::Batch;
 use crate::plugin::Plugin;
 use crate::plugin_options::PluginOptions;
+use crate::stack::thread_bytes;
 
 type Job = Box<dyn FnOnce(&mut Plugin) + Send>;
 
@@ -40,6 +41,7 @@ impl Host {
         options: PluginOptions,
     ) -> Answer<Result<PluginHandle, RuntimeError>> {
         let (host, module, path) = (self.clone(), module.clone(), path.into());
+        let bytes = thread_bytes(host.limits(&options).stack_bytes);
         let (asked, answer) = oneshot::channel();
         let (jobs, inbox) = channel::<Job>();
         let work = move || match host.start(&module, path, &options) {
@@ -54,7 +56,7 @@ impl Host {
             }
         };
         // If the thread cannot be started, the sender is dropped, and the answer says so.
-        let _ = std::thread::Builder::new().name("plugin".to_owned()).spawn(work);
+        let _ = std::thread::Builder::new().name("plugin".to_owned()).stack_size(bytes).spawn(work);
         Answer(answer)
     }
 }

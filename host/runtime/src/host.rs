@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use alluvium::NativeDirectory;
 
-use crate::compiler::{HostOptions, Runtime};
+use crate::compiler::Runtime;
+use crate::compiler::options::HostOptions;
 use crate::engine::component::{ComponentEngine, Ready};
 use crate::engine::{EngineOptions, NativeEngine, SharedEngine, lock};
 use crate::error::RuntimeError;
@@ -72,8 +73,21 @@ impl Host {
     }
 
     /// Compiles a plugin, or takes it from the cache: seconds for a large one, milliseconds then.
+    ///
+    /// Fails if the file is no regular file, is not a plugin of this version of the interface, or is past the caps
+    /// on code of [`HostOptions`]. A component that brings an engine of its own is refused, too: see
+    /// [`load_composed`](Self::load_composed).
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Module, RuntimeError> {
-        self.0.runtime.load_plugin(plugin.as_ref())
+        self.0.runtime.load_plugin(plugin.as_ref(), false)
+    }
+
+    /// Compiles a plugin that was composed with an engine, as [`load`](Self::load) compiles one without.
+    ///
+    /// Its engine is part of it, and with it what decides about its directory, its state and whose state it is.
+    /// This is for plugins that the caller composed, never for a stranger's file. Its calls have the plugin's
+    /// deadline, and what it writes is held to the limits of the disk.
+    pub fn load_composed(&self, plugin: impl AsRef<Path>) -> Result<Module, RuntimeError> {
+        self.0.runtime.load_plugin(plugin.as_ref(), true)
     }
 
     /// Starts engine and operator, without asking whose state it is.
@@ -118,7 +132,9 @@ impl Host {
     }
 
     pub(crate) fn limits(&self, options: &PluginOptions) -> Limits {
-        options.limits.unwrap_or(self.0.runtime.limits)
+        // How deep the stack may grow is compiled in.
+        let stack_bytes = self.0.runtime.limits.stack_bytes;
+        Limits { stack_bytes, ..options.limits.unwrap_or(self.0.runtime.limits) }
     }
 
     /// What the host counted of its plugins, in Prometheus's text form: checkpoints, their bytes and

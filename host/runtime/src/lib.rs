@@ -60,8 +60,9 @@
 #![deny(unsafe_code)]
 
 pub mod bindings;
-mod cache;
+mod budget;
 mod compiler;
+mod deadline;
 mod description;
 mod disk;
 mod disk_limit;
@@ -81,19 +82,24 @@ mod operator;
 mod ownership;
 mod plugin;
 mod plugin_options;
-mod precompiled;
+mod random;
 mod rate_limit;
 mod settings;
 mod sink;
+mod stack;
 mod start;
 mod state;
 mod stderr_tail;
 mod store_data;
-mod text;
+pub mod text;
 mod wasi;
 
-pub use self::cache::Cache;
-pub use self::compiler::{HostOptions, Runtime};
+pub use self::compiler::Runtime;
+pub use self::compiler::cache::Cache;
+pub use self::compiler::caps::CodeLimits;
+pub use self::compiler::options::HostOptions;
+pub use self::compiler::process::CompilerProcess;
+pub use self::compiler::serve::compile_for_host;
 pub use self::description::{Description, Input, InputFormat, Output, OutputFormat, Parameter};
 pub use self::emitted::Emitted;
 pub use self::engine::{

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use wasmtime::ResourceLimiter;
-
 /// Limits of one plugin, and of the engine component that keeps its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -12,15 +10,20 @@ pub struct Limits {
     pub plugin_memory_bytes: usize,
     /// How long one call into a plugin may take: a batch of records, or a page of results.
     pub plugin_call: Duration,
-    /// The same in fuel, about one for each instruction, which is the same on every machine. It counts
+    /// How long one call into the engine of a [composed](crate::Host::load_composed) plugin may take: to open a
+    /// directory, or to take a checkpoint.
+    pub engine_call: Duration,
+    /// The same as `plugin_call` in fuel, about one for each instruction, which is the same on every machine. It counts
     /// only where [`HostOptions::fuel`](crate::HostOptions::fuel) asks for it.
     pub plugin_call_fuel: u64,
     /// All memories of the engine: the state, and what checkpoints need beside it.
     pub engine_memory_bytes: usize,
     /// Elements of all tables of one component.
     pub table_elements: usize,
-    /// Core instances, memories and tables that one component may be made of, each.
+    /// Core instances and tables that one component may be made of, each.
     pub instances: usize,
+    /// Memories that one component may be made of. Each reserves address space for the most that it may become.
+    pub memories: usize,
     /// Handles that one component may hold at a time: cursors, streams, and those of its own making.
     pub handles: usize,
     /// How deep the stack of WebAssembly may grow. It is compiled in: all plugins of one
@@ -31,9 +34,19 @@ pub struct Limits {
     pub call_bytes: usize,
     /// What a plugin may emit, all told, in one call.
     pub output_bytes: usize,
+    /// What a plugin may emit between two checkpoints.
+    pub checkpoint_output_bytes: u64,
+    /// What a plugin may emit in all, from one start of the host's process to its end.
+    pub total_output_bytes: u64,
+    /// How many results one walk over them may have.
+    pub results: u64,
+    /// How many bytes these may have together.
+    pub results_bytes: u64,
+    /// How long a plugin may take for all pages of one walk.
+    pub results_time: Duration,
     /// The files of the plugin's directory together, all kept checkpoints among them.
     pub disk_bytes: u64,
-    /// How many files these may be.
+    /// How many files these may be, and directories among them.
     pub disk_files: u64,
     /// Checkpoints and syncs in one second, on average.
     pub checkpoints_per_second: u32,
@@ -44,16 +57,24 @@ impl Default for Limits {
         Self {
             plugin_memory_bytes: 256 << 20,
             plugin_call: Duration::from_secs(10),
+            engine_call: Duration::from_mins(5),
             plugin_call_fuel: 20_000_000_000,
             // Nearly all that 32 bits can address.
             engine_memory_bytes: (4 << 30) - (64 << 10),
             table_elements: 200_000,
             instances: 64,
+            memories: 2,
             handles: 1_024,
             stack_bytes: 1 << 20,
             // The longest value, 64 MiB, and its key.
             call_bytes: 65 << 20,
             output_bytes: 16 << 20,
+            checkpoint_output_bytes: 4 << 30,
+            // A stream has no end.
+            total_output_bytes: u64::MAX,
+            results: 100_000_000,
+            results_bytes: 64 << 30,
+            results_time: Duration::from_mins(10),
             disk_bytes: 64 << 30,
             disk_files: 100_000,
             checkpoints_per_second: 100,
@@ -65,7 +86,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
-    /// [`Limits::plugin_call`].
+    /// [`Limits::plugin_call`], or for the engine of a composed plugin [`Limits::engine_call`].
     Time,
     /// [`Limits::plugin_call_fuel`].
     Fuel,
@@ -81,8 +102,10 @@ pub enum Limit {
     Handles,
     /// [`Limits::call_bytes`].
     CallBytes,
-    /// [`Limits::output_bytes`].
+    /// [`Limits::output_bytes`], [`Limits::checkpoint_output_bytes`] or [`Limits::total_output_bytes`].
     Output,
+    /// [`Limits::results`], [`Limits::results_bytes`] or [`Limits::results_time`].
+    Results,
     /// [`Limits::disk_bytes`].
     DiskBytes,
     /// [`Limits::disk_files`].
@@ -104,6 +127,7 @@ impl Limit {
             Self::Handles => "handles",
             Self::CallBytes => "call bytes",
             Self::Output => "output",
+            Self::Results => "results",
             Self::DiskBytes => "disk bytes",
             Self::DiskFiles => "disk files",
             Self::CheckpointRate => "checkpoint rate",
@@ -128,101 +152,3 @@ impl fmt::Display for Reached {
 }
 
 impl std::error::Error for Reached {}
-
-/// Counts what one component takes, over all its memories and tables.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    memory_bytes_max: usize,
-    table_elements_max: usize,
-    instances: usize,
-    memory_bytes: usize,
-    table_elements: usize,
-    /// The last refusal in this call, to explain the trap that usually follows it.
-    refused: Option<(Limit, String)>,
-}
-
-impl Budget {
-    pub(crate) fn new(memory_bytes_max: usize, limits: &Limits) -> Self {
-        Self {
-            memory_bytes_max,
-            table_elements_max: limits.table_elements,
-            instances: limits.instances,
-            memory_bytes: 0,
-            table_elements: 0,
-            refused: None,
-        }
-    }
-
-    pub(crate) fn refused(&self) -> Option<&(Limit, String)> {
-        self.refused.as_ref()
-    }
-
-    /// Another call begins: what an earlier one was refused and lived with explains nothing any more.
-    pub(crate) fn forget_refusal(&mut self) {
-        self.refused = None;
-    }
-
-    /// All memories together.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory_bytes
-    }
-}
-
-/// The total after growing one part of it, if it stays within the limit.
-fn grown(total: usize, current: usize, desired: usize, max: usize) -> Option<usize> {
-    total.checked_add(desired.checked_sub(current)?).filter(|&total| total <= max)
-}
-
-impl ResourceLimiter for Budget {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let total = grown(self.memory_bytes, current, desired, self.memory_bytes_max);
-        self.memory_bytes = total.unwrap_or(self.memory_bytes);
-        if total.is_none() {
-            let why = format!("it asked for more than its {} MiB of memory", self.memory_bytes_max >> 20);
-            self.refused = Some((Limit::Memory, why));
-        }
-        Ok(total.is_some())
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let total = grown(self.table_elements, current, desired, self.table_elements_max);
-        self.table_elements = total.unwrap_or(self.table_elements);
-        if total.is_none() {
-            let why = format!("it asked for more than its {} table elements", self.table_elements_max);
-            self.refused = Some((Limit::Tables, why));
-        }
-        Ok(total.is_some())
-    }
-
-    fn instances(&self) -> usize {
-        self.instances
-    }
-
-    fn tables(&self) -> usize {
-        self.instances
-    }
-
-    fn memories(&self) -> usize {
-        self.instances
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_counted_over_all_memories() {
-        let mut budget = Budget::new(100, &Limits::default());
-        let mut grow = |current, desired| budget.memory_growing(current, desired, None).expect("it answers");
-        assert!(grow(0, 60), "the first memory");
-        assert!(!grow(0, 50), "a second one, past the sum");
-        assert!(grow(0, 40), "a second one that fits");
-        assert!(!grow(60, 61), "the first again");
-        assert!(!grow(0, usize::MAX), "an overflow");
-        assert_eq!(budget.refused().map(|(limit, _)| *limit), Some(Limit::Memory));
-        assert_eq!(budget.memory_bytes(), 100);
-        budget.forget_refusal();
-        assert!(budget.refused().is_none());
-    }
-}

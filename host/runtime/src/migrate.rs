@@ -29,6 +29,7 @@ pub struct Migrated {
 pub(crate) fn migrate(operator: &mut Operator, engine: &SharedEngine) -> Result<Option<Migrated>, RuntimeError> {
     let to = operator.identity().clone();
     let Some((before, from)) = of_what(&mut *lock(engine), &to)? else { return Ok(None) };
+    operator.accept();
     operator.declare_namespaces()?;
     operator.migrate(from.schema_version)?;
     if operator.take_emitted().iter().any(|emitted| !emitted.is_empty()) {

@@ -8,6 +8,7 @@ use alluvium_core::Clock;
 use crate::engine::EngineOptions;
 use crate::error::RuntimeError;
 use crate::limits::Limits;
+use crate::random::random;
 
 /// How one plugin is started.
 #[derive(Clone)]
@@ -66,8 +67,11 @@ impl PluginOptions {
         Ok(EngineOptions {
             create: self.create,
             max_retained: self.max_retained,
-            store_id: self.store_id.map_or_else(random, Ok)?,
-            writer: self.writer.map_or_else(|| random().map(u64::from_le_bytes), Ok)?,
+            store_id: self.store_id.map_or_else(random, Ok).map_err(|error| no_chance(&error))?,
+            writer: self
+                .writer
+                .map_or_else(|| random().map(u64::from_le_bytes), Ok)
+                .map_err(|error| no_chance(&error))?,
             clock: Arc::clone(&self.clock),
             allow_fallback: self.allow_fallback,
             memory_limit_bytes: self.state_memory_bytes,
@@ -76,10 +80,6 @@ impl PluginOptions {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], RuntimeError> {
-    let mut bytes = [0; N];
-    match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
-        Ok(drawn) if drawn == N => Ok(bytes),
-        _ => Err(RuntimeError::Host("the system gives no randomness".to_owned())),
-    }
+fn no_chance(error: &std::io::Error) -> RuntimeError {
+    RuntimeError::Host(format!("the system gives no randomness: {error}"))
 }

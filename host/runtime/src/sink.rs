@@ -6,6 +6,7 @@ use crate::store_data::StoreData;
 
 impl Host for StoreData {
     fn emit(&mut self, output: u32, data: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
+        self.check_accepted("sink")?;
         let waiting: usize = self.emitted.iter().map(|emitted| emitted.bytes().len()).sum();
         if waiting + data.len() >= self.output_bytes_max {
             let why = format!("it emitted more than {} bytes in one call", self.output_bytes_max);

@@ -22,6 +22,7 @@ impl Drop for Cursor {
 
 impl StoreData {
     fn shared_engine(&self) -> wasmtime::Result<&SharedEngine> {
+        self.check_accepted("state")?;
         self.engine.as_ref().ok_or_else(|| wasmtime::Error::msg("no engine is linked"))
     }
 
@@ -40,6 +41,7 @@ impl StoreData {
 
 impl Host for StoreData {
     fn namespace(&mut self, name: String) -> wasmtime::Result<Result<u32, Error>> {
+        self.check_accepted("state")?;
         let declared = self.namespaces.iter().find(|(declared, _)| *declared == name).map(|(_, number)| *number);
         Ok(declared.ok_or_else(|| Error::NotFound(format!("the plugin has not declared a namespace {name:?}"))))
     }

@@ -10,11 +10,12 @@ use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::budget::Budget;
 use crate::disk::DiskBudget;
 use crate::emitted::Emitted;
 use crate::engine::SharedEngine;
 use crate::error::RuntimeError;
-use crate::limits::{Budget, Limit, Limits, Reached};
+use crate::limits::{Limit, Limits, Reached};
 use crate::stderr_tail::Tail;
 
 /// The data of a store.
@@ -24,6 +25,10 @@ pub(crate) struct StoreData {
     pub(crate) table: ResourceTable,
     pub(crate) budget: Budget,
     stderr: Tail,
+    /// How deep the stack of WebAssembly may grow.
+    pub(crate) stack_bytes: usize,
+    /// Whether the plugin is the one whose state it is. Before that, it gets no answer and nothing is taken from it.
+    pub(crate) is_accepted: bool,
     /// What a plugin's `state` leads to; the engine itself has none.
     pub(crate) engine: Option<SharedEngine>,
     /// The numbers of the namespaces that the plugin has declared, by name.
@@ -56,6 +61,8 @@ impl StoreData {
             table,
             budget: Budget::new(memory_bytes, limits),
             stderr,
+            stack_bytes: limits.stack_bytes,
+            is_accepted: false,
             engine,
             namespaces: Vec::new(),
             emitted: Vec::new(),
@@ -66,6 +73,17 @@ impl StoreData {
         store.limiter(|guest| &mut guest.budget);
         store.set_max_component_handles(handles);
         store
+    }
+}
+
+impl StoreData {
+    /// Refuses code that asks for something before its identity was accepted: while it starts, or while it describes
+    /// itself. It may be anybody's code until then.
+    pub(crate) fn check_accepted(&self, interface: &str) -> wasmtime::Result<()> {
+        if self.is_accepted {
+            return Ok(());
+        }
+        Err(wasmtime::Error::msg(format!("it called {interface} before its identity was accepted")))
     }
 }
 
@@ -108,6 +126,11 @@ fn limit_of(guest: &StoreData, error: &wasmtime::Error) -> Option<(Limit, String
     }
     if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
         return said(Limit::Handles, "it holds more handles than it may");
+    }
+    if let Some(error) = error.downcast_ref::<std::io::Error>()
+        && error.kind() == std::io::ErrorKind::OutOfMemory
+    {
+        return said(Limit::Memory, "the system has no more memory or address space");
     }
     // These have no type that could be asked for.
     let text = error.root_cause().to_string();

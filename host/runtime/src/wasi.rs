@@ -1,6 +1,8 @@
 //! What of WASI a component is granted: the engine its directory and the clocks, a plugin an empty
 //! shell that its language's runtime can start in.
 
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,13 @@ use alluvium::NativeDirectory;
 /// The guest's name of the one preopened directory.
 pub(crate) const DIRECTORY: &str = "checkpoints";
 
+/// What stands in the place of random bytes.
+const SECURE: u8 = 0x5a;
+const INSECURE: u8 = 0xa5;
+
+/// A plugin draws at most so many random bytes at a time.
+const CHANCE_BYTES_MAX: u64 = 64 << 10;
+
 /// For the engine: the directory, the clocks, nothing else.
 pub(crate) fn of_engine(
     directory: &NativeDirectory,
@@ -29,9 +38,15 @@ pub(crate) fn of_engine(
         .monotonic_clock(Passed(Arc::clone(clock)))
         // This thread waits for the disk anyway; to hand each write to another costs more.
         .allow_blocking_current_thread(true)
-        .preopened_dir(directory.path(), DIRECTORY, FsPerms::ReadWrite)
+        .preopened_dir(place(directory), DIRECTORY, FsPerms::ReadWrite)
         .map_err(|error| RuntimeError::Host(format!("{}: {error:#}", directory.path().display())))?;
     Ok(builder.build())
+}
+
+/// The directory that is open, under whatever name: another may stand at its path by now.
+pub(crate) fn place(directory: &NativeDirectory) -> PathBuf {
+    let by_descriptor = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
+    if cfg!(target_os = "linux") { by_descriptor.into() } else { directory.path().to_owned() }
 }
 
 /// For a plugin: no files, no network, no environment, no chance, and a clock that stands still.
@@ -43,8 +58,8 @@ pub(crate) fn of_plugin(stderr: Tail) -> WasiCtx {
 fn without_chance() -> WasiCtxBuilder {
     let mut builder = WasiCtxBuilder::new();
     builder
-        .secure_random(Deterministic::new(vec![0x5a]))
-        .insecure_random(Deterministic::new(vec![0xa5]))
+        .secure_random(Deterministic::new(vec![SECURE]))
+        .insecure_random(Deterministic::new(vec![INSECURE]))
         .insecure_random_seed(0)
         .allow_ip_name_lookup(false)
         .allow_tcp(false)
@@ -60,6 +75,25 @@ pub(crate) fn forbid_timers<T: WasiView + 'static>(linker: &mut Linker<T>) -> wa
     for name in ["subscribe-instant", "subscribe-duration"] {
         clock.func_wrap(name, |_, (_,): (u64,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
             Err(wasmtime::Error::msg("it set a timer: a plugin has no clock to wait by"))
+        })?;
+    }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Bounds what a plugin draws of the randomness that is none: it is made byte by byte, where no limit of time reaches.
+pub(crate) fn bound_chance<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    for (interface, name) in [("random", "get-random-bytes"), ("insecure", "get-insecure-random-bytes")] {
+        let byte = if interface == "random" { SECURE } else { INSECURE };
+        let mut instance = linker.instance(&format!("wasi:random/{interface}@0.2.12"))?;
+        instance.func_wrap(name, move |_, (count,): (u64,)| -> wasmtime::Result<(Vec<u8>,)> {
+            if count > CHANCE_BYTES_MAX {
+                return Err(wasmtime::Error::msg(format!(
+                    "it drew {count} bytes: at most {CHANCE_BYTES_MAX} at a time"
+                )));
+            }
+            Ok((vec![byte; usize::try_from(count)?],))
         })?;
     }
     linker.allow_shadowing(false);

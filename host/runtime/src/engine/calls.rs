@@ -8,6 +8,7 @@ use crate::disk::{DiskBudget, DiskUse};
 use crate::engine::{CheckpointInfo, CheckpointReport, ComponentEngine, Engine, Recovery, Walk, position};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
+use crate::wasi;
 
 impl Engine for ComponentEngine {
     fn declare_namespace(&mut self, declaration: &NamespaceDeclaration) -> Result<u32, RuntimeError> {
@@ -187,12 +188,12 @@ impl Engine for ComponentEngine {
     }
 
     fn hold_to_disk_limits(&mut self, limits: &Limits) -> Result<(), RuntimeError> {
-        let used = DiskUse::of(self.directory.path())?;
+        let used = DiskUse::of(&wasi::place(&self.directory))?;
         self.guest().disk = DiskBudget::beside(used, limits);
         Ok(())
     }
 
     fn disk_bytes(&mut self) -> Result<u64, RuntimeError> {
-        Ok(DiskUse::of(self.directory.path())?.bytes)
+        Ok(DiskUse::of(&wasi::place(&self.directory))?.bytes)
     }
 }

@@ -9,9 +9,11 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, ResourceAny};
 
 use crate::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
+use crate::deadline::ticks;
 use crate::engine::{CheckpointReport, EngineOptions};
 use crate::error::{EngineError, RuntimeError};
 use crate::limits::Limits;
+use crate::stack::with_room;
 use crate::stderr_tail::Tail;
 use crate::store_data::{StoreData, explain, explain_start};
 use crate::wasi;
@@ -43,6 +45,8 @@ pub struct ComponentEngine {
     checkpoints: checkpoints::Guest,
     pub(super) state: Option<state::Guest>,
     manager: ResourceAny,
+    /// How many ticks a call may take; none for our own component, which takes the time that it takes.
+    deadline: Option<u64>,
     /// Set when a call has trapped: the instance must not be entered again.
     is_dead: bool,
     /// The checkpoints that were begun and not asked for yet.
@@ -70,15 +74,16 @@ impl ComponentEngine {
         };
         let compiler = ready.instance.engine();
         let mut store = StoreData::store(compiler, who, (wasi, stderr), (memory_bytes, limits), None);
-        without_deadline(&mut store);
+        let deadline = ready.state.is_none().then(|| ticks(limits.engine_call));
+        grant(&mut store, deadline);
         let started = |store: &mut Store<StoreData>| {
             let instance = ready.instance.instantiate(&mut *store)?;
             let state = ready.state.as_ref().map(|state| state.load(&mut *store, &instance)).transpose()?;
             let checkpoints = ready.checkpoints.load(&mut *store, &instance)?;
             Ok((instance, checkpoints, state))
         };
-        let (instance, checkpoints, state) =
-            started(&mut store).map_err(|error| explain_start(&store, &ready.file, &error))?;
+        let (instance, checkpoints, state) = with_room(limits.stack_bytes, || started(&mut store))
+            .map_err(|error| explain_start(&store, &ready.file, &error))?;
         let open = checkpoints::OpenOptions {
             directory: Some(wasi::DIRECTORY.to_owned()),
             create: options.create,
@@ -93,7 +98,8 @@ impl ComponentEngine {
             max_compaction_bytes: options.max_compaction_bytes,
             strict: true,
         };
-        let manager = checkpoints.manager().call_open(&mut store, &open);
+        grant(&mut store, deadline);
+        let manager = with_room(limits.stack_bytes, || checkpoints.manager().call_open(&mut store, &open));
         let manager = manager.map_err(|error| explain(&store, &error))??;
         let (walks, next_walk) = (HashMap::new(), 0);
         let engine = Self {
@@ -101,6 +107,7 @@ impl ComponentEngine {
             checkpoints,
             state,
             manager,
+            deadline,
             is_dead: false,
             finished: Vec::new(),
             walks,
@@ -130,9 +137,9 @@ impl ComponentEngine {
         &mut self,
         call: impl FnOnce(checkpoints::GuestManager<'_>, &mut Store<StoreData>, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
-        let Self { store, checkpoints, manager, is_dead, .. } = self;
+        let Self { store, checkpoints, manager, deadline, is_dead, .. } = self;
         enter(store, is_dead, |store| {
-            without_deadline(store);
+            grant(store, *deadline);
             call(checkpoints.manager(), store, *manager)
         })
     }
@@ -171,7 +178,7 @@ pub(crate) fn enter<T>(
         return Err(RuntimeError::Ended { why: "its instance ended in it".to_owned() });
     }
     store.data_mut().budget.forget_refusal();
-    let result = call(store);
+    let result = with_room(store.data().stack_bytes, || call(store));
     *is_dead = result.is_err();
     match result {
         Ok(value) => Ok(value),
@@ -183,9 +190,9 @@ pub(crate) fn enter<T>(
     }
 }
 
-/// Our own component takes the time that it takes; so does the engine inside a composed plugin.
-pub(crate) fn without_deadline(store: &mut Store<StoreData>) {
-    store.set_epoch_deadline(u64::MAX / 2);
+/// Gives a call of an engine its time: none is counted for our own component.
+fn grant(store: &mut Store<StoreData>, deadline: Option<u64>) {
+    store.set_epoch_deadline(deadline.unwrap_or(u64::MAX / 2));
     // Where no fuel is counted, there is none to set.
     let _ = store.set_fuel(u64::MAX);
 }

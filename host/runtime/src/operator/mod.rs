@@ -16,7 +16,7 @@ use crate::error::RuntimeError;
 use crate::identity::Identity;
 use crate::module::Module;
 use crate::store_data::StoreData;
-use crate::text::{escaped, json_line};
+use crate::text::{cut, json_line, printable};
 
 use self::start::Allowance;
 pub(crate) use operator::Context;
@@ -25,7 +25,7 @@ pub use operator::{Batch, ColumnBatch, RecordBatch};
 /// What a plugin may refuse, as [`RuntimeError::Refused`] calls it.
 const PARAMETERS: &str = "its parameters";
 const INPUT: &str = "its input";
-const RESULTS: &str = "to give results";
+pub(crate) const RESULTS: &str = "to give results";
 pub(crate) const MIGRATION: &str = "to migrate";
 
 /// An instance of a plugin over the state of one engine.
@@ -38,6 +38,8 @@ pub(crate) struct Operator {
     module: Module,
     allowance: Allowance,
     description: Description,
+    /// Bytes that it emitted and that nobody has counted yet.
+    uncounted_bytes: u64,
 }
 
 /// Where the instance lives.
@@ -56,13 +58,13 @@ struct Refusal {
 
 impl From<String> for Refusal {
     fn from(text: String) -> Self {
-        Self { record: None, text }
+        Self { record: None, text: cut(text) }
     }
 }
 
 impl From<operator::Failure> for Refusal {
     fn from(failure: operator::Failure) -> Self {
-        Self { record: failure.record, text: failure.text }
+        Self { record: failure.record, text: cut(failure.text) }
     }
 }
 
@@ -90,16 +92,26 @@ impl Operator {
             call(guest, store)
         })?;
         match answer {
-            Ok(value) => Ok(value),
+            Ok(value) => {
+                let before: usize = emitted_before.iter().map(|(_, bytes)| bytes).sum();
+                let now: usize = self.guest_data(|guest| guest.emitted.iter().map(|it| it.bytes().len()).sum());
+                self.uncounted_bytes = self.uncounted_bytes.saturating_add((now - before) as u64);
+                Ok(value)
+            }
             Err(refusal) => {
                 lock(&self.engine).rollback_batch().map_err(half_undone)?;
                 self.guest_data(|guest| {
                     guest.emitted.iter_mut().zip(emitted_before).for_each(|(emitted, end)| emitted.truncate(end));
                 });
                 let Refusal { record, text } = refusal.into();
-                Err(RuntimeError::Refused { what, record, text: escaped(&text) })
+                Err(RuntimeError::Refused { what, record, text: printable(&text).into_owned() })
             }
         }
+    }
+
+    /// Opens `state` and `sink` to the instance: it is the plugin whose state it is.
+    pub(crate) fn accept(&mut self) {
+        self.guest_data(|guest| guest.is_accepted = true);
     }
 
     /// Declares the plugin's namespaces to the engine, for its `state` to know.
@@ -127,8 +139,8 @@ impl Operator {
 
     pub(crate) fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
         let page = self.call(RESULTS, |operator, store| operator.call_results(store, start, limit))?;
-        page.into_iter().map(json_line).collect::<Result<_, String>>().map_err(|line| {
-            let text = format!("one of them holds a control character: {}", escaped(&line));
+        page.iter().map(|line| json_line(line)).collect::<Result<_, String>>().map_err(|line| {
+            let text = format!("one of them holds a control character: {}", printable(&line));
             RuntimeError::Refused { what: RESULTS, record: None, text }
         })
     }
@@ -158,6 +170,11 @@ impl Operator {
         self.guest_data(|guest| std::mem::replace(&mut guest.emitted, fresh))
     }
 
+    /// Returns how many bytes it emitted since this was last asked.
+    pub(crate) fn count_emitted(&mut self) -> u64 {
+        std::mem::take(&mut self.uncounted_bytes)
+    }
+
     fn fresh_outputs(&self) -> Vec<Emitted> {
         self.description.outputs.iter().map(Emitted::to).collect()
     }
@@ -173,7 +190,7 @@ impl Operator {
         let waiting: Vec<_> = old.guest_data(|guest| guest.emitted.iter().map(Emitted::len).collect());
         for ((output, place), waiting) in old_outputs.iter().zip(&places).zip(waiting) {
             if place.is_none() && waiting > 0 {
-                let name = escaped(&output.name);
+                let name = printable(&output.name);
                 let why = format!("{waiting} records wait for the output {name}, which the new code does not have");
                 return Err(RuntimeError::Host(format!("{why}: take them first")));
             }

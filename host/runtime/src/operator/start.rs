@@ -1,12 +1,11 @@
 //! Starting an instance of a plugin.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use crate::compiler::EPOCH_TICK;
+use crate::deadline::ticks;
 use crate::description::Description;
 use crate::engine::component::ComponentEngine;
 use crate::engine::{SharedEngine, lock};
@@ -14,6 +13,7 @@ use crate::error::RuntimeError;
 use crate::limits::Limits;
 use crate::module::{Form, Module};
 use crate::operator::{Operator, Place, on_store};
+use crate::stack::with_room;
 use crate::stderr_tail::Tail;
 use crate::store_data::{StoreData, explain_start};
 use crate::wasi;
@@ -34,11 +34,6 @@ impl Allowance {
         store.set_epoch_deadline(self.ticks);
         self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
     }
-}
-
-fn ticks(call: Duration) -> u64 {
-    let ticks = call.as_millis().div_ceil(EPOCH_TICK.as_millis()).max(1);
-    u64::try_from(ticks).unwrap_or(u64::MAX / 2).min(u64::MAX / 2)
 }
 
 impl Operator {
@@ -66,7 +61,8 @@ impl Operator {
                     let instance = ready.instantiate(&mut *store)?;
                     load(store, &instance).map(|guest| (instance, guest))
                 };
-                let (instance, guest) = started(&mut store).map_err(|error| explain_start(&*store, file, &error))?;
+                let (instance, guest) = with_room(limits.stack_bytes, || started(&mut store))
+                    .map_err(|error| explain_start(&*store, file, &error))?;
                 (Place::Own { store, is_dead: false }, instance, guest)
             }
             (Form::Composed(_), Some((engine, instance))) => {
@@ -84,7 +80,8 @@ impl Operator {
         })?;
         let description = Description::checked(described).map_err(|why| RuntimeError::component(file, why))?;
         let engine = engine.clone();
-        let mut started = Self { place, engine, guest, instance, module: module.clone(), allowance, description };
+        let mut started =
+            Self { place, engine, guest, instance, module: module.clone(), allowance, description, uncounted_bytes: 0 };
         started.take_emitted();
         Ok(started)
     }

@@ -23,6 +23,7 @@ impl Plugin {
             engine.set_epoch(epoch)?;
             engine.begin_checkpoint(0)
         })?;
+        self.output.at_checkpoint();
         self.stalls.push_back(begun.elapsed());
         Ok(())
     }
@@ -64,6 +65,7 @@ impl Plugin {
             // The log between checkpoints is the engine's own; of the caller's there is none.
             engine.checkpoint(0)
         })?;
+        self.output.at_checkpoint();
         self.metrics.checkpointed(&report, begun.elapsed());
         tracing::info!(plugin = %self.identity().name, directory = %self.path.display(), id = report.info.id,
             bytes_written = report.bytes_written, keys_changed = report.info.keys_changed,

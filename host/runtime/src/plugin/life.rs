@@ -33,6 +33,7 @@ impl Plugin {
         // The directory has one writer at a time: this one goes first.
         self.running = Err("it is being restarted".to_owned());
         self.stalls.clear();
+        self.output.at_checkpoint();
         let again = || -> Result<_, RuntimeError> {
             let started = (self.reopen)(&self.host, module, &self.options)?;
             let (mut running, recovered) = of_its_own(started, module, &self.options)?;
@@ -51,9 +52,11 @@ impl Plugin {
 
     /// Goes on with other code, a later build of the same plugin as a rule, over the same state.
     ///
-    /// Code of the same schema version takes over at once, between two batches. Code of another one
-    /// needs a migration, and the state so far is checkpointed first: then the new code continues from
-    /// a checkpoint of its own, or, after an error, the old code from the one before.
+    /// Code of the same schema version takes over at once, between two batches. If it fails after it was let at
+    /// the state, the old code restarts from its newest checkpoint: compare
+    /// [`source_offset`](Self::source_offset). Code of another schema version needs a migration, and the state so
+    /// far is checkpointed first: then the new code continues from a checkpoint of its own, or, after an error, the
+    /// old code from the one before. Code that is not the same plugin is refused before it is let at the state.
     pub fn swap(&mut self, module: &Module) -> Result<(), RuntimeError> {
         if module.is_composed() || self.module.is_composed() {
             // An engine inside cannot be put over a state that is in memory.
@@ -72,6 +75,7 @@ impl Plugin {
                 return Err(RuntimeError::OtherPlugin { state, plugin, migrates: false });
             }
             self.checkpoint()?;
+            fresh.accept();
             // From here on the state in memory may be of neither version, until it is checkpointed.
             let migrated = crate::migrate::migrate(&mut fresh, &engine);
             if let Err(error) = migrated {
@@ -79,6 +83,7 @@ impl Plugin {
                 return self.restart().and(Err(error));
             }
         }
+        fresh.accept();
         let begun = (|| {
             let running = self.running.as_mut().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
             fresh.declare_namespaces()?;
@@ -88,8 +93,8 @@ impl Plugin {
         })();
         if let Err(error) = begun {
             drop((fresh, engine));
-            // Of the same version nothing has happened; a migrated state is the new code's already.
-            return if plugin == state { Err(error) } else { self.start_again(module).and(Err(error)) };
+            // The new code may have changed the state by now. What is durable is the old code's, or was migrated.
+            return if plugin == state { self.restart() } else { self.start_again(module) }.and(Err(error));
         }
         tracing::info!(plugin = %plugin.name, directory = %self.path.display(),
             schema_version = plugin.schema_version, "swapped");
@@ -120,6 +125,7 @@ pub(super) fn of_its_own(
     }
     let recovered = opened.recovered()?;
     drop(opened);
+    operator.accept();
     operator.declare_namespaces()?;
     open(&mut operator, &engine, options)?;
     Ok((Running { operator, engine }, recovered))

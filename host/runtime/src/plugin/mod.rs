@@ -2,6 +2,8 @@
 
 mod checkpoint;
 mod life;
+mod output;
+mod results;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use crate::limits::{Limit, Limits};
 use crate::metrics::PluginMetrics;
 use crate::module::Module;
 use crate::operator::{Batch, Operator};
+use crate::plugin::output::OutputCount;
+use crate::plugin::results::ResultsWalk;
 use crate::plugin_options::PluginOptions;
 use crate::rate_limit::RateLimit;
 
@@ -43,6 +47,8 @@ pub struct Plugin {
     running: Result<Running, String>,
     metrics: Arc<PluginMetrics>,
     rate_limit: RateLimit,
+    results: ResultsWalk,
+    output: OutputCount,
 }
 
 /// Opens the plugin's directory again.
@@ -91,6 +97,8 @@ impl Plugin {
             running,
             metrics,
             rate_limit,
+            results: ResultsWalk::default(),
+            output: OutputCount::default(),
         })
     }
 
@@ -129,7 +137,12 @@ impl Plugin {
     /// Calls it, and throws it away if the call ended it.
     fn call<T>(&mut self, call: impl FnOnce(&mut Running) -> Result<T, RuntimeError>) -> Result<T, RuntimeError> {
         let running = self.running.as_mut().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
-        let result = call(running);
+        let output = &mut self.output;
+        let limits = &self.limits;
+        let result = call(running).and_then(|value| {
+            output.count(running.operator.count_emitted(), limits)?;
+            Ok(value)
+        });
         if let Err(error) = &result
             && error.is_end()
         {
@@ -191,11 +204,6 @@ impl Plugin {
     /// `alluvium-connectors` has sinks for it.
     pub fn take_emitted(&mut self) -> Vec<Emitted> {
         self.running.as_mut().map_or_else(|_| Vec::new(), |running| running.operator.take_emitted())
-    }
-
-    /// The next page of results, from the beginning with `start`; an empty page is the end.
-    pub fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
-        self.call(|running| running.operator.results(start, limit))
     }
 
     /// How far a source has been consumed.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use alluvium_host::{Limit, Limits, Module, PluginOptions, RuntimeError};
+use alluvium_host::{CodeLimits, HostOptions, Limit, Limits, Module, PluginOptions, RuntimeError};
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
@@ -33,7 +33,11 @@ fn compose(bench: &Bench) -> PathBuf {
 }
 
 fn composed(bench: &Bench) -> Module {
-    let code = bench.host.load(compose(bench)).expect("it loads");
+    let large = HostOptions { code_in_process: CodeLimits::default(), ..HostOptions::default() };
+    let host = Bench::with(large).host;
+    let refused = refused(host.load(compose(bench))).to_string();
+    assert!(refused.contains("exports an engine of its own"), "{refused}");
+    let code = bench.host.load_composed(compose(bench)).expect("it loads");
     assert!(code.is_composed());
     code
 }

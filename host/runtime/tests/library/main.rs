@@ -1,8 +1,7 @@
 //! The host as a library, as an engine embeds it.
 
 mod asynchronous;
-#[path = "../by_hand/mod.rs"]
-mod by_hand;
+mod attacks;
 mod composed;
 mod engines;
 mod hostile;

@@ -9,7 +9,7 @@ use alluvium_host::{
 };
 use tempfile::TempDir;
 
-use crate::by_hand::{TEMPLATE, component as component_by_hand, migration};
+use alluvium_hostile::{Guest, TEMPLATE, component as component_by_hand, migration};
 
 /// What the template says of itself, and what other versions say.
 const VERSION_1: &str = r"\06\00\00\00\01\00\00\00";
@@ -37,7 +37,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self::with(HostOptions { limits: Limits::default(), cache: Cache::none(), fuel: false, pool: None })
+        Self::with(HostOptions::default())
     }
 
     /// With these options; the cache is that of all tests.
@@ -63,6 +63,18 @@ impl Bench {
             TEMPLATE.replace("PROCESS", process).replace(VERSION_1, &format!(r"\06\00\00\00\{version:02x}\00\00\00"));
         let Some(migrate) = migrate else { return self.text(&text) };
         self.text(&text.replace(";; MIGRATION", &migration(migrate)))
+    }
+
+    /// A plugin by hand.
+    pub(crate) fn guest(&self, guest: &Guest) -> Module {
+        self.text(&guest.text())
+    }
+
+    /// A file with these bytes.
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).expect("a file");
+        path
     }
 
     /// A plugin whose core module is this text.
