@@ -66,7 +66,7 @@ enum Command {
 
 /// Compiles a plugin for the process that started this one, which limits what this may take.
 fn compile() -> Result<Answer, Failure> {
-    let asked = |error| Failure::at("compile", error).hint("`alluvium run` starts it, and nobody else");
+    let asked = |error| Failure::at("compile", error).hint("only `alluvium run` starts it");
     alluvium_host::compile_for_host().map(|()| Answer::Yes).map_err(asked)
 }
 

@@ -1,4 +1,4 @@
-//! Names that are written to deceive whoever reads them: nothing that any command prints can move a cursor, turn the
+//! Names that are written to deceive the people who read them: nothing that any command prints can move a cursor, turn the
 //! direction of writing, or begin a line of its own.
 
 use std::fs;

@@ -35,7 +35,7 @@ pub struct CodeLimits {
 }
 
 impl Default for CodeLimits {
-    /// The caps that hold whoever compiles. Components that hold a whole language, as those in JavaScript and
+    /// The caps that hold in this process and in a compiler process. Components that hold a whole language, as those in JavaScript and
     /// Python do, stay well below them.
     fn default() -> Self {
         Self {

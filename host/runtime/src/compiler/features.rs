@@ -5,7 +5,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationCo
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 
-/// Everything that compiled code depends on. Whoever compiles for a host needs the same.
+/// Everything that compiled code depends on. A process that compiles for a host needs the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct CompilerSettings {
     /// How deep the stack of WebAssembly may grow.

@@ -55,7 +55,7 @@ mod tests {
             let mode = rustix::fs::Mode::RWXU;
             rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
         };
-        assert!(refusal(fifo).contains("is no regular file"), "nobody writes to it, and nothing waits");
+        assert!(refusal(fifo).contains("is no regular file"), "no writer comes, and nothing waits");
         let device = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).expect("a link");
         assert!(refusal(device).contains("is no regular file"));
         assert!(refusal(|path| std::fs::create_dir(path).expect("a directory")).contains("is no regular file"));

@@ -18,7 +18,7 @@ pub struct HostOptions {
     /// Reserve address space for so many plugins at once, and take instances from there: starting one
     /// is faster, and there are never more. Without it the system is asked each time.
     pub pool: Option<u32>,
-    /// How large the code of a plugin may be, whoever compiles it.
+    /// How large the code of a plugin may be, in this process and in a compiler process.
     pub code: CodeLimits,
     /// How large the code of a plugin may be that is compiled within this process.
     pub code_in_process: CodeLimits,

@@ -38,7 +38,7 @@ pub(crate) struct Operator {
     module: Module,
     allowance: Allowance,
     description: Description,
-    /// Bytes that it emitted and that nobody has counted yet.
+    /// Bytes that it emitted and that were not counted yet.
     uncounted_bytes: u64,
 }
 
