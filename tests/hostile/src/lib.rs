@@ -9,6 +9,7 @@
 
 pub mod bombs;
 mod by_hand;
+pub mod calls;
 mod guest;
 
 pub use self::by_hand::{TEMPLATE, component, component_of, migration};

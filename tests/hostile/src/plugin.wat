@@ -1,8 +1,13 @@
-;; A plugin by hand, for tests, which fill in the body of `process`: `mod.rs` makes a component of it.
+;; A plugin by hand, for tests, which fill in the body of `process`: `by_hand.rs` makes a component of it.
 (module
   (import "alluvium:checkpoint/state@0.2.0" "put" (func $put-in (param i32 i32 i32 i32 i32 i32)))
   (import "alluvium:checkpoint/state@0.2.0" "delete" (func $delete-in (param i32 i32 i32 i32)))
   (import "alluvium:checkpoint/state@0.2.0" "iterate" (func $iterate-in (param i32 i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "get" (func $get-in (param i32 i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "get-many" (func $get-many-in (param i32 i32 i32 i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "len" (func $len-in (param i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "[method]cursor.next" (func $next (param i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "[resource-drop]cursor" (func $drop-cursor (param i32)))
   (import "alluvium:checkpoint/state@0.2.0" "namespace" (func $namespace (param i32 i32 i32)))
   (import "alluvium:checkpoint/sink@0.2.0" "emit" (func $emit-to (param i32 i32 i32 i32)))
   (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))

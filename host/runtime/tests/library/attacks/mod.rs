@@ -1,5 +1,6 @@
 //! Attacks from outside: each ends by the limit that it names.
 
+mod calls;
 mod identity;
 mod loading;
 mod place;
