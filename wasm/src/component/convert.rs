@@ -11,7 +11,7 @@ use alluvium_core::{
 
 use super::bindings::alluvium::checkpoint::types;
 use super::bindings::exports::alluvium::checkpoint::checkpoints as wit;
-use super::manager::Manager;
+use super::open_manager::Manager;
 use super::positions;
 
 /// Converts an error. The case says how the caller can react, and the text says where and why.

@@ -8,7 +8,7 @@ use alluvium_core::Walk;
 use super::bindings::alluvium::checkpoint::types::{Columns, Error};
 use super::bindings::exports::alluvium::checkpoint::state::GuestCursor;
 use super::convert;
-use super::manager::Manager;
+use super::open_manager::Manager;
 
 /// The most bytes of keys and values that a page holds after its first entry.
 const PAGE_BYTES: usize = 1 << 20;

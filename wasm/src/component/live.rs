@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use super::bindings::alluvium::checkpoint::types::Error;
-use super::manager::{Manager, OpenManager};
+use super::open_manager::{Manager, OpenManager};
 
 thread_local! {
     /// The live managers, in the order in which they were opened.
@@ -23,6 +23,6 @@ pub(super) fn add(manager: &Rc<RefCell<Manager>>) {
 pub(super) fn newest() -> Result<OpenManager, Error> {
     let newest = OPEN.with_borrow(|open| open.iter().rev().find_map(Weak::upgrade));
     newest
-        .map(OpenManager)
+        .map(|manager| OpenManager(manager, Rc::default()))
         .ok_or_else(|| Error::InvalidInput("no manager is open: the host must open one before a plugin runs".into()))
 }

@@ -1,35 +1,17 @@
 //! Implements the interface `checkpoints` with core's manager on the preopened directory.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
-
 use alluvium_core::directory::block_on;
-use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport, archive, gc};
+use alluvium_core::{archive, gc};
 
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, NamespaceDeclaration, PackedKeys, PackedValues};
 use super::bindings::exports::alluvium::checkpoint::{checkpoints as wit, state};
 use super::cursor::Cursor;
-use super::directory::WasiDirectory;
+use super::open_manager::{OpenManager, open};
 use super::opening::{config, directory, how_to_open};
-use super::{Engine, convert, live, namespaces, positions};
-
-/// Core's manager on a WASI directory.
-pub(super) type Manager = IncrementalCheckpointManager<WasiDirectory>;
-
-/// The resource. The bindings borrow it shared. There is only one caller at a time, so borrowing the cell never
-/// fails.
-pub(super) struct OpenManager(pub(super) Rc<RefCell<Manager>>);
+use super::{Engine, convert, namespaces, positions};
 
 impl wit::Guest for Engine {
     type Manager = OpenManager;
-}
-
-fn open(directory: Arc<WasiDirectory>, options: &wit::OpenOptions) -> Result<wit::Manager, Error> {
-    let manager = block_on(Manager::open(directory, config(options), how_to_open(options)?)).map_err(convert::error)?;
-    let manager = Rc::new(RefCell::new(manager));
-    live::add(&manager);
-    Ok(wit::Manager::new(OpenManager(manager)))
 }
 
 impl wit::GuestManager for OpenManager {
@@ -178,7 +160,20 @@ impl wit::GuestManager for OpenManager {
         self.0.borrow().should_checkpoint()
     }
 
+    fn begin_checkpoint(&self, wal_position: u64) -> Result<(), Error> {
+        let prepared = self.0.borrow_mut().prepare_checkpoint(wal_position).map_err(convert::error)?;
+        self.1.borrow_mut().begin(prepared);
+        Ok(())
+    }
+
+    fn advance_checkpoints(&self, to_the_end: bool) -> Result<Vec<wit::CheckpointReport>, Error> {
+        let mut in_flight = self.1.borrow_mut();
+        in_flight.advance(&mut self.0.borrow_mut(), to_the_end);
+        in_flight.take()
+    }
+
     fn checkpoint(&self, wal_position: u64) -> Result<wit::CheckpointReport, Error> {
+        self.settle();
         let mut manager = self.0.borrow_mut();
         let metadata = block_on(manager.create_checkpoint(wal_position)).map_err(convert::error)?;
         let statistics = manager.last_statistics().copied().unwrap_or_default();
@@ -187,6 +182,7 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn sync(&self, wal_position: u64) -> Result<(), Error> {
+        self.settle();
         block_on(self.0.borrow_mut().sync(wal_position)).map_err(convert::error)
     }
 
@@ -205,6 +201,7 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn restore(&self, id: u64) -> Result<wit::CheckpointInfo, Error> {
+        self.settle();
         let restored = block_on(self.0.borrow_mut().restore_checkpoint(id)).map_err(convert::error)?;
         Ok(convert::info(&restored))
     }
@@ -218,6 +215,7 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn collect_garbage(&self, dry_run: bool) -> Result<wit::GarbageReport, Error> {
+        self.settle();
         let mut manager = self.0.borrow_mut();
         let report = if dry_run {
             block_on(gc::plan(&**manager.directory(), None))
@@ -233,14 +231,5 @@ impl wit::GuestManager for OpenManager {
 
     fn export_checkpoint(&self, id: Option<u64>) -> Result<Vec<u8>, Error> {
         block_on(archive::export(&**self.0.borrow().directory(), id)).map_err(convert::error)
-    }
-}
-
-impl OpenManager {
-    fn maintained(
-        &self,
-        work: impl FnOnce(&mut Manager) -> Result<MaintenanceReport, IncrementalCheckpointError>,
-    ) -> Result<wit::MaintenanceReport, Error> {
-        work(&mut self.0.borrow_mut()).map(convert::maintenance).map_err(convert::error)
     }
 }

@@ -7,10 +7,13 @@ mod clock;
 mod convert;
 mod cursor;
 pub mod directory;
+mod in_flight;
 mod live;
 mod manager;
 mod namespaces;
+mod open_manager;
 mod opening;
+mod pieces;
 mod positions;
 mod state;
 

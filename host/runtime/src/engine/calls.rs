@@ -161,13 +161,21 @@ impl Engine for ComponentEngine {
     }
 
     fn begin_checkpoint(&mut self, wal_position: u64) -> Result<(), RuntimeError> {
-        let report = self.checkpoint(wal_position)?;
-        self.finished.push(report);
+        self.on_manager(|guest, store, manager| guest.call_begin_checkpoint(store, manager, wal_position))??;
+        self.in_flight += 1;
         Ok(())
     }
 
-    fn finished_checkpoints(&mut self, _wait: bool) -> Result<Vec<CheckpointReport>, RuntimeError> {
-        Ok(std::mem::take(&mut self.finished))
+    fn advance_checkpoints(&mut self) -> Result<(), RuntimeError> {
+        self.advance(false)
+    }
+
+    fn finished_checkpoints(&mut self, wait: bool) -> Result<Vec<CheckpointReport>, RuntimeError> {
+        self.advance(wait)?;
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut self.finished)),
+        }
     }
 
     fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError> {

@@ -49,8 +49,11 @@ pub struct ComponentEngine {
     deadline: Option<u64>,
     /// Set when a call has trapped: the instance must not be entered again.
     is_dead: bool,
-    /// The checkpoints that were begun and not asked for yet.
+    /// How many checkpoints were begun and are not durable, as far as is known here.
+    pub(super) in_flight: usize,
+    /// Those that have become durable and were not asked for yet, and why one has not.
     pub(super) finished: Vec<CheckpointReport>,
+    pub(super) failed: Option<RuntimeError>,
     /// The walks that have not ended, and the number of the next.
     pub(super) walks: HashMap<u64, ResourceAny>,
     pub(super) next_walk: u64,
@@ -109,7 +112,9 @@ impl ComponentEngine {
             manager,
             deadline,
             is_dead: false,
+            in_flight: 0,
             finished: Vec::new(),
+            failed: None,
             walks,
             next_walk,
             directory,
@@ -153,6 +158,29 @@ impl ComponentEngine {
         let Self { store, state, is_dead, .. } = self;
         let state = state.as_ref().ok_or_else(inside)?;
         enter(store, is_dead, |store| call(state, store))
+    }
+
+    /// Has the engine do a piece of work for the checkpoints that were begun, or with `to_the_end` all of it.
+    pub(super) fn advance(&mut self, to_the_end: bool) -> Result<(), RuntimeError> {
+        while self.in_flight > 0 {
+            let done =
+                self.on_manager(|guest, store, manager| guest.call_advance_checkpoints(store, manager, to_the_end))?;
+            match self.within_disk(done) {
+                Ok(done) => {
+                    self.in_flight -= done.len().min(self.in_flight);
+                    self.finished.extend(done);
+                }
+                // Those after it have failed with it.
+                Err(error) => {
+                    self.in_flight = 0;
+                    self.failed = Some(error);
+                }
+            }
+            if !to_the_end {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Tells a limit of the directory from a full disk, which is what the engine was told.

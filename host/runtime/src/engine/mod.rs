@@ -130,9 +130,12 @@ pub trait Engine: Send {
     fn checkpoint(&mut self, wal_position: u64) -> Result<CheckpointReport, RuntimeError>;
 
     /// Freezes a checkpoint, to be written while the stream goes on.
-    ///
-    /// The component cannot do two things at a time: it writes the checkpoint before this returns.
     fn begin_checkpoint(&mut self, wal_position: u64) -> Result<(), RuntimeError>;
+
+    /// Does a piece of work for the checkpoints that were begun, if the engine cannot do it by itself meanwhile.
+    fn advance_checkpoints(&mut self) -> Result<(), RuntimeError> {
+        Ok(())
+    }
 
     /// Returns the checkpoints that were begun and have become durable since this was last asked, oldest first.
     /// With `wait`, it waits for all that were begun.

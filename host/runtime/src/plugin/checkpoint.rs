@@ -12,8 +12,9 @@ impl Plugin {
     /// [`finished_checkpoints`](Self::finished_checkpoints) or [`wait_for_checkpoints`](Self::wait_for_checkpoints)
     /// returns it.
     ///
-    /// With the engine component the checkpoint is written before this returns, because a component does one thing
-    /// at a time. If too many checkpoints are being written,
+    /// The engine component does one thing at a time: it writes the checkpoint in pieces, one after each batch and
+    /// one whenever [`finished_checkpoints`](Self::finished_checkpoints) asks. The native engine has a thread for
+    /// it. If too many checkpoints are being written,
     /// the error is [`Backpressure`](crate::EngineError::Backpressure), and only the epoch has changed.
     pub fn begin_checkpoint(&mut self) -> Result<(), RuntimeError> {
         self.may_write()?;

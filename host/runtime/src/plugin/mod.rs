@@ -186,7 +186,8 @@ impl Plugin {
         self.check_input(input, format)?;
         self.call(|running| running.operator.process(input, batch)).map_err(|error| within(error, records))?;
         self.metrics.fed(records);
-        Ok(())
+        // A component writes what was begun in pieces, of which each batch brings one.
+        self.with_engine(|engine| engine.advance_checkpoints())
     }
 
     fn check_input(&self, input: u32, format: InputFormat) -> Result<(), RuntimeError> {

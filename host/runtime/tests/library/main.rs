@@ -5,6 +5,7 @@ mod attacks;
 mod composed;
 mod engines;
 mod hostile;
+mod in_pieces;
 mod interface;
 mod life;
 mod refused;

@@ -10,6 +10,7 @@ use super::error::directory_error;
 use super::handle::{Handle, Root, split};
 use super::listing::TEMPORARY_PREFIX;
 use super::{CHUNK_BYTES, Promises};
+use crate::component::pieces::next_piece;
 
 thread_local! {
     /// Numbers the temporary files of one instance.
@@ -17,7 +18,7 @@ thread_local! {
 }
 
 /// Creates the batch. `settled` holds the subdirectories whose names are known to be durable.
-pub(super) fn create(
+pub(super) async fn create(
     root: &Root,
     promises: Promises,
     settled: &RefCell<BTreeSet<String>>,
@@ -28,8 +29,12 @@ pub(super) fn create(
     let mut pending =
         Pending { root, promises, directories: BTreeMap::new(), new: BTreeSet::new(), temporaries: vec![] };
     // All bytes are written before the first sync waits for the disk.
-    let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut files = Vec::new();
+    for file in batch {
+        files.push(pending.write(file).await?);
+    }
     for (file, new) in files.iter().zip(batch).filter(|_| promises.syncs_files) {
+        next_piece().await;
         file.sync_data().map_err(|code| failed(code, &new.path))?;
     }
     drop(files);
@@ -42,8 +47,10 @@ pub(super) fn create(
         to_sync.insert("");
     }
     for directory in to_sync {
+        next_piece().await;
         pending.sync(directory)?;
     }
+    next_piece().await;
     // The last file is named only now, because everything that it refers to is durable.
     pending.name(earlier.len(), last)?;
     pending.sync(split(&last.path).0)?;
@@ -104,13 +111,14 @@ struct Pending<'a> {
 
 impl Pending<'_> {
     /// Writes a file under a temporary name, in the directory of its final name.
-    fn write(&mut self, new: &NewFile) -> Result<Descriptor, DirectoryError> {
+    async fn write(&mut self, new: &NewFile) -> Result<Descriptor, DirectoryError> {
         let directory = split(&new.path).0;
         self.open_directory(directory).map_err(|code| failed(code, &new.path))?;
         let (file, name) = create_temporary(&self.directories[directory]).map_err(|code| failed(code, &new.path))?;
         self.temporaries.push((directory.to_owned(), name));
         let mut offset = 0;
         while offset < new.content.len() {
+            next_piece().await;
             let chunk = &new.content[offset..new.content.len().min(offset + CHUNK_BYTES)];
             let written = file.write(chunk, offset as u64).map_err(|code| failed(code, &new.path))?;
             // A write of zero bytes would be repeated forever.

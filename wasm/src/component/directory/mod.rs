@@ -42,6 +42,8 @@ use error::{directory_error, refused};
 use handle::{Root, split};
 pub use promises::Promises;
 
+use crate::component::pieces::next_piece;
+
 /// The number of bytes that are written in one call.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -185,23 +187,27 @@ impl WasiDirectory {
 
 impl Directory for WasiDirectory {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        next_piece().await;
         listing::list(&self.root, |_| true)
     }
 
     async fn list_only(&self, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
+        next_piece().await;
         listing::list(&self.root, wanted)
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        next_piece().await;
         self.read_at(path, None)
     }
 
     async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        next_piece().await;
         self.read_at(path, Some((offset, length)))
     }
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        create::create(&self.root, self.promises, &self.settled, &batch)
+        create::create(&self.root, self.promises, &self.settled, &batch).await
     }
 
     async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
@@ -210,6 +216,7 @@ impl Directory for WasiDirectory {
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        next_piece().await;
         delete::delete(&self.root, self.promises, &self.settled, paths)
     }
 }
