@@ -14,9 +14,7 @@ const MANIFESTS: [&str; 4] =
     ["Cargo.toml", "tests/fuzz/Cargo.toml", "tests/peers/Cargo.toml", "tests/runtimes/Cargo.toml"];
 
 /// Dependencies that no source names, each with the reason why it is there.
-const EXCEPTIONS: [(&str, &str, &str); 7] = [
-    ("alluvium-cli", "wit-component", "its tests include the plugins by hand of alluvium-host"),
-    ("alluvium-cli", "wit-parser", "its tests include the plugins by hand of alluvium-host"),
+const EXCEPTIONS: [(&str, &str, &str); 5] = [
     ("alluvium-docs-test", "alluvium", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "alluvium-connectors", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "alluvium-core", "the Rust blocks of the pages use it"),
