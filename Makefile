@@ -139,6 +139,9 @@ bench-engine: target-wasi
 bench: bench-engine ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
 	cargo run --release -p alluvium-bench -- all
 
+bench-sandbox: components ## a minute: when each attack on the sandbox is stopped, what it takes, and what its neighbours feel
+	cargo run --release -p alluvium-bench -- sandbox
+
 density: components ## minutes: 1,000 plugins in one process, on demand and pooled; and what a looping plugin costs its neighbour
 	cargo run --release -p alluvium-host --example density -- "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)"
 
@@ -159,6 +162,7 @@ torture: programs ## every fault of the catalogue for MINUTES=10 with SEEDS=1 fr
 	ALLUVIUM_DAMAGE_STRIDE=1 tests/some.sh cargo test -p alluvium-tests --test suite -- damage::
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_FLOOD_KEYS=1000000 \
 	 tests/some.sh cargo test -p alluvium-tests --test suite -- hostile_keys_cost
+	ALLUVIUM_CALLS=2000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test library -- attacks::calls
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 

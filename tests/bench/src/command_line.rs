@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// The engine as a component under wasmtime against the engine natively.
     #[cfg(feature = "component")]
     Component,
+    /// Attacks on the sandbox: when each is stopped, what it takes, and what its neighbours feel.
+    #[cfg(feature = "component")]
+    Sandbox,
     /// How long a checkpoint stops the stream of a plugin, with either engine.
     #[cfg(feature = "component")]
     Stall {

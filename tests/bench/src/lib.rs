@@ -26,6 +26,8 @@ pub mod plot;
 pub mod recovery;
 pub mod report;
 #[cfg(feature = "component")]
+pub mod sandbox;
+#[cfg(feature = "component")]
 pub mod stall;
 pub mod state;
 pub mod workload;

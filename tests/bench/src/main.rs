@@ -94,6 +94,8 @@ impl Bench {
             #[cfg(feature = "component")]
             Command::Component => self.component(&mut report)?,
             #[cfg(feature = "component")]
+            Command::Sandbox => alluvium_bench::sandbox::run(&self.scratch, &mut report)?,
+            #[cfg(feature = "component")]
             Command::Stall { checkpoints } => alluvium_bench::stall::run(*checkpoints, &self.scratch, &mut report)?,
             Command::Amplification { epochs, pattern } => {
                 let all = [Pattern::Uniform, Pattern::Zipf, Pattern::Growth, Pattern::MassDelete];
