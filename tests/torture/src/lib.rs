@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod scenarios;
+pub mod seeds;
 
 use alluvium_test_harness::allocation::NotingAllocator;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use alluvium_test_harness::tally::{Budget, Tally, line};
 use alluvium_torture::scenarios;
+use alluvium_torture::seeds::run_seeds;
 use clap::Parser;
 use serde_json::Value;
 
@@ -94,18 +95,7 @@ fn main() -> ExitCode {
         cases: u64::MAX,
         deadline: Some(Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0)),
     };
-    let mut tallies: Vec<Option<Tally>> = tests.iter().map(|_| None).collect();
-    for done in 0..arguments.seeds {
-        let budget = Budget { seed: arguments.seed.wrapping_add(done.into()), ..whole.part(1, arguments.seeds - done) };
-        run(&tests, &budget, |at, tally| {
-            let sum = tallies[at].get_or_insert_with(|| Tally::new(tally.scenario, tally.test, tally.unit));
-            sum.add_seed(budget.seed, tally);
-            if done + 1 == arguments.seeds {
-                tell(sum);
-            }
-        });
-    }
-    let tallies: Vec<Tally> = tallies.into_iter().flatten().collect();
+    let tallies = run_seeds(&tests, &whole, arguments.seeds, tell);
     let mut report: Vec<Value> = tallies.iter().map(|tally| tally.to_json(arguments.seed)).collect();
     report.extend(others);
     report.sort_by_key(|scenario| scenario["scenario"].as_u64());
@@ -127,16 +117,6 @@ fn tell(tally: &Tally) {
     println!("{}", tally.line());
     for violation in &tally.violations {
         println!("        {violation}");
-    }
-}
-
-/// Runs every test with one seed, each for its share of the time that is left.
-fn run(tests: &[scenarios::Test], budget: &Budget, mut done: impl FnMut(usize, Tally)) {
-    let mut shares: u32 = tests.iter().map(|test| test.share).sum();
-    for (at, test) in tests.iter().enumerate() {
-        let part = budget.part(test.share, shares);
-        shares -= test.share;
-        done(at, (test.run)(part));
     }
 }
 

@@ -41,8 +41,8 @@ pub const PAIRS: u64 = (OPERATIONS.len() * HISTORIES.len()) as u64;
 /// futures.
 pub fn every_await_of_every_operation(budget: Budget) -> Tally {
     let mut tally = Tally::new(24, "futures dropped at every await", "dropped futures");
-    let cases = (0..PAIRS * NEXT.len() as u64).take_while(|case| budget.allows(*case));
-    for case in cases.map(|case| case as usize) {
+    let places = (0..PAIRS * NEXT.len() as u64).take_while(|place| budget.allows(*place));
+    for case in places.filter_map(|place| case_at(&budget, place)).map(|case| case as usize) {
         let pair = case % PAIRS as usize;
         let operation = OPERATIONS[pair % OPERATIONS.len()];
         let history = HISTORIES[pair / OPERATIONS.len()];
@@ -62,6 +62,11 @@ pub fn every_await_of_every_operation(budget: Budget) -> Tally {
         }
     }
     tally
+}
+
+/// Returns the case at a place of the seed's order. Each [`PAIRS`] places have every operation in every history.
+fn case_at(budget: &Budget, place: u64) -> Option<u64> {
+    Some(place / PAIRS * PAIRS + budget.order(PAIRS).at(place % PAIRS)?)
 }
 
 /// Polls the operation so many times, drops it, and goes on. Returns whether the operation came to its end.
@@ -163,4 +168,26 @@ fn goes_on_after_reopening(directory: &Arc<SlowDirectory>, promised: &Promised) 
         return Err(format!("after reopening and a checkpoint it holds {found:?}, not {live:?}"));
     }
     undamaged(&**directory, "at the end")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_seed_begins_with_another_case_and_comes_by_all() {
+        let mut first = BTreeSet::new();
+        for seed in 0..50 {
+            let budget = Budget { seed, ..Budget::sample(PAIRS) };
+            first.insert(case_at(&budget, 0));
+            let pairs: BTreeSet<_> = (0..PAIRS).filter_map(|place| case_at(&budget, place)).collect();
+            assert_eq!(pairs, (0..PAIRS).collect());
+            let last = PAIRS * (NEXT.len() as u64 - 1);
+            let third: BTreeSet<_> = (last..last + PAIRS).filter_map(|place| case_at(&budget, place)).collect();
+            assert_eq!(third, (last..last + PAIRS).collect());
+        }
+        assert!(first.len() > 10, "{first:?}");
+    }
 }

@@ -31,6 +31,8 @@ pub struct Test {
     pub scenario: u8,
     /// Whether it continues for as long as its budget allows.
     pub is_endless: bool,
+    /// Whether its cases, or their order, follow from the seed.
+    pub has_seed: bool,
     /// Its share of the time, beside those of the others.
     pub share: u32,
     /// Runs it.
@@ -39,13 +41,15 @@ pub struct Test {
 
 /// Every test, in the order of its scenario.
 pub fn all() -> Vec<Test> {
-    let test = |scenario, is_endless, run| Test { scenario, is_endless, share: 1, run };
+    let test = |scenario, is_endless, run| Test { scenario, is_endless, has_seed: true, share: 1, run };
+    // The same few cases each time.
+    let fixed = |scenario, run| Test { scenario, is_endless: false, has_seed: false, share: 1, run };
     // States of crashes are the most, and lives of a process the slowest.
-    let long = |scenario, share, run| Test { scenario, is_endless: true, share, run };
+    let long = |scenario, share, run| Test { scenario, is_endless: true, has_seed: true, share, run };
     vec![
         long(1, 36, crash::every_call_of_every_workload),
         long(1, 8, native::power_fails_after_every_system_call),
-        test(1, false, native::certified),
+        fixed(1, native::certified),
         test(2, true, crash::recovery_crashes_twice),
         test(3, false, errors::every_call_fails),
         test(3, false, native::every_system_call_fails),
@@ -59,13 +63,13 @@ pub fn all() -> Vec<Test> {
         test(9, false, interleaved::taken_over_at_every_call),
         test(9, false, schedules::every_order_of_two_writers),
         test(10, false, limits::clocks),
-        test(11, false, limits::maxima),
+        fixed(11, limits::maxima),
         test(12, false, hostile::hostile_metadata),
-        test(12, false, hostile::hostile_ranges),
+        fixed(12, hostile::hostile_ranges),
         test(13, false, hostile::odd_files),
         long(14, 6, kill::killed_at_random_moments),
         test(15, false, space::a_full_disk),
-        test(18, false, decode::corpus),
+        fixed(18, decode::corpus),
         test(18, true, decode::every_decoder),
         test(20, true, partial::files_missing),
         test(21, false, sparse::sparse_files),
