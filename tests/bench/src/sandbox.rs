@@ -22,8 +22,11 @@ const BATCHES: usize = 2_000;
 type Attack = fn(&Host, &Path) -> Result<RuntimeError>;
 
 /// The components that are only loaded, which take longer to make than to refuse.
-const LOADED: [(&str, fn() -> Vec<u8>); 2] =
+const LOADED: [(&str, Bomb); 2] =
     [("compile_bomb", || bombs::loops(2_000, 5_000)), ("globals", || bombs::globals(58, 990_000))];
+
+/// Makes a component.
+type Bomb = fn() -> Vec<u8>;
 
 const ATTACKS: [(&str, f64, Attack); 6] = [
     ("loop", 1_000.0, |host, place| feed(host, place, "(loop $again (br $again)) (unreachable)")),
