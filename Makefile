@@ -6,8 +6,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-wasi test-languages test-pages test-docs test-web runtimes \
-        density bench bench-engine bench-quick bench-peers bench-web torture fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
+.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors nats compilers durable-streams test-wasi test-languages test-pages test-docs test-web runtimes \
+        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-web torture matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -22,7 +22,9 @@ EVERY ?= 1000
 SEED ?= 1
 SEEDS ?= 1
 HISTORIES ?= 100
+KILLS ?= 300
 MINUTES ?= 10
+RUNS ?= 2000
 PORT ?= 8080
 
 help: ## this list
@@ -68,18 +70,21 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
 	@$(PART) "core and suite" 360 $(MAKE_PART) test-core
 	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
+	@$(PART) "connectors" 240 $(MAKE_PART) test-connectors
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
 	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"
 
-clippy: check-tools
+clippy: check-tools compilers
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy $(CONNECTORS) --all-targets -- -D warnings
 
 lint: clippy
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CONNECTORS) --no-deps --quiet
 
 # Licences, crates that must not come in, and where crates come from; all of it without a network.
 deny: check-tools ## licences, bans and sources of all dependencies (needs cargo-deny)
@@ -98,16 +103,46 @@ CORE := -p alluvium-core -p alluvium-test-harness -p alluvium-tests
 test-core: check-tools ## unit, integration and doc tests of core, and the tests across the layers
 	tests/some.sh cargo test $(CORE)
 
+# The crate that needs no wasmtime in any form, with all that it can connect to.
+CONNECTORS := -p alluvium-connectors --features socket,nats,http,kafka
+
 # One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
-# for each choice of features. The tests of the pages are those of `make test-docs`.
-OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-docs-test
+# for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of
+# the pages those of `make test-docs`.
+OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-connectors --exclude alluvium-docs-test
 
 programs: components
 	cargo test $(OTHERS) --no-run
 
-test-host: programs ## the tests of everything else in Rust, the kill -9 runs, and the seeded defects that must be caught
+test-host: programs nats durable-streams ## the tests of everything else in Rust, the kill -9 runs, a sample of the matrix, and the seeded defects that must be caught
 	tests/some.sh cargo test $(OTHERS)
 	tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
+
+# The server that the tests of the connectors and of the service start.
+nats:
+	@command -v nats-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q \
+	 && apt-get install -y -q --no-install-recommends nats-server; } \
+	 || { echo "nats-server is missing: apt-get install nats-server" >&2; exit 2; }
+
+# What compiles librdkafka, which comes as source.
+compilers:
+	@missing=$$(for tool in g++ gcc make; do command -v $$tool >/dev/null || printf ' %s' $$tool; done); \
+	 [ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q \
+	 && apt-get install -y -q --no-install-recommends$$missing; } \
+	 || { echo "missing:$$missing (apt-get install$$missing)" >&2; exit 2; }
+
+# The other one comes from npm, in target/durable-streams. Its packages need no script of theirs.
+DURABLE_STREAMS := tests/servers
+durable-streams:
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later" >&2; exit 2; }
+	@mkdir -p "$(TARGET)/durable-streams"
+	@cmp -s "$(DURABLE_STREAMS)/package-lock.json" "$(TARGET)/durable-streams/.installed" \
+	 || { cp $(DURABLE_STREAMS)/package.json $(DURABLE_STREAMS)/package-lock.json "$(TARGET)/durable-streams/" \
+	 && npm install --prefix "$(TARGET)/durable-streams" --ignore-scripts --no-audit --no-fund --loglevel=error \
+	 && cp $(DURABLE_STREAMS)/package-lock.json "$(TARGET)/durable-streams/.installed"; }
+
+test-connectors: check-tools nats compilers durable-streams ## the connectors to networks, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory
+	tests/some.sh cargo test $(CONNECTORS)
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
@@ -139,8 +174,12 @@ bench-engine: target-wasi
 bench: bench-engine ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
 	cargo run --release -p alluvium-bench -- all
 
-bench-sandbox: components ## a minute: when each attack on the sandbox is stopped, what it takes, and what its neighbours feel
+bench-sandbox: components ## minutes: when each attack on the sandbox is stopped, what it takes, and what its neighbours feel
 	cargo run --release -p alluvium-bench -- sandbox
+
+bench-isolate: components ## a minute: what it costs to run a plugin in a process of its own
+	cargo build $(OTHERS) --bin alluvium --example count
+	tests/isolate.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)"
 
 density: components ## minutes: 1,000 plugins in one process, on demand and pooled; and what a looping plugin costs its neighbour
 	cargo run --release -p alluvium-host --example density -- "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)"
@@ -153,7 +192,18 @@ bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on th
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- growth
 
-torture: programs ## every fault of the catalogue for MINUTES=10 with SEEDS=1 from SEED=1; counts in target/torture/report.json
+# The command as a service. The programs are built with the tests of their package.
+matrix: programs nats durable-streams ## RUNS=2000 runs between every source and every sink, each interrupted, from SEED=1; a table of counts
+	"$(TARGET)/debug/service-matrix" --runs "$(RUNS)" --seed "$(SEED)"
+
+endurance: programs nats ## from one stream to another at full speed for MINUTES=10, with a kill a minute
+	"$(TARGET)/debug/service-endurance" --minutes "$(MINUTES)" --seed "$(SEED)"
+
+bench-service: programs ## minutes: how long records are on their way to a synced log, at several rates
+	"$(TARGET)/debug/service-latency" --sync-interval 20
+	"$(TARGET)/debug/service-latency" --sync-interval 100
+
+torture: programs nats compilers durable-streams ## every fault of the catalogue for MINUTES=10 with SEEDS=1 from SEED=1; counts in target/torture/report.json
 	mkdir -p "$(TARGET)/torture" && rm -f "$(TARGET)/torture/others.jsonl"
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" \
 	 ALLUVIUM_HISTORIES="$(HISTORIES)" ALLUVIUM_SEED="$(SEED)" ALLUVIUM_SEEDS="$(SEEDS)" \
@@ -162,7 +212,9 @@ torture: programs ## every fault of the catalogue for MINUTES=10 with SEEDS=1 fr
 	ALLUVIUM_DAMAGE_STRIDE=1 tests/some.sh cargo test -p alluvium-tests --test suite -- damage::
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_FLOOD_KEYS=1000000 \
 	 tests/some.sh cargo test -p alluvium-tests --test suite -- hostile_keys_cost
-	ALLUVIUM_CALLS=2000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test library -- attacks::calls
+	ALLUVIUM_CALLS="$$(( 600 * $(MINUTES) ))" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test library -- attacks::calls
+	ALLUVIUM_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(CONNECTORS) -- --nocapture kills
+	$(MAKE_PART) matrix
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
