@@ -203,7 +203,7 @@ impl IncrementalCheckpointError {
                 DirectoryErrorKind::OutOfRange => Reaction::Corruption,
                 DirectoryErrorKind::NoSpace => Reaction::NoSpace,
                 DirectoryErrorKind::Fenced => Reaction::Fenced,
-                DirectoryErrorKind::Invalid => Reaction::InvalidInput,
+                DirectoryErrorKind::Invalid | DirectoryErrorKind::Unsupported => Reaction::InvalidInput,
                 DirectoryErrorKind::Io => Reaction::Io,
             },
             Self::NotFound(_) => Reaction::NotFound,

@@ -23,6 +23,7 @@ mod ledger;
 mod maintenance;
 mod manager;
 pub mod model;
+mod namespaces;
 pub mod recovery;
 #[doc(hidden)]
 pub mod seeded_defects;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use alluvium_core::directory::{MemoryDirectory, block_on};
 use alluvium_core::gc::{FileVerdict, GarbageReport};
 use alluvium_core::model::hash::checksum;
+use alluvium_core::model::namespace::Namespaces;
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::recovery::{SkippedCheckpoint, SkippedWal};
 use alluvium_core::tools::diff::{Difference, KeyChange};
@@ -135,8 +136,13 @@ fn results_of_the_tools_are_written_and_read_by_serde() {
     let garbage = GarbageReport { files: vec![file], errors: vec!["c".into()] };
     check(&garbage, &json!({ "files": [file_json], "errors": ["c"] }));
 
-    let change = KeyChange { key: vec![1], before: None, after: Some(vec![2]) };
-    let difference = Difference { changes: vec![change], bytes_read: 3, groups_compared_whole: 4 };
+    let change = KeyChange { namespace: 0, key: vec![1], before: None, after: Some(vec![2]) };
+    let difference = Difference {
+        changes: vec![change],
+        bytes_read: 3,
+        groups_compared_whole: 4,
+        namespaces: Namespaces::default(),
+    };
     let changes = json!([{ "key": [1], "before": null, "after": [2] }]);
     check(&difference, &json!({ "changes": changes, "bytes_read": 3, "groups_compared_whole": 4 }));
 

@@ -14,7 +14,7 @@ use alluvium_test_harness::{checkpoint, keep, memory, open_with, options};
 
 type Manager = IncrementalCheckpointManager<MemoryDirectory>;
 
-/// How long a thread that was to go on is waited for, before it counts as stuck. Nothing waits so long otherwise.
+/// How long a thread that was to continue is waited for, before it counts as stuck. Nothing waits so long otherwise.
 const STUCK: Duration = Duration::from_secs(20);
 
 /// A manager with checkpoints and changes.

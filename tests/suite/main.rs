@@ -5,6 +5,7 @@
 #![allow(clippy::large_stack_arrays)]
 
 mod archive;
+mod backup;
 mod cancelled;
 mod damage;
 mod dependencies;
@@ -23,6 +24,7 @@ mod layers;
 mod migrate;
 mod model;
 mod names;
+mod namespaces;
 mod native;
 mod overlapping;
 mod own_files;

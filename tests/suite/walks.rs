@@ -2,9 +2,12 @@
 //! is counted in keys that are read and bytes that are held, which are the same on every machine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use alluvium_core::model::stop::Stop;
 use alluvium_core::model::work::take_keys_read;
-use alluvium_core::{IncrementalCheckpointError as Error, State, Walk};
+use alluvium_core::{Columns, IncrementalCheckpointError as Error, State, Walk};
 use alluvium_test_harness::allocation::largest_block;
 use alluvium_test_harness::colliding::ordinary_key;
 use alluvium_test_harness::{checkpoint, fresh, fresh_with, keep};
@@ -239,4 +242,131 @@ fn a_page_of_nothing_and_a_walk_elsewhere_are_refused() {
     assert!(matches!(state.next_page(&mut walk, 0, PAGE_BYTES), Err(Error::InvalidInput(_))));
     assert!(matches!(other.next_page(&mut walk, 1, PAGE_BYTES), Err(Error::InvalidInput(_))));
     assert_eq!(state.next_page(&mut walk, 10, 1).unwrap().len(), 1, "a page has one entry, however large it is");
+}
+
+/// Stops work at the question with this number, counted from 1, and counts the questions.
+fn stop_at(question: u64) -> (Stop, Arc<AtomicU64>) {
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = asked.clone();
+    (Stop::new(move || counted.fetch_add(1, Ordering::Relaxed) + 1 >= question), asked)
+}
+
+/// The most keys that are read between two questions.
+const STEP_KEYS: u64 = 2 * 4_096;
+
+fn check_stops(key: impl Fn(u32) -> Vec<u8>) {
+    let mut state = state_of(200_000, key);
+    // However far the work is when it is stopped, little is done after that, and the walk says why it ended.
+    for question in 1..60 {
+        let (stop, asked) = stop_at(question);
+        state.stop_when(Some(stop));
+        take_keys_read();
+        let mut walk = state.walk(b"");
+        let mut pages = 0;
+        let error = loop {
+            match state.next_page(&mut walk, 1, PAGE_BYTES) {
+                Ok(page) if page.is_empty() => break None,
+                Ok(_) => pages += 1,
+                Err(error) => break Some(error),
+            }
+        };
+        let (read, asked) = (take_keys_read(), asked.load(Ordering::Relaxed));
+        assert!(matches!(error, Some(Error::LimitExceeded(_))), "question {question}: {pages} pages and no end");
+        assert_eq!(asked, question, "stopped work does not ask again");
+        assert!(read <= asked * STEP_KEYS, "{read} keys were read, and its caller was asked {asked} times");
+        assert_eq!(walk.ended(), error);
+        state.stop_when(None);
+        assert_eq!(state.next_page(&mut walk, 1, PAGE_BYTES).err(), error, "it stays at its end");
+    }
+    let mut walk = state.walk(b"");
+    assert_eq!(state.next_page(&mut walk, 1_000_000, 100 << 20).unwrap().len(), state.len());
+}
+
+#[test]
+fn a_walk_is_stopped_within_a_step() {
+    check_stops(random_key);
+    check_stops(similar_key);
+}
+
+#[test]
+fn batches_and_reading_many_keys_are_stopped_within_a_step() {
+    let (_, mut manager) = fresh();
+    let (count, keys) = (100_000, (0..100_000).flat_map(u32::to_be_bytes).collect::<Vec<_>>());
+    let lens = vec![4; count];
+    let (ops, value_lens) = (vec![0; count], vec![0; count]);
+    let batch = Columns { ops: &ops, key_lens: &lens, value_lens: &value_lens, keys: &keys, values: b"" };
+    for question in 1..4 {
+        let (stop, _) = stop_at(question);
+        manager.begin_batch();
+        manager.stop_when(Some(stop));
+        assert!(matches!(manager.apply(&batch), Err(Error::LimitExceeded(_))));
+        assert!(manager.len() as u64 <= question * 4_096, "{} keys after {question} questions", manager.len());
+        manager.stop_when(None);
+        manager.rollback_batch().unwrap();
+        assert!(manager.is_empty());
+    }
+    manager.begin_batch();
+    manager.apply(&batch).unwrap();
+    for question in 1..4 {
+        let (stop, asked) = stop_at(question);
+        manager.stop_when(Some(stop));
+        assert!(matches!(manager.get_many(&lens, &keys), Err(Error::LimitExceeded(_))));
+        assert_eq!(asked.load(Ordering::Relaxed), question);
+    }
+    // A batch that is half undone is no state to work on.
+    manager.stop_when(Some(stop_at(2).0));
+    assert!(matches!(manager.rollback_batch(), Err(Error::LimitExceeded(_))));
+    manager.stop_when(None);
+    assert!(alluvium_core::directory::block_on(manager.create_checkpoint(0)).is_err());
+}
+
+#[test]
+fn walks_take_no_more_memory_than_the_state_may() {
+    let limit: u64 = 16 << 20;
+    let (_, mut manager) = fresh_with(keep(1).with_memory_limit_bytes(Some(limit)));
+    let keys: u32 = 100_000;
+    for n in 0..keys {
+        manager.put(&random_key(n), b"").unwrap();
+    }
+    let mut walks = Vec::new();
+    let refused = loop {
+        let walk = manager.walk(b"");
+        if let Some(why) = walk.ended() {
+            break why;
+        }
+        walks.push(walk);
+        assert!(walks.len() as u64 * u64::from(keys) * 8 <= limit, "{} walks, and no limit", walks.len());
+    };
+    assert!(matches!(&refused, Error::LimitExceeded(why) if why.contains("left for walks")), "{refused}");
+    assert!(walks.len() > 10, "{} walks", walks.len());
+    // A walk over few keys has room as soon as another one ends.
+    walks.pop();
+    assert_eq!(manager.walk(b"").ended(), None);
+}
+
+#[test]
+fn walks_that_cannot_copy_their_keys_end_and_say_so() {
+    let limit: u64 = 32 << 20;
+    let (_, mut manager) = fresh_with(keep(1).with_memory_limit_bytes(Some(limit)));
+    // Long keys: a walk takes little for each of them until it must copy it.
+    let key = |n: u32| [&n.to_be_bytes()[..], &[b'k'; 60_000]].concat();
+    let mut keys = 0;
+    while manager.put(&key(keys), b"").is_ok() {
+        keys += 1;
+        checkpoint(&mut manager);
+    }
+    let mut walks: Vec<Walk> = (0..20).map(|_| manager.walk(b"")).collect();
+    for n in 0..keys / 2 {
+        manager.delete(&key(n)).unwrap();
+        checkpoint(&mut manager);
+    }
+    manager.put(b"new", b"").unwrap();
+    let ended = walks.iter().filter(|walk| walk.ended().is_some()).count();
+    assert!(ended >= 15 && ended < walks.len(), "{ended} of {} ended", walks.len());
+    for walk in &mut walks {
+        match manager.next_page(walk, 10_000, 100 << 20) {
+            Ok(page) => assert_eq!(page.len(), (keys - keys / 2) as usize),
+            Err(why) => assert_eq!(walk.ended(), Some(why)),
+        }
+    }
 }

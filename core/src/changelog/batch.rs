@@ -16,7 +16,8 @@ use crate::model::record::check_lengths;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
-    /// The operation of each mutation: 0 is a put, 1 is a delete.
+    /// The operation of each mutation: 0 is a put, 1 is a delete. In a
+    /// [namespace that merges](crate::model::namespace::MergeOperator), 2 merges the value into that of the key.
     pub ops: &'a [u8],
     /// The length of each key in bytes.
     pub key_lens: &'a [u32],
@@ -28,12 +29,39 @@ pub struct Columns<'a> {
     pub values: &'a [u8],
 }
 
-/// The operation of a put.
-const PUT: u8 = 0;
-/// The operation of a delete.
-const DELETE: u8 = 1;
+/// What a mutation of a batch does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Put,
+    Delete,
+    Merge,
+}
+
+impl Operation {
+    fn of(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Put),
+            1 => Some(Self::Delete),
+            Columns::MERGE => Some(Self::Merge),
+            _ => None,
+        }
+    }
+}
+
+fn unknown(at: usize, op: u8) -> Error {
+    Error::InvalidInput(format!("record {at}: unknown operation {op}"))
+}
 
 impl<'a> Columns<'a> {
+    /// The operation of a merge.
+    pub const MERGE: u8 = 2;
+
+    /// Returns the most memory that applying the batch may take.
+    pub(crate) fn memory_max(&self) -> usize {
+        let payload = self.keys.len() + self.values.len() + self.ops.len() * 64;
+        2 * payload + (1 << 20)
+    }
+
     /// Checks the whole batch, then returns its mutations in order: the key, and the value or `None` for a
     /// delete.
     ///
@@ -41,6 +69,14 @@ impl<'a> Columns<'a> {
     /// [`InvalidInput`](Error::InvalidInput). A key or value beyond the format's limits is
     /// [`LimitExceeded`](Error::LimitExceeded).
     pub fn mutations(&self) -> Result<impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a>, Error> {
+        let merge = self.ops.iter().position(|op| *op == Self::MERGE);
+        merge.map_or(Ok(()), |at| Err(unknown(at, Self::MERGE)))?;
+        let operations = self.operations()?;
+        Ok(operations.map(|(operation, key, value)| (key, (operation != Operation::Delete).then_some(value))))
+    }
+
+    /// Does the same for a namespace that may merge. The value of a delete is empty.
+    pub(crate) fn operations(&self) -> Result<impl Iterator<Item = (Operation, &'a [u8], &'a [u8])> + use<'a>, Error> {
         let invalid = |what: String| Err(Error::InvalidInput(what));
         let count = self.ops.len();
         if self.key_lens.len() != count || self.value_lens.len() != count {
@@ -52,10 +88,12 @@ impl<'a> Columns<'a> {
         }
         let (mut keys, mut values) = (0u64, 0u64);
         for (at, ((op, key), value)) in self.ops.iter().zip(self.key_lens).zip(self.value_lens).enumerate() {
-            match (*op, *value) {
-                (PUT, _) | (DELETE, 0) => {}
-                (DELETE, bytes) => return invalid(format!("record {at}: a delete with a value of {bytes} bytes")),
-                (op, _) => return invalid(format!("record {at}: unknown operation {op}")),
+            match (Operation::of(*op), *value) {
+                (Some(Operation::Put | Operation::Merge), _) | (Some(Operation::Delete), 0) => {}
+                (Some(Operation::Delete), bytes) => {
+                    return invalid(format!("record {at}: a delete with a value of {bytes} bytes"));
+                }
+                (None, _) => return Err(unknown(at, *op)),
             }
             check_lengths(*key as usize, *value as usize)?;
             keys += u64::from(*key);
@@ -73,7 +111,7 @@ impl<'a> Columns<'a> {
             let (key, value);
             (key, keys) = keys.split_at(*key_len as usize);
             (value, values) = values.split_at(*value_len as usize);
-            (key, (*op == PUT).then_some(value))
+            (Operation::of(*op).unwrap_or(Operation::Put), key, value)
         }))
     }
 }

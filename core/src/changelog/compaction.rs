@@ -24,6 +24,15 @@ const LOOKED_THROUGH: usize = 4;
 /// newest comes first, because the newest has the largest place.
 type Head = Reverse<(u64, Reverse<u64>, u32)>;
 
+/// Keys with their namespaces.
+type Keys = BTreeSet<(u32, Box<[u8]>)>;
+
+/// Returns the namespace and the key of the mutation at a place.
+fn key_at(log: &Log, place: u64) -> (u32, &[u8]) {
+    let record = log.record(place);
+    (record.namespace, record.key)
+}
+
 /// A compaction that is under way. The log that it reads must not change meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Compaction {
@@ -38,9 +47,9 @@ pub(super) struct Compaction {
     /// What was merged last: a hash, and the place of its newest mutation.
     group: Option<Place>,
     /// The other keys with this hash.
-    others: BTreeSet<Box<[u8]>>,
+    others: Keys,
     /// Keys with earlier hashes. They are dropped a few at a time.
-    dropped: Vec<BTreeSet<Box<[u8]>>>,
+    dropped: Vec<Keys>,
     merged: Log,
     /// The bytes of the runs that are held from the allocator.
     allocated: usize,
@@ -92,9 +101,9 @@ impl Compaction {
         let mut kept: Vec<Place> = Vec::new();
         for place in run {
             let alike = kept.iter().rev().take(LOOKED_THROUGH).take_while(|earlier| earlier.0 == place.0);
-            let mut alike = alike.map(|earlier| log.record(earlier.1).key);
+            let mut alike = alike.map(|earlier| key_at(log, earlier.1));
             count_probes(1);
-            if !alike.any(|key| key == log.record(place.1).key) {
+            if !alike.any(|key| key == key_at(log, place.1)) {
                 kept.push(place);
             }
         }
@@ -123,8 +132,8 @@ impl Compaction {
         self.advance(run);
         match self.group {
             Some((same, newest)) if same == hash => {
-                let key = log.record(place).key;
-                if log.record(newest).key == key || !self.others.insert(key.into()) {
+                let (namespace, key) = key_at(log, place);
+                if key_at(log, newest) == (namespace, key) || !self.others.insert((namespace, key.into())) {
                     return true;
                 }
             }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use crate::changelog::dedup::Place;
 use crate::changelog::mark::Mark;
-use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::record::Record;
 
 /// The length of a chunk in bytes. A record that is larger has a chunk of its own.
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
 
-/// The length of a record's header: `hash u64 | key length u32 | value length u32`. The value length of a
-/// tombstone is [`TOMBSTONE`].
+/// The length of a record's header: `hash u64 | key length u16 | namespace u16 | value length u32`. The value
+/// length of a tombstone is [`TOMBSTONE`]. No namespace that is kept in memory has a larger id.
 pub(super) const RECORD_HEADER: usize = 16;
+
+/// In the header, the namespace stands above this many bits for the length of the key.
+const KEY_BITS: u32 = 16;
+const KEY_MASK: u32 = (1 << KEY_BITS) - 1;
 
 /// The value length that marks a tombstone: all bits are one.
 const TOMBSTONE: u32 = u32::MAX;
@@ -59,7 +62,7 @@ impl Log {
 
     /// Appends a mutation.
     #[inline]
-    pub(super) fn push(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) {
+    pub(super) fn push(&mut self, (hash, namespace): (u64, u32), key: &[u8], value: Option<&[u8]>) {
         let total = RECORD_HEADER + key.len() + value.map_or(0, <[u8]>::len);
         if self.last.capacity() - self.last.len() < total {
             self.seal();
@@ -68,7 +71,7 @@ impl Log {
         }
         let mut header = [0; RECORD_HEADER];
         header[..8].copy_from_slice(&hash.to_le_bytes());
-        header[8..12].copy_from_slice(&(key.len() as u32).to_le_bytes());
+        header[8..12].copy_from_slice(&(key.len() as u32 | namespace << KEY_BITS).to_le_bytes());
         header[12..].copy_from_slice(&value.map_or(TOMBSTONE, |value| value.len() as u32).to_le_bytes());
         self.last.extend_from_slice(&header);
         self.last.extend_from_slice(key);
@@ -93,7 +96,7 @@ impl Log {
                 self.bytes += total;
                 self.count += 1;
             }
-            _ => self.push(record.hash, record.key, record.value),
+            _ => self.push((record.hash, record.namespace), record.key, record.value),
         }
     }
 
@@ -219,7 +222,8 @@ impl<'a> Iterator for Records<'a> {
         let (header, rest) = self.rest.split_first_chunk::<RECORD_HEADER>()?;
         let word = |range: std::ops::Range<usize>| u32::from_le_bytes(header[range].try_into().expect("four bytes"));
         let hash = u64::from_le_bytes(header[..8].try_into().expect("eight bytes"));
-        let (key, rest) = rest.split_at(word(8..12) as usize);
+        let placement = word(8..12);
+        let (key, rest) = rest.split_at((placement & KEY_MASK) as usize);
         let (value, rest) = match word(12..16) {
             TOMBSTONE => (None, rest),
             length => {
@@ -228,6 +232,6 @@ impl<'a> Iterator for Records<'a> {
             }
         };
         self.rest = rest;
-        Some(Record { hash, namespace: DEFAULT_NAMESPACE, key, value })
+        Some(Record { hash, namespace: placement >> KEY_BITS, key, value })
     }
 }

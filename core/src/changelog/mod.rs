@@ -13,7 +13,7 @@ use crate::changelog::compaction::Compaction;
 use crate::changelog::dedup::newest;
 use crate::changelog::log::{Log, RECORD_HEADER};
 pub(crate) use crate::changelog::mark::Mark;
-use crate::format::segment::{FILE_BYTES, HEADER_BYTES};
+use crate::format::segment::{FILE_BYTES, HEADER_BYTES, RECORD_LEAD_BYTES_MAX};
 use crate::model::record::Record;
 
 /// A changelog with fewer bytes is not worth compacting.
@@ -72,10 +72,11 @@ impl Changelog {
         self.fresh.growth_for(key_bytes, value_bytes)
     }
 
-    /// Appends a mutation.
+    /// Appends a mutation. Its namespace must be one that is kept in memory.
     #[inline]
-    pub(crate) fn push(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) {
-        self.fresh.push(hash, key, value);
+    pub(crate) fn push(&mut self, record: Record<'_>) {
+        // The parts go in registers; the whole would go through memory.
+        self.fresh.push((record.hash, record.namespace), record.key, record.value);
     }
 
     /// Returns all mutations and leaves the changelog empty. Later mutations belong to the next checkpoint.
@@ -138,7 +139,7 @@ impl Changelog {
         tail
     }
 
-    /// Returns the newest mutation of each key, in order of `(hash, key)`.
+    /// Returns the newest mutation of each key, in the order of [`Record::order`].
     pub(crate) fn newest(&self) -> impl Iterator<Item = Record<'_>> {
         let mut places = Vec::with_capacity(self.count());
         self.settled.add_places(&mut places, |place| place);
@@ -151,8 +152,7 @@ impl Changelog {
 
     /// Returns the largest number of segments that the records can fill.
     pub(crate) fn segments_max(&self) -> u64 {
-        // The two lengths of a record take at most seven bytes.
-        let most = self.bytes() - self.count() * (RECORD_HEADER - 7);
+        let most = self.bytes() - self.count() * (RECORD_HEADER - RECORD_LEAD_BYTES_MAX as usize);
         if self.count() == 0 { 0 } else { 1 + (most / (FILE_BYTES - HEADER_BYTES)) as u64 }
     }
 

@@ -6,7 +6,7 @@ use crate::model::hash::key_hash;
 use crate::model::work::take_probes;
 
 fn push(changelog: &mut Changelog, key: &[u8], value: Option<&[u8]>) {
-    changelog.push(key_hash(key), key, value);
+    changelog.push(Record { hash: key_hash(key), namespace: 0, key, value });
 }
 
 /// Compacts all mutations so far.
@@ -67,16 +67,17 @@ fn what_is_synced_stays_synced_when_it_is_compacted() {
 }
 
 /// The mutations of a test, as a map holds them.
-type Newest = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+type Newest = BTreeMap<(u32, Vec<u8>), Option<Vec<u8>>>;
 
 fn newest_of(changelog: &Changelog) -> Newest {
-    let newest: Vec<_> = changelog.newest().map(|record| (record.key.to_vec(), record.value.map(Vec::from))).collect();
+    let owned = |record: Record<'_>| ((record.namespace, record.key.to_vec()), record.value.map(Vec::from));
+    let newest: Vec<_> = changelog.newest().map(owned).collect();
     let map: Newest = newest.iter().cloned().collect();
     assert_eq!(map.len(), newest.len(), "a key comes twice");
     map
 }
 
-/// Compactions go on while mutations are appended, dropped, synced and frozen. What is there is always what a
+/// Compactions run while mutations are appended, dropped, synced and frozen. What is there is always what a
 /// map would hold, and together the syncs hold it too.
 #[test]
 fn as_a_map_would_have_it() {
@@ -94,8 +95,10 @@ fn as_a_map_would_have_it() {
         for turn in 0..20_000u64 {
             let key = format!("{}", if next(2) == 0 { next(5) } else { next(900) }).into_bytes();
             let value = (next(5) > 0).then(|| turn.to_string().into_bytes());
-            changelog.push(key_hash(&key) & kept_bits, &key, value.as_deref());
-            expected.insert(key, value);
+            let namespace = [0, 1, 65_535][next(3) as usize];
+            let hash = key_hash(&key) & kept_bits;
+            changelog.push(Record { hash, namespace, key: &key, value: value.as_deref() });
+            expected.insert((namespace, key), value);
             match next(400) {
                 0 => batch = Some((changelog.mark(), expected.clone())),
                 1..4 => {
@@ -136,7 +139,8 @@ fn no_step_is_long() {
         let mut changelog = Changelog::default();
         for n in 0..100_000u32 {
             let key = (n % keys).to_be_bytes();
-            changelog.push(key_hash(&key) & kept_bits, &key, Some(&n.to_be_bytes()));
+            let hash = key_hash(&key) & kept_bits;
+            changelog.push(Record { hash, namespace: 0, key: &key, value: Some(&n.to_be_bytes()) });
         }
         changelog.attend(0, true);
         let (mut steps, mut longest) = (0, 0);

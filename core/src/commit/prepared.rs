@@ -11,7 +11,9 @@ use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::ledger::Ledger;
 use crate::ledger::ticket::Foundation;
 use crate::maintenance::compaction::plan::CompactionInput;
+use crate::model::namespace::Namespaces;
 use crate::model::position::StreamPosition;
+use crate::namespaces::Totals;
 
 /// A checkpoint that is frozen and not yet written. It owns what it needs, its directory included, so
 /// puts may go on meanwhile.
@@ -34,9 +36,8 @@ pub struct PreparedCheckpoint<D> {
     pub(crate) foundation: Option<Foundation>,
     pub(crate) id: u64,
     pub(crate) position: StreamPosition,
-    pub(crate) key_count: u64,
-    pub(crate) state_bytes: u64,
-    pub(crate) state_digest: u64,
+    pub(crate) namespaces: Namespaces,
+    pub(crate) totals: Totals,
     pub(crate) timestamp_ms: u64,
     pub(crate) state_file: Option<Vec<u8>>,
     pub(crate) compaction_input: CompactionInput,
@@ -62,7 +63,7 @@ impl<D> PreparedCheckpoint<D> {
             wal_position: self.position.wal_position,
             source_offsets: self.position.source_offsets.clone(),
             watermark: self.position.watermark,
-            key_count: self.key_count,
+            key_count: self.totals.keys,
             parent_id: self.foundation.as_ref().map_or_else(|| self.held.parent(), |foundation| foundation.source),
             ..IncrementalCheckpointMetadata::new(self.id, self.position.epoch)
         }

@@ -20,6 +20,9 @@ pub enum DirectoryErrorKind {
     Fenced,
     /// The name is not one that Alluvium writes, or it does not name a regular file.
     Invalid,
+    /// The storage cannot keep a promise of the contract. Use another storage, or accept the weaker promise where the
+    /// implementation has an option for that.
+    Unsupported,
     /// The storage reported some other error. Reopen the directory and try again.
     Io,
 }
@@ -33,6 +36,7 @@ impl fmt::Display for DirectoryErrorKind {
             Self::NoSpace => "no space left",
             Self::Fenced => "fenced by another writer",
             Self::Invalid => "invalid name or file type",
+            Self::Unsupported => "not supported by this storage",
             Self::Io => "input/output error",
         })
     }

@@ -2,7 +2,7 @@
 //! reported and never touched.
 
 use crate::format::segment::SegmentKind;
-use crate::model::hex_digits::parse_hex;
+use crate::model::hex_digits::{parse_hex, parse_store_id};
 
 /// What a path in the directory names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub enum Name {
     Remains(u64, u64),
     /// `wal/{checkpoint}-{sequence}.log`: changes since that checkpoint, in order of sequence.
     Wal(u64, u64),
+    /// `backup-{store id}`: the directory is a backup of the one with this id, and only backups have written to it.
+    Backup([u8; 16]),
     /// A file that Alluvium did not write.
     Foreign,
 }
@@ -43,7 +45,9 @@ impl Name {
     /// ```
     pub fn parse(path: &str) -> Self {
         let Some((directory, file)) = path.split_once('/') else {
-            return path.strip_prefix("checkpoint_").and_then(parse_hex).map_or(Self::Foreign, Self::EmptyCheckpoint);
+            let checkpoint = path.strip_prefix("checkpoint_").and_then(parse_hex).map(Self::EmptyCheckpoint);
+            let backup = || path.strip_prefix(BACKUP).and_then(parse_store_id).map(Self::Backup);
+            return checkpoint.or_else(backup).unwrap_or(Self::Foreign);
         };
         if directory == "segments" {
             return Self::parse_segment(file).unwrap_or(Self::Foreign);
@@ -91,6 +95,7 @@ impl Name {
             Self::List(number, writer) => list_path(number, writer),
             Self::Remains(number, id) => remains_path(number, id),
             Self::Wal(checkpoint, sequence) => wal_path(checkpoint, sequence),
+            Self::Backup(store_id) => backup_path(store_id),
             Self::Foreign => return None,
         })
     }
@@ -99,7 +104,12 @@ impl Name {
     pub fn checkpoint_id(self) -> Option<u64> {
         match self {
             Self::Metadata(id) | Self::State(id) | Self::Deleted(id) | Self::EmptyCheckpoint(id) => Some(id),
-            Self::Segment(..) | Self::List(..) | Self::Remains(..) | Self::Wal(..) | Self::Foreign => None,
+            Self::Segment(..)
+            | Self::List(..)
+            | Self::Remains(..)
+            | Self::Wal(..)
+            | Self::Backup(_)
+            | Self::Foreign => None,
         }
     }
 }
@@ -132,6 +142,9 @@ pub fn list_path(number: u64, writer: u64) -> String {
 /// The extension of lists of segments.
 const LIST: &str = "list";
 
+/// What the name of the marker of a backup begins with.
+const BACKUP: &str = "backup-";
+
 /// The extension of the marker of a directory that was begun beside remains.
 const REMAINS: &str = "remains";
 
@@ -145,6 +158,11 @@ fn numbered(number: u64, writer: u64, extension: &str) -> String {
         0 => format!("segments/{number:016x}.{extension}"),
         _ => format!("segments/{number:016x}-{writer:016x}.{extension}"),
     }
+}
+
+/// Returns the path of the marker of a backup of the directory with this id.
+pub fn backup_path(store_id: [u8; 16]) -> String {
+    format!("{BACKUP}{:032x}", u128::from_be_bytes(store_id))
 }
 
 /// Returns the path of a WAL file.
@@ -170,6 +188,8 @@ mod tests {
             Name::Remains(0, 3),
             Name::Remains(u64::MAX, 0),
             Name::Wal(7, 1),
+            Name::Backup([0; 16]),
+            Name::Backup(*b"alluvium-testing"),
         ];
         for name in names {
             let path = name.path().unwrap();
@@ -200,6 +220,11 @@ mod tests {
             "wal/0000000000000001-1.log",
             "segments/000000000000000A.delta",
             "/segments/0000000000000001.base",
+            "backup-",
+            "backup-0000000000000000",
+            "backup-0000000000000000000000000000000G",
+            "backup-00000000000000000000000000000000/x",
+            "segments/backup-00000000000000000000000000000000",
         ] {
             assert_eq!(Name::parse(path), Name::Foreign, "{path}");
         }

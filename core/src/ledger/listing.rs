@@ -28,6 +28,9 @@ pub(crate) struct Listing {
     pub(crate) marked: BTreeSet<u64>,
     /// Which files were there before the directory was begun.
     pub(crate) remains: Remains,
+    /// The ids of the directories that this one is marked as a backup of. There is one at most, unless it was tampered
+    /// with.
+    pub(crate) backup_of: BTreeSet<[u8; 16]>,
     /// The WAL files: the checkpoint that each follows, its sequence and its length in bytes.
     pub(crate) wal: BTreeSet<(u64, u64, u64)>,
     /// The highest number of any segment.
@@ -140,6 +143,7 @@ impl Listing {
             match *name {
                 Name::Wal(checkpoint, sequence) => drop(listing.wal.insert((checkpoint, sequence, entry.bytes))),
                 Name::Remains(number, id) => listing.remains.add(number, id),
+                Name::Backup(store_id) => drop(listing.backup_of.insert(store_id)),
                 _ => {}
             }
             // A link or a pipe under one of our names is not ours to touch, but it occupies the name. A link
@@ -161,7 +165,7 @@ pub(crate) fn may_be_ours(path: &str) -> bool {
         directory == "segments" || directory == "wal" || matches!(Name::parse(directory), Name::EmptyCheckpoint(_))
     };
     match path.split_once('/') {
-        None => is_ours(path) || path.starts_with('.'),
+        None => is_ours(path) || path.starts_with('.') || matches!(Name::parse(path), Name::Backup(_)),
         Some((directory, name)) => is_ours(directory) && (name.starts_with('.') || Name::parse(path) != Name::Foreign),
     }
 }

@@ -30,7 +30,7 @@ impl Listing {
 
     /// Fails if the directory holds files of checkpoints and no checkpoint, with what it holds. That is no plain
     /// crash: a directory that has not committed its first checkpoint, and one whose last checkpoint was deleted,
-    /// are marked.
+    /// are marked. A backup that holds no checkpoint was interrupted before its end.
     pub(crate) fn check_not_lost(&self) -> Result<(), Error> {
         if !self.checkpoints.is_empty() || self.is_begun() {
             return Ok(());
@@ -41,6 +41,7 @@ impl Listing {
                 Name::Segment(..) | Name::List(..) => segments += 1,
                 Name::Wal(..) => wal_files += 1,
                 Name::State(id) => drop(partial.insert(id)),
+                Name::Backup(_) => {}
                 _ => continue,
             }
             first.get_or_insert_with(|| entry.path.clone());

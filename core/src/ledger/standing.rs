@@ -28,22 +28,31 @@ impl Standing {
     }
 }
 
-/// Returns which checkpoints are kept by their names, as the newest of these `ids` says that can be read. Those that
-/// do not exist are left out.
+/// Returns what the newest of these `ids` says that can be read. Kept checkpoints that do not exist are left out.
+pub(crate) async fn standing_in<D: Directory>(
+    directory: &D,
+    listing: &Listing,
+    ids: impl DoubleEndedIterator<Item = &u64>,
+) -> Result<Standing, Error> {
+    for id in ids.rev() {
+        match read_listed_metadata(directory, listing, *id).await {
+            Ok(IncrementalCheckpointMetadata { alluvium: Some(fields), .. }) => {
+                let kept = fields.kept.intersection(&listing.checkpoints).copied().collect();
+                return Ok(Standing { kept, ..Standing::of(&fields) });
+            }
+            Err(error) if matches!(error, Error::Io(_)) => return Err(error),
+            // LaminarDB says none of it. What damaged metadata said, the one before it said too, or it is lost.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(Standing::default())
+}
+
+/// Returns which checkpoints are kept by their names, as [`standing_in`] does.
 pub(crate) async fn kept_in<D: Directory>(
     directory: &D,
     listing: &Listing,
     ids: impl DoubleEndedIterator<Item = &u64>,
 ) -> Result<BTreeSet<u64>, Error> {
-    for id in ids.rev() {
-        match read_listed_metadata(directory, listing, *id).await {
-            Ok(IncrementalCheckpointMetadata { alluvium: Some(fields), .. }) => {
-                return Ok(fields.kept.intersection(&listing.checkpoints).copied().collect());
-            }
-            Err(error) if matches!(error, Error::Io(_)) => return Err(error),
-            // LaminarDB keeps none by name. What damaged metadata said, the one before it said too, or it is lost.
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Ok(BTreeSet::new())
+    standing_in(directory, listing, ids).await.map(|standing| standing.kept)
 }

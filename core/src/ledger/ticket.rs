@@ -140,6 +140,9 @@ impl CommitTicket {
             pages.store_id = self.store_id;
             pages.standing = Standing { kept: std::mem::take(&mut pages.standing.kept), ..self.standing.clone() };
         }
+        if let Some(fields) = &metadata.alluvium {
+            pages.standing.namespaces = fields.namespaces.clone();
+        }
         if self.replaces || self.published.is_some() {
             // What another compaction has ready was made of the segments that are replaced now.
             pages.replacements += 1;

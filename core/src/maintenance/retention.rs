@@ -111,6 +111,7 @@ pub(crate) fn verdicts(listing: &Listing, holdings: &Holdings, expired: &BTreeSe
             Name::Deleted(BEGUN) => (true, "says that the directory may hold files and no checkpoint".into()),
             Name::Remains(..) if holdings.is_explicit => (false, "what it remembers goes".into()),
             Name::Remains(..) => (true, "remembers what was there before the directory was begun".into()),
+            Name::Backup(_) => (true, "says that this is a backup, until a writer opens it".into()),
             _ if !holdings.is_explicit && listing.remains.hold(*name) => {
                 (true, "was there before the directory was begun; only `collect_garbage` deletes it".into())
             }

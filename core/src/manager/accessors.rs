@@ -10,7 +10,9 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::{MemoryUsage, RecoverySummary};
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::record::{KEYS_AT_ONCE_MAX, VALUE_BYTES_MAX};
+use crate::namespaces::Totals;
 use crate::state::{Page, State, Walk};
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
@@ -30,12 +32,12 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.observed.recovered.as_ref()
     }
 
-    /// Returns the live state.
+    /// Returns the live state of the default namespace.
     pub fn state(&self) -> &State {
         &self.live.state
     }
 
-    /// Returns the value of a key, if the key exists.
+    /// Returns the value of a key of the default namespace, if the key exists.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.live.state.get(key)
@@ -59,6 +61,16 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
     /// ```
     pub fn get_many(&self, lens: &[u32], keys: &[u8]) -> Result<Vec<Option<&[u8]>>, Error> {
+        self.read_many(lens, keys, |key| self.get(key))
+    }
+
+    /// Reads many keys, one after the other, within the limits of one call.
+    pub(super) fn read_many<'a>(
+        &'a self,
+        lens: &[u32],
+        keys: &[u8],
+        get: impl Fn(&[u8]) -> Option<&'a [u8]>,
+    ) -> Result<Vec<Option<&'a [u8]>>, Error> {
         let total: u64 = lens.iter().map(|&len| u64::from(len)).sum();
         if total != keys.len() as u64 {
             let text = format!("the lengths add up to {total} bytes of keys, but there are {}", keys.len());
@@ -68,12 +80,14 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             let text = format!("{} keys at once: at most {KEYS_AT_ONCE_MAX} are answered", lens.len());
             return Err(Error::LimitExceeded(text));
         }
+        let mut steps = self.live.state.steps();
         let (mut rest, mut bytes) = (keys, 0);
         let mut values = Vec::with_capacity(lens.len());
         for &len in lens {
             let key;
             (key, rest) = rest.split_at(len as usize);
-            let value = self.get(key);
+            let value = get(key);
+            steps.take(1)?;
             bytes += value.map_or(0, <[u8]>::len);
             if bytes > VALUE_BYTES_MAX {
                 let text = format!("values of more than {VALUE_BYTES_MAX} bytes together: ask for fewer keys at once");
@@ -84,17 +98,17 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(values)
     }
 
-    /// Returns the number of live keys.
+    /// Returns the number of live keys of the default namespace.
     pub fn len(&self) -> usize {
         self.live.state.len()
     }
 
-    /// Tells whether there is no live key.
+    /// Tells whether there is no live key in the default namespace.
     pub fn is_empty(&self) -> bool {
         self.live.state.is_empty()
     }
 
-    /// Returns all keys and values in order of the keys' bytes. [`State::iter`] says what this costs.
+    /// Returns all keys and values of the default namespace in order of the keys' bytes. [`State::iter`] says what this costs.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.live.state.iter()
     }
@@ -106,13 +120,26 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Begins a walk over the entries whose key starts with `prefix`, in order of the keys' bytes. Pages of it
     /// can be read while the state changes. [`Walk`] says what it costs.
+    ///
+    /// All walks together take at most [`memory_limit_bytes`](crate::CheckpointConfig::memory_limit_bytes) of memory
+    /// beside the state's.
     pub fn walk(&mut self, prefix: &[u8]) -> Walk {
+        let others = self.live.spaces.walk_bytes() as u64;
+        let limit = self.config.memory_limit_bytes.map_or(u64::MAX, |limit| limit.saturating_sub(others));
+        self.live.state.limit_walks(limit);
         self.live.state.walk(prefix)
     }
 
     /// Returns the next entries of a walk, as [`State::next_page`] does.
     pub fn next_page<'a>(&'a self, walk: &mut Walk, limit: usize, bytes: usize) -> Result<Page<'a>, Error> {
-        self.live.state.next_page(walk, limit, bytes)
+        match walk.namespace {
+            DEFAULT_NAMESPACE => self.live.state.next_page(walk, limit, bytes),
+            id => {
+                let space = self.live.spaces.get(id)?;
+                let view = space.view(&self.live.position);
+                space.state().next_page_seen(walk, limit, bytes, |stored| view.see(stored))
+            }
+        }
     }
 
     /// Returns the epoch.
@@ -163,9 +190,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Returns how much memory the manager holds.
     pub fn memory(&self) -> MemoryUsage {
         MemoryUsage {
-            state_bytes: self.live.state.allocated_bytes(),
+            state_bytes: self.live.state.allocated_bytes() + self.live.spaces.allocated_bytes(),
             changelog_bytes: self.live.changes.allocated_bytes() as u64,
-            payload_bytes: self.live.state.payload_bytes(),
+            payload_bytes: Totals::of(&self.live.state, &self.live.spaces).bytes,
         }
     }
 

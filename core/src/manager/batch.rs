@@ -6,7 +6,9 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::manager::live_state::LiveState;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::manager::undo::ABSENT;
-use crate::state::out_of_addresses;
+use crate::model::record::Record;
+use crate::model::stop::{BYTES, Steps, Stop};
+use crate::namespaces::apply;
 
 impl LiveState {
     /// Sets the value of a key in the state.
@@ -29,19 +31,31 @@ impl LiveState {
         }
     }
 
+    /// Applies a mutation of a declared namespace, whose record was checked. Returns whether it had an effect.
+    pub(super) fn apply_in(&mut self, record: &Record<'_>) -> Result<bool, Error> {
+        let had_effect = if self.undo.is_open() {
+            self.spaces.apply(record, |before| self.undo.note(before))?
+        } else {
+            self.spaces.apply(record, |_| {})?
+        };
+        if had_effect {
+            self.changes.push(*record);
+        }
+        Ok(had_effect)
+    }
+
     /// Gives every key that changed after `mark` the value that it had, beginning with the newest mutation.
     fn put_back(&mut self, mark: Mark) -> Result<(), Error> {
-        let mutations: Vec<_> = self.changes.records_after(mark).map(|record| (record.hash, record.key)).collect();
+        let mutations: Vec<_> = self.changes.records_after(mark).collect();
+        let stop = self.state.stop().cloned();
+        let mut steps = Steps::new(stop.as_ref());
         let mut end = self.undo.values.len();
-        for ((hash, key), &len) in mutations.into_iter().zip(&self.undo.lens).rev() {
-            if len == ABSENT {
-                self.state.delete_hashed(hash, key);
-                continue;
-            }
-            let start = end - len as usize;
-            let value = &self.undo.values[start..end];
-            self.state.growth_for(key, value).ok_or_else(out_of_addresses)?;
-            self.state.put_hashed(hash, key, value);
+        for (record, &len) in mutations.into_iter().zip(&self.undo.lens).rev() {
+            steps.take(1 + if len == ABSENT { 0 } else { len as usize / BYTES })?;
+            let start = if len == ABSENT { end } else { end - len as usize };
+            let value = (len != ABSENT).then_some(&self.undo.values[start..end]);
+            let before = Record { value, ..record };
+            apply(&mut self.state, &mut self.spaces, &[before])?;
             end = start;
         }
         Ok(())
@@ -49,6 +63,15 @@ impl LiveState {
 }
 
 impl<D> IncrementalCheckpointManager<D> {
+    /// Stops long work from now on when its caller says so: reading and applying many keys, walks, and undoing a
+    /// batch. The call then returns [`LimitExceeded`](Error::LimitExceeded). `None` lifts it.
+    ///
+    /// Checkpoints are not stopped by it.
+    pub fn stop_when(&mut self, stop: Option<Stop>) {
+        self.live.spaces.stop_when(stop.as_ref());
+        self.live.state.stop_when(stop);
+    }
+
     /// Begins a batch: from now on, [`rollback_batch`](Self::rollback_batch) undoes every mutation.
     ///
     /// A batch that is open already is committed first. A checkpoint and a sync commit it too, and a restore
@@ -69,8 +92,8 @@ impl<D> IncrementalCheckpointManager<D> {
     /// watermark, epoch and annotations are not part of a batch and stay as they are.
     ///
     /// - Without an open batch it is [`InvalidInput`](Error::InvalidInput), and nothing changes.
-    /// - If there is no address left for an old value, it is [`LimitExceeded`](Error::LimitExceeded), and the
-    ///   manager refuses all further writing.
+    /// - If there is no address left for an old value, or if the work is [stopped](Self::stop_when), it is
+    ///   [`LimitExceeded`](Error::LimitExceeded), and the manager refuses all further writing.
     pub fn rollback_batch(&mut self) -> Result<(), Error> {
         let Some(mark) = self.live.undo.mark else {
             return Err(Error::InvalidInput("no batch is open that could be undone".into()));

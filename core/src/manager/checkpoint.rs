@@ -13,10 +13,10 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::maintenance::compaction::plan::CompactionInput;
+use crate::manager::live_state::LiveState;
 use crate::manager::mutate::whole;
 use crate::manager::types::IncrementalCheckpointManager;
-use crate::model::position::StreamPosition;
-use crate::state::State;
+use crate::namespaces::Totals;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Freezes what changed since the last checkpoint was prepared. This takes microseconds, no matter how
@@ -47,9 +47,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.position.wal_position = wal_position;
         let taken = Taken { changes: self.live.changes.freeze(), ..self.before(id) };
         let full = !self.config.incremental;
-        let instead = full.then(|| whole(&self.live.state));
-        let live = (&self.live.state, &self.live.position);
-        let prepared = self.prepared(taken, instead, live, state_file, started_us);
+        let instead = full.then(|| whole(&self.live));
+        let prepared = self.prepared(taken, instead, &self.live, state_file, started_us);
         self.goes_on_after(id, started_us);
         Ok(prepared)
     }
@@ -64,15 +63,17 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.lineage.next_id.ok_or_else(|| Error::LimitExceeded("checkpoint ids are used up".into()))
     }
 
-    /// Returns a checkpoint of a state, which is the live one or is about to be.
+    /// Returns a checkpoint of `live`, which is the live state or is about to be.
     pub(super) fn prepared(
         &self,
         taken: Taken,
         instead: Option<Changelog>,
-        (state, position): (&State, &StreamPosition),
+        live: &LiveState,
         state_file: Option<Vec<u8>>,
         started_us: u64,
     ) -> PreparedCheckpoint<D> {
+        let mut group_bytes = live.state.group_bytes().to_vec();
+        live.spaces.add_group_bytes(&mut group_bytes);
         PreparedCheckpoint {
             directory: self.directory.clone(),
             stores: self.stores.clone(),
@@ -83,14 +84,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             instead,
             full: !self.config.incremental,
             foundation: None,
-            position: position.clone(),
-            key_count: state.len() as u64,
-            state_bytes: state.payload_bytes(),
-            state_digest: state.digest(),
+            position: live.position.clone(),
+            namespaces: live.spaces.declared().clone(),
+            totals: Totals::of(&live.state, &live.spaces),
             timestamp_ms: self.clock.0.unix_ms(),
             state_file,
             compaction_input: CompactionInput {
-                group_bytes: state.group_bytes().to_vec(),
+                group_bytes,
                 delta_bytes: 0,
                 read_ratio: self.config.recovery_read_ratio,
                 max_bytes: self.config.max_rebase_bytes.unwrap_or(u64::MAX),
@@ -130,6 +130,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             let newer = std::mem::replace(&mut self.live.changes, taken.changes);
             self.live.changes.append(newer);
             self.lineage.next_id = Some(taken.id);
+            self.wal.from = self.wal.from.min(taken.id);
             self.lineage.parent = taken.parent;
             let may_follow = |base: &u64| self.lineage.latest == Some(*base) && self.wal.marked != Some(*base);
             self.wal.base = taken.wal_base.filter(may_follow);

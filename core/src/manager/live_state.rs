@@ -7,12 +7,16 @@ use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::RecoverySummary;
 use crate::manager::undo::Undo;
 use crate::model::position::StreamPosition;
+use crate::namespaces::Spaces;
 use crate::state::State;
 
 /// What the stream works on. A restore replaces all of it at once.
 #[derive(Debug, Default)]
 pub(super) struct LiveState {
+    /// The default namespace.
     pub(super) state: State,
+    /// The declared namespaces.
+    pub(super) spaces: Spaces,
     /// The mutations since the last checkpoint was prepared.
     pub(super) changes: Changelog,
     pub(super) position: StreamPosition,
@@ -36,12 +40,22 @@ pub(super) struct Lineage {
 pub(super) struct WalCursor {
     /// The checkpoint that the next WAL file follows. It is `None` as long as there is none that it can follow.
     pub(super) base: Option<u64>,
+    /// No WAL file may follow a checkpoint before this one, because these do not declare all namespaces as they are
+    /// declared now.
+    pub(super) from: u64,
     /// A checkpoint that no WAL file may follow any more, because its deletion was begun.
     pub(super) marked: Option<u64>,
     /// Bytes of the WAL files after the newest checkpoint.
     pub(super) bytes: u64,
     /// Where in the stream the last WAL file ended.
     pub(super) synced: Option<WalPosition>,
+}
+
+impl WalCursor {
+    /// Returns the checkpoint that a WAL file may follow now.
+    pub(super) fn base(&self) -> Option<u64> {
+        self.base.filter(|base| *base >= self.from)
+    }
 }
 
 /// What the manager reports to its caller.

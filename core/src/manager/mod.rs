@@ -3,16 +3,23 @@
 mod accessors;
 mod admin;
 mod batch;
+mod check_in;
 mod checkpoint;
+mod clocks;
+mod declare;
 mod keep;
 mod live_state;
 mod migrate;
 mod mutate;
+mod mutate_in;
 mod open;
 mod position;
+mod read_in;
 mod restore;
+mod scan;
 mod summary;
 mod sync;
+mod timers;
 mod types;
 mod undo;
 

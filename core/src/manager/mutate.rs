@@ -6,10 +6,11 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::manager::live_state::LiveState;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::hash::key_hash;
-use crate::model::namespace::DEFAULT_NAMESPACE;
+use crate::model::namespace::{DEFAULT_NAMESPACE, TimeDomain};
 use crate::model::record::Record;
 use crate::model::record::check_lengths;
-use crate::state::{State, WARM_BLOCK, out_of_addresses};
+use crate::model::stop::{BYTES, Steps};
+use crate::state::{WARM_BLOCK, out_of_addresses};
 
 impl<D> IncrementalCheckpointManager<D> {
     /// Sets the value of a key. It is durable with the next checkpoint or [`sync`](Self::sync).
@@ -38,7 +39,7 @@ impl<D> IncrementalCheckpointManager<D> {
     fn delete_checked(&mut self, hash: u64, key: &[u8]) -> bool {
         let was_there = self.live.delete(hash, key);
         if was_there {
-            self.live.changes.push(hash, key, None);
+            self.live.changes.push(Record { hash, namespace: DEFAULT_NAMESPACE, key, value: None });
             self.live.compact_changes(self.config.memory_limit_bytes);
         }
         was_there
@@ -48,19 +49,21 @@ impl<D> IncrementalCheckpointManager<D> {
     /// of it is applied.
     ///
     /// A malformed batch is [`InvalidInput`](Error::InvalidInput). A batch that might exceed the memory limit
-    /// is [`LimitExceeded`](Error::LimitExceeded).
+    /// is [`LimitExceeded`](Error::LimitExceeded). Only a batch that is [stopped](Self::stop_when) may be applied in
+    /// part: it can be undone with [`rollback_batch`](Self::rollback_batch) if a batch was begun before.
     pub fn apply(&mut self, batch: &Columns<'_>) -> Result<u64, Error> {
         let mutations = batch.mutations()?;
         if let Some(limit) = self.config.memory_limit_bytes {
             // The memory that the batch needs depends on what it replaces. The most that it can need is
             // checked first, so that it cannot fail half-way.
-            let payload = batch.keys.len() + batch.values.len() + batch.ops.len() * 64;
-            self.check_limit(limit, 2 * payload + (1 << 20))?;
+            self.check_limit(limit, batch.memory_max())?;
         } else {
             self.live.state.growth_for(b"", &[]).ok_or_else(out_of_addresses)?;
         }
         let mut mutations =
             mutations.map(|(key, value)| Record { hash: key_hash(key), namespace: DEFAULT_NAMESPACE, key, value });
+        let stop = self.live.state.stop().cloned();
+        let mut steps = Steps::new(stop.as_ref());
         let mut block = Vec::with_capacity(WARM_BLOCK);
         loop {
             block.clear();
@@ -68,6 +71,9 @@ impl<D> IncrementalCheckpointManager<D> {
             if block.is_empty() {
                 break;
             }
+            let bytes: usize =
+                block.iter().map(|record| record.key.len() + record.value.unwrap_or_default().len()).sum();
+            steps.take(block.len() + bytes / BYTES)?;
             self.live.state.warm(block.iter().map(|record| record.hash));
             for record in &block {
                 match record.value {
@@ -84,7 +90,7 @@ impl<D> IncrementalCheckpointManager<D> {
     #[inline]
     fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         self.live.put(hash, key, value);
-        self.live.changes.push(hash, key, Some(value));
+        self.live.changes.push(Record { hash, namespace: DEFAULT_NAMESPACE, key, value: Some(value) });
         self.live.compact_changes(self.config.memory_limit_bytes);
     }
 
@@ -99,7 +105,7 @@ impl<D> IncrementalCheckpointManager<D> {
     }
 
     /// Checks that `growth` more bytes of memory are allowed.
-    fn check_limit(&mut self, limit: u64, growth: usize) -> Result<(), Error> {
+    pub(super) fn check_limit(&mut self, limit: u64, growth: usize) -> Result<(), Error> {
         let is_beyond = |live: &LiveState| {
             let held = live.allocated_bytes() + live.changes.growth_of_compaction() as u64;
             growth > 0 && held + growth as u64 > limit
@@ -107,6 +113,7 @@ impl<D> IncrementalCheckpointManager<D> {
         if is_beyond(&self.live) {
             // Walks may keep deleted records in memory, and can do without them.
             self.live.state.release_walks(true);
+            self.live.spaces.release_walks();
         }
         if is_beyond(&self.live) {
             // A compaction that is under way holds the changelog twice.
@@ -133,9 +140,11 @@ impl<D> IncrementalCheckpointManager<D> {
         self.live.position.set_source_offset(source, offset)
     }
 
-    /// Sets the watermark, in milliseconds of Unix time. An earlier watermark changes nothing.
+    /// Sets the watermark, in milliseconds of Unix time. An earlier watermark changes nothing. Some of the entries
+    /// that expire by it are deleted, as [`delete_expired`](Self::delete_expired) does.
     pub fn set_watermark(&mut self, watermark_ms: i64) {
         self.live.position.set_watermark(watermark_ms);
+        self.clock_moved(TimeDomain::Event);
     }
 
     /// Attaches a short text to the checkpoints to come, for example the name of the operator that owns the
@@ -146,11 +155,12 @@ impl<D> IncrementalCheckpointManager<D> {
 }
 
 /// Returns a whole state as a changelog, for checkpoints that are not incremental.
-pub(super) fn whole(state: &State) -> Changelog {
+pub(super) fn whole(live: &LiveState) -> Changelog {
     let mut whole = Changelog::default();
-    for (key, value) in state.iter_hash_order() {
-        whole.push(key_hash(key), key, Some(value));
+    for (key, value) in live.state.iter_hash_order() {
+        whole.push(Record { hash: key_hash(key), namespace: DEFAULT_NAMESPACE, key, value: Some(value) });
     }
+    live.spaces.records().for_each(|record| whole.push(record));
     whole
 }
 
@@ -159,7 +169,7 @@ impl LiveState {
     #[inline]
     fn allocated_bytes(&self) -> u64 {
         let logs = self.changes.allocated_bytes() + self.undo.allocated_bytes();
-        self.state.allocated_bytes() + logs as u64
+        self.state.allocated_bytes() + self.spaces.allocated_bytes() + logs as u64
     }
 
     /// Compacts the changelog a little further, or begins to if it has outgrown the state. A beginning waits for
@@ -175,7 +185,8 @@ impl LiveState {
 
     #[cold]
     fn attend_to_changes(&mut self, limit: Option<u64>) {
-        self.changes.attend(2 * self.state.allocated_bytes() as usize, !self.undo.is_open());
+        let state_bytes = self.state.allocated_bytes() + self.spaces.allocated_bytes();
+        self.changes.attend(2 * state_bytes as usize, !self.undo.is_open());
         if limit.is_some_and(|limit| self.allocated_bytes() + self.changes.growth_of_compaction() as u64 > limit) {
             self.changes.end_compaction();
         }

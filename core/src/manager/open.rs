@@ -7,17 +7,19 @@ use crate::config::{CheckpointConfig, OpenOptions};
 use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
+use crate::format::paths::backup_path;
 use crate::format::version::FormatVersion;
 use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::lost::check_not_lost;
-use crate::ledger::standing::{Standing, kept_in};
+use crate::ledger::standing::{Standing, standing_in};
 use crate::ledger::ticket::Foundation;
 use crate::maintenance::beginning::mark_begun_beside;
 use crate::manager::live_state::{Lineage, LiveState, Observed, WalCursor};
 use crate::manager::summary::RecoverySummary;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::manager::undo::Undo;
+use crate::namespaces::Totals;
 use crate::recovery::recover::recover_current;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
 
@@ -35,19 +37,20 @@ impl From<RecoveredCheckpoint> for Adopted {
     fn from(recovered: RecoveredCheckpoint) -> Self {
         let position = recovered.position();
         let is_newest_format = |fields: &AlluviumFields| fields.format == FormatVersion::default();
-        let RecoveredCheckpoint { metadata, state, skipped, bytes_read, segments, wal } = recovered;
+        let RecoveredCheckpoint { metadata, state, mut spaces, skipped, bytes_read, segments, wal } = recovered;
+        spaces.keep_in_order();
         Self {
             summary: RecoverySummary {
                 checkpoint_id: metadata.id,
                 skipped,
-                key_count: state.len() as u64,
+                key_count: Totals::of(&state, &spaces).keys,
                 bytes_read,
                 wal_entries: wal.entries,
                 wal_cut: wal.cut.clone(),
                 is_laminar: metadata.alluvium.is_none(),
             },
             can_follow: metadata.alluvium.as_ref().is_some_and(is_newest_format) && wal.cut.is_none(),
-            live: LiveState { state, changes: wal.mutations, position, undo: Undo::default() },
+            live: LiveState { state, spaces, changes: wal.mutations, position, undo: Undo::default() },
             foundation: Foundation {
                 source: Some(metadata.id),
                 segments,
@@ -63,7 +66,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// checkpoint and the options [allow creating one](OpenOptions::create), the manager starts empty.
     ///
     /// Opening only reads, except as [`begin_beside_remains`](OpenOptions::begin_beside_remains) says. The first
-    /// write is the first checkpoint or sync.
+    /// write is the first checkpoint or sync. Only a [backup](crate::tools::backup) is changed: the file that marks it
+    /// goes, because it is a directory of its own from now on.
     ///
     /// - Settings that cannot work are [`InvalidConfig`](Error::InvalidConfig).
     /// - A directory without a checkpoint is [`NotFound`](Error::NotFound) if the options do not allow creating
@@ -105,6 +109,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             .highest_number
             .checked_add(1)
             .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
+        if !listing.backup_of.is_empty() {
+            // Before anything is written: the next backup would take what this writer writes for garbage.
+            let marks: Vec<String> = listing.backup_of.iter().copied().map(backup_path).collect();
+            directory.delete(&marks).await?;
+        }
         let ledger = Arc::new(Ledger::new(options.store_id, next_number, &listing, !config.truncate_wal));
         ledger.lock().writer = options.writer;
         let mut manager = Self {
@@ -129,8 +138,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             manager.ledger.lock().standing.kept.retain(|id| listing.checkpoints.contains(id));
             if listing.checkpoints.last() != Some(&id) {
                 // What the caller asked to be kept does not go back to an earlier moment.
-                let kept = kept_in(&*manager.directory, &listing, listing.checkpoints.iter()).await?;
-                manager.ledger.lock().standing.kept = kept;
+                let newest = standing_in(&*manager.directory, &listing, listing.checkpoints.iter()).await?;
+                manager.ledger.lock().standing.kept = newest.kept;
+                // Nor do the ids of namespaces.
+                let declared = manager.live.spaces.declared().and(&newest.namespaces)?;
+                manager.live.spaces.declare(declared, None);
             }
             if listing.checkpoints.last() != Some(&id) || listing.marked.contains(&id) || !is_replayed {
                 // Recovery starts from the newest checkpoint, so it would not find a WAL file after an older

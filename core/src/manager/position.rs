@@ -2,6 +2,7 @@
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::model::namespace::TimeDomain;
 use crate::model::position::StreamPosition;
 use crate::model::source_position::SourcePosition;
 
@@ -32,9 +33,11 @@ impl<D> IncrementalCheckpointManager<D> {
         self.live.position.set_partition_watermark(input, partition, watermark_ms);
     }
 
-    /// Sets the processing time, in milliseconds of Unix time. An earlier time changes nothing.
+    /// Sets the processing time, in milliseconds of Unix time. An earlier time changes nothing. Some of the entries
+    /// that expire by it are deleted, as [`delete_expired`](Self::delete_expired) does.
     pub fn set_processing_time(&mut self, processing_time_ms: i64) {
         self.live.position.set_processing_time(processing_time_ms);
+        self.clock_moved(TimeDomain::Processing);
     }
 
     /// Sets the token by which a sink recognises what it prepared. A token of more than 1 KiB is

@@ -10,8 +10,10 @@ use crate::manager::live_state::LiveState;
 use crate::manager::mutate::whole;
 use crate::manager::open::Adopted;
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::model::namespace::{DEFAULT_NAMESPACE, Namespace};
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
+use crate::state::State;
 use crate::tools::inspect::find_state;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
@@ -35,8 +37,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let recovered = recover_listed(&*self.directory, &self.stores, &options, &listing).await?;
         let recovered = recovered.ok_or_else(|| Error::NotFound(format!("checkpoint {id} does not exist")))?;
         let state_file = find_state(&*self.directory, id).await?;
-        let (live, written) = self.write_restored(Adopted::from(recovered), state_file).await?;
+        let (mut live, written) = self.write_restored(Adopted::from(recovered), state_file).await?;
         drop(restoring);
+        let stop = self.live.state.stop().cloned();
+        live.spaces.stop_when(stop.as_ref());
+        live.state.stop_when(stop);
         self.live = live;
         self.finish_with_maintenance(written).await
     }
@@ -52,9 +57,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let id = self.next_checkpoint_id()?;
         let before = self.before(id);
         let changes = live.changes.freeze();
-        let instead = if self.config.incremental { changes } else { whole(&live.state) };
-        let restored = (&live.state, &live.position);
-        let mut prepared = self.prepared(before, Some(instead), restored, state_file, started_us);
+        // An id that was given to a namespace does not go back to an earlier moment.
+        let declared = live.spaces.declared().and(self.live.spaces.declared())?;
+        live.spaces.declare(declared, None);
+        let instead = if self.config.incremental { changes } else { whole(&live) };
+        let mut prepared = self.prepared(before, Some(instead), &live, state_file, started_us);
         prepared.foundation = Some(foundation);
         let written = prepared.write().await?;
         self.observed.recovered = Some(summary);
@@ -71,19 +78,36 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         other: RecoveredCheckpoint,
         state_file: Option<Vec<u8>>,
     ) -> Result<IncrementalCheckpointMetadata, Error> {
+        // Namespaces are known by their names, and may have other ids there.
+        let there: Vec<&Namespace> = other.spaces.declared().iter().collect();
+        let ids = self.declare_all(&there)?;
         // Only what differs becomes a mutation, so that the checkpoint is incremental like any other.
-        let is_gone = |(key, _): &(&[u8], &[u8])| other.state.get(key).is_none();
-        let gone: Vec<Vec<u8>> = self.iter().filter(is_gone).map(|(key, _)| key.to_vec()).collect();
-        for key in gone {
-            self.delete(&key)?;
-        }
-        for (key, value) in other.state.iter() {
-            if self.get(key) != Some(value) {
-                self.put(key, value)?;
+        self.become_like(DEFAULT_NAMESPACE, &other.state)?;
+        for declared in &self.namespaces().clone() {
+            let there = ids.iter().position(|id| *id == declared.id).and_then(|at| other.spaces.find(there[at].id));
+            match there {
+                Some(space) => self.become_like(declared.id, space.state())?,
+                None => self.become_like(declared.id, &State::new())?,
             }
         }
         self.live.position = other.metadata.position();
         let prepared = self.prepare(other.metadata.wal_position, state_file)?;
         self.complete(prepared).await
+    }
+
+    /// Gives a namespace the entries of another state, as they are stored.
+    fn become_like(&mut self, namespace: u32, other: &State) -> Result<(), Error> {
+        let own = self.stored_in(namespace)?;
+        let is_gone = |(key, _): &(&[u8], &[u8])| other.get(key).is_none();
+        let gone: Vec<Vec<u8>> = own.iter().filter(is_gone).map(|(key, _)| key.to_vec()).collect();
+        for key in gone {
+            self.delete_in(namespace, &key)?;
+        }
+        for (key, value) in other.iter() {
+            if self.stored_in(namespace)?.get(key) != Some(value) {
+                self.put_stored(namespace, key, value)?;
+            }
+        }
+        Ok(())
     }
 }

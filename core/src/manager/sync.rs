@@ -16,9 +16,10 @@ use crate::ledger::listing::Listing;
 use crate::ledger::own_file::Fingerprint;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::position::StreamPosition;
+use crate::namespaces::Totals;
 
 /// A WAL file that is frozen and not yet written. It owns what it needs, its directory included, so
-/// puts may go on. If it is dropped, the next WAL file holds its changes.
+/// puts may continue. If it is dropped, the next WAL file holds its changes.
 #[must_use = "a prepared WAL file must be written: it holds the changes since the last one"]
 pub struct PreparedSync<D> {
     directory: Arc<D>,
@@ -49,11 +50,12 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// WAL file. Recovery replays the file on top of the newest checkpoint. If nothing changed since the
     /// last WAL file, nothing is written.
     ///
-    /// If there is no checkpoint that a WAL file could follow, it creates a checkpoint instead. The errors
+    /// If there is no checkpoint that a WAL file could follow, it creates a checkpoint instead. None can before the
+    /// first checkpoint that declares a new [namespace](Self::declare_namespace). The errors
     /// are those of [`prepare_sync`](Self::prepare_sync) and [`PreparedSync::write`].
     pub async fn sync(&mut self, wal_position: u64) -> Result<(), Error> {
         self.settle();
-        if self.wal.base.is_none() && self.in_flight.unfinished() == 0 {
+        if self.wal.base().is_none() && self.in_flight.unfinished() == 0 {
             return self.create_checkpoint(wal_position).await.map(|_| ());
         }
         let Some(prepared) = self.prepare_sync(wal_position)? else { return Ok(()) };
@@ -81,12 +83,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.undo.close();
         self.settle();
         let base =
-            self.wal.base.ok_or_else(|| Error::Wal("there is no checkpoint that a WAL file could follow".into()))?;
+            self.wal.base().ok_or_else(|| Error::Wal("there is no checkpoint that a WAL file could follow".into()))?;
+        let totals = Totals::of(&self.live.state, &self.live.spaces);
         let end = WalPosition {
             position: StreamPosition { wal_position, ..self.live.position.clone() },
-            key_count: self.live.state.len() as u64,
-            state_bytes: self.live.state.payload_bytes(),
-            state_digest: self.live.state.digest(),
+            key_count: totals.keys,
+            state_bytes: totals.bytes,
+            state_digest: totals.digest,
         };
         let tail = self.live.changes.copy_tail();
         if tail.bytes() == 0 && self.wal.synced.as_ref() == Some(&end) {

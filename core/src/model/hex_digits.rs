@@ -9,6 +9,12 @@ pub(crate) fn parse_hex(digits: &str) -> Option<u64> {
     (digits.len() == 16 && are_lower_case(digits)).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
 }
 
+/// Parses exactly 32 lower-case hexadecimal digits as the id of a directory. Anything else is `None`.
+pub(crate) fn parse_store_id(digits: &str) -> Option<[u8; 16]> {
+    let (high, low) = digits.split_at_checked(16)?;
+    Some((u128::from(parse_hex(high)?) << 64 | u128::from(parse_hex(low)?)).to_be_bytes())
+}
+
 /// Parses two lower-case hexadecimal digits for each byte. Anything else is `None`.
 pub(crate) fn parse_bytes(digits: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) || !are_lower_case(digits) {
@@ -44,7 +50,7 @@ pub(crate) mod store_id {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::parse_hex;
+    use super::parse_store_id;
 
     /// Writes an id as thirty-two lower-case digits.
     pub(crate) fn serialize<S: Serializer>(id: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
@@ -54,9 +60,7 @@ pub(crate) mod store_id {
     /// Reads thirty-two lower-case digits.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
         let digits = String::deserialize(deserializer)?;
-        let halves = digits.split_at_checked(16);
-        let id = halves.and_then(|(high, low)| Some(u128::from(parse_hex(high)?) << 64 | u128::from(parse_hex(low)?)));
-        id.map(u128::to_be_bytes).ok_or_else(|| D::Error::custom("thirty-two hexadecimal digits expected"))
+        parse_store_id(&digits).ok_or_else(|| D::Error::custom("thirty-two hexadecimal digits expected"))
     }
 }
 

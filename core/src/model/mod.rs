@@ -6,11 +6,14 @@ pub mod hash;
 pub mod hash_range;
 pub(crate) mod hex_digits;
 pub mod key_groups;
+mod merge;
 pub mod namespace;
 pub mod opaque;
 pub mod position;
 pub mod record;
+pub mod set;
 pub mod source_position;
+pub mod stop;
 pub mod timer;
 pub(crate) mod wanted;
 #[doc(hidden)]

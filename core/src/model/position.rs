@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError as Error;
+use crate::model::namespace::TimeDomain;
 use crate::model::opaque::Opaque;
 use crate::model::source_position::SourcePosition;
 
@@ -110,6 +111,14 @@ impl StreamPosition {
     /// Sets the processing time, in milliseconds of Unix time. An earlier time is ignored.
     pub fn set_processing_time(&mut self, processing_time_ms: i64) {
         self.processing_time_ms = self.processing_time_ms.max(Some(processing_time_ms));
+    }
+
+    /// Returns the time that a clock shows, in milliseconds.
+    pub fn time(&self, domain: TimeDomain) -> Option<i64> {
+        match domain {
+            TimeDomain::Event => self.watermark,
+            TimeDomain::Processing => self.processing_time_ms,
+        }
     }
 
     /// Sets the token of a sink. A token of more than 1 KiB is [`LimitExceeded`](Error::LimitExceeded) and

@@ -4,6 +4,15 @@
 /// The length of the time in front of a timer's key, in bytes.
 pub const TIME_BYTES: usize = 8;
 
+/// A timer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timer {
+    /// The time for which it is set, in milliseconds of its clock.
+    pub at_ms: i64,
+    /// The key that it is for.
+    pub key: Vec<u8>,
+}
+
 /// Returns the key of a timer that fires at `at_ms`, in milliseconds of its clock.
 ///
 /// The time is a big-endian number whose sign bit is flipped, so that earlier times come first.

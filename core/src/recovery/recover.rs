@@ -8,7 +8,9 @@ use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::metadata_reader::{find_state, read_listed_metadata};
 use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
+use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::model::wanted::Wanted;
+use crate::namespaces::{Spaces, Tails, Totals, apply};
 use crate::recovery::digest::check_state;
 use crate::recovery::features::check_features;
 use crate::recovery::prefetch::Prefetch;
@@ -141,8 +143,9 @@ async fn recover_one<D: Directory>(
     wanted: Wanted,
 ) -> Result<RecoveredCheckpoint, Error> {
     let metadata = read_listed_metadata(directory, listing, id).await?;
-    let mut state = State::new();
-    let mut tail = Tail::default();
+    let declared = metadata.alluvium.as_ref().map(|fields| fields.namespaces.clone());
+    let (mut state, mut spaces) = (State::new(), Spaces::new(declared.unwrap_or_default()));
+    let mut ends = Ends::default();
     let mut segments = Vec::new();
     let mut bytes_read = 0;
     if let Some(fields) = &metadata.alluvium {
@@ -156,18 +159,19 @@ async fn recover_one<D: Directory>(
         while let Some((entry, data)) = files.next().await.transpose()? {
             bytes_read += data.bytes_read;
             if entry.kind == SegmentKind::Base {
-                reserve(&mut state, &mut tail, &data.chunks, wanted.groups);
-                append_all(&mut state, &mut tail, &data)?;
+                reserve(&mut state, &mut ends.of_default, &data.chunks, wanted.groups);
+                append_all(&mut state, &mut spaces, &mut ends, &data)?;
             } else {
-                tail = Tail::default();
+                ends = Ends::default();
                 // What a delta overwrites is scattered over the state, so records are applied in blocks.
-                data.for_each_chunk(&mut |records| state.apply(records))?;
+                data.for_each_chunk(&mut |records| apply(&mut state, &mut spaces, records))?;
             }
             segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
         }
         if wanted == Wanted::ALL {
             let place = format!("checkpoint {id}");
-            check_state(&place, metadata.key_count, fields.state_bytes, fields.state_digest, &state)?;
+            let (keys, bytes, digest) = (metadata.key_count, fields.state_bytes, fields.state_digest);
+            check_state(&place, Totals { keys, bytes, digest }, Totals::of(&state, &spaces))?;
         }
     }
     let wal = ReplayedWal::default();
@@ -176,15 +180,24 @@ async fn recover_one<D: Directory>(
         // whole too.
         find_state(directory, id).await?;
     }
-    Ok(RecoveredCheckpoint { metadata, state, skipped: Vec::new(), bytes_read, wal, segments })
+    Ok(RecoveredCheckpoint { metadata, state, spaces, skipped: Vec::new(), bytes_read, wal, segments })
+}
+
+/// Where the records of a base are appended.
+#[derive(Default)]
+struct Ends {
+    of_default: Tail,
+    of_spaces: Tails,
 }
 
 /// Adds the records of a base, each behind the one before, without looking up its key first.
-fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<(), Error> {
+fn append_all(state: &mut State, spaces: &mut Spaces, ends: &mut Ends, data: &SegmentData) -> Result<(), Error> {
     data.for_each(|record| {
-        if let Some(value) = record.value {
+        if record.namespace != DEFAULT_NAMESPACE {
+            spaces.append(&mut ends.of_spaces, &record)?;
+        } else if let Some(value) = record.value {
             state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
-            state.append_hashed(tail, record.hash, record.key, value);
+            state.append_hashed(&mut ends.of_default, record.hash, record.key, value);
         } else {
             state.delete_hashed(record.hash, record.key);
         }
@@ -194,7 +207,12 @@ fn append_all(state: &mut State, tail: &mut Tail, data: &SegmentData) -> Result<
 
 /// Makes room for the records of a base. A base holds each key once, so its record counts are what the
 /// tables will hold. It is done once for each group, because making room moves the group's whole table.
+///
+/// A chunk of several namespaces does not say how many records each of them has. For these, tables grow as records
+/// come.
 fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: KeyGroups) {
+    let is_plain = |chunk: &Chunk| !chunk.is_namespaced;
+    let chunks: Vec<Chunk> = chunks.iter().copied().filter(is_plain).collect();
     for run in chunks.chunk_by(|a, b| a.last_group() == b.first_group()) {
         let (first, last) = (run[0].first_group(), run[run.len() - 1].last_group());
         let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();

@@ -8,7 +8,10 @@ use crate::format::wal::WalPosition;
 use crate::ledger::live_segment::LiveSegment;
 use crate::model::hash_range::HashRange;
 use crate::model::key_groups::KEY_GROUPS;
+use crate::model::namespace::{DEFAULT_NAMESPACE, Namespace};
 use crate::model::position::StreamPosition;
+use crate::model::record::Record;
+use crate::namespaces::{Space, Spaces};
 use crate::seeded_defects::{self, Defect};
 use crate::state::State;
 
@@ -132,9 +135,11 @@ pub struct SkippedWal {
 pub struct RecoveredCheckpoint {
     /// The checkpoint's metadata: epoch, offsets, watermark and position.
     pub metadata: IncrementalCheckpointMetadata,
-    /// The keyed state. It is empty if LaminarDB wrote the checkpoint, whose state is opaque and in
+    /// The keyed state of the default namespace. It is empty if LaminarDB wrote the checkpoint, whose state is opaque and in
     /// `state.bin`.
     pub state: State,
+    /// The keyed data of the declared namespaces.
+    pub(crate) spaces: Spaces,
     /// The newer checkpoints that were skipped because they are damaged, newest first.
     pub skipped: Vec<SkippedCheckpoint>,
     /// How many bytes of segments and WAL files were read.
@@ -151,6 +156,18 @@ impl RecoveredCheckpoint {
     pub fn position(&self) -> StreamPosition {
         let of_wal = self.wal.end.as_ref().filter(|_| !seeded_defects::is(Defect::MixEpochs));
         of_wal.map_or_else(|| self.metadata.position(), |end| end.position.clone())
+    }
+
+    /// Returns the declared namespaces with their entries, in order of their ids. Entries are as they are stored: a
+    /// timer's key [begins with its time](crate::model::timer), and the value of an entry that expires
+    /// [with its expiry time](crate::model::expiry).
+    pub fn namespaces(&self) -> impl Iterator<Item = (&Namespace, &State)> {
+        self.spaces.iter().map(|space| (space.declaration(), space.state()))
+    }
+
+    /// Returns the entries of a declared namespace, as [`namespaces`](Self::namespaces) does.
+    pub fn namespace(&self, id: u32) -> Option<&State> {
+        self.spaces.find(id).map(Space::state)
     }
 }
 
@@ -171,9 +188,15 @@ pub struct ReplayedWal {
 }
 
 impl ReplayedWal {
-    /// Returns every mutation that was replayed, oldest first: the key, and its value, or `None` for a
-    /// delete.
+    /// Returns every mutation of the default namespace that was replayed, oldest first: the key, and its value, or
+    /// `None` for a delete.
     pub fn mutations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.mutations.records().map(|record| (record.key, record.value))
+        let of_default = self.records().filter(|record| record.namespace == DEFAULT_NAMESPACE);
+        of_default.map(|record| (record.key, record.value))
+    }
+
+    /// Returns every mutation that was replayed, of all namespaces, oldest first.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.mutations.records()
     }
 }

@@ -10,6 +10,7 @@ use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
 use crate::ledger::segment_reader::WHOLE_BYTES;
 use crate::model::wanted::Wanted;
+use crate::namespaces::{Totals, apply};
 use crate::recovery::digest::check_state;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, SkippedWal};
 use crate::seeded_defects::{self, Defect};
@@ -59,13 +60,14 @@ pub(crate) async fn replay<D: Directory>(
         // instance.
         let entries = records.len() as u64;
         records.retain(|record| wanted.contains(record.hash));
-        recovered.state.apply(&records)?;
+        apply(&mut recovered.state, &mut recovered.spaces, &records)?;
         for record in &records {
-            recovered.wal.mutations.push(record.hash, record.key, record.value);
+            recovered.wal.mutations.push(*record);
         }
         let end = wal.position;
         if wanted == Wanted::ALL {
-            check_state(&path, end.key_count, end.state_bytes, end.state_digest, &recovered.state)?;
+            let (keys, bytes, digest) = (end.key_count, end.state_bytes, end.state_digest);
+            check_state(&path, Totals { keys, bytes, digest }, Totals::of(&recovered.state, &recovered.spaces))?;
         }
         recovered.bytes_read += content.len() as u64;
         recovered.wal.files += 1;

@@ -14,6 +14,8 @@ pub(super) const OFFSET_BITS: u32 = (SEGMENT_BYTES / 8).trailing_zeros();
 const SMALL_SEGMENTS: usize = 4;
 /// The number of segments that an address can name.
 const SEGMENTS_MAX: usize = 1 << (32 - OFFSET_BITS);
+/// The length of the first segment of an arena that begins small.
+const SMALL_BYTES: usize = 64 << 10;
 /// The bytes in front of the first record. They ensure that no address is 0, and that records of 64 and 128
 /// bytes fill whole cache lines in memory that begins with one.
 pub(super) const FRONT_BYTES: usize = 64;
@@ -36,6 +38,8 @@ pub(super) struct Segment {
 /// The records of a state.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
+    /// Whether the first segments are small and each is as large as all before it, until they have the full length.
+    pub(super) begins_small: bool,
     pub(super) segments: Vec<Segment>,
     /// The indices of `segments` that have no memory and may be used again.
     vacant: Vec<u32>,
@@ -79,7 +83,13 @@ impl Arena {
             return None;
         }
         let reuse = total + FRONT_BYTES <= SEGMENT_BYTES && !self.spare.is_empty();
-        Some(if reuse { 0 } else { SEGMENT_BYTES.max(total + FRONT_BYTES) })
+        Some(if reuse { 0 } else { self.segment_bytes().max(total + FRONT_BYTES) })
+    }
+
+    /// Returns the length of the next segment, unless a record needs a longer one.
+    #[inline]
+    fn segment_bytes(&self) -> usize {
+        if self.begins_small { self.allocated.clamp(SMALL_BYTES, SEGMENT_BYTES) } else { SEGMENT_BYTES }
     }
 
     /// Returns the key of a record.
@@ -178,9 +188,13 @@ impl Arena {
             (false, Some(bytes)) => bytes,
             (_, spare) => {
                 self.spare.extend(spare);
-                let bytes = SEGMENT_BYTES.max(total + FRONT_BYTES);
+                let bytes = self.segment_bytes().max(total + FRONT_BYTES);
                 self.allocated += bytes;
-                if self.segments.len() < SMALL_SEGMENTS { Block::new(bytes) } else { Block::huge(bytes) }
+                if bytes < SEGMENT_BYTES || self.segments.len() < SMALL_SEGMENTS {
+                    Block::new(bytes)
+                } else {
+                    Block::huge(bytes)
+                }
             }
         };
         let segment = Segment { bytes, used: FRONT_BYTES, live: 0 };

@@ -4,7 +4,9 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::model::hash::{entry_digest, key_hash, value_hash};
 use crate::model::key_groups::{KEY_GROUPS, group_of};
 use crate::model::record::check_lengths;
+use crate::model::stop::Stop;
 use crate::state::arena::Arena;
+use crate::state::order::Orders;
 use crate::state::record_header::record_bytes;
 use crate::state::sought::Sought;
 use crate::state::table::{Found, Table};
@@ -32,7 +34,13 @@ pub struct State {
     pub(super) table_bytes: usize,
     pub(super) len: usize,
     pub(super) digest: u64,
+    /// The orders of the records, if there are any.
+    pub(super) orders: Option<Box<Orders>>,
     pub(super) walks: Walks,
+    /// The bytes that walks may hold from the allocator together.
+    pub(super) walk_bytes_max: usize,
+    /// Stops long work.
+    pub(super) stop: Option<Stop>,
 }
 
 impl Default for State {
@@ -52,8 +60,18 @@ impl State {
             table_bytes: 0,
             len: 0,
             digest: 0,
+            orders: None,
             walks: Walks::new(),
+            walk_bytes_max: usize::MAX,
+            stop: None,
         }
+    }
+
+    /// Returns an empty state that takes little memory while it is small, for one of many.
+    pub(crate) fn small() -> Self {
+        let mut state = Self::new();
+        state.arena.begins_small = true;
+        state
     }
 
     /// Returns the number of live keys.
@@ -78,7 +96,8 @@ impl State {
 
     /// Returns exactly how many bytes are held from the allocator.
     pub fn allocated_bytes(&self) -> u64 {
-        (self.arena.allocated_bytes() + self.table_bytes) as u64
+        let orders = self.orders.as_ref().map_or(0, |orders| orders.allocated_bytes());
+        (self.arena.allocated_bytes() + self.table_bytes + orders) as u64
     }
 
     /// Returns the sum of [`entry_digest`] over all entries. It is equal for equal states.
@@ -121,7 +140,8 @@ impl State {
     /// Returns [`growth_for`](Self::growth_for) plus the growth of the table.
     pub(crate) fn growth_with_table(&self, hash: u64, key: &[u8], value: &[u8]) -> Option<usize> {
         let arena = self.growth_for(key, value)?;
-        Some(arena + self.tables[usize::from(group_of(hash))].growth_for_insert())
+        let orders = self.orders.as_ref().map_or(0, |orders| orders.growth_for_insert());
+        Some(arena + self.tables[usize::from(group_of(hash))].growth_for_insert() + orders)
     }
 
     /// Sets the value of a key whose hash is known and whose lengths were checked. The arena must have an
@@ -148,76 +168,34 @@ impl State {
                 self.table_bytes += table.allocated_bytes();
                 self.group_bytes[group] += (key.len() + value.len()) as u64;
                 self.len += 1;
+                if self.orders.is_some() {
+                    self.in_orders(|orders, arena| orders.insert(arena, address));
+                }
             }
             Found::At(at) => {
                 let address = table.address(at);
                 note(Some(self.arena.get(address).1));
+                if self.orders.is_some() {
+                    self.in_orders(|orders, arena| orders.before_overwrite(arena, address));
+                }
                 let (old_bytes, old_hash) = self.arena.value_summary(address);
                 let freed = record_bytes(key.len(), old_bytes);
                 self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
                 self.group_bytes[group] = self.group_bytes[group] - old_bytes as u64 + value.len() as u64;
-                if !self.arena.overwrite(address, value, value_hash) {
+                if self.arena.overwrite(address, value, value_hash) {
+                    if self.orders.is_some() {
+                        self.in_orders(|orders, arena| orders.after_overwrite(arena, address, false));
+                    }
+                } else {
                     let moved = self.arena.insert(key, value, value_hash);
                     self.tables[group].set_address(at, moved);
+                    if self.orders.is_some() {
+                        self.in_orders(|orders, arena| orders.after_overwrite(arena, moved, true));
+                    }
                     self.arena.release(address);
                     self.clean(freed);
                 }
             }
-        }
-    }
-
-    /// Deletes a key. Returns whether it was there.
-    pub fn delete(&mut self, key: &[u8]) -> bool {
-        self.delete_hashed(key_hash(key), key)
-    }
-
-    /// Deletes a key whose hash is known. Returns whether it was there.
-    #[inline]
-    pub(crate) fn delete_hashed(&mut self, hash: u64, key: &[u8]) -> bool {
-        self.delete_noting(hash, key, |_| {})
-    }
-
-    /// Does the same, and shows the value of a key that was there to `note`.
-    #[inline]
-    pub(crate) fn delete_noting(&mut self, hash: u64, key: &[u8], note: impl FnOnce(Option<&[u8]>)) -> bool {
-        let group = usize::from(group_of(hash));
-        let Found::At(at) = self.tables[group].find(Sought { arena: &self.arena, hash, key }) else {
-            return false;
-        };
-        let address = self.tables[group].address(at);
-        note(Some(self.arena.get(address).1));
-        let (old_bytes, old_hash) = self.arena.value_summary(address);
-        self.digest = self.digest.wrapping_sub(entry_digest(hash, old_hash));
-        self.group_bytes[group] -= (key.len() + old_bytes) as u64;
-        let freed = record_bytes(key.len(), old_bytes);
-        let table = &mut self.tables[group];
-        self.table_bytes -= table.allocated_bytes();
-        table.remove(at, &self.arena);
-        self.table_bytes += table.allocated_bytes();
-        self.arena.release(address);
-        self.len -= 1;
-        self.clean(freed);
-        true
-    }
-
-    /// Cleans the arena if needed. The amount of work is proportional to `freed`, the bytes of garbage that
-    /// the caller made.
-    #[inline]
-    fn clean(&mut self, freed: usize) {
-        if self.arena.wants_cleaning() {
-            if self.arena.is_pinned() && !self.release_walks(self.arena.is_pinned_too_long()) {
-                return;
-            }
-            let tables = &mut self.tables;
-            self.arena.clean(8 * freed + 1024, |arena, to| {
-                let key = arena.key(to);
-                let hash = key_hash(key);
-                let table = &mut tables[usize::from(group_of(hash))];
-                match table.find(Sought { arena, hash, key }) {
-                    Found::At(at) => table.set_address(at, to),
-                    Found::Before(_) => unreachable!("a live record has a slot"),
-                }
-            });
         }
     }
 

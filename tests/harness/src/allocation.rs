@@ -10,8 +10,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 
-/// The system's allocator, noting the largest block that each thread asked for, how many blocks, and
-/// their bytes in all.
+/// The system's allocator, noting the largest block that each thread asked for, how many blocks, their bytes in all,
+/// and how many bytes it held at most.
 #[derive(Debug)]
 pub struct NotingAllocator;
 
@@ -22,6 +22,9 @@ thread_local! {
     static SUM: Cell<usize> = const { Cell::new(0) };
     static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
     static BLOCKS: Cell<u64> = const { Cell::new(0) };
+    /// What the thread has asked for and not given back. What it gives back for another thread makes it less.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static HELD_MAX: Cell<isize> = const { Cell::new(0) };
 }
 
 fn note(bytes: usize) {
@@ -37,27 +40,39 @@ fn note(bytes: usize) {
     let _ = BLOCKS.try_with(|blocks| blocks.set(blocks.get() + 1));
 }
 
+/// Notes that a block has become longer by so many bytes, from nothing or to nothing.
+fn hold(more: usize, less: usize) {
+    let _ = HELD.try_with(|held| {
+        held.set(held.get().wrapping_add_unsigned(more).wrapping_sub_unsigned(less));
+        let _ = HELD_MAX.try_with(|max| max.set(max.get().max(held.get())));
+    });
+}
+
 // SAFETY: every call goes to the system's allocator unchanged; noting allocates nothing.
 unsafe impl GlobalAlloc for NotingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
+        hold(layout.size(), 0);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
+        hold(layout.size(), 0);
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        hold(0, layout.size());
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         note(bytes);
+        hold(bytes, layout.size());
         // SAFETY: as above.
         unsafe { System.realloc(block, layout, bytes) }
     }
@@ -79,6 +94,16 @@ pub fn bytes_asked_for<T>(call: impl FnOnce() -> T) -> (T, usize) {
     let before = SUM.get();
     let result = call();
     (result, SUM.get().wrapping_sub(before))
+}
+
+/// Runs `call`; returns its result and how many bytes this thread held at most, beside what it held before.
+pub fn bytes_held<T>(call: impl FnOnce() -> T) -> (T, usize) {
+    let before = HELD.get();
+    let max_before = HELD_MAX.replace(before);
+    let result = call();
+    let max = HELD_MAX.get();
+    HELD_MAX.set(max_before.max(max));
+    (result, usize::try_from(max.wrapping_sub(before)).unwrap_or_default())
 }
 
 /// Runs `call`. Each time that it asks for memory, `watcher` gets the length first. The watcher must not panic, and
@@ -121,6 +146,19 @@ mod tests {
         assert_eq!((block.len(), largest), (3 << 20, 3 << 20));
         assert!(largest_block(|| vec![0_u8; 10]).1 < 1_000);
         assert_eq!(bytes_asked_for(|| (vec![0_u8; 10], vec![0_u8; 1_000])).1, 1_010);
+    }
+
+    #[test]
+    fn what_is_given_back_is_not_held() {
+        let ((), held) = bytes_held(|| (0..10).for_each(|_| drop(vec![0_u8; 1_000])));
+        assert_eq!(held, 1_000);
+        let (grown, held) = bytes_held(|| {
+            let mut grown = vec![0_u8; 1_000];
+            grown.reserve_exact(2_000);
+            grown
+        });
+        assert_eq!((grown.capacity(), held), (3_000, 3_000));
+        assert_eq!(bytes_held(|| drop(grown)).1, 0);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use alluvium_core::model::source_position::SourcePosition;
 pub struct Expected {
     /// Keys and values.
     pub state: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The entries of the declared namespaces by name, as they are stored. One without entries is left out.
+    pub namespaces: BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
     /// Positions in the sources.
     pub source_offsets: BTreeMap<String, u64>,
     /// Event time, in milliseconds.
@@ -36,7 +38,13 @@ pub struct Expected {
 impl Expected {
     /// What a manager holds now.
     pub fn of<D: Directory>(manager: &IncrementalCheckpointManager<D>) -> Self {
+        let content = |id| {
+            let entries = manager.stored_in(id).expect("it is declared").iter();
+            entries.map(|(key, value)| (key.to_vec(), value.to_vec())).collect::<BTreeMap<_, _>>()
+        };
+        let namespaces = manager.namespaces().iter().map(|declared| (declared.name.clone(), content(declared.id)));
         Self {
+            namespaces: namespaces.filter(|(_, entries)| !entries.is_empty()).collect(),
             state: manager.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect(),
             source_offsets: manager.source_offsets().clone(),
             watermark: manager.watermark(),

@@ -2,8 +2,10 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures of tests are small")]
 
 pub mod allocation;
+pub mod backups;
 pub mod cancelled;
 pub mod colliding;
+pub mod command;
 pub mod damage;
 pub mod faulty;
 #[cfg(feature = "work-counters")]

@@ -9,12 +9,13 @@ use alluvium_test_harness::{here, load};
 use imports::{Imports, Segments};
 
 /// The folders of core, from the lowest to the highest. A folder uses itself and those before it.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     "model",
     "directory",
     "format",
     "state",
     "changelog",
+    "namespaces",
     "ledger",
     "maintenance",
     "recovery",

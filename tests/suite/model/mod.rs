@@ -193,7 +193,12 @@ impl Run {
         let keys: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
         let differ = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
         let expected: Vec<KeyChange> = differ
-            .map(|key| KeyChange { key: key.clone(), before: before.get(key).cloned(), after: after.get(key).cloned() })
+            .map(|key| KeyChange {
+                namespace: 0,
+                key: key.clone(),
+                before: before.get(key).cloned(),
+                after: after.get(key).cloned(),
+            })
             .collect();
         assert_eq!(found.changes, expected, "from {from} to {to}");
         assert!(from != to || found.bytes_read == 0);

@@ -12,6 +12,12 @@ pub const DEFAULT_NAMESPACE: u32 = 0;
 /// The most bytes that the name of a namespace may have.
 pub const NAME_BYTES_MAX: usize = 255;
 
+/// The largest id that a namespace may have to be kept in memory.
+pub const KEPT_ID_MAX: u32 = 65_535;
+
+/// The most namespaces that a state may declare.
+pub const NAMESPACES_MAX: usize = 1_024;
+
 /// Which clock times belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -22,21 +28,22 @@ pub enum TimeDomain {
     Processing,
 }
 
-/// How a namespace combines a value with one that is merged into it.
+/// How a namespace combines a value with one that is merged into it. If there is no value yet, the merged one becomes
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MergeOperator {
-    /// The sum of two unsigned numbers of 64 bits.
+    /// The sum of two unsigned numbers of 64 bits, little-endian. It wraps around.
     AddU64,
-    /// The sum of two signed numbers of 64 bits.
+    /// The sum of two signed numbers of 64 bits, little-endian. It wraps around.
     AddI64,
-    /// The smaller of two values.
+    /// The smaller of two values in the order of their bytes, which is that of unsigned big-endian numbers.
     Min,
-    /// The larger of two values.
+    /// The larger of two values in the order of their bytes.
     Max,
     /// The two values, one after the other.
     Append,
-    /// The union of two sets.
+    /// The union of two [sets](crate::model::set).
     SetUnion,
 }
 
@@ -58,7 +65,8 @@ pub enum NamespaceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Line", into = "Line")]
 pub struct Namespace {
-    /// The id by which records name it. It is at least 1.
+    /// The id by which records name it. It is at least 1, or 0 until the namespace is
+    /// [declared](crate::IncrementalCheckpointManager::declare_namespace).
     pub id: u32,
     /// The name by which the operator knows it.
     pub name: String,
@@ -66,6 +74,8 @@ pub struct Namespace {
     pub kind: NamespaceKind,
     /// The clock by which its entries expire. If there is one, each value begins with an expiry time.
     pub expires: Option<TimeDomain>,
+    /// How many milliseconds after its last write an entry expires, if entries expire.
+    pub expires_after_ms: u64,
     /// How values are merged.
     pub merge: Option<MergeOperator>,
     /// The version of what the operator stores in it. The default is 0.
@@ -75,7 +85,20 @@ pub struct Namespace {
 impl Namespace {
     /// Returns the declaration of a namespace whose entries neither expire nor merge.
     pub fn new(id: u32, name: impl Into<String>, kind: NamespaceKind) -> Self {
-        Self { id, name: name.into(), kind, expires: None, merge: None, schema: 0 }
+        Self { id, name: name.into(), kind, expires: None, expires_after_ms: 0, merge: None, schema: 0 }
+    }
+
+    /// Returns the declaration of the same namespace whose entries expire so many milliseconds after their last
+    /// write, by this clock.
+    #[must_use]
+    pub fn expiring(self, domain: TimeDomain, after_ms: u64) -> Self {
+        Self { expires: Some(domain), expires_after_ms: after_ms, ..self }
+    }
+
+    /// Returns the declaration of the same namespace whose values are merged in this way.
+    #[must_use]
+    pub fn merging(self, operator: MergeOperator) -> Self {
+        Self { merge: Some(operator), ..self }
     }
 
     /// Returns the part of a key that decides where its record is. A timer that is too short for its time
@@ -122,6 +145,9 @@ impl Namespace {
         if matches!(self.kind, NamespaceKind::Timers(_)) && (self.expires.is_some() || self.merge.is_some()) {
             return of("timers neither expire nor merge");
         }
+        if self.expires.is_none() && self.expires_after_ms > 0 {
+            return of("a time after which entries expire needs a clock by which they do");
+        }
         Ok(())
     }
 }
@@ -137,6 +163,8 @@ struct Line {
     route_bytes: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<TimeDomain>,
+    #[serde(default, skip_serializing_if = "is_none")]
+    expires_after_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     merge: Option<MergeOperator>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -157,6 +185,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_none(milliseconds: &u64) -> bool {
+    *milliseconds == 0
+}
+
 impl TryFrom<Line> for Namespace {
     type Error = String;
 
@@ -168,8 +201,8 @@ impl TryFrom<Line> for Namespace {
             (KindName::ProcessingTimers, None) => NamespaceKind::Timers(TimeDomain::Processing),
             _ => return Err(format!("namespace {}: route_bytes belongs to kind ordered, and only there", line.id)),
         };
-        let Line { id, name, expires, merge, schema, .. } = line;
-        Ok(Self { id, name, kind, expires, merge, schema })
+        let Line { id, name, expires, expires_after_ms, merge, schema, .. } = line;
+        Ok(Self { id, name, kind, expires, expires_after_ms, merge, schema })
     }
 }
 
@@ -181,7 +214,7 @@ impl From<Namespace> for Line {
             NamespaceKind::Timers(TimeDomain::Event) => (KindName::EventTimers, None),
             NamespaceKind::Timers(TimeDomain::Processing) => (KindName::ProcessingTimers, None),
         };
-        let Namespace { id, name, expires, merge, schema, .. } = namespace;
-        Self { id, name, kind, route_bytes, expires, merge, schema }
+        let Namespace { id, name, expires, expires_after_ms, merge, schema, .. } = namespace;
+        Self { id, name, kind, route_bytes, expires, expires_after_ms, merge, schema }
     }
 }

@@ -23,6 +23,21 @@ impl Namespaces {
         Ok(Self(declared.into()))
     }
 
+    /// Returns these declarations, and of `others` those with other ids. If the same name has two ids, it is
+    /// [`InvalidInput`](Error::InvalidInput).
+    pub(crate) fn and(&self, others: &Self) -> Result<Self, Error> {
+        let is_other = |other: &&Namespace| self.get(other.id).is_none();
+        match others.iter().filter(is_other).count() {
+            0 => Ok(self.clone()),
+            _ => Self::new(self.iter().chain(others.iter().filter(is_other)).cloned()),
+        }
+    }
+
+    /// Returns a namespace by its name.
+    pub fn named(&self, name: &str) -> Option<&Namespace> {
+        self.0.iter().find(|namespace| namespace.name == name)
+    }
+
     /// Returns a namespace by its id. The default namespace has no declaration.
     pub fn get(&self, id: u32) -> Option<&Namespace> {
         self.0.binary_search_by_key(&id, |namespace| namespace.id).ok().map(|at| &self.0[at])
@@ -90,11 +105,11 @@ mod tests {
                 merge: Some(MergeOperator::AddU64),
                 ..Namespace::new(1, "by time", NamespaceKind::Ordered { route_bytes: 8 })
             },
-            Namespace::new(2, "windows", NamespaceKind::Hashed),
+            Namespace::new(2, "windows", NamespaceKind::Hashed).expiring(TimeDomain::Event, 60_000),
         ];
         let declared = Namespaces::new(declared).unwrap();
         let json = serde_json::to_string(&declared).unwrap();
-        let expected = r#"[{"id":1,"name":"by time","kind":"ordered","route_bytes":8,"expires":"processing","merge":"add-u64"},{"id":2,"name":"windows","kind":"hashed"},{"id":9,"name":"timers","kind":"event-timers","schema":3}]"#;
+        let expected = r#"[{"id":1,"name":"by time","kind":"ordered","route_bytes":8,"expires":"processing","merge":"add-u64"},{"id":2,"name":"windows","kind":"hashed","expires":"event","expires_after_ms":60000},{"id":9,"name":"timers","kind":"event-timers","schema":3}]"#;
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_str::<Namespaces>(&json).unwrap(), declared);
         assert_eq!(declared.get(9).map(|namespace| namespace.schema), Some(3));
@@ -112,6 +127,7 @@ mod tests {
             (r#"{"id":1,"name":"n","kind":"event-timers","expires":"event"}"#, "neither expire"),
             (r#"{"id":1,"name":"n","kind":"event-timers","merge":"append"}"#, "neither expire"),
             (r#"{"id":1,"name":"n","kind":"sorted"}"#, "sorted"),
+            (r#"{"id":1,"name":"n","kind":"hashed","expires_after_ms":1}"#, "needs a clock"),
             (r#"{"id":1,"name":"n","kind":"hashed"},{"id":1,"name":"m","kind":"hashed"}"#, "order of their ids"),
             (r#"{"id":2,"name":"n","kind":"hashed"},{"id":1,"name":"m","kind":"hashed"}"#, "order of their ids"),
             (r#"{"id":1,"name":"n","kind":"hashed"},{"id":2,"name":"n","kind":"hashed"}"#, "the same name"),

@@ -4,5 +4,7 @@
 mod declaration;
 mod declared;
 
-pub use declaration::{DEFAULT_NAMESPACE, MergeOperator, NAME_BYTES_MAX, Namespace, NamespaceKind, TimeDomain};
+pub use declaration::{
+    DEFAULT_NAMESPACE, KEPT_ID_MAX, MergeOperator, NAME_BYTES_MAX, NAMESPACES_MAX, Namespace, NamespaceKind, TimeDomain,
+};
 pub use declared::Namespaces;

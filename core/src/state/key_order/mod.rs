@@ -3,11 +3,14 @@
 //! A reference has 8 bytes: the beginning of the key above the record's address. The first ones are selected
 //! in one pass, without sorting. The others are sorted once, when they are needed.
 
+mod dividing;
 mod head;
 mod sorting;
 
 use std::collections::BinaryHeap;
 
+use crate::error::IncrementalCheckpointError as Error;
+use crate::model::stop::{BYTES, Steps};
 use crate::model::work::count_keys_read;
 use crate::state::arena::{Address, Arena};
 use crate::state::key_order::head::{head_of, reference};
@@ -33,14 +36,25 @@ pub(super) struct KeyOrder {
 }
 
 impl KeyOrder {
-    /// Takes the records whose keys start with `prefix`, out of at most `most` records. It reads each key once.
-    pub(super) fn new(arena: &Arena, addresses: impl Iterator<Item = Address>, prefix: &[u8], most: usize) -> Self {
+    /// Takes the records whose keys start with `prefix`, out of at most `most` records. It reads each key once. If it
+    /// would take more than `references_max`, that is [`LimitExceeded`](Error::LimitExceeded).
+    pub(super) fn new(
+        arena: &Arena,
+        addresses: impl Iterator<Item = Address>,
+        prefix: &[u8],
+        (most, references_max): (usize, usize),
+        steps: &mut Steps<'_>,
+    ) -> Result<Self, Error> {
         // Without a prefix, every key is taken.
-        let mut rest = Vec::with_capacity(if prefix.is_empty() { most } else { 0 });
+        let mut rest = Vec::with_capacity(if prefix.is_empty() { most.min(references_max) } else { 0 });
         for address in addresses {
+            steps.take(1 + prefix.len() / BYTES)?;
             let key = arena.key(address);
             count_keys_read(1);
             if let Some(suffix) = key.strip_prefix(prefix) {
+                if rest.len() == references_max {
+                    return Err(out_of_memory(references_max * size_of::<u64>()));
+                }
                 if rest.len() == rest.capacity() {
                     // The list never becomes longer than if every key were taken.
                     rest.reserve_exact(rest.len().clamp(64, (most - rest.len()).max(64)));
@@ -48,17 +62,22 @@ impl KeyOrder {
                 rest.push(reference(suffix, address));
             }
         }
-        Self { rest, prefix_bytes: prefix.len(), ..Self::default() }
+        Ok(Self { rest, prefix_bytes: prefix.len(), ..Self::default() })
     }
 
     /// Returns the record that is next, and `None` after the last. About `wanted` records will be asked for
-    /// soon.
+    /// soon. After an error, the order must not be used any more.
     #[inline]
-    pub(super) fn peek(&mut self, arena: &Arena, wanted: usize) -> Option<Address> {
-        if self.next == self.ready.len() && !self.make_ready(arena, wanted) {
-            return None;
+    pub(super) fn peek(
+        &mut self,
+        arena: &Arena,
+        wanted: usize,
+        steps: &mut Steps<'_>,
+    ) -> Result<Option<Address>, Error> {
+        if self.next == self.ready.len() && !self.make_ready(arena, wanted, steps)? {
+            return Ok(None);
         }
-        Some(self.ready[self.next] as u32)
+        Ok(Some(self.ready[self.next] as u32))
     }
 
     /// Goes past the record that [`peek`](Self::peek) returned.
@@ -72,36 +91,44 @@ impl KeyOrder {
         self.ready.len() - self.next + self.rest.len()
     }
 
+    /// Returns the bytes held from the allocator.
+    pub(super) fn allocated_bytes(&self) -> usize {
+        (self.ready.capacity() + self.rest.capacity()) * size_of::<u64>()
+    }
+
     /// Gets the next references ready. Returns whether there are any.
     #[cold]
-    fn make_ready(&mut self, arena: &Arena, wanted: usize) -> bool {
+    fn make_ready(&mut self, arena: &Arena, wanted: usize, steps: &mut Steps<'_>) -> Result<bool, Error> {
         self.next = 0;
         let wanted = wanted.clamp(1, SELECTED_MAX);
         if self.has_selected || self.rest.len() / 4 < wanted {
-            sort(&mut self.rest, arena, self.prefix_bytes);
+            sort(&mut self.rest, arena, self.prefix_bytes, steps)?;
             self.ready = std::mem::take(&mut self.rest);
         } else {
-            self.select(arena, wanted);
+            self.select(arena, wanted, steps)?;
             self.has_selected = true;
         }
-        !self.ready.is_empty()
+        Ok(!self.ready.is_empty())
     }
 
     /// Moves the `wanted` references with the smallest keys from `rest` to `ready`.
-    fn select(&mut self, arena: &Arena, wanted: usize) {
-        let key = |reference: u64| {
+    fn select(&mut self, arena: &Arena, wanted: usize, steps: &mut Steps<'_>) -> Result<(), Error> {
+        let mut read = |reference: u64| {
             count_keys_read(1);
-            arena.key(reference as u32)
+            let key = arena.key(reference as u32);
+            // It is compared with a few of those that are selected.
+            steps.take(1 + SELECTED_MAX.ilog2() as usize * key.len() / BYTES)?;
+            Ok::<_, Error>(key)
         };
         let mut smallest = BinaryHeap::with_capacity(wanted);
         for (at, &reference) in self.rest.iter().enumerate() {
             if smallest.len() < wanted {
-                smallest.push((head_of(reference), key(reference), at));
+                smallest.push((head_of(reference), read(reference)?, at));
             } else if let Some(mut largest) = smallest.peek_mut()
                 && head_of(reference) <= largest.0
             {
                 // Most keys are seen to be larger without being read.
-                let candidate = (head_of(reference), key(reference), at);
+                let candidate = (head_of(reference), read(reference)?, at);
                 if candidate < *largest {
                     *largest = candidate;
                 }
@@ -113,5 +140,11 @@ impl KeyOrder {
             self.rest[at] = 0;
         }
         self.rest.retain(|reference| *reference != 0);
+        Ok(())
     }
+}
+
+/// Says that walks have no memory left.
+pub(super) fn out_of_memory(room: usize) -> Error {
+    Error::LimitExceeded(format!("memory: {room} bytes are left for walks; end other walks, or raise the limit"))
 }

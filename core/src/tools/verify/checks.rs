@@ -171,7 +171,9 @@ pub(super) async fn verify_wal<D: Directory>(
     let path = wal_path(checkpoint, sequence);
     let is_there = listing.checkpoints.contains(&checkpoint);
     let metadata = if is_there { read_listed_metadata(directory, listing, checkpoint).await.ok() } else { None };
-    let fields = if let Some(fields) = metadata.and_then(|metadata| metadata.alluvium) {
+    let fields = metadata.and_then(|metadata| metadata.alluvium);
+    let is_known = fields.is_some();
+    let fields = if let Some(fields) = fields {
         fields
     } else {
         // The checkpoint may be gone, and the directory's id with it. Then the version and the id in the WAL file
@@ -185,7 +187,8 @@ pub(super) async fn verify_wal<D: Directory>(
     let content = read_wal(directory, fields.format, &path, bytes).await?;
     let identity = WalIdentity { format: fields.format, store_id: fields.store_id, checkpoint, sequence };
     match decode(identity, &content) {
-        Ok(wal) => wal.records(&fields.namespaces).map(|_| ()),
+        Ok(wal) if is_known => wal.records(&fields.namespaces).map(|_| ()),
+        Ok(wal) => wal.check(),
         Err(WalFault::Torn(error) | WalFault::Damaged(error)) => Err(error),
     }
 }

@@ -124,10 +124,10 @@ async fn verify_listed<D: Directory>(
                     report.find(&entry.path, Severity::Leftover, what);
                 }
             }
-            Name::Deleted(_) | Name::Remains(..) if entry.bytes > 0 => {
+            Name::Deleted(_) | Name::Remains(..) | Name::Backup(_) if entry.bytes > 0 => {
                 report.find(&entry.path, Severity::Damage, "a marker must be empty");
             }
-            Name::Deleted(_) | Name::Remains(..) => {}
+            Name::Deleted(_) | Name::Remains(..) | Name::Backup(_) => {}
             Name::State(id) | Name::EmptyCheckpoint(id) if !listing.checkpoints.contains(&id) => {
                 report.find(&entry.path, Severity::Leftover, format!("checkpoint {id} is partial: it has no metadata"));
             }

@@ -1,4 +1,4 @@
-//! Futures that are dropped at every await: no operation may leave a manager that cannot go on, a state that was
+//! Futures that are dropped at every await: no operation may leave a manager that cannot continue, a state that was
 //! not asked for, or a directory that cannot be opened.
 
 mod directory;
@@ -34,7 +34,7 @@ const NEXT: [Next; 3] = [Next::Checkpoint, Next::Sync, Next::Again];
 /// How many operations in how many histories there are.
 pub const PAIRS: u64 = (OPERATIONS.len() * HISTORIES.len()) as u64;
 
-/// Scenario 24: begins every operation in every history, drops its future at every await, and goes on.
+/// Scenario 24: begins every operation in every history, drops its future at every await, and continues.
 ///
 /// A case of the budget is one operation in one history with one operation after it. The first [`PAIRS`] cases have
 /// every operation in every history, and three times as many are all that there are. What is counted is dropped
@@ -69,7 +69,7 @@ fn case_at(budget: &Budget, place: u64) -> Option<u64> {
     Some(place / PAIRS * PAIRS + budget.order(PAIRS).at(place % PAIRS)?)
 }
 
-/// Polls the operation so many times, drops it, and goes on. Returns whether the operation came to its end.
+/// Polls the operation so many times, drops it, and continues. Returns whether the operation came to its end.
 fn drop_after(polls: usize, operation: Operation, history: History, next: Next) -> Result<bool, String> {
     let Scene { directory, manager, checkpoints, mut promised } = history.play();
     let mut manager = Some(manager).filter(|_| !operation.is_cold());

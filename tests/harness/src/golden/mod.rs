@@ -4,6 +4,7 @@
 //! build. `golden/v3` holds them; `suite/golden.rs` compares. `golden/v2` holds what an earlier encoder made
 //! of some of the same scripts: it is only read.
 
+mod namespaces;
 mod scripts;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,8 @@ pub fn all() -> Vec<Golden> {
         record("logged", keep(3), scripts::logged),
         record("positioned", keep(3), scripts::positioned),
         record("listed", keep(4), scripts::listed),
+        record("namespaced", keep(4), namespaces::namespaced),
+        record("timed", keep(4), namespaces::timed),
         record_over("continued", &fixture("opaque"), keep(3), scripts::continued),
     ]
 }

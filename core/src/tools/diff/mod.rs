@@ -4,7 +4,7 @@
 //! the later checkpoint added deltas, these are read, and of the earlier state only the values of their keys
 //! are kept. If the files were rewritten in between, the whole group is compared.
 
-use std::collections::BTreeMap;
+mod values;
 
 use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
@@ -16,7 +16,10 @@ use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::ledger::segment_reader::SegmentSource;
 use crate::model::key_groups::KEY_GROUPS;
 use crate::model::key_groups::KeyGroups;
+use crate::model::namespace::{DEFAULT_NAMESPACE, Namespaces};
+use crate::model::record::Record;
 use crate::recovery::features::check_features;
+use crate::tools::diff::values::Values;
 
 /// About how many bytes of files are compared in one step when whole groups are compared.
 const STEP_BYTES: u64 = 64 << 20;
@@ -24,6 +27,9 @@ const STEP_BYTES: u64 = 64 << 20;
 /// A key whose value differs between the two checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct KeyChange {
+    /// The namespace of the key, as the two checkpoints declare it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub namespace: u32,
     /// The key.
     pub key: Vec<u8>,
     /// The key's value in the first checkpoint. It is `None` if the key was not there.
@@ -32,15 +38,23 @@ pub struct KeyChange {
     pub after: Option<Vec<u8>>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_default(namespace: &u32) -> bool {
+    *namespace == DEFAULT_NAMESPACE
+}
+
 /// How two checkpoints differ.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Difference {
-    /// Every key that differs, in the order of keys.
+    /// Every key that differs, in the order of namespaces, and in the order of keys in each.
     pub changes: Vec<KeyChange>,
     /// How many bytes of segments were read for the comparison.
     pub bytes_read: u64,
     /// How many of the 64 key groups were compared whole, because compaction rewrote their files in between.
     pub groups_compared_whole: u32,
+    /// The namespaces that either of them declares.
+    #[serde(default, skip_serializing_if = "Namespaces::is_empty")]
+    pub namespaces: Namespaces,
 }
 
 /// Compares the keyed state of checkpoint `before` with that of checkpoint `after`. Either may be the older.
@@ -96,7 +110,9 @@ async fn diff_listed<D: Directory>(
     let older = keyed(directory, listing, before.min(after)).await?;
     let newer = keyed(directory, listing, before.max(after)).await?;
     let stores = Stores::new();
-    let source = SegmentSource::of(directory, &stores, &newer);
+    // Both may declare namespaces that the other does not know.
+    let namespaces = newer.namespaces.and(&older.namespaces)?;
+    let source = SegmentSource::new(directory, &stores, newer.store_id, namespaces.clone());
     let mut compared = Comparison { source, bytes_read: 0, changes: Vec::new() };
 
     let mut continued = KeyGroups::NONE;
@@ -118,18 +134,15 @@ async fn diff_listed<D: Directory>(
     }
 
     let Comparison { bytes_read, mut changes, .. } = compared;
-    changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    changes.sort_unstable_by(|a, b| (a.namespace, &a.key).cmp(&(b.namespace, &b.key)));
     if before > after {
         for change in &mut changes {
             std::mem::swap(&mut change.before, &mut change.after);
         }
     }
     let groups_compared_whole = (0..KEY_GROUPS).filter(|&group| rewritten.contains(group)).count() as u32;
-    Ok(Difference { changes, bytes_read, groups_compared_whole })
+    Ok(Difference { changes, bytes_read, groups_compared_whole, namespaces })
 }
-
-/// Values by key. The value is `None` for a tombstone, and for a key that is not there.
-type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A comparison that is in progress.
 struct Comparison<'d, D> {
@@ -149,23 +162,20 @@ impl<D: Directory> Comparison<'_, D> {
     ) -> Result<(), Error> {
         let inherited = |entry: &&SegmentEntry| older.segments.iter().any(|old| is_same_file(old, entry));
         let added = of_groups(&newer.segments, groups).into_iter().filter(|entry| !inherited(entry));
-        let mut after = Values::new();
+        let mut after = Values::default();
         for entry in added.collect::<Vec<_>>() {
-            self.read(entry, groups, |key, value| {
-                after.insert(key.to_vec(), value.map(<[u8]>::to_vec));
-            })
-            .await?;
+            self.read(entry, groups, |record| after.set(record)).await?;
         }
-        let mut before = Values::new();
+        let mut before = Values::default();
         for entry in of_groups(&older.segments, groups) {
-            self.read(entry, groups, |key, value| {
-                if after.contains_key(key) {
-                    before.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+            self.read(entry, groups, |record| {
+                if after.get(record.namespace, record.key).is_some() {
+                    before.set(record);
                 }
             })
             .await?;
         }
-        self.compare(before, after);
+        self.compare(&before, &after);
         Ok(())
     }
 
@@ -176,28 +186,28 @@ impl<D: Directory> Comparison<'_, D> {
         newer: &AlluviumFields,
         groups: KeyGroups,
     ) -> Result<(), Error> {
-        let mut states = [Values::new(), Values::new()];
+        let mut states = [Values::default(), Values::default()];
         for (values, fields) in states.iter_mut().zip([older, newer]) {
             for entry in of_groups(&fields.segments, groups) {
-                self.read(entry, groups, |key, value| {
-                    values.insert(key.to_vec(), value.map(<[u8]>::to_vec));
-                })
-                .await?;
+                self.read(entry, groups, |record| values.set(record)).await?;
             }
         }
         let [before, mut after] = states;
-        for key in before.keys().filter(|key| !after.contains_key(*key)).cloned().collect::<Vec<_>>() {
-            after.insert(key, None);
+        for (namespace, key, _) in before.iter() {
+            if after.get(namespace, key).is_none() {
+                after.set(&Record { namespace, key, ..Record::default() });
+            }
         }
-        self.compare(before, after);
+        self.compare(&before, &after);
         Ok(())
     }
 
     /// Notes every key of `after` whose value differs from that in `before`.
-    fn compare(&mut self, mut before: Values, after: Values) {
-        let changes = after.into_iter().filter_map(|(key, after)| {
-            let before = before.remove(&key).flatten();
-            (before != after).then_some(KeyChange { key, before, after })
+    fn compare(&mut self, before: &Values, after: &Values) {
+        let changes = after.iter().filter_map(|(namespace, key, after)| {
+            let before = before.get(namespace, key).cloned().flatten();
+            let change = || KeyChange { namespace, key: key.to_vec(), before: before.clone(), after: after.clone() };
+            (before != *after).then(change)
         });
         self.changes.extend(changes);
     }
@@ -207,12 +217,12 @@ impl<D: Directory> Comparison<'_, D> {
         &mut self,
         entry: &SegmentEntry,
         groups: KeyGroups,
-        mut each: impl FnMut(&[u8], Option<&[u8]>),
+        mut each: impl FnMut(&Record<'_>),
     ) -> Result<(), Error> {
         let data = self.source.read(entry, None, groups).await?;
         self.bytes_read += data.bytes_read;
         data.for_each(|record| {
-            each(record.key, record.value);
+            each(&record);
             Ok(())
         })
     }
