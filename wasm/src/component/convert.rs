@@ -60,8 +60,12 @@ pub(super) fn page(entries: &[(&[u8], &[u8])]) -> types::Columns {
 }
 
 /// Looks up many keys.
-pub(super) fn get_many(manager: &Manager, keys: &types::PackedKeys) -> Result<types::PackedValues, types::Error> {
-    let values = manager.get_many(&keys.lens, &keys.bytes).map_err(error)?;
+pub(super) fn get_many(
+    manager: &Manager,
+    namespace: u32,
+    keys: &types::PackedKeys,
+) -> Result<types::PackedValues, types::Error> {
+    let values = manager.get_many_in(namespace, &keys.lens, &keys.bytes).map_err(error)?;
     let mut found = types::PackedValues { present: vec![], lens: vec![], bytes: vec![] };
     for value in values {
         found.present.push(value.is_some().into());

@@ -28,153 +28,149 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn recovered(&self) -> Option<wit::Recovery> {
-        self.0.borrow().recovered().map(convert::recovery)
+        self.0.manager.borrow().recovered().map(convert::recovery)
     }
 
     fn weaker_promises(&self) -> Vec<String> {
-        self.0.borrow().directory().weaker_promises()
+        self.0.manager.borrow().directory().weaker_promises()
     }
 
     fn declare_namespace(&self, declaration: NamespaceDeclaration) -> Result<u32, Error> {
-        namespaces::declare(&declaration)
+        let declaration = namespaces::declaration(declaration)?;
+        self.0.manager.borrow_mut().declare_namespace(&declaration).map_err(convert::error)
     }
 
     fn put(&self, namespace: u32, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
-        namespaces::kept(namespace)?;
-        self.0.borrow_mut().put(&key, &value).map_err(convert::error)
+        self.0.manager.borrow_mut().put_in(namespace, &key, &value).map_err(convert::error)
     }
 
     fn delete(&self, namespace: u32, key: Vec<u8>) -> Result<bool, Error> {
-        namespaces::kept(namespace)?;
-        self.0.borrow_mut().delete(&key).map_err(convert::error)
+        self.0.manager.borrow_mut().delete_in(namespace, &key).map_err(convert::error)
     }
 
     fn get(&self, namespace: u32, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
-        namespaces::kept(namespace)?;
-        Ok(self.0.borrow().get(&key).map(<[u8]>::to_vec))
+        let manager = self.0.manager.borrow();
+        let value = manager.get_in(namespace, &key).map_err(convert::error)?;
+        Ok(value.map(<[u8]>::to_vec))
     }
 
     fn get_many(&self, namespace: u32, keys: PackedKeys) -> Result<PackedValues, Error> {
-        namespaces::kept(namespace)?;
-        convert::get_many(&self.0.borrow(), &keys)
+        convert::get_many(&self.0.manager.borrow(), namespace, &keys)
     }
 
     fn apply(&self, namespace: u32, batch: Columns) -> Result<u64, Error> {
-        namespaces::kept(namespace)?;
-        self.0.borrow_mut().apply(&convert::columns(&batch)).map_err(convert::error)
+        self.0.manager.borrow_mut().apply_in(namespace, &convert::columns(&batch)).map_err(convert::error)
     }
 
     fn begin_batch(&self) {
-        self.0.borrow_mut().begin_batch();
+        self.0.manager.borrow_mut().begin_batch();
     }
 
     fn commit_batch(&self) {
-        self.0.borrow_mut().commit_batch();
+        self.0.manager.borrow_mut().commit_batch();
     }
 
     fn rollback_batch(&self) -> Result<(), Error> {
-        self.0.borrow_mut().rollback_batch().map_err(convert::error)
+        self.0.manager.borrow_mut().rollback_batch().map_err(convert::error)
     }
 
     fn len(&self, namespace: u32) -> Result<u64, Error> {
-        namespaces::kept(namespace)?;
-        Ok(self.0.borrow().len() as u64)
+        self.0.manager.borrow().len_in(namespace).map(|keys| keys as u64).map_err(convert::error)
     }
 
     fn iterate(&self, namespace: u32, prefix: Vec<u8>) -> Result<state::Cursor, Error> {
-        namespaces::kept(namespace)?;
-        Ok(state::Cursor::new(Cursor::new(&self.0, &prefix)))
+        Ok(state::Cursor::new(Cursor::new(&self.0, namespace, &prefix)?))
     }
 
     fn set_epoch(&self, epoch: u64) -> Result<(), Error> {
-        self.0.borrow_mut().set_epoch(epoch).map_err(convert::error)
+        self.0.manager.borrow_mut().set_epoch(epoch).map_err(convert::error)
     }
 
     fn epoch(&self) -> u64 {
-        self.0.borrow().epoch()
+        self.0.manager.borrow().epoch()
     }
 
     fn set_source_offset(&self, source: String, offset: u64) -> Result<(), Error> {
-        self.0.borrow_mut().set_source_offset(source, offset).map_err(convert::error)
+        self.0.manager.borrow_mut().set_source_offset(source, offset).map_err(convert::error)
     }
 
     fn source_offsets(&self) -> Vec<wit::SourceOffset> {
-        positions::offsets(self.0.borrow().source_offsets())
+        positions::offsets(self.0.manager.borrow().source_offsets())
     }
 
     fn set_position(&self, source: String, partition: String, position: wit::Position) -> Result<(), Error> {
         let position = positions::position(position)?;
-        self.0.borrow_mut().set_position(source, partition, position);
+        self.0.manager.borrow_mut().set_position(source, partition, position);
         Ok(())
     }
 
     fn positions(&self) -> Vec<wit::SourcePosition> {
-        positions::positions(&self.0.borrow().position().positions)
+        positions::positions(&self.0.manager.borrow().position().positions)
     }
 
     fn set_watermark(&self, watermark_ms: i64) {
-        self.0.borrow_mut().set_watermark(watermark_ms);
+        self.0.manager.borrow_mut().set_watermark(watermark_ms);
     }
 
     fn watermark(&self) -> Option<i64> {
-        self.0.borrow().watermark()
+        self.0.manager.borrow().watermark()
     }
 
     fn set_partition_watermark(&self, input: String, partition: String, watermark_ms: i64) {
-        self.0.borrow_mut().set_partition_watermark(input, partition, watermark_ms);
+        self.0.manager.borrow_mut().set_partition_watermark(input, partition, watermark_ms);
     }
 
     fn partition_watermarks(&self) -> Vec<wit::PartitionWatermark> {
-        positions::watermarks(&self.0.borrow().position().watermarks)
+        positions::watermarks(&self.0.manager.borrow().position().watermarks)
     }
 
     fn set_processing_time(&self, time_ms: i64) {
-        self.0.borrow_mut().set_processing_time(time_ms);
+        self.0.manager.borrow_mut().set_processing_time(time_ms);
     }
 
     fn processing_time(&self) -> Option<i64> {
-        self.0.borrow().position().processing_time_ms
+        self.0.manager.borrow().position().processing_time_ms
     }
 
     fn set_sink_token(&self, sink: String, token: Vec<u8>) -> Result<(), Error> {
-        self.0.borrow_mut().set_sink_token(sink, token).map_err(convert::error)
+        self.0.manager.borrow_mut().set_sink_token(sink, token).map_err(convert::error)
     }
 
     fn sink_tokens(&self) -> Vec<wit::SinkToken> {
-        positions::tokens(&self.0.borrow().position().sinks)
+        positions::tokens(&self.0.manager.borrow().position().sinks)
     }
 
     fn set_annotation(&self, name: String, value: String) {
-        self.0.borrow_mut().set_annotation(name, value);
+        self.0.manager.borrow_mut().set_annotation(name, value);
     }
 
     fn annotations(&self) -> Vec<wit::Annotation> {
-        convert::annotations(self.0.borrow().annotations())
+        convert::annotations(self.0.manager.borrow().annotations())
     }
 
     fn wal_position(&self) -> u64 {
-        self.0.borrow().wal_position()
+        self.0.manager.borrow().wal_position()
     }
 
     fn should_checkpoint(&self) -> bool {
-        self.0.borrow().should_checkpoint()
+        self.0.manager.borrow().should_checkpoint()
     }
 
     fn begin_checkpoint(&self, wal_position: u64) -> Result<(), Error> {
-        let prepared = self.0.borrow_mut().prepare_checkpoint(wal_position).map_err(convert::error)?;
-        self.1.borrow_mut().begin(prepared);
+        let prepared = self.0.manager.borrow_mut().prepare_checkpoint(wal_position).map_err(convert::error)?;
+        self.0.in_flight.borrow_mut().begin(prepared);
         Ok(())
     }
 
     fn advance_checkpoints(&self, to_the_end: bool) -> Result<Vec<wit::CheckpointReport>, Error> {
-        let mut in_flight = self.1.borrow_mut();
-        in_flight.advance(&mut self.0.borrow_mut(), to_the_end);
+        let mut in_flight = self.0.in_flight.borrow_mut();
+        in_flight.advance(&mut self.0.manager.borrow_mut(), to_the_end);
         in_flight.take()
     }
 
     fn checkpoint(&self, wal_position: u64) -> Result<wit::CheckpointReport, Error> {
         self.settle();
-        let mut manager = self.0.borrow_mut();
+        let mut manager = self.0.manager.borrow_mut();
         let metadata = block_on(manager.create_checkpoint(wal_position)).map_err(convert::error)?;
         let statistics = manager.last_statistics().copied().unwrap_or_default();
         let maintenance = manager.last_maintenance().cloned().unwrap_or_default();
@@ -183,26 +179,26 @@ impl wit::GuestManager for OpenManager {
 
     fn sync(&self, wal_position: u64) -> Result<(), Error> {
         self.settle();
-        block_on(self.0.borrow_mut().sync(wal_position)).map_err(convert::error)
+        block_on(self.0.manager.borrow_mut().sync(wal_position)).map_err(convert::error)
     }
 
     fn wal_size(&self) -> u64 {
-        self.0.borrow().wal_size()
+        self.0.manager.borrow().wal_size()
     }
 
     fn list_checkpoints(&self) -> Result<Vec<wit::CheckpointInfo>, Error> {
-        let listed = block_on(self.0.borrow().list_checkpoints()).map_err(convert::error)?;
+        let listed = block_on(self.0.manager.borrow().list_checkpoints()).map_err(convert::error)?;
         Ok(listed.iter().map(convert::info).collect())
     }
 
     fn latest(&self) -> Result<Option<wit::CheckpointInfo>, Error> {
-        let latest = block_on(self.0.borrow().find_latest_checkpoint()).map_err(convert::error)?;
+        let latest = block_on(self.0.manager.borrow().find_latest_checkpoint()).map_err(convert::error)?;
         Ok(latest.as_ref().map(convert::info))
     }
 
     fn restore(&self, id: u64) -> Result<wit::CheckpointInfo, Error> {
         self.settle();
-        let restored = block_on(self.0.borrow_mut().restore_checkpoint(id)).map_err(convert::error)?;
+        let restored = block_on(self.0.manager.borrow_mut().restore_checkpoint(id)).map_err(convert::error)?;
         Ok(convert::info(&restored))
     }
 
@@ -216,7 +212,7 @@ impl wit::GuestManager for OpenManager {
 
     fn collect_garbage(&self, dry_run: bool) -> Result<wit::GarbageReport, Error> {
         self.settle();
-        let mut manager = self.0.borrow_mut();
+        let mut manager = self.0.manager.borrow_mut();
         let report = if dry_run {
             block_on(gc::plan(&**manager.directory(), None))
         } else {
@@ -226,10 +222,10 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn verify(&self) -> Result<wit::VerifyReport, Error> {
-        block_on(self.0.borrow().verify()).map(convert::verified).map_err(convert::error)
+        block_on(self.0.manager.borrow().verify()).map(convert::verified).map_err(convert::error)
     }
 
     fn export_checkpoint(&self, id: Option<u64>) -> Result<Vec<u8>, Error> {
-        block_on(archive::export(&**self.0.borrow().directory(), id)).map_err(convert::error)
+        block_on(archive::export(&**self.0.manager.borrow().directory(), id)).map_err(convert::error)
     }
 }

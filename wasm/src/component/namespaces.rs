@@ -1,49 +1,62 @@
-//! The namespaces of the state. Core keeps namespace 0 only, so this is the one place that knows of others: when
-//! core keeps them too, the calls are passed on to it from here.
+//! Namespaces as a plugin declares them, and as core does.
 
-use super::bindings::alluvium::checkpoint::types::{Error, NamespaceDeclaration, NamespaceKind};
+use alluvium_core::model::namespace::{MergeOperator as Merge, Namespace, NamespaceKind as Kind, TimeDomain as Domain};
 
-/// A namespace that core keeps.
-pub(super) struct Kept;
+use super::bindings::alluvium::checkpoint::types::{
+    Error, Expiry, MergeOperator, NamespaceDeclaration, NamespaceKind, TimeDomain,
+};
 
-/// Checks that core keeps the namespace with this number.
-pub(super) fn kept(namespace: u32) -> Result<Kept, Error> {
-    match namespace {
-        0 => Ok(Kept),
-        _ => Err(Error::Unsupported(format!("namespace {namespace}: this engine keeps namespace 0 only"))),
-    }
-}
-
-/// Declares a namespace and returns its number.
-pub(super) fn declare(declaration: &NamespaceDeclaration) -> Result<u32, Error> {
-    let kind = match declaration.kind {
-        NamespaceKind::Hashed => "hashed",
-        NamespaceKind::Ordered(_) => "ordered",
+/// Returns the declaration as core takes it. Core gives the number.
+pub(super) fn declaration(declaration: NamespaceDeclaration) -> Result<Namespace, Error> {
+    let NamespaceDeclaration { name, kind, expires, merge } = declaration;
+    let kind = match kind {
+        NamespaceKind::Hashed => Kind::Hashed,
+        NamespaceKind::Ordered(bytes) => Kind::Ordered {
+            route_bytes: u16::try_from(bytes).map_err(|_| {
+                Error::InvalidInput(format!("namespace {name:?}: {bytes} bytes of a key cannot decide"))
+            })?,
+        },
     };
-    let text = format!("namespace {:?} ({kind}): this engine keeps namespace 0 only", declaration.name);
-    Err(Error::Unsupported(text))
+    let declared = Namespace::new(0, name, kind);
+    let declared = match expires {
+        Some(Expiry { domain: TimeDomain::Event, after_ms }) => declared.expiring(Domain::Event, after_ms),
+        Some(Expiry { domain: TimeDomain::Processing, after_ms }) => declared.expiring(Domain::Processing, after_ms),
+        None => declared,
+    };
+    Ok(match merge.map(operator) {
+        Some(operator) => declared.merging(operator),
+        None => declared,
+    })
 }
 
-/// Returns the number of the namespace with this name.
-pub(super) fn number(name: &str) -> Result<u32, Error> {
-    Err(Error::NotFound(format!("namespace {name:?} was not declared")))
+fn operator(operator: MergeOperator) -> Merge {
+    match operator {
+        MergeOperator::Add => Merge::AddI64,
+        MergeOperator::Min => Merge::Min,
+        MergeOperator::Max => Merge::Max,
+        MergeOperator::Append => Merge::Append,
+        MergeOperator::SetUnion => Merge::SetUnion,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn declared(kind: NamespaceKind, merge: Option<MergeOperator>) -> Result<Namespace, Error> {
+        let expires = Some(Expiry { domain: TimeDomain::Processing, after_ms: 7 });
+        declaration(NamespaceDeclaration { name: "windows".into(), kind, expires, merge })
+    }
+
     #[test]
-    fn what_core_does_not_keep_is_refused_by_name() {
-        assert!(kept(0).is_ok());
-        assert!(matches!(kept(7), Err(Error::Unsupported(text)) if text.contains("namespace 7")));
-        for (kind, word) in [(NamespaceKind::Hashed, "hashed"), (NamespaceKind::Ordered(8), "ordered")] {
-            let declaration = NamespaceDeclaration { name: "windows".into(), kind, expires: None, merge: None };
-            match declare(&declaration) {
-                Err(Error::Unsupported(text)) => assert!(text.contains("\"windows\"") && text.contains(word), "{text}"),
-                other => panic!("expected unsupported, found {other:?}"),
-            }
-        }
-        assert!(matches!(number("windows"), Err(Error::NotFound(text)) if text.contains("\"windows\"")));
+    fn declarations_are_those_of_core() {
+        let hashed = Namespace::new(0, "windows", Kind::Hashed).expiring(Domain::Processing, 7);
+        assert!(matches!(declared(NamespaceKind::Hashed, None), Ok(found) if found == hashed));
+        let merging = hashed.merging(Merge::AddI64);
+        assert!(matches!(declared(NamespaceKind::Hashed, Some(MergeOperator::Add)), Ok(found) if found == merging));
+        let ordered = declared(NamespaceKind::Ordered(8), None);
+        assert!(matches!(ordered, Ok(Namespace { kind: Kind::Ordered { route_bytes: 8 }, .. })));
+        let refused = declared(NamespaceKind::Ordered(70_000), None);
+        assert!(matches!(refused, Err(Error::InvalidInput(text)) if text.contains("\"windows\"")));
     }
 }

@@ -10,7 +10,7 @@ thread_local! {
     static IN_PIECES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Stops between two steps, if the work is done in pieces. Otherwise it goes on at once.
+/// Stops between two steps, if the work is done in pieces. Otherwise it continues at once.
 pub(super) async fn next_piece() {
     let mut has_stopped = !IN_PIECES.get();
     poll_fn(|_| if std::mem::replace(&mut has_stopped, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -49,7 +49,7 @@ mod tests {
         let mut steps = pin!(three_steps());
         assert_eq!(advance(steps.as_mut()), Poll::Pending);
         assert_eq!(advance(steps.as_mut()), Poll::Pending);
-        assert_eq!(block_on(three_steps()), 3, "another one goes on at once meanwhile");
+        assert_eq!(block_on(three_steps()), 3, "another one does not stop meanwhile");
         assert_eq!(advance(steps), Poll::Ready(3));
     }
 }

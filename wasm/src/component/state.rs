@@ -1,18 +1,21 @@
 //! Implements the interface `state`. Through it a plugin uses the manager that was opened last: each call is that
 //! manager's own.
 
+use super::Engine;
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
 use super::bindings::exports::alluvium::checkpoint::checkpoints::GuestManager;
 use super::bindings::exports::alluvium::checkpoint::state as wit;
 use super::cursor::Cursor;
 use super::live::newest;
-use super::{Engine, namespaces};
 
 impl wit::Guest for Engine {
     type Cursor = Cursor;
 
     fn namespace(name: String) -> Result<u32, Error> {
-        namespaces::number(&name)
+        let newest = newest()?;
+        let manager = newest.0.manager.borrow();
+        let declared = manager.namespaces().named(&name).map(|declared| declared.id);
+        declared.ok_or_else(|| Error::NotFound(format!("namespace {name:?} was not declared")))
     }
 
     fn get(namespace: u32, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {

@@ -431,7 +431,7 @@ typedef struct {
 // Why a batch was refused.
 typedef struct exports_alluvium_checkpoint_operator_failure_t {
   // The record that is to blame, counted from 0 in the batch. None: no single one. The host can then
-  // stop, or go on without this record.
+  // stop, or continue without this record.
   plugin_option_u32_t   record;
   // What is wrong, in words. The host adds where the record stands in its source.
   plugin_string_t   text;

@@ -106,7 +106,7 @@ impl WasiDirectory {
     fn settle(&self) -> Result<(), DirectoryError> {
         let failed = |code, name: &str| directory_error(code, Operation::Open, name);
         let root = self.root.directory("").map_err(|code| failed(code, ""))?;
-        let mut partial = 0;
+        let (mut partial, mut unsettled) = (0, Vec::new());
         for (name, _) in root.names().map_err(|code| failed(code, ""))? {
             let is_checkpoint = matches!(Name::parse(&name), Name::EmptyCheckpoint(_));
             if !is_checkpoint && name != "segments" && name != "wal" {
@@ -126,6 +126,10 @@ impl WasiDirectory {
                     format!("more than {PARTIAL_MAX} partial checkpoints, each of which must be synced: delete them");
                 return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Open, "").because(why));
             }
+            unsettled.push(name);
+        }
+        // Syncs take long, so too many of them are refused before the first.
+        for name in unsettled {
             match root.directory(&name).and_then(|directory| directory.sync()) {
                 Ok(()) => drop(self.settled.borrow_mut().insert(name)),
                 // The directory was removed in the meantime.
