@@ -59,6 +59,8 @@ pub struct BackgroundCheckpoint {
 #[derive(Debug)]
 pub struct BackgroundWriter<D> {
     jobs: Option<Sender<Job<D>>>,
+    /// Without a thread, the work is done by the caller, and this takes what came of it.
+    own: Option<Sender<Done<D>>>,
     done: Receiver<Done<D>>,
     thread: Option<JoinHandle<()>>,
     /// Jobs that were given and have not come back.
@@ -67,23 +69,24 @@ pub struct BackgroundWriter<D> {
 }
 
 impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
-    /// Starts the thread.
+    /// Starts the thread. If the system refuses to start one, the caller does the work itself, and waits for the disk.
     pub fn start() -> Self {
         let (jobs, inbox) = channel();
         let (outbox, done) = channel();
-        let thread = std::thread::spawn(move || {
+        let work = move || {
             for job in inbox {
-                let result = match job {
-                    Job::Write(prepared) => Done::Written(Box::new(block_on(prepared.write()))),
-                    Job::Maintain(maintenance) => Done::Maintained(block_on(maintenance.run())),
-                };
-                // The receiver is gone. What was written is durable all the same.
-                if outbox.send(result).is_err() {
+                // If the receiver is gone, what was written is durable all the same.
+                if outbox.send(done_with(job)).is_err() {
                     break;
                 }
             }
-        });
-        Self { jobs: Some(jobs), done, thread: Some(thread), outstanding: 0, reports: VecDeque::new() }
+        };
+        let (outstanding, reports) = (0, VecDeque::new());
+        if let Ok(thread) = std::thread::Builder::new().name("checkpoints".to_owned()).spawn(work) {
+            return Self { jobs: Some(jobs), own: None, done, thread: Some(thread), outstanding, reports };
+        }
+        let (outbox, done) = channel();
+        Self { jobs: None, own: Some(outbox), done, thread: None, outstanding, reports }
     }
 
     /// Freezes a checkpoint and hands it over: microseconds. Gives its id; it is durable once
@@ -105,7 +108,11 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
 
     fn give(&mut self, job: Job<D>) -> Result<(), Error> {
         let stopped = || Error::Poisoned("the background thread has stopped".into());
-        self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
+        if let Some(own) = &self.own {
+            own.send(done_with(job)).map_err(|_| stopped())?;
+        } else {
+            self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
+        }
         self.outstanding += 1;
         Ok(())
     }
@@ -155,6 +162,14 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
     /// The next report of maintenance that has not been asked for, oldest first.
     pub fn next_report(&mut self) -> Option<MaintenanceReport> {
         self.reports.pop_front()
+    }
+}
+
+/// Does what was asked for.
+fn done_with<D: Directory>(job: Job<D>) -> Done<D> {
+    match job {
+        Job::Write(prepared) => Done::Written(Box::new(block_on(prepared.write()))),
+        Job::Maintain(maintenance) => Done::Maintained(block_on(maintenance.run())),
     }
 }
 
@@ -229,5 +244,43 @@ mod tests {
         writer.checkpoint(&mut manager, 0).unwrap();
         drop(writer);
         assert_eq!(open(&directory, CheckpointConfig::new()).get(b"key"), Some(&b"value"[..]));
+    }
+
+    #[test]
+    #[ignore = "run by the next test, in a process that may start no thread"]
+    fn without_a_thread_the_caller_does_the_work() {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Arc::new(NativeDirectory::open_exclusive(scratch.path()).unwrap());
+        let mut manager = open(&directory, CheckpointConfig::new());
+        setrlimit(Resource::Nproc, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+        assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "the limit has no effect");
+        let mut writer = BackgroundWriter::start();
+        for n in 0..3 {
+            manager.put(b"key", &[n]).unwrap();
+            writer.checkpoint(&mut manager, u64::from(n)).unwrap();
+            assert_eq!(writer.wait(&mut manager).unwrap().len(), 1);
+            assert!(writer.next_report().is_some());
+        }
+        drop(writer);
+        assert_eq!(open(&directory, CheckpointConfig::new()).get(b"key"), Some(&[2][..]));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_refused_thread_stops_nothing() {
+        use std::os::unix::process::CommandExt;
+
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let name = "background::tests::without_a_thread_the_caller_does_the_work";
+        command.args(["--exact", name, "--ignored", "--test-threads=1"]);
+        if rustix::process::geteuid().is_root() {
+            // The limit is not for root, and counts what all processes of a user have.
+            command.uid(50_772).gid(50_772);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
     }
 }

@@ -13,6 +13,7 @@ pub mod engine {
         path: "wit",
         world: "engine",
         require_store_data_send: true,
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 
@@ -27,6 +28,7 @@ pub mod plugin {
             "alluvium:checkpoint/state.cursor": crate::state::Cursor,
         },
         require_store_data_send: true,
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::bindings::engine::alluvium::checkpoint::types::NamespaceDeclaration;
+use crate::bindings::engine::alluvium::checkpoint::types::{NamespaceDeclaration, TimeDomain};
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
 use crate::identity::Identity;
 use crate::text::printable;
@@ -32,6 +32,23 @@ pub struct Description {
 }
 
 impl Description {
+    /// Whether entries of a namespace expire by the time of processing. The host sets that time then, as
+    /// [`set_processing_time`](crate::Engine::set_processing_time) says.
+    pub fn needs_processing_time(&self) -> bool {
+        let by_processing = |declared: &NamespaceDeclaration| {
+            declared.expires.as_ref().is_some_and(|expiry| expiry.domain == TimeDomain::Processing)
+        };
+        self.namespaces.iter().any(by_processing)
+    }
+
+    /// Says the same again, for another process to check.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn said(&self) -> operator::Description {
+        let Self { identity, inputs, outputs, namespaces, parameters } = self.clone();
+        let Identity { name, schema_version } = identity;
+        operator::Description { name, schema_version, inputs, outputs, namespaces, parameters }
+    }
+
     /// Checks what a plugin says of itself.
     pub(crate) fn checked(described: operator::Description) -> Result<Self, String> {
         let operator::Description { name, schema_version, inputs, outputs, namespaces, parameters } = described;

@@ -20,12 +20,23 @@ impl DiskUse {
     pub(crate) fn of(directory: &Path) -> Result<Self, RuntimeError> {
         let mut found = Self::default();
         let unreadable = |error| RuntimeError::Engine(EngineError::Io(format!("{}: {error}", directory.display())));
-        found.add(directory).map_err(unreadable)?;
+        found.add(directory, (u64::MAX, u64::MAX)).map_err(unreadable)?;
         Ok(found)
     }
 
-    fn add(&mut self, directory: &Path) -> io::Result<()> {
+    /// Counts what is there now, until it is past the limits: what is there may have no end.
+    pub(crate) fn within(directory: &Path, limits: &Limits) -> Result<Self, RuntimeError> {
+        let mut found = Self::default();
+        let unreadable = |error| RuntimeError::Engine(EngineError::Io(format!("{}: {error}", directory.display())));
+        found.add(directory, (limits.disk_bytes, limits.disk_files)).map_err(unreadable)?;
+        Ok(found)
+    }
+
+    fn add(&mut self, directory: &Path, most: (u64, u64)) -> io::Result<()> {
         for entry in std::fs::read_dir(directory)? {
+            if self.bytes > most.0 || self.files > most.1 {
+                break;
+            }
             let entry = entry?;
             // What goes while it is counted does not count.
             let metadata = match entry.metadata() {
@@ -34,7 +45,7 @@ impl DiskUse {
             };
             self.files += 1;
             if metadata.is_dir() {
-                self.add(&entry.path())?;
+                self.add(&entry.path(), most)?;
             } else {
                 self.bytes = self.bytes.saturating_add(metadata.len());
             }
@@ -114,6 +125,14 @@ mod tests {
         let found = DiskUse::of(scratch.path()).unwrap();
         assert_eq!(found, DiskUse { bytes: 111, files: 3 });
         assert!(DiskUse::of(&scratch.path().join("none")).is_err());
+        let within = |bytes, files| {
+            let limits = Limits { disk_bytes: bytes, disk_files: files, ..Limits::default() };
+            DiskUse::within(scratch.path(), &limits).unwrap()
+        };
+        assert_eq!(within(111, 3), found);
+        assert!(within(110, 3).bytes > 110 && within(111, 2).files > 2, "it says so");
+        let few = within(10, 3);
+        assert!(few.bytes > 10 && few.files < 3, "and looks no further: {few:?}");
     }
 
     #[test]

@@ -23,6 +23,11 @@ impl Emitted {
         Self { separator, ..Self::default() }
     }
 
+    /// Begins with nothing for each of the outputs.
+    pub(crate) fn to_each(outputs: &[Output]) -> Vec<Self> {
+        outputs.iter().map(Self::to).collect()
+    }
+
     /// Tells whether nothing was emitted.
     pub fn is_empty(&self) -> bool {
         self.lens.is_empty()
@@ -36,6 +41,11 @@ impl Emitted {
     /// Returns all records, one after the other. Each record of an output of lines ends with a line break.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Returns how many bytes of memory it takes. A record without bytes takes some, too.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes.len() + self.lens.len() * size_of::<u32>()
     }
 
     /// Returns the records one by one, without line breaks.
@@ -76,6 +86,15 @@ impl Emitted {
         before.lens.append(&mut self.lens);
         before.bytes.append(&mut self.bytes);
         (self.lens, self.bytes) = (before.lens, before.bytes);
+    }
+
+    /// Does the same for several outputs, by their numbers. An output that there is not gets nothing.
+    pub(crate) fn prepend_each(all: &mut [Self], before: Vec<(usize, Self)>) {
+        for (number, before) in before {
+            if let Some(own) = all.get_mut(number) {
+                own.prepend(before);
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::operator::Batch;
 use crate::plugin::Plugin;
 use crate::plugin_options::PluginOptions;
 use crate::stack::thread_bytes;
+use crate::threads::cannot_start;
 
 type Job = Box<dyn FnOnce(&mut Plugin) + Send>;
 
@@ -44,7 +45,11 @@ impl Host {
         let bytes = thread_bytes(host.limits(&options).stack_bytes);
         let (asked, answer) = oneshot::channel();
         let (jobs, inbox) = channel::<Job>();
-        let work = move || match host.start(&module, path, &options) {
+        let start = move || {
+            stand_behind(options.niceness)?;
+            host.start(&module, path, &options)
+        };
+        let work = move || match start() {
             Err(error) => drop(asked.send(Err(error))),
             Ok(mut plugin) => {
                 // A caller who no longer waits has dropped the handle: the plugin is closed at once.
@@ -55,10 +60,33 @@ impl Host {
                 plugin.close();
             }
         };
-        // If the thread cannot be started, the sender is dropped, and the answer says so.
-        let _ = std::thread::Builder::new().name("plugin".to_owned()).stack_size(bytes).spawn(work);
-        Answer(answer)
+        match std::thread::Builder::new().name("plugin".to_owned()).stack_size(bytes).spawn(work) {
+            Ok(_) => Answer(answer),
+            Err(error) => {
+                let (asked, answer) = oneshot::channel();
+                let why = cannot_start(format_args!("a thread with a stack of {bytes} bytes"), &error);
+                let _ = asked.send(Err(RuntimeError::Host(why)));
+                Answer(answer)
+            }
+        }
     }
+}
+
+/// Lowers the priority of this thread, and of the threads that it starts. It cannot be raised again without a right.
+fn stand_behind(niceness: u8) -> Result<(), RuntimeError> {
+    if niceness == 0 {
+        return Ok(());
+    }
+    if niceness > 19 {
+        return Err(RuntimeError::Host(format!("a niceness of {niceness}: it goes from 0 to 19")));
+    }
+    // Elsewhere than on Linux this would be the whole process.
+    #[cfg(target_os = "linux")]
+    return rustix::process::nice(i32::from(niceness))
+        .map(drop)
+        .map_err(|error| RuntimeError::Host(format!("the priority of a plugin's thread: {error}")));
+    #[cfg(not(target_os = "linux"))]
+    Err(RuntimeError::Host("a thread has no niceness of its own on this system".to_owned()))
 }
 
 impl PluginHandle {

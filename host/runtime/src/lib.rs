@@ -72,6 +72,11 @@ mod error;
 mod handle;
 mod host;
 mod identity;
+#[cfg(target_os = "linux")]
+mod isolated;
+#[cfg(not(target_os = "linux"))]
+#[path = "isolated/elsewhere.rs"]
+mod isolated;
 mod limits;
 #[cfg(target_os = "linux")]
 mod linear_memory;
@@ -92,6 +97,7 @@ mod state;
 mod stderr_tail;
 mod store_data;
 pub mod text;
+mod threads;
 mod wasi;
 
 pub use self::compiler::Runtime;
@@ -110,6 +116,11 @@ pub use self::error::{EngineError, RuntimeError};
 pub use self::handle::{Answer, PluginHandle};
 pub use self::host::Host;
 pub use self::identity::Identity;
+#[cfg(target_os = "linux")]
+#[doc(hidden)]
+pub use self::isolated::Wall;
+pub use self::isolated::process::WorkerProcess;
+pub use self::isolated::serve::work_for_host;
 pub use self::limits::{Limit, Limits};
 pub use self::migrate::Migrated;
 pub use self::module::Module;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Limits of one plugin, and of the engine component that keeps its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
     /// All memories of a plugin together.
     pub plugin_memory_bytes: usize,
@@ -83,7 +83,7 @@ impl Default for Limits {
 }
 
 /// Which limit a plugin has run into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Limit {
     /// [`Limits::plugin_call`], or for the engine of a composed plugin [`Limits::engine_call`].

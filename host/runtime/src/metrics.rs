@@ -32,6 +32,7 @@ pub(crate) struct PluginMetrics {
     records: Counter,
     bytes_written: Counter,
     bytes_reclaimed: Counter,
+    call: Histogram,
     stall: Histogram,
     freeze: Histogram,
     write: Histogram,
@@ -57,6 +58,7 @@ impl PluginMetrics {
             records: Counter::default(),
             bytes_written: Counter::default(),
             bytes_reclaimed: Counter::default(),
+            call: histogram(),
             stall: histogram(),
             freeze: histogram(),
             write: histogram(),
@@ -79,7 +81,9 @@ impl PluginMetrics {
         }
     }
 
-    pub(crate) fn fed(&self, records: u64) {
+    /// `call` is how long the plugin took for the batch.
+    pub(crate) fn fed(&self, records: u64, call: Duration) {
+        self.call.observe(call.as_secs_f64());
         self.batches.inc();
         self.records.inc_by(records);
     }
@@ -184,7 +188,8 @@ const GAUGES: [Metric<Gauge<u64, AtomicU64>>; 5] = [
 const RECOVERY: Metric<Gauge<f64, AtomicU64>> =
     ("recovery_seconds", "How long the last start took, with its recovery.", |counts| &counts.recovery_s);
 
-const HISTOGRAMS: [Metric<Histogram>; 3] = [
+const HISTOGRAMS: [Metric<Histogram>; 4] = [
+    ("call_seconds", "How long the plugin took for a batch.", |counts| &counts.call),
     ("stall_seconds", "How long the stream stood still for a checkpoint or sync.", |counts| &counts.stall),
     ("freeze_seconds", "How long freezing a checkpoint took.", |counts| &counts.freeze),
     ("write_seconds", "How long writing a checkpoint took.", |counts| &counts.write),
@@ -240,8 +245,8 @@ mod tests {
         let registry = Registry::default();
         let one = registry.add("delays", "/state/\"a\"\n");
         let other = registry.add("alerts", "/state/b");
-        one.fed(1_000);
-        one.fed(500);
+        one.fed(1_000, Duration::ZERO);
+        one.fed(500, Duration::ZERO);
         one.ended(Some(Limit::Time));
         one.ended(None);
         one.ended(None);
@@ -302,6 +307,7 @@ mod tests {
                 "disk_bytes gauge",
                 "recovery_bytes gauge",
                 "recovery_seconds gauge",
+                "call_seconds histogram",
                 "stall_seconds histogram",
                 "freeze_seconds histogram",
                 "write_seconds histogram",

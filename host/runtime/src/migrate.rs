@@ -26,10 +26,10 @@ pub struct Migrated {
 
 /// Has the operator rewrite the engine's state, and takes the checkpoint that makes it count. Nothing
 /// is done, and none given, where there is no state, or none of another version.
-pub(crate) fn migrate(operator: &mut Operator, engine: &SharedEngine) -> Result<Option<Migrated>, RuntimeError> {
+pub(crate) fn migrate(operator: &mut dyn Operator, engine: &SharedEngine) -> Result<Option<Migrated>, RuntimeError> {
     let to = operator.identity().clone();
     let Some((before, from)) = of_what(&mut *lock(engine), &to)? else { return Ok(None) };
-    operator.accept();
+    operator.accept()?;
     operator.declare_namespaces()?;
     operator.migrate(from.schema_version)?;
     if operator.take_emitted().iter().any(|emitted| !emitted.is_empty()) {

@@ -3,12 +3,18 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::bindings::VERSION;
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
 use crate::engine::component;
+#[cfg(target_os = "linux")]
+use crate::error::RuntimeError;
+#[cfg(target_os = "linux")]
+use crate::isolated::code::SharedCode;
 use crate::store_data::StoreData;
 
 /// A compiled plugin, made by [`Host::load`](crate::Host::load). Cloning it is free.
@@ -20,6 +26,9 @@ struct Inner {
     operator: operator::GuestIndices,
     migrate: Option<ComponentExportIndex>,
     form: Form,
+    /// The code for workers, once one has asked for it.
+    #[cfg(target_os = "linux")]
+    shared_code: OnceLock<SharedCode>,
 }
 
 /// How a plugin comes.
@@ -41,7 +50,15 @@ impl Module {
         } else {
             Form::Alone(ready)
         };
-        Ok(Self(Arc::new(Inner { file: file.to_owned(), operator, migrate, form })))
+        let inner = Inner {
+            file: file.to_owned(),
+            operator,
+            migrate,
+            form,
+            #[cfg(target_os = "linux")]
+            shared_code: OnceLock::new(),
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The file that it was loaded from.
@@ -62,6 +79,21 @@ impl Module {
 
     pub(crate) fn form(&self) -> &Form {
         &self.0.form
+    }
+
+    /// The machine code, for a worker to map.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn shared_code(&self) -> Result<&SharedCode, RuntimeError> {
+        if let Some(code) = self.0.shared_code.get() {
+            return Ok(code);
+        }
+        let component = match &self.0.form {
+            Form::Alone(ready) => ready.component(),
+            Form::Composed(ready) => ready.component(),
+        };
+        let code = SharedCode::of(component)
+            .map_err(|error| RuntimeError::Host(format!("the code of {}: {error}", self.file().display())))?;
+        Ok(self.0.shared_code.get_or_init(|| code))
     }
 
     pub(crate) fn operator(&self) -> &operator::GuestIndices {

@@ -33,6 +33,11 @@ pub struct PluginOptions {
     /// Bytes of live records that the compaction after one checkpoint may rewrite: it shares the plugin's
     /// thread. See [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
     pub max_compaction_bytes: Option<u64>,
+    /// How far the thread that [`Host::spawn`](crate::Host::spawn) gives the plugin stands behind other threads: from 0
+    /// to 19, as `nice` counts. With all cores taken, distrusted plugins of 19 leave the others nearly all of their
+    /// time. Other than 0 works on Linux only. It does not change the threads of callers, who call a plugin of
+    /// [`Host::start`](crate::Host::start) themselves.
+    pub niceness: u8,
     /// The plugin's parameters, by name. Each checkpoint holds their values in the clear.
     pub parameters: BTreeMap<String, String>,
 }
@@ -51,6 +56,7 @@ impl Default for PluginOptions {
             allow_fallback: engine.allow_fallback,
             state_memory_bytes: engine.memory_limit_bytes,
             max_compaction_bytes: engine.max_compaction_bytes,
+            niceness: 0,
             parameters: BTreeMap::new(),
         }
     }

@@ -3,6 +3,8 @@
 //! WebAssembly runs on the stack of the thread that calls it. wasmtime ends it where its own limit is, but a thread
 //! with a smaller stack would end before: the system stops the whole process then.
 
+use crate::threads::within_runtime;
+
 /// What the host's own functions may take below a component's.
 const HOST_BYTES: usize = 512 << 10;
 
@@ -13,5 +15,6 @@ pub(crate) fn thread_bytes(stack_bytes: usize) -> usize {
 
 /// Calls `call` with room for a component's stack: on this thread's, or on a new one if there is too little left.
 pub(crate) fn with_room<T>(stack_bytes: usize, call: impl FnOnce() -> T) -> T {
+    let call = || within_runtime(call);
     stacker::maybe_grow(stack_bytes.saturating_add(HOST_BYTES), thread_bytes(stack_bytes), call)
 }

@@ -39,9 +39,11 @@ impl Host {
         options: &PluginOptions,
     ) -> Result<Plugin, RuntimeError> {
         let path = directory.path().to_owned();
-        let again = path.clone();
+        let (again, accepts_weaker) = (path.clone(), directory.accepts_weaker_promises());
         let reopen: Reopen = Arc::new(move |host, module, options| {
-            host.open(module, Opened::Files(NativeDirectory::open_exclusive(&again)?), options)
+            let directory = NativeDirectory::open_exclusive(&again)?;
+            let directory = if accepts_weaker { directory.accept_weaker_promises()? } else { directory };
+            host.open(module, Opened::Files(directory), options)
         });
         self.start_opened(module, Opened::Files(directory), path, reopen, options)
     }
@@ -87,7 +89,7 @@ impl Host {
     ) -> Result<Option<Migrated>, RuntimeError> {
         let path = directory.path().to_owned();
         let Started { engine, mut operator } = self.open(module, Opened::Files(directory), options)?;
-        let migrated = migrate::migrate(&mut operator, &engine);
+        let migrated = migrate::migrate(&mut *operator, &engine);
         // The operator first: what it holds of the engine goes with it.
         drop((operator, engine));
         if let Ok(Some(migrated)) = &migrated {

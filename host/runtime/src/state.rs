@@ -7,6 +7,7 @@ use crate::bindings::plugin::alluvium::checkpoint::state::{Host, HostCursor};
 use crate::engine::{Engine, SharedEngine, Walk, lock};
 use crate::error::RuntimeError;
 use crate::store_data::StoreData;
+use crate::text::cut;
 
 /// A plugin's walk over entries: the engine's behind it, which goes when it goes.
 pub struct Cursor {
@@ -43,7 +44,10 @@ impl Host for StoreData {
     fn namespace(&mut self, name: String) -> wasmtime::Result<Result<u32, Error>> {
         self.check_accepted("state")?;
         let declared = self.namespaces.iter().find(|(declared, _)| *declared == name).map(|(_, number)| *number);
-        Ok(declared.ok_or_else(|| Error::NotFound(format!("the plugin has not declared a namespace {name:?}"))))
+        Ok(declared.ok_or_else(|| {
+            let name = cut(name);
+            Error::NotFound(format!("the plugin has not declared a namespace {name:?}"))
+        }))
     }
 
     fn get(&mut self, namespace: u32, key: Vec<u8>) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {

@@ -6,11 +6,13 @@
 
 use std::path::Path;
 
+use alluvium_core::model::stop::Stop;
 use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{AsContext, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::budget::Budget;
+use crate::deadline::past;
 use crate::disk::DiskBudget;
 use crate::emitted::Emitted;
 use crate::engine::SharedEngine;
@@ -39,6 +41,8 @@ pub(crate) struct StoreData {
     pub(crate) output_bytes_max: usize,
     /// What an engine may still write to its directory.
     pub(crate) disk: DiskBudget,
+    /// Says when the call of a plugin is over that an engine works for.
+    pub(crate) stop: Option<Stop>,
 }
 
 impl StoreData {
@@ -68,6 +72,7 @@ impl StoreData {
             emitted: Vec::new(),
             output_bytes_max: limits.output_bytes,
             disk: DiskBudget::default(),
+            stop: None,
         };
         let mut store = Store::new(compiler, guest);
         store.limiter(|guest| &mut guest.budget);
@@ -77,6 +82,11 @@ impl StoreData {
 }
 
 impl StoreData {
+    /// Fails if the call of a plugin is over that an engine works for.
+    pub(crate) fn check_time(&self) -> Result<(), RuntimeError> {
+        if self.stop.as_ref().is_some_and(Stop::must_end) { Err(past()) } else { Ok(()) }
+    }
+
     /// Refuses code that asks for something before its identity was accepted: while it starts, or while it describes
     /// itself. It may be anybody's code until then.
     pub(crate) fn check_accepted(&self, interface: &str) -> wasmtime::Result<()> {
@@ -100,6 +110,10 @@ pub(crate) fn explain_start(
     file: &Path,
     error: &wasmtime::Error,
 ) -> RuntimeError {
+    if is_out_of_memory(error) {
+        let why = format!("{OUT_OF_MEMORY}: {error:#}");
+        return RuntimeError::Host(format!("{why}; close plugins, or raise what this process may have"));
+    }
     if error.downcast_ref::<Trap>().is_some() || limit_of(store.as_context().data(), error).is_some() {
         return explain(store, error);
     }
@@ -110,6 +124,19 @@ pub(crate) fn explain_start(
     }
     let why = format!("was built for other interfaces than this program: {error:#}; build both from the same sources");
     RuntimeError::component(file, why)
+}
+
+const OUT_OF_MEMORY: &str = "the system has no more memory, address space or mappings";
+
+/// Whether the system refused memory. Where wasmtime maps memory of its own, the error has a type; that of a memory
+/// which the host makes is text.
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    let refused = std::io::Error::from(rustix::io::Errno::NOMEM);
+    error.chain().any(|cause| {
+        cause.downcast_ref::<rustix::io::Errno>() == Some(&rustix::io::Errno::NOMEM)
+            || cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == refused.kind())
+            || cause.to_string().ends_with(&refused.to_string())
+    })
 }
 
 /// The limit behind a call that ended badly, if it was one.
@@ -127,10 +154,8 @@ fn limit_of(guest: &StoreData, error: &wasmtime::Error) -> Option<(Limit, String
     if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
         return said(Limit::Handles, "it holds more handles than it may");
     }
-    if let Some(error) = error.downcast_ref::<std::io::Error>()
-        && error.kind() == std::io::ErrorKind::OutOfMemory
-    {
-        return said(Limit::Memory, "the system has no more memory or address space");
+    if is_out_of_memory(error) {
+        return said(Limit::Memory, OUT_OF_MEMORY);
     }
     // These have no type that could be asked for.
     let text = error.root_cause().to_string();

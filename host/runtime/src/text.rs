@@ -10,6 +10,10 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 /// A component's words have at most so many bytes.
 const TEXT_BYTES_MAX: usize = 4_096;
 
+/// Words that were cut have at most so many bytes, if each byte is shown by its code.
+#[cfg(target_os = "linux")]
+const SHOWN_BYTES_MAX: usize = TEXT_BYTES_MAX * "\\u0000".len() + "... (18446744073709551615 bytes more)".len();
+
 /// Cuts a component's words to a length that a log can hold.
 pub(crate) fn cut(mut text: String) -> String {
     let bytes = text.len();
@@ -18,6 +22,12 @@ pub(crate) fn cut(mut text: String) -> String {
         return format!("{text}... ({} bytes more)", bytes - text.len());
     }
     text
+}
+
+/// Cuts words that should have been cut before, and leaves those that were.
+#[cfg(target_os = "linux")]
+pub(crate) fn cut_again(text: String) -> String {
+    if text.len() <= SHOWN_BYTES_MAX { text } else { cut(text) }
 }
 
 /// Makes text fit for one line of a terminal, a log or a message.
@@ -32,7 +42,7 @@ pub(crate) fn cut(mut text: String) -> String {
 /// assert_eq!(printable("gone\u{1b}[2J\nerror: forged"), "gone\\u001b[2J\\nerror: forged");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_printable) {
+    if is_plain(text) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -75,6 +85,11 @@ fn is_printable(c: char) -> bool {
         )
 }
 
+/// Tells whether a text is shown as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.chars().all(is_printable)
+}
+
 /// A line of JSON, fit to be shown and parsed: one cannot pass for two. What JSON itself forbids is refused, with the
 /// line's beginning.
 pub(crate) fn json_line(line: &str) -> Result<String, String> {
@@ -105,6 +120,10 @@ mod tests {
         let long = cut("\u{e9}".repeat(10_000));
         assert_eq!(long, format!("{}... (15904 bytes more)", "\u{e9}".repeat(2_048)));
         assert!(cut(format!("a{}", "\u{e9}".repeat(10_000))).contains("(15906 bytes more)"));
+        #[cfg(target_os = "linux")]
+        for (words, expected) in [(long.clone(), long.len()), ("\u{e9}".repeat(20_000), 4_096 + 22)] {
+            assert_eq!(cut_again(words).len(), expected);
+        }
     }
 
     #[test]

@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use alluvium_core::Clock;
 use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::p2::DynPollable;
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock::Host as _;
 use wasmtime_wasi::{Deterministic, FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiView};
 
 use crate::error::RuntimeError;
 use crate::stderr_tail::Tail;
+use crate::store_data::StoreData;
 use alluvium::NativeDirectory;
 
 /// The guest's name of the one preopened directory.
@@ -77,6 +80,20 @@ pub(crate) fn forbid_timers<T: WasiView + 'static>(linker: &mut Linker<T>) -> wa
             Err(wasmtime::Error::msg("it set a timer: a plugin has no clock to wait by"))
         })?;
     }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Ends the engine at the deadline of the plugin's call that it works for. During long work it asks for the time
+/// every few thousand keys: its code is compiled without looks at a deadline, which would cost a quarter of its speed.
+pub(crate) fn end_at_deadline(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.12")?;
+    clock.func_wrap("now", |mut store, (): ()| -> wasmtime::Result<(u64,)> {
+        let guest: &mut StoreData = store.data_mut();
+        guest.check_time().map_err(wasmtime::Error::new)?;
+        Ok((guest.clocks().now()?,))
+    })?;
     linker.allow_shadowing(false);
     Ok(())
 }

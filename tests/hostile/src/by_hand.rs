@@ -6,8 +6,8 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The core module, in which tests fill in the body of `process`; and, in the place of `;; MIGRATION`, a function.
-pub const TEMPLATE: &str = include_str!("plugin.wat");
+/// The core module. A [`Guest`](crate::Guest) fills in what is to be its own.
+pub(crate) const TEMPLATE: &str = include_str!("plugin.wat");
 
 /// What a plugin by hand may import and export besides the plugin's world: what a language's runtime asks for, and
 /// a resource of its own.
@@ -21,6 +21,7 @@ const MORE: &str = r"
         include alluvium:checkpoint/plugin@0.2.0;
         import wasi:clocks/monotonic-clock@0.2.0;
         import wasi:filesystem/preopens@0.2.0;
+        import wasi:cli/stderr@0.2.0;
         export things;
     }
     world migrating {
@@ -29,6 +30,20 @@ const MORE: &str = r"
     }
     package wasi:io@0.2.0 {
         interface poll { resource pollable; }
+        interface error { resource error; }
+        interface streams {
+            use error.{error};
+            variant stream-error { last-operation-failed(error), closed }
+            resource output-stream {
+                blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+            }
+        }
+    }
+    package wasi:cli@0.2.0 {
+        interface stderr {
+            use wasi:io/streams@0.2.0.{output-stream};
+            get-stderr: func() -> output-stream;
+        }
     }
     package wasi:clocks@0.2.0 {
         interface monotonic-clock {
@@ -71,9 +86,4 @@ fn interfaces() -> String {
     let files =
         ["types.wit", "state.wit", "sink.wit", "operator.wit", "migration.wit", "checkpoints.wit", "worlds.wit"];
     files.map(file).join("\n")
-}
-
-/// Returns the function `migrate`, with this body.
-pub fn migration(body: &str) -> String {
-    format!("(func (export \"alluvium:checkpoint/migration@0.2.0#migrate\") (param i32) (result i32) {body})")
 }

@@ -4,11 +4,12 @@ use fastrand::Rng;
 
 /// Calls that a plugin may make, with the number of their parameters. The last one is where an answer goes, if there
 /// is one.
-const CALLS: [(&str, usize); 11] = [
+const CALLS: [(&str, usize); 12] = [
     ("$get-in", 4),
     ("$get-many-in", 6),
     ("$len-in", 2),
     ("$put-in", 6),
+    ("$apply-in", 12),
     ("$delete-in", 4),
     ("$iterate-in", 4),
     ("$namespace", 3),

@@ -2,6 +2,9 @@
 
 use crate::by_hand::{TEMPLATE, component};
 
+/// What the template says of its schema version.
+const VERSION_1: &str = r"\06\00\00\00\01\00\00\00";
+
 /// An address whose bytes are an empty result, and ok.
 pub const OK: &str = "(i32.const 16)";
 
@@ -15,11 +18,20 @@ pub struct Guest {
     describe: String,
     results: String,
     more: String,
+    version: u8,
+    migration: String,
 }
 
 impl Default for Guest {
     fn default() -> Self {
-        Self { process: OK.to_owned(), describe: String::new(), results: String::new(), more: String::new() }
+        Self {
+            process: OK.to_owned(),
+            describe: String::new(),
+            results: String::new(),
+            more: String::new(),
+            version: 1,
+            migration: String::new(),
+        }
     }
 }
 
@@ -57,9 +69,26 @@ impl Guest {
         self
     }
 
+    /// Sets the schema version.
+    #[must_use]
+    pub fn version(self, version: u8) -> Self {
+        Self { version, ..self }
+    }
+
+    /// Adds the function `migrate`, with this body, which returns the address of a result.
+    #[must_use]
+    pub fn migration(mut self, body: &str) -> Self {
+        let name = "alluvium:checkpoint/migration@0.2.0#migrate";
+        self.migration = format!("(func (export \"{name}\") (param i32) (result i32) {body})");
+        self
+    }
+
     /// Returns the core module as text.
     pub fn text(&self) -> String {
+        assert!(TEMPLATE.contains(VERSION_1), "the template has changed");
         let filled = TEMPLATE.replace("PROCESS", &self.process);
+        let filled = filled.replace(VERSION_1, &format!(r"\06\00\00\00\{:02x}\00\00\00", self.version));
+        let filled = filled.replace(";; MIGRATION", &self.migration);
         let filled = filled.replace(";; DESCRIBE", &self.describe).replace(";; RESULTS", &self.results);
         filled.replace(";; MORE", &self.more)
     }

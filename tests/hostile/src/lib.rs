@@ -7,10 +7,12 @@
 //! assert!(component.starts_with(b"\0asm"));
 //! ```
 
+mod attacks;
 pub mod bombs;
 mod by_hand;
 pub mod calls;
 mod guest;
 
-pub use self::by_hand::{TEMPLATE, component, component_of, migration};
+pub use self::attacks::{ATTACKS, Attack};
+pub use self::by_hand::{component, component_of};
 pub use self::guest::{Guest, OK};

@@ -1,6 +1,8 @@
 ;; A plugin by hand, for tests, which fill in the body of `process`: `by_hand.rs` makes a component of it.
 (module
   (import "alluvium:checkpoint/state@0.2.0" "put" (func $put-in (param i32 i32 i32 i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "apply"
+    (func $apply-in (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "alluvium:checkpoint/state@0.2.0" "delete" (func $delete-in (param i32 i32 i32 i32)))
   (import "alluvium:checkpoint/state@0.2.0" "iterate" (func $iterate-in (param i32 i32 i32 i32)))
   (import "alluvium:checkpoint/state@0.2.0" "get" (func $get-in (param i32 i32 i32 i32)))
@@ -12,6 +14,9 @@
   (import "alluvium:checkpoint/sink@0.2.0" "emit" (func $emit-to (param i32 i32 i32 i32)))
   (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))
   (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration" (func $timer (param i64) (result i32)))
+  (import "wasi:cli/stderr@0.2.0" "get-stderr" (func $stderr (result i32)))
+  (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+    (func $say (param i32 i32 i32 i32)))
   (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $directories (param i32)))
   (import "[export]alluvium:by-hand/things" "[resource-new]thing" (func $thing (param i32) (result i32)))
 

@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
 use alluvium_core::seeded_defects::{self, Defect};
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::error::{directory_error, errno};
@@ -24,6 +26,49 @@ const ATTEMPTS_MAX: usize = 100;
 /// Distinguishes the temporary files of one process.
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
+/// What is said of a file system without both.
+pub(super) const CANNOT_NAME: &str = "this file system can neither rename without replacing nor make hard links";
+
+/// What that means for a writer.
+pub(super) const MAY_OVERWRITE: &str = "two writers at the same moment may overwrite each other";
+
+/// How a file gets its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Naming {
+    /// In one step that never replaces another file, or not at all.
+    #[default]
+    Exclusive,
+    /// The same, on a file system that can do it, where a check would have been accepted.
+    ExclusiveHere,
+    /// By a rename after a check that the name is free.
+    Checked,
+}
+
+/// Tries out what the file system can do, for one who accepts that it cannot name exclusively.
+pub(super) fn try_naming(root: &Root) -> Result<Naming, DirectoryError> {
+    let failed = |errno| directory_error(errno, Operation::Open, "");
+    let new = NewFile { path: "tried".to_owned(), content: Vec::new() };
+    let mut pending = Pending::new(root, Naming::Exclusive);
+    drop(pending.create_temporary(&new.path).map_err(failed)?);
+    let temporary = pending.temporary(&new.path);
+    // Such a name is never a file of the contract, whatever becomes of this process.
+    let name = format!("{temporary}-named");
+    match pending.name_exclusively(&new.path, &temporary, &name) {
+        Ok(()) => {
+            pending.temporaries.clear();
+            root.call(Call::Unlink(&name), || unlinkat(root, name.as_str(), AtFlags::empty())).map_err(failed)?;
+            Ok(Naming::ExclusiveHere)
+        }
+        Err(errno) if is_incapable(errno) => Ok(Naming::Checked),
+        Err(errno) => Err(failed(errno)),
+    }
+}
+
+/// Tells whether the file system cannot make a hard link.
+fn is_incapable(errno: Errno) -> bool {
+    matches!(errno, Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL)
+}
+
 /// Creates the batch; `durable_dirs` are the subdirectories whose names are known to be durable.
 ///
 /// The syncs are the least that the contract allows, in three waves that each wait for the disk
@@ -32,11 +77,12 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 pub(super) fn create(
     root: &Root,
     durable_dirs: &Mutex<BTreeSet<String>>,
+    naming: Naming,
     batch: &[NewFile],
 ) -> Result<(), DirectoryError> {
     refuse_bad_names(root, batch)?;
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
-    let mut pending = Pending { root, directories: BTreeMap::new(), temporaries: Vec::new() };
+    let mut pending = Pending::new(root, naming);
     // All bytes are handed to the kernel before the first sync waits for the disk.
     let files = batch.iter().map(|file| pending.write(file)).collect::<Result<Vec<_>, _>>()?;
     let not_durable_dirs = pending.not_durable_dirs(&durable_dirs.lock().unwrap_or_else(PoisonError::into_inner));
@@ -97,11 +143,16 @@ struct Temporary {
 /// The batch on its way; temporary files that did not get their names are deleted with it.
 struct Pending<'a> {
     root: &'a Root,
+    naming: Naming,
     directories: BTreeMap<String, OwnedFd>,
     temporaries: Vec<Temporary>,
 }
 
-impl Pending<'_> {
+impl<'a> Pending<'a> {
+    fn new(root: &'a Root, naming: Naming) -> Self {
+        Self { root, naming, directories: BTreeMap::new(), temporaries: Vec::new() }
+    }
+
     /// Writes a file under a temporary name in the directory of its final one.
     fn write(&mut self, new: &NewFile) -> Result<File, DirectoryError> {
         let mut file = self.create_temporary(&new.path).map_err(|errno| failed(errno, &new.path))?;
@@ -165,24 +216,49 @@ impl Pending<'_> {
 
     /// Gives a written file its name, unless another process has taken it.
     fn name(&mut self, new: &NewFile) -> Result<(), DirectoryError> {
-        let (directory, name) = split(&new.path);
         let at = self.temporaries.iter().position(|temporary| temporary.path == new.path);
         let index = at.ok_or_else(|| failed(Errno::NOENT, &new.path))?;
-        let fd = &self.directories[directory];
-        let temporary = self.temporaries[index].name.as_str();
-        let from = beside(&new.path, temporary);
-        let call = Call::Rename(&from, &new.path);
-        match self.root.call(call, || renameat_with(fd, temporary, fd, name, RenameFlags::NOREPLACE)) {
+        let temporary = self.temporaries[index].name.clone();
+        let name = split(&new.path).1;
+        match self.name_exclusively(&new.path, &temporary, name) {
+            Err(errno) if is_incapable(errno) && self.naming == Naming::Checked => {
+                self.name_if_free(&new.path, &temporary, name).map_err(|errno| failed(errno, &new.path))
+            }
+            Err(errno) if is_incapable(errno) => {
+                let kind = DirectoryErrorKind::Unsupported;
+                Err(DirectoryError::new(kind, Operation::Create, &new.path).because(format!("{CANNOT_NAME} ({errno})")))
+            }
+            result => result.map_err(|errno| failed(errno, &new.path)),
+        }?;
+        self.temporaries.remove(index);
+        Ok(())
+    }
+
+    /// Gives a file beside `path` another name, in a step that fails if the name is taken.
+    fn name_exclusively(&self, path: &str, temporary: &str, name: &str) -> Result<(), Errno> {
+        let fd = &self.directories[split(path).0];
+        let (from, to) = (beside(path, temporary), beside(path, name));
+        let rename = || renameat_with(fd, temporary, fd, name, RenameFlags::NOREPLACE);
+        match self.root.call(Call::Rename(&from, &to), rename) {
             // A file system without the flag (NFS, FUSE): a hard link is as exclusive.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self
                 .root
-                .call(Call::Link(&from, &new.path), || linkat(fd, temporary, fd, name, AtFlags::empty()))
+                .call(Call::Link(&from, &to), || linkat(fd, temporary, fd, name, AtFlags::empty()))
                 .and_then(|()| self.root.call(Call::Unlink(&from), || unlinkat(fd, temporary, AtFlags::empty()))),
             result => result,
         }
-        .map_err(|errno| failed(errno, &new.path))?;
-        self.temporaries.remove(index);
-        Ok(())
+    }
+
+    /// Does the same in two steps, between which another process may take the name.
+    fn name_if_free(&self, path: &str, temporary: &str, name: &str) -> Result<(), Errno> {
+        let fd = &self.directories[split(path).0];
+        match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => return Err(Errno::EXIST),
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        let (from, to) = (beside(path, temporary), beside(path, name));
+        self.root.call(Call::Rename(&from, &to), || renameat(fd, temporary, fd, name))
     }
 
     /// The directories of this batch whose own names a crash could still take away.

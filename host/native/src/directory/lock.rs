@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
@@ -25,6 +26,12 @@ impl Drop for Lock {
         // Closing alone would not do: a process that another thread is just starting holds a copy of
         // the descriptor until it executes, and with it the lock.
         let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

@@ -27,6 +27,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use self::create::{CANNOT_NAME, MAY_OVERWRITE, Naming};
 use self::error::directory_error;
 use self::lock::Lock;
 use self::openat::Root;
@@ -56,6 +57,7 @@ pub struct NativeDirectory {
     durable_dirs: Mutex<BTreeSet<String>>,
     /// Held for the lifetime of a writer that asked for it.
     lock: Option<Lock>,
+    naming: Naming,
 }
 
 impl NativeDirectory {
@@ -70,7 +72,13 @@ impl NativeDirectory {
     fn open_watched(path: PathBuf, watcher: Option<Arc<dyn Watch>>) -> Result<Self, DirectoryError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&path, flags, Mode::empty()).map_err(|errno| opening(errno.into(), &path))?;
-        Ok(Self { root: Root::new(fd, watcher), path, durable_dirs: Mutex::default(), lock: None })
+        Ok(Self {
+            root: Root::new(fd, watcher),
+            path,
+            durable_dirs: Mutex::default(),
+            lock: None,
+            naming: Naming::default(),
+        })
     }
 
     /// Opens a directory, creating it durably when it is missing, and the ones above it.
@@ -102,6 +110,28 @@ impl NativeDirectory {
         Ok(directory)
     }
 
+    /// Accepts a file system that cannot give a file its name without replacing another: one without hard links and
+    /// without the rename that Linux has for this. Then a file is renamed after a check that its name is free.
+    ///
+    /// Without this, a file system of that kind is refused when the first file is created, with
+    /// [`DirectoryErrorKind::Unsupported`]. With it, [`weaker_promises`](Self::weaker_promises) says what is weaker.
+    /// What the file system can do is tried out here, with files under temporary names.
+    pub fn accept_weaker_promises(mut self) -> Result<Self, DirectoryError> {
+        self.naming = create::try_naming(&self.root)?;
+        Ok(self)
+    }
+
+    /// Whether a file system that cannot keep every promise was accepted.
+    pub fn accepts_weaker_promises(&self) -> bool {
+        self.naming != Naming::Exclusive
+    }
+
+    /// The promises of the contract that were found not to be kept here and are accepted, one sentence each.
+    pub fn weaker_promises(&self) -> Vec<String> {
+        let weaker = (self.naming == Naming::Checked).then(|| format!("{CANNOT_NAME}: {MAY_OVERWRITE}"));
+        weaker.into_iter().collect()
+    }
+
     /// Whether this is the directory's only writer, holding its lock.
     pub fn is_exclusive(&self) -> bool {
         self.lock.is_some()
@@ -110,6 +140,21 @@ impl NativeDirectory {
     /// Where the directory is, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The directory behind a descriptor that another process has opened and handed on, without a lock of its own.
+    ///
+    /// The process that handed it on is the one that holds the lock; see [`lock`](Self::lock).
+    pub fn of_descriptor(descriptor: OwnedFd, path: impl Into<PathBuf>) -> Self {
+        let root = Root::new(descriptor, None);
+        Self { root, path: path.into(), durable_dirs: Mutex::default(), lock: None, naming: Naming::default() }
+    }
+
+    /// The descriptor of the lock, if this is the directory's only writer.
+    ///
+    /// A process that works for this one in the directory keeps a copy, so that the lock lasts until both have ended.
+    pub fn lock(&self) -> Option<BorrowedFd<'_>> {
+        self.lock.as_ref().map(Lock::as_fd)
     }
 
     /// Makes every name that is there durable.
@@ -220,7 +265,7 @@ impl Directory for NativeDirectory {
     }
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        create::create(&self.root, &self.durable_dirs, &batch)
+        create::create(&self.root, &self.durable_dirs, self.naming, &batch)
     }
 
     async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {

@@ -1,8 +1,10 @@
 //! What the contract says, and what only a real file system can get wrong.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use alluvium_core::directory::{Directory, DirectoryErrorKind, Entry, EntryKind, NewFile, block_on};
 use rustix::fs::{Mode, OFlags};
@@ -10,6 +12,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::NativeDirectory;
+use crate::watch::{Call, Watch};
 
 fn scratch() -> (TempDir, NativeDirectory) {
     let scratch = tempfile::tempdir().expect("a temporary directory");
@@ -267,4 +270,64 @@ fn a_writer_passes_the_suite_too() {
         NativeDirectory::open_exclusive(path).expect("it opens")
     };
     block_on(conformance::run(Handles::One, open)).assert();
+}
+
+/// A file system that can neither make hard links nor rename without replacing.
+#[derive(Debug, Default)]
+struct WithoutLinks {
+    /// The names of the last link that was refused. A plain rename follows it, if anything.
+    refused: Mutex<Option<(String, String)>>,
+}
+
+impl Watch for WithoutLinks {
+    fn before(&self, call: Call<'_>) -> Result<(), io::Error> {
+        let mut refused = self.refused.lock().expect("nothing panics");
+        let names = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        match call {
+            Call::Rename(from, to) if *refused != names(from, to) => Err(Errno::INVAL.into()),
+            Call::Link(from, to) => {
+                *refused = names(from, to);
+                Err(Errno::PERM.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn done(&self, _: Call<'_>) {}
+}
+
+#[test]
+fn without_hard_links_it_is_refused_or_says_what_is_weaker() {
+    use alluvium_core::directory::testing::conformance::{self, Handles};
+
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let open = || NativeDirectory::open_exclusive_watched(scratch.path(), Arc::new(WithoutLinks::default()));
+    let refused = open().expect("it opens");
+    let error = block_on(refused.create(vec![file("a", b"1")])).expect_err("it is refused");
+    assert_eq!(error.kind(), DirectoryErrorKind::Unsupported);
+    assert!(error.to_string().contains("can neither rename without replacing nor make hard links"), "{error}");
+    assert_eq!(listed(&refused), [], "nothing is left");
+    drop(refused);
+
+    let accepted = open().and_then(NativeDirectory::accept_weaker_promises).expect("it is accepted");
+    assert_eq!(listed(&accepted), [], "nothing is left of what was tried");
+    let weaker = accepted.weaker_promises();
+    assert!(matches!(&weaker[..], [one] if one.ends_with("may overwrite each other")), "{weaker:?}");
+    drop(accepted);
+    let open = async |storage: &str| {
+        let path = scratch.path().join(storage);
+        NativeDirectory::create(&path).expect("it creates");
+        let directory = NativeDirectory::open_exclusive_watched(path, Arc::new(WithoutLinks::default()));
+        directory.and_then(NativeDirectory::accept_weaker_promises).expect("it opens")
+    };
+    block_on(conformance::run(Handles::One, open)).assert();
+}
+
+#[test]
+fn where_every_promise_is_kept_nothing_is_weaker() {
+    let (_scratch, directory) = scratch();
+    let directory = directory.accept_weaker_promises().expect("it opens");
+    assert!(directory.accepts_weaker_promises());
+    assert_eq!(directory.weaker_promises(), Vec::<String>::new());
+    assert_eq!(listed(&directory), []);
 }

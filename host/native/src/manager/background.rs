@@ -1,4 +1,4 @@
-//! Checkpoints that a thread of their own writes, while the stream goes on.
+//! Checkpoints that a thread of their own writes, while the stream continues.
 
 use alluvium_core::{CheckpointStatistics, MaintenanceReport};
 

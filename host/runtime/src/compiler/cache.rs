@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::compiler::precompiled::{self, Compiled};
+use crate::error::RuntimeError;
 
 /// How many bytes the compiled components that are kept have together. Those written last are kept.
 const BYTES_MAX: u64 = 512 << 20;
@@ -47,12 +48,12 @@ impl Cache {
 
     /// The component in `bytes`, compiled for `engine`, and whether it came from the cache. What is not there,
     /// `compile` compiles.
-    pub(crate) fn component<E: From<wasmtime::Error>>(
+    pub(crate) fn component(
         &self,
         engine: &wasmtime::Engine,
         bytes: &[u8],
-        compile: impl FnOnce() -> Result<Compiled, E>,
-    ) -> Result<(Component, bool), E> {
+        compile: impl FnOnce() -> Result<Compiled, RuntimeError>,
+    ) -> Result<(Component, bool), RuntimeError> {
         let name = file_name(engine, bytes);
         let directory = self.directory.as_deref().and_then(|path| open_private(path).ok());
         if let Some(code) = directory.as_ref().and_then(|directory| read(directory, &name))
@@ -61,7 +62,8 @@ impl Cache {
             return Ok((component, true));
         }
         let code = compile()?;
-        let component = precompiled::load(engine, &code)?;
+        let unloadable = |error| RuntimeError::Host(format!("compiled code cannot be loaded: {error:#}"));
+        let component = precompiled::load(engine, &code).map_err(unloadable)?;
         if let Some(directory) = directory {
             // Slower next time, if it fails; no worse.
             let _ = write(&directory, &name, code.bytes());
@@ -171,8 +173,8 @@ mod tests {
         files[0].clone()
     }
 
-    fn component(cache: &Cache, engine: &wasmtime::Engine) -> wasmtime::Result<(Component, bool)> {
-        cache.component(engine, EMPTY, || Compiled::here(engine, EMPTY))
+    fn component(cache: &Cache, engine: &wasmtime::Engine) -> Result<(Component, bool), RuntimeError> {
+        cache.component(engine, EMPTY, || Ok(Compiled::here(engine, EMPTY).expect("it compiles")))
     }
 
     #[track_caller]

@@ -1,9 +1,14 @@
 //! What of WebAssembly components may use, and how they are compiled.
 
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use crate::error::RuntimeError;
 use crate::limits::Limits;
+#[cfg(target_os = "linux")]
+use crate::linear_memory::HugePages;
 
 /// Everything that compiled code depends on. A process that compiles for a host needs the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -46,6 +51,23 @@ impl CompilerSettings {
             fuel,
             pool: pool.map(|plugins| Pool::of(plugins, memory_bytes, limits)),
             ..Self::trusted(limits, None)
+        }
+    }
+
+    /// The same for a process that runs one plugin.
+    pub(crate) fn for_one(mut self) -> Self {
+        if let Some(pool) = &mut self.pool {
+            pool.plugins = 1;
+        }
+        self
+    }
+
+    /// Has the engine's memory lie in huge pages.
+    pub(crate) fn add_huge_pages(&self, config: &mut Config) {
+        // A pool has memory of its own. Memory of ours cannot begin as a mapped image of the code's data.
+        #[cfg(target_os = "linux")]
+        if self.pool.is_none() {
+            config.with_host_memory(Arc::new(HugePages)).memory_init_cow(false);
         }
     }
 

@@ -7,20 +7,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::threads::start_compiling_threads;
+
 /// Machine code of a component.
 ///
 /// There are three ways to one, and none is a plugin's file: a compiler within this process; a compiler in a
 /// process that this one started, which proves with a key of this process that the code is its own
-/// ([`process`](crate::compiler::process)); and a file that [`cache`](crate::compiler::cache) has written.
+/// ([`process`](crate::compiler::process)); and a file that [`cache`](crate::compiler::cache) has written. A worker
+/// process loads what its host has loaded in one of these ways ([`load_shared`]).
 #[derive(Debug)]
 pub(crate) struct Compiled(Vec<u8>);
 
+/// Why there is no machine code of a component.
+#[derive(Debug)]
+pub(crate) enum NotCompiled {
+    /// This process cannot compile at all now.
+    Unable(String),
+    /// The component is not valid, or the compiler cannot take it.
+    Invalid(String),
+}
+
 impl Compiled {
     /// Compiles a component within this process. A compiler that panics over it is an error like any other.
-    pub(crate) fn here(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
+    pub(crate) fn here(engine: &Engine, component: &[u8]) -> Result<Self, NotCompiled> {
+        start_compiling_threads().map_err(NotCompiled::Unable)?;
         let compile = AssertUnwindSafe(|| engine.precompile_component(component));
         let panicked = |_| Err(wasmtime::Error::msg("the compiler panicked over it"));
-        catch_unwind(compile).unwrap_or_else(panicked).map(Self)
+        let compiled = catch_unwind(compile).unwrap_or_else(panicked);
+        compiled.map(Self).map_err(|error| NotCompiled::Invalid(format!("{error:#}")))
     }
 
     /// Takes code that a process of ours compiled, after its proof was checked.
@@ -37,6 +51,19 @@ impl Compiled {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Loads the code that a host handed to this process, its worker, as a file without a name.
+#[cfg(target_os = "linux")]
+pub(crate) fn load_shared(engine: &Engine, code: std::os::fd::BorrowedFd<'_>) -> wasmtime::Result<Component> {
+    use std::os::fd::AsRawFd;
+
+    let path = format!("/proc/self/fd/{}", code.as_raw_fd());
+    // SAFETY: the host started this process, wrote the file from a component that it had loaded itself (see
+    // `Compiled`), and sealed it before it sent the descriptor through the socket that only the two of them have. So
+    // nothing changes it while it is mapped. A process that could put something else there is the host
+    // itself.
+    unsafe { Component::deserialize_file(engine, path) }
 }
 
 /// Loads a compiled component.

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::compiler::features::CompilerSettings;
 use crate::compiler::precompiled::Compiled;
 use crate::random::random;
+use crate::threads::cannot_start;
 
 /// The length of a key and of a proof.
 pub(super) const PROOF_BYTES: usize = 32;
@@ -24,6 +25,7 @@ pub(super) const PROOF_BYTES: usize = 32;
 /// What an answer begins with.
 pub(super) const CODE: u8 = 1;
 pub(super) const REFUSED: u8 = 2;
+pub(super) const UNABLE: u8 = 3;
 
 /// An answer is not longer: machine code of the largest component takes a multiple of its file.
 const ANSWER_BYTES_MAX: u64 = 1 << 30;
@@ -110,6 +112,7 @@ pub(super) fn compile(
             Ok(Compiled::proved(code.to_vec()))
         }
         Some((&REFUSED, text)) => Err(format!("is no valid component: {}", String::from_utf8_lossy(text))),
+        Some((&UNABLE, text)) => Err(format!("was not compiled: {}", String::from_utf8_lossy(text))),
         _ => Err(format!(
             "was not compiled: the compiler ended without an answer ({status}); it may take {} MiB of memory and {} s",
             how.memory_bytes >> 20,
@@ -123,7 +126,7 @@ fn ask(how: &CompilerProcess, question: Vec<u8>) -> Result<(Vec<u8>, ExitStatus)
     let mut command = Command::new(&how.program);
     command.args(&how.arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let program = how.program.display();
-    let mut child = command.spawn().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    let mut child = command.spawn().map_err(|error| format!("was not compiled: {}", cannot_start(&program, &error)))?;
     let answer = converse(how, &mut child, question);
     // One that has answered ends by itself, and one that has not is not waited for.
     let _ = child.kill();
@@ -145,7 +148,7 @@ fn converse(how: &CompilerProcess, child: &mut Child, question: Vec<u8>) -> Resu
         let _ = done.send(read.map(|_| answer));
     };
     let thread = std::thread::Builder::new().name("compiler pipes".to_owned()).spawn(exchange);
-    thread.map_err(|error| format!("cannot start a thread: {error}"))?;
+    thread.map_err(|error| format!("was not compiled: {}", cannot_start("a thread", &error)))?;
     match answered.recv_timeout(how.time) {
         Ok(answer) => answer.map_err(|error| format!("the compiler's answer cannot be read: {error}")),
         Err(RecvTimeoutError::Timeout) => Err(format!(

@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use hmac::Mac;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::compiler::precompiled::Compiled;
-use crate::compiler::process::{CODE, Key, PROOF_BYTES, REFUSED, Request};
+use crate::compiler::precompiled::{Compiled, NotCompiled};
+use crate::compiler::process::{CODE, Key, PROOF_BYTES, REFUSED, Request, UNABLE};
 
 /// What is said about a component that does not compile has at most so many characters.
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -48,18 +48,20 @@ fn serve(question: &mut impl Read, answer: &mut impl Write, limits_itself: bool)
     let key = Key::of(key);
     let mut component = Vec::new();
     question.take(request.component_bytes).read_to_end(&mut component)?;
-    let compiled = request.settings.compiler(|_| {}).map_err(io::Error::other).and_then(|compiler| {
-        Compiled::here(&compiler, &component).map_err(|error| io::Error::other(format!("{error:#}")))
-    });
-    match compiled {
-        Ok(compiled) => {
+    let compiler = request.settings.compiler(|_| {}).map_err(|error| NotCompiled::Unable(error.to_string()));
+    match compiler.and_then(|compiler| Compiled::here(&compiler, &component)) {
+        Ok(code) => {
             answer.write_all(&[CODE])?;
-            answer.write_all(compiled.bytes())?;
-            answer.write_all(&key.prover(&component, compiled.bytes()).finalize().into_bytes())
+            answer.write_all(code.bytes())?;
+            answer.write_all(&key.prover(&component, code.bytes()).finalize().into_bytes())
         }
-        Err(error) => {
-            let text: String = error.to_string().chars().take(TEXT_CHARS_MAX).collect();
-            answer.write_all(&[REFUSED])?;
+        Err(why) => {
+            let (kind, text) = match why {
+                NotCompiled::Invalid(text) => (REFUSED, text),
+                NotCompiled::Unable(text) => (UNABLE, text),
+            };
+            let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+            answer.write_all(&[kind])?;
             answer.write_all(text.as_bytes())
         }
     }

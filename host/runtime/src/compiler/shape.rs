@@ -41,16 +41,39 @@ pub(crate) struct Shape {
     pub(crate) instance_bytes: u64,
 }
 
+/// What a component is made of. Each kind is numbered by itself.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Module,
+    Component,
+}
+
 /// A module or component that is being looked at.
 #[derive(Default)]
 struct Frame {
     /// What an instance of it takes.
     bytes: u64,
     /// What an instance of each of its modules takes, and of each of its components.
-    modules: Vec<u64>,
-    components: Vec<u64>,
+    parts: [Vec<u64>; 2],
     memories: u64,
     is_component: bool,
+}
+
+impl Frame {
+    /// Returns what an instance of a part takes.
+    fn part(&self, kind: Kind, index: u32) -> Option<u64> {
+        self.parts[kind as usize].get(index as usize).copied()
+    }
+
+    /// Gives a part the next number of its kind.
+    fn add(&mut self, kind: Kind, bytes: u64) {
+        self.parts[kind as usize].push(bytes);
+    }
+
+    /// Makes an instance of a part.
+    fn instantiate(&mut self, kind: Kind, index: u32) {
+        self.bytes = self.bytes.saturating_add(self.part(kind, index).unwrap_or(MODULE_BYTES));
+    }
 }
 
 /// Looks at the component in `bytes`. What is not valid is an error here or, later, in the compiler.
@@ -67,8 +90,8 @@ pub(crate) fn shape(bytes: &[u8]) -> Result<Shape, BinaryReaderError> {
             Payload::End(_) => {
                 let Some(done) = frames.pop() else { continue };
                 match frames.last_mut() {
-                    Some(above) if done.is_component => above.components.push(done.bytes),
-                    Some(above) => above.modules.push(done.bytes),
+                    Some(above) if done.is_component => above.add(Kind::Component, done.bytes),
+                    Some(above) => above.add(Kind::Module, done.bytes),
                     None => shape.instance_bytes = done.bytes,
                 }
             }
@@ -113,16 +136,14 @@ fn look_at(payload: Payload<'_>, shape: &mut Shape, frames: &mut [Frame]) -> Res
         Payload::InstanceSection(instances) => {
             for instance in instances {
                 if let Instance::Instantiate { module_index, .. } = instance? {
-                    let bytes = frame.modules.get(module_index as usize).copied();
-                    frame.bytes = frame.bytes.saturating_add(bytes.unwrap_or(MODULE_BYTES));
+                    frame.instantiate(Kind::Module, module_index);
                 }
             }
         }
         Payload::ComponentInstanceSection(instances) => {
             for instance in instances {
                 if let ComponentInstance::Instantiate { component_index, .. } = instance? {
-                    let bytes = frame.components.get(component_index as usize).copied();
-                    frame.bytes = frame.bytes.saturating_add(bytes.unwrap_or(MODULE_BYTES));
+                    frame.instantiate(Kind::Component, component_index);
                 }
             }
         }
@@ -136,8 +157,8 @@ fn look_at(payload: Payload<'_>, shape: &mut Shape, frames: &mut [Frame]) -> Res
             for import in imports {
                 // The host gives neither modules nor components: such an import fails when it is linked.
                 match import?.ty {
-                    ComponentTypeRef::Module(_) => frame.modules.push(0),
-                    ComponentTypeRef::Component(_) => frame.components.push(0),
+                    ComponentTypeRef::Module(_) => frame.add(Kind::Module, 0),
+                    ComponentTypeRef::Component(_) => frame.add(Kind::Component, 0),
                     _ => {}
                 }
             }
@@ -147,13 +168,8 @@ fn look_at(payload: Payload<'_>, shape: &mut Shape, frames: &mut [Frame]) -> Res
             // What is exported gets another number in its kind.
             for export in exports {
                 let export = export?;
-                let at = export.index as usize;
-                match export.kind {
-                    ComponentExternalKind::Module => frame.modules.push(frame.modules.get(at).copied().unwrap_or(0)),
-                    ComponentExternalKind::Component => {
-                        frame.components.push(frame.components.get(at).copied().unwrap_or(0));
-                    }
-                    _ => {}
+                if let Some(kind) = kind_of(export.kind) {
+                    frame.add(kind, frame.part(kind, export.index).unwrap_or(0));
                 }
             }
         }
@@ -162,32 +178,35 @@ fn look_at(payload: Payload<'_>, shape: &mut Shape, frames: &mut [Frame]) -> Res
     Ok(())
 }
 
+fn kind_of(external: ComponentExternalKind) -> Option<Kind> {
+    match external {
+        ComponentExternalKind::Module => Some(Kind::Module),
+        ComponentExternalKind::Component => Some(Kind::Component),
+        _ => None,
+    }
+}
+
 /// A module or component under another number. One that comes out of an instance counts as the largest that is known.
 fn alias_of(alias: &ComponentAlias<'_>, frame: &mut Frame, above: &[Frame]) {
-    let outer = |count: u32| above.iter().rev().nth((count as usize).saturating_sub(1));
-    let largest = |of: fn(&Frame) -> &Vec<u64>, frame: &Frame| {
-        above.iter().chain([frame]).flat_map(of).copied().max().unwrap_or(0)
+    let found = match *alias {
+        ComponentAlias::InstanceExport { kind, .. } => kind_of(kind).map(|kind| {
+            let known = above.iter().chain([&*frame]).flat_map(|frame| &frame.parts[kind as usize]);
+            (kind, known.copied().max().unwrap_or(0))
+        }),
+        ComponentAlias::Outer { kind, count, index } => {
+            let kind = match kind {
+                ComponentOuterAliasKind::CoreModule => Some(Kind::Module),
+                ComponentOuterAliasKind::Component => Some(Kind::Component),
+                _ => None,
+            };
+            // No levels up is the frame itself.
+            let owner = [&*frame].into_iter().chain(above.iter().rev()).nth(count as usize);
+            kind.map(|kind| (kind, owner.and_then(|frame| frame.part(kind, index)).unwrap_or(MODULE_BYTES)))
+        }
+        ComponentAlias::CoreInstanceExport { .. } => None,
     };
-    match *alias {
-        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, .. } => {
-            let bytes = largest(|frame| &frame.modules, frame);
-            frame.modules.push(bytes);
-        }
-        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. } => {
-            let bytes = largest(|frame| &frame.components, frame);
-            frame.components.push(bytes);
-        }
-        ComponentAlias::Outer { kind: ComponentOuterAliasKind::CoreModule, count, index } => {
-            let own = if count == 0 { Some(&*frame) } else { outer(count) };
-            let bytes = own.and_then(|frame| frame.modules.get(index as usize)).copied().unwrap_or(MODULE_BYTES);
-            frame.modules.push(bytes);
-        }
-        ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, count, index } => {
-            let own = if count == 0 { Some(&*frame) } else { outer(count) };
-            let bytes = own.and_then(|frame| frame.components.get(index as usize)).copied().unwrap_or(MODULE_BYTES);
-            frame.components.push(bytes);
-        }
-        _ => {}
+    if let Some((kind, bytes)) = found {
+        frame.add(kind, bytes);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::source_position::SourcePosition;
+use alluvium_core::model::stop::Stop;
 
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
 use crate::disk::{DiskBudget, DiskUse};
@@ -11,6 +12,10 @@ use crate::limits::Limits;
 use crate::wasi;
 
 impl Engine for ComponentEngine {
+    fn stop_when(&mut self, stop: Option<Stop>) {
+        self.guest().stop = stop;
+    }
+
     fn declare_namespace(&mut self, declaration: &NamespaceDeclaration) -> Result<u32, RuntimeError> {
         Ok(self.on_manager(|guest, store, manager| guest.call_declare_namespace(store, manager, declaration))??)
     }

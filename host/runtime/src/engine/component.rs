@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use alluvium::NativeDirectory;
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre, ResourceAny};
+use wasmtime::component::{Component, Instance, InstancePre, ResourceAny};
 
 use crate::bindings::engine::exports::alluvium::checkpoint::{checkpoints, state};
 use crate::deadline::ticks;
@@ -37,6 +37,23 @@ impl Ready {
         let checkpoints = checkpoints::GuestIndices::new(&instance)?;
         Ok(Self { file: file.to_owned(), instance, checkpoints, state: None })
     }
+
+    /// The file that it was loaded from.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The compiled component.
+    pub(crate) fn component(&self) -> &Component {
+        self.instance.component()
+    }
+}
+
+/// What calls go to.
+struct Parts<'a> {
+    checkpoints: &'a checkpoints::Guest,
+    state: Option<&'a state::Guest>,
+    manager: ResourceAny,
 }
 
 /// An instance of a component with one manager over one directory, which no other has.
@@ -99,7 +116,7 @@ impl ComponentEngine {
             interval_ms: 60_000,
             memory_limit_bytes: Some(options.memory_limit_bytes),
             max_compaction_bytes: options.max_compaction_bytes,
-            strict: true,
+            strict: !directory.accepts_weaker_promises(),
         };
         grant(&mut store, deadline);
         let manager = with_room(limits.stack_bytes, || checkpoints.manager().call_open(&mut store, &open));
@@ -127,7 +144,20 @@ impl ComponentEngine {
         &mut self,
         call: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
-        enter(&mut self.store, &mut self.is_dead, call)
+        self.with_parts(|store, _| call(store))
+    }
+
+    /// Enters the store for as long as is left.
+    fn with_parts<T>(
+        &mut self,
+        call: impl FnOnce(&mut Store<StoreData>, Parts<'_>) -> wasmtime::Result<T>,
+    ) -> Result<T, RuntimeError> {
+        self.stored().check_time()?;
+        let Self { store, checkpoints, state, manager, deadline, is_dead, .. } = self;
+        enter(store, is_dead, |store| {
+            grant(store, *deadline);
+            call(store, Parts { checkpoints, state: state.as_ref(), manager: *manager })
+        })
     }
 
     pub(crate) fn guest(&mut self) -> &mut StoreData {
@@ -142,11 +172,7 @@ impl ComponentEngine {
         &mut self,
         call: impl FnOnce(checkpoints::GuestManager<'_>, &mut Store<StoreData>, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
-        let Self { store, checkpoints, manager, deadline, is_dead, .. } = self;
-        enter(store, is_dead, |store| {
-            grant(store, *deadline);
-            call(checkpoints.manager(), store, *manager)
-        })
+        self.with_parts(|store, parts| call(parts.checkpoints.manager(), store, parts.manager))
     }
 
     /// Enters the interface `state`, which a composed plugin keeps to itself.
@@ -154,10 +180,13 @@ impl ComponentEngine {
         &mut self,
         call: impl FnOnce(&state::Guest, &mut Store<StoreData>) -> wasmtime::Result<T>,
     ) -> Result<T, RuntimeError> {
-        let inside = || RuntimeError::Host("a composed plugin walks its state itself".to_owned());
-        let Self { store, state, is_dead, .. } = self;
-        let state = state.as_ref().ok_or_else(inside)?;
-        enter(store, is_dead, |store| call(state, store))
+        if self.state.is_none() {
+            return Err(RuntimeError::Host("a composed plugin walks its state itself".to_owned()));
+        }
+        self.with_parts(|store, parts| {
+            let inside = || wasmtime::Error::msg("a composed plugin keeps its state to itself");
+            call(parts.state.ok_or_else(inside)?, store)
+        })
     }
 
     /// Has the engine do a piece of work for the checkpoints that were begun, or with `to_the_end` all of it.

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::source_position::SourcePosition;
+use alluvium_core::model::stop::Stop;
 
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
 use crate::bindings::engine::exports::alluvium::checkpoint::checkpoints;
@@ -34,6 +35,10 @@ pub struct Walk(pub(crate) u64);
 /// Every call may fail: an engine in a component can end in mid-call, and every call after that is
 /// [`Ended`](RuntimeError::Ended).
 pub trait Engine: Send {
+    /// Stops the work of the calls to come as soon as `stop` says so, for as long as a plugin is the one that asks. Such
+    /// a call ends with [`Limit::Time`](crate::Limit::Time), and the engine may have ended in it. `None` lifts it.
+    fn stop_when(&mut self, stop: Option<Stop>);
+
     /// Declares a namespace and returns its number. One that the engine cannot keep is an error that names it.
     fn declare_namespace(&mut self, declaration: &NamespaceDeclaration) -> Result<u32, RuntimeError>;
 
@@ -129,7 +134,7 @@ pub trait Engine: Send {
     /// Takes a checkpoint. When it returns, the checkpoint is durable.
     fn checkpoint(&mut self, wal_position: u64) -> Result<CheckpointReport, RuntimeError>;
 
-    /// Freezes a checkpoint, to be written while the stream goes on.
+    /// Freezes a checkpoint, to be written while the stream continues.
     fn begin_checkpoint(&mut self, wal_position: u64) -> Result<(), RuntimeError>;
 
     /// Does a piece of work for the checkpoints that were begun, if the engine cannot do it by itself meanwhile.

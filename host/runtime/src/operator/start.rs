@@ -5,47 +5,29 @@ use std::sync::{Arc, Mutex};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use crate::deadline::ticks;
+use crate::deadline::Allowance;
 use crate::description::Description;
 use crate::engine::component::ComponentEngine;
 use crate::engine::{SharedEngine, lock};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 use crate::module::{Form, Module};
-use crate::operator::{Operator, Place, on_store};
+use crate::operator::local::{Place, on_store};
+use crate::operator::{LocalOperator, Operator};
 use crate::stack::with_room;
 use crate::stderr_tail::Tail;
 use crate::store_data::{StoreData, explain_start};
 use crate::wasi;
 
-/// What one call may take.
-#[derive(Clone, Copy)]
-pub(super) struct Allowance {
-    ticks: u64,
-    fuel: Option<u64>,
-}
-
-impl Allowance {
-    fn of(limits: &Limits, counts_fuel: bool) -> Self {
-        Self { ticks: ticks(limits.plugin_call), fuel: counts_fuel.then_some(limits.plugin_call_fuel) }
-    }
-
-    pub(super) fn grant(self, store: &mut Store<StoreData>) -> wasmtime::Result<()> {
-        store.set_epoch_deadline(self.ticks);
-        self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
-    }
-}
-
-impl Operator {
+impl LocalOperator {
     /// Starts an instance over the engine's state; a composed plugin's is `inside` the engine's own.
     pub(crate) fn start(
         module: &Module,
         engine: &SharedEngine,
         inside: Option<(Arc<Mutex<ComponentEngine>>, Instance)>,
         limits: &Limits,
-        counts_fuel: bool,
+        allowance: Allowance,
     ) -> Result<Self, RuntimeError> {
-        let allowance = Allowance::of(limits, counts_fuel);
         let file = module.file();
         let load = |store: &mut Store<StoreData>, instance: &Instance| module.operator().load(store, instance);
         let (mut place, instance, guest) = match (module.form(), inside) {

@@ -7,7 +7,7 @@ use crate::error::RuntimeError;
 use crate::host::Started;
 use crate::identity::Identity;
 use crate::module::Module;
-use crate::operator::Operator;
+use crate::operator::{Operator, take_over};
 use crate::plugin::{Headers, Plugin, Running};
 use crate::plugin_options::PluginOptions;
 use crate::settings;
@@ -37,7 +37,7 @@ impl Plugin {
         let again = || -> Result<_, RuntimeError> {
             let started = (self.reopen)(&self.host, module, &self.options)?;
             let (mut running, recovered) = of_its_own(started, module, &self.options)?;
-            begin_all(&mut running.operator, &self.headers)?;
+            begin_all(&mut *running.operator, &self.headers)?;
             Ok((running, recovered))
         };
         let (running, recovered) = again().inspect_err(|error| {
@@ -50,7 +50,7 @@ impl Plugin {
         Ok(())
     }
 
-    /// Goes on with other code, a later build of the same plugin as a rule, over the same state.
+    /// Continues with other code, a later build of the same plugin as a rule, over the same state.
     ///
     /// Code of the same schema version takes over at once, between two batches. If it fails after it was let at
     /// the state, the old code restarts from its newest checkpoint: compare
@@ -63,33 +63,39 @@ impl Plugin {
             self.checkpoint()?;
             return self.start_again(module).or_else(|error| self.restart().and(Err(error)));
         }
-        let (host, options, headers) = (self.host.clone(), self.options.clone(), self.headers.clone());
-        let engine = match &self.running {
-            Ok(running) => running.engine.clone(),
-            Err(why) => return Err(RuntimeError::Ended { why: why.clone() }),
+        let (options, headers) = (self.options.clone(), self.headers.clone());
+        let running = self.running.as_ref().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
+        let engine = running.engine.clone();
+        let mut fresh = match running.operator.another(module, &self.limits) {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                // In a process of its own, the new code may have ended the old with it: asking tells.
+                drop(engine);
+                let _ = self.with_engine(|engine| engine.epoch());
+                return Err(error);
+            }
         };
-        let mut fresh = host.another(module, &engine, &options)?;
         let (state, plugin) = (self.identity().clone(), fresh.identity().clone());
         if plugin != state {
             if plugin.name != state.name || !module.migrates() {
                 return Err(RuntimeError::OtherPlugin { state, plugin, migrates: false });
             }
             self.checkpoint()?;
-            fresh.accept();
+            fresh.accept()?;
             // From here on the state in memory may be of neither version, until it is checkpointed.
-            let migrated = crate::migrate::migrate(&mut fresh, &engine);
+            let migrated = crate::migrate::migrate(&mut *fresh, &engine);
             if let Err(error) = migrated {
                 drop((fresh, engine));
                 return self.restart().and(Err(error));
             }
         }
-        fresh.accept();
         let begun = (|| {
+            fresh.accept()?;
             let running = self.running.as_mut().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
             fresh.declare_namespaces()?;
-            open(&mut fresh, &running.engine, &options)?;
-            begin_all(&mut fresh, &headers)?;
-            fresh.take_over(&mut running.operator)
+            open(&mut *fresh, &running.engine, &options)?;
+            begin_all(&mut *fresh, &headers)?;
+            take_over(&mut *fresh, &mut *running.operator)
         })();
         if let Err(error) = begun {
             drop((fresh, engine));
@@ -125,19 +131,19 @@ pub(super) fn of_its_own(
     }
     let recovered = opened.recovered()?;
     drop(opened);
-    operator.accept();
+    operator.accept()?;
     operator.declare_namespaces()?;
-    open(&mut operator, &engine, options)?;
+    open(&mut *operator, &engine, options)?;
     Ok((Running { operator, engine }, recovered))
 }
 
 /// Starts the operator's run with its parameters, and keeps these for the checkpoints to come.
-fn open(operator: &mut Operator, engine: &SharedEngine, options: &PluginOptions) -> Result<(), RuntimeError> {
+fn open(operator: &mut dyn Operator, engine: &SharedEngine, options: &PluginOptions) -> Result<(), RuntimeError> {
     let context = settings::context(operator.description(), &options.parameters, &mut *lock(engine))?;
     operator.open(&context)?;
     settings::keep(&context, &mut *lock(engine))
 }
 
-fn begin_all(operator: &mut Operator, headers: &Headers) -> Result<(), RuntimeError> {
+fn begin_all(operator: &mut dyn Operator, headers: &Headers) -> Result<(), RuntimeError> {
     headers.iter().try_for_each(|(&input, header)| operator.begin(input, header))
 }

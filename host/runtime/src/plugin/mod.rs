@@ -59,7 +59,7 @@ type Headers = BTreeMap<u32, Vec<String>>;
 
 /// The two instances; the operator goes first, with what it holds of the engine.
 struct Running {
-    operator: Operator,
+    operator: Box<dyn Operator>,
     engine: SharedEngine,
 }
 
@@ -122,6 +122,13 @@ impl Plugin {
         self.recovered.as_ref()
     }
 
+    /// Returns the promises of durability that its directory cannot keep, one sentence each. There are some only if the
+    /// directory was opened to accept that
+    /// ([`accept_weaker_promises`](alluvium::NativeDirectory::accept_weaker_promises)).
+    pub fn weaker_promises(&mut self) -> Result<Vec<String>, RuntimeError> {
+        self.call(|running| lock(&running.engine).weaker_promises())
+    }
+
     /// Whether it is there to be called.
     pub fn is_running(&self) -> bool {
         self.running.is_ok()
@@ -144,7 +151,8 @@ impl Plugin {
             Ok(value)
         });
         if let Err(error) = &result
-            && error.is_end()
+            // A call beside these may have ended it.
+            && (error.is_end() || matches!(error, RuntimeError::Ended { .. }))
         {
             let limit = match error {
                 RuntimeError::Limit { limit, .. } => Some(*limit),
@@ -184,8 +192,9 @@ impl Plugin {
             Batch::Records(batch) => (InputFormat::Records, batch.lens.len() as u64),
         };
         self.check_input(input, format)?;
+        let called = Instant::now();
         self.call(|running| running.operator.process(input, batch)).map_err(|error| within(error, records))?;
-        self.metrics.fed(records);
+        self.metrics.fed(records, called.elapsed());
         // A component writes what was begun in pieces, of which each batch brings one.
         self.with_engine(|engine| engine.advance_checkpoints())
     }

@@ -76,3 +76,25 @@ fn what_cannot_start_says_why_and_a_panic_is_an_answer() {
     assert!(refused(block_on(answer)).to_string().contains("thread has ended"));
     assert!(refused(block_on(plugin.checkpoint())).to_string().contains("thread has ended"));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_distrusted_plugin_stands_behind_others() {
+    let bench = Bench::new();
+    let code = bench.code(OK);
+    // The 19th field, counted behind the name in brackets.
+    let of_thread = || -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        stat.rsplit_once(')').unwrap().1.split_whitespace().nth(16).unwrap().parse().unwrap()
+    };
+    let own = of_thread();
+    for (niceness, expected) in [(0, own), (7, (own + 7).min(19)), (19, 19)] {
+        let options = PluginOptions { niceness, ..PluginOptions::default() };
+        let plugin = block_on(bench.host.spawn(&code, bench.path(&format!("of-{niceness}")), options)).unwrap();
+        assert_eq!(block_on(plugin.with(move |_| Ok(of_thread()))).unwrap(), expected);
+    }
+    assert_eq!(of_thread(), own, "the caller's thread is as it was");
+    let options = PluginOptions { niceness: 20, ..PluginOptions::default() };
+    let error = refused(block_on(bench.host.spawn(&code, bench.path("two"), options)));
+    assert!(error.to_string().contains("from 0 to 19"), "{error}");
+}

@@ -130,6 +130,28 @@ fn an_output_flood() {
 }
 
 #[test]
+fn what_it_says_before_it_ends_is_kept_and_never_waited_for() {
+    let street = Street::new();
+    let say = |at: u32, bytes: u32| {
+        format!("(call $say (local.get $out) (i32.const {at}) (i32.const {bytes}) (i32.const 4200))")
+    };
+    let process = format!(
+        "(local $n i32) (local $out i32) (local.set $out (call $stderr))
+        (memory.fill (i32.const 8192) (i32.const 97) (i32.const 4096))
+        (loop $more {} (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $more (i32.lt_u (local.get $n) (i32.const 1000))))
+        (i32.store (i32.const 4096) (i32.const 0x21657962)) {} (unreachable)",
+        say(8192, 4096),
+        say(4096, 4)
+    );
+    let code = street.bench.code(&process);
+    let mut plugin = street.bench.start(&code, "hostile", Some(small()));
+    let error = plugin.feed(0, &flights(2, 1)).unwrap_err().to_string();
+    assert!(error.contains("aaabye!") && error.len() < 6_000, "{error}");
+    street.goes_on();
+}
+
+#[test]
 fn a_disk_filled_at_once() {
     // Eight values of 900,000 bytes: within every limit but that of the disk, and never written.
     let each = put(8, 900_000);

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use alluvium_host::{Batch, EngineError, InputFormat, Module, Plugin, PluginOptions, RecordBatch, RuntimeError};
 
 use crate::support::{Bench, OK, flights, refused};
-use alluvium_hostile::TEMPLATE;
+use alluvium_hostile::Guest;
 
 /// The number of declared namespaces and parameters, as the template has them: none.
 const NO_NAMESPACE: &str = r#"(i32.const 220) "\60\01\00\00\00"#;
 const NO_PARAMETER: &str = r#"(i32.const 228) "\a0\01\00\00\00"#;
 
 fn code(bench: &Bench, process: &str, changes: &[(&str, &str)]) -> Module {
-    let mut text = TEMPLATE.replace("PROCESS", process);
+    let mut text = Guest::new().process(process).text();
     for (from, to) in changes {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
@@ -26,29 +26,111 @@ fn start(bench: &Bench, code: &Module, parameters: &[(&str, &str)]) -> Result<Pl
     bench.host.start(code, bench.path("one"), &options)
 }
 
+const DECLARES: (&str, &str) = (NO_NAMESPACE, r#"(i32.const 220) "\60\01\00\00\01"#);
+
+/// Puts delays = delays into the namespace windows, and counts what is there by its length.
+fn puts_into_a_namespace() -> String {
+    format!(
+        "(call $namespace (i32.const 600) (i32.const 7) (i32.const 4096))
+        (if (i32.load8_u (i32.const 4096)) (then (unreachable)))
+        (call $put-in (i32.load (i32.const 4100)) (i32.const 160) (i32.const 6) (i32.const 160) (i32.const 6)
+            (i32.const 4200))
+        (if (i32.load8_u (i32.const 4200)) (then (unreachable)))
+        {OK}"
+    )
+}
+
 #[test]
-fn a_namespace_that_the_engine_cannot_keep_is_refused_by_its_name() {
-    let bench = Bench::new();
-    let declares = (NO_NAMESPACE, r#"(i32.const 220) "\60\01\00\00\01"#);
-    match refused(start(&bench, &code(&bench, OK, &[declares]), &[])) {
-        RuntimeError::Engine(EngineError::Unsupported(text)) => {
-            assert!(text.contains("\"windows\"") && text.contains("ordered"), "{text}");
+fn a_declared_namespace_has_keys_of_its_own_through_checkpoints_restarts_and_engines() {
+    for (engine, bench) in Bench::both() {
+        let code = code(&bench, &puts_into_a_namespace(), &[DECLARES]);
+        let mut plugin = start(&bench, &code, &[]).unwrap();
+        plugin.feed(0, &flights(1, 1)).unwrap();
+        plugin.checkpoint().unwrap();
+        plugin.restart().unwrap();
+        drop(plugin);
+        let mut plugin = start(&bench, &code, &[]).unwrap();
+        let found = plugin.with_engine(|engine| {
+            Ok((engine.len(0)?, engine.len(1)?, engine.get(1, b"delays")?, engine.get(0, b"delays")?))
+        });
+        assert_eq!(found.unwrap(), (0, 1, Some(b"delays".to_vec()), None), "{engine}");
+        let undeclared = refused(plugin.with_engine(|engine| engine.get(7, b"delays")));
+        assert!(matches!(&undeclared, RuntimeError::Engine(EngineError::InvalidInput(text)) if text.contains('7')));
+    }
+}
+
+/// The declaration of a hashed namespace whose entries expire a second of processing time after their last write, and
+/// whose values are added.
+const ADDS_AND_EXPIRES: (&str, &str) = (
+    r"\07\00\00\00\01\00\00\00\08\00\00\00",
+    r"\07\00\00\00\00\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00\e8\03\00\00\00\00\00\00\01\00",
+);
+
+#[test]
+fn entries_expire_and_values_are_merged_as_declared() {
+    // One mutation: 5 is merged into delays.
+    let process = format!(
+        "(call $namespace (i32.const 600) (i32.const 7) (i32.const 4096))
+        (i32.store8 (i32.const 4300) (i32.const 2)) (i32.store (i32.const 4304) (i32.const 6))
+        (i32.store (i32.const 4308) (i32.const 8)) (i64.store (i32.const 4312) (i64.const 5))
+        (call $apply-in (i32.load (i32.const 4100)) (i32.const 4300) (i32.const 1) (i32.const 4304) (i32.const 1)
+            (i32.const 4308) (i32.const 1) (i32.const 160) (i32.const 6) (i32.const 4312) (i32.const 8)
+            (i32.const 4200))
+        (if (i32.load8_u (i32.const 4200)) (then (unreachable)))
+        {OK}"
+    );
+    for (engine, bench) in Bench::both() {
+        let code = code(&bench, &process, &[DECLARES, ADDS_AND_EXPIRES]);
+        let mut plugin = start(&bench, &code, &[]).unwrap();
+        assert!(plugin.description().needs_processing_time());
+        let found = |plugin: &mut Plugin| plugin.with_engine(|engine| engine.get(1, b"delays")).unwrap();
+        let move_to = |plugin: &mut Plugin, time_ms| {
+            plugin.with_engine(|engine| engine.set_processing_time(time_ms)).unwrap();
+        };
+        move_to(&mut plugin, 10_000);
+        plugin.feed(0, &flights(1, 1)).unwrap();
+        plugin.feed(0, &flights(2, 1)).unwrap();
+        plugin.checkpoint().unwrap();
+        drop(plugin);
+        let mut plugin = start(&bench, &code, &[]).unwrap();
+        assert_eq!(found(&mut plugin), Some(10_i64.to_le_bytes().to_vec()), "{engine}");
+        move_to(&mut plugin, 10_999);
+        assert!(found(&mut plugin).is_some(), "{engine}");
+        move_to(&mut plugin, 11_000);
+        assert_eq!(found(&mut plugin), None, "{engine}");
+        assert_eq!(plugin.with_engine(|engine| engine.len(1)).unwrap(), 0, "{engine}");
+    }
+}
+
+#[test]
+fn a_namespace_that_becomes_another_is_refused_by_its_name() {
+    for (engine, bench) in Bench::both() {
+        let ordered = code(&bench, &puts_into_a_namespace(), &[DECLARES]);
+        let mut plugin = start(&bench, &ordered, &[]).unwrap();
+        plugin.feed(0, &flights(1, 1)).unwrap();
+        plugin.checkpoint().unwrap();
+        drop(plugin);
+        let hashed = (r"\07\00\00\00\01\00\00\00\08", r"\07\00\00\00\00\00\00\00\08");
+        match refused(start(&bench, &code(&bench, OK, &[DECLARES, hashed]), &[])) {
+            RuntimeError::Engine(EngineError::InvalidInput(text)) => {
+                assert!(text.contains("\"windows\"") && text.contains("Ordered"), "{engine}: {text}");
+            }
+            error => panic!("{engine}: {error}"),
         }
-        error => panic!("{error}"),
     }
 }
 
 #[test]
 fn a_namespace_that_was_not_declared_is_not_found_and_its_number_is_none() {
     let bench = Bench::new();
-    // namespace("windows"): not-found. put in namespace 7: unsupported.
+    // namespace("windows"): not-found. put in namespace 7: invalid-input.
     let process = format!(
         "(call $namespace (i32.const 600) (i32.const 7) (i32.const 4096))
         (if (i32.ne (i32.load (i32.const 4096)) (i32.const 1)) (then (unreachable)))
         (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 0)) (then (unreachable)))
         (call $put-in (i32.const 7) (i32.const 160) (i32.const 6) (i32.const 160) (i32.const 6) (i32.const 4096))
         (if (i32.ne (i32.load8_u (i32.const 4096)) (i32.const 1)) (then (unreachable)))
-        (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 9)) (then (unreachable)))
+        (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 6)) (then (unreachable)))
         {OK}"
     );
     let mut plugin = start(&bench, &code(&bench, &process, &[]), &[]).unwrap();

@@ -7,7 +7,10 @@ mod engines;
 mod hostile;
 mod in_pieces;
 mod interface;
+#[cfg(target_os = "linux")]
+mod isolated;
 mod life;
 mod refused;
 mod support;
 mod telling;
+mod work;

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use alluvium_host::{
     Batch, Cache, ColumnBatch, Host, HostOptions, Limits, Module, Plugin, PluginOptions, RuntimeError,
 };
 use tempfile::TempDir;
 
-use alluvium_hostile::{Guest, TEMPLATE, component as component_by_hand, migration};
-
-/// What the template says of itself, and what other versions say.
-const VERSION_1: &str = r"\06\00\00\00\01\00\00\00";
+pub(crate) use alluvium_hostile::OK;
+use alluvium_hostile::{Guest, component as component_by_hand};
 
 pub(crate) fn component(variable: &str, file: &str) -> PathBuf {
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("wasm32-wasip2/release").join(file);
@@ -41,9 +40,30 @@ impl Bench {
     }
 
     /// With these options; the cache is that of all tests.
-    pub(crate) fn with(mut options: HostOptions) -> Self {
-        options.cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-        let host = Host::new(engine(), options).expect("a host");
+    pub(crate) fn with(options: HostOptions) -> Self {
+        Self::of(|cache| Host::new(engine(), HostOptions { cache, ..options }))
+    }
+
+    /// With the native engine.
+    pub(crate) fn native() -> Self {
+        Self::of(|cache| Host::native(HostOptions { cache, ..HostOptions::default() }))
+    }
+
+    /// One for each engine, which keep no compiled code: for many plugins that are loaded once.
+    pub(crate) fn both_without_cache() -> [(&'static str, Self); 2] {
+        let options = || HostOptions { cache: Cache::none(), ..HostOptions::default() };
+        [("component", Self::of(|_| Host::new(engine(), options()))), ("native", Self::of(|_| Host::native(options())))]
+    }
+
+    /// One for each engine, by its name.
+    pub(crate) fn both() -> [(&'static str, Self); 2] {
+        [("component", Self::new()), ("native", Self::native())]
+    }
+
+    fn of(host: impl FnOnce(Cache) -> Result<Host, RuntimeError>) -> Self {
+        let host = host(Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))).expect("a host");
+        #[cfg(target_os = "linux")]
+        let host = if crate::isolated::is_asked_for() { crate::isolated::isolated(&host) } else { host };
         Self { scratch: tempfile::tempdir().expect("a temporary directory"), host }
     }
 
@@ -53,16 +73,13 @@ impl Bench {
 
     /// A plugin called delays, of schema version 1, whose `process` has this body.
     pub(crate) fn code(&self, process: &str) -> Module {
-        self.text(&TEMPLATE.replace("PROCESS", process))
+        self.guest(&Guest::new().process(process))
     }
 
     /// The same of another schema version, with a body for `migrate` if it has one.
     pub(crate) fn version(&self, version: u8, process: &str, migrate: Option<&str>) -> Module {
-        assert!(TEMPLATE.contains(VERSION_1));
-        let text =
-            TEMPLATE.replace("PROCESS", process).replace(VERSION_1, &format!(r"\06\00\00\00\{version:02x}\00\00\00"));
-        let Some(migrate) = migrate else { return self.text(&text) };
-        self.text(&text.replace(";; MIGRATION", &migration(migrate)))
+        let guest = Guest::new().process(process).version(version);
+        self.guest(&migrate.map_or(guest.clone(), |migrate| guest.migration(migrate)))
     }
 
     /// A plugin by hand.
@@ -158,5 +175,17 @@ pub(crate) fn put(key: u32, value: u32) -> String {
     )
 }
 
-/// An address whose bytes are an empty result, and ok.
-pub(crate) const OK: &str = "(i32.const 16)";
+/// Has this test run again in a process of its own, where no other test changes what is counted there. Returns whether
+/// this is that process.
+pub(crate) fn is_alone(test: &str) -> bool {
+    const VARIABLE: &str = "ALLUVIUM_ALONE";
+    if std::env::var(VARIABLE).is_ok_and(|alone| alone == test) {
+        return true;
+    }
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).args([test, "--exact", "--nocapture"]).env(VARIABLE, test).output();
+    let output = output.expect("it starts");
+    let [said, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(output.status.success() && said.contains("1 passed"), "{}: {said}{errors}", output.status);
+    false
+}

@@ -3,90 +3,80 @@
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::source_position::SourcePosition;
+use alluvium_core::model::stop::Stop;
 
 use super::{NativeEngine, convert, within_disk};
-use crate::bindings::engine::alluvium::checkpoint::types::{
-    Columns, NamespaceDeclaration, NamespaceKind, PackedKeys, PackedValues,
-};
+use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
 use crate::engine::{CheckpointInfo, CheckpointReport, Engine, Recovery, Walk};
-use crate::error::{EngineError, RuntimeError};
+use crate::error::RuntimeError;
 use crate::limits::Limits;
 
 /// The most bytes of keys and values that a page of a walk holds after its first entry.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Checks that core keeps the namespace with this number.
-fn kept(namespace: u32) -> Result<(), RuntimeError> {
-    match namespace {
-        0 => Ok(()),
-        _ => refused(EngineError::Unsupported, format!("namespace {namespace}: this engine keeps namespace 0 only")),
-    }
-}
-
-fn refused<T>(case: fn(String) -> EngineError, text: String) -> Result<T, RuntimeError> {
-    Err(RuntimeError::Engine(case(text)))
-}
-
 impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
+    fn stop_when(&mut self, stop: Option<Stop>) {
+        self.stop.clone_from(&stop);
+        self.manager.stop_when(stop);
+    }
+
     fn declare_namespace(&mut self, declaration: &NamespaceDeclaration) -> Result<u32, RuntimeError> {
-        let kind = match declaration.kind {
-            NamespaceKind::Hashed => "hashed",
-            NamespaceKind::Ordered(_) => "ordered",
-        };
-        let text = format!("namespace {:?} ({kind}): this engine keeps namespace 0 only", declaration.name);
-        refused(EngineError::Unsupported, text)
+        let declaration = convert::declaration(declaration)?;
+        self.manager.declare_namespace(&declaration).map_err(convert::error)
     }
 
     fn get(&mut self, namespace: u32, key: &[u8]) -> Result<Option<Vec<u8>>, RuntimeError> {
-        kept(namespace)?;
-        Ok(self.manager.get(key).map(<[u8]>::to_vec))
+        self.on_time(|engine| Ok(engine.manager.get_in(namespace, key)?.map(<[u8]>::to_vec)))
     }
 
     fn get_many(&mut self, namespace: u32, keys: &PackedKeys) -> Result<PackedValues, RuntimeError> {
-        kept(namespace)?;
-        let values = self.manager.get_many(&keys.lens, &keys.bytes).map_err(convert::error)?;
-        let mut found = PackedValues { present: vec![], lens: vec![], bytes: vec![] };
-        for value in values {
-            found.present.push(value.is_some().into());
-            found.lens.push(convert::len(value.unwrap_or_default()));
-            found.bytes.extend_from_slice(value.unwrap_or_default());
-        }
-        Ok(found)
+        self.on_time(|engine| {
+            let mut found = PackedValues { present: vec![], lens: vec![], bytes: vec![] };
+            for value in engine.manager.get_many_in(namespace, &keys.lens, &keys.bytes)? {
+                found.present.push(value.is_some().into());
+                found.lens.push(convert::len(value.unwrap_or_default()));
+                found.bytes.extend_from_slice(value.unwrap_or_default());
+            }
+            Ok(found)
+        })
     }
 
     fn apply(&mut self, namespace: u32, batch: &Columns) -> Result<u64, RuntimeError> {
-        kept(namespace)?;
-        self.manager.apply(&convert::columns(batch)).map_err(convert::error)
+        self.on_time(|engine| engine.manager.apply_in(namespace, &convert::columns(batch)))
     }
 
     fn put(&mut self, namespace: u32, key: &[u8], value: &[u8]) -> Result<(), RuntimeError> {
-        kept(namespace)?;
-        self.manager.put(key, value).map_err(convert::error)
+        self.on_time(|engine| engine.manager.put_in(namespace, key, value))
     }
 
     fn delete(&mut self, namespace: u32, key: &[u8]) -> Result<bool, RuntimeError> {
-        kept(namespace)?;
-        self.manager.delete(key).map_err(convert::error)
+        self.on_time(|engine| engine.manager.delete_in(namespace, key))
     }
 
     fn len(&mut self, namespace: u32) -> Result<u64, RuntimeError> {
-        kept(namespace)?;
-        Ok(self.manager.len() as u64)
+        self.manager.len_in(namespace).map(|keys| keys as u64).map_err(convert::error)
     }
 
     fn iterate(&mut self, namespace: u32, prefix: &[u8]) -> Result<Walk, RuntimeError> {
-        kept(namespace)?;
+        let walk = self.on_time(|engine| {
+            let walk = engine.manager.walk_in(namespace, prefix)?;
+            walk.ended().map_or(Ok(walk), Err)
+        })?;
         let number = self.next_walk;
         self.next_walk += 1;
-        self.walks.insert(number, self.manager.walk(prefix));
+        self.walks.insert(number, walk);
         Ok(Walk(number))
     }
 
     fn next(&mut self, walk: Walk, limit: u32) -> Result<Columns, RuntimeError> {
-        let over = || RuntimeError::Host("the walk is over".to_owned());
-        let walk = self.walks.get_mut(&walk.0).ok_or_else(over)?;
-        let entries = self.manager.next_page(walk, limit as usize, PAGE_BYTES).map_err(convert::error)?;
-        Ok(convert::page(&entries))
+        if !self.walks.contains_key(&walk.0) {
+            return Err(RuntimeError::Host("the walk is over".to_owned()));
+        }
+        self.on_time(|engine| {
+            let Self { manager, walks, .. } = engine;
+            let entries = walks.get_mut(&walk.0).map(|walk| manager.next_page(walk, limit as usize, PAGE_BYTES));
+            Ok(convert::page(&entries.transpose()?.unwrap_or_default()))
+        })
     }
 
     fn end_walk(&mut self, walk: Walk) {
@@ -99,7 +89,7 @@ impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
     }
 
     fn rollback_batch(&mut self) -> Result<(), RuntimeError> {
-        self.manager.rollback_batch().map_err(convert::error)
+        self.on_time(|engine| engine.manager.rollback_batch())
     }
 
     fn recovered(&mut self) -> Result<Option<Recovery>, RuntimeError> {
@@ -212,7 +202,7 @@ impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
     }
 
     fn weaker_promises(&mut self) -> Result<Vec<String>, RuntimeError> {
-        Ok(Vec::new())
+        Ok(self.weaker_promises.clone())
     }
 
     fn memory_bytes(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Converts between core's types and those of the interface, as the component does.
 
+use alluvium_core::model::namespace::{MergeOperator, Namespace, NamespaceKind, TimeDomain};
 use alluvium_core::{
     CheckpointStatistics, Columns, IncrementalCheckpointError, IncrementalCheckpointMetadata, MaintenanceReport, Page,
     Reaction, RecoverySummary,
@@ -27,6 +28,46 @@ pub(super) fn error(error: impl Into<IncrementalCheckpointError>) -> RuntimeErro
         Reaction::Io => EngineError::Io(text),
         _ => EngineError::Other(text),
     })
+}
+
+/// Returns a namespace's declaration as core takes it. Core gives the number.
+pub(super) fn declaration(declaration: &types::NamespaceDeclaration) -> Result<Namespace, RuntimeError> {
+    let types::NamespaceDeclaration { name, kind, expires, merge } = declaration;
+    let kind = match kind {
+        types::NamespaceKind::Hashed => NamespaceKind::Hashed,
+        types::NamespaceKind::Ordered(bytes) => NamespaceKind::Ordered {
+            route_bytes: u16::try_from(*bytes).map_err(|_| {
+                let text = format!("namespace {name:?}: {bytes} bytes of a key cannot decide");
+                RuntimeError::Engine(EngineError::InvalidInput(text))
+            })?,
+        },
+    };
+    let declared = Namespace::new(0, name.as_str(), kind);
+    let declared = match expires {
+        Some(types::Expiry { domain, after_ms }) => declared.expiring(time_domain(*domain), *after_ms),
+        None => declared,
+    };
+    Ok(match merge {
+        Some(operator) => declared.merging(merge_operator(*operator)),
+        None => declared,
+    })
+}
+
+fn time_domain(domain: types::TimeDomain) -> TimeDomain {
+    match domain {
+        types::TimeDomain::Event => TimeDomain::Event,
+        types::TimeDomain::Processing => TimeDomain::Processing,
+    }
+}
+
+fn merge_operator(operator: types::MergeOperator) -> MergeOperator {
+    match operator {
+        types::MergeOperator::Add => MergeOperator::AddI64,
+        types::MergeOperator::Min => MergeOperator::Min,
+        types::MergeOperator::Max => MergeOperator::Max,
+        types::MergeOperator::Append => MergeOperator::Append,
+        types::MergeOperator::SetUnion => MergeOperator::SetUnion,
+    }
 }
 
 /// Returns the length of a key or value. The format allows only lengths that fit.

@@ -9,11 +9,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use alluvium::NativeDirectory;
 use alluvium::background::BackgroundWriter;
 use alluvium_core::directory::{Directory, block_on};
-use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, MaintenanceReport, OpenOptions, Walk};
+use alluvium_core::model::stop::Stop;
+use alluvium_core::{
+    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport, OpenOptions, Walk,
+};
 
 use self::limited::Limited;
+use crate::deadline::past;
 use crate::engine::{CheckpointReport, EngineOptions};
 use crate::error::{EngineError, RuntimeError};
 
@@ -34,6 +39,10 @@ pub struct NativeEngine<D> {
     /// The walks that have not ended, and the number of the next.
     walks: HashMap<u64, Walk>,
     next_walk: u64,
+    /// Says when the call of a plugin is over that the engine works for.
+    stop: Option<Stop>,
+    /// The promises that the directory cannot keep, and that were accepted.
+    weaker_promises: Vec<String>,
 }
 
 impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
@@ -52,12 +61,44 @@ impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
             .allow_fallback(options.allow_fallback);
         let manager = block_on(Manager::open(directory.clone(), config, how)).map_err(convert::error)?;
         let (walks, next_walk) = (HashMap::new(), 0);
-        Ok(Self { manager, directory, writer: None, finished: Vec::new(), walks, next_walk })
+        let weaker_promises = Vec::new();
+        Ok(Self {
+            manager,
+            directory,
+            writer: None,
+            finished: Vec::new(),
+            walks,
+            next_walk,
+            stop: None,
+            weaker_promises,
+        })
     }
+}
 
+impl NativeEngine<NativeDirectory> {
+    /// Does what [`open`](Self::open) does for a directory of the file system, whose weaker promises it answers with.
+    pub(crate) fn open_files(directory: NativeDirectory, options: &EngineOptions) -> Result<Self, RuntimeError> {
+        let weaker_promises = directory.weaker_promises();
+        Ok(Self { weaker_promises, ..Self::open(Arc::new(directory), options)? })
+    }
+}
+
+impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
     /// Shares it with a plugin.
     pub(crate) fn shared(self) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(self))
+    }
+
+    /// Works for a plugin, for as long as its call may take. Core stops long work at the deadline.
+    fn on_time<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, IncrementalCheckpointError>,
+    ) -> Result<T, RuntimeError> {
+        let is_late = |engine: &Self| engine.stop.as_ref().is_some_and(Stop::must_end);
+        if is_late(self) {
+            return Err(past());
+        }
+        work(self).map_err(|error| if is_late(self) { past() } else { convert::error(error) })
     }
 
     /// Takes note of the checkpoints that have become durable; with `wait`, of all that were begun.
@@ -85,10 +126,7 @@ impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
 }
 
 /// Tells a limit of the directory from a full disk, which is what core was told.
-fn within_disk<D, T>(
-    directory: &Limited<D>,
-    result: Result<T, alluvium_core::IncrementalCheckpointError>,
-) -> Result<T, RuntimeError> {
+fn within_disk<D, T>(directory: &Limited<D>, result: Result<T, IncrementalCheckpointError>) -> Result<T, RuntimeError> {
     let refused = directory.take_refusal();
     match (result.map_err(convert::error), refused) {
         (Err(RuntimeError::Engine(EngineError::NoSpace(_))), Some((limit, why))) => {

@@ -2,7 +2,11 @@
 
 mod calls;
 mod identity;
+mod kit;
 mod loading;
+mod long_calls;
 mod place;
+#[cfg(target_os = "linux")]
+mod resources;
 mod results;
 mod words;
