@@ -86,6 +86,32 @@ impl Batch {
         self.count == 0
     }
 
+    /// Cuts off the records from number `at` on, which counts from zero, and returns them.
+    ///
+    /// ```
+    /// use alluvium_connectors::Batch;
+    ///
+    /// let mut batch = Batch::of_raw([&b"a"[..], b"b", b"c"]);
+    /// let rest = batch.split_off(1);
+    /// assert_eq!((batch, rest), (Batch::of_raw([&b"a"[..]]), Batch::of_raw([&b"b"[..], b"c"])));
+    /// ```
+    #[must_use]
+    pub fn split_off(&mut self, at: u32) -> Self {
+        let at = at.min(self.count);
+        let lens = self.lens.split_off(self.width * at as usize);
+        let before: usize = self.lens.iter().map(|len| *len as usize).sum();
+        let rest = Self {
+            count: self.count - at,
+            lens,
+            bytes: self.bytes.split_off(before),
+            width: self.width,
+            records_max: self.records_max,
+            bytes_max: self.bytes_max,
+        };
+        self.count = at;
+        rest
+    }
+
     /// Returns the records, in order.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let mut at = 0;

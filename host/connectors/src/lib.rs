@@ -12,21 +12,50 @@
 //! checkpoint:  reader.position(), sink.prepare()  ──▶  commit  ──▶  sink.publish(token)
 //! ```
 //!
-//! The crate depends on no runtime. The `alluvium` command uses it around WebAssembly plugins; it works
+//! Connectors to networks are features, and none is on by default: `socket` (lines through TCP and Unix
+//! sockets), `nats` (streams of NATS JetStream), `kafka` (topics of Kafka) and `http` (Durable Streams, server-sent
+//! events, and sinks that send requests). [`source::from_url`] and [`sink::from_url`] make a connector from its
+//! address.
+//!
+//! The crate depends on no WebAssembly runtime. The `alluvium` command uses it around WebAssembly plugins; it works
 //! as well around state that is kept by the crate `alluvium`. [`testing`] has one conformance suite for
 //! each trait, for everyone who implements it.
 #![forbid(unsafe_code)]
 
+mod address;
+#[cfg(any(feature = "http", feature = "nats"))]
+mod background;
 mod batch;
 mod batcher;
+mod context;
+pub mod files;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
+#[cfg(feature = "nats")]
+mod nats;
 mod opaque;
+#[cfg(feature = "network")]
+mod retry;
 pub mod sink;
 pub mod source;
 pub mod testing;
+#[cfg(any(feature = "http", feature = "nats"))]
+mod trouble;
 
+pub use address::AddressError;
 pub use batch::{Batch, Record};
 pub use batcher::{BatchLimits, Batcher};
+#[cfg(feature = "http")]
+pub use http::HttpEndpoint;
+#[cfg(feature = "kafka")]
+pub use kafka::KafkaServer;
+#[cfg(feature = "nats")]
+pub use nats::NatsServer;
 pub use opaque::{OPAQUE_BYTES_MAX, Opaque};
+#[cfg(feature = "network")]
+pub use retry::Retry;
 
 /// The program that the README shows is a test.
 #[cfg(doctest)]
@@ -41,6 +70,9 @@ fn is_lost_connection(error: &std::io::Error) -> bool {
         Kind::ConnectionRefused,
         Kind::ConnectionReset,
         Kind::ConnectionAborted,
+        Kind::HostUnreachable,
+        Kind::NetworkUnreachable,
+        Kind::NetworkDown,
         Kind::NotConnected,
         Kind::BrokenPipe,
     ];

@@ -26,6 +26,8 @@ pub enum SinkErrorKind {
     Token,
     /// What the token stands for is neither visible nor prepared: the output was lost or changed.
     Missing,
+    /// Something else is there than this stream wrote.
+    Replaced,
     /// More is visible than the token stands for, and the sink cannot take it back.
     Ahead,
     /// Another writer owns the output now.
@@ -44,6 +46,12 @@ impl SinkError {
     pub fn io(kind: SinkErrorKind, sink_name: impl Into<String>, error: io::Error) -> Self {
         let what = error.to_string();
         Self { cause: Some(Arc::new(error)), ..Self::new(kind, sink_name, what) }
+    }
+
+    /// Says it in these words instead of the system's.
+    #[must_use]
+    pub fn says(self, what: impl Into<String>) -> Self {
+        Self { what: what.into(), ..self }
     }
 
     /// Returns its kind.

@@ -8,14 +8,33 @@
 //!
 //! To write elsewhere, implement the trait and run [`sink_suite`](crate::testing::sink_suite).
 
+mod ends;
 mod error;
 mod file;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
+mod token;
+mod url;
+#[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
+mod waiting;
 mod writer;
 
 pub use error::{SinkError, SinkErrorKind};
 pub use file::FileSink;
+#[cfg(feature = "http")]
+pub use http::{DurableStreamSink, HttpMethod, HttpSink, HttpSinkOptions};
+#[cfg(feature = "kafka")]
+pub use kafka::KafkaSink;
 pub use memory::{MemorySink, MemoryTarget};
+#[cfg(feature = "nats")]
+pub use nats::JetStreamSink;
+pub use url::from_url;
 pub use writer::WriterSink;
 
 use crate::batch::Batch;
@@ -80,6 +99,12 @@ pub trait Sink: Send {
     /// Drops everything that was not published, because the state goes back to the checkpoint of the last
     /// token that was published. Tokens that were made since are void.
     fn abort(&mut self) -> Result<(), SinkError>;
+
+    /// Takes note that its output may have been moved away, as logs are. If it was, a new one begins with
+    /// what is published next. It is called while no token waits for its commit.
+    fn reopen(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// Returns how many bytes of its output are visible, if it counts them.
     fn published_bytes(&self) -> Option<u64> {

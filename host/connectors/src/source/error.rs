@@ -28,17 +28,26 @@ pub enum SourceErrorKind {
     Io,
     /// What should say how the records look is missing or wrong.
     Header,
-    /// A record is not well formed.
+    /// A record is not well formed. [`pass_over`](super::Reader::pass_over) continues after it.
     Record,
+    /// A record is longer than any may be.
+    TooLong,
     /// The compressed data ends too early.
     CutShort,
     /// The compressed data is not what was compressed.
     Damaged,
-    /// The position is none of this source's, or the records before it have changed.
+    /// The position is none of this kind of source.
     Position,
+    /// The source is another one than that of the position, or what is before the position has changed.
+    Replaced,
     /// The source ends before the position.
     TooShort {
         /// How many records there are.
+        records: u64,
+    },
+    /// The source has deleted records after the position before they were read.
+    Gone {
+        /// How many.
         records: u64,
     },
     /// The source cannot do what was asked.
@@ -55,6 +64,8 @@ pub enum Place {
     Byte(u64),
     /// A record, counted from one.
     Record(u64),
+    /// An offset, counted from zero as its log counts.
+    Offset(u64),
     /// A position.
     Position(Position),
 }
@@ -68,6 +79,7 @@ impl fmt::Display for At<'_> {
             Some(Place::Line(line)) => write!(f, "line {line}: "),
             Some(Place::Byte(byte)) => write!(f, "byte {byte}: "),
             Some(Place::Record(record)) => write!(f, "record {record}: "),
+            Some(Place::Offset(offset)) => write!(f, "offset {offset}: "),
             Some(Place::Position(position)) => write!(f, "position {position}: "),
         }
     }
@@ -142,6 +154,7 @@ mod tests {
         check(Place::Line(7), "a.csv: line 7: 2 fields");
         check(Place::Byte(0), "a.csv: byte 0: 2 fields");
         check(Place::Record(1), "a.csv: record 1: 2 fields");
+        check(Place::Offset(0), "a.csv: offset 0: 2 fields");
         let token = Opaque::new(&b"7\x1b"[..]).unwrap();
         check(Place::Position(Position::Opaque(token)), "a.csv: position \"7\\x1b\": 2 fields");
     }

@@ -10,17 +10,50 @@
 
 mod error;
 mod file;
+mod file_set;
+#[cfg(any(feature = "kafka", feature = "nats"))]
+mod gaps;
+#[cfg(feature = "http")]
+mod http;
+mod json;
+#[cfg(feature = "kafka")]
+mod kafka;
+#[cfg(any(feature = "http", feature = "socket"))]
+#[cfg_attr(not(feature = "socket"), allow(dead_code))]
+mod line_buffer;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 mod partition;
+// Each of them needs something that the other does not.
+#[cfg(any(feature = "http", feature = "nats"))]
+#[cfg_attr(not(all(feature = "http", feature = "nats")), allow(dead_code))]
+mod queue;
+#[cfg(feature = "socket")]
+mod socket;
+mod url;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use alluvium_core::model::source_position::SourcePosition as Position;
 pub use error::{Place, SourceError, SourceErrorKind};
-pub use file::{FilePosition, FileSource};
+pub use file::{Csv, FilePosition, FileSource, Format, UnknownEncoding};
+pub use file_set::{FileSet, NewFile, SeenFiles};
+#[cfg(any(feature = "kafka", feature = "nats"))]
+pub use gaps::Gaps;
+#[cfg(feature = "http")]
+pub use http::{DurableStreamOptions, DurableStreamSource, SseOptions, SseSource, WithoutId};
+pub use json::JsonReader;
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaOptions, KafkaSource};
 pub use memory::{MemorySource, MemoryStream};
+#[cfg(feature = "nats")]
+pub use nats::{JetStreamOptions, JetStreamSource};
 pub use partition::{Identity, Partition, PartitionNameTooLong};
+#[cfg(feature = "socket")]
+pub use socket::{AfterClose, Peer, SocketOptions, SocketSource};
+pub use url::from_url;
 
 use crate::batch::Batch;
 
@@ -90,6 +123,32 @@ pub trait Reader: Send {
     /// The same error is returned again until a seek, unless it [`is_transient`](SourceError::is_transient).
     fn poll(&mut self, batch: &mut Batch, deadline: Instant) -> Result<Polled, SourceError>;
 
+    /// Whether it can go to a position without reading what is before it once more. A pipe cannot: after a
+    /// restart only its writer knows with which record it begins. A seek passes over the records before
+    /// the position then.
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    /// After the end: adds a last record that may be half of one, because nothing ends it. It is before no
+    /// position, and a reader that continues hands it out again. Returns whether there is one.
+    fn unfinished(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        let _ = batch;
+        Ok(false)
+    }
+
+    /// After an error of the kind [`Record`](SourceErrorKind::Record): passes over the record, as if it had
+    /// been handed out, and returns its bytes. `None` means that the reader cannot continue after it.
+    fn pass_over(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Returns where the last record is that was handed out, as people find it. What decodes raw records
+    /// names it in its errors.
+    fn place(&mut self) -> Option<Place> {
+        None
+    }
+
     /// Returns how far it is, as far as it knows. It is meant for people.
     fn progress(&self) -> Progress {
         Progress::default()
@@ -127,4 +186,6 @@ pub struct Progress {
     pub total_bytes: Option<u64>,
     /// How many records are known to wait behind the position.
     pub lag_records: Option<u64>,
+    /// Whether its connection is lost, and it tries to connect again.
+    pub is_cut_off: bool,
 }

@@ -10,16 +10,19 @@ pub(super) struct Addition {
     pub(super) offset: u64,
     pub(super) bytes: u64,
     checksum: u64,
+    /// What tells the file from others, by what is before the offset. Tokens of earlier versions have none.
+    pub(super) fingerprint: Option<u64>,
 }
 
 impl Addition {
     /// These bytes at this offset.
-    pub(super) fn of(offset: u64, bytes: &[u8]) -> Self {
-        Self { offset, bytes: bytes.len() as u64, checksum: checksum(bytes, 0) }
+    pub(super) fn of(offset: u64, bytes: &[u8], fingerprint: u64) -> Self {
+        Self { offset, bytes: bytes.len() as u64, checksum: checksum(bytes, 0), fingerprint: Some(fingerprint) }
     }
 
     pub(super) fn token(self) -> Opaque {
-        opaque::of_numbers(format!("{} {} {:016x}", self.offset, self.bytes, self.checksum))
+        let fingerprint = self.fingerprint.map_or_else(String::new, |print| format!(" {print:016x}"));
+        opaque::of_numbers(format!("{} {} {:016x}{fingerprint}", self.offset, self.bytes, self.checksum))
     }
 
     pub(super) fn read(token: &Opaque) -> Option<Self> {
@@ -27,7 +30,8 @@ impl Addition {
         let offset = parts.next()?.parse().ok()?;
         let bytes = parts.next()?.parse().ok()?;
         let checksum = u64::from_str_radix(parts.next()?, 16).ok()?;
-        let addition = Self { offset, bytes, checksum };
+        let fingerprint = parts.next().map(|part| u64::from_str_radix(part, 16)).transpose().ok()?;
+        let addition = Self { offset, bytes, checksum, fingerprint };
         // One addition has one form.
         (offset.checked_add(bytes).is_some() && addition.token() == *token).then_some(addition)
     }
@@ -39,7 +43,12 @@ impl Addition {
     /// The bytes of the addition at the beginning of `pending`, if they are there.
     pub(super) fn of_pending(self, pending: &[u8]) -> Option<&[u8]> {
         let bytes = pending.get(..usize::try_from(self.bytes).ok()?)?;
-        (Self::of(self.offset, bytes) == self).then_some(bytes)
+        self.are(bytes).then_some(bytes)
+    }
+
+    /// Whether these are its bytes.
+    pub(super) fn are(self, bytes: &[u8]) -> bool {
+        (bytes.len() as u64, checksum(bytes, 0)) == (self.bytes, self.checksum)
     }
 }
 
@@ -49,18 +58,27 @@ mod tests {
 
     #[test]
     fn only_its_own_form_is_read() {
-        let addition = Addition::of(12, b"four");
+        let addition = Addition::of(12, b"four", 7);
         assert_eq!(Addition::read(&addition.token()), Some(addition));
-        for text in
-            ["", "1 2", "1 2 x", "1 2 3 4", "18446744073709551615 1 0000000000000000", "1 2 3", "+1 2 0000000000000000"]
-        {
+        let earlier = Addition { fingerprint: None, ..addition };
+        assert_eq!(Addition::read(&earlier.token()), Some(earlier));
+        for text in [
+            "",
+            "1 2",
+            "1 2 x",
+            "1 2 3 4",
+            "1 2 0000000000000000 4",
+            "18446744073709551615 1 0000000000000000",
+            "1 2 3",
+            "+1 2 0000000000000000",
+        ] {
             assert_eq!(Addition::read(&Opaque::new(text).unwrap()), None, "{text:?}");
         }
     }
 
     #[test]
     fn other_bytes_are_not_its_own() {
-        let addition = Addition::of(12, b"four");
+        let addition = Addition::of(12, b"four", 7);
         assert_eq!(addition.of_pending(b"four and more"), Some(&b"four"[..]));
         assert_eq!(addition.of_pending(b"fou"), None);
         assert_eq!(addition.of_pending(b"five"), None);

@@ -3,6 +3,8 @@
 mod addition;
 mod output;
 mod pending;
+mod recovery;
+mod rotation;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,59 +13,72 @@ use addition::Addition;
 use output::Output;
 use pending::Pending;
 
+use super::ends::{Ends, Stage};
 use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind};
 use crate::batch::Batch;
+use crate::files;
 use crate::opaque::{self, Opaque, Shown};
 
 /// A sink that appends each record to a file, as a line. What is not published waits in a file beside it,
-/// `FILE.pending`. Both are created when there is something to write. If nothing was recovered, the first
-/// write empties the file.
+/// `FILE.pending`. Both are created when there is something to write. A link is followed. If the file is moved
+/// away, it is written to until [`reopen`](Sink::reopen) is called.
+///
+/// A file in which something is, and which is not the one that the recovered checkpoint stands for, is
+/// refused as [`Replaced`](Kind::Replaced), because it is another's. [`overwrite`](Self::overwrite) and
+/// [`start_over`](Self::start_over) say what else to do.
 #[derive(Debug)]
 pub struct FileSink {
     name: String,
+    overwrites: bool,
+    starts_over: bool,
+    rotate_at_bytes: Option<u64>,
     output: Output,
     pending: Pending,
     stage: Stage,
     ends: Ends,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Recovery comes next: at the beginning, and after an error.
-    Unknown,
-    /// There was nothing to recover, and nothing was written.
-    Untouched,
-    Open,
-}
-
-/// Offsets in the file, in this order.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ends {
-    /// Where the first byte of the pending file belongs. It may be published already.
-    pending_from: u64,
-    /// The end of what is published.
-    published: u64,
-    /// The end of what a token stands for.
-    prepared: u64,
-    /// The end of what was written.
-    written: u64,
-}
-
-impl Ends {
-    fn all_at(end: u64) -> Self {
-        Self { pending_from: end, published: end, prepared: end, written: end }
-    }
-}
-
 impl FileSink {
     /// Returns the sink over a file, which need not exist.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, SinkError> {
-        let path = path.into();
-        let name = path.display().to_string();
+        let given = path.into();
+        let name = given.display().to_string();
+        // What a link leads to may be missing. Then it is created.
+        let path = files::resolve_link(&given);
         let Some(pending) = Pending::beside(&path) else {
             return Err(SinkError::new(Kind::Open, name, "names no file"));
         };
-        Ok(Self { name, output: Output { path }, pending, stage: Stage::Unknown, ends: Ends::default() })
+        let (stage, ends) = (Stage::Unknown, Ends::default());
+        Ok(Self {
+            name,
+            overwrites: false,
+            starts_over: false,
+            rotate_at_bytes: None,
+            output: Output::at(path),
+            pending,
+            stage,
+            ends,
+        })
+    }
+
+    /// If nothing is recovered, the first write empties the file, whatever was in it.
+    #[must_use]
+    pub fn overwrite(self, overwrites: bool) -> Self {
+        Self { overwrites, ..self }
+    }
+
+    /// If the file is not the one that the recovered checkpoint stands for, because it was moved or lost, a
+    /// new one begins. It must not exist, or be empty.
+    #[must_use]
+    pub fn start_over(self, starts_over: bool) -> Self {
+        Self { starts_over, ..self }
+    }
+
+    /// When this many bytes or more were published, the file gets a number behind its name, as `FILE.1`, and
+    /// the next records go into a new one. It happens between two checkpoints' records.
+    #[must_use]
+    pub fn rotate_at_bytes(self, bytes: u64) -> Self {
+        Self { rotate_at_bytes: Some(bytes.max(1)), ..self }
     }
 
     /// Returns the path of the file.
@@ -112,9 +127,9 @@ impl FileSink {
     }
 
     fn publish_addition(&mut self, addition: Addition) -> Result<(), SinkError> {
-        let Ends { pending_from, published, prepared, .. } = self.ends;
+        let Ends { waiting_from, published, prepared, .. } = self.ends;
         let pending = self.pending.read()?;
-        if addition.offset != pending_from || addition.end() > prepared {
+        if addition.offset != waiting_from || addition.end() > prepared {
             return Err(
                 self.error(Kind::Token, format!("{} is none of the tokens that it made", Shown(&addition.token())))
             );
@@ -122,36 +137,15 @@ impl FileSink {
         let length = self.output.length().map_err(|error| self.failed(error))?;
         let bytes = addition.of_pending(&pending).filter(|_| length >= published);
         let bytes = bytes.ok_or_else(|| self.missing(addition, length))?;
-        let new = usize::try_from(published - pending_from).ok().and_then(|old| bytes.get(old..)).unwrap_or(&[]);
+        let new = usize::try_from(published - waiting_from).ok().and_then(|old| bytes.get(old..)).unwrap_or(&[]);
         self.output.end_with(published, new).map_err(|error| self.failed(error))?;
         self.ends.published = addition.end();
         if self.ends.published == prepared {
             // No token names these bytes any more.
             self.pending.replace(&pending[bytes.len()..])?;
-            self.ends.pending_from = prepared;
+            self.ends.waiting_from = prepared;
         }
-        Ok(())
-    }
-
-    /// Completes what a token stands for, and cuts off what came later.
-    fn complete(&self, addition: Addition) -> Result<Publication, SinkError> {
-        let failed = |error| self.failed(error);
-        let length = self.output.length().map_err(failed)?;
-        let pending = self.pending.read()?;
-        // While bytes wait, a power failure may have left the file as long as it must be and full of anything.
-        if let Some(bytes) = addition.of_pending(&pending).filter(|bytes| !bytes.is_empty()) {
-            if length < addition.offset {
-                return Err(self.missing(addition, length));
-            }
-            let was_there = self.output.has(addition.offset, bytes).map_err(failed)?;
-            self.output.end_with(addition.offset, bytes).map_err(failed)?;
-            return Ok(if was_there { Publication::Before } else { Publication::Now });
-        }
-        if length < addition.end() {
-            return Err(self.missing(addition, length));
-        }
-        self.output.cut(addition.end()).map_err(failed)?;
-        Ok(Publication::Before)
+        self.rotate_if_due()
     }
 }
 
@@ -169,6 +163,11 @@ impl Sink for FileSink {
             if !committed.is_empty() {
                 return Err(self.error(Kind::Unsupported, "a file has one writer, and there are several tokens"));
             }
+            let length = self.output.length().map_err(|error| self.failed(error))?;
+            if length > 0 && !self.overwrites {
+                let what = format!("is there already, with {length} bytes that this stream did not write");
+                return Err(self.error(Kind::Replaced, what));
+            }
             (self.stage, self.ends) = (Stage::Untouched, Ends::default());
             return Ok(Vec::new());
         };
@@ -177,9 +176,16 @@ impl Sink for FileSink {
         }
         let addition = self.read(token)?;
         self.stage = Stage::Unknown;
-        let publication = self.complete(addition)?;
+        self.output.release();
+        let publication = match self.complete(addition) {
+            Ok(publication) => {
+                self.ends = Ends::all_at(addition.end());
+                publication
+            }
+            Err(error) => self.begin_again(addition, error)?,
+        };
         self.pending.clear()?;
-        (self.stage, self.ends) = (Stage::Open, Ends::all_at(addition.end()));
+        self.stage = Stage::Open;
         Ok(vec![publication])
     }
 
@@ -209,7 +215,9 @@ impl Sink for FileSink {
             }
             sink.pending.sync()?;
             sink.output.sync_names().map_err(|error| sink.failed(error))?;
-            let addition = Addition::of(sink.ends.pending_from, &sink.pending.read()?);
+            let from = sink.ends.waiting_from;
+            let fingerprint = sink.output.fingerprint(from).map_err(|error| sink.failed(error))?;
+            let addition = Addition::of(from, &sink.pending.read()?, fingerprint);
             if addition.end() != sink.ends.written {
                 return Err(sink.missing(addition, sink.ends.published));
             }
@@ -233,6 +241,22 @@ impl Sink for FileSink {
                 sink.ends = Ends::all_at(sink.ends.published);
             }
             Ok(())
+        })
+    }
+
+    fn reopen(&mut self) -> Result<(), SinkError> {
+        self.step(|sink| {
+            let is_in_place = sink.output.is_in_place().map_err(|error| sink.failed(error))?;
+            if sink.stage != Stage::Open || sink.ends.published == 0 || is_in_place {
+                return Ok(());
+            }
+            // Another file, or none, is in its place. It is begun when there is something to publish.
+            sink.output.release();
+            if sink.output.length().map_err(|error| sink.failed(error))? > 0 {
+                let what = "was moved away, and a file with content is in its place: move that one away as well";
+                return Err(sink.error(Kind::Replaced, what));
+            }
+            sink.begin_another()
         })
     }
 

@@ -2,7 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::sink::{SinkError, SinkErrorKind as Kind};
 
@@ -32,14 +36,18 @@ impl Pending {
     fn file(&mut self) -> Result<&mut File, SinkError> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&self.path)
-                .map_err(|error| self.failed(Kind::Open, error))?,
+            None => self.open().map_err(|error| self.failed(Kind::Open, error))?,
         };
         Ok(self.file.insert(file))
+    }
+
+    /// Opens the file, and never what a link of this name leads to: such a link is another's.
+    fn open(&self) -> io::Result<File> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let options = OpenOptions::new().write(true).create(true).truncate(false).custom_flags(flags).open(&self.path);
+        let is_link = |error: &io::Error| error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+        let file = options.map_err(|error| if is_link(&error) { io::Error::other("is a link") } else { error })?;
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("is no regular file")) }
     }
 
     /// Returns what waits, nothing if there is no file.

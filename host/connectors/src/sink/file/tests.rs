@@ -22,7 +22,7 @@ fn it_passes_the_suite() {
         }
     }
     let report = sink_suite(&mut Files(tempfile::tempdir().unwrap()));
-    assert_eq!(report.assert(), 22, "{report:?}");
+    assert_eq!(report.assert(), 23, "{report:?}");
 }
 
 fn sink(directory: &Path, token: Option<&Opaque>) -> FileSink {
@@ -120,13 +120,16 @@ fn a_file_that_another_program_cut_while_it_ran_is_not_filled_up() {
 fn nothing_is_touched_before_something_is_written() {
     let scratch = tempfile::tempdir().unwrap();
     std::fs::write(scratch.path().join("out"), b"of an earlier run\n").unwrap();
-    let mut first = sink(scratch.path(), None);
+    let overwriting = || FileSink::new(scratch.path().join("out")).unwrap().overwrite(true);
+    let mut first = overwriting();
+    first.recover(&[]).unwrap();
     let token = first.prepare().unwrap();
     assert_eq!(token, Opaque::default());
     first.publish(&token).unwrap();
     first.abort().unwrap();
     drop(first);
-    let mut second = sink(scratch.path(), Some(&token));
+    let mut second = overwriting();
+    second.recover(&[token]).unwrap();
     assert_eq!(visible(scratch.path()), b"of an earlier run\n");
     assert!(!scratch.path().join("out.pending").exists());
     let token = epoch(&mut second, "new");
@@ -157,4 +160,206 @@ fn several_writers_of_one_file_are_refused() {
     let error = FileSink::new(scratch.path().join("out")).unwrap().recover(&[token.clone(), token]).unwrap_err();
     assert_eq!(error.kind(), Kind::Unsupported);
     assert_eq!(FileSink::new("/").unwrap_err().to_string(), "/: names no file");
+}
+
+fn recover(directory: &Path, token: &Opaque) -> Result<FileSink, SinkError> {
+    let mut sink = FileSink::new(directory.join("out")).unwrap();
+    sink.recover(std::slice::from_ref(token)).map(|_| sink)
+}
+
+#[test]
+fn the_file_of_another_stream_is_refused_and_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut first = sink(scratch.path(), None);
+    let token = epoch(&mut first, "one");
+    first.publish(&token).unwrap();
+    let second = epoch(&mut first, "two");
+    first.publish(&second).unwrap();
+    drop(first);
+    for other in [&b"ONE\ntwo\nand more of it\n"[..], b"one\nTWO\n", b"another one\n"] {
+        std::fs::write(scratch.path().join("out"), other).unwrap();
+        assert_eq!(recover(scratch.path(), &second).unwrap_err().kind(), Kind::Replaced);
+        let fresh = FileSink::new(scratch.path().join("out")).unwrap().recover(&[]).unwrap_err();
+        assert_eq!(fresh.kind(), Kind::Replaced);
+        assert_eq!(visible(scratch.path()), other);
+    }
+}
+
+#[test]
+fn a_file_that_was_moved_is_an_error_until_a_new_one_is_asked_for() {
+    for waits in [false, true] {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut first = sink(scratch.path(), None);
+        let token = epoch(&mut first, "one");
+        first.publish(&token).unwrap();
+        let token = epoch(&mut first, "two");
+        std::fs::rename(scratch.path().join("out"), scratch.path().join("moved")).unwrap();
+        if !waits {
+            std::fs::remove_file(scratch.path().join("out.pending")).unwrap();
+        }
+        // It dies before it shows the second one.
+        drop(first);
+        assert_eq!(recover(scratch.path(), &token).unwrap_err().kind(), Kind::Missing);
+        let mut second = FileSink::new(scratch.path().join("out")).unwrap().start_over(true);
+        second.recover(&[token]).unwrap();
+        let token = epoch(&mut second, "three");
+        second.publish(&token).unwrap();
+        let expected: &[u8] = if waits { b"two\nthree\n" } else { b"three\n" };
+        assert_eq!(visible(scratch.path()), expected);
+        drop(second);
+        assert_eq!(recover(scratch.path(), &token).unwrap().published_bytes(), Some(expected.len() as u64));
+    }
+}
+
+#[test]
+fn a_file_that_was_rotated_before_a_crash_is_completed_under_its_new_name() {
+    for name in ["out.1", "out-20130101"] {
+        for (epochs, is_published) in [(1, true), (2, true), (2, false), (3, false)] {
+            let scratch = tempfile::tempdir().unwrap();
+            let at = |name: &str| scratch.path().join(name);
+            std::fs::write(at("out.7"), b"of another stream\n").unwrap();
+            let mut first = sink(scratch.path(), None);
+            let mut token = Opaque::default();
+            for number in 0..epochs {
+                token = epoch(&mut first, &format!("line {number}"));
+                if is_published || number + 1 < epochs {
+                    first.publish(&token).unwrap();
+                }
+            }
+            std::fs::rename(at("out"), at(name)).unwrap();
+            // Once, and once more after a crash in the recovery.
+            drop(first);
+            for _ in 0..2 {
+                drop(recover(scratch.path(), &token).unwrap());
+            }
+            let expected = (0..epochs).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
+            assert_eq!(std::fs::read_to_string(at(name)).unwrap(), expected, "{epochs} {is_published}");
+            let mut second = recover(scratch.path(), &token).unwrap();
+            token = epoch(&mut second, "after");
+            second.publish(&token).unwrap();
+            drop(second);
+            recover(scratch.path(), &token).unwrap();
+            assert_eq!(visible(scratch.path()), b"after\n", "{epochs} {is_published}");
+        }
+    }
+}
+
+#[test]
+fn links_are_followed_but_not_in_place_of_the_pending_file() {
+    let scratch = tempfile::tempdir().unwrap();
+    let target = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(target.path().join("real"), scratch.path().join("out")).unwrap();
+    let mut first = sink(scratch.path(), None);
+    let token = epoch(&mut first, "one");
+    first.publish(&token).unwrap();
+    assert_eq!(std::fs::read(target.path().join("real")).unwrap(), b"one\n");
+    assert!(scratch.path().join("out").symlink_metadata().unwrap().is_symlink());
+    // Somebody else's link, in a directory that others may write to.
+    let victim = target.path().join("victim");
+    std::fs::write(&victim, b"precious").unwrap();
+    let other = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(&victim, other.path().join("out.pending")).unwrap();
+    let mut second = sink(other.path(), None);
+    let error = second.write(&Batch::of_raw([&b"two"[..]])).unwrap_err();
+    assert!(error.to_string().ends_with("out.pending: is a link"), "{error}");
+    assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
+fn a_long_file_is_moved_aside_and_nothing_is_lost_at_any_crash() {
+    let all = |directory: &Path| -> String {
+        let part = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
+        ["out.1", "out.2", "out.3", "out"].map(part).concat()
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let open = || FileSink::new(scratch.path().join("out")).unwrap().rotate_at_bytes(9);
+    let mut committed: Option<Opaque> = None;
+    for number in 0..10 {
+        // A process for each epoch. It dies after the commit, after the publication, or not at all.
+        let mut sink = open();
+        sink.recover(committed.as_slice()).unwrap();
+        let token = epoch(&mut sink, &format!("{number:03}"));
+        committed = Some(token.clone());
+        if number % 3 > 0 {
+            sink.publish(&token).unwrap();
+        }
+        if number % 3 == 1 {
+            epoch(&mut sink, "lost");
+        }
+    }
+    open().recover(&[committed.unwrap()]).unwrap();
+    let expected = "000 001 002 003 004 005 006 007 008 009 ".replace(' ', "\n");
+    assert_eq!(all(scratch.path()), expected);
+    assert!(scratch.path().join("out.2").exists());
+}
+
+#[test]
+fn a_file_that_is_moved_away_is_begun_again_when_it_is_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut first = sink(scratch.path(), None);
+    let token = epoch(&mut first, "one");
+    first.publish(&token).unwrap();
+    first.reopen().unwrap();
+    std::fs::rename(scratch.path().join("out"), scratch.path().join("moved")).unwrap();
+    first.write(&Batch::of_raw([&b"two"[..]])).unwrap();
+    first.reopen().unwrap();
+    let token = first.prepare().unwrap();
+    first.publish(&token).unwrap();
+    assert_eq!(visible(scratch.path()), b"two\n");
+    drop(first);
+    assert_eq!(recover(scratch.path(), &token).unwrap().published_bytes(), Some(4));
+}
+
+#[test]
+fn a_file_that_is_moved_away_is_written_to_until_it_is_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    let moved = scratch.path().join("moved");
+    let mut first = sink(scratch.path(), None).rotate_at_bytes(20);
+    let publish = |sink: &mut FileSink, record: &str| {
+        let token = epoch(sink, record);
+        sink.publish(&token).unwrap();
+        token
+    };
+    publish(&mut first, "one");
+    std::fs::rename(scratch.path().join("out"), &moved).unwrap();
+    let mut token = publish(&mut first, "two");
+    // It is long enough to be moved aside, and is not there.
+    token = publish(&mut first, &format!("{token:?}"));
+    let before = std::fs::read(&moved).unwrap();
+    assert!(before.starts_with(b"one\ntwo\n") && !scratch.path().join("out").exists());
+    // Moved back, it is the one that the token stands for.
+    std::fs::rename(&moved, scratch.path().join("out")).unwrap();
+    assert_eq!(recover(scratch.path(), &token).unwrap().published_bytes(), Some(before.len() as u64));
+    std::fs::rename(scratch.path().join("out"), &moved).unwrap();
+    // Another program has put something in its place.
+    std::fs::write(scratch.path().join("out"), b"other").unwrap();
+    assert_eq!(first.reopen().unwrap_err().kind(), Kind::Replaced);
+    assert_eq!((visible(scratch.path()), std::fs::read(&moved).unwrap()), (b"other".to_vec(), before));
+}
+
+#[test]
+fn a_file_that_is_deleted_while_it_is_written_to_is_an_error() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut first = sink(scratch.path(), None);
+    let token = epoch(&mut first, "one");
+    first.publish(&token).unwrap();
+    std::fs::remove_file(scratch.path().join("out")).unwrap();
+    let token = epoch(&mut first, "two");
+    assert_eq!(first.publish(&token).unwrap_err().kind(), Kind::Missing);
+}
+
+#[test]
+fn what_another_program_put_in_the_place_of_a_file_that_was_moved_aside_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut first = FileSink::new(scratch.path().join("out")).unwrap().rotate_at_bytes(1);
+    first.recover(&[]).unwrap();
+    let token = epoch(&mut first, "one two three");
+    first.publish(&token).unwrap();
+    drop(first);
+    assert!(scratch.path().join("out.1").exists());
+    std::fs::write(scratch.path().join("out"), b"other").unwrap();
+    assert_eq!(recover(scratch.path(), &token).unwrap_err().kind(), Kind::Missing);
+    assert_eq!(visible(scratch.path()), b"other");
+    std::fs::remove_file(scratch.path().join("out")).unwrap();
+    assert_eq!(recover(scratch.path(), &token).unwrap().published_bytes(), Some(0));
 }

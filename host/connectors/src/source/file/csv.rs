@@ -2,10 +2,8 @@
 
 use csv_core::ReadRecordResult as Step;
 
-/// The most bytes of a record: no input can make one that fills the memory.
-const RECORD_BYTES_MAX: usize = 64 << 20;
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use super::decoder::{BYTE_ORDER_MARK, Decoded};
+use super::format::Csv;
 
 /// A decoder between two pieces of text.
 pub(super) struct CsvDecoder {
@@ -24,29 +22,16 @@ pub(super) struct CsvDecoder {
     line: u64,
 }
 
-/// What a piece of text came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decoded {
-    /// More text is needed.
-    Incomplete,
-    /// A record is complete.
-    Record,
-    /// The text is over.
-    End,
-    /// The record is longer than any may be.
-    TooLong,
-}
-
 impl CsvDecoder {
     /// Returns a decoder for a text from its beginning.
-    pub(super) fn at_start() -> Self {
-        Self { mark: Some(0), ..Self::after_a_line() }
+    pub(super) fn at_start(form: Csv) -> Self {
+        Self { mark: Some(0), ..Self::after_a_line(form) }
     }
 
     /// Returns a decoder for the rest of a text, from the beginning of a line.
-    pub(super) fn after_a_line() -> Self {
+    pub(super) fn after_a_line(form: Csv) -> Self {
         let mut decoder = Self {
-            core: csv_core::Reader::new(),
+            core: csv_core::ReaderBuilder::new().delimiter(form.delimiter).quote(form.quote).build(),
             fields: vec![0; 1 << 10],
             fields_len: 0,
             ends: vec![0; 32],
@@ -103,7 +88,18 @@ impl CsvDecoder {
                 debug_assert_eq!(decoded, (Decoded::Incomplete, seen));
             }
         }
-        self.decode_all(text)
+        if text.is_empty() { (self.finish(), 0) } else { self.decode_all(text) }
+    }
+
+    /// At the end of the text. Outside of quotes a line feed ends a record or an empty line. Between them it
+    /// is a byte of the field.
+    fn finish(&mut self) -> Decoded {
+        let before = self.fields_len;
+        match self.decode_all(b"\n").0 {
+            Decoded::Incomplete if self.fields_len > before => Decoded::OpenQuote,
+            Decoded::Incomplete => Decoded::End,
+            decoded => decoded,
+        }
     }
 
     fn decode_all(&mut self, text: &[u8]) -> (Decoded, usize) {
@@ -116,7 +112,6 @@ impl CsvDecoder {
             self.ends_len += ended;
             let decoded = match step {
                 Step::InputEmpty => Decoded::Incomplete,
-                Step::OutputFull if self.fields.len() >= RECORD_BYTES_MAX => Decoded::TooLong,
                 Step::OutputFull => {
                     self.fields.resize(self.fields.len() * 2, 0);
                     continue;
@@ -149,10 +144,25 @@ impl CsvDecoder {
         })
     }
 
-    /// Returns the line on which the record begins, counted from where the decoder began.
+    /// Returns the line on which the record begins that is decoded, counted from where the decoder began.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
+}
+
+/// Returns where the last field begins of a record that is not complete.
+pub(super) fn start_of_last_field(text: &[u8], form: Csv) -> usize {
+    let mut core = CsvDecoder::after_a_line(form).core;
+    let (mut at, mut start) = (0, 0);
+    while at < text.len() {
+        // With room for one end, it stops after each field.
+        let (_, read, _, ended) = core.read_record(&text[at..], &mut [0; 256], &mut [0; 1]);
+        at += read;
+        if ended == 1 {
+            start = at;
+        }
+    }
+    start
 }
 
 #[cfg(test)]
@@ -161,7 +171,7 @@ mod tests {
 
     /// The records of a text that comes in pieces of this size, each with the byte at which it ends.
     fn records(text: &[u8], size: usize) -> Vec<(Vec<String>, usize)> {
-        let mut decoder = CsvDecoder::at_start();
+        let mut decoder = CsvDecoder::at_start(Csv::default());
         let (mut found, mut at) = (Vec::new(), 0_usize);
         loop {
             let (step, used) = decoder.decode(&text[at..text.len().min(at.saturating_add(size))]);
@@ -174,7 +184,7 @@ mod tests {
                     found.push((decoder.fields().map(text).collect(), at));
                 }
                 Decoded::End => return found,
-                Decoded::TooLong => panic!("too long"),
+                Decoded::OpenQuote => panic!("a quote is open"),
             }
         }
     }
@@ -204,14 +214,56 @@ mod tests {
     }
 
     #[test]
-    fn long_records_are_whole_and_endless_ones_are_refused() {
+    fn long_and_wide_records_are_whole() {
         let long = "x".repeat(100_000);
         assert_eq!(records(long.as_bytes(), 1_000)[0].0, [long]);
         let wide = ",".repeat(500);
         assert_eq!(records(wide.as_bytes(), 7)[0].0.len(), 501);
-        let mut decoder = CsvDecoder::at_start();
-        let piece = vec![b'x'; 1 << 20];
-        let refused = (0..200).position(|_| decoder.decode(&piece).0 == Decoded::TooLong);
-        assert_eq!(refused, Some(64));
+    }
+
+    #[test]
+    fn an_open_quote_is_seen_wherever_the_text_ends() {
+        let check = |text: &str, expected| {
+            let mut decoder = CsvDecoder::at_start(Csv::default());
+            let mut rest = text.as_bytes();
+            while !rest.is_empty() {
+                let used = decoder.decode(rest).1;
+                rest = &rest[used..];
+            }
+            assert_eq!(decoder.decode(&[]).0 == Decoded::OpenQuote, expected, "{text:?}");
+        };
+        for closed in [
+            "",
+            "a",
+            "a,",
+            "a,\"b\"",
+            "a,\"b\",",
+            "a\n",
+            "a,b\"c",
+            "\"\"",
+            "\"a\"\"b\"",
+            "a\r",
+            "a\r\n\n",
+            "a,\"b\"\"\"",
+        ] {
+            check(closed, false);
+        }
+        for open in ["\"", "a,\"b", "a,\"b\n", "\"a\"\"", "a\n\"b,c\nd,e\n"] {
+            check(open, true);
+        }
+    }
+
+    #[test]
+    fn the_field_of_an_open_quote_is_found() {
+        let check = |text: &str, expected: &str| {
+            let start = start_of_last_field(text.as_bytes(), Csv::default());
+            assert_eq!(&text[start..], expected, "{text:?}");
+        };
+        check("\"a", "\"a");
+        check("a,\"b\nc,d\n", "\"b\nc,d\n");
+        check("\"a\nb\",c,\"d\ne\n", "\"d\ne\n");
+        check("\"a\n\"\"b\n\",\"\"\"\n", "\"\"\"\n");
+        let long = format!("{0},\"{0}", "x".repeat(1_000));
+        check(&long, &long[1_001..]);
     }
 }

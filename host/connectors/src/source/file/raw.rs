@@ -4,10 +4,17 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
+
+use crate::context::{Context, NEAR_BYTES};
+use crate::files;
+
+/// How much is read at a time where lines are counted.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// An open file. Nothing else reads through its descriptor, because what moves one moves the other.
 #[derive(Debug)]
@@ -69,6 +76,64 @@ impl Raw {
 
     pub(super) fn read_bytes(&self) -> u64 {
         self.read_bytes
+    }
+
+    /// Returns the file, if it is one.
+    fn file(&self) -> io::Result<&File> {
+        match &self.input {
+            Input::File(file) => Ok(file),
+            Input::StandardInput => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
+
+    /// Returns how many bytes the file has now.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        Ok(self.file()?.metadata()?.len())
+    }
+
+    /// Returns the device and the number of the file.
+    pub(super) fn file_id(&self) -> io::Result<(u64, u64)> {
+        Ok(files::file_id(&self.file()?.metadata()?))
+    }
+
+    /// Returns up to `length` bytes from there, and does not move where reading is.
+    pub(super) fn read_at(&self, byte: u64, length: usize) -> io::Result<Vec<u8>> {
+        let (file, mut bytes, mut count) = (self.file()?, vec![0; length], 0);
+        loop {
+            match file.read_at(&mut bytes[count..], byte + count as u64) {
+                Ok(0) => break,
+                Ok(more) => count += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
+    /// Returns how many line ends are before a byte.
+    pub(super) fn lines_before(&self, byte: u64) -> io::Result<u64> {
+        let (mut at, mut lines) = (0, 0);
+        while at < byte {
+            let left = usize::try_from(byte - at).unwrap_or(usize::MAX);
+            let piece = self.read_at(at, left.min(PIECE_BYTES))?;
+            if piece.is_empty() {
+                break;
+            }
+            at += piece.len() as u64;
+            lines += memchr::memchr_iter(b'\n', &piece).count() as u64;
+        }
+        Ok(lines)
+    }
+
+    /// Returns the text around a byte of a plain file; `None` if the file is shorter.
+    pub(super) fn context(&self, byte: u64) -> io::Result<Option<Context>> {
+        if self.length()? < byte {
+            return Ok(None);
+        }
+        let near = (NEAR_BYTES as u64).min(byte);
+        let length = usize::try_from(near).unwrap_or(NEAR_BYTES);
+        Ok(Some(Context::at(byte, self.read_at(0, length)?, self.read_at(byte - near, length)?)))
     }
 
     /// Gives bytes back, to be read again.

@@ -1,6 +1,7 @@
 //! The suite that every [`Sink`](crate::sink::Sink) must pass.
 
 mod crashes;
+mod promising;
 mod publishing;
 mod recovering;
 mod support;
@@ -23,8 +24,10 @@ pub trait SinkFixture {
     fn visible(&mut self, target: &str) -> Vec<String>;
 }
 
-/// Runs every check, and returns the report. The checks of crashes are left out for a sink whose guarantee
-/// is not [`ExactlyOnce`](Guarantee::ExactlyOnce).
+/// Runs every check, and returns the report. Most checks of crashes are left out for a sink whose guarantee
+/// is not [`ExactlyOnce`](Guarantee::ExactlyOnce). The check of what it promises instead is run for every sink.
+/// A sink that shows records before their commit has empty tokens, and the checks that it hides them are left
+/// out.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -51,23 +54,33 @@ pub fn sink_suite(fixture: &mut dyn SinkFixture) -> Report {
     run(fixture)
 }
 
+fn hides(fixture: &mut dyn SinkFixture) -> bool {
+    survives_crashes(fixture) || support::has_tokens(fixture, "tokens")
+}
+
 fn survives_crashes(fixture: &mut dyn SinkFixture) -> bool {
     fixture.open("guarantee").guarantee() == Guarantee::ExactlyOnce
 }
 
 checks! {
     SinkFixture, run:
+    promising {
+        a_run_with_crashes_shows_what_is_promised,
+    }
+    #[hides]
     publishing {
         nothing_is_visible_before_it_is_published,
-        records_are_visible_once_in_order,
         publishing_again_changes_nothing,
         what_is_written_after_the_token_waits,
         a_token_stands_for_those_before_it,
         tokens_may_be_left_out,
         an_epoch_may_be_empty,
         an_abort_drops_what_was_not_published,
-        a_foreign_token_is_refused,
         published_bytes_only_grow_by_publishing,
+    }
+    publishing {
+        records_are_visible_once_in_order,
+        a_foreign_token_is_refused,
     }
     #[survives_crashes]
     publishing {

@@ -1,7 +1,7 @@
 //! Checks of recovery itself.
 
 use super::SinkFixture;
-use super::support::{epoch, open, publish, records, shows};
+use super::support::{Run, STEPS, epoch, open, publish, records, shows};
 use crate::opaque::Opaque;
 use crate::sink::SinkErrorKind as Kind;
 use crate::testing::report::{Outcome, during, same};
@@ -69,49 +69,6 @@ pub(super) fn a_refused_token_changes_nothing(fixture: &mut dyn SinkFixture, tar
     shows(fixture, target, "after the right token", &[&one, &two])
 }
 
-/// The steps of an epoch: write and prepare, commit, publish. A process may die before each and after the last.
-const STEPS: usize = 4;
-
-/// Processes that die, one after the other, and what the checkpoint holds meanwhile.
-struct Run<'a> {
-    epochs: &'a [Vec<String>],
-    /// When processes die: in which epoch and before which step, or soon after. The next one comes last.
-    deaths: Vec<(usize, usize)>,
-    committed: Option<Opaque>,
-    done: usize,
-}
-
-impl Run<'_> {
-    fn dies_at(&mut self, epoch: usize, step: usize) -> bool {
-        self.deaths.pop_if(|death| *death <= (epoch, step)).is_some()
-    }
-
-    /// One process, from its recovery to its death or to the end of the stream, which it returns.
-    fn live(&mut self, fixture: &mut dyn SinkFixture, target: &str) -> Result<bool, String> {
-        let mut sink = open(fixture, target, self.committed.as_ref())?;
-        while let Some(records) = self.epochs.get(self.done) {
-            let number = self.done;
-            if self.dies_at(number, 0) {
-                return Ok(false);
-            }
-            let token = epoch(&mut *sink, records)?;
-            if self.dies_at(number, 1) {
-                return Ok(false);
-            }
-            self.committed = Some(token.clone());
-            self.done += 1;
-            if self.dies_at(number, 2) {
-                return Ok(false);
-            }
-            publish(&mut *sink, &token)?;
-            if self.dies_at(number, 3) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
 pub(super) fn a_run_with_crashes_shows_what_a_run_without_shows(
     fixture: &mut dyn SinkFixture,
     target: &str,
@@ -122,12 +79,9 @@ pub(super) fn a_run_with_crashes_shows_what_a_run_without_shows(
     let moments = STEPS * epochs.len();
     for pair in 0..moments * moments {
         let target = &format!("{target}-{pair}");
-        let mut deaths = vec![pair % moments, pair / moments];
-        deaths.sort_unstable_by(|a, b| b.cmp(a));
-        let deaths: Vec<_> = deaths.into_iter().map(|moment| (moment / STEPS, moment % STEPS)).collect();
-        let mut run = Run { epochs: &epochs, deaths: deaths.clone(), committed: None, done: 0 };
-        while !run.live(fixture, target)? {}
-        shows(fixture, target, &format!("at the end, after the deaths {deaths:?}"), &expected)?;
+        let deaths = [pair % moments, pair / moments];
+        Run::dying_at(&epochs, &deaths).finish(fixture, target)?;
+        shows(fixture, target, &format!("at the end, after deaths at the moments {deaths:?}"), &expected)?;
     }
     Ok(())
 }

@@ -172,7 +172,7 @@ fn report(fault: Fault) -> Report {
 #[test]
 fn the_sink_in_memory_passes_all_checks() {
     let report = report(Fault::None);
-    assert_eq!(report.assert(), 22, "{report:?}");
+    assert_eq!(report.assert(), 23, "{report:?}");
     assert!(report.left_out.is_empty());
 }
 
@@ -189,6 +189,7 @@ fn each_fault_fails_a_check_that_names_it() {
         (Fault::AbortKeepsAll, "an_abort_drops_what_was_not_published"),
         (Fault::ForeignTokenAccepted, "a_foreign_token_is_refused"),
         (Fault::TokenCountsTheProcess, "tokens_are_short_and_depend_only_on_the_records"),
+        (Fault::RecoveryCompletesNothing, "a_run_with_crashes_shows_what_is_promised"),
         (Fault::RecoveryCompletesNothing, "what_was_committed_is_published_by_recovery"),
         (Fault::RecoveryPublishesUncommitted, "what_was_prepared_without_a_commit_is_forgotten"),
         (Fault::RecoveryDoubles, "what_was_published_is_not_published_again"),

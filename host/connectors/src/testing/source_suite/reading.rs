@@ -10,7 +10,7 @@ pub(super) fn records_come_once_in_order(fixture: &mut dyn SourceFixture, stream
     for batch in [1, 7, 499, 1_000] {
         let mut reader = open(fixture, stream, 0)?;
         let mut found = read(&mut *reader, 500, batch)?;
-        found.extend(read_rest(fixture, &mut *reader)?);
+        found.extend(read_rest(fixture, &mut *reader, 0)?);
         same(&format!("all records, in batches of {batch}"), &found, &expected)?;
     }
     Ok(())

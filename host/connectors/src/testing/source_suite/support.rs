@@ -63,13 +63,18 @@ pub(super) fn read(reader: &mut dyn Reader, count: usize, batch: usize) -> Resul
     Ok(found)
 }
 
-/// Reads until nothing more is there.
-pub(super) fn read_rest(fixture: &dyn SourceFixture, reader: &mut dyn Reader) -> Result<Vec<String>, String> {
+/// Reads until nothing more is there. `count` records are waited for, and more of them only for a moment.
+pub(super) fn read_rest(
+    fixture: &dyn SourceFixture,
+    reader: &mut dyn Reader,
+    count: usize,
+) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     loop {
         let mut records = Batch::default();
         // A stream that does not end is at its end when no record comes for a while.
-        let deadline = if fixture.ends() { soon() } else { Instant::now() + Duration::from_millis(50) };
+        let is_complete = !fixture.ends() && found.len() >= count;
+        let deadline = if is_complete { Instant::now() + Duration::from_millis(50) } else { soon() };
         match reader.poll(&mut records, deadline).map_err(during("poll"))? {
             Polled::Records => found.extend(texts(&records)),
             Polled::Nothing if fixture.ends() => return Err("nothing came, and the stream did not end".to_owned()),

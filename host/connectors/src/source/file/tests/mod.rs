@@ -1,6 +1,10 @@
 //! The suite over files of every form, and what damaged files do.
 
+mod follow;
+mod forms;
+mod other_files;
 mod pipes;
+mod spoiled;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -117,24 +121,68 @@ fn open(path: &Path) -> Box<dyn Reader> {
     FileSource::new(path).open(&Partition::whole()).unwrap()
 }
 
+fn opened(source: FileSource) -> Box<dyn Reader> {
+    { source }.open(&Partition::whole()).unwrap()
+}
+
+fn append(path: &Path, text: &str) {
+    File::options().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
 #[test]
-fn a_last_line_without_an_end_is_a_record_and_its_growth_is_refused() {
+fn a_last_line_without_an_end_is_before_no_position() {
     // Beyond what is read at a time, too.
-    for rows in [3, 40_000] {
+    for rows in [0, 3, 40_000] {
         let text = format!("a,b\n{}x,1", "a row,2\n".repeat(rows));
         let (_directory, path) = file(text.as_bytes());
         let mut reader = open(&path);
         let (found, error) = read(&mut *reader);
-        assert_eq!((found.len(), error.is_none()), (rows + 1, true));
+        assert_eq!((found.len(), error.is_none()), (rows, true));
+        let mut half = Batch::default();
+        for _ in 0..2 {
+            half = Batch::default();
+            assert!(reader.unfinished(&mut half).unwrap());
+        }
+        assert_eq!(half.into_parts(), (1, vec![1, 1], b"x1".to_vec()));
+        let position = reader.position();
+        append(&path, "23\ny,4\n");
+        let mut grown = open(&path);
+        grown.seek(&position).unwrap();
+        let mut rest = Batch::default();
+        while grown.poll(&mut rest, soon()).unwrap() != Polled::End {}
+        assert_eq!(rest.into_parts().2, b"x123y4");
+        assert!(!grown.unfinished(&mut Batch::default()).unwrap());
+    }
+}
+
+#[test]
+fn half_a_record_may_be_none_at_all() {
+    let (_directory, path) = file(b"a,b\n1,2\n3");
+    let mut reader = open(&path);
+    assert_eq!(read(&mut *reader).0, [b"1"]);
+    let error = reader.unfinished(&mut Batch::default()).unwrap_err();
+    assert_eq!((error.kind(), error.place()), (Kind::Record, Some(&Place::Line(3))));
+}
+
+#[test]
+fn the_growth_of_a_record_that_was_final_is_refused() {
+    let text = b"a,b\n1,2\nx,1";
+    for (growth, expected) in [("23\ny,4\n", None), ("\ny,4\n", Some([b"y"]))] as [(_, Option<[&[u8]; 1]>); 2] {
+        let (_directory, path) = file(text);
+        let mut reader = opened(FileSource::new(&path).final_record(true));
+        assert_eq!(read(&mut *reader).0, [b"1", b"x"]);
         let position = reader.position();
         let mut again = open(&path);
         again.seek(&position).unwrap();
         assert_eq!(read(&mut *again).0.len(), 0);
-        File::options().append(true).open(&path).unwrap().write_all(b"23\ny,4\n").unwrap();
+        append(&path, growth);
         let mut grown = open(&path);
         grown.seek(&position).unwrap();
-        let error = read(&mut *grown).1.expect("the record that was counted was half of one");
-        assert_eq!((error.kind(), error.place()), (Kind::Position, Some(&Place::Byte(text.len() as u64))));
+        let (found, error) = read(&mut *grown);
+        let refused = error.map(|error| (error.kind(), error.place().cloned()));
+        // Otherwise the record that was counted was half of one.
+        let place = expected.is_none().then_some((Kind::Replaced, Some(Place::Byte(text.len() as u64))));
+        assert_eq!((found, refused), (expected.map_or(Vec::new(), |rest| vec![rest[0].to_vec()]), place));
     }
 }
 
@@ -163,7 +211,7 @@ fn records_before_an_error_come_first_and_the_error_stays() {
     for (content, kind, place, what) in [
         (&b"a,b\n1,2\n3,4\n5\n6,7\n"[..], Kind::Record, Some(Place::Line(4)), "1 fields where the header has 2"),
         (&packed[..packed.len() - 3], Kind::CutShort, None, "the file is only half there"),
-        (&damaged, Kind::Damaged, None, "the compressed data is damaged"),
+        (&damaged, Kind::Damaged, None, "other bytes follow it"),
     ] {
         let (_directory, path) = file(content);
         let mut reader = open(&path);

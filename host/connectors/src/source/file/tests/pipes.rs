@@ -10,15 +10,17 @@ use flate2::write::GzEncoder;
 
 use super::{read, soon};
 use crate::batch::Batch;
+use crate::source::file::options::Options;
 use crate::source::file::raw::Raw;
 use crate::source::file::reader::FileReader;
-use crate::source::{FileSource, Partition, Polled, Position, Reader, Source, SourceErrorKind as Kind};
+use crate::source::{FilePosition, FileSource, Partition, Polled, Position, Reader, Source, SourceErrorKind as Kind};
 
 /// A reader over a pipe, and its other end.
 fn pipe() -> (Box<dyn Reader>, File) {
     let (reader, writer): (OwnedFd, OwnedFd) = rustix::pipe::pipe().unwrap();
     let raw = Raw::of_file(File::from(reader)).unwrap();
-    (Box::new(FileReader::new("a pipe".to_owned(), raw)), File::from(writer))
+    let reader = FileReader::new("a pipe".to_owned(), raw, Options::default(), None);
+    (Box::new(reader), File::from(writer))
 }
 
 fn polls_nothing(reader: &mut dyn Reader) {
@@ -43,7 +45,9 @@ fn a_pipe_hands_out_what_came_until_the_deadline() {
         }
     }
     polls_nothing(&mut *reader);
-    assert_eq!(reader.position(), Position::Offset(1));
+    let position = FilePosition::read(&reader.position()).unwrap();
+    // The position is before the line feed, which nothing waits for.
+    assert_eq!((position.records, position.end_byte), (1, Some(9)));
     drop(writer);
     let (rest, error) = read(&mut *reader);
     assert_eq!((rest, error.is_none()), (vec![b"3".to_vec()], true));
@@ -90,4 +94,53 @@ fn the_standard_input_has_one_reader() {
     source.open(&Partition::whole()).unwrap();
     let error = source.open(&Partition::whole()).map(drop).unwrap_err();
     assert_eq!(error.to_string(), "standard input: is being read already");
+}
+
+#[test]
+fn a_pipe_that_is_passed_over_must_have_the_same_records() {
+    let (mut reader, mut writer) = pipe();
+    writer.write_all(b"a\n1\n2\n3\n").unwrap();
+    reader.poll(&mut Batch::new(2, 100), soon()).unwrap();
+    let position = reader.position();
+    assert!(!reader.is_seekable());
+    for (text, is_same) in [(&b"a\n1\n2\n3\n"[..], true), (b"a\n1\n9\n3\n", false), (b"a\n1\n22\n3\n", false)] {
+        let (mut again, mut writer) = pipe();
+        again.seek(&position).unwrap();
+        writer.write_all(text).unwrap();
+        drop(writer);
+        match read(&mut *again) {
+            (found, None) => assert!(is_same && found == [b"3"]),
+            (_, Some(error)) => assert!(!is_same && error.kind() == Kind::Replaced, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_named_pipe_without_a_writer_keeps_the_deadline() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &path,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    for follows in [false, true] {
+        let mut reader = FileSource::new(&path).follow(follows).open(&Partition::whole()).unwrap();
+        polls_nothing(&mut *reader);
+        let mut found = Batch::default();
+        for text in ["a\n1\n", "2\n"] {
+            File::options().write(true).open(&path).unwrap().write_all(text.as_bytes()).unwrap();
+            if follows || text != "2\n" {
+                assert_eq!(reader.poll(&mut found, soon()).unwrap(), Polled::Records);
+            }
+            if !follows {
+                assert_eq!(reader.poll(&mut found, soon()).unwrap(), Polled::End);
+                break;
+            }
+        }
+        assert_eq!(found.into_parts().2, if follows { &b"12"[..] } else { b"1" });
+    }
 }

@@ -1,0 +1,54 @@
+//! What is known of a partition when an epoch begins.
+
+use std::fmt;
+
+/// The first line of a file of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    /// What the messages of this sink are marked with. It is drawn when a new stream of records begins.
+    pub(super) id: String,
+    /// What the cluster calls itself.
+    pub(super) cluster: String,
+    /// An offset. No message of the file is before it.
+    pub(super) base: u64,
+    /// How many records are before the first of the file.
+    pub(super) first: u64,
+}
+
+const MAGIC: &str = "alluvium-kafka-1";
+
+impl Header {
+    /// Reads the header at the beginning of a file, and returns its length as well.
+    pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let mut words = std::str::from_utf8(&bytes[..end]).ok()?.split(' ');
+        if words.next() != Some(MAGIC) {
+            return None;
+        }
+        let (id, cluster) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let mut number = || words.next()?.parse().ok();
+        let header = Self { id, cluster, base: number()?, first: number()? };
+        Some((header, end + 1))
+    }
+}
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{MAGIC} {} {} {} {}", self.id, self.cluster, self.base, self.first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_as_it_was_written() {
+        let header = Header { id: "0a1b".to_owned(), cluster: "c".to_owned(), base: 2, first: 3 };
+        let text = format!("{header}frames");
+        assert_eq!(Header::read(text.as_bytes()), Some((header, text.len() - 6)));
+        for text in ["", "alluvium-kafka-1 0a c 2 3", "alluvium-nats-1 0a c 2 3\n", "alluvium-kafka-1 0a c 2\n"] {
+            assert_eq!(Header::read(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A sink that publishes records to a partition of a Kafka topic.
+//!
+//! # Why each record becomes visible once
+//!
+//! A transaction of Kafka cannot be prepared: only the process that began it can commit it, and the cluster aborts it
+//! when that process has died. So a transaction is no place in which records could wait for the commit of their
+//! checkpoint. They wait in a directory, and a transaction begins and ends within the publication.
+//!
+//! Three things hold then.
+//!
+//! - All of a publication is visible, or nothing of it, because it is one transaction. This holds for readers that
+//!   read committed messages only (`isolation.level=read_committed`).
+//! - Whether it was committed is known after a crash at any moment. Each message has a mark, in the header
+//!   `alluvium`: a number that the run has drawn, and how many records are published with it. Recovery first takes the
+//!   transactional id from whatever process had it. The cluster answers that when the transaction of that process is
+//!   over, committed or aborted. Only then recovery reads the committed messages behind the offset at which the epoch
+//!   began. The last mark says how many records are published, and the rest follows. What other producers write to
+//!   the partition is passed over. A transaction of theirs that is open is waited for, because it hides what is
+//!   behind it.
+//! - No other process of the same sink can publish between that look and the next publication: the cluster refuses
+//!   the process that had the transactional id before. That is the fence. Only recovery takes the id. After a lost
+//!   connection, the process ends its transaction with the id that it has, and looks again then. If the id was taken
+//!   meanwhile, that fails.
+//!
+//! The marks could be in the offsets of a group instead, which a transaction can commit as well
+//! (`send_offsets_to_transaction`). That was not chosen: offsets of a group without members are deleted after some
+//! days, as would be the only proof of what a quiet stream has published.
+//!
+//! Marks are deleted by the retention of the topic. So the directory has a note too, of how many records are
+//! published. It is written after the commit. If the process died between the two, and retention has deleted the
+//! messages before the next one recovers, it is not known what was published, and recovery says so.
+
+mod header;
+mod look;
+mod mark;
+mod producer;
+mod recovery;
+mod steps;
+mod target;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use self::producer::RECORD_BYTES_MAX;
+use self::target::{Standing, Target};
+use super::ends::{Ends, Stage};
+use super::token::Token;
+use super::waiting::Waiting;
+use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind};
+use crate::address::AddressError;
+use crate::batch::Batch;
+use crate::kafka::{self, KafkaServer, Topic, Trouble};
+use crate::opaque::{self, Opaque, Shown};
+
+/// A sink that publishes each record as a message to one partition of a Kafka topic, exactly once.
+///
+/// What is not published waits in a directory of this machine, beside the checkpoints. A checkpoint needs no
+/// cluster then, and what waits is as durable as the state whose checkpoint holds the token. The directory belongs
+/// to this sink alone.
+///
+/// What a checkpoint stands for is published in one transaction. Readers that read committed messages only
+/// (`isolation.level=read_committed`) see all of it or nothing.
+///
+/// The transactional id is `alluvium-TOPIC-PARTITION`, unless another is [set](Self::transactional_id). It is the
+/// fence: a process that recovers takes it from the process that had it, and that gets the error
+/// [`Fenced`](super::SinkErrorKind::Fenced) when it publishes again. So two sinks with the same partition need two
+/// ids. Producers with other ids may write to the partition meanwhile, and messages that are there when a new run
+/// begins are left alone.
+///
+/// ```no_run
+/// use alluvium_connectors::sink::{KafkaSink, Sink};
+/// use alluvium_connectors::{Batch, KafkaServer};
+///
+/// let mut sink = KafkaSink::new(KafkaServer::new("kafka.example", 9092), "alerts", "state/alerts")?;
+/// sink.recover(&[])?;                             // the tokens of the recovered checkpoint
+/// sink.write(&Batch::of_raw([&br#"{"late":90}"#[..]]))?;
+/// let token = sink.prepare()?;                   // durable in the directory
+/// // … the checkpoint that holds the token is committed …
+/// sink.publish(&token)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct KafkaSink {
+    name: String,
+    target: Target,
+    waiting: Waiting,
+    stage: Stage,
+    ends: Ends,
+    standing: Standing,
+    /// Whether the standing is known. Otherwise a transaction may be on its way.
+    is_sure: bool,
+}
+
+impl KafkaSink {
+    /// Returns the sink over the first partition of a topic, which must be there. Records wait in the directory.
+    /// Nothing is connected yet. A name that cannot be one of a topic is refused.
+    pub fn new(server: KafkaServer, topic: &str, directory: impl Into<PathBuf>) -> Result<Self, SinkError> {
+        kafka::check_topic(topic).map_err(|what| SinkError::new(Kind::Open, topic, what))?;
+        let topic = Topic { name: topic.to_owned(), partition: 0 };
+        let standing = Standing { id: String::new(), number: 0, cluster: String::new(), base: 0 };
+        Ok(Self {
+            name: topic.to_string(),
+            target: Target::new(server, topic.clone(), id_of(&topic)),
+            waiting: Waiting::new(directory.into()),
+            stage: Stage::Unknown,
+            ends: Ends::default(),
+            standing,
+            is_sure: false,
+        })
+    }
+
+    /// Publishes to this partition instead of the first. A negative number counts as that of the first.
+    #[must_use]
+    pub fn partition(mut self, partition: i32) -> Self {
+        let topic = Topic { name: self.target.topic.name.clone(), partition: partition.max(0) };
+        if self.target.transactional_id == id_of(&self.target.topic) {
+            self.target.transactional_id = id_of(&topic);
+        }
+        self.name = topic.to_string();
+        self.target.topic = topic;
+        self
+    }
+
+    /// Sets the transactional id.
+    #[must_use]
+    pub fn transactional_id(mut self, id: impl Into<String>) -> Self {
+        self.target.transactional_id = id.into();
+        self
+    }
+
+    /// Returns the sink that an address `kafka://HOST:PORT[,HOST:PORT]/TOPIC?waiting=DIRECTORY` stands for. The other
+    /// options are `partition`, `transactional-id` and `retry-for`.
+    pub fn from_url(address: &str) -> Result<Self, AddressError> {
+        let (server, mut address) = KafkaServer::take_from(address)?;
+        let directory = address.take("waiting")?.filter(|value| !value.is_empty());
+        let directory = directory.ok_or_else(|| address.error("waiting", "it is missing"))?;
+        let partition = address.take_parsed("partition", "the number of a partition")?.unwrap_or(0);
+        if partition < 0 {
+            return Err(address.error("partition", "partitions are counted from zero"));
+        }
+        let id = address.take("transactional-id")?;
+        if id.as_ref().is_some_and(String::is_empty) {
+            return Err(address.error("transactional-id", "it is empty"));
+        }
+        let topic = address.name()?;
+        kafka::check_topic(&topic).map_err(|what| address.error("path", what))?;
+        let shown = address.shown();
+        address.finish()?;
+        let sink = Self::new(server, &topic, directory)
+            .map_err(|error| AddressError::new(shown, "address", error.what()))?
+            .partition(partition);
+        Ok(match id {
+            Some(id) => sink.transactional_id(id),
+            None => sink,
+        })
+    }
+
+    /// Returns the directory in which records wait.
+    pub fn directory(&self) -> &Path {
+        self.waiting.directory()
+    }
+
+    fn error(&self, kind: Kind, what: impl Into<String>) -> SinkError {
+        SinkError::new(kind, &self.name, what)
+    }
+
+    fn failed(&self, error: io::Error) -> SinkError {
+        let what = format!("{}: {error}", self.waiting.directory().display());
+        SinkError::io(Kind::Io, &self.name, error).says(what)
+    }
+
+    fn troubled(&self, trouble: &Trouble) -> SinkError {
+        let what = format!("{}: {}", self.target.server, trouble.what());
+        match (trouble, trouble.as_io()) {
+            (_, Some(error)) => SinkError::io(Kind::Io, &self.name, error).says(what),
+            (Trouble::Fenced(_), None) => {
+                let id = &self.target.transactional_id;
+                let what = format!(
+                    "another process has taken the transactional id {id:?}: if it is another sink, give it an id of its \
+                     own (transactional-id); if it has replaced this one, end this one. A transaction that was open for \
+                     too long ends in the same way; then start again ({what})"
+                );
+                self.error(Kind::Fenced, what)
+            }
+            (_, None) => self.error(Kind::Io, what),
+        }
+    }
+
+    fn read(&self, token: &Opaque) -> Result<Token, SinkError> {
+        Token::read(token)
+            .ok_or_else(|| self.error(Kind::Token, format!("{} is no token of a sink of Kafka", Shown(token))))
+    }
+
+    /// Runs a step. After an error that does not pass, it is not known what the step has done, and recovery finds
+    /// it out.
+    fn step<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, SinkError>) -> Result<T, SinkError> {
+        if self.stage == Stage::Unknown {
+            return Err(self.error(Kind::Unsupported, "it must be recovered first"));
+        }
+        step(self).inspect_err(|error| {
+            if !error.is_transient() {
+                self.stage = Stage::Unknown;
+            }
+        })
+    }
+}
+
+/// The transactional id of a sink that was given none.
+fn id_of(topic: &Topic) -> String {
+    format!("alluvium-{}-{}", topic.name, topic.partition)
+}
+
+impl Sink for KafkaSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::ExactlyOnce
+    }
+
+    fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
+        let token = match committed {
+            [] => None,
+            [token] if opaque::is_empty(token) => None,
+            [token] => Some(self.read(token)?),
+            _ => return Err(self.error(Kind::Unsupported, "a partition has one writer, and there are several tokens")),
+        };
+        self.waiting.lock().map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                let what = format!("{} is used by another process", self.waiting.directory().display());
+                self.error(Kind::Open, what)
+            }
+            _ => self.failed(error),
+        })?;
+        self.stage = Stage::Unknown;
+        match token {
+            Some(token) => self.recover_token(token).map(|publication| vec![publication]),
+            None => self.recover_nothing().map(|()| vec![Publication::Before; committed.len()]),
+        }
+    }
+
+    fn write(&mut self, records: &Batch) -> Result<(), SinkError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let longest = records.records().map(|record| record.bytes().len()).max().unwrap_or(0);
+        self.step(|sink| {
+            if longest > RECORD_BYTES_MAX {
+                let what = format!("a record has {longest} bytes, and a message has at most {RECORD_BYTES_MAX}");
+                return Err(sink.error(Kind::Unsupported, what));
+            }
+            if !sink.waiting.has_epoch() {
+                sink.begin(&[])?;
+            }
+            sink.stage = Stage::Open;
+            sink.waiting.append(records).map_err(|error| sink.failed(error))?;
+            sink.ends.written += u64::from(records.count());
+            Ok(())
+        })
+    }
+
+    fn prepare(&mut self) -> Result<Opaque, SinkError> {
+        self.step(|sink| {
+            if sink.stage == Stage::Untouched {
+                return Ok(Opaque::default());
+            }
+            let Ends { waiting_from, written, .. } = sink.ends;
+            let token = sink.waiting.prepare(waiting_from, written - waiting_from);
+            let token = token.map_err(|error| sink.failed(error))?.ok_or_else(|| sink.missing(written))?;
+            sink.ends.prepared = written;
+            Ok(token.opaque())
+        })
+    }
+
+    fn publish(&mut self, committed: &Opaque) -> Result<(), SinkError> {
+        if opaque::is_empty(committed) {
+            return Ok(());
+        }
+        let token = self.read(committed)?;
+        self.step(|sink| if token.end() > sink.ends.published { sink.publish_token(token) } else { Ok(()) })
+    }
+
+    fn abort(&mut self) -> Result<(), SinkError> {
+        self.step(|sink| {
+            if !sink.is_sure {
+                let what = "records of a committed checkpoint are being published, and cannot be dropped";
+                return Err(sink.error(Kind::Ahead, what));
+            }
+            sink.waiting.end();
+            sink.ends = Ends::all_at(sink.ends.published);
+            Ok(())
+        })
+    }
+}
