@@ -1,6 +1,5 @@
 //! `alluvium diff`: the keys that changed between two checkpoints.
 
-use alluvium_host::text::printable;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::diff::{Difference, KeyChange, diff};
 use alluvium_core::tools::inspect::load_metadata;
+use alluvium_host::text::printable;
 use clap::Args;
 use serde_json::{Map, Value};
 
@@ -17,6 +17,7 @@ use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{grouped, insert_bytes, print, readable};
+use crate::stored;
 
 const EXAMPLE: &str = "\
 Example:
@@ -57,7 +58,10 @@ impl Diff {
         let (_, (mut difference, from, to)) = open::read(&self.dir, &directory, self.to, compare)?;
         difference.changes.retain(|change| change.key.starts_with(self.prefix.as_bytes()));
         if self.json {
-            print(|out| difference.changes.iter().try_for_each(|change| write_json(out, change)))?;
+            print(|out| {
+                let mut changes = difference.changes.iter();
+                changes.try_for_each(|change| write_json(out, &difference, change))
+            })?;
             return Ok(Answer::Yes);
         }
         print(|out| {
@@ -74,11 +78,15 @@ pub(crate) fn between(dir: &Path, directory: &NativeDirectory, from: u64, to: u6
     block_on(diff(directory, from, to)).map_err(|error| Failure::core(dir, &error))
 }
 
-/// One line for each key: `+` added, `~` changed, `-` removed.
+/// One line for each key: `+` added, `~` changed, `-` removed. The name of its namespace is in front of it.
 pub(crate) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
     for change in &difference.changes {
-        let key = readable(&change.key, usize::MAX);
-        let shown = |value: &[u8]| readable(value, VALUE_SHOWN);
+        let declared = difference.namespaces.get(change.namespace);
+        let (at_ms, key) = stored::split_key(declared, &change.key);
+        let key = readable(key, usize::MAX);
+        let key = at_ms.map_or(key.clone(), |at_ms| format!("{key} at {at_ms}"));
+        let key = declared.map_or(key.clone(), |declared| format!("[{}] {key}", printable(&declared.name)));
+        let shown = |value: &[u8]| readable(stored::split_value(declared, value).1, VALUE_SHOWN);
         match (&change.before, &change.after) {
             (None, Some(after)) => writeln!(out, "+ {key}  {}", shown(after))?,
             (Some(before), None) => writeln!(out, "- {key}  {}", shown(before))?,
@@ -118,12 +126,18 @@ fn moved(from: &IncrementalCheckpointMetadata, to: &IncrementalCheckpointMetadat
     moves.concat()
 }
 
-fn write_json(out: &mut dyn Write, change: &KeyChange) -> io::Result<()> {
+fn write_json(out: &mut dyn Write, difference: &Difference, change: &KeyChange) -> io::Result<()> {
     let mut object = Map::from_iter([("change".to_owned(), Value::from(kind(change)))]);
-    insert_bytes(&mut object, "key", &change.key);
+    let declared = difference.namespaces.get(change.namespace);
+    object.extend(declared.map(|declared| ("namespace".to_owned(), Value::from(declared.name.as_str()))));
+    let (at_ms, key) = stored::split_key(declared, &change.key);
+    object.extend(at_ms.map(|at_ms| ("at_ms".to_owned(), Value::from(at_ms))));
+    insert_bytes(&mut object, "key", key);
     for (name, value) in [("before", &change.before), ("after", &change.after)] {
         if let Some(value) = value {
+            let (expires_ms, value) = stored::split_value(declared, value);
             insert_bytes(&mut object, name, value);
+            object.extend(expires_ms.map(|expires_ms| (format!("{name}_expires_ms"), Value::from(expires_ms))));
         }
     }
     serde_json::to_writer(&mut *out, &object)?;

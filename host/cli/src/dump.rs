@@ -1,27 +1,31 @@
 //! `alluvium dump`: the state of a checkpoint, line by line.
 
-use crate::shown::tell;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::format::laminar_snapshot::decode_state_snapshot;
+use alluvium_core::model::namespace::Namespace;
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::inspect;
 use clap::Args;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{insert_bytes, print};
+use crate::shown::tell;
+use crate::stored;
 
 const EXAMPLE: &str = "\
 Example:
   alluvium dump run | head -3
 
 One JSON object a line, in the order of keys: {\"key\":…,\"value\":…}, or {\"key_hex\":…} and {\"value_hex\":…}
-for what is not UTF-8 text.";
+for what is not UTF-8 text. Entries of a declared namespace come after the others, with its name:
+{\"namespace\":…}. \"expires_ms\" says when an entry expires, and \"at_ms\" when a timer
+fires.";
 
 /// Print the state of a checkpoint as newline-delimited JSON
 #[derive(Args)]
@@ -53,7 +57,12 @@ impl Dump {
         if recovered.metadata.alluvium.is_none() {
             return self.dump_laminardb(id, opaque);
         }
-        print(|out| recovered.state.iter().try_for_each(|(key, value)| write_entry(out, key, value)))?;
+        print(|out| {
+            recovered.state.iter().try_for_each(|(key, value)| write_entry(out, None, key, value))?;
+            recovered.namespaces().try_for_each(|(declared, entries)| {
+                entries.iter().try_for_each(|(key, value)| write_entry(out, Some(declared), key, value))
+            })
+        })?;
         Ok(Answer::Yes)
     }
 
@@ -70,15 +79,20 @@ impl Dump {
         })?;
         let mut entries = snapshot.entries;
         entries.sort_unstable();
-        print(|out| entries.iter().try_for_each(|(key, value)| write_entry(out, key, value)))?;
+        print(|out| entries.iter().try_for_each(|(key, value)| write_entry(out, None, key, value)))?;
         Ok(Answer::Yes)
     }
 }
 
-fn write_entry(out: &mut dyn Write, key: &[u8], value: &[u8]) -> io::Result<()> {
+fn write_entry(out: &mut dyn Write, namespace: Option<&Namespace>, key: &[u8], value: &[u8]) -> io::Result<()> {
     let mut entry = Map::new();
+    let ((at_ms, key), (expires_ms, value)) =
+        (stored::split_key(namespace, key), stored::split_value(namespace, value));
+    entry.extend(namespace.map(|declared| ("namespace".to_owned(), Value::from(declared.name.as_str()))));
+    entry.extend(at_ms.map(|at_ms| ("at_ms".to_owned(), Value::from(at_ms))));
     insert_bytes(&mut entry, "key", key);
     insert_bytes(&mut entry, "value", value);
+    entry.extend(expires_ms.map(|expires_ms| ("expires_ms".to_owned(), Value::from(expires_ms))));
     serde_json::to_writer(&mut *out, &entry)?;
     out.write_all(b"\n")
 }
@@ -91,7 +105,7 @@ mod tests {
     fn entries_are_text_where_they_can_be() {
         let check = |key: &[u8], value: &[u8], expected: &str| {
             let mut line = Vec::new();
-            write_entry(&mut line, key, value).expect("it writes");
+            write_entry(&mut line, None, key, value).expect("it writes");
             assert_eq!(String::from_utf8_lossy(&line), format!("{expected}\n"));
         };
         check(b"AA:JFK-MIA", b"{\"flights\":1}", r#"{"key":"AA:JFK-MIA","value":"{\"flights\":1}"}"#);

@@ -1,6 +1,5 @@
 //! How a command fails: the place, what happened there, and what to do about it.
 
-use crate::shown::tell;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -11,6 +10,10 @@ use alluvium_connectors::source::{SourceError, SourceErrorKind};
 use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use alluvium_core::{IncrementalCheckpointError, Reaction};
 use alluvium_host::{EngineError, Limit, RuntimeError};
+use serde_json::json;
+
+use crate::log::{Level, log};
+use crate::shown::tell;
 
 /// An error as people read it.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,19 @@ impl Failure {
         Self { what: what.into(), to_do: None }
     }
 
+    /// The arguments cannot be understood.
+    pub(crate) fn usage(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        let (what, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let failure = Self::plain(what);
+        if rest.trim().is_empty() {
+            failure
+        } else {
+            failure.hint(rest.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(self, to_do: impl Into<String>) -> Self {
         Self { to_do: Some(to_do.into()), ..self }
@@ -39,6 +55,12 @@ impl Failure {
     /// A failure of an ordinary file.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
         Self::at(path.display(), error).hint_of(error)
+    }
+
+    /// A thread that the system refuses to start.
+    pub(crate) fn thread(what: &str, error: &io::Error) -> Self {
+        Self::at(format!("{what} cannot be started"), error)
+            .hint("raise the limit of processes and threads (`ulimit -u`, or TasksMax of a service), or free memory")
     }
 
     /// A failure of an input.
@@ -51,12 +73,17 @@ impl Failure {
             (SourceErrorKind::Open | SourceErrorKind::Io, Some(io)) => failure.hint_of(io),
             (SourceErrorKind::Header, _) => failure.hint("the first line must name the columns of a CSV file"),
             (SourceErrorKind::Record, _) => {
-                failure.hint("correct the line; the records before the last checkpoint are safe")
+                failure.hint("correct it, or leave such records out with --on-error; the records before are safe")
             }
+            (SourceErrorKind::TooLong, _) => failure.hint("correct it, or raise --max-record-bytes"),
             (SourceErrorKind::CutShort | SourceErrorKind::Damaged, _) => {
-                failure.hint("fetch it again; the records before the last checkpoint are safe")
+                failure.hint("fetch it again; the records before are safe")
             }
             (SourceErrorKind::Position, _) => failure.hint("give the input that the run began with, or another --dir"),
+            (SourceErrorKind::Replaced, _) => failure.hint(
+                "give the input that the run began with, another --dir, or --resume next to read this one from its \
+                 beginning after it",
+            ),
             _ => failure,
         }
     }
@@ -96,6 +123,7 @@ impl Failure {
             }
             DirectoryErrorKind::Invalid if error.operation() == Operation::Open => failure.hint("name a directory"),
             DirectoryErrorKind::NoSpace => failure.hint(NO_SPACE),
+            DirectoryErrorKind::Unsupported => failure.hint(WEAKER),
             DirectoryErrorKind::Io => failure.hint("check that the directory can be read and written by this user"),
             _ => failure,
         }
@@ -146,6 +174,7 @@ impl Failure {
                 EngineError::NoSpace(_) => NO_SPACE.to_owned(),
                 EngineError::Corruption(_) => of_damage(path),
                 EngineError::Fenced(_) => "only one writer at a time: wait for the other one".to_owned(),
+                EngineError::Unsupported(why) if why.contains("strict") => WEAKER.to_owned(),
                 EngineError::Io(_) => "check that the directory can be read and written by this user".to_owned(),
                 _ => return Self::at(path.display(), error),
             }),
@@ -154,8 +183,12 @@ impl Failure {
         }
     }
 
-    /// Prints it, for an exit code of 2.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Prints it, for an exit code of 2; as an event of a log, if that is asked for.
+    pub(crate) fn report(&self, is_json: bool) -> ExitCode {
+        if is_json {
+            log(Level::Error, json!({"event": "failed", "error": self.what, "to_do": self.to_do}));
+            return ExitCode::from(2);
+        }
         // The text may be lost, as into a closed pipe; the exit code says it too.
         tell(&format!("error: {self}"));
         if let Some(to_do) = &self.to_do {
@@ -167,6 +200,9 @@ impl Failure {
 
 const OF_LOSS: &str = "copy the missing files, or name another directory; `alluvium run --create` begins beside these \
                        files, which stay";
+
+const WEAKER: &str =
+    "name a directory on another file system, or accept that promise as it is with --durability weaker";
 
 const NO_SPACE: &str = "free some space, then run the command again; the checkpoints before it are intact";
 

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open::{self, Manager};
 use crate::output::print;
@@ -32,6 +33,8 @@ pub(crate) struct Keep {
     dir: PathBuf,
     /// The checkpoint to keep
     id: u64,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -45,6 +48,8 @@ pub(crate) struct Release {
     dir: PathBuf,
     /// The checkpoint to release
     id: u64,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -52,7 +57,7 @@ pub(crate) struct Release {
 
 impl Keep {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let committed = change(&self.dir, |manager| block_on(manager.keep(self.id)))?;
+        let committed = change((&self.dir, self.durability), |manager| block_on(manager.keep(self.id)))?;
         print(|out| {
             if self.json {
                 return writeln!(out, "{:#}", json!({"kept": self.id, "id": committed}));
@@ -68,7 +73,7 @@ impl Keep {
 
 impl Release {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let committed = change(&self.dir, |manager| manager.release(self.id))?;
+        let committed = change((&self.dir, self.durability), |manager| manager.release(self.id))?;
         print(|out| {
             if self.json {
                 return writeln!(out, "{:#}", json!({"released": self.id, "id": committed}));
@@ -82,9 +87,12 @@ impl Release {
 
 /// Changes which checkpoints are kept, and takes a checkpoint that makes it durable. Returns its id, or `None` if
 /// nothing has changed.
-fn change(dir: &Path, act: impl FnOnce(&mut Manager) -> Result<(), Error>) -> Result<Option<u64>, Failure> {
+fn change(
+    (dir, durability): (&Path, Durability),
+    act: impl FnOnce(&mut Manager) -> Result<(), Error>,
+) -> Result<Option<u64>, Failure> {
     let failed = |error: Error| Failure::core(dir, &error);
-    let mut manager = open::to_continue(dir)?;
+    let mut manager = open::to_continue(dir, durability)?;
     let before = manager.kept_checkpoints();
     act(&mut manager).map_err(failed)?;
     if manager.kept_checkpoints() == before {

@@ -8,13 +8,14 @@ use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_stat
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointMetadata, tools::inspect};
 
+use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open::{self, Manager};
 use crate::transferred::Transferred;
 
 /// Begins a directory with a checkpoint of LaminarDB. A `state.bin` that is LaminarDB's snapshot becomes
 /// keyed state; any other is kept as it is.
-pub(crate) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transferred, Failure> {
+pub(crate) fn import(from: &Path, id: Option<u64>, to: &Path, durability: Durability) -> Result<Transferred, Failure> {
     let source = open::to_inspect(from)?;
     let read = |id| Ok((block_on(inspect::load_metadata(&source, id))?, block_on(inspect::find_state(&source, id))?));
     let (id, (metadata, state)) = open::read(from, &source, id, read)?;
@@ -23,7 +24,7 @@ pub(crate) fn import(from: &Path, id: Option<u64>, to: &Path) -> Result<Transfer
             .hint("copy the directory, or use `alluvium export` and `alluvium import`"));
     }
     let snapshot = state.as_deref().and_then(|state| decode_state_snapshot(state).ok());
-    let mut manager = open::to_begin(to)?;
+    let mut manager = open::to_begin(to, durability)?;
     let failed = |error: IncrementalCheckpointError| Failure::core(to, &error);
     for (key, value) in snapshot.iter().flat_map(|snapshot| &snapshot.entries) {
         manager.put(key, value).map_err(failed)?;
@@ -60,6 +61,7 @@ pub(crate) fn export(
     source: &NativeDirectory,
     id: Option<u64>,
     to: &Path,
+    durability: Durability,
 ) -> Result<Transferred, Failure> {
     let failed = |error: IncrementalCheckpointError| Failure::core(from, &error);
     let read = |id| {
@@ -70,6 +72,10 @@ pub(crate) fn export(
     let Some(recovered) = recovered else {
         return Err(Failure::at(from.display(), format!("checkpoint {id} does not exist")));
     };
+    if let Some((declared, _)) = recovered.namespaces().next() {
+        let what = format!("checkpoint {id} has the namespace {:?}, and LaminarDB has none", declared.name);
+        return Err(Failure::at(from.display(), what).hint("export it with --format alluvium"));
+    }
     let metadata = recovered.metadata;
     if opaque.is_some() && !recovered.state.is_empty() {
         return Err(Failure::at(from.display(), format!("checkpoint {id} holds keyed state and an opaque one"))
@@ -97,7 +103,7 @@ pub(crate) fn export(
     let json = metadata.to_json().map_err(failed)?.into_bytes();
     let path = metadata.checkpoint_path();
     let file = |name: &str, content| NewFile { path: format!("{path}/{name}"), content };
-    let target = open::to_fill(to)?;
+    let target = open::to_fill(to, durability)?;
     block_on(target.create(vec![file("state.bin", state), file("metadata.json", json)]))
         .map_err(|error| Failure::directory(to, &error))?;
     Ok(Transferred { id, keys, bytes })

@@ -1,7 +1,5 @@
 //! `alluvium list` and `alluvium show`: what checkpoints there are, and one of them in full.
 
-use crate::shown::tell;
-use alluvium_host::text::printable;
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -9,6 +7,7 @@ use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::inspect::{self, CheckpointSummary};
 use alluvium_core::{IncrementalCheckpointMetadata, format};
+use alluvium_host::text::printable;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -16,6 +15,7 @@ use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Table, grouped, print, time};
+use crate::shown::tell;
 
 const LIST_EXAMPLE: &str = "Example:\n  alluvium list run\n\nExit code 1 when there is no checkpoint.";
 const SHOW_EXAMPLE: &str = "Example:\n  alluvium show run 27";

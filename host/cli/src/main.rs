@@ -6,24 +6,30 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod backup;
+mod config;
 mod diff;
 mod dump;
+mod durability;
 mod failure;
 mod keep;
 mod laminardb;
 mod list;
+mod log;
 mod manage;
 mod migrate;
 mod open;
 mod output;
 mod run;
 mod shown;
+mod stored;
 mod top;
 mod transfer;
 mod transferred;
 mod verify;
 mod watch;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -43,7 +49,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     List(list::List),
     Show(list::Show),
     Dump(dump::Dump),
@@ -57,11 +63,15 @@ enum Command {
     Delete(manage::Delete),
     Gc(manage::Gc),
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
     Export(transfer::Export),
     Import(transfer::Import),
     /// Compiles a plugin for the command that started this one
     #[command(hide = true)]
     Compile,
+    /// Runs a plugin for the command that started this one
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Compiles a plugin for the process that started this one, which limits what this may take.
@@ -70,9 +80,32 @@ fn compile() -> Result<Answer, Failure> {
     alluvium_host::compile_for_host().map(|()| Answer::Yes).map_err(asked)
 }
 
+/// Runs a plugin for the process that started this one, locked in by the kernel.
+fn worker() -> Result<Answer, Failure> {
+    let asked = |error| Failure::at("worker", error).hint("only `alluvium run --isolate` starts it");
+    alluvium_host::work_for_host().map(|()| Answer::Yes).map_err(asked)
+}
+
 /// Runs the command that the arguments ask for.
 fn main() -> ExitCode {
-    let answer = match Arguments::parse().command {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    // Also what is wrong with the arguments themselves is told in the form that was asked for.
+    let is_json = given.iter().any(|argument| argument == "--json");
+    match answer(given, is_json) {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) => failure.report(is_json),
+    }
+}
+
+fn answer(given: Vec<OsString>, is_json: bool) -> Result<Answer, Failure> {
+    let given = config::expand(given)?;
+    let arguments = match Arguments::try_parse_from(given) {
+        Ok(arguments) => arguments,
+        Err(error) if is_json && error.use_stderr() => return Err(Failure::usage(&error)),
+        Err(error) => error.exit(),
+    };
+    match arguments.command {
         Command::Run(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Show(command) => command.run(),
@@ -87,13 +120,10 @@ fn main() -> ExitCode {
         Command::Delete(command) => command.run(),
         Command::Gc(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Backup(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Compile => compile(),
-    };
-    match answer {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
-        Err(failure) => failure.report(),
+        Command::Worker => worker(),
     }
 }

@@ -1,18 +1,19 @@
 //! `alluvium restore`, `delete` and `gc`: which checkpoints and files there are.
 
-use crate::shown::tell;
-use alluvium_host::text::printable;
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::gc::{self, GarbageReport};
+use alluvium_host::text::printable;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{grouped, print};
+use crate::shown::tell;
 
 const RESTORE_EXAMPLE: &str = "Example:\n  alluvium restore run 12";
 const DELETE_EXAMPLE: &str = "Example:\n  alluvium delete run 12";
@@ -30,6 +31,8 @@ pub(crate) struct Restore {
     dir: PathBuf,
     /// The checkpoint to go back to
     id: u64,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -37,7 +40,7 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let mut manager = open::to_manage(&self.dir)?;
+        let mut manager = open::to_manage(&self.dir, self.durability)?;
         let restored = block_on(manager.restore_checkpoint(self.id));
         let restored = restored.map_err(|error| Failure::core(&self.dir, &error))?;
         let bytes_written = restored.alluvium.as_ref().map_or(0, |fields| fields.bytes_written);
@@ -60,6 +63,8 @@ pub(crate) struct Delete {
     dir: PathBuf,
     /// The checkpoint to delete
     id: u64,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -67,7 +72,7 @@ pub(crate) struct Delete {
 
 impl Delete {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let mut manager = open::to_manage(&self.dir)?;
+        let mut manager = open::to_manage(&self.dir, self.durability)?;
         let report = block_on(manager.delete_checkpoint(self.id));
         let report = report.map_err(|error| Failure::core(&self.dir, &error))?;
         tell_errors(&self.dir, &report.errors);
@@ -93,6 +98,8 @@ pub(crate) struct Gc {
     /// Only say what would be deleted
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -103,7 +110,7 @@ impl Gc {
         let report = if self.dry_run {
             block_on(gc::plan(&open::to_inspect(&self.dir)?, None))
         } else {
-            block_on(open::to_manage(&self.dir)?.collect_garbage())
+            block_on(open::to_manage(&self.dir, self.durability)?.collect_garbage())
         };
         let report = report.map_err(|error| Failure::core(&self.dir, &error))?;
         tell_errors(&self.dir, &report.errors);

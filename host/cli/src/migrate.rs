@@ -1,6 +1,5 @@
 //! `alluvium migrate`: rewrites a directory of an older format in the newest one.
 
-use crate::shown::tell;
 use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
@@ -8,9 +7,11 @@ use clap::Args;
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{grouped, print};
+use crate::shown::tell;
 
 const EXAMPLE: &str = "\
 Example:
@@ -26,6 +27,8 @@ command again. The opaque state of a LaminarDB directory stays opaque.";
 pub(crate) struct Migrate {
     /// The directory of the checkpoints
     dir: PathBuf,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -33,7 +36,7 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let mut manager = open::to_continue(&self.dir)?;
+        let mut manager = open::to_continue(&self.dir, self.durability)?;
         let report = block_on(manager.migrate()).map_err(|error| Failure::core(&self.dir, &error))?;
         for error in &report.errors {
             tell(&format!("{}: {error}; `alluvium migrate` tries again", self.dir.display()));

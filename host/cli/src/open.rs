@@ -1,18 +1,20 @@
 //! Opening directories: to inspect, to change, to create.
 
-use crate::shown::tell;
 use std::path::Path;
 use std::sync::Arc;
 
 use alluvium::NativeDirectory;
 use alluvium::SystemClock;
+use alluvium_connectors::files::directory_of;
 use alluvium_core::directory::{Directory, DirectoryError, block_on};
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, OpenOptions, RecoverySummary,
     tools::inspect,
 };
 
+use crate::durability::Durability;
 use crate::failure::Failure;
+use crate::shown::tell;
 
 pub(crate) type Manager = IncrementalCheckpointManager<NativeDirectory>;
 
@@ -23,9 +25,14 @@ pub(crate) fn to_inspect(path: &Path) -> Result<NativeDirectory, Failure> {
 
 /// Opens a directory for its only writer. It may itself be missing, but what it should be in may
 /// not: a mistyped path is no fresh start.
-pub(crate) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
+pub(crate) fn to_write(path: &Path, durability: Durability) -> Result<NativeDirectory, Failure> {
+    durability.accept_aloud(path, create_exclusive(path)?)
+}
+
+/// Opens a directory for its only writer, and creates it if the one above it exists.
+fn create_exclusive(path: &Path) -> Result<NativeDirectory, Failure> {
     let failed = |error: DirectoryError| Failure::directory(path, &error);
-    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = directory_of(path);
     if above.is_dir() {
         NativeDirectory::create(path).map_err(failed)?;
     }
@@ -34,8 +41,13 @@ pub(crate) fn to_write(path: &Path) -> Result<NativeDirectory, Failure> {
 
 /// Opens the directory of a run, which may begin there. Files of lost checkpoints are refused, unless the run is
 /// to begin beside them.
-pub(crate) fn to_run(path: &Path, begins_beside_remains: bool) -> Result<NativeDirectory, Failure> {
-    let directory = to_write(path)?;
+pub(crate) fn to_run(
+    path: &Path,
+    begins_beside_remains: bool,
+    durability: Durability,
+) -> Result<NativeDirectory, Failure> {
+    // The engine says what is weaker.
+    let directory = durability.accept(path, create_exclusive(path)?)?;
     let lost = match block_on(inspect::check_not_lost(&directory)) {
         Err(lost @ IncrementalCheckpointError::CheckpointsLost { .. }) if begins_beside_remains => lost,
         checked => return checked.map(|()| directory).map_err(|error| Failure::core(path, &error)),
@@ -48,8 +60,8 @@ pub(crate) fn to_run(path: &Path, begins_beside_remains: bool) -> Result<NativeD
 }
 
 /// Opens a directory that must not hold anything yet, for what is to be put there.
-pub(crate) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
-    let directory = to_write(path)?;
+pub(crate) fn to_fill(path: &Path, durability: Durability) -> Result<NativeDirectory, Failure> {
+    let directory = to_write(path, durability)?;
     let entries = block_on(directory.list()).map_err(|error| Failure::directory(path, &error))?;
     match entries.first() {
         None => Ok(directory),
@@ -58,12 +70,18 @@ pub(crate) fn to_fill(path: &Path) -> Result<NativeDirectory, Failure> {
     }
 }
 
+/// Opens a directory that exists for its only writer.
+fn exclusive(path: &Path, durability: Durability) -> Result<NativeDirectory, Failure> {
+    let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
+    durability.accept_aloud(path, directory)
+}
+
 /// Opens the manager of a directory that exists, to change which checkpoints there are.
 ///
 /// A damaged checkpoint does not keep it from opening: to get rid of one is what such commands are
 /// for. What is passed over is said.
-pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
-    let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
+pub(crate) fn to_manage(path: &Path, durability: Durability) -> Result<Manager, Failure> {
+    let directory = exclusive(path, durability)?;
     // Only what is asked for goes: retention is for those who take checkpoints.
     let config = CheckpointConfig::new().with_max_retained(usize::MAX);
     let options =
@@ -78,8 +96,8 @@ pub(crate) fn to_manage(path: &Path) -> Result<Manager, Failure> {
 
 /// Opens a directory to take a checkpoint on top of what it holds. What is damaged is an error here, because the new
 /// checkpoint would hide it.
-pub(crate) fn to_continue(path: &Path) -> Result<Manager, Failure> {
-    let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
+pub(crate) fn to_continue(path: &Path, durability: Durability) -> Result<Manager, Failure> {
+    let directory = exclusive(path, durability)?;
     let config = CheckpointConfig::new().with_max_retained(usize::MAX);
     let options = OpenOptions::new(Arc::new(SystemClock::new())).writer(random_writer()?);
     block_on(IncrementalCheckpointManager::open(Arc::new(directory), config, options))
@@ -87,8 +105,8 @@ pub(crate) fn to_continue(path: &Path) -> Result<Manager, Failure> {
 }
 
 /// Creates a directory, with a manager over it.
-pub(crate) fn to_begin(path: &Path) -> Result<Manager, Failure> {
-    let directory = to_fill(path)?;
+pub(crate) fn to_begin(path: &Path, durability: Durability) -> Result<Manager, Failure> {
+    let directory = to_fill(path, durability)?;
     let options =
         OpenOptions::new(Arc::new(SystemClock::new())).create(true).store_id(random_id()?).writer(random_writer()?);
     block_on(IncrementalCheckpointManager::open(Arc::new(directory), CheckpointConfig::new(), options))

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use alluvium_connectors::files::{directory_of, resolve_link};
 use alluvium_host::text::printable;
 use comfy_table::CellAlignment;
 use serde_json::{Map, Value};
@@ -28,22 +29,34 @@ pub(crate) fn print_while_read(write: impl FnOnce(&mut dyn Write) -> io::Result<
     }
 }
 
-/// Writes a file so that at any moment there is the old one or the whole new one.
+/// Writes a file so that at any moment there is the old one or the whole new one, with the mode that it had.
+/// A link is followed. A device or a pipe is written to as it is.
 pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::file(path, error);
     path.file_name().ok_or_else(|| Failure::at(path.display(), "names no file"))?;
-    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Readable by others as any new file is: the umask decides. Dropped before it has its name, it is deleted.
+    // A link that leads to nothing stays as it is: what it names is created.
+    let real = resolve_link(path);
+    let there = std::fs::metadata(&real).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut out = File::options().write(true).open(&real).map_err(|error| failed(&error))?;
+        write(&mut out)?;
+        return out.flush().map_err(|error| failed(&error));
+    }
+    let above = directory_of(&real);
+    // A new file is readable by others as any is: the umask decides. Dropped before it has its name, it is deleted.
     let mut builder = tempfile::Builder::new();
     builder.permissions(Permissions::from_mode(0o666));
     let mut out = io::BufWriter::new(builder.tempfile_in(above).map_err(|error| failed(&error))?);
     write(&mut out)?;
     let file = out.into_inner().map_err(|error| failed(error.error()))?;
+    if let Some(there) = there {
+        file.as_file().set_permissions(there.permissions()).map_err(|error| failed(&error))?;
+    }
     file.as_file().sync_all().map_err(|error| failed(&error))?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
+    file.persist(&real).map_err(|error| failed(&error.error))?;
     File::open(above).and_then(|above| above.sync_all()).map_err(|error| failed(&error))
 }
 
@@ -157,5 +170,28 @@ mod tests {
         replace_file(&path, |_| Err(Failure::plain("no results"))).expect_err("it fails");
         assert_eq!(std::fs::read(&path).expect("it reads"), b"old");
         assert_eq!(std::fs::read_dir(scratch.path()).expect("it lists").count(), 1);
+    }
+
+    #[test]
+    fn links_and_modes_stay_and_devices_are_no_files() {
+        let scratch = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| scratch.path().join(name);
+        let write = |path: &Path| {
+            replace_file(path, |out| out.write_all(b"new").map_err(|error| Failure::plain(error.to_string())))
+                .expect("it writes");
+        };
+        std::fs::write(at("secret"), b"old").expect("a file");
+        std::fs::set_permissions(at("secret"), Permissions::from_mode(0o600)).expect("a mode");
+        std::os::unix::fs::symlink("secret", at("link")).expect("a link");
+        std::os::unix::fs::symlink("missing", at("dangling")).expect("a link");
+        for path in ["link", "dangling"] {
+            write(&at(path));
+            assert!(at(path).symlink_metadata().expect("it is there").is_symlink());
+            assert_eq!(std::fs::read(at(path)).expect("it reads"), b"new");
+        }
+        let mode = std::fs::metadata(at("secret")).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        write(Path::new("/dev/null"));
+        assert!(!std::fs::metadata("/dev/null").expect("it is there").is_file());
     }
 }

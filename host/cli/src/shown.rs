@@ -30,12 +30,13 @@ impl<W: Write> Shown<W> {
 
 impl<W: Write> Write for Shown<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.line.extend_from_slice(bytes);
-        if let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') {
-            let rest = self.line.split_off(end + 1);
+        // Only what is new is searched: a long line may come in many small pieces.
+        let ended = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if ended > 0 {
+            self.line.extend_from_slice(&bytes[..ended]);
             self.write_line()?;
-            self.line = rest;
         }
+        self.line.extend_from_slice(&bytes[ended..]);
         Ok(bytes.len())
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use alluvium_core::directory::block_on;
 use alluvium_core::recovery::{RecoverOptions, recover};
+use alluvium_host::text::printable;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -60,9 +61,12 @@ impl Share {
     }
 }
 
+/// The first bytes of keys, in the namespace with this name, or in the default one.
+type Prefix<'k> = (Option<&'k str>, &'k [u8]);
+
 /// The largest prefixes first, and the sum of those that are not shown.
 struct Ranking<'k> {
-    shown: Vec<(&'k [u8], Share)>,
+    shown: Vec<(Prefix<'k>, Share)>,
     others: u64,
     rest: Share,
     all: Share,
@@ -77,9 +81,13 @@ impl Top {
             return Err(Failure::at(self.dir.display(), format!("checkpoint {id} was written by LaminarDB"))
                 .hint("its state is opaque: it has no keys to count"));
         };
-        let mut prefixes: BTreeMap<&[u8], Share> = BTreeMap::new();
-        for (key, value) in recovered.state.iter_hash_order() {
-            prefixes.entry(self.prefix(key)).or_default().add(1, (key.len() + value.len()) as u64);
+        let mut prefixes: BTreeMap<Prefix<'_>, Share> = BTreeMap::new();
+        let of_namespaces = recovered.namespaces().map(|(declared, entries)| (Some(declared.name.as_str()), entries));
+        for (namespace, entries) in std::iter::once((None, &recovered.state)).chain(of_namespaces) {
+            for (key, value) in entries.iter_hash_order() {
+                let share = prefixes.entry((namespace, self.prefix(key))).or_default();
+                share.add(1, (key.len() + value.len()) as u64);
+            }
         }
         let ranking = self.rank(prefixes);
         if self.json {
@@ -90,10 +98,10 @@ impl Top {
         Ok(Answer::Yes)
     }
 
-    fn rank<'k>(&self, prefixes: BTreeMap<&'k [u8], Share>) -> Ranking<'k> {
+    fn rank<'k>(&self, prefixes: BTreeMap<Prefix<'k>, Share>) -> Ranking<'k> {
         let mut shown: Vec<_> = prefixes.into_iter().collect();
         shown.sort_by_key(|&(prefix, share)| (std::cmp::Reverse(share.bytes), prefix));
-        let sum = |part: &[(&[u8], Share)]| {
+        let sum = |part: &[(Prefix<'_>, Share)]| {
             part.iter().fold(Share::default(), |mut sum, (_, share)| {
                 sum.add(share.keys, share.bytes);
                 sum
@@ -122,8 +130,9 @@ impl Ranking<'_> {
             let percent = format!("{}.{} %", thousandths / 10, thousandths % 10);
             table.row(vec![grouped(of.bytes), percent, grouped(of.keys), name]);
         };
-        for (prefix, share) in &self.shown {
-            row(*share, readable(prefix, usize::MAX));
+        for ((namespace, prefix), share) in &self.shown {
+            let prefix = readable(prefix, usize::MAX);
+            row(*share, namespace.map_or(prefix.clone(), |name| format!("[{}] {prefix}", printable(name))));
         }
         if self.others > 0 {
             row(self.rest, format!("({} other prefixes)", grouped(self.others)));
@@ -136,8 +145,9 @@ impl Ranking<'_> {
         let counted = |of: Share| {
             Map::from_iter([("keys".to_owned(), Value::from(of.keys)), ("bytes".to_owned(), Value::from(of.bytes))])
         };
-        let shown = self.shown.iter().map(|(prefix, share)| {
+        let shown = self.shown.iter().map(|((namespace, prefix), share)| {
             let mut object = Map::new();
+            object.extend(namespace.map(|name| ("namespace".to_owned(), Value::from(name))));
             insert_bytes(&mut object, "prefix", prefix);
             object.extend(counted(*share));
             object

@@ -8,6 +8,7 @@ use alluvium_core::tools::inspect;
 use clap::{Args, ValueEnum};
 
 use crate::answer::Answer;
+use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::laminardb;
 use crate::open;
@@ -47,6 +48,8 @@ pub(crate) struct Export {
     /// The form to write
     #[arg(long, value_enum, default_value_t = Format::Alluvium)]
     format: Format,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -56,7 +59,7 @@ impl Export {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let directory = open::to_inspect(&self.dir)?;
         let transferred = match self.format {
-            Format::LaminarDb => laminardb::export(&self.dir, &directory, self.id, &self.to)?,
+            Format::LaminarDb => laminardb::export(&self.dir, &directory, self.id, &self.to, self.durability)?,
             Format::Alluvium => {
                 let read = |id| {
                     let bytes = block_on(archive::export(&directory, Some(id)))?;
@@ -85,6 +88,8 @@ pub(crate) struct Import {
     /// The form to read
     #[arg(long, value_enum, default_value_t = Format::Alluvium)]
     format: Format,
+    #[command(flatten)]
+    durability: Durability,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -93,7 +98,7 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let transferred = match self.format {
-            Format::LaminarDb => laminardb::import(&self.from, self.id, &self.dir)?,
+            Format::LaminarDb => laminardb::import(&self.from, self.id, &self.dir, self.durability)?,
             Format::Alluvium if self.id.is_some() => {
                 return Err(Failure::plain("--id: an exported file holds one checkpoint only")
                     .hint("leave --id out, or add --format laminardb"));
@@ -117,7 +122,7 @@ impl Import {
             unpacked.to_files().into_iter().map(|(path, content)| NewFile { path, content }).collect();
         // Metadata last: its creation is the commit.
         files.sort_by_key(|file| file.path.ends_with("/metadata.json"));
-        let directory = open::to_fill(&self.dir)?;
+        let directory = open::to_fill(&self.dir, self.durability)?;
         block_on(directory.create(files)).map_err(|error| Failure::directory(&self.dir, &error))?;
         Ok(Transferred { id: metadata.id, keys: metadata.key_count, bytes: archive.len() as u64 })
     }

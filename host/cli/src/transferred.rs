@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use alluvium_host::text::printable;
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -24,7 +25,9 @@ impl Transferred {
                 let value = json!({"id": id, "keys": keys, "bytes": bytes, "from": from, "to": to});
                 return writeln!(out, "{value:#}");
             }
-            writeln!(out, "{verb} {from} to {to}: checkpoint {id}, {} keys, {} bytes", grouped(*keys), grouped(*bytes))
+            let line =
+                format!("{verb} {from} to {to}: checkpoint {id}, {} keys, {} bytes", grouped(*keys), grouped(*bytes));
+            writeln!(out, "{}", printable(&line))
         })?;
         Ok(Answer::Yes)
     }

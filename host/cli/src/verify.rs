@@ -1,10 +1,11 @@
 //! `alluvium verify`: reads every byte and says what is wrong with it.
 
-use alluvium_host::text::printable;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use alluvium_core::directory::block_on;
-use alluvium_core::tools::verify::{VerifyReport, verify};
+use alluvium_core::tools::verify::{Finding, VerifyReport, verify};
+use alluvium_host::text::printable;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -40,12 +41,7 @@ impl Verify {
             print(|out| writeln!(out, "{:#}", to_json(&report)))?;
         } else {
             print(|out| {
-                for finding in &report.findings {
-                    // What names its file itself need not name it twice.
-                    let place = format!("{}: ", finding.path);
-                    let what = finding.what.strip_prefix(&place).unwrap_or(&finding.what);
-                    writeln!(out, "{}", printable(&format!("{} {place}{what}", finding.severity.name())))?;
-                }
+                write_findings(out, &report.findings)?;
                 writeln!(out, "{}", summary(&self.dir, &report))
             })?;
         }
@@ -53,23 +49,37 @@ impl Verify {
     }
 }
 
-fn summary(dir: &Path, report: &VerifyReport) -> String {
+/// One line for each finding.
+pub(crate) fn write_findings(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+    for finding in findings {
+        // What names its file itself need not name it twice.
+        let place = format!("{}: ", finding.path);
+        let what = finding.what.strip_prefix(&place).unwrap_or(&finding.what);
+        writeln!(out, "{}", printable(&format!("{} {place}{what}", finding.severity.name())))?;
+    }
+    Ok(())
+}
+
+/// What was read, and whether it is whole.
+pub(crate) fn summary(dir: &Path, report: &VerifyReport) -> String {
     let (checkpoints, files, bytes) = (grouped(report.checkpoints), grouped(report.files), grouped(report.bytes));
     if !report.is_damaged() && report.checkpoints == 0 {
-        return format!("no checkpoint: {} holds none, {files} files, {bytes} bytes read", dir.display());
+        let dir = dir.display().to_string();
+        return format!("no checkpoint: {} holds none, {files} files, {bytes} bytes read", printable(&dir));
     }
     let verdict = if report.is_damaged() { "DAMAGED" } else { "whole" };
     format!("{verdict}: {checkpoints} checkpoints recovered, {files} files, {bytes} bytes read")
 }
 
 fn to_json(report: &VerifyReport) -> Value {
-    let findings: Vec<Value> = report
-        .findings
-        .iter()
-        .map(|finding| json!({"path": finding.path, "severity": finding.severity.name(), "what": finding.what}))
-        .collect();
     json!({
         "damaged": report.is_damaged(), "checkpoints": report.checkpoints, "files": report.files,
-        "bytes": report.bytes, "findings": findings,
+        "bytes": report.bytes, "findings": findings_to_json(&report.findings),
     })
+}
+
+pub(crate) fn findings_to_json(findings: &[Finding]) -> Value {
+    let json =
+        |finding: &Finding| json!({"path": finding.path, "severity": finding.severity.name(), "what": finding.what});
+    findings.iter().map(json).collect()
 }

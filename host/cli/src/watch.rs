@@ -1,6 +1,5 @@
 //! `alluvium watch`: checkpoints of a running directory as they come, without a lock.
 
-use alluvium_host::text::printable;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use alluvium::NativeDirectory;
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::tools::inspect::{self, CheckpointSummary};
+use alluvium_host::text::printable;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,11 +1,15 @@
 //! The arguments of `alluvium run`.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alluvium_host::{CompilerProcess, HostOptions, Limits};
 use clap::Args;
+
+use super::input_options::InputOptions;
+use crate::durability::Durability;
 
 const EXAMPLE: &str = "\
 Example:
@@ -24,15 +28,22 @@ pub(crate) struct Run {
     /// The plugin is one of your own that was composed with an engine; never say so of a stranger's file
     #[arg(long)]
     pub(super) composed: bool,
+    /// Read options from a file of TOML: a key for each, without its dashes; the command line comes first, and
+    /// ${NAME} is a variable of the environment
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// The directory of the checkpoints; it is created if it is missing and the directory above it exists
     #[arg(long)]
     pub(super) dir: PathBuf,
     /// Begin although the directory holds files of lost checkpoints; these files stay until `alluvium gc`
     #[arg(long)]
     pub(super) create: bool,
-    /// The records: CSV with a header, plain or compressed by gzip; - is the standard input
+    /// The records: a file or a pipe, plain or compressed by gzip or Zstandard; a directory or a pattern in quotes,
+    /// as 'logs/*.csv', for many files; - is the standard input; an address as `nats://HOST/STREAM`, `sse+https://HOST/PATH` or `tcp://HOST:PORT` is a stream of lines or messages
     #[arg(long)]
     pub(super) input: PathBuf,
+    #[command(flatten, next_help_heading = "Reading")]
+    pub(super) reading: InputOptions,
     /// Take a checkpoint whenever the records consumed are a multiple of N
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(super) checkpoint_every: NonZeroU64,
@@ -42,6 +53,9 @@ pub(crate) struct Run {
     /// Between checkpoints, make the records consumed durable in a WAL after this many milliseconds
     #[arg(long, value_name = "MS")]
     pub(super) sync_interval: Option<NonZeroU64>,
+    /// Take a checkpoint this many milliseconds after the last one, if there is something new
+    #[arg(long, value_name = "MS")]
+    pub(super) checkpoint_interval: Option<NonZeroU64>,
     /// Keep the newest N checkpoints
     #[arg(long, value_name = "N", default_value = "3")]
     pub(super) max_retained: NonZeroU32,
@@ -49,15 +63,35 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N")]
     pub(super) stop_after: Option<NonZeroU64>,
     /// Write what the plugin emits, exactly once, and at the end of the input the results after it, as
-    /// newline-delimited JSON [default: standard output]
+    /// newline-delimited JSON; an address as `nats://HOST/STREAM?subject=NAME&waiting=DIR` takes only what is
+    /// emitted [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Replace a file that is at the path of the output when the run begins
+    #[arg(long, requires = "output")]
+    pub(super) overwrite: bool,
+    /// Begin a new output, because the one that the checkpoint stands for was moved or lost
+    #[arg(long, requires = "output")]
+    pub(super) new_output: bool,
+    /// Move the output aside with a number behind its name, as FILE.1, when it has this many bytes; SIGHUP
+    /// begins a new one after it was moved away
+    #[arg(long, value_name = "BYTES", requires = "output")]
+    pub(super) rotate_output: Option<NonZeroU64>,
+    /// Refuse inputs and outputs over which a crash may lose records or show them twice
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Write no results at the end of the input, only what the plugin emits
+    #[arg(long)]
+    pub(super) no_results: bool,
     /// Set a parameter of the plugin; each checkpoint holds its value in the clear
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     pub(super) parameters: Vec<(String, String)>,
     /// The column of event times, whose largest is the watermark; an empty name for none
     #[arg(long, value_name = "NAME", default_value = "time_hour")]
     pub(super) time_column: String,
+    /// Run plugin and engine in a process of their own, which the kernel keeps to the directory of the checkpoints
+    #[arg(long)]
+    pub(super) isolate: bool,
     /// The engine component [default: the one inside this command; env: `ALLUVIUM_ENGINE`]
     #[arg(long, value_name = "FILE")]
     pub(super) engine: Option<PathBuf>,
@@ -85,10 +119,15 @@ pub(crate) struct Run {
     /// Keep counts and durations in this file, as text for Prometheus
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,
+    /// Serve a status page, /metrics, /health and /ready at this address, as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<SocketAddr>,
     /// When the newest checkpoint is damaged, continue from the newest whole one
     #[arg(long)]
     pub(super) allow_fallback: bool,
-    /// Report progress and outcome as one JSON object a line, on the standard error
+    #[command(flatten)]
+    pub(super) durability: Durability,
+    /// Report progress, outcome and errors as one JSON object a line, on the standard error
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -102,7 +141,23 @@ impl Run {
     /// The outputs by name, each with its file, or without one for the standard output. The command line
     /// names one.
     pub(super) fn outputs(&self) -> Vec<(&str, Option<&Path>)> {
-        vec![("output", self.output.as_deref())]
+        vec![("output", self.output_path())]
+    }
+
+    /// The path or the address of the output; none for the standard output, which `-` is as well.
+    pub(super) fn output_path(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
+    /// The limits that were asked for, for people.
+    pub(super) fn limits(&self) -> Vec<(&'static str, String)> {
+        let mib = |mib: NonZeroU32| format!("{mib} MiB");
+        vec![
+            ("memory of the plugin", mib(self.plugin_memory_mib)),
+            ("time of the plugin for a batch", format!("{} s", self.plugin_seconds)),
+            ("memory of the state", mib(self.state_memory_mib)),
+            ("disk space of the checkpoints", mib(self.disk_mib)),
+        ]
     }
 
     /// The limits that were asked for.

@@ -3,6 +3,8 @@
 //! The number of records consumed of a partition is an offset. Checkpoints of earlier versions have the
 //! byte of a plain file and the token of an output among the annotations.
 
+use std::collections::BTreeSet;
+
 use alluvium_connectors::Opaque;
 use alluvium_connectors::source::{FilePosition, Partition, Position};
 use alluvium_host::{Engine, RuntimeError};
@@ -41,7 +43,7 @@ pub(super) fn of(
 
 /// Returns the position that an earlier version meant: a number of records, and the byte of a plain file.
 fn file_position(records: u64, byte: Option<&str>) -> Position {
-    FilePosition { records, end_byte: byte.and_then(|byte| byte.parse().ok()) }.into()
+    FilePosition { records, end_byte: byte.and_then(|byte| byte.parse().ok()), fingerprint: None }.into()
 }
 
 /// Puts how far a partition was consumed into the checkpoints and logs to come.
@@ -54,6 +56,47 @@ pub(super) fn set(
     engine.set_source_offset(&source(input, partition), bookmark.records)?;
     engine.set_position(input, partition.name(), &bookmark.position)?;
     bookmark.time_ms.map_or(Ok(()), |time_ms| engine.set_partition_watermark(input, partition.name(), time_ms))
+}
+
+/// Returns the names of the partitions that were ever read of an input of many files.
+pub(super) fn known_partitions(engine: &mut dyn Engine, input: &str) -> Result<Option<BTreeSet<String>>, RuntimeError> {
+    let name = format!("{input}.partitions");
+    let Some(text) = engine.annotation(&name)? else { return Ok(None) };
+    let unreadable =
+        |error| RuntimeError::Host(format!("the checkpoint's annotation {name:?} names no partitions: {error}"));
+    serde_json::from_str(&text).map(Some).map_err(unreadable)
+}
+
+/// Puts these names into the checkpoints and logs to come.
+pub(super) fn set_known_partitions(
+    engine: &mut dyn Engine,
+    input: &str,
+    names: &BTreeSet<String>,
+) -> Result<(), RuntimeError> {
+    engine.set_annotation(&format!("{input}.partitions"), &serde_json::json!(names).to_string())
+}
+
+/// Returns the columns that were known of an input whose columns come up as its records do.
+pub(super) fn columns(
+    engine: &mut dyn Engine,
+    input: &str,
+    partition: &Partition,
+) -> Result<Option<Vec<String>>, RuntimeError> {
+    let name = format!("{}.columns", source(input, partition));
+    let Some(text) = engine.annotation(&name)? else { return Ok(None) };
+    let unreadable =
+        |error| RuntimeError::Host(format!("the checkpoint's annotation {name:?} names no columns: {error}"));
+    serde_json::from_str(&text).map(Some).map_err(unreadable)
+}
+
+/// Puts the columns that are known of an input into the checkpoints and logs to come.
+pub(super) fn set_columns(
+    engine: &mut dyn Engine,
+    input: &str,
+    partition: &Partition,
+    columns: &[String],
+) -> Result<(), RuntimeError> {
+    engine.set_annotation(&format!("{}.columns", source(input, partition)), &serde_json::json!(columns).to_string())
 }
 
 /// Returns the token of an output, if the checkpoint has one.
@@ -74,7 +117,7 @@ mod tests {
     #[test]
     fn what_earlier_checkpoints_say_is_read() {
         for (byte, end_byte) in [(None, None), (Some("345"), Some(345)), (Some("many"), None)] {
-            assert_eq!(file_position(7, byte), FilePosition { records: 7, end_byte }.into());
+            assert_eq!(file_position(7, byte), FilePosition { records: 7, end_byte, fingerprint: None }.into());
         }
     }
 

@@ -1,8 +1,8 @@
-//! What `alluvium run` can connect to a plugin: one input of columns, and one output of lines.
+//! What `alluvium run` can connect to a plugin: one input, and one output of lines.
 
 use std::path::Path;
 
-use alluvium_host::{Description, InputFormat, OutputFormat};
+use alluvium_host::{Description, OutputFormat};
 
 use crate::failure::Failure;
 
@@ -11,14 +11,11 @@ pub(super) fn check(plugin: &Path, description: &Description) -> Result<(), Fail
     let Description { inputs, outputs, .. } = description;
     let refused = |what: String| {
         Err(Failure::at(plugin.display(), what)
-            .hint("`alluvium run` connects one input of columns and one output of lines; embed the host for others"))
+            .hint("`alluvium run` connects one input and one output of lines; embed the host for others"))
     };
     if inputs.len() > 1 {
         let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
         return refused(format!("has {} inputs: {}", inputs.len(), names.join(", ")));
-    }
-    if let Some(input) = inputs.iter().find(|input| input.format != InputFormat::Columns) {
-        return refused(format!("its input {} takes records as bytes, not columns", input.name));
     }
     if outputs.len() > 1 {
         let names: Vec<_> = outputs.iter().map(|output| output.name.as_str()).collect();

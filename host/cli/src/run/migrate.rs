@@ -1,15 +1,16 @@
 //! `--migrate --dry-run`: the migration on a copy of the directory, and what it changes.
 
-use crate::shown::tell;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use alluvium::NativeDirectory;
+use alluvium_connectors::files::directory_of;
 use alluvium_host::{Host, Migrated, Module, PluginOptions};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::shown::tell;
 use crate::{diff, output};
 
 /// The lock of the directory's writer: each has its own.
@@ -35,7 +36,7 @@ pub(super) fn event(migrated: &Migrated, dir: &Path) -> Value {
 pub(super) fn try_it(dir: &Path, host: &Host, plugin: &Module, options: &PluginOptions) -> Result<(), Failure> {
     // Held while it is copied: no other writer takes files away meanwhile.
     let locked = NativeDirectory::open_exclusive(dir).map_err(|error| Failure::directory(dir, &error))?;
-    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = directory_of(dir);
     let copy = tempfile::Builder::new().prefix(".alluvium-dry-run-").tempdir_in(above);
     let copy = copy.map_err(|error| Failure::file(above, &error))?;
     link_all(dir, copy.path()).map_err(|error| Failure::at(copy.path().display(), error))?;

@@ -1,45 +1,63 @@
 //! `alluvium run`: a plugin over a stream, checkpointed by the engine component.
 
 mod arguments;
+mod bad_record;
 mod bookmarks;
 mod components;
 mod connections;
+mod cursor;
 mod cursors;
+mod discovery;
+mod durable;
 mod event_time;
+mod input_options;
 mod inputs;
-mod metrics;
+mod isolate;
 mod migrate;
+mod opening;
 mod operator;
 mod outcome;
 mod outputs;
+mod processing;
 mod progress;
 mod reading;
+mod renamed;
+mod service;
+mod signals;
 mod stream;
-
-use crate::shown::tell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod strict;
 
 use alluvium_host::{Host, Module, PluginOptions};
 
 pub(crate) use self::arguments::Run;
 use self::components::EngineComponent;
-use self::metrics::Metrics;
 use self::outcome::Ended;
 use self::progress::Progress;
+use self::service::{MetricsFile, Status};
+use self::signals::Signals;
 use self::stream::Stream;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
+use crate::log::{Level, log};
+use crate::shown::tell;
 use crate::{open, output};
 
 impl Run {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let interrupted = watch_for_interrupts()?;
+        let signals = Signals::watch()?;
         let engine = EngineComponent::find(self.engine.as_deref())?;
-        let inputs = inputs::open(&self.inputs())?;
         let failed = |error| Failure::runtime(&self.dir, &error);
-        let host = engine.host(self.host_options()).map_err(failed)?;
+        let host_options = self.host_options();
+        let plugin_call = host_options.limits.plugin_call;
+        let host = engine.host(host_options).map_err(failed)?;
+        let host = if self.isolate { isolate::isolated(&host).map_err(failed)? } else { host };
+        let status = Status::new(&self.plugin, &self.dir, plugin_call);
+        status.update(|shown| shown.limits = self.limits());
+        let mut progress = Progress::new(self.json);
+        if let Some(address) = self.listen {
+            progress.listening(service::listen(address, host.clone(), status.clone())?);
+        }
         let load = if self.composed { Host::load_composed } else { Host::load };
         let plugin = load(&host, &self.plugin).map_err(failed)?;
         let options = PluginOptions {
@@ -52,17 +70,24 @@ impl Run {
         if self.migrate && self.migrate(&host, &plugin, &options)? {
             return Ok(Answer::Yes);
         }
-        let mut progress = Progress::new(self.json, inputs::total_bytes(&inputs));
-        let plugin = host.start_in(&plugin, open::to_run(&self.dir, self.create)?, &options).map_err(failed)?;
+        let mut plugin =
+            host.start_in(&plugin, open::to_run(&self.dir, self.create, self.durability)?, &options).map_err(failed)?;
+        for promise in plugin.weaker_promises().map_err(failed)? {
+            progress.weaker(&self.dir, &promise);
+        }
         connections::check(&self.plugin, plugin.description())?;
+        let takes_columns = operator::takes_columns(plugin.description(), 0);
+        let inputs = inputs::open(&self.inputs(), &self.reading, takes_columns)?;
         let recovered = plugin.recovered().cloned();
-        let metrics = Metrics::new(host, self.metrics.as_deref());
-        let mut stream = Stream::new(self, plugin, inputs, metrics, interrupted)?;
+        let metrics = MetricsFile::new(host, status.clone(), self.metrics.as_deref());
+        let mut stream = Stream::new(self, plugin, inputs, metrics, status, signals)?;
+        progress.will_read(stream.cursors.total_bytes());
         progress.opened(&self.dir, recovered.as_ref(), stream.consumed());
         let ended = stream.feed(&mut progress)?;
         progress.finish();
         match ended {
-            Ended::Enough => progress.stopped(stream.outcome(), ended, &again()),
+            // A service manager that asks for the end gets it.
+            Ended::Enough | Ended::Terminated => progress.stopped(stream.outcome(), ended, &again()),
             Ended::Interrupted => {
                 progress.stopped(stream.outcome(), ended, &again());
                 // A script must not go on to use the results: there are none.
@@ -70,7 +95,10 @@ impl Run {
             }
             Ended::Complete => {
                 progress.ended(stream.outcome());
-                self.write_results(&mut stream)?;
+                stream.feed_unfinished(&mut progress)?;
+                if !self.no_results {
+                    self.write_results(&mut stream)?;
+                }
             }
         }
         Ok(Answer::Yes)
@@ -81,12 +109,12 @@ impl Run {
         if self.only_try {
             return migrate::try_it(&self.dir, host, plugin, options).map(|()| true);
         }
-        let migrated = host.migrate(plugin, open::to_run(&self.dir, self.create)?, options);
+        let migrated = host.migrate(plugin, open::to_run(&self.dir, self.create, self.durability)?, options);
         if let Some(migrated) = migrated.map_err(|error| Failure::runtime(&self.dir, &error))? {
             let dir = self.dir.display();
             let text = migrate::sentence(&migrated);
             if self.json {
-                tell(&format!("{}", migrate::event(&migrated, &self.dir)));
+                log(Level::Info, migrate::event(&migrated, &self.dir));
             } else {
                 tell(&format!("{dir}: {text}"));
             }
@@ -95,40 +123,24 @@ impl Run {
     }
 
     fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {
-        if let Some(path) = &self.output {
-            // What was emitted belongs to the checkpoints. The results after it are derived from the state again.
-            let emitted = stream.emitted()?;
-            return output::replace_file(path, |out| {
-                out.write_all(&emitted).map_err(|error| Failure::file(path, &error))?;
-                stream.results(|line| writeln!(out, "{line}").map_err(|error| Failure::file(path, &error)))
+        let Some(path) = self.output_path() else {
+            return stream.results(|page| {
+                output::print_while_read(|out| page.iter().try_for_each(|line| writeln!(out, "{line}")))
             });
+        };
+        if inputs::address(path).is_some() {
+            return Ok(());
         }
-        // Page by page: all of them may be more than fits into memory.
-        let mut is_start = true;
-        loop {
-            let page = stream.page_of_results(is_start)?;
-            let is_end = page.is_empty();
-            let is_read = output::print_while_read(|out| page.iter().try_for_each(|line| writeln!(out, "{line}")))?;
-            if is_end || !is_read {
-                return Ok(());
-            }
-            is_start = false;
-        }
+        // What was emitted belongs to the checkpoints. The results after it are derived from the state again.
+        let emitted = stream.emitted()?;
+        output::replace_file(path, |out| {
+            out.write_all(&emitted).map_err(|error| Failure::file(path, &error))?;
+            stream.results(|page| {
+                let written = page.iter().try_for_each(|line| writeln!(out, "{line}"));
+                written.map(|()| true).map_err(|error| Failure::file(path, &error))
+            })
+        })
     }
-}
-
-/// The first interrupt asks for an orderly end, the second ends at once: every checkpoint before is
-/// safe either way.
-fn watch_for_interrupts() -> Result<Arc<AtomicBool>, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| Failure::at("the handler of Ctrl-C", error))?;
-    Ok(interrupted)
 }
 
 /// Returns the command line that continues where this one stopped: the same.

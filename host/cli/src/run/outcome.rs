@@ -9,6 +9,8 @@ pub(super) enum Ended {
     Enough,
     /// The run was interrupted by Ctrl-C.
     Interrupted,
+    /// The run was told to end by SIGTERM, as service managers do.
+    Terminated,
 }
 
 /// How far a run came.
@@ -20,4 +22,6 @@ pub(super) struct Outcome {
     pub(super) consumed_now: u64,
     /// The newest checkpoint.
     pub(super) checkpoint_id: Option<u64>,
+    /// Records that were left out by this run.
+    pub(super) left_out: u64,
 }

@@ -1,61 +1,112 @@
 //! The named outputs of a run: what a plugin emits is kept out of sight until the checkpoint that it
 //! belongs to stands.
 
-use crate::shown::Shown;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use alluvium_connectors::sink::{FileSink, Guarantee, Sink, SinkError, SinkErrorKind, WriterSink};
+use alluvium_connectors::files::file_id;
+use alluvium_connectors::sink::{self, FileSink, Guarantee, Sink, SinkError, SinkErrorKind, WriterSink};
 use alluvium_connectors::{Batch, Opaque};
 use alluvium_host::{Engine, Plugin, RuntimeError};
 
+use super::arguments::Run;
+use super::bad_record::BadRecord;
 use super::bookmarks;
+use super::input_options::OnError;
+use super::inputs;
+use super::service::OutputStatus;
+use super::strict;
 use crate::failure::Failure;
+use crate::shown::Shown;
 
-/// The outputs, in the order in which the plugin numbers them.
-pub(super) struct Outputs(Vec<Output>);
+/// What the checkpoints call the file of records that are left out.
+const DEAD_LETTERS: &str = "dead-letter";
+
+/// The outputs, in the order in which the plugin numbers them, and after them the dead letters.
+pub(super) struct Outputs {
+    outputs: Vec<Output>,
+    /// How many of them are the plugin's.
+    of_plugin: usize,
+}
 
 struct Output {
     /// What the plugin and the checkpoints call it.
     name: String,
-    /// Its file; none for the standard output.
+    /// Its file; none for what has no content of its own, as the standard output or a device.
     path: Option<PathBuf>,
     sink: Box<dyn Sink>,
+    /// Records that it was given.
+    written: u64,
 }
 
 /// What a checkpoint stands for of each output.
 pub(super) struct Tokens(Vec<Opaque>);
 
 impl Outputs {
-    /// Opens the outputs, given as names and paths, and completes what the recovered checkpoint stands for.
-    pub(super) fn open(outputs: &[(&str, Option<&Path>)], plugin: &mut Plugin, dir: &Path) -> Result<Self, Failure> {
-        let mut open = Vec::new();
-        for (name, path) in outputs {
-            let token = plugin.with_engine(|engine| bookmarks::token(engine, name));
-            let token = token.map_err(|error| Failure::runtime(dir, &error))?;
-            let sink = recovered(*path, token.as_ref(), dir)?;
-            open.push(Output { name: (*name).to_owned(), path: path.map(Path::to_owned), sink });
+    /// Opens the outputs, and completes what the recovered checkpoint stands for.
+    pub(super) fn open(run: &Run, plugin: &mut Plugin) -> Result<Self, Failure> {
+        let mut named = run.outputs();
+        let of_plugin = named.len();
+        if let OnError::DeadLetter(path) = &run.reading.on_error {
+            named.push((DEAD_LETTERS, Some(path)));
         }
-        Ok(Self(open))
+        let is_new = plugin.recovered().is_none();
+        let mut outputs = Vec::new();
+        for (name, path) in named {
+            let token = plugin.with_engine(|engine| bookmarks::token(engine, name));
+            let token = token.map_err(|error| Failure::runtime(&run.dir, &error))?;
+            if let Some(path) = path {
+                check_apart(path, run)?;
+            }
+            let (path, sink) = open(path, is_new && !run.overwrite, run)?;
+            if run.strict {
+                strict::check_sink(&*sink)?;
+            }
+            let sink = recovered(sink, path.as_deref(), token.as_ref(), run)?;
+            outputs.push(Output { name: name.to_owned(), path, sink, written: 0 });
+        }
+        Ok(Self { outputs, of_plugin })
     }
 
     /// Takes what was emitted to an output.
     pub(super) fn write(&mut self, number: usize, records: &Batch) -> Result<(), Failure> {
-        let output = self.0.get_mut(number);
+        let output = self.outputs[..self.of_plugin].get_mut(number);
         let output =
             output.ok_or_else(|| Failure::plain(format!("the plugin emits to output {number}: there is none")))?;
+        output.written += u64::from(records.count());
         output.sink.write(records).map_err(|error| Failure::sink(&error))
+    }
+
+    /// Returns what is shown of the outputs.
+    pub(super) fn status(&self) -> Vec<OutputStatus> {
+        let status = |Output { name, sink, written, .. }: &Output| OutputStatus {
+            name: name.clone(),
+            sink: sink.name().to_owned(),
+            guarantee: sink.guarantee(),
+            records: *written,
+            published_bytes: sink.published_bytes(),
+        };
+        self.outputs.iter().map(status).collect()
+    }
+
+    /// Takes a record that is left out, if there is a file for it.
+    pub(super) fn write_dead_letter(&mut self, bad: &BadRecord, source_name: &str) -> Result<(), Failure> {
+        let Some(output) = self.outputs.get_mut(self.of_plugin) else { return Ok(()) };
+        let line = bad.line(source_name);
+        output.written += 1;
+        output.sink.write(&Batch::of_raw([line.as_bytes()])).map_err(|error| Failure::sink(&error))
     }
 
     /// Before the checkpoint: makes what was emitted durable, still out of sight.
     pub(super) fn prepare(&mut self) -> Result<Tokens, Failure> {
-        let tokens = self.0.iter_mut().map(|output| output.sink.prepare());
+        let tokens = self.outputs.iter_mut().map(|output| output.sink.prepare());
         tokens.collect::<Result<_, _>>().map(Tokens).map_err(|error| Failure::sink(&error))
     }
 
     /// Puts the tokens into the checkpoint to come. What cannot be recovered needs none.
     pub(super) fn store(&self, tokens: &Tokens, engine: &mut dyn Engine) -> Result<(), RuntimeError> {
-        for (output, token) in self.0.iter().zip(&tokens.0) {
+        for (output, token) in self.outputs.iter().zip(&tokens.0) {
             if !token.as_bytes().is_empty() && output.sink.guarantee() != Guarantee::AtMostOnce {
                 engine.set_sink_token(&output.name, token)?;
             }
@@ -65,15 +116,21 @@ impl Outputs {
 
     /// After the checkpoint: shows what belongs to it.
     pub(super) fn publish(&mut self, tokens: &Tokens) -> Result<(), Failure> {
-        let mut outputs = self.0.iter_mut().zip(&tokens.0);
+        let mut outputs = self.outputs.iter_mut().zip(&tokens.0);
         outputs.try_for_each(|(output, token)| output.sink.publish(token)).map_err(|error| Failure::sink(&error))
+    }
+
+    /// Between two checkpoints: begins new files for those that were moved away.
+    pub(super) fn reopen(&mut self) -> Result<(), Failure> {
+        let mut outputs = self.outputs.iter_mut();
+        outputs.try_for_each(|output| output.sink.reopen()).map_err(|error| Failure::sink(&error))
     }
 
     /// Returns what the file of an output shows of the checkpoints; nothing for the standard output.
     pub(super) fn shown(&self, number: usize) -> Result<Vec<u8>, Failure> {
-        let Some(Output { path: Some(path), sink, .. }) = self.0.get(number) else { return Ok(Vec::new()) };
+        let Some(Output { path: Some(path), sink, .. }) = self.outputs.get(number) else { return Ok(Vec::new()) };
         let published = usize::try_from(sink.published_bytes().unwrap_or(0)).unwrap_or(usize::MAX);
-        match std::fs::read(path) {
+        match fs::read(path) {
             Ok(mut bytes) => {
                 bytes.truncate(published);
                 Ok(bytes)
@@ -84,21 +141,77 @@ impl Outputs {
     }
 }
 
-fn recovered(path: Option<&Path>, token: Option<&Opaque>, dir: &Path) -> Result<Box<dyn Sink>, Failure> {
-    let mut sink: Box<dyn Sink> = match path {
-        Some(path) => Box::new(FileSink::new(path).map_err(|error| Failure::sink(&error))?),
-        // What a plugin emits is another program's business as it is, and people's made fit to be seen.
-        None if io::stdout().is_terminal() => Box::new(WriterSink::new("standard output", Shown::new(io::stdout()))),
-        None => Box::new(WriterSink::new("standard output", io::stdout())),
+/// An output must not be what is read.
+fn check_apart(output: &Path, run: &Run) -> Result<(), Failure> {
+    let is_same = match (fs::metadata(output), fs::metadata(&run.input)) {
+        (Ok(output), Ok(input)) => output.is_file() && file_id(&output) == file_id(&input),
+        _ => false,
     };
-    let given = "give the --output that the run began with";
+    if is_same {
+        return Err(Failure::at(output.display(), "is the --input as well").hint("name another output"));
+    }
+    if inputs::would_read(output, &run.input, &run.reading) {
+        let what = format!("would be read as one of the files of --input {}", run.input.display());
+        return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
+    }
+    Ok(())
+}
+
+/// Opens an output, and returns its path if it is a file with content of its own. `keeps` means that a file
+/// that is there already is somebody's.
+fn open(path: Option<&Path>, keeps: bool, run: &Run) -> Result<(Option<PathBuf>, Box<dyn Sink>), Failure> {
+    let Some(path) = path else {
+        let name = "standard output";
+        // What a plugin emits is another program's business as it is, and people's made fit to be seen.
+        return Ok((
+            None,
+            if io::stdout().is_terminal() {
+                Box::new(WriterSink::new(name, Shown::new(io::stdout())))
+            } else {
+                Box::new(WriterSink::new(name, io::stdout()))
+            },
+        ));
+    };
+    if let Some(address) = inputs::address(path) {
+        let sink = sink::from_url(address).map_err(|error| Failure::at("--output", error))?;
+        return Ok((None, sink));
+    }
+    // A device or a pipe is written to as it is.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let file = File::options().write(true).open(path).map_err(|error| Failure::file(path, &error))?;
+        return Ok((None, Box::new(WriterSink::new(path.display().to_string(), file))));
+    }
+    let sink = FileSink::new(path).map_err(|error| Failure::sink(&error))?;
+    let sink = sink.overwrite(!keeps).start_over(run.new_output);
+    let sink = match run.rotate_output {
+        Some(bytes) => sink.rotate_at_bytes(bytes.get()),
+        None => sink,
+    };
+    Ok((Some(path.to_owned()), Box::new(sink)))
+}
+
+fn recovered(
+    mut sink: Box<dyn Sink>,
+    path: Option<&Path>,
+    token: Option<&Opaque>,
+    run: &Run,
+) -> Result<Box<dyn Sink>, Failure> {
     let recovered = sink.recover(token.map(std::slice::from_ref).unwrap_or_default());
-    recovered.map_err(|error: SinkError| match (path, error.kind()) {
-        (None, SinkErrorKind::Token) => {
-            Failure::at(dir.display(), "what its plugin emitted went to a file").hint(given)
+    recovered.map_err(|error: SinkError| {
+        let given = "give the --output that the run began with";
+        match (path, error.kind()) {
+            (None, SinkErrorKind::Token) => {
+                Failure::at(run.dir.display(), "what its plugin emitted went to a file").hint(given)
+            }
+            (_, SinkErrorKind::Open | SinkErrorKind::Io) => Failure::sink(&error),
+            (_, SinkErrorKind::Replaced) if token.is_none() => {
+                Failure::plain(error.to_string()).hint("name another --output, or let it be replaced with --overwrite")
+            }
+            (_, SinkErrorKind::Missing | SinkErrorKind::Replaced) => Failure::plain(error.to_string()).hint(format!(
+                "{given}; if it was moved or lost, --new-output begins another one, which must not exist yet"
+            )),
+            _ => Failure::plain(error.to_string()).hint(given),
         }
-        (_, SinkErrorKind::Open) => Failure::sink(&error),
-        _ => Failure::plain(error.to_string()).hint(given),
     })?;
     Ok(sink)
 }

@@ -1,14 +1,19 @@
 //! What a run prints while it runs: a bar on a terminal, plain lines elsewhere, or JSON.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use alluvium_connectors::source::SourceError;
 use alluvium_host::{CheckpointReport, Recovery};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::bad_record::BadRecord;
 use super::outcome::{Ended, Outcome};
+use crate::durability::weaker;
+use crate::log::{Level, log};
 use crate::output::grouped;
 use crate::shown::tell;
 
@@ -30,15 +35,37 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(is_json: bool, total_bytes: Option<u64>) -> Self {
+    pub(super) fn new(is_json: bool) -> Self {
         let style = if is_json {
             Style::Json
         } else if std::io::stderr().is_terminal() {
-            Style::Bar(bar(total_bytes))
+            Style::Bar(bar(None))
         } else {
             Style::Lines
         };
         Self { style, started: Instant::now(), last_line: None, last_checkpoint: String::new() }
+    }
+
+    /// How many bytes there are to read, if that is known.
+    pub(super) fn will_read(&mut self, total_bytes: Option<u64>) {
+        if let Style::Bar(shown) = &mut self.style {
+            *shown = bar(total_bytes);
+        }
+    }
+
+    /// The status page is there.
+    pub(super) fn listening(&self, address: SocketAddr) {
+        let url = format!("http://{address}/");
+        self.say(&[&format!("status page at {url}")], || json!({"event": "listening", "url": url}));
+    }
+
+    /// The file system cannot keep a promise, and that was accepted.
+    pub(super) fn weaker(&self, directory: &Path, promise: &str) {
+        let dir = directory.display().to_string();
+        self.warn(
+            &[&weaker(directory, promise)],
+            || json!({"event": "weaker-durability", "dir": dir, "promise": promise}),
+        );
     }
 
     /// What opening the directory found.
@@ -53,7 +80,7 @@ impl Progress {
         };
         for skipped in &recovery.skipped {
             let (id, reason) = (skipped.id, &skipped.reason);
-            self.say(
+            self.warn(
                 &[&format!("{dir}: skipped checkpoint {id}, which is damaged: {reason}")],
                 || json!({"event": "skipped", "dir": dir, "id": id, "reason": reason}),
             );
@@ -83,7 +110,7 @@ impl Progress {
         self.processed(outcome, read_bytes);
         for error in &report.maintenance.errors {
             // The checkpoint stands; only old files could not be deleted.
-            self.say(
+            self.warn(
                 &[&format!("after checkpoint {}: {error}; it is tried again at the next one", info.id)],
                 || json!({"event": "maintenance-failed", "id": info.id, "error": error}),
             );
@@ -111,16 +138,56 @@ impl Progress {
         }
     }
 
+    /// A record is left out. On a terminal the count is enough.
+    pub(super) fn left_out(&mut self, source: &str, bad: &BadRecord) {
+        let BadRecord { number, error, .. } = bad;
+        self.warn(
+            &[&format!("{source}: left out record {number}: {error}")],
+            || json!({"event": "left-out", "input": source, "record": number, "error": error}),
+        );
+    }
+
+    /// The last record of an input has no line end.
+    pub(super) fn unfinished(&mut self, what: &str) {
+        self.warn(
+            &[&format!("the input ends within a record: {what}")],
+            || json!({"event": "unfinished", "what": what}),
+        );
+    }
+
+    /// Another source is read in place of the one before.
+    pub(super) fn another(&mut self, error: &SourceError) {
+        let source = error.source_name();
+        self.warn(
+            &[&format!("{source}: another input is in its place; it is read from its beginning")],
+            || json!({"event": "another-input", "input": source, "what": error.to_string()}),
+        );
+    }
+
+    /// A file has come to those that are followed.
+    pub(super) fn found(&self, source: &str) {
+        self.say(&[&format!("{source}: has come, and is followed")], || json!({"event": "found", "input": source}));
+    }
+
+    /// A connection was lost.
+    pub(super) fn lost(&mut self, error: &SourceError) {
+        let what = error.to_string();
+        self.warn(&[&format!("{what}; it is tried again")], || json!({"event": "connection-lost", "what": what}));
+    }
+
     /// The run stopped before the end of the input.
     pub(super) fn stopped(&mut self, outcome: Outcome, ended: Ended, again: &str) {
         let (records, id) = (outcome.consumed, outcome.checkpoint_id);
-        let why = if ended == Ended::Interrupted { "interrupted" } else { "stopped as asked" };
+        let (why, event) = match ended {
+            Ended::Interrupted => ("interrupted", "interrupted"),
+            Ended::Terminated => ("terminated", "terminated"),
+            Ended::Enough | Ended::Complete => ("stopped as asked", "stopped"),
+        };
         let checkpoint = match id {
             Some(id) => format!("checkpoint {id} holds everything"),
             None => "there is no checkpoint yet".to_owned(),
         };
         let text = format!("{why} after {} records: {checkpoint}. To continue:", grouped(records));
-        let event = if ended == Ended::Interrupted { "interrupted" } else { "stopped" };
         self.say(
             &[&text, &format!("  {again}")],
             || json!({"event": event, "records": records, "id": id, "again": again}),
@@ -139,7 +206,13 @@ impl Progress {
                 format!("done: {} records, {rate} a second; {}", grouped(records), self.last_checkpoint)
             }
         };
-        self.say(&[&text], || json!({"event": "done", "records": records, "records_now": now, "id": id}));
+        self.say(
+            &[&text],
+            || json!({"event": "done", "records": records, "records_now": now, "id": id, "left_out": outcome.left_out}),
+        );
+        if outcome.left_out > 0 && !matches!(self.style, Style::Json) {
+            tell(&format!("{} records were left out", grouped(outcome.left_out)));
+        }
     }
 
     fn message(&self, outcome: Outcome) -> String {
@@ -154,9 +227,17 @@ impl Progress {
         (consumed_now as f64 / self.started.elapsed().as_secs_f64().max(1e-6)) as u64
     }
 
-    fn say(&self, text: &[&str], value: impl FnOnce() -> Value) {
+    fn say(&self, text: &[&str], event: impl FnOnce() -> Value) {
+        self.tell(Level::Info, text, event);
+    }
+
+    fn warn(&self, text: &[&str], event: impl FnOnce() -> Value) {
+        self.tell(Level::Warn, text, event);
+    }
+
+    fn tell(&self, level: Level, text: &[&str], event: impl FnOnce() -> Value) {
         match &self.style {
-            Style::Json => tell(&value().to_string()),
+            Style::Json => log(level, event()),
             Style::Bar(bar) => bar.suspend(|| text.iter().for_each(|line| tell(line))),
             Style::Lines => text.iter().for_each(|line| tell(line)),
         }

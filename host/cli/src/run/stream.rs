@@ -1,26 +1,31 @@
-//! Feeding batches to the plugin and taking checkpoints between them.
+//! Feeding what is read to the plugin, and taking checkpoints between.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use alluvium_connectors::source::{SourceError, SourceErrorKind};
+use alluvium_connectors::Batch;
+use alluvium_connectors::source::{Schema, SourceError, SourceErrorKind};
 use alluvium_host::{Plugin, RuntimeError};
 
 use super::arguments::Run;
-use super::cursors::Cursors;
+use super::cursors::{Cursors, With};
+use super::discovery::Discovery;
+use super::durable::Durable;
 use super::inputs::Input;
-use super::metrics::Metrics;
+use super::opening;
 use super::operator;
 use super::outcome::{Ended, Outcome};
-use super::outputs::{Outputs, Tokens};
+use super::outputs::Outputs;
 use super::progress::Progress;
-use super::reading::{Cuts, Message, Read, What};
+use super::reading::{Cuts, Message, What};
+use super::service::{MetricsFile, Phase, Status};
+use super::signals::Signals;
 use crate::failure::Failure;
 
-/// How long to wait for input before looking whether the run was interrupted.
+/// How long to wait for input before looking what else is due.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many results are asked for at a time.
@@ -28,48 +33,68 @@ const RESULTS_PAGE: u32 = 10_000;
 
 /// A plugin at work on a stream.
 pub(super) struct Stream<'a> {
-    run: &'a Run,
-    plugin: Plugin,
-    metrics: Metrics,
-    interrupted: Arc<AtomicBool>,
-    cursors: Cursors,
-    outputs: Outputs,
-    /// Records consumed by the newest checkpoint.
-    checkpointed: u64,
+    pub(super) run: &'a Run,
+    pub(super) plugin: Plugin,
+    pub(super) metrics: MetricsFile,
+    pub(super) status: Status,
+    pub(super) signals: Signals,
+    pub(super) cursors: Cursors,
+    /// Where batches end.
+    pub(super) cuts: Cuts,
+    pub(super) discovery: Discovery,
+    pub(super) outputs: Outputs,
+    pub(super) durable: Durable,
     /// Records consumed by earlier runs.
     before: u64,
-    watermark_ms: Option<i64>,
-    checkpoint_id: Option<u64>,
-    /// Records consumed by the newest checkpoint or log, and when it was.
-    durable: (u64, Instant),
+    pub(super) watermark_ms: Option<i64>,
+    /// Records that were left out by this run.
+    pub(super) left_out: u64,
+    /// How the plugin was told that the records of an input look.
+    begun: BTreeMap<usize, Arc<Schema>>,
+    /// Records after the last line end of inputs that have ended. They are in no checkpoint.
+    unfinished: Vec<(usize, Batch)>,
+    /// The state holds a part of what was read, and the positions do not.
+    pub(super) is_between: bool,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(
         run: &'a Run,
         mut plugin: Plugin,
-        inputs: Vec<Input>,
-        metrics: Metrics,
-        interrupted: Arc<AtomicBool>,
+        mut inputs: Vec<Input>,
+        metrics: MetricsFile,
+        status: Status,
+        signals: Signals,
     ) -> Result<Self, Failure> {
         let watermark_ms =
             plugin.with_engine(|engine| engine.watermark()).map_err(|error| Failure::runtime(&run.dir, &error))?;
-        let outputs = Outputs::open(&run.outputs(), &mut plugin, &run.dir)?;
-        let cursors = Cursors::open(inputs, &mut plugin, &run.dir)?;
+        let outputs = Outputs::open(run, &mut plugin)?;
+        let cursors = opening::open(&mut inputs, &mut plugin, run)?;
+        let discovery = Discovery::new(inputs, run.reading.follow)?;
+        let cuts = Cuts {
+            checkpoint_every: run.checkpoint_every.get(),
+            sync_every: run.sync_every.map_or(u64::MAX, NonZeroU64::get),
+            records_max: run.stop_after.map_or(u64::MAX, NonZeroU64::get),
+        };
         let checkpoint_id = plugin.recovered().map(|recovered| recovered.checkpoint_id);
         let consumed = cursors.consumed();
         Ok(Self {
             run,
             plugin,
             metrics,
-            interrupted,
+            status,
+            signals,
             cursors,
+            cuts,
+            discovery,
             outputs,
-            checkpointed: consumed,
+            durable: Durable::at(consumed, checkpoint_id),
             before: consumed,
             watermark_ms,
-            checkpoint_id,
-            durable: (consumed, Instant::now()),
+            left_out: 0,
+            begun: BTreeMap::new(),
+            unfinished: Vec::new(),
+            is_between: false,
         })
     }
 
@@ -81,49 +106,108 @@ impl<'a> Stream<'a> {
     /// How far the run is.
     pub(super) fn outcome(&self) -> Outcome {
         let consumed = self.consumed();
-        Outcome { consumed, consumed_now: consumed - self.before, checkpoint_id: self.checkpoint_id }
+        let (checkpoint_id, left_out) = (self.durable.checkpoint_id, self.left_out);
+        Outcome { consumed, consumed_now: consumed - self.before, checkpoint_id, left_out }
     }
 
-    /// Feeds the inputs to the plugin until they end or it is told to stop; what is consumed then is
-    /// checkpointed.
+    /// Feeds the inputs to the plugin until they end or it is told to stop. What is consumed then is
+    /// checkpointed, also if it is an error that ends it.
     pub(super) fn feed(&mut self, progress: &mut Progress) -> Result<Ended, Failure> {
-        let records_max = self.run.stop_after.map_or(u64::MAX, NonZeroU64::get);
-        let checkpoint_every = self.run.checkpoint_every.get();
-        let sync_every = self.run.sync_every.map_or(u64::MAX, NonZeroU64::get);
-        let messages = self.cursors.start(&self.run.time_column, Cuts { checkpoint_every, sync_every, records_max })?;
-        let ended = loop {
-            if self.interrupted.load(Ordering::Relaxed) {
-                break Ended::Interrupted;
+        self.show(Phase::Running);
+        let fed = self.feed_all(progress);
+        self.show(Phase::Ending);
+        // The state is that after the last batch that was taken, unless the plugin has ended.
+        if self.plugin.is_running() && !self.is_between && self.durable.lacks_checkpoint(self.consumed()) {
+            let checkpointed = self.checkpoint(progress);
+            // The first error is the cause.
+            if fed.is_ok() {
+                checkpointed?;
             }
+        }
+        self.metrics.write()?;
+        fed
+    }
+
+    fn feed_all(&mut self, progress: &mut Progress) -> Result<Ended, Failure> {
+        let records_max = self.cuts.records_max;
+        let with = With { run: self.run, cuts: self.cuts, signals: &self.signals, status: &self.status };
+        let messages = self.cursors.start(&with)?;
+        loop {
+            self.show(Phase::Running);
             if self.consumed() - self.before == records_max {
-                break Ended::Enough;
+                return Ok(Ended::Enough);
             }
-            let Message { from, what } = match messages.recv_timeout(PATIENCE) {
+            if self.signals.take_hangup() {
+                self.outputs.reopen()?;
+                if self.durable.lacks_checkpoint(self.consumed()) {
+                    self.checkpoint(progress)?;
+                }
+            }
+            if self.signals.stop() {
+                self.cursors.close();
+            } else {
+                self.discover_if_due(progress)?;
+            }
+            let Message { from, what } = match messages.recv_timeout(self.patience()) {
                 Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => break Ended::Complete,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.make_durable_if_due(progress)?;
+                    continue;
+                }
+                // After a signal the readers end as well, and what they have read was taken.
+                Err(RecvTimeoutError::Disconnected) if self.signals.stop() => {
+                    return Ok(if self.signals.is_terminated() { Ended::Terminated } else { Ended::Interrupted });
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(Ended::Complete),
             };
             match what {
                 What::Schema(schema) => {
-                    let begun = operator::begin(&mut self.plugin, self.cursors.get(from).input, &schema);
-                    begun.map_err(|error| self.failed(from, &error))?;
+                    self.cursors.set_schema(from, &schema);
+                    self.begin(from)?;
                 }
                 // With several inputs the last batch may have more records than were asked for. It is left.
-                What::Batch(read) if u64::from(read.batch.count()) > self.room(records_max) => break Ended::Enough,
-                What::Batch(read) => {
-                    self.process(from, read)?;
+                What::Read(read) if u64::from(read.count) > self.room(records_max) => return Ok(Ended::Enough),
+                What::Read(read) => {
+                    self.process(from, read, progress)?;
                     progress.processed(self.outcome(), self.cursors.read_bytes());
                     self.make_durable_if_due(progress)?;
                 }
+                What::Unfinished(Ok(batch)) => self.unfinished.push((from, batch)),
+                What::Unfinished(Err(error)) => progress.unfinished(&error.to_string()),
+                What::Another(error) => progress.another(&error),
+                What::Lost(error) => progress.lost(&error),
                 What::SourceFailed(error) => return Err(self.source_failed(&error)),
                 What::Failed(failure) => return Err(failure),
             }
-        };
-        if self.consumed() > self.checkpointed {
-            self.checkpoint(progress)?;
         }
-        self.metrics.write()?;
-        Ok(ended)
+    }
+
+    /// Shows how far it is.
+    fn show(&self, phase: Phase) {
+        self.status.update(|shown| {
+            shown.phase = phase;
+            self.cursors.show(&mut shown.inputs);
+            shown.outputs = self.outputs.status();
+            shown.watermark_ms = self.watermark_ms;
+            shown.memory_bytes = self.plugin.memory_bytes();
+        });
+    }
+
+    /// Tells the plugin how the records of a partition look, if those of its input before looked otherwise.
+    pub(super) fn begin(&mut self, from: usize) -> Result<(), Failure> {
+        let cursor = self.cursors.get(from);
+        let (input, Some(schema)) = (cursor.input, cursor.schema.clone()) else { return Ok(()) };
+        if self.begun.get(&input) != Some(&schema) {
+            operator::begin(&mut self.plugin, input, &schema).map_err(|error| self.failed(from, &error))?;
+            self.begun.insert(input, schema);
+        }
+        Ok(())
+    }
+
+    /// How long to wait for a message: until something else is due.
+    fn patience(&self) -> Duration {
+        let due = self.durable.due(self.run, self.consumed());
+        due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()).min(PATIENCE))
     }
 
     /// How many records the run may still consume.
@@ -131,67 +215,21 @@ impl<'a> Stream<'a> {
         records_max.saturating_sub(self.consumed() - self.before)
     }
 
-    fn process(&mut self, from: usize, mut read: Read) -> Result<(), Failure> {
-        let batch = std::mem::take(&mut read.batch);
-        let (count, cursor) = (batch.count(), self.cursors.get(from));
-        let fed = operator::feed(&mut self.plugin, cursor.input, batch);
-        fed.map_err(|error| self.failed(from, &error))?;
-        for (output, records) in operator::take_emitted(&mut self.plugin) {
-            self.outputs.write(output, &records)?;
-        }
-        self.cursors.advance(from, count, &read);
-        self.watermark_ms = self.watermark_ms.max(self.cursors.watermark_ms());
-        Ok(())
-    }
-
-    /// After a batch. With one input, batches end where checkpoints and logs fall.
-    fn make_durable_if_due(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        let (consumed, every) = (self.consumed(), self.run.checkpoint_every);
-        if consumed / every > self.checkpointed / every {
-            return self.checkpoint(progress);
-        }
-        let (durable, when) = self.durable;
-        let is_passed = self.run.sync_every.is_some_and(|every| consumed / every > durable / every);
-        let interval = self.run.sync_interval.map(|ms| Duration::from_millis(ms.get()));
-        if is_passed || interval.is_some_and(|interval| when.elapsed() >= interval) {
-            self.make_durable(Plugin::sync)?;
-        }
-        Ok(())
-    }
-
-    /// One atomic step: the state, how far the inputs are consumed, and the watermark.
-    fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        let report = self.make_durable(Plugin::checkpoint)?;
-        self.checkpointed = self.consumed();
-        self.checkpoint_id = Some(report.info.id);
-        progress.checkpointed(self.outcome(), self.cursors.read_bytes(), &report);
-        Ok(())
-    }
-
-    /// What was emitted is made ready, then everything becomes durable with it, then it is shown.
-    fn make_durable<T>(&mut self, write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>) -> Result<T, Failure> {
-        let tokens = self.outputs.prepare()?;
-        let written = self.write_with(&tokens, write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
-        self.outputs.publish(&tokens)?;
-        self.durable = (self.consumed(), Instant::now());
-        self.metrics.write_if_due()?;
-        Ok(written)
-    }
-
-    fn write_with<T>(
-        &mut self,
-        tokens: &Tokens,
-        write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>,
-    ) -> Result<T, RuntimeError> {
-        let Self { plugin, cursors, outputs, watermark_ms, .. } = self;
-        plugin.with_engine(|engine| {
-            cursors.store(engine)?;
-            if let Some(watermark_ms) = *watermark_ms {
-                engine.set_watermark(watermark_ms)?;
+    /// After the last checkpoint: feeds what may be half of a record, for the results only.
+    pub(super) fn feed_unfinished(&mut self, progress: &mut Progress) -> Result<(), Failure> {
+        for (from, batch) in std::mem::take(&mut self.unfinished) {
+            self.begin(from)?;
+            match operator::feed(&mut self.plugin, self.cursors.get(from).input, batch) {
+                Ok(()) => {
+                    progress.unfinished("its last record has no line end: the results have it, the checkpoint has not");
+                }
+                Err(RuntimeError::Refused { text, .. }) => progress.unfinished(&text),
+                Err(error) => return Err(self.failed(from, &error)),
             }
-            outputs.store(tokens, engine)
-        })?;
-        write(plugin)
+            // What it emits belongs to no checkpoint.
+            drop(operator::take_emitted(&mut self.plugin));
+        }
+        Ok(())
     }
 
     /// What was emitted to the first output so far, all of it backed by a checkpoint.
@@ -199,35 +237,19 @@ impl<'a> Stream<'a> {
         self.outputs.shown(0)
     }
 
-    /// The first results, or those after the last page; none is the end.
-    pub(super) fn page_of_results(&mut self, is_start: bool) -> Result<Vec<String>, Failure> {
-        self.plugin.results(is_start, RESULTS_PAGE).map_err(|error| Failure::runtime(&self.run.dir, &error))
-    }
-
-    /// All results, sorted by key.
-    pub(super) fn results(&mut self, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+    /// Gives all results to `each_page`, sorted by key, for as long as it wants more.
+    pub(super) fn results(
+        &mut self,
+        mut each_page: impl FnMut(&[String]) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
         let mut is_start = true;
         loop {
-            let page = self.page_of_results(is_start)?;
-            if page.is_empty() {
+            let page =
+                self.plugin.results(is_start, RESULTS_PAGE).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+            if page.is_empty() || !each_page(&page)? {
                 return Ok(());
             }
-            page.iter().try_for_each(|line| each(line))?;
             is_start = false;
-        }
-    }
-
-    /// A refusal of the plugin is about the input, anything else about the directory.
-    fn failed(&self, from: usize, error: &RuntimeError) -> Failure {
-        match error {
-            RuntimeError::Refused { record, text, .. } => {
-                let cursor = self.cursors.get(from);
-                let number = |record: u32| format!("record {}", cursor.consumed() + u64::from(record) + 1);
-                let refused = record.map_or_else(|| "it".to_owned(), number);
-                Failure::at(&cursor.source_name, format!("the plugin refuses {refused}: {text}"))
-                    .hint("correct the input or the plugin; the records before the last checkpoint are safe")
-            }
-            _ => Failure::runtime(&self.run.dir, error),
         }
     }
 
@@ -236,7 +258,10 @@ impl<'a> Stream<'a> {
             SourceErrorKind::TooShort { records } => {
                 let (consumed, dir) = (self.before, self.run.dir.display());
                 let what = format!("has {records} records, but the checkpoint in {dir} has consumed {consumed}");
-                Failure::at(error.source_name(), what).hint("give the input that the run began with, or another --dir")
+                Failure::at(error.source_name(), what).hint(
+                    "give the input that the run began with, another --dir, or --resume next if this file is another \
+                     one that comes after it",
+                )
             }
             _ => Failure::source(error),
         }

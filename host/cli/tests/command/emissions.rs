@@ -113,11 +113,16 @@ fn reading_goes_on_by_seeking_and_another_file_is_not_taken_for_it() {
     // What was consumed is not read again: it may even have become unreadable as records.
     let mut bytes = fs::read(&input).expect("it reads");
     let header_end = bytes.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
-    let first_line = header_end..header_end + 20;
-    bytes[first_line].fill(b',');
+    bytes[100_000..100_020].fill(b',');
     fs::write(&input, &bytes).expect("it writes");
     ok(arguments(&bench, &input, &["--checkpoint-every", "1000", "--stop-after", "1000"]));
-    // A file of other lines is read from its beginning, and found too short.
+    // A file with another beginning is another file.
+    bytes[header_end..header_end + 20].fill(b',');
+    fs::write(&input, &bytes).expect("it writes");
+    let done = alluvium(arguments(&bench, &input, &[]));
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("is another file") && done.err.contains("--resume next"), "{}", done.err);
+    // A shorter file is read from its beginning, and found too short.
     fs::write(&input, &bytes[..header_end]).expect("it writes");
     let done = alluvium(arguments(&bench, &input, &[]));
     assert_eq!(done.code, Some(2), "{}", done.err);

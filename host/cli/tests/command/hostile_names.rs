@@ -56,7 +56,8 @@ fn no_command_over_a_directory_prints_them_raw() {
     let ids = directory(&bench);
     let (first, last) = (ids[0].to_string(), ids[2].to_string());
     let (copy, archive) = (text(&bench.path("copy")), text(&bench.path("archive.tar")));
-    let commands: [(&str, Vec<&str>); 14] = [
+    let backup = text(&bench.path(HOSTILE));
+    let commands: [(&str, Vec<&str>); 16] = [
         ("list", vec![]),
         ("show", vec![]),
         ("dump", vec![]),
@@ -66,6 +67,8 @@ fn no_command_over_a_directory_prints_them_raw() {
         ("verify", vec![]),
         ("gc", vec!["--dry-run"]),
         ("gc", vec![]),
+        ("backup", vec![&backup]),
+        ("backup", vec![&backup, "--verify"]),
         ("keep", vec![&first]),
         ("release", vec![&first]),
         ("restore", vec![&first]),
@@ -94,6 +97,13 @@ fn no_command_prints_the_name_of_a_file_raw() {
     for verb in ["list", "show", "dump", "top", "verify", "gc", "migrate"] {
         check(&[verb.to_owned(), hostile.clone()]);
     }
+    fs::create_dir(&hostile).expect("a directory");
+    let whole = Bench::with_checkpoints();
+    let archive = text(&bench.path("\u{202e}\narchive.tar"));
+    check(&["verify".to_owned(), hostile.clone()]);
+    check(&whole.over_dir("export", &[&archive]));
+    check(&["import".to_owned(), archive, hostile.clone()]);
+    fs::remove_dir_all(&hostile).expect("it was there");
     let input = bench.path("in.csv");
     fs::write(&input, format!("{HOSTILE},b\n1,2\n")).expect("a file");
     check(&bench.run_over(&input, &[]));

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Bench, alluvium, command, fails, files, ok, sum, text};
+use crate::support::{Bench, alluvium, command, fails, files, golden, ok, sum, text};
 
 #[test]
 fn list_tells_newest_first_what_each_wrote() {
@@ -188,7 +188,7 @@ fn keep_and_release_say_what_retention_leaves() {
     for (command, id, word) in [("keep", "99", "does not exist"), ("release", "2", "is not kept")] {
         fails(bench.over_dir(command, &[id]), &bench.dir(), &[word, id]);
     }
-    // The run goes on after the new checkpoint, and its retention leaves what is kept.
+    // The run continues after the new checkpoint, and its retention leaves what is kept.
     ok(bench.run_arguments(&["--stop-after", "1000", "--max-retained", "1"]));
     assert_eq!(bench.ids().last(), Some(&1));
     assert_eq!(bench.ids().len(), 2);
@@ -313,4 +313,35 @@ fn watch_ends_when_nobody_reads_any_more() {
     // The next one finds the pipe closed.
     ok(bench.run_arguments(&["--stop-after", "1", "--max-retained", "10"]));
     assert_eq!(watch.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn namespaces_timers_and_entries_that_expire_are_shown_as_what_they_are() {
+    let timed = text(&golden("timed"));
+    let dump = ok(["dump", &timed]);
+    for line in [
+        r#"{"namespace":"ends","at_ms":210000,"key":"JFK","value":""}"#,
+        r#"{"namespace":"seen","key":"flight 3","value":"seen","expires_ms":210000}"#,
+    ] {
+        assert!(dump.lines().any(|found| found == line), "{line} in\n{dump}");
+    }
+    let diff = ok(["diff", &timed, "1", "2"]);
+    assert!(diff.contains("- [ends] JFK at 90000") && diff.contains("+ [seen] flight 2  seen\n"), "{diff}");
+    let json = ok(["diff", "--json", &timed, "1", "2"]);
+    let expected = r#"{"change":"removed","namespace":"ends","at_ms":90000,"key":"JFK","before":""}"#;
+    assert!(json.lines().any(|line| line == expected), "{json}");
+    assert!(ok(["top", &timed]).contains("[stops] route"));
+    // A key may be the same in several namespaces.
+    let named = ok(["dump", &text(&golden("namespaced"))]);
+    assert!(named.contains(r#"{"namespace":"planes","key":"JF","value":"an equal key"}"#), "{named}");
+    assert!(named.contains(r#"{"namespace":"routes","key":"JF","value":"flight 2"}"#), "{named}");
+}
+
+#[test]
+fn namespaces_are_never_left_out_of_an_export() {
+    let bench = Bench::new();
+    let (named, to) = (text(&golden("namespaced")), text(&bench.path("laminar")));
+    let done = alluvium(["export", "--format", "laminardb", &named, &to]);
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("namespace") && done.err.contains("--format alluvium"), "{}", done.err);
 }

@@ -1,11 +1,20 @@
 //! The `alluvium` command as its users run it: exit codes, messages, and what is on disk afterwards.
 
+mod backup;
+mod beside_run;
+mod cases;
+mod deploy;
+mod durability;
 mod emissions;
 mod errors;
+#[cfg(target_os = "linux")]
+mod few_threads;
 mod flights;
 mod hostile_names;
 mod inside;
 mod inspection;
+#[cfg(target_os = "linux")]
+mod isolate;
 mod kill;
 mod lost;
 mod migrate;
@@ -13,6 +22,8 @@ mod modes;
 mod older_format;
 mod plugins;
 mod positions;
+mod running;
 mod same_bytes;
+mod service;
 mod support;
 mod transfer;

@@ -7,19 +7,15 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::support::{Bench, alluvium, engine, fails, files, flights, ok, text};
-use alluvium_hostile::{TEMPLATE, component as component_by_hand, migration};
+use alluvium_hostile::Guest;
 
 /// A plugin called delays, of schema version 2, whose migration deletes nothing and puts one key,
 /// then returns what is at this address: ok where there are zeros.
 fn version_2(bench: &Bench, returns: &str) -> PathBuf {
     let put = "(call $put (i32.const 160) (i32.const 6) (i32.const 160) (i32.const 6) (i32.const 4096))";
-    let function = migration(&format!("{put} {returns}"));
-    let version_1 = r"\06\00\00\00\01\00";
-    assert!(TEMPLATE.contains(version_1));
-    let component = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace(version_1, r"\06\00\00\00\02\00");
-    let component = component.replace(";; MIGRATION", &function);
+    let guest = Guest::new().version(2).migration(&format!("{put} {returns}"));
     let path = bench.path("version-2.wasm");
-    fs::write(&path, component_by_hand(&component)).expect("a file");
+    fs::write(&path, guest.component()).expect("a file");
     path
 }
 
@@ -94,7 +90,7 @@ fn a_state_too_large_for_its_disk_and_a_call_out_of_fuel() {
             (br_if $more (i32.lt_u (i32.load (i32.const 8192)) (i32.const 30))))
         (i32.const 16)";
     let path = bench.path("large.wasm");
-    fs::write(&path, component_by_hand(&TEMPLATE.replace("PROCESS", process))).expect("a file");
+    fs::write(&path, Guest::new().process(process).component()).expect("a file");
     fails(run(&bench, &path, &["--disk-mib", "1"]), &bench.dir(), &["limit of disk bytes", "--max-retained"]);
     fails(run(&bench, &path, &["--plugin-fuel", "100"]), &bench.dir(), &["limit of fuel"]);
     ok(run(&bench, &path, &["--disk-mib", "8", "--plugin-fuel", "1000000"]));

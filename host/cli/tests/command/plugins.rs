@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Bench, alerts, alluvium, fails, flights, ok, text};
 
-use alluvium_hostile::{TEMPLATE, component, component_of};
+use alluvium_hostile::{Guest, component, component_of};
 
 const OPERATOR: &str = "alluvium:checkpoint/operator@0.2.0";
 
 /// A plugin whose `process` has this body.
 fn plugin(bench: &Bench, process: &str) -> PathBuf {
-    let component = component(&TEMPLATE.replace("PROCESS", process));
+    let component = Guest::new().process(process).component();
     let path = bench.path("hostile.wasm");
     fs::write(&path, component).expect("a file");
     path
@@ -137,10 +137,10 @@ fn state_of_another_plugin_or_another_version_of_it() {
         &["\"delays\" with schema version 1", "is \"alerts\" with schema version 1", "give the plugin \"delays\""],
     );
     let described = |from: &str, to: &str| {
-        assert!(TEMPLATE.contains(from));
+        let text = Guest::new().text();
+        assert!(text.contains(from));
         let path = bench.path("other.wasm");
-        let component = TEMPLATE.replace("PROCESS", "(i32.const 16)").replace(from, to);
-        fs::write(&path, self::component(&component)).expect("a file");
+        fs::write(&path, component(&text.replace(from, to))).expect("a file");
         run(&bench, &path)
     };
     let (named, version) = (r#""\a0\00\00\00\06\00\00\00\01"#, r#""\a0\00\00\00\06\00\00\00\02"#);
@@ -158,7 +158,7 @@ fn state_of_another_plugin_or_another_version_of_it() {
 #[test]
 fn one_of_other_interfaces_under_the_same_names() {
     let bench = Bench::with_checkpoints();
-    let other = TEMPLATE.replace("PROCESS", "(i32.const 16)");
+    let other = Guest::new().text();
     let other = other.replace("(param $limit i32)", "(param $limit i64)");
     let other = component_of(&other, |wit| {
         wit.replace("results: func(start: bool, limit: u32)", "results: func(start: bool, limit: u64)")

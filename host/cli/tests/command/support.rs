@@ -21,6 +21,11 @@ pub(crate) fn laminardb(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/laminar").join(name)
 }
 
+/// A directory that an earlier build of this version wrote.
+pub(crate) fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v3").join(name)
+}
+
 pub(crate) fn engine() -> PathBuf {
     component("ALLUVIUM_ENGINE", "alluvium_wasm.wasm")
 }
