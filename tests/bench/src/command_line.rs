@@ -69,7 +69,11 @@ pub(crate) enum Command {
     Component,
     /// Attacks on the sandbox: when each is stopped, what it takes, and what its neighbours feel.
     #[cfg(feature = "component")]
-    Sandbox,
+    Sandbox {
+        /// One part instead of all.
+        #[arg(long)]
+        part: Option<alluvium_bench::sandbox::Part>,
+    },
     /// How long a checkpoint stops the stream of a plugin, with either engine.
     #[cfg(feature = "component")]
     Stall {

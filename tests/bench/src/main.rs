@@ -94,7 +94,7 @@ impl Bench {
             #[cfg(feature = "component")]
             Command::Component => self.component(&mut report)?,
             #[cfg(feature = "component")]
-            Command::Sandbox => alluvium_bench::sandbox::run(&self.scratch, &mut report)?,
+            Command::Sandbox { part } => alluvium_bench::sandbox::run(*part, &self.scratch, &mut report)?,
             #[cfg(feature = "component")]
             Command::Stall { checkpoints } => alluvium_bench::stall::run(*checkpoints, &self.scratch, &mut report)?,
             Command::Amplification { epochs, pattern } => {

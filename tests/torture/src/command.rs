@@ -1,15 +1,11 @@
 //! The real `alluvium run`, engine component, plugin and all, as a process to be killed.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
-use alluvium::NativeDirectory;
-use alluvium_core::directory::block_on;
-use alluvium_core::recovery::{RecoverOptions, recover};
-use alluvium_test_harness::oracle::undamaged;
+use alluvium_test_harness::command::{Recovered, built};
+use alluvium_test_harness::here;
 
 /// Where the program and its components are.
 #[derive(Debug, Clone)]
@@ -22,39 +18,14 @@ pub struct Program {
     has_sync: bool,
 }
 
-/// What a directory came back with.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovered {
-    /// Keys and values.
-    pub state: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Positions in the sources.
-    pub source_offsets: BTreeMap<String, u64>,
-    /// Event time.
-    pub watermark: Option<i64>,
-}
-
 impl Program {
     /// From `ALLUVIUM_BIN`, `ALLUVIUM_ENGINE` and `ALLUVIUM_DELAYS`, or as cargo builds them; what is
     /// missing is said.
     pub fn find() -> Result<Self, String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let find = |variable: &str, names: &[&str]| {
-            if let Some(given) = std::env::var_os(variable).filter(|given| !given.is_empty()) {
-                let given = PathBuf::from(given);
-                return if given.is_file() {
-                    Ok(given)
-                } else {
-                    Err(format!("{variable}={} is no file", given.display()))
-                };
-            }
-            let found = names.iter().map(|name| target.join(name)).find(|path| path.is_file());
-            found.ok_or_else(|| format!("{} is not built (or set {variable})", target.join(names[0]).display()))
-        };
-        let binary = find("ALLUVIUM_BIN", &["release/alluvium", "debug/alluvium"])?;
-        let engine = find("ALLUVIUM_ENGINE", &["wasm32-wasip2/release/alluvium_wasm.wasm"])?;
-        let plugin = find("ALLUVIUM_DELAYS", &["wasm32-wasip2/release/delays.wasm"])?;
-        let input = root.join("tests/data/flights-2013-01.csv.gz");
+        let binary = built("ALLUVIUM_BIN", &["release/alluvium", "debug/alluvium"])?;
+        let engine = built("ALLUVIUM_ENGINE", &["wasm32-wasip2/release/alluvium_wasm.wasm"])?;
+        let plugin = built("ALLUVIUM_DELAYS", &["wasm32-wasip2/release/delays.wasm"])?;
+        let input = here("data/flights-2013-01.csv.gz");
         if !input.is_file() {
             return Err(format!("{} is missing", input.display()));
         }
@@ -117,20 +88,6 @@ impl Program {
         let lines: Vec<&str> = told.lines().rev().take(3).collect();
         Err(format!("{}: {}", ended.status, lines.into_iter().rev().collect::<Vec<_>>().join(" / ")))
     }
-}
-
-/// Reads a directory as a newcomer would, without changing it: undamaged, and whole.
-pub fn recovered(path: &Path) -> Result<Recovered, String> {
-    let directory = Arc::new(NativeDirectory::open(path).map_err(|error| error.to_string())?);
-    undamaged(&*directory, "after the kill")?;
-    let found = block_on(recover(&*directory, &RecoverOptions::new())).map_err(|error| error.to_string())?;
-    let Some(found) = found else { return Ok(Recovered::default()) };
-    let position = found.position();
-    Ok(Recovered {
-        state: found.state.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect(),
-        source_offsets: position.source_offsets,
-        watermark: position.watermark,
-    })
 }
 
 /// Every record consumed is in the state exactly once: the flights of all routes add up to the offset.

@@ -1,5 +1,6 @@
 //! A bounded sample of every scenario of the catalogue; the long form is `torture --minutes M`.
 
+use alluvium_test_harness::backups::backups;
 use alluvium_test_harness::partial::files_missing;
 use alluvium_test_harness::tally::Budget;
 use alluvium_torture::scenarios::{
@@ -145,4 +146,9 @@ fn scenario_21_many_names() {
 #[test]
 fn scenario_24_dropped_in_random_histories() {
     dropped::dropped_at_every_await(Budget::sample(30)).assert(1_000);
+}
+
+#[test]
+fn scenario_27_backups() {
+    backups(Budget::sample(40)).assert(2_000);
 }

@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::process::Output;
 
+use alluvium_test_harness::command::{Recovered, recovered};
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
 use alluvium_test_harness::{has_strace, scratch};
 
-use crate::command::{Program, Recovered, adds_up, recovered};
+use crate::command::{Program, adds_up};
 
 /// Records of the input: a few checkpoints of each kind of work.
 const RECORDS: usize = 1_500;
@@ -168,7 +169,7 @@ fn ended_well(ended: &Output, refusal: Refusal) -> Result<u64, String> {
     match ended.status.code() {
         Some(0) => Ok(acknowledged),
         // What cannot be written cannot be told, if it is the terminal that is refused.
-        Some(2) if told.contains("error: ") || refusal.call == "write" => Ok(acknowledged),
+        Some(2) if told.contains("\"event\":\"failed\"") || refusal.call == "write" => Ok(acknowledged),
         _ => Err(format!("it ended with {}: {last}", ended.status)),
     }
 }

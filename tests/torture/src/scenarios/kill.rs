@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use alluvium_test_harness::command::{Recovered, recovered};
 use alluvium_test_harness::scratch;
 use alluvium_test_harness::tally::{Budget, Tally, each_case};
 
-use crate::command::{Program, Recovered, adds_up, recovered};
+use crate::command::{Program, adds_up};
 
 /// Records between two checkpoints: many commits, so that many kills hit one.
 const EVERY: u32 = 250;
@@ -28,6 +29,7 @@ fn undisturbed(program: &Program) -> Result<Undisturbed, String> {
     // Once to fill the cache of compiled components, and once to see how long it takes.
     program.finish(&directory, &output, EVERY)?;
     std::fs::remove_dir_all(&directory).map_err(|error| error.to_string())?;
+    std::fs::remove_file(&output).map_err(|error| error.to_string())?;
     let started = Instant::now();
     program.finish(&directory, &output, EVERY)?;
     let took = started.elapsed();

@@ -1,5 +1,6 @@
 //! One module for each family of scenarios of the catalogue of faults.
 
+use alluvium_test_harness::backups::backups;
 use alluvium_test_harness::cancelled;
 use alluvium_test_harness::partial;
 use alluvium_test_harness::tally::{Budget, Tally};
@@ -76,5 +77,6 @@ pub fn all() -> Vec<Test> {
         test(21, false, many_names::many_names),
         test(24, true, dropped::dropped_at_every_await),
         test(24, false, cancelled::every_await_of_every_operation),
+        long(27, 4, backups),
     ]
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::{IncrementalCheckpointError as Error, Reaction};
+use alluvium_test_harness::command::recovered;
 use alluvium_test_harness::oracle::undamaged;
 use alluvium_test_harness::tally::{Budget, Tally, guarded};
 use alluvium_test_harness::{Expected, Tmpfs, keep, open_with, options};
 
-use crate::command::{Program, recovered};
+use crate::command::Program;
 
 /// Mounts a file system in memory of so many KiB.
 fn small_disk(kib: u64) -> Result<Tmpfs, String> {
@@ -106,7 +107,7 @@ fn the_command(program: &Program) -> Result<(), String> {
     let output = elsewhere.path().join("output");
     let expected = {
         let whole = elsewhere.path().join("whole");
-        program.finish(&whole, &output, 1_000)?;
+        program.finish(&whole, &elsewhere.path().join("whole-output"), 1_000)?;
         recovered(&whole)?
     };
     let directory = disk.path().join("run");

@@ -1,7 +1,7 @@
 //! Scenario 24 over random histories: one future is dropped at one of its awaits, and the same manager
 //! works on. Every operation at every await, one by one, is in the test harness.
 //!
-//! A call that the future waits for may be made or not. A caller that goes on repeats the operation, or
+//! A call that the future waits for may be made or not. A caller that continues repeats the operation, or
 //! does the next one, or loses power.
 
 mod subject;
@@ -47,7 +47,7 @@ pub fn dropped_at_every_await(budget: Budget) -> Tally {
     tally
 }
 
-/// Plays a history, drops the future that waits at await `drop_at`, and goes on. Returns how many awaits
+/// Plays a history, drops the future that waits at await `drop_at`, and continues. Returns how many awaits
 /// there were.
 fn play((actions, retained): (&[Action], usize), seed: u64, drop_at: Option<u64>, known: &Seen) -> Result<u64, String> {
     let storage = Arc::new(SimulatedDirectory::new(seed));
@@ -68,7 +68,7 @@ fn play((actions, retained): (&[Action], usize), seed: u64, drop_at: Option<u64>
     Ok(session.subject().awaits())
 }
 
-/// Acts, and goes on if the future was dropped. Returns whether it was.
+/// Acts, and continues if the future was dropped. Returns whether it was.
 fn act(
     session: &mut Session<Cancelling>,
     storage: &SimulatedDirectory,
