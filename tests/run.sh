@@ -8,7 +8,7 @@ input=tests/data/flights-2013-01.csv.gz
 results=$(dirname "$dir")/delays.ndjson
 mkdir -p "$(dirname "$dir")"
 
-"$alluvium" run "$plugin" --dir "$dir" --input "$input" --checkpoint-every "$every" --output "$results"
+"$alluvium" run "$plugin" --dir "$dir" --input "$input" --checkpoint-every "$every" --output "$results" --overwrite
 
 echo
 echo "The ten worst routes, by minutes of arrival delay a flight (at least 20 flights):"

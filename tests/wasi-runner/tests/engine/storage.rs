@@ -7,8 +7,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use alluvium_test_harness::power_failure::Recorded;
 use alluvium_test_harness::{Tmpfs, has_strace, load, skipped};
 
+use crate::recorded::{self, Record};
 use crate::support::{Error, Severity, engine, options};
 
 /// Opening a pipe would block, and links would lead out of the directory.
@@ -34,6 +36,28 @@ fn links_and_pipes_are_reported_and_never_opened() {
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
     assert_eq!(fs::read(outside.path().join("secret")).unwrap(), b"secret");
     assert!(fs::symlink_metadata(at("segments/0000000000000001.base")).unwrap().is_symlink());
+}
+
+/// A sync of each would take seconds.
+#[test]
+fn too_many_partial_checkpoints_are_refused_before_one_is_synced() {
+    let scratch = tempfile::tempdir().unwrap();
+    let partial = |id: u32| scratch.path().join(format!("checkpoint_{id:016x}"));
+    for id in 1..=1_025 {
+        fs::create_dir(partial(id)).unwrap();
+    }
+    let opened = || {
+        let record = Record::default();
+        let opened = recorded::engine(scratch.path(), &record).open(&options());
+        let is_synced = |call: &Recorded| matches!(call, Recorded::SyncDirectory(path) if path.contains("checkpoint_"));
+        (opened.map(drop), record.calls().iter().filter(|call| is_synced(call)).count())
+    };
+    let (refused, synced) = opened();
+    let Err(Error::InvalidInput(why)) = &refused else { panic!("{refused:?}") };
+    assert!(why.contains("more than 1024 partial checkpoints"), "{why}");
+    assert_eq!(synced, 0);
+    fs::remove_dir(partial(1)).unwrap();
+    assert_eq!(opened().1, 1_024, "so many are synced");
 }
 
 /// Needs root for the small file system; says so when it is left out.
