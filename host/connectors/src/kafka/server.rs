@@ -29,6 +29,10 @@ pub struct KafkaServer {
 /// How long one question to the cluster may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// After this time without an answer, a connection counts as lost and is replaced. It is well below the patience, so
+/// that the connection that replaces it has time left.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
 const PORT: u16 = 9092;
 
 fn with_port(host: &str, port: u16) -> String {
@@ -90,7 +94,8 @@ impl KafkaServer {
             .set("client.id", "alluvium")
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
-            .set("socket.connection.setup.timeout.ms", "5000");
+            .set("socket.connection.setup.timeout.ms", "5000")
+            .set("socket.timeout.ms", self.retry.attempt_time().min(SILENCE_MAX).as_millis().to_string());
         config
     }
 }

@@ -163,6 +163,27 @@ fn an_outage_that_ends_is_waited_for() {
 }
 
 #[test]
+fn a_connection_that_fell_silent_is_replaced() {
+    let mut cluster = Cluster::with_topics(&["out"]);
+    let directory = tempfile::tempdir().unwrap();
+    let server = cluster.server().retry(Retry::default().patience(Duration::from_secs(1)));
+    let mut sink = KafkaSink::new(server, "out", directory.path()).unwrap();
+    sink.recover(&[]).unwrap();
+    let token = epoch(&mut sink, &numbers(0, 10));
+    cluster.fall_silent();
+    let error = sink.publish(&token).unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    // What was asked is never answered, as by a broker that vanished without a word. A client waits for a minute,
+    // unless it is told otherwise.
+    cluster.answer();
+    let give_up = Instant::now() + crate::cluster::PATIENCE / 2;
+    while let Err(error) = sink.publish(&token) {
+        assert!(error.is_transient() && Instant::now() < give_up, "{error}");
+    }
+    assert_eq!(cluster.content("out"), numbers(0, 10));
+}
+
+#[test]
 fn many_records_are_published_quickly() {
     let cluster = Cluster::with_topics(&["out"]);
     let directory = tempfile::tempdir().unwrap();

@@ -73,6 +73,8 @@ impl ProducerContext for Deliveries {
                 let end = u64::try_from(rdkafka::Message::offset(message)).map_or(0, |offset| offset + 1);
                 self.end.fetch_max(end, Ordering::SeqCst);
             }
+            // The client drops its messages when it ends a transaction that failed before. That is no reason of it.
+            Err((KafkaError::MessageProduction(Code::PurgeQueue | Code::PurgeInflight), _)) => {}
             Err((error, _)) => {
                 let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
                 failure.get_or_insert_with(|| self.watch.trouble(error));
