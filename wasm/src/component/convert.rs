@@ -59,6 +59,16 @@ pub(super) fn page(entries: &[(&[u8], &[u8])]) -> types::Columns {
     }
 }
 
+/// Packs keys into one argument.
+pub(super) fn packed<'a>(keys: impl Iterator<Item = &'a [u8]>) -> types::PackedKeys {
+    let mut packed = types::PackedKeys { lens: vec![], bytes: vec![] };
+    for key in keys {
+        packed.lens.push(len(key));
+        packed.bytes.extend_from_slice(key);
+    }
+    packed
+}
+
 /// Looks up many keys.
 pub(super) fn get_many(
     manager: &Manager,

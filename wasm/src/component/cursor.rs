@@ -10,8 +10,8 @@ use super::bindings::exports::alluvium::checkpoint::state::GuestCursor;
 use super::convert;
 use super::open_manager::Open;
 
-/// The most bytes of keys and values that a page holds after its first entry.
-const PAGE_BYTES: usize = 1 << 20;
+/// The most bytes of keys and values that a page of entries holds after its first entry.
+pub(super) const PAGE_BYTES: usize = 1 << 20;
 
 /// A walk, and the manager whose state it visits.
 pub(super) struct Cursor {

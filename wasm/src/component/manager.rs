@@ -5,7 +5,7 @@ use alluvium_core::{archive, gc};
 
 use super::bindings::alluvium::checkpoint::types::{Columns, Error, NamespaceDeclaration, PackedKeys, PackedValues};
 use super::bindings::exports::alluvium::checkpoint::{checkpoints as wit, state};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, PAGE_BYTES};
 use super::open_manager::{OpenManager, open};
 use super::opening::{config, directory, how_to_open};
 use super::{Engine, convert, namespaces, positions};
@@ -72,6 +72,44 @@ impl wit::GuestManager for OpenManager {
 
     fn rollback_batch(&self) -> Result<(), Error> {
         self.0.manager.borrow_mut().rollback_batch().map_err(convert::error)
+    }
+
+    fn scan(
+        &self,
+        namespace: u32,
+        from: Vec<u8>,
+        to: Option<Vec<u8>>,
+        reverse: bool,
+        limit: u32,
+    ) -> Result<Columns, Error> {
+        let manager = self.0.manager.borrow();
+        let found = manager.scan(namespace, &from, to.as_deref(), reverse, limit as usize, PAGE_BYTES);
+        found.map(|entries| convert::page(&entries)).map_err(convert::error)
+    }
+
+    fn delete_range(&self, namespace: u32, from: Vec<u8>, to: Option<Vec<u8>>) -> Result<u64, Error> {
+        self.0.manager.borrow_mut().delete_range(namespace, &from, to.as_deref()).map_err(convert::error)
+    }
+
+    fn set_timer(&self, namespace: u32, at_ms: i64, key: Vec<u8>) -> Result<(), Error> {
+        self.0.manager.borrow_mut().set_timer(namespace, at_ms, &key).map_err(convert::error)
+    }
+
+    fn delete_timer(&self, namespace: u32, at_ms: i64, key: Vec<u8>) -> Result<bool, Error> {
+        self.0.manager.borrow_mut().delete_timer(namespace, at_ms, &key).map_err(convert::error)
+    }
+
+    fn first_timer(&self, namespace: u32) -> Result<Option<i64>, Error> {
+        let first = self.0.manager.borrow().timers(namespace, i64::MAX, 1).map_err(convert::error)?;
+        Ok(first.first().map(|timer| timer.at_ms))
+    }
+
+    fn take_timers(&self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<wit::DueTimers>, Error> {
+        let mut manager = self.0.manager.borrow_mut();
+        let first = manager.timers(namespace, up_to_ms, (limit as usize).min(1)).map_err(convert::error)?;
+        let Some(at_ms) = first.first().map(|timer| timer.at_ms) else { return Ok(None) };
+        let taken = manager.take_timers(namespace, at_ms, limit as usize).map_err(convert::error)?;
+        Ok(Some(wit::DueTimers { at_ms, keys: convert::packed(taken.iter().map(|timer| &timer.key[..])) }))
     }
 
     fn len(&self, namespace: u32) -> Result<u64, Error> {

@@ -16,6 +16,7 @@ mod opening;
 mod pieces;
 mod positions;
 mod state;
+mod time;
 
 /// The bindings that wit-bindgen generates from `wit/`.
 mod bindings {

@@ -16,6 +16,8 @@ pub(super) fn declaration(declaration: NamespaceDeclaration) -> Result<Namespace
                 Error::InvalidInput(format!("namespace {name:?}: {bytes} bytes of a key cannot decide"))
             })?,
         },
+        NamespaceKind::Timers(TimeDomain::Event) => Kind::Timers(Domain::Event),
+        NamespaceKind::Timers(TimeDomain::Processing) => Kind::Timers(Domain::Processing),
     };
     let declared = Namespace::new(0, name, kind);
     let declared = match expires {

@@ -42,6 +42,14 @@ impl wit::Guest for Engine {
         newest()?.iterate(namespace, prefix)
     }
 
+    fn scan(namespace: u32, from: Vec<u8>, to: Option<Vec<u8>>, reverse: bool, limit: u32) -> Result<Columns, Error> {
+        newest()?.scan(namespace, from, to, reverse, limit)
+    }
+
+    fn delete_range(namespace: u32, from: Vec<u8>, to: Option<Vec<u8>>) -> Result<u64, Error> {
+        newest()?.delete_range(namespace, from, to)
+    }
+
     fn len(namespace: u32) -> Result<u64, Error> {
         newest()?.len(namespace)
     }
