@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::bindings::engine::alluvium::checkpoint::types::{NamespaceDeclaration, TimeDomain};
+use crate::bindings::engine::alluvium::checkpoint::types::{NamespaceDeclaration, NamespaceKind, TimeDomain};
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
 use crate::identity::Identity;
 use crate::text::printable;
@@ -32,13 +32,19 @@ pub struct Description {
 }
 
 impl Description {
-    /// Whether entries of a namespace expire by the time of processing. The host sets that time then, as
-    /// [`set_processing_time`](crate::Engine::set_processing_time) says.
+    /// Whether entries of a namespace expire, or timers are due, by the time of processing. The host sets that time
+    /// then, as [`set_processing_time`](crate::Engine::set_processing_time) says.
     pub fn needs_processing_time(&self) -> bool {
         let by_processing = |declared: &NamespaceDeclaration| {
             declared.expires.as_ref().is_some_and(|expiry| expiry.domain == TimeDomain::Processing)
+                || matches!(declared.kind, NamespaceKind::Timers(TimeDomain::Processing))
         };
         self.namespaces.iter().any(by_processing)
+    }
+
+    /// Whether a namespace holds timers.
+    pub fn has_timers(&self) -> bool {
+        self.namespaces.iter().any(|declared| matches!(declared.kind, NamespaceKind::Timers(_)))
     }
 
     /// Says the same again, for another process to check.

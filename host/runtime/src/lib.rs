@@ -80,6 +80,7 @@ mod isolated;
 mod limits;
 #[cfg(target_os = "linux")]
 mod linear_memory;
+mod messages;
 mod metrics;
 mod migrate;
 mod module;
@@ -98,8 +99,10 @@ mod stderr_tail;
 mod store_data;
 pub mod text;
 mod threads;
+mod time;
 mod wasi;
 
+pub use self::bindings::plugin::alluvium::checkpoint::logging::Level as MessageLevel;
 pub use self::compiler::Runtime;
 pub use self::compiler::cache::Cache;
 pub use self::compiler::caps::CodeLimits;
@@ -109,8 +112,8 @@ pub use self::compiler::serve::compile_for_host;
 pub use self::description::{Description, Input, InputFormat, Output, OutputFormat, Parameter};
 pub use self::emitted::Emitted;
 pub use self::engine::{
-    CheckpointInfo, CheckpointReport, ComponentEngine, Engine, EngineOptions, MaintenanceReport, NativeEngine,
-    Recovery, SharedEngine, SkippedCheckpoint, Walk, lock,
+    CheckpointInfo, CheckpointReport, ComponentEngine, DueTimers, Engine, EngineOptions, MaintenanceReport,
+    NativeEngine, Range, Recovery, SharedEngine, SkippedCheckpoint, Walk, lock,
 };
 pub use self::error::{EngineError, RuntimeError};
 pub use self::handle::{Answer, PluginHandle};
@@ -122,6 +125,7 @@ pub use self::isolated::Wall;
 pub use self::isolated::process::WorkerProcess;
 pub use self::isolated::serve::work_for_host;
 pub use self::limits::{Limit, Limits};
+pub use self::messages::Message;
 pub use self::migrate::Migrated;
 pub use self::module::Module;
 pub use self::operator::{Batch, ColumnBatch, RecordBatch};

@@ -38,6 +38,9 @@ pub struct Limits {
     pub checkpoint_output_bytes: u64,
     /// What a plugin may emit in all, from one start of the host's process to its end.
     pub total_output_bytes: u64,
+    /// How many timers may be due at once because the work of others has set them. Each of those that were set before is
+    /// worked through besides.
+    pub chained_timers: u64,
     /// How many results one walk over them may have.
     pub results: u64,
     /// How many bytes these may have together.
@@ -72,6 +75,7 @@ impl Default for Limits {
             checkpoint_output_bytes: 4 << 30,
             // A stream has no end.
             total_output_bytes: u64::MAX,
+            chained_timers: 1_000_000,
             results: 100_000_000,
             results_bytes: 64 << 30,
             results_time: Duration::from_mins(10),
@@ -104,6 +108,8 @@ pub enum Limit {
     CallBytes,
     /// [`Limits::output_bytes`], [`Limits::checkpoint_output_bytes`] or [`Limits::total_output_bytes`].
     Output,
+    /// [`Limits::chained_timers`].
+    Timers,
     /// [`Limits::results`], [`Limits::results_bytes`] or [`Limits::results_time`].
     Results,
     /// [`Limits::disk_bytes`].
@@ -127,6 +133,7 @@ impl Limit {
             Self::Handles => "handles",
             Self::CallBytes => "call bytes",
             Self::Output => "output",
+            Self::Timers => "timers",
             Self::Results => "results",
             Self::DiskBytes => "disk bytes",
             Self::DiskFiles => "disk files",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::sync::OnceLock;
 
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use crate::bindings::VERSION;
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
@@ -24,11 +24,36 @@ pub struct Module(Arc<Inner>);
 struct Inner {
     file: PathBuf,
     operator: operator::GuestIndices,
-    migrate: Option<ComponentExportIndex>,
+    optional: Optional,
     form: Form,
     /// The code for workers, once one has asked for it.
     #[cfg(target_os = "linux")]
     shared_code: OnceLock<SharedCode>,
+}
+
+/// The functions that a plugin need not export.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Optional {
+    pub(crate) migrate: Option<ComponentExportIndex>,
+    pub(crate) on_timers: Option<ComponentExportIndex>,
+    pub(crate) finish: Option<ComponentExportIndex>,
+    pub(crate) route: Option<ComponentExportIndex>,
+}
+
+impl Optional {
+    fn of(component: &Component) -> Self {
+        let find = |interface: &str, function: &str| {
+            let interface = format!("alluvium:checkpoint/{interface}@{VERSION}");
+            let interface = component.get_export_index(None, interface.as_str())?;
+            component.get_export_index(Some(&interface), function)
+        };
+        Self {
+            migrate: find("migration", "migrate"),
+            on_timers: find("timed", "on-timers"),
+            finish: find("timed", "finish"),
+            route: find("keyed", "route"),
+        }
+    }
 }
 
 /// How a plugin comes.
@@ -42,9 +67,7 @@ pub(crate) enum Form {
 impl Module {
     pub(crate) fn of(file: &Path, ready: InstancePre<StoreData>, is_composed: bool) -> wasmtime::Result<Self> {
         let operator = operator::GuestIndices::new(&ready)?;
-        let component = ready.component();
-        let migration = component.get_export_index(None, format!("alluvium:checkpoint/migration@{VERSION}").as_str());
-        let migrate = migration.and_then(|migration| component.get_export_index(Some(&migration), "migrate"));
+        let optional = Optional::of(ready.component());
         let form = if is_composed {
             Form::Composed(Box::new(component::Ready::of_composed(file, ready)?))
         } else {
@@ -53,7 +76,7 @@ impl Module {
         let inner = Inner {
             file: file.to_owned(),
             operator,
-            migrate,
+            optional,
             form,
             #[cfg(target_os = "linux")]
             shared_code: OnceLock::new(),
@@ -74,7 +97,17 @@ impl Module {
 
     /// Whether it can take over the state of other versions of itself.
     pub fn migrates(&self) -> bool {
-        self.0.migrate.is_some()
+        self.0.optional.migrate.is_some()
+    }
+
+    /// Whether it takes timers that are due, and is told of the end of its inputs.
+    pub fn is_timed(&self) -> bool {
+        self.0.optional.on_timers.is_some()
+    }
+
+    /// Whether it says which keys its records belong to.
+    pub fn is_keyed(&self) -> bool {
+        self.0.optional.route.is_some()
     }
 
     pub(crate) fn form(&self) -> &Form {
@@ -100,8 +133,8 @@ impl Module {
         &self.0.operator
     }
 
-    pub(crate) fn migrate(&self) -> Option<ComponentExportIndex> {
-        self.0.migrate
+    pub(crate) fn optional(&self) -> Optional {
+        self.0.optional
     }
 }
 

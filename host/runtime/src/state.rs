@@ -4,7 +4,7 @@ use wasmtime::component::Resource;
 
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, Error, PackedKeys, PackedValues};
 use crate::bindings::plugin::alluvium::checkpoint::state::{Host, HostCursor};
-use crate::engine::{Engine, SharedEngine, Walk, lock};
+use crate::engine::{Engine, Range, SharedEngine, Walk, lock};
 use crate::error::RuntimeError;
 use crate::store_data::StoreData;
 use crate::text::cut;
@@ -28,7 +28,7 @@ impl StoreData {
     }
 
     /// Calls the engine: what it refuses goes back to the plugin, what ends it ends the plugin too.
-    fn on_engine<T>(
+    pub(crate) fn on_engine<T>(
         &self,
         call: impl FnOnce(&mut dyn Engine) -> Result<T, RuntimeError>,
     ) -> wasmtime::Result<Result<T, Error>> {
@@ -76,6 +76,26 @@ impl Host for StoreData {
             Err(refused) => return Ok(Err(refused)),
         };
         Ok(Ok(self.table.push(cursor)?))
+    }
+
+    fn scan(
+        &mut self,
+        namespace: u32,
+        from: Vec<u8>,
+        to: Option<Vec<u8>>,
+        reverse: bool,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Columns, Error>> {
+        self.on_engine(|engine| engine.scan(namespace, &Range { from, to }, reverse, limit))
+    }
+
+    fn delete_range(
+        &mut self,
+        namespace: u32,
+        from: Vec<u8>,
+        to: Option<Vec<u8>>,
+    ) -> wasmtime::Result<Result<u64, Error>> {
+        self.on_engine(|engine| engine.delete_range(namespace, &Range { from, to }))
     }
 
     fn len(&mut self, namespace: u32) -> wasmtime::Result<Result<u64, Error>> {

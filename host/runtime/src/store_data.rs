@@ -18,6 +18,7 @@ use crate::emitted::Emitted;
 use crate::engine::SharedEngine;
 use crate::error::RuntimeError;
 use crate::limits::{Limit, Limits, Reached};
+use crate::messages::Messages;
 use crate::stderr_tail::Tail;
 
 /// The data of a store.
@@ -35,6 +36,8 @@ pub(crate) struct StoreData {
     pub(crate) engine: Option<SharedEngine>,
     /// The numbers of the namespaces that the plugin has declared, by name.
     pub(crate) namespaces: Vec<(String, u32)>,
+    /// What the plugin said since it was last asked.
+    pub(crate) messages: Messages,
     /// What the plugin emitted since it was last asked, to each output.
     pub(crate) emitted: Vec<Emitted>,
     /// The most that this may be.
@@ -69,6 +72,7 @@ impl StoreData {
             is_accepted: false,
             engine,
             namespaces: Vec::new(),
+            messages: Messages::default(),
             emitted: Vec::new(),
             output_bytes_max: limits.output_bytes,
             disk: DiskBudget::default(),

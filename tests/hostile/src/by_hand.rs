@@ -9,6 +9,9 @@ use wit_parser::Resolve;
 /// The core module. A [`Guest`](crate::Guest) fills in what is to be its own.
 pub(crate) const TEMPLATE: &str = include_str!("plugin.wat");
 
+/// The interfaces that a plugin need not export.
+const OPTIONAL: [&str; 3] = ["migration", "timed", "keyed"];
+
 /// What a plugin by hand may import and export besides the plugin's world: what a language's runtime asks for, and
 /// a resource of its own.
 const MORE: &str = r"
@@ -24,9 +27,9 @@ const MORE: &str = r"
         import wasi:cli/stderr@0.2.0;
         export things;
     }
-    world migrating {
+    world chosen {
         include plain;
-        export alluvium:checkpoint/migration@0.2.0;
+        EXPORTS
     }
     package wasi:io@0.2.0 {
         interface poll { resource pollable; }
@@ -69,9 +72,11 @@ pub fn component(core: &str) -> Vec<u8> {
 pub fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_source("alluvium.wit", &change(interfaces())).expect("our interfaces");
-    let package = resolve.push_source("by-hand.wit", MORE).expect("more interfaces");
-    let world = if core.contains("checkpoint/migration@") { "migrating" } else { "plain" };
-    let world = resolve.select_world(&[package], Some(world)).expect("a world");
+    let exported = OPTIONAL.iter().map(|name| format!("alluvium:checkpoint/{name}@0.2.0"));
+    let exported = exported.filter(|name| core.contains(&format!("{name}#")));
+    let exports: String = exported.map(|name| format!("export {name};")).collect();
+    let package = resolve.push_source("by-hand.wit", &MORE.replace("EXPORTS", &exports)).expect("more interfaces");
+    let world = resolve.select_world(&[package], Some("chosen")).expect("a world");
     let mut module = wat::parse_str(core).expect("a core module");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("a world for the module");
     let mut encoder = ComponentEncoder::default();
@@ -83,7 +88,8 @@ pub fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8
 fn interfaces() -> String {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wasm/wit");
     let file = |name: &str| fs::read_to_string(wit.join(name)).expect("the interfaces of the repository");
-    let files =
-        ["types.wit", "state.wit", "sink.wit", "operator.wit", "migration.wit", "checkpoints.wit", "worlds.wit"];
-    files.map(file).join("\n")
+    let interfaces =
+        ["state", "sink", "time", "logging", "operator", "migration", "timed", "keyed", "checkpoints", "worlds"];
+    let files = interfaces.map(|name| file(&format!("{name}.wit")));
+    [file("types.wit"), files.join("\n")].join("\n")
 }

@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 /// Calls that a plugin may make, with the number of their parameters. The last one is where an answer goes, if there
 /// is one.
-const CALLS: [(&str, usize); 12] = [
+const CALLS: [(&str, usize); 16] = [
     ("$get-in", 4),
     ("$get-many-in", 6),
     ("$len-in", 2),
@@ -14,6 +14,10 @@ const CALLS: [(&str, usize); 12] = [
     ("$iterate-in", 4),
     ("$namespace", 3),
     ("$emit-to", 4),
+    ("$scan", 6),
+    ("$delete-range", 6),
+    ("$set-timer", 5),
+    ("$delete-timer", 5),
     ("$directories", 1),
     ("$next", 3),
     ("$drop-cursor", 1),

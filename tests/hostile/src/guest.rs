@@ -83,6 +83,31 @@ impl Guest {
         self
     }
 
+    /// Declares a namespace of timers of event time, `windows`, and adds the function `on-timers` with this body, which
+    /// returns the address of a result. Its parameters are `$namespace`, `$at`, `$lens`, `$count`, `$keys` and `$len`.
+    #[must_use]
+    pub fn timers(self, body: &str) -> Self {
+        let declare = "(i32.store (i32.const 224) (i32.const 1)) (i32.store8 (i32.const 360) (i32.const 2))
+            (i32.store (i32.const 364) (i32.const 0))";
+        let parameters = "(param $namespace i32) (param $at i64) (param $lens i32) (param $count i32)
+            (param $keys i32) (param $len i32)";
+        let name = "alluvium:checkpoint/timed@0.2.0";
+        let (describe, finish) = (format!("{declare} {}", self.describe), format!("(result i32) {OK}"));
+        self.describe(&describe).more(&format!(
+            "(func (export \"{name}#on-timers\") {parameters} (result i32) {body})
+            (func (export \"{name}#finish\") {finish})"
+        ))
+    }
+
+    /// Adds the function `route` with this body, which returns the address of a result. Its parameters are those of
+    /// `process`.
+    #[must_use]
+    pub fn keyed(self, body: &str) -> Self {
+        let name = "alluvium:checkpoint/keyed@0.2.0#route";
+        let parameters = "(param i32 i32 i32 i32 i32 i32 i32)";
+        self.more(&format!("(func (export \"{name}\") {parameters} (result i32) {body})"))
+    }
+
     /// Returns the core module as text.
     pub fn text(&self) -> String {
         assert!(TEMPLATE.contains(VERSION_1), "the template has changed");

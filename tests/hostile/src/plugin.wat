@@ -11,6 +11,12 @@
   (import "alluvium:checkpoint/state@0.2.0" "[method]cursor.next" (func $next (param i32 i32 i32)))
   (import "alluvium:checkpoint/state@0.2.0" "[resource-drop]cursor" (func $drop-cursor (param i32)))
   (import "alluvium:checkpoint/state@0.2.0" "namespace" (func $namespace (param i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "scan" (func $scan-in (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "alluvium:checkpoint/state@0.2.0" "delete-range" (func $delete-range-in (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "alluvium:checkpoint/time@0.2.0" "watermark" (func $watermark (param i32)))
+  (import "alluvium:checkpoint/time@0.2.0" "set-timer" (func $set-timer-at (param i32 i64 i32 i32 i32)))
+  (import "alluvium:checkpoint/time@0.2.0" "delete-timer" (func $delete-timer-at (param i32 i64 i32 i32 i32)))
+  (import "alluvium:checkpoint/logging@0.2.0" "log" (func $log (param i32 i32 i32)))
   (import "alluvium:checkpoint/sink@0.2.0" "emit" (func $emit-to (param i32 i32 i32 i32)))
   (import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $now (result i64)))
   (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration" (func $timer (param i64) (result i32)))
@@ -58,6 +64,18 @@
     (call $iterate-in (i32.const 0) (local.get 0) (local.get 1) (local.get 2)))
   (func $emit (param i32 i32 i32)
     (call $emit-to (i32.const 0) (local.get 0) (local.get 1) (local.get 2)))
+
+  ;; A range with both ends, of which at most 10 entries are read; timers at times of 32 bits.
+  (func $scan (param i32 i32 i32 i32 i32 i32)
+    (call $scan-in (local.get 0) (local.get 1) (local.get 2) (i32.const 1) (local.get 3) (local.get 4) (i32.const 0)
+      (i32.const 10) (local.get 5)))
+  (func $delete-range (param i32 i32 i32 i32 i32 i32)
+    (call $delete-range-in (local.get 0) (local.get 1) (local.get 2) (i32.const 1) (local.get 3) (local.get 4)
+      (local.get 5)))
+  (func $set-timer (param i32 i32 i32 i32 i32)
+    (call $set-timer-at (local.get 0) (i64.extend_i32_s (local.get 1)) (local.get 2) (local.get 3) (local.get 4)))
+  (func $delete-timer (param i32 i32 i32 i32 i32)
+    (call $delete-timer-at (local.get 0) (i64.extend_i32_s (local.get 1)) (local.get 2) (local.get 3) (local.get 4)))
 
   ;; At address 16 there are zeros: a result that is empty and ok.
   (func (export "alluvium:checkpoint/operator@0.2.0#describe") (result i32)

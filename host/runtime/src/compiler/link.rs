@@ -82,7 +82,9 @@ fn linker(component: &Component, is_composed: bool) -> wasmtime::Result<Linker<S
         wasi::end_at_deadline(&mut linker)?;
     } else {
         plugin::alluvium::checkpoint::state::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |guest| guest)?;
+        plugin::alluvium::checkpoint::time::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |guest| guest)?;
     }
+    plugin::alluvium::checkpoint::logging::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |guest| guest)?;
     plugin::alluvium::checkpoint::sink::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }

@@ -6,7 +6,9 @@ use alluvium_core::model::stop::Stop;
 
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
 use crate::disk::{DiskBudget, DiskUse};
-use crate::engine::{CheckpointInfo, CheckpointReport, ComponentEngine, Engine, Recovery, Walk, position};
+use crate::engine::{
+    CheckpointInfo, CheckpointReport, ComponentEngine, DueTimers, Engine, Range, Recovery, Walk, position,
+};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 use crate::wasi;
@@ -38,6 +40,37 @@ impl Engine for ComponentEngine {
 
     fn delete(&mut self, namespace: u32, key: &[u8]) -> Result<bool, RuntimeError> {
         Ok(self.on_manager(|guest, store, manager| guest.call_delete(store, manager, namespace, key))??)
+    }
+
+    fn scan(&mut self, namespace: u32, range: &Range, reverse: bool, limit: u32) -> Result<Columns, RuntimeError> {
+        let Range { from, to } = range;
+        Ok(self.on_manager(|guest, store, manager| {
+            guest.call_scan(store, manager, namespace, from, to.as_deref(), reverse, limit)
+        })??)
+    }
+
+    fn delete_range(&mut self, namespace: u32, range: &Range) -> Result<u64, RuntimeError> {
+        let Range { from, to } = range;
+        Ok(self.on_manager(|guest, store, manager| {
+            guest.call_delete_range(store, manager, namespace, from, to.as_deref())
+        })??)
+    }
+
+    fn set_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<(), RuntimeError> {
+        Ok(self.on_manager(|guest, store, manager| guest.call_set_timer(store, manager, namespace, at_ms, key))??)
+    }
+
+    fn delete_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<bool, RuntimeError> {
+        Ok(self.on_manager(|guest, store, manager| guest.call_delete_timer(store, manager, namespace, at_ms, key))??)
+    }
+
+    fn first_timer(&mut self, namespace: u32) -> Result<Option<i64>, RuntimeError> {
+        Ok(self.on_manager(|guest, store, manager| guest.call_first_timer(store, manager, namespace))??)
+    }
+
+    fn take_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<DueTimers>, RuntimeError> {
+        Ok(self
+            .on_manager(|guest, store, manager| guest.call_take_timers(store, manager, namespace, up_to_ms, limit))??)
     }
 
     fn len(&mut self, namespace: u32) -> Result<u64, RuntimeError> {

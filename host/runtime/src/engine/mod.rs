@@ -24,11 +24,22 @@ use crate::limits::Limits;
 pub use self::component::ComponentEngine;
 pub use self::native::NativeEngine;
 pub use self::options::EngineOptions;
-pub use checkpoints::{CheckpointInfo, CheckpointReport, MaintenanceReport, Recovery, SkippedCheckpoint};
+pub use checkpoints::{CheckpointInfo, CheckpointReport, DueTimers, MaintenanceReport, Recovery, SkippedCheckpoint};
 
 /// The name of a walk over entries, which [`Engine::iterate`] begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Walk(pub(crate) u64);
+
+/// A range of the keys of an ordered namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Range {
+    /// The first key that may be in it.
+    #[serde(with = "serde_bytes")]
+    pub from: Vec<u8>,
+    /// The first key after it. None: it ends with the last key.
+    #[serde(with = "serde_bytes")]
+    pub to: Option<Vec<u8>>,
+}
 
 /// Keeps the state of one plugin in one directory.
 ///
@@ -56,6 +67,25 @@ pub trait Engine: Send {
 
     /// Deletes one key. Returns whether it was there.
     fn delete(&mut self, namespace: u32, key: &[u8]) -> Result<bool, RuntimeError>;
+
+    /// Returns the entries of a range of an ordered namespace, at most `limit`, and from its end with `reverse`.
+    fn scan(&mut self, namespace: u32, range: &Range, reverse: bool, limit: u32) -> Result<Columns, RuntimeError>;
+
+    /// Deletes a range of an ordered namespace. Returns how many entries it had.
+    fn delete_range(&mut self, namespace: u32, range: &Range) -> Result<u64, RuntimeError>;
+
+    /// Sets a timer, in milliseconds of the namespace's clock.
+    fn set_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<(), RuntimeError>;
+
+    /// Deletes a timer. Returns whether it was set.
+    fn delete_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<bool, RuntimeError>;
+
+    /// Returns the time of the first timer of a namespace.
+    fn first_timer(&mut self, namespace: u32) -> Result<Option<i64>, RuntimeError>;
+
+    /// Deletes the first timers of a namespace and returns them, unless they are set for a time after `up_to_ms`: those
+    /// of one time, at most `limit`.
+    fn take_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<DueTimers>, RuntimeError>;
 
     /// Returns how many keys a namespace has.
     #[allow(clippy::len_without_is_empty, reason = "it is asked across a border and may fail")]

@@ -11,11 +11,12 @@ use serde_bytes::ByteBuf;
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
 use crate::deadline;
 use crate::disk::DiskUse;
-use crate::engine::{CheckpointInfo, CheckpointReport, Engine, Recovery, Walk};
+use crate::engine::{CheckpointInfo, CheckpointReport, DueTimers, Engine, Range, Recovery, Walk};
 use crate::error::RuntimeError;
 use crate::isolated::answers;
 use crate::isolated::budget::Size;
 use crate::isolated::message::{EngineCall, Question, SentPosition};
+use crate::isolated::records::SentRecords;
 use crate::isolated::values::{SentPage, SentValues};
 use crate::isolated::worker::{Room, SharedWorker, lock};
 use crate::limits::{Limit, Limits};
@@ -120,6 +121,34 @@ impl Engine for RemoteEngine {
 
     fn delete(&mut self, namespace: u32, key: &[u8]) -> Result<bool, RuntimeError> {
         self.short(EngineCall::Delete(namespace, key.into()))
+    }
+
+    fn scan(&mut self, namespace: u32, range: &Range, reverse: bool, limit: u32) -> Result<Columns, RuntimeError> {
+        let call = EngineCall::Scan { namespace, range: Cow::Borrowed(range), reverse, limit };
+        self.values(call, |page: SentPage| page.of(limit))
+    }
+
+    fn delete_range(&mut self, namespace: u32, range: &Range) -> Result<u64, RuntimeError> {
+        self.short(EngineCall::DeleteRange(namespace, Cow::Borrowed(range)))
+    }
+
+    fn set_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<(), RuntimeError> {
+        self.short(EngineCall::SetTimer(namespace, at_ms, key.into()))
+    }
+
+    fn delete_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<bool, RuntimeError> {
+        self.short(EngineCall::DeleteTimer(namespace, at_ms, key.into()))
+    }
+
+    fn first_timer(&mut self, namespace: u32) -> Result<Option<i64>, RuntimeError> {
+        self.short(EngineCall::FirstTimer(namespace))
+    }
+
+    fn take_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<DueTimers>, RuntimeError> {
+        self.values(EngineCall::TakeTimers { namespace, up_to_ms, limit }, |due: Option<(i64, SentRecords)>| {
+            let read = |(at_ms, keys): (i64, SentRecords)| Ok(DueTimers { at_ms, keys: keys.keys(limit)? });
+            due.map(read).transpose()
+        })
     }
 
     fn len(&mut self, namespace: u32) -> Result<u64, RuntimeError> {

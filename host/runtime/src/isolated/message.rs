@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys};
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
 use crate::compiler::features::CompilerSettings;
-use crate::engine::EngineOptions;
+use crate::engine::{EngineOptions, Range};
+use crate::isolated::failure::SentError;
 use crate::isolated::records::{SentBatch, SentRecords};
 use crate::limits::Limits;
+use crate::messages::Message;
 use crate::operator::Context;
 
 /// What the host's clock says when it asks.
@@ -139,6 +141,17 @@ pub(super) enum PluginCall<'a> {
         #[serde(borrow)]
         batch: SentBatch<'a>,
     },
+    OnTimers {
+        namespace: u32,
+        up_to_ms: i64,
+        limit: u32,
+    },
+    Finish,
+    Route {
+        input: u32,
+        #[serde(borrow)]
+        batch: SentBatch<'a>,
+    },
     Results {
         start: bool,
         limit: u32,
@@ -162,6 +175,21 @@ pub(super) enum EngineCall<'a> {
         #[serde(with = "serde_bytes", borrow)] Cow<'a, [u8]>,
     ),
     Delete(u32, #[serde(with = "serde_bytes", borrow)] Cow<'a, [u8]>),
+    Scan {
+        namespace: u32,
+        range: Cow<'a, Range>,
+        reverse: bool,
+        limit: u32,
+    },
+    DeleteRange(u32, Cow<'a, Range>),
+    SetTimer(u32, i64, #[serde(with = "serde_bytes", borrow)] Cow<'a, [u8]>),
+    DeleteTimer(u32, i64, #[serde(with = "serde_bytes", borrow)] Cow<'a, [u8]>),
+    FirstTimer(u32),
+    TakeTimers {
+        namespace: u32,
+        up_to_ms: i64,
+        limit: u32,
+    },
     Len(u32),
     Iterate(u32, #[serde(with = "serde_bytes", borrow)] Cow<'a, [u8]>),
     Next {
@@ -209,10 +237,11 @@ pub(super) enum SentPosition {
     Opaque(Vec<u8>),
 }
 
-/// The answer to a call that lets the plugin work: what it gives, and what was emitted meanwhile, by output.
+/// The answer to a call that lets the plugin work: what it gives, and what it emitted, by output, and said meanwhile.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Worked<T> {
-    pub(super) value: T,
+    pub(super) value: Result<T, SentError>,
+    pub(super) messages: Vec<Message>,
     pub(super) emitted: Vec<SentRecords>,
 }
 

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use serde::de::DeserializeOwned;
 
+use crate::bindings::engine::alluvium::checkpoint::types::PackedKeys;
 use crate::description::Description;
 use crate::emitted::Emitted;
 use crate::error::RuntimeError;
@@ -14,11 +15,15 @@ use crate::isolated::message::{Described, PluginCall, Question, Worked};
 use crate::isolated::records::{SentBatch, SentRecords};
 use crate::isolated::worker::{Room, SharedWorker, lock};
 use crate::limits::{Limit, Limits};
+use crate::messages::{MESSAGES_BYTES_MAX, Message};
 use crate::module::Module;
-use crate::operator::{Batch, Context, INPUT, MIGRATION, Operator, PARAMETERS, RESULTS};
+use crate::operator::{Batch, Context, END, INPUT, MIGRATION, Operator, PARAMETERS, RESULTS, TIMERS, keys_of};
 
 /// What a plugin says of itself: texts, and lists of a few hundred parts.
 pub(super) const DESCRIPTION: Size = Size { bytes: 4 << 20, list_bytes: 1 << 20 };
+
+/// What comes with every answer to a call that lets the plugin work, besides what it emits.
+pub(super) const WORKED: Size = Size { bytes: Size::SHORT.bytes + MESSAGES_BYTES_MAX, ..Size::SHORT };
 
 /// An instance of a plugin in a worker.
 ///
@@ -29,6 +34,7 @@ pub(super) struct RemoteOperator {
     number: u32,
     description: Description,
     emitted: Vec<Emitted>,
+    messages: Vec<Message>,
     uncounted_bytes: u64,
     limits: Limits,
 }
@@ -45,7 +51,8 @@ impl RemoteOperator {
         let description = Description::checked(described);
         let description = description.map_err(|why| RuntimeError::component(module.file(), why))?;
         let emitted = Emitted::to_each(&description.outputs);
-        Ok(Self { worker, number, description, emitted, uncounted_bytes: 0, limits: *limits })
+        let messages = Vec::new();
+        Ok(Self { worker, number, description, emitted, messages, uncounted_bytes: 0, limits: *limits })
     }
 
     fn ask<T: DeserializeOwned>(
@@ -65,8 +72,9 @@ impl RemoteOperator {
         bytes: usize,
         what: &'static str,
     ) -> Result<T, RuntimeError> {
-        let size = Size::SHORT.with(self.limits.output_bytes).with(bytes);
-        let Worked { value, emitted } = self.ask(call, size, what)?;
+        let size = WORKED.with(self.limits.output_bytes).with(bytes);
+        let Worked { value, messages, emitted } = self.ask(call, size, what)?;
+        self.messages = messages;
         let more = answers::emitted(&emitted, &self.description.outputs, &mut self.emitted)
             .map_err(|what| lock(&self.worker).lied(what))?;
         self.uncounted_bytes = self.uncounted_bytes.saturating_add(more);
@@ -75,7 +83,7 @@ impl RemoteOperator {
             let why = format!("it emitted more than {} bytes that were not taken", self.limits.output_bytes);
             return Err(lock(&self.worker).over(Limit::Output, why));
         }
-        Ok(value)
+        value.map_err(|error| error.into_error(what))
     }
 }
 
@@ -102,8 +110,13 @@ impl Operator for RemoteOperator {
         self.ask(PluginCall::Accept, Size::SHORT, INPUT)
     }
 
-    fn declare_namespaces(&mut self) -> Result<(), RuntimeError> {
-        self.ask(PluginCall::DeclareNamespaces, Size::SHORT, INPUT)
+    fn declare_namespaces(&mut self) -> Result<Vec<u32>, RuntimeError> {
+        let numbers: Vec<u32> = self.ask(PluginCall::DeclareNamespaces, DESCRIPTION, INPUT)?;
+        if numbers.len() == self.description.namespaces.len() {
+            return Ok(numbers);
+        }
+        let (found, declared) = (numbers.len(), self.description.namespaces.len());
+        Err(lock(&self.worker).lied(format!("{found} numbers for {declared} namespaces")))
     }
 
     fn open(&mut self, context: &Context) -> Result<(), RuntimeError> {
@@ -118,6 +131,21 @@ impl Operator for RemoteOperator {
         self.work(PluginCall::Process { input, batch: SentBatch::of(batch) }, 0, INPUT)
     }
 
+    fn on_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<u32, RuntimeError> {
+        let count = self.work(PluginCall::OnTimers { namespace, up_to_ms, limit }, 0, TIMERS)?;
+        if count <= limit { Ok(count) } else { Err(lock(&self.worker).lied(format!("{count} timers of {limit}"))) }
+    }
+
+    fn finish(&mut self) -> Result<(), RuntimeError> {
+        self.work(PluginCall::Finish, 0, END)
+    }
+
+    fn route(&mut self, input: u32, batch: &Batch) -> Result<PackedKeys, RuntimeError> {
+        let call = PluginCall::Route { input, batch: SentBatch::of(batch) };
+        let keys: SentRecords = self.work(call, self.limits.call_bytes, INPUT)?;
+        keys_of(keys.keys(u32::MAX).map_err(|what| lock(&self.worker).lied(what))?, batch)
+    }
+
     fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError> {
         let bytes = self.limits.call_bytes;
         let page: SentRecords = self.work(PluginCall::Results { start, limit }, bytes, RESULTS)?;
@@ -126,6 +154,10 @@ impl Operator for RemoteOperator {
 
     fn migrate(&mut self, from: u32) -> Result<(), RuntimeError> {
         self.work(PluginCall::Migrate { from }, 0, MIGRATION)
+    }
+
+    fn take_messages(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.messages)
     }
 
     fn take_emitted(&mut self) -> Vec<Emitted> {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bindings::engine::alluvium::checkpoint::types::PackedKeys;
 use crate::emitted::Emitted;
 use crate::operator::{Batch, ColumnBatch, RecordBatch};
 
@@ -94,6 +95,23 @@ impl SentRecords {
             rest = after;
             record
         }))
+    }
+}
+
+impl From<PackedKeys> for SentRecords {
+    fn from(PackedKeys { lens, bytes }: PackedKeys) -> Self {
+        Self { lens: sent_lens(&lens), bytes }
+    }
+}
+
+impl SentRecords {
+    /// The records as keys, of which there are at most `limit`. The error says why they are not.
+    pub(super) fn keys(self, limit: u32) -> Result<PackedKeys, String> {
+        let count = self.records()?.count();
+        if count > limit as usize {
+            return Err(format!("{count} keys, where at most {limit} were asked for"));
+        }
+        Ok(PackedKeys { lens: lens_of(&self.lens), bytes: self.bytes })
     }
 }
 

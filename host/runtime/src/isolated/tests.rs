@@ -16,6 +16,7 @@ use super::message::{Described, SentPosition, Worked};
 use super::records::SentRecords;
 use super::values::{SentPage, SentValues};
 use super::{answers, engine, failure::SentError, operator};
+use crate::MessageLevel;
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, PackedKeys, PackedValues};
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator as exported;
 use crate::description::{Description, Input, InputFormat, Output, OutputFormat};
@@ -23,6 +24,7 @@ use crate::emitted::Emitted;
 use crate::engine::{CheckpointInfo, CheckpointReport, Recovery, SkippedCheckpoint};
 use crate::error::{EngineError, RuntimeError};
 use crate::limits::Limits;
+use crate::messages::{self, Message};
 
 #[global_allocator]
 static ALLOCATOR: NotingAllocator = NotingAllocator;
@@ -96,8 +98,11 @@ fn what_a_plugin_says_of_itself() {
 #[test]
 fn emissions_and_results() {
     let records = || [&b"one"[..], b"", b"two"].into_iter().collect::<SentRecords>();
-    check(Worked { value: records(), emitted: vec![records()] }, |Worked { value, emitted }| {
-        if let Ok(lines) = answers::lines(&value, 1_000) {
+    let message = Message { level: MessageLevel::Warn, text: "late".to_owned() };
+    let worked = Worked { value: Ok(records()), messages: vec![message], emitted: vec![records()] };
+    check(worked, |Worked { value, messages, emitted }| {
+        assert!(messages::shown(messages).all(|Message { text, .. }| text.len() < 30_000));
+        if let Some(Ok(lines)) = value.ok().map(|value| answers::lines(&value, 1_000)) {
             assert!(lines.iter().map(String::len).sum::<usize>() < 400);
         }
         let mut waiting = vec![Emitted::to(&output())];
@@ -237,13 +242,13 @@ fn the_longest_messages_take_little_memory() {
     });
     check_memory::<Option<SentPosition>>("a position", engine::REPORT, 32 * MIB, drop);
     // What a call may carry, as it comes and as it is read.
-    let worked = Size::SHORT.with(output_bytes);
+    let worked = operator::WORKED.with(output_bytes);
     check_memory::<Worked<()>>("emissions", worked, 2 * output_bytes + 32 * MIB, |worked| {
         let _ = answers::emitted(&worked.emitted, &[output()], &mut [Emitted::to(&output())]);
     });
     let results = worked.with(call_bytes);
     check_memory::<Worked<SentRecords>>("results", results, 2 * (call_bytes + output_bytes) + MIB, |worked| {
-        let _ = answers::lines(&worked.value, call_bytes);
+        let _ = worked.value.map(|value| answers::lines(&value, call_bytes));
     });
     let values = Size::SHORT.with(call_bytes);
     let keys = PackedKeys { lens: vec![0; 1_000], bytes: vec![] };

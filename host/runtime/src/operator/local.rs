@@ -64,9 +64,20 @@ impl LocalOperator {
         what: &'static str,
         call: impl FnOnce(&operator::Guest, &mut Store<StoreData>) -> wasmtime::Result<Result<T, E>>,
     ) -> Result<T, RuntimeError> {
+        self.call_with(what, |_| Ok(()), |(), guest, store| call(guest, store))
+    }
+
+    /// Does the same with what is taken from the state `before` the call, as a part of it.
+    pub(super) fn call_with<B, T, E: Into<Refusal>>(
+        &mut self,
+        what: &'static str,
+        before: impl FnOnce(&SharedEngine) -> Result<B, RuntimeError>,
+        call: impl FnOnce(B, &operator::Guest, &mut Store<StoreData>) -> wasmtime::Result<Result<T, E>>,
+    ) -> Result<T, RuntimeError> {
         lock(&self.engine).begin_batch()?;
         lock(&self.engine).stop_when(Some(self.allowance.stop()));
-        let answer = self.call_or_undo(what, call);
+        let answer =
+            before(&self.engine).and_then(|before| self.call_or_undo(what, |guest, store| call(before, guest, store)));
         lock(&self.engine).stop_when(None);
         answer
     }

@@ -7,12 +7,14 @@ mod calls;
 mod local;
 mod start;
 
+use crate::bindings::engine::alluvium::checkpoint::types::PackedKeys;
 use crate::bindings::plugin::exports::alluvium::checkpoint::operator;
 use crate::description::Description;
 use crate::emitted::Emitted;
 use crate::error::RuntimeError;
 use crate::identity::Identity;
 use crate::limits::Limits;
+use crate::messages::Message;
 use crate::module::Module;
 use crate::text::{json_line, printable};
 
@@ -24,6 +26,8 @@ pub use operator::{Batch, ColumnBatch, RecordBatch};
 pub(crate) const PARAMETERS: &str = "its parameters";
 pub(crate) const INPUT: &str = "its input";
 pub(crate) const RESULTS: &str = "to give results";
+pub(crate) const TIMERS: &str = "timers";
+pub(crate) const END: &str = "to finish";
 pub(crate) const MIGRATION: &str = "to migrate";
 
 /// An instance of a plugin over the state of one engine.
@@ -45,8 +49,8 @@ pub(crate) trait Operator: Send {
     /// Opens `state` and `sink` to the instance: it is the plugin whose state it is.
     fn accept(&mut self) -> Result<(), RuntimeError>;
 
-    /// Declares the plugin's namespaces to the engine, for its `state` to know.
-    fn declare_namespaces(&mut self) -> Result<(), RuntimeError>;
+    /// Declares the plugin's namespaces to the engine, for its `state` to know. Returns their numbers.
+    fn declare_namespaces(&mut self) -> Result<Vec<u32>, RuntimeError>;
 
     /// Starts the run, with the plugin's parameters.
     fn open(&mut self, context: &Context) -> Result<(), RuntimeError>;
@@ -57,11 +61,24 @@ pub(crate) trait Operator: Send {
     /// Works in a batch of an input.
     fn process(&mut self, input: u32, batch: &Batch) -> Result<(), RuntimeError>;
 
+    /// Takes the first timers of a namespace from the state, at most `limit` of those of one time that is not after
+    /// `up_to_ms`, and has the plugin do their work. Returns how many there were.
+    fn on_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<u32, RuntimeError>;
+
+    /// Tells the plugin that its inputs have ended, if it wants to know.
+    fn finish(&mut self) -> Result<(), RuntimeError>;
+
+    /// Returns the key of each record of a batch.
+    fn route(&mut self, input: u32, batch: &Batch) -> Result<PackedKeys, RuntimeError>;
+
     /// Returns the next page of results, each one line that can be shown and parsed.
     fn results(&mut self, start: bool, limit: u32) -> Result<Vec<String>, RuntimeError>;
 
     /// Rewrites the state that an older version has left; the code has a migration.
     fn migrate(&mut self, from: u32) -> Result<(), RuntimeError>;
+
+    /// Returns the messages of the last call.
+    fn take_messages(&mut self) -> Vec<Message>;
 
     /// Returns what was emitted to each output since the last call.
     fn take_emitted(&mut self) -> Vec<Emitted>;
@@ -97,6 +114,21 @@ pub(crate) fn take_over(fresh: &mut dyn Operator, old: &mut dyn Operator) -> Res
     let taken = places.into_iter().zip(old.take_emitted());
     fresh.prepend(taken.filter_map(|(place, emitted)| Some((place?, emitted))).collect());
     Ok(())
+}
+
+/// Checks that there is a key for each record of a batch.
+pub(crate) fn keys_of(keys: PackedKeys, batch: &Batch) -> Result<PackedKeys, RuntimeError> {
+    let records = match batch {
+        Batch::Columns(batch) => batch.count as usize,
+        Batch::Records(batch) => batch.lens.len(),
+    };
+    let bytes: u64 = keys.lens.iter().map(|&len| u64::from(len)).sum();
+    if keys.lens.len() == records && bytes == keys.bytes.len() as u64 {
+        return Ok(keys);
+    }
+    let (found, has) = (keys.lens.len(), keys.bytes.len());
+    let text = format!("it returned {found} keys of {bytes} bytes in {has} for {records} records");
+    Err(RuntimeError::Refused { what: INPUT, record: None, text })
 }
 
 /// Makes a page of results fit to be shown and parsed line by line.

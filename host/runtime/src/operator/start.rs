@@ -61,6 +61,9 @@ impl LocalOperator {
             guest.call_describe(&mut *store)
         })?;
         let description = Description::checked(described).map_err(|why| RuntimeError::component(file, why))?;
+        if description.has_timers() && !module.is_timed() {
+            return Err(RuntimeError::component(file, "declares timers, and exports no `timed` to take them"));
+        }
         let engine = engine.clone();
         let mut started =
             Self { place, engine, guest, instance, module: module.clone(), allowance, description, uncounted_bytes: 0 };

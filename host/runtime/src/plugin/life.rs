@@ -6,8 +6,10 @@ use crate::engine::{CheckpointInfo, Recovery, SharedEngine, lock};
 use crate::error::RuntimeError;
 use crate::host::Started;
 use crate::identity::Identity;
+use crate::limits::Limits;
 use crate::module::Module;
 use crate::operator::{Operator, take_over};
+use crate::plugin::timers::Queues;
 use crate::plugin::{Headers, Plugin, Running};
 use crate::plugin_options::PluginOptions;
 use crate::settings;
@@ -36,7 +38,7 @@ impl Plugin {
         self.output.at_checkpoint();
         let again = || -> Result<_, RuntimeError> {
             let started = (self.reopen)(&self.host, module, &self.options)?;
-            let (mut running, recovered) = of_its_own(started, module, &self.options)?;
+            let (mut running, recovered) = of_its_own(started, module, &self.options, &self.limits)?;
             begin_all(&mut *running.operator, &self.headers)?;
             Ok((running, recovered))
         };
@@ -92,21 +94,26 @@ impl Plugin {
         let begun = (|| {
             fresh.accept()?;
             let running = self.running.as_mut().map_err(|why| RuntimeError::Ended { why: why.clone() })?;
-            fresh.declare_namespaces()?;
+            let numbers = fresh.declare_namespaces()?;
+            let queues = Queues::of(fresh.description(), &numbers);
             open(&mut *fresh, &running.engine, &options)?;
             begin_all(&mut *fresh, &headers)?;
-            take_over(&mut *fresh, &mut *running.operator)
+            take_over(&mut *fresh, &mut *running.operator)?;
+            Ok(queues)
         })();
-        if let Err(error) = begun {
-            drop((fresh, engine));
-            // The new code may have changed the state by now. What is durable is the old code's, or was migrated.
-            return if plugin == state { self.restart() } else { self.start_again(module) }.and(Err(error));
-        }
+        let queues = match begun {
+            Ok(queues) => queues,
+            Err(error) => {
+                drop((fresh, engine));
+                // The new code may have changed the state by now. What is durable is the old code's, or was migrated.
+                return if plugin == state { self.restart() } else { self.start_again(module) }.and(Err(error));
+            }
+        };
         tracing::info!(plugin = %plugin.name, directory = %self.path.display(),
             schema_version = plugin.schema_version, "swapped");
         (self.module, self.description) = (module.clone(), fresh.description().clone());
         self.call(|running| {
-            running.operator = fresh;
+            (running.operator, running.queues) = (fresh, queues);
             Ok(())
         })
     }
@@ -117,6 +124,7 @@ pub(super) fn of_its_own(
     started: Started,
     module: &Module,
     options: &PluginOptions,
+    limits: &Limits,
 ) -> Result<(Running, Option<Recovery>), RuntimeError> {
     let Started { engine, mut operator } = started;
     let identity = operator.identity().clone();
@@ -132,9 +140,10 @@ pub(super) fn of_its_own(
     let recovered = opened.recovered()?;
     drop(opened);
     operator.accept()?;
-    operator.declare_namespaces()?;
+    let numbers = operator.declare_namespaces()?;
+    let queues = Queues::of(operator.description(), &numbers);
     open(&mut *operator, &engine, options)?;
-    Ok((Running { operator, engine }, recovered))
+    Ok((Running { operator, engine, queues, chained_timers: limits.chained_timers }, recovered))
 }
 
 /// Starts the operator's run with its parameters, and keeps these for the checkpoints to come.

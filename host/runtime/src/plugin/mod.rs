@@ -4,12 +4,14 @@ mod checkpoint;
 mod life;
 mod output;
 mod results;
+mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::bindings::engine::alluvium::checkpoint::types::PackedKeys;
 use crate::description::{Description, InputFormat};
 use crate::emitted::Emitted;
 use crate::engine::{Engine, Recovery, SharedEngine, lock};
@@ -17,11 +19,13 @@ use crate::error::RuntimeError;
 use crate::host::{Host, Started};
 use crate::identity::Identity;
 use crate::limits::{Limit, Limits};
+use crate::messages::{self, Message};
 use crate::metrics::PluginMetrics;
 use crate::module::Module;
 use crate::operator::{Batch, Operator};
 use crate::plugin::output::OutputCount;
 use crate::plugin::results::ResultsWalk;
+use crate::plugin::timers::Queues;
 use crate::plugin_options::PluginOptions;
 use crate::rate_limit::RateLimit;
 
@@ -49,7 +53,12 @@ pub struct Plugin {
     rate_limit: RateLimit,
     results: ResultsWalk,
     output: OutputCount,
+    /// What it said and was not taken.
+    messages: Vec<Message>,
 }
+
+/// So many messages wait to be taken at most. Those after them are in the log only.
+const MESSAGES_MAX: usize = 1_024;
 
 /// Opens the plugin's directory again.
 pub(crate) type Reopen = Arc<dyn Fn(&Host, &Module, &PluginOptions) -> Result<Started, RuntimeError> + Send + Sync>;
@@ -61,6 +70,10 @@ type Headers = BTreeMap<u32, Vec<String>>;
 struct Running {
     operator: Box<dyn Operator>,
     engine: SharedEngine,
+    /// Where the plugin's timers are.
+    queues: Queues,
+    /// [`Limits::chained_timers`].
+    chained_timers: u64,
 }
 
 impl Plugin {
@@ -75,7 +88,7 @@ impl Plugin {
     ) -> Result<Self, RuntimeError> {
         let limits = host.limits(&options);
         let description = started.operator.description().clone();
-        let (running, recovered) = life::of_its_own(started, &module, &options)?;
+        let (running, recovered) = life::of_its_own(started, &module, &options, &limits)?;
         let rate_limit = RateLimit::new(limits.checkpoints_per_second, options.clock.monotonic_us());
         metrics.recovered(recovered.as_ref(), begun.elapsed());
         tracing::info!(plugin = %description.identity.name, directory = %path.display(),
@@ -99,6 +112,7 @@ impl Plugin {
             rate_limit,
             results: ResultsWalk::default(),
             output: OutputCount::default(),
+            messages: Vec::new(),
         })
     }
 
@@ -150,6 +164,12 @@ impl Plugin {
             output.count(running.operator.count_emitted(), limits)?;
             Ok(value)
         });
+        for message in messages::shown(running.operator.take_messages()) {
+            messages::log(&self.description.identity.name, &message);
+            if self.messages.len() < MESSAGES_MAX {
+                self.messages.push(message);
+            }
+        }
         if let Err(error) = &result
             // A call beside these may have ended it.
             && (error.is_end() || matches!(error, RuntimeError::Ended { .. }))
@@ -214,6 +234,18 @@ impl Plugin {
     /// `alluvium-connectors` has sinks for it.
     pub fn take_emitted(&mut self) -> Vec<Emitted> {
         self.running.as_mut().map_or_else(|_| Vec::new(), |running| running.operator.take_emitted())
+    }
+
+    /// Returns the key of each record of a batch of an input, if the plugin [says so](Module::is_keyed). The state stays
+    /// as it is.
+    pub fn route(&mut self, input: u32, batch: &Batch) -> Result<PackedKeys, RuntimeError> {
+        self.call(|running| running.operator.route(input, batch))
+    }
+
+    /// Returns what the plugin said since the last call, for the people who run it. It is in the log of the crate
+    /// `tracing` as well.
+    pub fn take_messages(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.messages)
     }
 
     /// How far a source has been consumed.

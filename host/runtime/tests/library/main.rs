@@ -13,4 +13,5 @@ mod life;
 mod refused;
 mod support;
 mod telling;
+mod timers;
 mod work;

@@ -7,7 +7,7 @@ use alluvium_core::model::stop::Stop;
 
 use super::{NativeEngine, convert, within_disk};
 use crate::bindings::engine::alluvium::checkpoint::types::{Columns, NamespaceDeclaration, PackedKeys, PackedValues};
-use crate::engine::{CheckpointInfo, CheckpointReport, Engine, Recovery, Walk};
+use crate::engine::{CheckpointInfo, CheckpointReport, DueTimers, Engine, Range, Recovery, Walk};
 use crate::error::RuntimeError;
 use crate::limits::Limits;
 
@@ -51,6 +51,40 @@ impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
 
     fn delete(&mut self, namespace: u32, key: &[u8]) -> Result<bool, RuntimeError> {
         self.on_time(|engine| engine.manager.delete_in(namespace, key))
+    }
+
+    fn scan(&mut self, namespace: u32, range: &Range, reverse: bool, limit: u32) -> Result<Columns, RuntimeError> {
+        let Range { from, to } = range;
+        self.on_time(|engine| {
+            let found = engine.manager.scan(namespace, from, to.as_deref(), reverse, limit as usize, PAGE_BYTES)?;
+            Ok(convert::page(&found))
+        })
+    }
+
+    fn delete_range(&mut self, namespace: u32, range: &Range) -> Result<u64, RuntimeError> {
+        self.on_time(|engine| engine.manager.delete_range(namespace, &range.from, range.to.as_deref()))
+    }
+
+    fn set_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<(), RuntimeError> {
+        self.on_time(|engine| engine.manager.set_timer(namespace, at_ms, key))
+    }
+
+    fn delete_timer(&mut self, namespace: u32, at_ms: i64, key: &[u8]) -> Result<bool, RuntimeError> {
+        self.on_time(|engine| engine.manager.delete_timer(namespace, at_ms, key))
+    }
+
+    fn first_timer(&mut self, namespace: u32) -> Result<Option<i64>, RuntimeError> {
+        let first = self.manager.timers(namespace, i64::MAX, 1).map_err(convert::error)?;
+        Ok(first.first().map(|timer| timer.at_ms))
+    }
+
+    fn take_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<DueTimers>, RuntimeError> {
+        self.on_time(|engine| {
+            let first = engine.manager.timers(namespace, up_to_ms, (limit as usize).min(1))?;
+            let Some(at_ms) = first.first().map(|timer| timer.at_ms) else { return Ok(None) };
+            let taken = engine.manager.take_timers(namespace, at_ms, limit as usize)?;
+            Ok(Some(DueTimers { at_ms, keys: convert::packed(taken.iter().map(|timer| &timer.key[..])) }))
+        })
     }
 
     fn len(&mut self, namespace: u32) -> Result<u64, RuntimeError> {

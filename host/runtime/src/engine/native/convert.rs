@@ -41,6 +41,7 @@ pub(super) fn declaration(declaration: &types::NamespaceDeclaration) -> Result<N
                 RuntimeError::Engine(EngineError::InvalidInput(text))
             })?,
         },
+        types::NamespaceKind::Timers(domain) => NamespaceKind::Timers(time_domain(*domain)),
     };
     let declared = Namespace::new(0, name.as_str(), kind);
     let declared = match expires {
@@ -94,6 +95,16 @@ pub(super) fn page(entries: &Page<'_>) -> types::Columns {
         keys: entries.iter().map(|(key, _)| *key).collect::<Vec<_>>().concat(),
         values: entries.iter().map(|(_, value)| *value).collect::<Vec<_>>().concat(),
     }
+}
+
+/// Packs keys into one argument.
+pub(super) fn packed<'a>(keys: impl Iterator<Item = &'a [u8]>) -> types::PackedKeys {
+    let mut packed = types::PackedKeys { lens: vec![], bytes: vec![] };
+    for key in keys {
+        packed.lens.push(len(key));
+        packed.bytes.extend_from_slice(key);
+    }
+    packed
 }
 
 pub(super) fn info(metadata: &IncrementalCheckpointMetadata) -> wit::CheckpointInfo {

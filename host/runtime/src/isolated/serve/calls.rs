@@ -10,6 +10,7 @@ use serde_bytes::ByteBuf;
 use super::{Served, answer};
 use crate::engine::{Engine, Walk};
 use crate::error::RuntimeError;
+use crate::isolated::failure::SentError;
 use crate::isolated::message::{EngineCall, PluginCall, SentPosition, Worked};
 use crate::isolated::records::SentRecords;
 use crate::isolated::values::{SentPage, SentValues};
@@ -31,6 +32,14 @@ impl Served {
                 let batch = batch.into_batch();
                 worked(socket, operator, |operator| operator.process(input, &batch))
             }
+            PluginCall::OnTimers { namespace, up_to_ms, limit } => {
+                worked(socket, operator, |operator| operator.on_timers(namespace, up_to_ms, limit))
+            }
+            PluginCall::Finish => worked(socket, operator, Operator::finish),
+            PluginCall::Route { input, batch } => {
+                let batch = batch.into_batch();
+                worked(socket, operator, |operator| operator.route(input, &batch).map(SentRecords::from))
+            }
             PluginCall::Results { start, limit } => worked(socket, operator, |operator| {
                 let page = operator.results(start, limit)?;
                 Ok(page.iter().map(String::as_bytes).collect::<SentRecords>())
@@ -40,15 +49,15 @@ impl Served {
     }
 }
 
-/// Lets the plugin work, and sends what it emitted with what comes of it.
+/// Lets the plugin work, and sends what it emitted and said with what comes of it.
 fn worked<T: serde::Serialize>(
     socket: &UnixStream,
     operator: &mut LocalOperator,
     call: impl FnOnce(&mut LocalOperator) -> Result<T, RuntimeError>,
 ) -> io::Result<()> {
-    let called = call(operator);
+    let value = call(operator).map_err(SentError::from);
     let emitted = operator.take_emitted().iter().map(SentRecords::of_emitted).collect();
-    answer(socket, called.map(|value| Worked { value, emitted }))
+    answer(socket, Ok(Worked { value, messages: operator.take_messages(), emitted }))
 }
 
 /// Calls the engine.
@@ -61,6 +70,17 @@ pub(super) fn engine(socket: &UnixStream, engine: &mut dyn Engine, call: EngineC
         Call::Apply(namespace, batch) => answer(socket, engine.apply(namespace, &batch)),
         Call::Put(namespace, key, value) => answer(socket, engine.put(namespace, &key, &value)),
         Call::Delete(namespace, key) => answer(socket, engine.delete(namespace, &key)),
+        Call::Scan { namespace, range, reverse, limit } => {
+            answer(socket, engine.scan(namespace, &range, reverse, limit).map(SentPage::from))
+        }
+        Call::DeleteRange(namespace, range) => answer(socket, engine.delete_range(namespace, &range)),
+        Call::SetTimer(namespace, at_ms, key) => answer(socket, engine.set_timer(namespace, at_ms, &key)),
+        Call::DeleteTimer(namespace, at_ms, key) => answer(socket, engine.delete_timer(namespace, at_ms, &key)),
+        Call::FirstTimer(namespace) => answer(socket, engine.first_timer(namespace)),
+        Call::TakeTimers { namespace, up_to_ms, limit } => {
+            let due = engine.take_timers(namespace, up_to_ms, limit);
+            answer(socket, due.map(|due| due.map(|due| (due.at_ms, SentRecords::from(due.keys)))))
+        }
         Call::Len(namespace) => answer(socket, engine.len(namespace)),
         Call::Iterate(namespace, prefix) => answer(socket, engine.iterate(namespace, &prefix).map(|walk| walk.0)),
         Call::Next { walk, limit } => answer(socket, engine.next(Walk(walk), limit).map(SentPage::from)),

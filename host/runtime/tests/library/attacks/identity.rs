@@ -12,7 +12,12 @@ fn strangers() -> Vec<(String, Guest)> {
     let walk = "(call $iterate (i32.const 0) (i32.const 0) (i32.const 4096))";
     let emit = "(call $emit (i32.const 8192) (i32.const 4) (i32.const 4096))";
     let mut all = Vec::new();
-    for (interface, attack) in [("state", put), ("state", walk), ("sink", emit)] {
+    let timer = "(call $set-timer (i32.const 1) (i32.const 7) (i32.const 8192) (i32.const 4) (i32.const 4096))";
+    let (clock, log) =
+        ("(call $watermark (i32.const 4096))", "(call $log (i32.const 3) (i32.const 160) (i32.const 6))");
+    for (interface, attack) in
+        [("state", put), ("state", walk), ("sink", emit), ("time", timer), ("time", clock), ("logging", log)]
+    {
         all.push((format!("called {interface} before its identity was accepted"), Guest::new().describe(attack)));
         // While it starts, there is nothing yet that leads out of it.
         let at_start = Guest::new().more(&format!("(start $at-start) (func $at-start {attack})"));
