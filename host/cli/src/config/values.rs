@@ -7,6 +7,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::secrets::{self, Variable};
 
+/// The values of this option on the command line come beside those of the file. Those of others come instead.
+const ADDS_UP: &str = "parameters";
+
 /// An option with its values.
 pub(super) struct Setting {
     id: String,
@@ -34,7 +37,7 @@ impl Setting {
             long: argument.get_long().map(str::to_owned),
             values: Vec::new(),
             is_flag,
-            adds_up: adds_up && delimiter.is_none(),
+            adds_up: adds_up && argument.get_id() == ADDS_UP,
             is_secret: false,
         };
         let mut text = |value: &DeValue<'_>| setting.text(value, variable);

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use alluvium_host::{CompilerProcess, HostOptions, Limits};
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
+use super::connections::Connection;
 use super::input_options::InputOptions;
 use crate::durability::Durability;
 
@@ -40,8 +42,9 @@ pub(crate) struct Run {
     pub(super) create: bool,
     /// The records: a file or a pipe, plain or compressed by gzip or Zstandard; a directory or a pattern in quotes,
     /// as 'logs/*.csv', for many files; - is the standard input; an address as `nats://HOST/STREAM`, `sse+https://HOST/PATH` or `tcp://HOST:PORT` is a stream of lines or messages
-    #[arg(long)]
-    pub(super) input: PathBuf,
+    /// A plugin with several inputs takes one for each: NAME=SOURCE
+    #[arg(long, required = true, value_name = "[NAME=]SOURCE", value_parser = connection())]
+    pub(super) input: Vec<Connection>,
     #[command(flatten, next_help_heading = "Reading")]
     pub(super) reading: InputOptions,
     /// Take a checkpoint whenever the records consumed are a multiple of N
@@ -64,9 +67,9 @@ pub(crate) struct Run {
     pub(super) stop_after: Option<NonZeroU64>,
     /// Write what the plugin emits, exactly once, and at the end of the input the results after it, as
     /// newline-delimited JSON; an address as `nats://HOST/STREAM?subject=NAME&waiting=DIR` takes only what is
-    /// emitted [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    /// emitted [default: standard output]. A plugin with several outputs takes one for each: NAME=SINK
+    #[arg(long, value_name = "[NAME=]SINK", value_parser = connection())]
+    pub(super) output: Vec<Connection>,
     /// Replace a file that is at the path of the output when the run begins
     #[arg(long, requires = "output")]
     pub(super) overwrite: bool,
@@ -86,9 +89,20 @@ pub(crate) struct Run {
     /// Set a parameter of the plugin; each checkpoint holds its value in the clear
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     pub(super) parameters: Vec<(String, String)>,
-    /// The column of event times, whose largest is the watermark; an empty name for none
-    #[arg(long, value_name = "NAME", default_value = "time_hour")]
-    pub(super) time_column: String,
+    /// The column of event times, whose largest is the watermark; an empty name for none. It is that of all inputs,
+    /// or with INPUT=NAME that of one
+    #[arg(long, value_name = "[INPUT=]NAME", default_value = "time_hour", value_parser = connection())]
+    pub(super) time_column: Vec<Connection>,
+    /// Allow records to be this much out of order: the watermark stays this many milliseconds behind the largest event
+    /// time
+    #[arg(long, value_name = "MS", default_value = "0")]
+    pub(super) watermark_delay: u64,
+    /// Let the watermark pass files and partitions without a record for this many milliseconds
+    #[arg(long, value_name = "MS")]
+    pub(super) idle_timeout: Option<NonZeroU64>,
+    /// Leave the timers of the plugin as they are at the end of the input, because it may grow
+    #[arg(long)]
+    pub(super) no_finish: bool,
     /// Run plugin and engine in a process of their own, which the kernel keeps to the directory of the checkpoints
     #[arg(long)]
     pub(super) isolate: bool,
@@ -133,22 +147,6 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The inputs by name. The command line names one.
-    pub(super) fn inputs(&self) -> Vec<(&str, &Path)> {
-        vec![("input", &self.input)]
-    }
-
-    /// The outputs by name, each with its file, or without one for the standard output. The command line
-    /// names one.
-    pub(super) fn outputs(&self) -> Vec<(&str, Option<&Path>)> {
-        vec![("output", self.output_path())]
-    }
-
-    /// The path or the address of the output; none for the standard output, which `-` is as well.
-    pub(super) fn output_path(&self) -> Option<&Path> {
-        self.output.as_deref().filter(|path| *path != Path::new("-"))
-    }
-
     /// The limits that were asked for, for people.
     pub(super) fn limits(&self) -> Vec<(&'static str, String)> {
         let mib = |mib: NonZeroU32| format!("{mib} MiB");
@@ -178,6 +176,11 @@ impl Run {
         let compiler = CompilerProcess::this_program(["compile"]).ok();
         HostOptions { limits, fuel: self.plugin_fuel.is_some(), compiler, ..HostOptions::default() }
     }
+}
+
+/// Reads a source or a sink, which may have the name of an input or an output before it.
+fn connection() -> impl TypedValueParser<Value = Connection> {
+    OsStringValueParser::new().map(Connection::read)
 }
 
 /// Reads `NAME=VALUE`.

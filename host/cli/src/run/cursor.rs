@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use alluvium_connectors::source::{Partition, Position, Schema};
 
@@ -16,6 +17,8 @@ pub(super) struct Cursor {
     /// The number of the input, as the plugin counts them.
     pub(super) input: usize,
     pub(super) input_name: String,
+    /// The column of event times; empty for none.
+    pub(super) time_column: String,
     /// What errors call the source.
     pub(super) source_name: String,
     pub(super) partition: Partition,
@@ -33,6 +36,8 @@ pub(super) struct Cursor {
     pub(super) read_bytes: u64,
     /// Records consumed by this run.
     pub(super) consumed_now: u64,
+    /// When records of it were consumed last, or when it was opened.
+    pub(super) last_read: Instant,
     /// Records left out because they could not be read, and because the plugin refused them.
     pub(super) unreadable: u64,
     pub(super) refused: u64,

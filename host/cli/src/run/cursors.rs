@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use alluvium_connectors::source::{Partition, Schema};
 use alluvium_host::{Engine, RuntimeError};
@@ -85,7 +86,7 @@ impl Cursors {
         let plan = Plan {
             number,
             source_name: cursor.source_name.clone(),
-            times: Times { column: run.time_column.clone(), format: run.reading.time_format },
+            times: Times { column: cursor.time_column.clone(), format: run.reading.time_format },
             consumed: cursor.consumed(),
             consumed_in_turn: if cursor.is_in_turn { consumed_in_turn } else { cursor.consumed() },
             cuts: *cuts,
@@ -142,6 +143,7 @@ impl Cursors {
         cursor.bookmark = Some(Bookmark { records, position: read.position.clone(), time_ms });
         cursor.read_bytes = read.progress.read_bytes;
         cursor.consumed_now += u64::from(read.count);
+        cursor.last_read = Instant::now();
     }
 
     /// Counts a record of a partition that is left out.
@@ -169,9 +171,15 @@ impl Cursors {
     }
 
     /// Returns the watermark that all partitions allow: the least of their largest event times. There is
-    /// none before each of them had an event time. Partitions that are read in turn are one sequence.
-    pub(super) fn watermark_ms(&self) -> Option<i64> {
-        let (in_turn, beside): (Vec<&Cursor>, Vec<&Cursor>) = self.all.iter().partition(|cursor| cursor.is_in_turn);
+    /// none before each of them had an event time. Partitions that are read in turn are one sequence. Partitions
+    /// without a record for so long as `idle` says do not hold the others up.
+    pub(super) fn watermark_ms(&self, idle: Option<Duration>) -> Option<i64> {
+        // An input without times never holds others up.
+        let all: Vec<&Cursor> = self.all.iter().filter(|cursor| !cursor.time_column.is_empty()).collect();
+        let is_idle = |cursor: &&Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
+        let active: Vec<&Cursor> = all.iter().copied().filter(|cursor| !is_idle(cursor)).collect();
+        let counted = if active.is_empty() { all } else { active };
+        let (in_turn, beside): (Vec<&Cursor>, Vec<&Cursor>) = counted.into_iter().partition(|cursor| cursor.is_in_turn);
         let sequence = (!in_turn.is_empty()).then(|| in_turn.iter().filter_map(|cursor| cursor.time_ms()).max());
         sequence.into_iter().chain(beside.iter().map(|cursor| cursor.time_ms())).min().flatten()
     }

@@ -83,7 +83,7 @@ impl Stream<'_> {
     /// Finds out whether a file was read before, under this name or another.
     fn what_is(&mut self, number: usize, file: &NewFile) -> Result<Is, Failure> {
         let input = &self.discovery.inputs[number].0;
-        let known = self.plugin.with_engine(|engine| bookmarks::of(engine, &input.name, file.partition()));
+        let known = self.plugin.with_engine(|engine| bookmarks::of(engine, input.name(), file.partition()));
         if let Some(bookmark) = known.map_err(|error| Failure::runtime(&self.run.dir, &error))? {
             // It was gone for a while, or another file has its name now.
             let is_same = fits(input, file.partition(), &bookmark.position, self.run)?;

@@ -61,7 +61,7 @@ impl Stream<'_> {
             return self.checkpoint(progress);
         }
         let is_passed = self.run.sync_every.is_some_and(|every| consumed / every > self.durable.synced.0 / every);
-        if is_passed || is_due(self.durable.due(self.run, consumed)) {
+        if is_passed || is_due(self.durable.due(self.run, consumed)) || self.has_due_timers()? {
             self.make_durable(Plugin::sync)?;
             self.status.synced();
         }
@@ -78,8 +78,9 @@ impl Stream<'_> {
         Ok(())
     }
 
-    /// What was emitted is made ready, then everything becomes durable with it, then it is shown.
+    /// The clocks move, and what was emitted is made ready, then everything becomes durable with it, then it is shown.
     fn make_durable<T>(&mut self, write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>) -> Result<T, Failure> {
+        self.move_clocks()?;
         let tokens = self.outputs.prepare()?;
         let written = self.write_with(&tokens, write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;
         self.durable.synced = (self.consumed(), Instant::now());
@@ -93,17 +94,9 @@ impl Stream<'_> {
         tokens: &Tokens,
         write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
-        // Without need it is not stored: equal runs write equal bytes.
-        let now_ms = self.plugin.description().needs_processing_time().then(|| jiff::Timestamp::now().as_millisecond());
-        let Self { plugin, cursors, outputs, watermark_ms, .. } = self;
+        let Self { plugin, cursors, outputs, .. } = self;
         plugin.with_engine(|engine| {
             cursors.store(engine)?;
-            if let Some(watermark_ms) = *watermark_ms {
-                engine.set_watermark(watermark_ms)?;
-            }
-            if let Some(now_ms) = now_ms {
-                engine.set_processing_time(now_ms)?;
-            }
             outputs.store(tokens, engine)
         })?;
         write(plugin)

@@ -5,20 +5,18 @@ use std::path::{Path, PathBuf};
 
 use alluvium_connectors::source::{self, FileSet, FileSource, JsonReader, Partition, Reader, Source};
 
+use super::connections::ConnectedInput;
 use super::input_options::InputOptions;
 use crate::failure::Failure;
 
 /// An input of the plugin.
 pub(super) struct Input {
-    /// What the plugin and the checkpoints call it.
-    pub(super) name: String,
+    pub(super) connected: ConnectedInput,
     pub(super) source: InputSource,
     /// Its partitions, in order.
     pub(super) partitions: Vec<Partition>,
     /// Where records come from, for errors; a partition of files has its path.
     source_name: String,
-    /// Whether the plugin takes columns, and not bytes.
-    pub(super) takes_columns: bool,
 }
 
 /// Where the records of an input come from.
@@ -32,16 +30,11 @@ pub(super) enum InputSource {
 /// Many files.
 pub(super) type Files = FileSet<Box<dyn Fn(PathBuf) -> FileSource + Send>>;
 
-/// Opens the inputs, given as names with paths or addresses; `-` is the standard input. The plugin takes
-/// columns, or bytes.
-pub(super) fn open(
-    inputs: &[(&str, &Path)],
-    options: &InputOptions,
-    takes_columns: bool,
-) -> Result<Vec<Input>, Failure> {
-    let open = |(name, path): &(&str, &Path)| {
-        let source = source(path, options, takes_columns)?;
-        Input::open(name, source, takes_columns)
+/// Opens the inputs, each by its path or its address; `-` is the standard input.
+pub(super) fn open(inputs: &[ConnectedInput], options: &InputOptions) -> Result<Vec<Input>, Failure> {
+    let open = |connected: &ConnectedInput| {
+        let source = source(&connected.source, options, connected.takes_columns)?;
+        Input::open(connected, source)
     };
     inputs.iter().map(open).collect()
 }
@@ -105,11 +98,16 @@ fn with_options(source: FileSource, options: &InputOptions, takes_columns: bool)
 }
 
 impl Input {
-    fn open(name: &str, mut source: InputSource, takes_columns: bool) -> Result<Self, Failure> {
+    fn open(connected: &ConnectedInput, mut source: InputSource) -> Result<Self, Failure> {
         let failed = |error| Failure::source(&error);
         let source_name = source.source().identity().name().to_owned();
         let partitions = source.source().partitions().map_err(failed)?;
-        Ok(Self { name: name.to_owned(), source, partitions, source_name, takes_columns })
+        Ok(Self { connected: connected.clone(), source, partitions, source_name })
+    }
+
+    /// What the checkpoints call it.
+    pub(super) fn name(&self) -> &str {
+        &self.connected.stored_as
     }
 
     /// What errors call the source of a partition.

@@ -26,11 +26,15 @@ mod service;
 mod signals;
 mod stream;
 mod strict;
+mod timers;
+
+use std::path::Path;
 
 use alluvium_host::{Host, Module, PluginOptions};
 
 pub(crate) use self::arguments::Run;
 use self::components::EngineComponent;
+use self::connections::Connections;
 use self::outcome::Ended;
 use self::progress::Progress;
 use self::service::{MetricsFile, Status};
@@ -60,6 +64,7 @@ impl Run {
         }
         let load = if self.composed { Host::load_composed } else { Host::load };
         let plugin = load(&host, &self.plugin).map_err(failed)?;
+        let is_timed = plugin.is_timed();
         let options = PluginOptions {
             max_retained: self.max_retained.get(),
             allow_fallback: self.allow_fallback,
@@ -75,16 +80,18 @@ impl Run {
         for promise in plugin.weaker_promises().map_err(failed)? {
             progress.weaker(&self.dir, &promise);
         }
-        connections::check(&self.plugin, plugin.description())?;
-        let takes_columns = operator::takes_columns(plugin.description(), 0);
-        let inputs = inputs::open(&self.inputs(), &self.reading, takes_columns)?;
+        let connections = Connections::of(self, plugin.description())?;
+        let inputs = inputs::open(&connections.inputs, &self.reading)?;
         let recovered = plugin.recovered().cloned();
         let metrics = MetricsFile::new(host, status.clone(), self.metrics.as_deref());
-        let mut stream = Stream::new(self, plugin, inputs, metrics, status, signals)?;
+        let mut stream = Stream::new(self, (plugin, is_timed), (inputs, connections), metrics, status, signals)?;
         progress.will_read(stream.cursors.total_bytes());
         progress.opened(&self.dir, recovered.as_ref(), stream.consumed());
         let ended = stream.feed(&mut progress)?;
         progress.finish();
+        for (name, records) in stream.outputs.dropped() {
+            progress.dropped(name, records);
+        }
         match ended {
             // A service manager that asks for the end gets it.
             Ended::Enough | Ended::Terminated => progress.stopped(stream.outcome(), ended, &again()),
@@ -123,21 +130,21 @@ impl Run {
     }
 
     fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {
-        let Some(path) = self.output_path() else {
+        let Some(path) = stream.connections.first_output().map(Path::to_path_buf) else {
             return stream.results(|page| {
                 output::print_while_read(|out| page.iter().try_for_each(|line| writeln!(out, "{line}")))
             });
         };
-        if inputs::address(path).is_some() {
+        if inputs::address(&path).is_some() {
             return Ok(());
         }
         // What was emitted belongs to the checkpoints. The results after it are derived from the state again.
         let emitted = stream.emitted()?;
-        output::replace_file(path, |out| {
-            out.write_all(&emitted).map_err(|error| Failure::file(path, &error))?;
+        output::replace_file(&path, |out| {
+            out.write_all(&emitted).map_err(|error| Failure::file(&path, &error))?;
             stream.results(|page| {
                 let written = page.iter().try_for_each(|line| writeln!(out, "{line}"));
-                written.map(|()| true).map_err(|error| Failure::file(path, &error))
+                written.map(|()| true).map_err(|error| Failure::file(&path, &error))
             })
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
+use std::time::Instant;
 
 use alluvium_connectors::source::{Partition, Reader, Source};
 use alluvium_host::Plugin;
@@ -25,7 +26,7 @@ pub(super) fn open(inputs: &mut [Input], plugin: &mut Plugin, run: &Run) -> Resu
     for (number, input) in inputs.iter_mut().enumerate() {
         check_count(input, input.partitions.len(), run)?;
         let (found, known) = bookmarks_of(input, plugin, run)?;
-        all_known.extend(known.map(|known| (input.name.clone(), known)));
+        all_known.extend(known.map(|known| (input.name().to_owned(), known)));
         for (partition, bookmark) in found {
             cursors.push(cursor(number, input, partition, bookmark, plugin, run)?);
         }
@@ -36,7 +37,7 @@ pub(super) fn open(inputs: &mut [Input], plugin: &mut Plugin, run: &Run) -> Resu
 /// Files must be there, and not too many to follow.
 pub(super) fn check_count(input: &Input, count: usize, run: &Run) -> Result<(), Failure> {
     let InputSource::Files(_) = &input.source else { return Ok(()) };
-    let at = run.input.display();
+    let at = input.connected.source.display();
     if count == 0 {
         return Err(Failure::at(at, "there are no such files").hint("check the pattern, or put a file there"));
     }
@@ -55,7 +56,7 @@ fn bookmarks_of(input: &Input, plugin: &mut Plugin, run: &Run) -> Result<(Found,
     let failed = |error| Failure::runtime(&run.dir, &error);
     let mut found = Vec::new();
     for partition in &input.partitions {
-        let bookmark = plugin.with_engine(|engine| bookmarks::of(engine, &input.name, partition)).map_err(failed)?;
+        let bookmark = plugin.with_engine(|engine| bookmarks::of(engine, input.name(), partition)).map_err(failed)?;
         found.push((partition.clone(), bookmark));
     }
     let is_many = matches!(input.source, InputSource::Files(_));
@@ -64,7 +65,7 @@ fn bookmarks_of(input: &Input, plugin: &mut Plugin, run: &Run) -> Result<(Found,
         let known = is_many.then(|| names().collect());
         return Ok((found, known));
     }
-    let (name, dir) = (input.name.clone(), run.dir.display());
+    let (name, dir) = (input.name().to_owned(), run.dir.display());
     let known = plugin.with_engine(|engine| bookmarks::known_partitions(engine, &name)).map_err(failed)?;
     let of_whole = plugin.with_engine(|engine| bookmarks::of(engine, &name, &Partition::whole())).map_err(failed)?;
     match (&input.source, known, of_whole) {
@@ -100,9 +101,9 @@ pub(super) fn cursor(
     plugin: &mut Plugin,
     run: &Run,
 ) -> Result<Cursor, Failure> {
-    let is_address = inputs::address(&run.input).is_some();
-    let decodes = run.reading.decodes_json(input.takes_columns, !is_address);
-    let columns = plugin.with_engine(|engine| bookmarks::columns(engine, &input.name, &partition));
+    let is_address = inputs::address(&input.connected.source).is_some();
+    let decodes = run.reading.decodes_json(input.connected.takes_columns, !is_address);
+    let columns = plugin.with_engine(|engine| bookmarks::columns(engine, input.name(), &partition));
     let columns = columns.map_err(|error| Failure::runtime(&run.dir, &error))?;
     let source_name = input.source_name(&partition);
     let taken_there = {
@@ -122,7 +123,7 @@ pub(super) fn cursor(
     let is_in_turn = is_file_of_many && !run.reading.follow;
     let (open, total_bytes): (Open, _) = if is_in_turn {
         let total_bytes = std::fs::metadata(&source_name).ok().map(|found| found.len());
-        let mut file = inputs::file(source_name.as_ref(), &run.reading, input.takes_columns)?;
+        let mut file = inputs::file(source_name.as_ref(), &run.reading, input.connected.takes_columns)?;
         let open = move || {
             let reader = file.open(&Partition::whole()).map_err(|error| Failure::source(&error))?;
             taken_there(reader)
@@ -139,7 +140,8 @@ pub(super) fn cursor(
     };
     Ok(Cursor {
         input: number,
-        input_name: input.name.clone(),
+        input_name: input.name().to_owned(),
+        time_column: input.connected.time_column.clone(),
         source_name,
         partition,
         bookmark,
@@ -150,6 +152,7 @@ pub(super) fn cursor(
         total_bytes,
         read_bytes: 0,
         consumed_now: 0,
+        last_read: Instant::now(),
         unreadable: 0,
         refused: 0,
         left: VecDeque::new(),

@@ -13,6 +13,7 @@ use alluvium_host::{Engine, Plugin, RuntimeError};
 use super::arguments::Run;
 use super::bad_record::BadRecord;
 use super::bookmarks;
+use super::connections::{ConnectedOutput, ConnectedSink, Connections};
 use super::input_options::OnError;
 use super::inputs;
 use super::service::OutputStatus;
@@ -31,11 +32,14 @@ pub(super) struct Outputs {
 }
 
 struct Output {
-    /// What the plugin and the checkpoints call it.
     name: String,
+    /// What the checkpoints call it.
+    stored_as: String,
     /// Its file; none for what has no content of its own, as the standard output or a device.
     path: Option<PathBuf>,
     sink: Box<dyn Sink>,
+    /// Whether its records are only counted.
+    is_nowhere: bool,
     /// Records that it was given.
     written: u64,
 }
@@ -45,26 +49,28 @@ pub(super) struct Tokens(Vec<Opaque>);
 
 impl Outputs {
     /// Opens the outputs, and completes what the recovered checkpoint stands for.
-    pub(super) fn open(run: &Run, plugin: &mut Plugin) -> Result<Self, Failure> {
-        let mut named = run.outputs();
-        let of_plugin = named.len();
+    pub(super) fn open(run: &Run, connections: &Connections, plugin: &mut Plugin) -> Result<Self, Failure> {
+        let of_plugin = connections.outputs.len();
+        let mut connected = connections.outputs.clone();
         if let OnError::DeadLetter(path) = &run.reading.on_error {
-            named.push((DEAD_LETTERS, Some(path)));
+            let (name, sink) = (DEAD_LETTERS.to_owned(), ConnectedSink::To(path.clone()));
+            connected.push(ConnectedOutput { stored_as: name.clone(), name, sink });
         }
         let is_new = plugin.recovered().is_none();
         let mut outputs = Vec::new();
-        for (name, path) in named {
-            let token = plugin.with_engine(|engine| bookmarks::token(engine, name));
+        for ConnectedOutput { name, stored_as, sink } in connected {
+            let token = plugin.with_engine(|engine| bookmarks::token(engine, &stored_as));
             let token = token.map_err(|error| Failure::runtime(&run.dir, &error))?;
-            if let Some(path) = path {
-                check_apart(path, run)?;
+            if let ConnectedSink::To(path) = &sink {
+                connections.inputs.iter().try_for_each(|input| check_apart(path, &input.source, run))?;
             }
-            let (path, sink) = open(path, is_new && !run.overwrite, run)?;
+            let is_nowhere = sink == ConnectedSink::Nowhere;
+            let (path, sink) = open(&sink, is_new && !run.overwrite, run)?;
             if run.strict {
                 strict::check_sink(&*sink)?;
             }
             let sink = recovered(sink, path.as_deref(), token.as_ref(), run)?;
-            outputs.push(Output { name: name.to_owned(), path, sink, written: 0 });
+            outputs.push(Output { name, stored_as, path, sink, is_nowhere, written: 0 });
         }
         Ok(Self { outputs, of_plugin })
     }
@@ -76,6 +82,12 @@ impl Outputs {
             output.ok_or_else(|| Failure::plain(format!("the plugin emits to output {number}: there is none")))?;
         output.written += u64::from(records.count());
         output.sink.write(records).map_err(|error| Failure::sink(&error))
+    }
+
+    /// Returns the outputs that lead nowhere and had records, with their number.
+    pub(super) fn dropped(&self) -> impl Iterator<Item = (&str, u64)> {
+        let dropped = self.outputs.iter().filter(|output| output.is_nowhere && output.written > 0);
+        dropped.map(|output| (output.name.as_str(), output.written))
     }
 
     /// Returns what is shown of the outputs.
@@ -108,7 +120,7 @@ impl Outputs {
     pub(super) fn store(&self, tokens: &Tokens, engine: &mut dyn Engine) -> Result<(), RuntimeError> {
         for (output, token) in self.outputs.iter().zip(&tokens.0) {
             if !token.as_bytes().is_empty() && output.sink.guarantee() != Guarantee::AtMostOnce {
-                engine.set_sink_token(&output.name, token)?;
+                engine.set_sink_token(&output.stored_as, token)?;
             }
         }
         Ok(())
@@ -142,16 +154,16 @@ impl Outputs {
 }
 
 /// An output must not be what is read.
-fn check_apart(output: &Path, run: &Run) -> Result<(), Failure> {
-    let is_same = match (fs::metadata(output), fs::metadata(&run.input)) {
+fn check_apart(output: &Path, input: &Path, run: &Run) -> Result<(), Failure> {
+    let is_same = match (fs::metadata(output), fs::metadata(input)) {
         (Ok(output), Ok(input)) => output.is_file() && file_id(&output) == file_id(&input),
         _ => false,
     };
     if is_same {
         return Err(Failure::at(output.display(), "is the --input as well").hint("name another output"));
     }
-    if inputs::would_read(output, &run.input, &run.reading) {
-        let what = format!("would be read as one of the files of --input {}", run.input.display());
+    if inputs::would_read(output, input, &run.reading) {
+        let what = format!("would be read as one of the files of --input {}", input.display());
         return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
     }
     Ok(())
@@ -159,18 +171,16 @@ fn check_apart(output: &Path, run: &Run) -> Result<(), Failure> {
 
 /// Opens an output, and returns its path if it is a file with content of its own. `keeps` means that a file
 /// that is there already is somebody's.
-fn open(path: Option<&Path>, keeps: bool, run: &Run) -> Result<(Option<PathBuf>, Box<dyn Sink>), Failure> {
-    let Some(path) = path else {
-        let name = "standard output";
+fn open(to: &ConnectedSink, keeps: bool, run: &Run) -> Result<(Option<PathBuf>, Box<dyn Sink>), Failure> {
+    let name = "standard output";
+    let path = match to {
+        ConnectedSink::To(path) => path.as_path(),
+        ConnectedSink::Nowhere => return Ok((None, Box::new(WriterSink::new("nowhere", io::sink())))),
         // What a plugin emits is another program's business as it is, and people's made fit to be seen.
-        return Ok((
-            None,
-            if io::stdout().is_terminal() {
-                Box::new(WriterSink::new(name, Shown::new(io::stdout())))
-            } else {
-                Box::new(WriterSink::new(name, io::stdout()))
-            },
-        ));
+        ConnectedSink::StandardOutput if io::stdout().is_terminal() => {
+            return Ok((None, Box::new(WriterSink::new(name, Shown::new(io::stdout())))));
+        }
+        ConnectedSink::StandardOutput => return Ok((None, Box::new(WriterSink::new(name, io::stdout())))),
     };
     if let Some(address) = inputs::address(path) {
         let sink = sink::from_url(address).map_err(|error| Failure::at("--output", error))?;

@@ -33,7 +33,7 @@ impl Stream<'_> {
         }
         self.cursors.advance(from, &read, largest);
         self.is_between = false;
-        self.watermark_ms = self.watermark_ms.max(self.cursors.watermark_ms());
+        self.follow_watermark();
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Stream<'_> {
     }
 
     /// After a batch, or a part of one: its effects are in the state, and its position is not yet.
-    fn write_emitted(&mut self) -> Result<(), Failure> {
+    pub(super) fn write_emitted(&mut self) -> Result<(), Failure> {
         self.is_between = true;
         for (output, records) in operator::take_emitted(&mut self.plugin) {
             self.outputs.write(output, &records)?;

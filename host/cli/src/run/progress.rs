@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use alluvium_connectors::source::SourceError;
-use alluvium_host::{CheckpointReport, Recovery};
+use alluvium_host::{CheckpointReport, Message, MessageLevel, Recovery};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -173,6 +173,28 @@ impl Progress {
     pub(super) fn lost(&mut self, error: &SourceError) {
         let what = error.to_string();
         self.warn(&[&format!("{what}; it is tried again")], || json!({"event": "connection-lost", "what": what}));
+    }
+
+    /// Records went to an output that leads nowhere.
+    pub(super) fn dropped(&self, output: &str, records: u64) {
+        let count = grouped(records);
+        self.warn(
+            &[&format!("{count} records of the output {output} were dropped: --output {output}=FILE keeps them")],
+            || json!({"event": "dropped", "output": output, "records": records}),
+        );
+    }
+
+    /// The plugin said something.
+    pub(super) fn said(&self, message: &Message) {
+        let Message { level, text } = message;
+        let (shown, name) = match level {
+            MessageLevel::Debug => (Level::Info, "debug"),
+            MessageLevel::Info => (Level::Info, "info"),
+            MessageLevel::Warn => (Level::Warn, "warn"),
+            MessageLevel::Error => (Level::Warn, "error"),
+        };
+        let event = || json!({"event": "plugin", "importance": name, "text": text});
+        self.tell(shown, &[&format!("the plugin says ({name}): {text}")], event);
     }
 
     /// The run stopped before the end of the input.

@@ -31,7 +31,7 @@ pub(super) fn settle(
     // Those whose file is gone, or is another one now.
     let mut strayed = Vec::new();
     for partition in known {
-        let bookmark = plugin.with_engine(|engine| bookmarks::of(engine, &input.name, &partition));
+        let bookmark = plugin.with_engine(|engine| bookmarks::of(engine, input.name(), &partition));
         let Some(bookmark) = bookmark.map_err(|error| Failure::runtime(&run.dir, &error))? else { continue };
         let is_there = found.iter().any(|(there, _)| *there == partition);
         if !is_there || (may_be_rotated(&partition, found) && !fits(input, &partition, &bookmark.position, run)?) {
@@ -74,7 +74,7 @@ pub(super) fn fits(input: &Input, partition: &Partition, position: &Position, ru
     // It is read as it is, and not followed to where it may have been rotated to.
     let options = InputOptions { follow: false, ..run.reading.clone() };
     let failed = |error: SourceError| Failure::source(&error);
-    let mut reader = inputs::file(&input.path(partition), &options, input.takes_columns)?
+    let mut reader = inputs::file(&input.path(partition), &options, input.connected.takes_columns)?
         .open(&Partition::whole())
         .map_err(failed)?;
     if reader.seek(position).is_err() {

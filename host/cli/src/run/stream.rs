@@ -11,6 +11,7 @@ use alluvium_connectors::source::{Schema, SourceError, SourceErrorKind};
 use alluvium_host::{Plugin, RuntimeError};
 
 use super::arguments::Run;
+use super::connections::Connections;
 use super::cursors::{Cursors, With};
 use super::discovery::Discovery;
 use super::durable::Durable;
@@ -23,6 +24,7 @@ use super::progress::Progress;
 use super::reading::{Cuts, Message, What};
 use super::service::{MetricsFile, Phase, Status};
 use super::signals::Signals;
+use super::timers;
 use crate::failure::Failure;
 
 /// How long to wait for input before looking what else is due.
@@ -42,6 +44,7 @@ pub(super) struct Stream<'a> {
     /// Where batches end.
     pub(super) cuts: Cuts,
     pub(super) discovery: Discovery,
+    pub(super) connections: Connections,
     pub(super) outputs: Outputs,
     pub(super) durable: Durable,
     /// Records consumed by earlier runs.
@@ -52,7 +55,13 @@ pub(super) struct Stream<'a> {
     /// How the plugin was told that the records of an input look.
     begun: BTreeMap<usize, Arc<Schema>>,
     /// Records after the last line end of inputs that have ended. They are in no checkpoint.
-    unfinished: Vec<(usize, Batch)>,
+    pub(super) unfinished: Vec<(usize, Batch)>,
+    /// Whether the plugin takes timers and the end of its inputs.
+    pub(super) is_timed: bool,
+    /// Whether it was told of the end, by an earlier run too.
+    pub(super) is_finished: bool,
+    /// Whether it was told of the end, and no checkpoint has that yet.
+    pub(super) lacks_end: bool,
     /// The state holds a part of what was read, and the positions do not.
     pub(super) is_between: bool,
 }
@@ -60,15 +69,16 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     pub(super) fn new(
         run: &'a Run,
-        mut plugin: Plugin,
-        mut inputs: Vec<Input>,
+        (mut plugin, is_timed): (Plugin, bool),
+        (mut inputs, connections): (Vec<Input>, Connections),
         metrics: MetricsFile,
         status: Status,
         signals: Signals,
     ) -> Result<Self, Failure> {
         let watermark_ms =
             plugin.with_engine(|engine| engine.watermark()).map_err(|error| Failure::runtime(&run.dir, &error))?;
-        let outputs = Outputs::open(run, &mut plugin)?;
+        let is_finished = timers::is_finished(&mut plugin).map_err(|error| Failure::runtime(&run.dir, &error))?;
+        let outputs = Outputs::open(run, &connections, &mut plugin)?;
         let cursors = opening::open(&mut inputs, &mut plugin, run)?;
         let discovery = Discovery::new(inputs, run.reading.follow)?;
         let cuts = Cuts {
@@ -87,6 +97,7 @@ impl<'a> Stream<'a> {
             cursors,
             cuts,
             discovery,
+            connections,
             outputs,
             durable: Durable::at(consumed, checkpoint_id),
             before: consumed,
@@ -94,6 +105,9 @@ impl<'a> Stream<'a> {
             left_out: 0,
             begun: BTreeMap::new(),
             unfinished: Vec::new(),
+            is_timed,
+            is_finished,
+            lacks_end: false,
             is_between: false,
         })
     }
@@ -114,18 +128,32 @@ impl<'a> Stream<'a> {
     /// checkpointed, also if it is an error that ends it.
     pub(super) fn feed(&mut self, progress: &mut Progress) -> Result<Ended, Failure> {
         self.show(Phase::Running);
-        let fed = self.feed_all(progress);
+        let fed = self.feed_all(progress).and_then(|ended| {
+            if ended == Ended::Complete {
+                self.finish()?;
+            }
+            Ok(ended)
+        });
         self.show(Phase::Ending);
         // The state is that after the last batch that was taken, unless the plugin has ended.
-        if self.plugin.is_running() && !self.is_between && self.durable.lacks_checkpoint(self.consumed()) {
+        let lacks_checkpoint = self.lacks_end || self.durable.lacks_checkpoint(self.consumed());
+        if self.plugin.is_running() && !self.is_between && lacks_checkpoint {
             let checkpointed = self.checkpoint(progress);
             // The first error is the cause.
             if fed.is_ok() {
                 checkpointed?;
             }
         }
+        self.show_messages(progress);
         self.metrics.write()?;
         fed
+    }
+
+    /// Shows what the plugin said.
+    fn show_messages(&mut self, progress: &mut Progress) {
+        for message in self.plugin.take_messages() {
+            progress.said(&message);
+        }
     }
 
     fn feed_all(&mut self, progress: &mut Progress) -> Result<Ended, Failure> {
@@ -134,6 +162,7 @@ impl<'a> Stream<'a> {
         let messages = self.cursors.start(&with)?;
         loop {
             self.show(Phase::Running);
+            self.show_messages(progress);
             if self.consumed() - self.before == records_max {
                 return Ok(Ended::Enough);
             }
@@ -168,10 +197,13 @@ impl<'a> Stream<'a> {
                 // With several inputs the last batch may have more records than were asked for. It is left.
                 What::Read(read) if u64::from(read.count) > self.room(records_max) => return Ok(Ended::Enough),
                 What::Read(read) => {
+                    self.check_not_finished(from)?;
                     self.process(from, read, progress)?;
                     progress.processed(self.outcome(), self.cursors.read_bytes());
                     self.make_durable_if_due(progress)?;
                 }
+                // The plugin had it at the end.
+                What::Unfinished(Ok(_)) if self.is_finished => {}
                 What::Unfinished(Ok(batch)) => self.unfinished.push((from, batch)),
                 What::Unfinished(Err(error)) => progress.unfinished(&error.to_string()),
                 What::Another(error) => progress.another(&error),

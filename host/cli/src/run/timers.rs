@@ -1,0 +1,106 @@
+//! The clocks of a run, the timers that are due by them, and the end of the inputs.
+//!
+//! Clocks move only where the state becomes durable. So what timers do belongs to one cut of the stream, and is done
+//! again after a crash, or not at all.
+
+use std::time::Duration;
+
+use alluvium_host::{Plugin, RuntimeError};
+
+use super::operator;
+use super::stream::Stream;
+use crate::failure::Failure;
+
+/// Says in checkpoints that the plugin was told of the end of its inputs.
+const FINISHED: &str = "run.finished";
+
+/// Returns whether the plugin was told of the end of its inputs.
+pub(super) fn is_finished(plugin: &mut Plugin) -> Result<bool, RuntimeError> {
+    Ok(plugin.annotation(FINISHED)?.is_some())
+}
+
+impl Stream<'_> {
+    /// Takes note of the watermark that the inputs allow now.
+    pub(super) fn follow_watermark(&mut self) {
+        let delay_ms = i64::try_from(self.run.watermark_delay).unwrap_or(i64::MAX);
+        let times = self.cursors.watermark_ms(self.run.idle_timeout.map(|ms| Duration::from_millis(ms.get())));
+        self.watermark_ms = self.watermark_ms.max(times.map(|time_ms| time_ms.saturating_sub(delay_ms)));
+    }
+
+    /// Moves the clocks, and has the plugin do the work of the timers that are due.
+    pub(super) fn move_clocks(&mut self) -> Result<(), Failure> {
+        let (watermark_ms, now_ms) = (self.watermark_ms, self.processing_time_ms());
+        let moved = self.plugin.with_engine(|engine| {
+            watermark_ms.map_or(Ok(()), |watermark_ms| engine.set_watermark(watermark_ms))?;
+            now_ms.map_or(Ok(()), |now_ms| engine.set_processing_time(now_ms))
+        });
+        moved.map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+        self.fire(Plugin::fire_timers)
+    }
+
+    fn fire(&mut self, fire: fn(&mut Plugin) -> Result<u64, RuntimeError>) -> Result<(), Failure> {
+        if !self.plugin.description().has_timers() {
+            return Ok(());
+        }
+        while fire(&mut self.plugin).map_err(|error| Failure::runtime(&self.run.dir, &error))? > 0 {
+            self.write_emitted()?;
+        }
+        self.is_between = false;
+        Ok(())
+    }
+
+    /// Returns the time of the machine, if the plugin needs it. Otherwise it is not stored: equal runs write equal
+    /// bytes.
+    fn processing_time_ms(&self) -> Option<i64> {
+        let is_needed = self.plugin.description().needs_processing_time();
+        is_needed.then(|| jiff::Timestamp::now().as_millisecond())
+    }
+
+    /// Whether timers are due by the time of the machine, or by a watermark that moves without records.
+    pub(super) fn has_due_timers(&mut self) -> Result<bool, Failure> {
+        if self.run.idle_timeout.is_some() {
+            self.follow_watermark();
+        } else if !self.plugin.description().needs_processing_time() {
+            return Ok(false);
+        }
+        let (watermark_ms, now_ms) = (self.watermark_ms, self.processing_time_ms());
+        let due = self.plugin.has_due_timers(watermark_ms, now_ms);
+        due.map_err(|error| Failure::runtime(&self.run.dir, &error))
+    }
+
+    /// After the last record of all inputs: what the timers of event time do, whatever their times, and what the
+    /// plugin does at the end. A checkpoint must follow.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        if !self.is_timed || self.is_finished || self.run.no_finish {
+            return Ok(());
+        }
+        // There are no more records, so the last one is whole without a line end.
+        for (from, batch) in std::mem::take(&mut self.unfinished) {
+            self.begin(from)?;
+            let fed = operator::feed(&mut self.plugin, self.cursors.get(from).input, batch);
+            fed.map_err(|error| self.failed(from, &error))?;
+            self.write_emitted()?;
+        }
+        self.move_clocks()?;
+        self.fire(Plugin::fire_all_timers)?;
+        let finished = self.plugin.finish().and_then(|()| self.plugin.set_annotation(FINISHED, "1"));
+        finished.map_err(|error| Failure::runtime(&self.run.dir, &error))?;
+        self.write_emitted()?;
+        (self.is_between, self.is_finished, self.lacks_end) = (false, true, true);
+        Ok(())
+    }
+
+    /// Refuses records that come after the end.
+    pub(super) fn check_not_finished(&self, from: usize) -> Result<(), Failure> {
+        if !self.is_finished {
+            return Ok(());
+        }
+        let source_name = &self.cursors.get(from).source_name;
+        let what =
+            format!("has new records, but the plugin was told of the end of its input: {}", self.run.dir.display());
+        Err(Failure::at(source_name, what).hint(
+            "restore a checkpoint from before the end, or begin with another --dir; --no-finish leaves a run open whose \
+             input grows",
+        ))
+    }
+}
