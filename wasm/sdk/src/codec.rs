@@ -1,0 +1,26 @@
+//! Values in the state, as bytes.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A value that can be kept in the state.
+///
+/// Everything that serde knows is kept as JSON, so that `alluvium dump` shows it and other languages read it. Implement
+/// it yourself for another form.
+pub trait Codec: Sized {
+    /// Returns its bytes.
+    fn encode(&self) -> Vec<u8>;
+
+    /// Reads it. The error says what is wrong.
+    fn decode(bytes: &[u8]) -> Result<Self, String>;
+}
+
+impl<T: Serialize + DeserializeOwned> Codec for T {
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes).map_err(|error| format!("a value of another type: {error}"))
+    }
+}

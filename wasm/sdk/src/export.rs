@@ -1,0 +1,38 @@
+//! Making a component of an operator.
+
+/// Exports an operator as a component. It takes a function that makes the operator, and stands once in a crate of the
+/// type `cdylib`.
+///
+/// Built for other targets than `wasm32-wasip2`, it does nothing, so that the tests of the crate run natively.
+///
+/// ```
+/// use alluvium_plugin::prelude::*;
+///
+/// #[derive(Row)]
+/// struct Click {
+///     page: String,
+///     at: Time,
+/// }
+///
+/// fn clicks() -> impl Operator {
+///     Tumbling::minutes(5).by(|it: &Click| (it.page.clone(), it.at)).count().named("clicks")
+/// }
+/// alluvium_plugin::export!(clicks);
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($make:path) => {
+        #[cfg(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2"))]
+        const _: () = {
+            struct Component;
+            impl $crate::component::Exported for Component {
+                fn make() -> ::std::boxed::Box<dyn $crate::Operator> {
+                    ::std::boxed::Box::new($make())
+                }
+            }
+    $crate::component::export_component!(Component with_types_in $crate::component::bindings);
+        };
+        #[cfg(not(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2")))]
+        const _: fn() = || drop($make());
+    };
+}

@@ -1,0 +1,129 @@
+//! The trait that operators implement.
+
+use crate::context::Context;
+use crate::description::Description;
+
+/// Records of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Batch {
+    /// Records with fields: how many there are, the lengths of all fields record by record, and the fields.
+    Columns {
+        /// The number of records.
+        count: u32,
+        /// The length of every field.
+        field_lens: Vec<u32>,
+        /// All fields, one after the other.
+        fields: Vec<u8>,
+    },
+    /// Records as bytes: their lengths, and the records.
+    Records {
+        /// The length of every record.
+        lens: Vec<u32>,
+        /// All records, one after the other.
+        bytes: Vec<u8>,
+    },
+}
+
+/// Why a batch was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The record that is to blame, counted from 0 in the batch. None: no single one.
+    pub record: Option<u32>,
+    /// What is wrong, in words.
+    pub text: String,
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self { record: None, text }
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+/// A stream operator.
+///
+/// Everything that must survive belongs in the state, which the [`Context`] leads to. A call that returns an error has
+/// changed nothing there, and has emitted nothing.
+pub trait Operator {
+    /// Returns what the operator says of itself. It is always the same.
+    fn describe(&self) -> Description;
+
+    /// Starts a run. The context has the parameters.
+    fn open(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        let _ = context;
+        Ok(())
+    }
+
+    /// Begins an input of columns, which have these names.
+    fn begin(&mut self, input: u32, header: &[String]) -> Result<(), String>;
+
+    /// Works in a batch of an input.
+    fn process(&mut self, input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure>;
+
+    /// Does the work of timers that are set for one time, in the order of their keys. `namespace` is the name of the
+    /// namespace that holds them.
+    fn on_timers(
+        &mut self,
+        namespace: &str,
+        at_ms: i64,
+        keys: &[&[u8]],
+        context: &mut Context<'_>,
+    ) -> Result<(), String> {
+        let _ = (at_ms, keys, context);
+        Err(format!("there is no work for the timers of {namespace}"))
+    }
+
+    /// Does what is left to do when all inputs have ended.
+    fn finish(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        let _ = context;
+        Ok(())
+    }
+
+    /// Returns a page of results: lines of JSON, sorted by their first member, `"key"`. With `start` it is the first
+    /// page. An empty page is the end.
+    fn results(&mut self, start: bool, limit: u32, context: &mut Context<'_>) -> Result<Vec<String>, String> {
+        let _ = (start, limit, context);
+        Ok(vec![])
+    }
+}
+
+impl<O: Operator + ?Sized> Operator for Box<O> {
+    fn describe(&self) -> Description {
+        (**self).describe()
+    }
+
+    fn open(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        (**self).open(context)
+    }
+
+    fn begin(&mut self, input: u32, header: &[String]) -> Result<(), String> {
+        (**self).begin(input, header)
+    }
+
+    fn process(&mut self, input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
+        (**self).process(input, batch, context)
+    }
+
+    fn on_timers(
+        &mut self,
+        namespace: &str,
+        at_ms: i64,
+        keys: &[&[u8]],
+        context: &mut Context<'_>,
+    ) -> Result<(), String> {
+        (**self).on_timers(namespace, at_ms, keys, context)
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        (**self).finish(context)
+    }
+
+    fn results(&mut self, start: bool, limit: u32, context: &mut Context<'_>) -> Result<Vec<String>, String> {
+        (**self).results(start, limit, context)
+    }
+}

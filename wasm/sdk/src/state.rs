@@ -1,0 +1,140 @@
+//! Typed state of operators: maps, single values and counters, each in a namespace of its own.
+
+use std::marker::PhantomData;
+
+use crate::codec::Codec;
+use crate::context::Context;
+use crate::description::{Domain, Kind, Namespace};
+use crate::key::Key;
+
+/// Values by key, in a namespace of its own.
+///
+/// Its entries belong to their keys when the state is divided. Reads and writes go through the cache of the
+/// [`Context`]: name the keys of a batch with [`prefetch`](Self::prefetch), and the batch costs one read and one write.
+///
+/// ```
+/// use alluvium_plugin::{Context, Map};
+///
+/// struct Visits {
+///     by_page: Map<String, u64>,
+/// }
+///
+/// impl Visits {
+///     fn count(&self, page: &String, context: &mut Context<'_>) -> Result<u64, String> {
+///         let visits = self.by_page.get(page, context)?.unwrap_or(0) + 1;
+///         self.by_page.set(page, &visits, context)?;
+///         Ok(visits)
+///     }
+/// }
+/// let visits = Visits { by_page: Map::new("visits") };
+/// assert_eq!(visits.by_page.namespace().name, "visits");
+/// ```
+#[derive(Debug)]
+pub struct Map<K, V> {
+    name: &'static str,
+    expires: Option<(Domain, u64)>,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K: Key, V: Codec> Map<K, V> {
+    /// Returns the map in the namespace of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, expires: None, types: PhantomData }
+    }
+
+    /// Has entries go away by themselves, so many milliseconds after they were set.
+    #[must_use]
+    pub const fn expires(self, clock: Domain, after_ms: u64) -> Self {
+        Self { expires: Some((clock, after_ms)), ..self }
+    }
+
+    /// Returns its namespace, for the operator's [`Description`](crate::Description).
+    pub fn namespace(&self) -> Namespace {
+        Namespace { expires: self.expires, ..Namespace::new(self.name, Kind::Hashed) }
+    }
+
+    /// Reads the values of keys that will be needed, in one call to the host.
+    pub fn prefetch<'k>(&self, keys: impl IntoIterator<Item = &'k K>, context: &mut Context<'_>) -> Result<(), String>
+    where
+        K: 'k,
+    {
+        let keys: Vec<Vec<u8>> = keys.into_iter().map(Key::bytes).collect();
+        let namespace = context.namespace(self.name)?;
+        context.prefetch(namespace, keys.iter().map(Vec::as_slice))
+    }
+
+    /// Returns the value of a key.
+    pub fn get(&self, key: &K, context: &mut Context<'_>) -> Result<Option<V>, String> {
+        let namespace = context.namespace(self.name)?;
+        let value = context.get(namespace, &key.bytes())?;
+        value.map(V::decode).transpose().map_err(|what| format!("{}: {what}", self.name))
+    }
+
+    /// Sets the value of a key.
+    pub fn set(&self, key: &K, value: &V, context: &mut Context<'_>) -> Result<(), String> {
+        let namespace = context.namespace(self.name)?;
+        context.set(namespace, &key.bytes(), Some(value.encode()));
+        Ok(())
+    }
+
+    /// Deletes a key.
+    pub fn delete(&self, key: &K, context: &mut Context<'_>) -> Result<(), String> {
+        let namespace = context.namespace(self.name)?;
+        context.set(namespace, &key.bytes(), None);
+        Ok(())
+    }
+}
+
+/// One value of the whole operator. An operator with such a value cannot be divided by key.
+#[derive(Debug)]
+pub struct Value<V>(Map<String, V>);
+
+impl<V: Codec> Value<V> {
+    /// Returns the value in the namespace of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self(Map::new(name))
+    }
+
+    /// Returns its namespace, for the operator's [`Description`](crate::Description).
+    pub fn namespace(&self) -> Namespace {
+        self.0.namespace()
+    }
+
+    /// Returns the value, if it was set.
+    pub fn get(&self, context: &mut Context<'_>) -> Result<Option<V>, String> {
+        self.0.get(&String::new(), context)
+    }
+
+    /// Sets the value.
+    pub fn set(&self, value: &V, context: &mut Context<'_>) -> Result<(), String> {
+        self.0.set(&String::new(), value, context)
+    }
+}
+
+/// A count for each key.
+#[derive(Debug)]
+pub struct Counter<K>(Map<K, u64>);
+
+impl<K: Key> Counter<K> {
+    /// Returns the counter in the namespace of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self(Map::new(name))
+    }
+
+    /// Returns its namespace, for the operator's [`Description`](crate::Description).
+    pub fn namespace(&self) -> Namespace {
+        self.0.namespace()
+    }
+
+    /// Adds to the count of a key, and returns what it is then.
+    pub fn add(&self, key: &K, count: u64, context: &mut Context<'_>) -> Result<u64, String> {
+        let count = self.0.get(key, context)?.unwrap_or(0).saturating_add(count);
+        self.0.set(key, &count, context)?;
+        Ok(count)
+    }
+
+    /// Returns the count of a key.
+    pub fn get(&self, key: &K, context: &mut Context<'_>) -> Result<u64, String> {
+        Ok(self.0.get(key, context)?.unwrap_or(0))
+    }
+}
