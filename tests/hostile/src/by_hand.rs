@@ -74,7 +74,7 @@ pub fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8
     resolve.push_source("alluvium.wit", &change(interfaces())).expect("our interfaces");
     let exported = OPTIONAL.iter().map(|name| format!("alluvium:checkpoint/{name}@0.2.0"));
     let exported = exported.filter(|name| core.contains(&format!("{name}#")));
-    let exports: String = exported.map(|name| format!("export {name};")).collect();
+    let exports = exported.map(|name| format!("export {name};")).collect::<Vec<_>>().concat();
     let package = resolve.push_source("by-hand.wit", &MORE.replace("EXPORTS", &exports)).expect("more interfaces");
     let world = resolve.select_world(&[package], Some("chosen")).expect("a world");
     let mut module = wat::parse_str(core).expect("a core module");

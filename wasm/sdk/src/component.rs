@@ -26,6 +26,9 @@ pub use self::bindings::export_component;
 
 /// A component with one operator, which [`export!`](crate::export) makes.
 pub trait Exported {
+    /// The name of an operator without one.
+    const NAME: &'static str;
+
     /// Makes the operator.
     fn make() -> Box<dyn Operator>;
 }
@@ -61,7 +64,9 @@ fn with<C: Exported, T, E: From<String>>(
 impl<C: Exported> operator::Guest for C {
     fn describe() -> operator::Description {
         let described = with::<C, _, String>(|operator, _| Ok(operator.describe()));
-        described.map_or_else(|text| panic!("{text}"), described_of)
+        let described = described.unwrap_or_else(|text| panic!("{text}"));
+        let name = if described.name.is_empty() { C::NAME.to_owned() } else { described.name.clone() };
+        described_of(Description { name, ..described })
     }
 
     fn open(context: operator::Context) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Making a component of an operator.
 
 /// Exports an operator as a component. It takes a function that makes the operator, and stands once in a crate of the
-/// type `cdylib`.
+/// type `cdylib`. The name of the function is that of the operator, if it has none.
 ///
 /// Built for other targets than `wasm32-wasip2`, it does nothing, so that the tests of the crate run natively.
 ///
@@ -15,7 +15,7 @@
 /// }
 ///
 /// fn clicks() -> impl Operator {
-///     Tumbling::minutes(5).by(|it: &Click| (it.page.clone(), it.at)).count().named("clicks")
+///     Tumbling::minutes(5).by(|it: &Click| it.page.clone()).count()
 /// }
 /// alluvium_plugin::export!(clicks);
 /// ```
@@ -26,6 +26,7 @@ macro_rules! export {
         const _: () = {
             struct Component;
             impl $crate::component::Exported for Component {
+                const NAME: &'static str = ::core::stringify!($make);
                 fn make() -> ::std::boxed::Box<dyn $crate::Operator> {
                     ::std::boxed::Box::new($make())
                 }

@@ -16,7 +16,7 @@
 //!
 //! fn delays() -> impl Operator {
 //!     let windows = Tumbling::hours(1).lateness(Duration::from_mins(10));
-//!     windows.by(|it: &Flight| (it.carrier.clone(), it.time_hour)).mean(|it| it.dep_delay).named("delays")
+//!     windows.by(|it: &Flight| it.carrier.clone()).mean(|it| it.dep_delay)
 //! }
 //! alluvium_plugin::export!(delays);
 //!

@@ -27,6 +27,12 @@ pub trait Row: Sized {
 
     /// Reads the fields of its columns. The error says which one is wrong.
     fn read(fields: &Fields<'_>) -> Result<Self, String>;
+
+    /// Returns the time of the record. The derive macro takes it from the field of the type [`Time`], or `Option<Time>`,
+    /// if there is one such field.
+    fn time(&self) -> Option<Time> {
+        None
+    }
 }
 
 /// The fields of a record, in the order of [`Row::COLUMNS`].

@@ -12,8 +12,8 @@ struct Record {
     number: Option<f64>,
 }
 
-fn by(record: &Record) -> (String, Time) {
-    (record.key.clone(), record.at)
+fn by(record: &Record) -> String {
+    record.key.clone()
 }
 
 fn tumbling(lateness_ms: u64) -> impl Fn() -> Box<dyn Operator> {
@@ -196,7 +196,7 @@ fn records_that_are_none_are_named_and_change_nothing() {
     let error = harness.feed("key,at,number\na,1,1\na,2,x\n").unwrap_err();
     assert_eq!(error, r#"record 1: number: "x" is no number"#);
     assert_eq!(harness.entries("windows").unwrap(), []);
-    let untimed = || Tumbling::minutes(1).by(|record: &Record| (record.key.clone(), None)).count();
+    let untimed = || Tumbling::minutes(1).by_at(|record: &Record| (record.key.clone(), None)).count();
     let error = Harness::new(untimed).feed("key,at,number\na,1,1\n").unwrap_err();
     assert_eq!(error, "record 0: it has no time");
 }

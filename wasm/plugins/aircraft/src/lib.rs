@@ -10,6 +10,6 @@ struct Flight {
 
 fn aircraft() -> impl Operator {
     let days = Session::gap(Duration::from_hours(12)).lateness(Duration::from_hours(2));
-    days.by(|it: &Flight| (it.tailnum.clone(), it.time_hour)).count().named("aircraft")
+    days.by(|it: &Flight| it.tailnum.clone()).count()
 }
 alluvium_plugin::export!(aircraft);

@@ -11,6 +11,6 @@ struct Weather {
 
 fn weather() -> impl Operator {
     let days = Tumbling::hours(24).lateness(Duration::from_hours(1));
-    days.by(|it: &Weather| (it.origin.clone(), it.time_hour)).mean(|it| it.temp).named("weather")
+    days.by(|it: &Weather| it.origin.clone()).mean(|it| it.temp)
 }
 alluvium_plugin::export!(weather);

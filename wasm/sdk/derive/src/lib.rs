@@ -2,7 +2,9 @@
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, parse_macro_input};
+use syn::{
+    Data, DeriveInput, Error, Field, Fields, GenericArgument, Ident, LitStr, PathArguments, Type, parse_macro_input,
+};
 
 /// Derives `Row`: each field of a struct is read from the column of its name, or of the name that
 /// `#[row(column = "…")]` gives it.
@@ -25,6 +27,12 @@ fn derive(input: &DeriveInput) -> Result<proc_macro2::TokenStream, Error> {
         names.extend(&field.ident);
         columns.push(column(field)?);
     }
+    let times: Vec<&Field> = fields.named.iter().filter(|field| is_time(&field.ty)).collect();
+    let time = match times.as_slice() {
+        // Which of several is meant, only the author knows.
+        [Field { ident: Some(name), .. }] => quote! { ::core::convert::Into::into(self.#name) },
+        _ => quote! { ::core::option::Option::None },
+    };
     let indexes = 0..columns.len();
     let name = &input.ident;
     let (generics, arguments, conditions) = input.generics.split_for_impl();
@@ -34,8 +42,24 @@ fn derive(input: &DeriveInput) -> Result<proc_macro2::TokenStream, Error> {
             fn read(fields: &::alluvium_plugin::Fields<'_>) -> ::core::result::Result<Self, ::std::string::String> {
                 ::core::result::Result::Ok(Self { #(#names: fields.read(#indexes, #columns)?),* })
             }
+            fn time(&self) -> ::core::option::Option<::alluvium_plugin::Time> {
+                #time
+            }
         }
     })
+}
+
+/// Whether a type is `Time`, or `Option` of it.
+fn is_time(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    match &last.arguments {
+        PathArguments::None => last.ident == "Time",
+        PathArguments::AngleBracketed(arguments) if last.ident == "Option" => {
+            matches!(arguments.args.first(), Some(GenericArgument::Type(of)) if is_time(of))
+        }
+        _ => false,
+    }
 }
 
 /// Returns the name of a field's column.

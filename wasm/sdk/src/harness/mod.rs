@@ -31,7 +31,7 @@ use crate::time::Time;
 ///     at: Time,
 /// }
 ///
-/// let clicks = || Tumbling::minutes(5).by(|it: &Click| (it.page.clone(), it.at)).count();
+/// let clicks = || Tumbling::minutes(5).by(|it: &Click| it.page.clone()).count();
 /// let mut harness = Harness::new(clicks);
 /// harness.feed("page,at\n/home,60000\n/home,90000\n")?;
 /// harness.checkpoint()?;

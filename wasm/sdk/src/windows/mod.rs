@@ -44,8 +44,15 @@ macro_rules! kinds {
                 Self { lateness_ms: millis(lateness), ..self }
             }
 
-            /// Takes the key and the time of each record from its row. A record without a time is refused.
-            pub fn by<R: Row, K: Key, T: Into<Option<Time>>>(self, by: impl Fn(&R) -> (K, T)) -> Keyed<R, K, impl Fn(&R) -> (K, Option<Time>)> {
+            /// Takes the key of each record from its row, and the time that [the row has](Row::time). A record without a
+            /// time is refused.
+            pub fn by<R: Row, K: Key>(self, key: impl Fn(&R) -> K) -> Keyed<R, K, impl Fn(&R) -> (K, Option<Time>)> {
+                let by = move |row: &R| (key(row), row.time());
+                Keyed { assign: self.assign, lateness_ms: self.lateness_ms, by, types: PhantomData }
+            }
+
+            /// Takes both the key and the time of each record from its row. A record without a time is refused.
+            pub fn by_at<R: Row, K: Key, T: Into<Option<Time>>>(self, by: impl Fn(&R) -> (K, T)) -> Keyed<R, K, impl Fn(&R) -> (K, Option<Time>)> {
                 let by = move |row: &R| {
                     let (key, time) = by(row);
                     (key, time.into())
@@ -114,15 +121,7 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>)> Keyed<R, K, B> {
     /// Computes an aggregate.
     pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> Windows<R, K, B, A> {
         let Self { assign, lateness_ms, by, .. } = self;
-        Windows {
-            name: "windows".to_owned(),
-            rows: Rows::default(),
-            assign,
-            lateness_ms,
-            by,
-            aggregate,
-            types: PhantomData,
-        }
+        Windows { name: String::new(), rows: Rows::default(), assign, lateness_ms, by, aggregate, types: PhantomData }
     }
 
     /// Counts the records.
@@ -169,7 +168,8 @@ pub struct Windows<R, K, B, A> {
 }
 
 impl<R, K, B, A> Windows<R, K, B, A> {
-    /// Sets the name of the operator, which its state belongs to.
+    /// Sets the name of the operator, which its state belongs to. Without it, that is the name of the function that
+    /// [`export!`](crate::export) takes.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
