@@ -18,6 +18,7 @@ mod list;
 mod log;
 mod manage;
 mod migrate;
+mod new;
 mod open;
 mod output;
 mod run;
@@ -50,6 +51,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    New(new::New),
     List(list::List),
     Show(list::Show),
     Dump(dump::Dump),
@@ -107,6 +109,7 @@ fn answer(given: Vec<OsString>, is_json: bool) -> Result<Answer, Failure> {
     };
     match arguments.command {
         Command::Run(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Dump(command) => command.run(),
