@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors nats compilers durable-streams test-wasi test-languages test-pages test-docs test-web runtimes \
+.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
         density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-web torture matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -71,7 +71,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@$(PART) "core and suite" 360 $(MAKE_PART) test-core
 	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
 	@$(PART) "connectors" 240 $(MAKE_PART) test-connectors
-	@$(PART) "languages" 360 $(MAKE_PART) test-languages
+	@$(PART) "languages" 360 $(MAKE_PART) test-languages test-operators
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
 	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
@@ -151,6 +151,9 @@ test-wasi: programs ## core's tests and the component's, inside WebAssembly unde
 test-languages: programs ## the delays plugin in JavaScript, Python and C: the same state as in Rust
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
+
+test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
+	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 
 # Apart from make test, because the pages themselves install packages.
 test-pages: programs ## the pages on plugins in other languages, done as written from an empty folder

@@ -1,0 +1,54 @@
+// What the example operators must emit, computed another way: all records at once, in JavaScript.
+import { gunzipSync } from "node:zlib";
+import { readFileSync } from "node:fs";
+
+/// Reads a compressed CSV file without quotes, as one object for each record.
+export function records(path) {
+  const [header, ...lines] = gunzipSync(readFileSync(path)).toString().trim().split("\n");
+  const names = header.split(",");
+  return lines.map((line) => Object.fromEntries(line.split(",").map((field, at) => [names[at], field])));
+}
+
+const time = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
+const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/// Windows in the order in which they are emitted: of their ends, and of their keys.
+const inOrder = (windows) =>
+  windows
+    .sort((a, b) => a.to - b.to || byBytes(a.key, b.key) || a.from - b.from)
+    .map(({ key, from, to, value }) => ({ key, from: time(from), to: time(to), value }));
+
+/// The mean temperature of each day at each airport.
+export function weather(all) {
+  const day = 24 * 3600 * 1000;
+  const days = new Map();
+  for (const { origin, time_hour, temp } of all) {
+    const from = Math.floor(Date.parse(time_hour) / day) * day;
+    const id = `${origin} ${from}`;
+    const window = days.get(id) ?? { key: origin, from, to: from + day, sum: 0, count: 0 };
+    if (temp !== "NA") {
+      window.sum += Number(temp);
+      window.count += 1;
+    }
+    days.set(id, window);
+  }
+  const value = ({ sum, count }) => (count === 0 ? null : sum / count);
+  return inOrder([...days.values()].map((window) => ({ ...window, value: value(window) })));
+}
+
+/// How many flights each aircraft makes without a pause of twelve hours.
+export function aircraft(all) {
+  const gap = 12 * 3600 * 1000;
+  const times = Map.groupBy ? Map.groupBy(all, ({ tailnum }) => tailnum) : new Map();
+  if (!Map.groupBy) for (const one of all) times.set(one.tailnum, [...(times.get(one.tailnum) ?? []), one]);
+  const sessions = [];
+  for (const [key, flights] of times) {
+    let open;
+    for (const at of flights.map(({ time_hour }) => Date.parse(time_hour)).sort((a, b) => a - b)) {
+      if (open === undefined || at > open.to) sessions.push((open = { key, from: at, to: at, value: 0 }));
+      open.to = at + gap;
+      open.value += 1;
+    }
+  }
+  return inOrder(sessions);
+}

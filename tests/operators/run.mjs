@@ -1,0 +1,179 @@
+// The example operators on real data: what they emit is what another language computes, whatever happens meanwhile.
+//
+// node run.mjs ALLUVIUM TARGET, with the components in TARGET/wasm32-wasip2/release.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { aircraft, records, weather } from "./reference.mjs";
+
+const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
+const folder = join(target, "wasm32-wasip2/release");
+const KILLS = Number(process.env.ALLUVIUM_KILLS ?? 20);
+const data = (name) => fileURLToPath(new URL(`../data/${name}-2013-01.csv.gz`, import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
+process.on("exit", () => rmSync(scratch, { recursive: true }));
+
+// The weather comes airport by airport, so one is a month behind the other. Flights are a day out of order at most.
+const day = 24 * 3600 * 1000;
+const operators = [
+  { name: "weather", input: data("weather"), delay: 32 * day, reference: weather, every: 50 },
+  { name: "aircraft", input: data("flights"), delay: day, reference: aircraft, every: 300 },
+];
+
+let passed = 0;
+let failed = 0;
+async function test(name, body) {
+  try {
+    await body();
+    passed += 1;
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}\n${error.stack}`);
+  }
+}
+
+// A file to which nothing was emitted is not there.
+const lines = (path) => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean) : []);
+
+function command({ name, input, delay, every }, at, output = join(scratch, `${at}.ndjson`)) {
+  const dir = join(scratch, at);
+  const late = `${dir}.late.ndjson`;
+  const args = ["run", join(folder, `${name}.wasm`), "--dir", dir, "--input", `records=${input}`];
+  args.push("--output", `windows=${output}`, "--output", `late=${late}`);
+  args.push("--watermark-delay", String(delay), "--checkpoint-every", String(every));
+  return { args, dir, output, late };
+}
+
+function run(args, expected = 0) {
+  const { status, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8" });
+  if (error) throw error;
+  assert.equal(status, expected, stderr);
+  return stderr;
+}
+
+/// Starts a run, and kills it when it has taken so many checkpoints, or a little later. Returns whether it was killed.
+function killed(args, checkpoints, later) {
+  return new Promise((done, fail) => {
+    const process = spawn(alluvium, [...args, "--json"], { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    process.stderr.setEncoding("utf8").on("data", (text) => {
+      said += text;
+      if (said.split('"checkpoint"').length > checkpoints) setTimeout(() => process.kill("SIGKILL"), later);
+    });
+    process.on("error", fail);
+    process.on("close", (status, signal) => {
+      if (signal === "SIGKILL") done(true);
+      else if (status === 0) done(false);
+      else fail(new Error(said));
+    });
+  });
+}
+
+/// Numbers that are the same for the same seed.
+function random(seed) {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+for (const operator of operators) {
+  const whole = command(operator, operator.name);
+  await test(`${operator.name}: what it emits is what JavaScript computes`, () => {
+    run(whole.args);
+    assert.deepEqual(lines(whole.output).map(JSON.parse), operator.reference(records(operator.input)));
+    assert.deepEqual(lines(whole.late), [], "nothing was late");
+    const again = run(whole.args);
+    assert.match(again, /nothing left to do/);
+  });
+
+  await test(`${operator.name}: ${KILLS} kills change no byte`, async () => {
+    const next = random(7);
+    const { args, output, late } = command(operator, `${operator.name}-killed`);
+    let kills = 0;
+    while (kills < KILLS && (await killed(args, 1 + next(2), next(4)))) kills += 1;
+    run(args);
+    assert.ok(kills >= Math.min(KILLS, 5), `${kills} kills`);
+    assert.equal(readFileSync(output, "utf8"), readFileSync(whole.output, "utf8"));
+    assert.deepEqual(lines(late), []);
+    console.log(`      ${kills} kills`);
+  });
+
+  await test(`${operator.name}: other batches within the same cuts change no byte`, () => {
+    const { args, dir, output } = command(operator, `${operator.name}-batches`);
+    // Each of these runs ends within a cut, and so takes one more checkpoint. The clocks are where they were.
+    for (const records of [1, 7, 400]) run([...args, "--stop-after", String(records)]);
+    run(args);
+    const sorted = (path) => lines(path).sort();
+    assert.deepEqual(sorted(output), sorted(whole.output), dir);
+  });
+
+  await test(`${operator.name}: a restored checkpoint emits the same again`, () => {
+    const { args, dir } = command(operator, `${operator.name}-restored`);
+    run([...args, "--stop-after", String(operator.every * 4), "--max-retained", "100"]);
+    const listed = spawnSync(alluvium, ["list", dir, "--json"], { encoding: "utf8" }).stdout;
+    const ids = [...listed.matchAll(/"id":\s*(\d+)/g)].map(([, id]) => Number(id));
+    run(["restore", dir, String(Math.min(...ids))]);
+    const again = join(scratch, `${operator.name}-again.ndjson`);
+    run([...command(operator, `${operator.name}-restored`, again).args, "--new-output"]);
+    assert.ok(lines(again).length > 10);
+    assert.deepEqual(lines(again), lines(whole.output).slice(-lines(again).length));
+  });
+}
+
+await test("records after the end are refused, and --no-finish leaves the end open", () => {
+  const input = join(scratch, "growing.csv");
+  const grow = (...hours) => hours.forEach((at) => appendFileSync(input, `EWR,2013-01-01T${at}:00:00Z,${Number(at)}\n`));
+  const operator = { ...operators[0], input, delay: 0 };
+  for (const [at, ...more] of [["ended"], ["open", "--no-finish"]]) {
+    writeFileSync(input, "origin,time_hour,temp\n");
+    grow("02", "04");
+    const { args, output } = command(operator, at);
+    run([...args, ...more]);
+    grow("06");
+    if (more.length === 0) {
+      assert.match(run(args, 2), /has new records, but the plugin was told of the end.*--no-finish/s);
+      assert.equal(JSON.parse(lines(output)[0]).value, 3);
+    } else {
+      assert.deepEqual(lines(output), []);
+      run(args);
+      assert.deepEqual(lines(output).map((line) => JSON.parse(line).value), [4]);
+    }
+  }
+});
+
+await test("alluvium new: a project that passes its tests, and whose plugin runs", () => {
+  const project = join(scratch, "my-sensors");
+  const sdk = fileURLToPath(new URL("../../wasm/sdk", import.meta.url));
+  run(["new", project, "--sdk", sdk]);
+  assert.match(run(["new", project], 2), /my-sensors/, "a folder that is there stays");
+  const code = readFileSync(join(project, "src/lib.rs"), "utf8").split("\n").map((line) => line.trim());
+  const lines = code.filter((line) => line && !line.startsWith("//"));
+  assert.ok(lines.length <= 12, `${lines.length} lines`);
+  const env = { ...process.env, CARGO_TARGET_DIR: join(target, "new") };
+  const cargo = (...args) => {
+    const done = spawnSync("cargo", args, { cwd: project, env, encoding: "utf8" });
+    assert.equal(done.status, 0, `${done.stdout}${done.stderr}`);
+    return done.stdout;
+  };
+  cargo("fmt", "--check");
+  assert.match(cargo("test", "--offline", "--quiet"), /2 passed/);
+  cargo("build", "--offline", "--release", "--quiet", "--target", "wasm32-wasip2");
+  const plugin = join(target, "new/wasm32-wasip2/release/my_sensors.wasm");
+  const output = join(scratch, "sensors.ndjson");
+  const dir = join(scratch, "sensors");
+  run(["run", plugin, "--dir", dir, "--input", join(project, "samples.csv"), "--time-column", "time", "--output", output]);
+  assert.deepEqual(
+    readFileSync(output, "utf8").trim().split("\n").map((line) => JSON.parse(line)).map(({ key, value }) => [key, value]),
+    [["cellar", 11], ["kitchen", 22], ["cellar", 11.5], ["kitchen", 22]],
+  );
+});
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
