@@ -19,5 +19,6 @@ pages! {
     tutorial: "docs/tutorial.md",
     guide_rust: "docs/guides/rust.md",
     guide_host: "docs/guides/host.md",
+    guide_operators: "docs/guides/operators.md",
     guide_connectors: "docs/guides/connectors.md",
 }

@@ -108,8 +108,8 @@ impl<'a> Context<'a> {
     /// Writes what has changed. The end of each call does this.
     pub fn flush(&mut self) -> Result<(), String> {
         for (namespace, cache) in std::mem::take(&mut self.caches) {
-            let changed = cache.iter().filter(|(_, cached)| cached.is_changed);
-            let changes: Vec<_> = changed.map(|(key, cached)| (key.as_slice(), cached.value.as_deref())).collect();
+            let touched = cache.iter().filter(|(_, cached)| cached.is_changed);
+            let changes: Vec<_> = touched.map(|(key, cached)| (key.as_slice(), cached.value.as_deref())).collect();
             if !changes.is_empty() {
                 self.host.apply(namespace, &changes)?;
             }

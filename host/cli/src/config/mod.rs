@@ -147,7 +147,7 @@ mod tests {
             ("checkpoint-every = 0\n", ["line 1: checkpoint-every", "0"]),
             ("checkpoint-every = 1.5\n", ["line 1: checkpoint-every", "1.5"]),
             ("follow = 1\n", ["line 1: follow", "true or false"]),
-            ("input = [\"a\"]\n", ["line 1: input", "one value"]),
+            ("dir = [\"a\"]\n", ["line 1: dir", "one value"]),
             ("input = { a = 1 }\n", ["line 1: input", "one value"]),
             ("input = 2013-01-01\n", ["line 1: input", "quotation marks"]),
             ("input = \"a\n", ["line 1", "string"]),

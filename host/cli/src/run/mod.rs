@@ -104,7 +104,7 @@ impl Run {
                 progress.ended(stream.outcome());
                 stream.feed_unfinished(&mut progress)?;
                 if !self.no_results {
-                    self.write_results(&mut stream)?;
+                    write_results(&mut stream)?;
                 }
             }
         }
@@ -128,26 +128,26 @@ impl Run {
         }
         Ok(false)
     }
+}
 
-    fn write_results(&self, stream: &mut Stream) -> Result<(), Failure> {
-        let Some(path) = stream.connections.first_output().map(Path::to_path_buf) else {
-            return stream.results(|page| {
-                output::print_while_read(|out| page.iter().try_for_each(|line| writeln!(out, "{line}")))
-            });
-        };
-        if inputs::address(&path).is_some() {
-            return Ok(());
-        }
-        // What was emitted belongs to the checkpoints. The results after it are derived from the state again.
-        let emitted = stream.emitted()?;
-        output::replace_file(&path, |out| {
-            out.write_all(&emitted).map_err(|error| Failure::file(&path, &error))?;
-            stream.results(|page| {
-                let written = page.iter().try_for_each(|line| writeln!(out, "{line}"));
-                written.map(|()| true).map_err(|error| Failure::file(&path, &error))
-            })
-        })
+/// Writes the results behind what was emitted to the first output.
+fn write_results(stream: &mut Stream) -> Result<(), Failure> {
+    let Some(path) = stream.connections.first_output().map(Path::to_path_buf) else {
+        return stream
+            .results(|page| output::print_while_read(|out| page.iter().try_for_each(|line| writeln!(out, "{line}"))));
+    };
+    if inputs::address(&path).is_some() {
+        return Ok(());
     }
+    // What was emitted belongs to the checkpoints. The results after it are derived from the state again.
+    let emitted = stream.emitted()?;
+    output::replace_file(&path, |out| {
+        out.write_all(&emitted).map_err(|error| Failure::file(&path, &error))?;
+        stream.results(|page| {
+            let written = page.iter().try_for_each(|line| writeln!(out, "{line}"));
+            written.map(|()| true).map_err(|error| Failure::file(&path, &error))
+        })
+    })
 }
 
 /// Returns the command line that continues where this one stopped: the same.

@@ -24,7 +24,7 @@ use super::progress::Progress;
 use super::reading::{Cuts, Message, What};
 use super::service::{MetricsFile, Phase, Status};
 use super::signals::Signals;
-use super::timers;
+use super::timers::End;
 use crate::failure::Failure;
 
 /// How long to wait for input before looking what else is due.
@@ -56,12 +56,7 @@ pub(super) struct Stream<'a> {
     begun: BTreeMap<usize, Arc<Schema>>,
     /// Records after the last line end of inputs that have ended. They are in no checkpoint.
     pub(super) unfinished: Vec<(usize, Batch)>,
-    /// Whether the plugin takes timers and the end of its inputs.
-    pub(super) is_timed: bool,
-    /// Whether it was told of the end, by an earlier run too.
-    pub(super) is_finished: bool,
-    /// Whether it was told of the end, and no checkpoint has that yet.
-    pub(super) lacks_end: bool,
+    pub(super) end: End,
     /// The state holds a part of what was read, and the positions do not.
     pub(super) is_between: bool,
 }
@@ -77,7 +72,7 @@ impl<'a> Stream<'a> {
     ) -> Result<Self, Failure> {
         let watermark_ms =
             plugin.with_engine(|engine| engine.watermark()).map_err(|error| Failure::runtime(&run.dir, &error))?;
-        let is_finished = timers::is_finished(&mut plugin).map_err(|error| Failure::runtime(&run.dir, &error))?;
+        let end = End::of(&mut plugin, is_timed).map_err(|error| Failure::runtime(&run.dir, &error))?;
         let outputs = Outputs::open(run, &connections, &mut plugin)?;
         let cursors = opening::open(&mut inputs, &mut plugin, run)?;
         let discovery = Discovery::new(inputs, run.reading.follow)?;
@@ -105,9 +100,7 @@ impl<'a> Stream<'a> {
             left_out: 0,
             begun: BTreeMap::new(),
             unfinished: Vec::new(),
-            is_timed,
-            is_finished,
-            lacks_end: false,
+            end,
             is_between: false,
         })
     }
@@ -136,7 +129,7 @@ impl<'a> Stream<'a> {
         });
         self.show(Phase::Ending);
         // The state is that after the last batch that was taken, unless the plugin has ended.
-        let lacks_checkpoint = self.lacks_end || self.durable.lacks_checkpoint(self.consumed());
+        let lacks_checkpoint = self.end.is_new || self.durable.lacks_checkpoint(self.consumed());
         if self.plugin.is_running() && !self.is_between && lacks_checkpoint {
             let checkpointed = self.checkpoint(progress);
             // The first error is the cause.
@@ -203,7 +196,7 @@ impl<'a> Stream<'a> {
                     self.make_durable_if_due(progress)?;
                 }
                 // The plugin had it at the end.
-                What::Unfinished(Ok(_)) if self.is_finished => {}
+                What::Unfinished(Ok(_)) if self.end.is_told => {}
                 What::Unfinished(Ok(batch)) => self.unfinished.push((from, batch)),
                 What::Unfinished(Err(error)) => progress.unfinished(&error.to_string()),
                 What::Another(error) => progress.another(&error),

@@ -14,9 +14,22 @@ use crate::failure::Failure;
 /// Says in checkpoints that the plugin was told of the end of its inputs.
 const FINISHED: &str = "run.finished";
 
-/// Returns whether the plugin was told of the end of its inputs.
-pub(super) fn is_finished(plugin: &mut Plugin) -> Result<bool, RuntimeError> {
-    Ok(plugin.annotation(FINISHED)?.is_some())
+/// The end of the inputs, as far as the plugin is concerned.
+#[derive(Debug)]
+pub(super) struct End {
+    /// Whether the plugin wants to know of it.
+    is_wanted: bool,
+    /// Whether it was told, by an earlier run too.
+    pub(super) is_told: bool,
+    /// Whether it was told, and no checkpoint has that yet.
+    pub(super) is_new: bool,
+}
+
+impl End {
+    /// Reads from the recovered checkpoint whether the plugin was told.
+    pub(super) fn of(plugin: &mut Plugin, is_wanted: bool) -> Result<Self, RuntimeError> {
+        Ok(Self { is_wanted, is_told: plugin.annotation(FINISHED)?.is_some(), is_new: false })
+    }
 }
 
 impl Stream<'_> {
@@ -71,7 +84,7 @@ impl Stream<'_> {
     /// After the last record of all inputs: what the timers of event time do, whatever their times, and what the
     /// plugin does at the end. A checkpoint must follow.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        if !self.is_timed || self.is_finished || self.run.no_finish {
+        if !self.end.is_wanted || self.end.is_told || self.run.no_finish {
             return Ok(());
         }
         // There are no more records, so the last one is whole without a line end.
@@ -86,13 +99,13 @@ impl Stream<'_> {
         let finished = self.plugin.finish().and_then(|()| self.plugin.set_annotation(FINISHED, "1"));
         finished.map_err(|error| Failure::runtime(&self.run.dir, &error))?;
         self.write_emitted()?;
-        (self.is_between, self.is_finished, self.lacks_end) = (false, true, true);
+        (self.is_between, self.end.is_told, self.end.is_new) = (false, true, true);
         Ok(())
     }
 
     /// Refuses records that come after the end.
     pub(super) fn check_not_finished(&self, from: usize) -> Result<(), Failure> {
-        if !self.is_finished {
+        if !self.end.is_told {
             return Ok(());
         }
         let source_name = &self.cursors.get(from).source_name;

@@ -28,10 +28,11 @@ fn derive(input: &DeriveInput) -> Result<proc_macro2::TokenStream, Error> {
         columns.push(column(field)?);
     }
     let times: Vec<&Field> = fields.named.iter().filter(|field| is_time(&field.ty)).collect();
-    let time = match times.as_slice() {
-        // Which of several is meant, only the author knows.
-        [Field { ident: Some(name), .. }] => quote! { ::core::convert::Into::into(self.#name) },
-        _ => quote! { ::core::option::Option::None },
+    // Which of several is meant, only the author knows.
+    let time = if let [Field { ident: Some(name), .. }] = times.as_slice() {
+        quote! { ::core::convert::Into::into(self.#name) }
+    } else {
+        quote! { ::core::option::Option::None }
     };
     let indexes = 0..columns.len();
     let name = &input.ident;

@@ -24,8 +24,8 @@ pub(super) struct NativeHost {
     walk: Option<Walk>,
 }
 
-pub(super) fn text(error: IncrementalCheckpointError) -> String {
-    error.to_string()
+pub(super) fn text(error: impl Into<IncrementalCheckpointError>) -> String {
+    error.into().to_string()
 }
 
 impl NativeHost {
