@@ -123,13 +123,15 @@ mod tests {
     #[test]
     fn every_form_of_a_value_is_an_argument() {
         let text = "plugin = \"a.wasm\"\ncheckpoint-every = 7\nfollow = true\nisolate = false\ncolumns = [\"a\", \"b\"]\n\
-                    time-column = \"\"\nsync-every = \"9\"\n[parameter]\nlate = 30\nname = \"x=y\"\n";
+                    time-column = \"\"\nsync-every = \"9\"\n[parameter]\nlate = 30\nname = \"x=y\"\n\
+                    [input]\nflights = \"f.csv\"\n";
         let mut arguments = read(text).expect("it is right");
         arguments.sort();
         let expected = [
             "--checkpoint-every=7",
             "--columns=a,b",
             "--follow",
+            "--input=flights=f.csv",
             "--parameter=late=30",
             "--parameter=name=x=y",
             "--sync-every=9",
@@ -148,7 +150,7 @@ mod tests {
             ("checkpoint-every = 1.5\n", ["line 1: checkpoint-every", "1.5"]),
             ("follow = 1\n", ["line 1: follow", "true or false"]),
             ("dir = [\"a\"]\n", ["line 1: dir", "one value"]),
-            ("input = { a = 1 }\n", ["line 1: input", "one value"]),
+            ("dir = { a = 1 }\n", ["line 1: dir", "one value"]),
             ("input = 2013-01-01\n", ["line 1: input", "quotation marks"]),
             ("input = \"a\n", ["line 1", "string"]),
             ("dir = \"a\"\ndir = \"b\"\n", ["line 2", "duplicate"]),
