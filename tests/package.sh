@@ -7,7 +7,7 @@
 # After a file was added or removed on purpose: tests/package.sh accept TARGET
 set -euo pipefail
 
-crates=(alluvium-core alluvium alluvium-connectors alluvium-host alluvium-cli)
+crates=(alluvium-core alluvium alluvium-connectors alluvium-host alluvium-cli alluvium-plugin-derive alluvium-plugin)
 what=$1 target=$(realpath "$2")
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml" | head -1)

@@ -52,3 +52,27 @@ export function aircraft(all) {
   }
   return inOrder(sessions);
 }
+
+/// Each flight with the weather at its airport in that hour, and with its plane.
+export function joined(flights, weather, planes) {
+  const number = (text) => (text === undefined || text === "NA" ? null : Number(text));
+  const hours = new Map(weather.map((one) => [`${one.origin} ${one.time_hour}`, one]));
+  const aircraft = new Map(planes.map((one) => [one.tailnum, one]));
+  const bytes = ({ carrier, flight, hour }) => {
+    const key = Buffer.alloc(16);
+    // Numbers of flights and times are positive: their order is that of their bytes.
+    key.writeBigUInt64BE(BigInt(flight), 0);
+    key.writeBigUInt64BE(BigInt(Date.parse(hour)), 8);
+    return Buffer.concat([Buffer.from(carrier), Buffer.from([0, 1]), key]);
+  };
+  return flights
+    .map(({ carrier, flight, tailnum, origin, dest, time_hour: hour }) => {
+      const at = hours.get(`${origin} ${hour}`) ?? {};
+      const plane = aircraft.get(tailnum);
+      const of = { manufacturer: plane?.manufacturer ?? null, seats: number(plane?.seats) };
+      return { carrier, flight: Number(flight), hour, tailnum, origin, dest, temp: number(at.temp), visib: number(at.visib), ...of };
+    })
+    .map((line) => [Date.parse(line.hour), bytes(line), line])
+    .sort((a, b) => a[0] - b[0] || Buffer.compare(a[1], b[1]))
+    .map(([, , line]) => line);
+}

@@ -8,20 +8,30 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { aircraft, records, weather } from "./reference.mjs";
+import { aircraft, joined, records, weather } from "./reference.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
 const folder = join(target, "wasm32-wasip2/release");
 const KILLS = Number(process.env.ALLUVIUM_KILLS ?? 20);
-const data = (name) => fileURLToPath(new URL(`../data/${name}-2013-01.csv.gz`, import.meta.url));
+const data = (name) => fileURLToPath(new URL(`../data/${name}.csv.gz`, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
 
 // The weather comes airport by airport, so one is a month behind the other. Flights are a day out of order at most.
 const day = 24 * 3600 * 1000;
+const [flights, hours, planes] = ["flights-2013-01", "weather-2013-01", "planes"].map(data);
 const operators = [
-  { name: "weather", input: data("weather"), delay: 32 * day, reference: weather, every: 50 },
-  { name: "aircraft", input: data("flights"), delay: day, reference: aircraft, every: 300 },
+  { name: "weather", inputs: { records: hours }, outputs: ["windows", "late"], delay: 32 * day, reference: weather, every: 50 },
+  { name: "aircraft", inputs: { records: flights }, outputs: ["windows", "late"], delay: day, reference: aircraft, every: 300 },
+  {
+    name: "joined",
+    inputs: { flights, weather: hours, planes },
+    outputs: ["flights"],
+    delay: 32 * day,
+    reference: joined,
+    every: 700,
+    more: ["--time-column", "planes="],
+  },
 ];
 
 let passed = 0;
@@ -40,12 +50,13 @@ async function test(name, body) {
 // A file to which nothing was emitted is not there.
 const lines = (path) => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean) : []);
 
-function command({ name, input, delay, every }, at, output = join(scratch, `${at}.ndjson`)) {
+function command({ name, inputs, outputs, delay, every, more = [] }, at, output = join(scratch, `${at}.ndjson`)) {
   const dir = join(scratch, at);
   const late = `${dir}.late.ndjson`;
-  const args = ["run", join(folder, `${name}.wasm`), "--dir", dir, "--input", `records=${input}`];
-  args.push("--output", `windows=${output}`, "--output", `late=${late}`);
-  args.push("--watermark-delay", String(delay), "--checkpoint-every", String(every));
+  const args = ["run", join(folder, `${name}.wasm`), "--dir", dir];
+  for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
+  for (const [number, to] of outputs.entries()) args.push("--output", `${to}=${number === 0 ? output : late}`);
+  args.push("--watermark-delay", String(delay), "--checkpoint-every", String(every), ...more);
   return { args, dir, output, late };
 }
 
@@ -87,10 +98,18 @@ for (const operator of operators) {
   const whole = command(operator, operator.name);
   await test(`${operator.name}: what it emits is what JavaScript computes`, () => {
     run(whole.args);
-    assert.deepEqual(lines(whole.output).map(JSON.parse), operator.reference(records(operator.input)));
+    assert.deepEqual(lines(whole.output).map(JSON.parse), operator.reference(...Object.values(operator.inputs).map(records)));
     assert.deepEqual(lines(whole.late), [], "nothing was late");
     const again = run(whole.args);
     assert.match(again, /nothing left to do/);
+  });
+
+  await test(`${operator.name}: the engine without a sandbox writes the same`, () => {
+    const native = command(operator, `${operator.name}-native`);
+    run([...native.args, "--engine", "native"]);
+    assert.equal(readFileSync(native.output, "utf8"), readFileSync(whole.output, "utf8"));
+    const dump = (dir) => spawnSync(alluvium, ["dump", dir], { encoding: "utf8", maxBuffer: 1 << 28 }).stdout;
+    assert.equal(dump(native.dir), dump(whole.dir));
   });
 
   await test(`${operator.name}: ${KILLS} kills change no byte`, async () => {
@@ -130,7 +149,7 @@ for (const operator of operators) {
 await test("records after the end are refused, and --no-finish leaves the end open", () => {
   const input = join(scratch, "growing.csv");
   const grow = (...hours) => hours.forEach((at) => appendFileSync(input, `EWR,2013-01-01T${at}:00:00Z,${Number(at)}\n`));
-  const operator = { ...operators[0], input, delay: 0 };
+  const operator = { ...operators[0], inputs: { records: input }, delay: 0 };
   for (const [at, ...more] of [["ended"], ["open", "--no-finish"]]) {
     writeFileSync(input, "origin,time_hour,temp\n");
     grow("02", "04");

@@ -9,7 +9,7 @@ use alluvium_host::{CompilerProcess, HostOptions, Limits};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-use super::connections::Connection;
+use super::connections::{Connection, TIME_COLUMN};
 use super::input_options::InputOptions;
 use crate::durability::Durability;
 
@@ -87,11 +87,11 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(super) no_results: bool,
     /// Set a parameter of the plugin; each checkpoint holds its value in the clear
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    #[arg(long = "parameter", visible_alias = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     pub(super) parameters: Vec<(String, String)>,
     /// The column of event times, whose largest is the watermark; an empty name for none. It is that of all inputs,
     /// or with INPUT=NAME that of one
-    #[arg(long, value_name = "[INPUT=]NAME", default_value = "time_hour", value_parser = connection())]
+    #[arg(long, value_name = "[INPUT=]NAME", default_value = TIME_COLUMN, value_parser = connection())]
     pub(super) time_column: Vec<Connection>,
     /// Allow records to be this much out of order: the watermark stays this many milliseconds behind the largest event
     /// time
@@ -106,8 +106,9 @@ pub(crate) struct Run {
     /// Run plugin and engine in a process of their own, which the kernel keeps to the directory of the checkpoints
     #[arg(long)]
     pub(super) isolate: bool,
-    /// The engine component [default: the one inside this command; env: `ALLUVIUM_ENGINE`]
-    #[arg(long, value_name = "FILE")]
+    /// What keeps the state: `component`, the engine inside this command; `native`, the same engine without a sandbox,
+    /// for states above 4 GiB; or the file of an engine component [default: component; env: `ALLUVIUM_ENGINE`]
+    #[arg(long, value_name = "ENGINE")]
     pub(super) engine: Option<PathBuf>,
     /// Limit the memory of the plugin
     #[arg(long, value_name = "MIB", default_value = "256")]

@@ -16,7 +16,13 @@ pub(super) enum EngineComponent {
     File(PathBuf),
     /// The one inside this command.
     Inside(&'static [u8]),
+    /// None: core in this process keeps the state.
+    Native,
 }
+
+/// What `--engine` calls the engine in this process, and the component inside this command.
+const NATIVE: &str = "native";
+const COMPONENT: &str = "component";
 
 impl EngineComponent {
     /// Finds the component: the file given, or the one in `ALLUVIUM_ENGINE`, or the one inside.
@@ -26,6 +32,11 @@ impl EngineComponent {
     }
 
     fn choose(given: Option<&Path>, variable: Option<PathBuf>, inside: Option<&'static [u8]>) -> Result<Self, Failure> {
+        match given.and_then(Path::to_str) {
+            Some(NATIVE) => return Ok(Self::Native),
+            Some(COMPONENT) => return Self::choose(None, None, inside),
+            _ => {}
+        }
         let named = given.map(Path::to_owned).or(variable).map(Self::File);
         named.or(inside.map(Self::Inside)).ok_or_else(|| {
             Failure::at("the engine component", "this command was built without one").hint(
@@ -40,6 +51,7 @@ impl EngineComponent {
         match self {
             Self::File(path) => Host::new(path, options),
             Self::Inside(component) => Host::with_engine(component, options),
+            Self::Native => Host::native(options),
         }
     }
 }
@@ -58,6 +70,9 @@ mod tests {
         check(Some("given"), Some("variable"), inside, file("given"));
         check(None, Some("variable"), inside, file("variable"));
         check(None, None, inside, EngineComponent::Inside(b"inside"));
+        check(Some("component"), Some("variable"), inside, EngineComponent::Inside(b"inside"));
+        check(Some("native"), Some("variable"), None, EngineComponent::Native);
+        check(Some("./native"), None, None, file("./native"));
     }
 
     #[test]

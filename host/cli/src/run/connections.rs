@@ -12,6 +12,9 @@ use crate::failure::Failure;
 const INPUT: &str = "input";
 const OUTPUT: &str = "output";
 
+/// The column of event times where none is named.
+pub(super) const TIME_COLUMN: &str = "time_hour";
+
 /// A source or a sink, for the input or the output of a name or for the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Connection {
@@ -88,11 +91,12 @@ impl Connections {
                     .hint(format!("give each input a source: --input {}=SOURCE", input.name))
             })?;
             let column = columns[number].or_else(|| of_all.last().map(|column| column.to.as_path()));
+            let column = column.map_or_else(|| TIME_COLUMN.to_owned(), |column| column.to_string_lossy().into_owned());
             inputs.push(ConnectedInput {
                 stored_as: stored_as(INPUT, number, &input.name),
                 source: source.to_owned(),
                 takes_columns: input.format == InputFormat::Columns,
-                time_column: column.map(|column| column.to_string_lossy().into_owned()).unwrap_or_default(),
+                time_column: column,
             });
         }
         Ok(Self { inputs, outputs: outputs(run, description, &plugin)? })

@@ -36,6 +36,9 @@ pub(super) struct Cursor {
     pub(super) read_bytes: u64,
     /// Records consumed by this run.
     pub(super) consumed_now: u64,
+    /// Whether it has an end, as far as is known, and whether that was reached.
+    pub(super) has_end: bool,
+    pub(super) has_ended: bool,
     /// When records of it were consumed last, or when it was opened.
     pub(super) last_read: Instant,
     /// Records left out because they could not be read, and because the plugin refused them.

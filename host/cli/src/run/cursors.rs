@@ -146,6 +146,11 @@ impl Cursors {
         cursor.last_read = Instant::now();
     }
 
+    /// Takes note that a partition has ended.
+    pub(super) fn ended(&mut self, number: usize) {
+        self.all[number].has_ended = true;
+    }
+
     /// Counts a record of a partition that is left out.
     pub(super) fn leave_out(&mut self, number: usize, is_refused: bool) {
         let cursor = &mut self.all[number];
@@ -171,14 +176,20 @@ impl Cursors {
     }
 
     /// Returns the watermark that all partitions allow: the least of their largest event times. There is
-    /// none before each of them had an event time. Partitions that are read in turn are one sequence. Partitions
-    /// without a record for so long as `idle` says do not hold the others up.
+    /// none before each of them had an event time. Partitions that are read in turn are one sequence.
+    ///
+    /// What has ended does not hold others up, nor does a partition without a record for so long as `idle` says. An
+    /// input without event times, as a table, holds them up until its end, if it has one.
     pub(super) fn watermark_ms(&self, idle: Option<Duration>) -> Option<i64> {
-        // An input without times never holds others up.
-        let all: Vec<&Cursor> = self.all.iter().filter(|cursor| !cursor.time_column.is_empty()).collect();
-        let is_idle = |cursor: &&Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
-        let active: Vec<&Cursor> = all.iter().copied().filter(|cursor| !is_idle(cursor)).collect();
-        let counted = if active.is_empty() { all } else { active };
+        let (timed, tables): (Vec<&Cursor>, Vec<&Cursor>) =
+            self.all.iter().partition(|cursor| !cursor.time_column.is_empty());
+        if tables.iter().any(|table| table.has_end && !table.has_ended) {
+            return None;
+        }
+        let is_idle = |cursor: &Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
+        let is_active = |cursor: &&Cursor| cursor.is_in_turn || !cursor.has_ended && !is_idle(cursor);
+        let active: Vec<&Cursor> = timed.iter().copied().filter(is_active).collect();
+        let counted = if active.is_empty() { timed } else { active };
         let (in_turn, beside): (Vec<&Cursor>, Vec<&Cursor>) = counted.into_iter().partition(|cursor| cursor.is_in_turn);
         let sequence = (!in_turn.is_empty()).then(|| in_turn.iter().filter_map(|cursor| cursor.time_ms()).max());
         sequence.into_iter().chain(beside.iter().map(|cursor| cursor.time_ms())).min().flatten()

@@ -22,14 +22,23 @@ const FOLLOWED_MAX: usize = 256;
 
 /// Opens the partitions of all inputs.
 pub(super) fn open(inputs: &mut [Input], plugin: &mut Plugin, run: &Run) -> Result<Cursors, Failure> {
-    let (mut cursors, mut all_known) = (Vec::new(), Known::new());
+    let (mut cursors, mut all_known, mut is_known) = (Vec::new(), Known::new(), false);
     for (number, input) in inputs.iter_mut().enumerate() {
         check_count(input, input.partitions.len(), run)?;
         let (found, known) = bookmarks_of(input, plugin, run)?;
         all_known.extend(known.map(|known| (input.name().to_owned(), known)));
+        is_known |= all_known.contains_key(input.name()) || found.iter().any(|(_, bookmark)| bookmark.is_some());
         for (partition, bookmark) in found {
             cursors.push(cursor(number, input, partition, bookmark, plugin, run)?);
         }
+    }
+    // Of several inputs, some may have been quiet until then.
+    if !is_known && plugin.recovered().is_some() {
+        let names: Vec<_> = inputs.iter().map(|input| format!("{:?}", input.name())).collect();
+        let what = format!("its newest checkpoint says nothing of the source {}", names.join(", "));
+        return Err(
+            Failure::at(run.dir.display(), what).hint("it is not one that `alluvium run` took: name another directory")
+        );
     }
     Ok(Cursors::new(cursors, all_known))
 }
@@ -82,10 +91,6 @@ fn bookmarks_of(input: &Input, plugin: &mut Plugin, run: &Run) -> Result<(Found,
         (InputSource::One(_), Some(_), None) => {
             let what = "its newest checkpoint was taken over several files, and this input is one";
             return Err(Failure::at(dir, what).hint("give the directory or the pattern that the run began with"));
-        }
-        (InputSource::One(_), _, _) if found.iter().all(|(_, bookmark)| bookmark.is_none()) => {
-            let what = format!("its newest checkpoint says nothing of the source {name:?}");
-            return Err(Failure::at(dir, what).hint("it is not one that `alluvium run` took: name another directory"));
         }
         _ => {}
     }
@@ -152,6 +157,8 @@ pub(super) fn cursor(
         total_bytes,
         read_bytes: 0,
         consumed_now: 0,
+        has_end: !is_address && !run.reading.follow,
+        has_ended: false,
         last_read: Instant::now(),
         unreadable: 0,
         refused: 0,

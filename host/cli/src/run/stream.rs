@@ -199,6 +199,10 @@ impl<'a> Stream<'a> {
                 What::Unfinished(Ok(_)) if self.end.is_told => {}
                 What::Unfinished(Ok(batch)) => self.unfinished.push((from, batch)),
                 What::Unfinished(Err(error)) => progress.unfinished(&error.to_string()),
+                What::Ended => {
+                    self.cursors.ended(from);
+                    self.follow_watermark();
+                }
                 What::Another(error) => progress.another(&error),
                 What::Lost(error) => progress.lost(&error),
                 What::SourceFailed(error) => return Err(self.source_failed(&error)),

@@ -25,6 +25,8 @@ pub(in crate::run) enum What {
     Lost(SourceError),
     /// After the end: a record that may be half of one, or why it cannot be read.
     Unfinished(Result<Batch, SourceError>),
+    /// The partition has ended.
+    Ended,
     SourceFailed(SourceError),
     Failed(Failure),
 }

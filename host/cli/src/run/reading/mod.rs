@@ -248,10 +248,11 @@ impl Reading {
     fn end(&mut self) -> Result<(), Stopped> {
         let mut batch = Batch::default();
         match self.reader.unfinished(&mut batch) {
-            Ok(false) => Ok(()),
-            Ok(true) => self.send(What::Unfinished(Ok(batch))),
-            Err(error) => self.send(What::Unfinished(Err(error))),
+            Ok(false) => {}
+            Ok(true) => self.send(What::Unfinished(Ok(batch)))?,
+            Err(error) => self.send(What::Unfinished(Err(error)))?,
         }
+        self.send(What::Ended)
     }
 
     /// After a lost connection.
