@@ -12,6 +12,15 @@ use super::reading::Open;
 /// How many files that were left are remembered for a partition.
 const LEFT_MAX: usize = 16;
 
+/// The end of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PartitionEnd {
+    /// It has none, as far as is known.
+    None,
+    Ahead,
+    Reached,
+}
+
 /// How far a partition is consumed.
 pub(super) struct Cursor {
     /// The number of the input, as the plugin counts them.
@@ -36,9 +45,7 @@ pub(super) struct Cursor {
     pub(super) read_bytes: u64,
     /// Records consumed by this run.
     pub(super) consumed_now: u64,
-    /// Whether it has an end, as far as is known, and whether that was reached.
-    pub(super) has_end: bool,
-    pub(super) has_ended: bool,
+    pub(super) end: PartitionEnd,
     /// When records of it were consumed last, or when it was opened.
     pub(super) last_read: Instant,
     /// Records left out because they could not be read, and because the plugin refused them.

@@ -10,7 +10,7 @@ use alluvium_host::{Engine, RuntimeError};
 
 use super::arguments::Run;
 use super::bookmarks::{self, Bookmark};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, PartitionEnd};
 use super::event_time::Times;
 use super::input_options::{OnError, Resume};
 use super::reading::{self, Cuts, Message, Open, Plan, Read, WAITING_MAX};
@@ -148,7 +148,7 @@ impl Cursors {
 
     /// Takes note that a partition has ended.
     pub(super) fn ended(&mut self, number: usize) {
-        self.all[number].has_ended = true;
+        self.all[number].end = PartitionEnd::Reached;
     }
 
     /// Counts a record of a partition that is left out.
@@ -183,11 +183,11 @@ impl Cursors {
     pub(super) fn watermark_ms(&self, idle: Option<Duration>) -> Option<i64> {
         let (timed, tables): (Vec<&Cursor>, Vec<&Cursor>) =
             self.all.iter().partition(|cursor| !cursor.time_column.is_empty());
-        if tables.iter().any(|table| table.has_end && !table.has_ended) {
+        if tables.iter().any(|table| table.end == PartitionEnd::Ahead) {
             return None;
         }
         let is_idle = |cursor: &Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
-        let is_active = |cursor: &&Cursor| cursor.is_in_turn || !cursor.has_ended && !is_idle(cursor);
+        let is_active = |cursor: &&Cursor| cursor.is_in_turn || cursor.end != PartitionEnd::Reached && !is_idle(cursor);
         let active: Vec<&Cursor> = timed.iter().copied().filter(is_active).collect();
         let counted = if active.is_empty() { timed } else { active };
         let (in_turn, beside): (Vec<&Cursor>, Vec<&Cursor>) = counted.into_iter().partition(|cursor| cursor.is_in_turn);

@@ -9,7 +9,7 @@ use alluvium_host::Plugin;
 
 use super::arguments::Run;
 use super::bookmarks::{self, Bookmark};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, PartitionEnd};
 use super::cursors::{Cursors, Known};
 use super::input_options::Resume;
 use super::inputs::{self, Input, InputSource};
@@ -157,8 +157,7 @@ pub(super) fn cursor(
         total_bytes,
         read_bytes: 0,
         consumed_now: 0,
-        has_end: !is_address && !run.reading.follow,
-        has_ended: false,
+        end: if is_address || run.reading.follow { PartitionEnd::None } else { PartitionEnd::Ahead },
         last_read: Instant::now(),
         unreadable: 0,
         refused: 0,

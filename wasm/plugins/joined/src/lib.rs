@@ -19,7 +19,8 @@ const HOUR_MS: i64 = 3_600_000;
 #[derive(Row)]
 struct Flight {
     carrier: String,
-    flight: i64,
+    #[row(column = "flight")]
+    number: i64,
     tailnum: String,
     origin: String,
     dest: String,
@@ -108,8 +109,8 @@ impl Operator for Join {
         match input {
             FLIGHTS => {
                 let due = context.namespace(DUE)?;
-                for Flight { carrier, flight, tailnum, origin, dest, time_hour } in self.rows.0.read(batch)? {
-                    let name = (carrier, flight, time_hour.as_ms());
+                for Flight { carrier, number, tailnum, origin, dest, time_hour } in self.rows.0.read(batch)? {
+                    let name = (carrier, number, time_hour.as_ms());
                     context.host().set_timer(due, time_hour.as_ms() + HOUR_MS, &name.bytes())?;
                     self.waiting.set(&name, &Waiting { tailnum, origin, dest }, context)?;
                 }
