@@ -29,6 +29,12 @@ extern void __wasm_import_alluvium_checkpoint_state_delete(int32_t, uint8_t *, s
 __attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("iterate")))
 extern void __wasm_import_alluvium_checkpoint_state_iterate(int32_t, uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("scan")))
+extern void __wasm_import_alluvium_checkpoint_state_scan(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("delete-range")))
+extern void __wasm_import_alluvium_checkpoint_state_delete_range(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
+
 __attribute__((__import_module__("alluvium:checkpoint/state@0.2.0"), __import_name__("len")))
 extern void __wasm_import_alluvium_checkpoint_state_len(int32_t, uint8_t *);
 
@@ -36,6 +42,25 @@ extern void __wasm_import_alluvium_checkpoint_state_len(int32_t, uint8_t *);
 
 __attribute__((__import_module__("alluvium:checkpoint/sink@0.2.0"), __import_name__("emit")))
 extern void __wasm_import_alluvium_checkpoint_sink_emit(int32_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `alluvium:checkpoint/time@0.2.0`
+
+__attribute__((__import_module__("alluvium:checkpoint/time@0.2.0"), __import_name__("watermark")))
+extern void __wasm_import_alluvium_checkpoint_time_watermark(uint8_t *);
+
+__attribute__((__import_module__("alluvium:checkpoint/time@0.2.0"), __import_name__("processing-time")))
+extern void __wasm_import_alluvium_checkpoint_time_processing_time(uint8_t *);
+
+__attribute__((__import_module__("alluvium:checkpoint/time@0.2.0"), __import_name__("set-timer")))
+extern void __wasm_import_alluvium_checkpoint_time_set_timer(int32_t, int64_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("alluvium:checkpoint/time@0.2.0"), __import_name__("delete-timer")))
+extern void __wasm_import_alluvium_checkpoint_time_delete_timer(int32_t, int64_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `alluvium:checkpoint/logging@0.2.0`
+
+__attribute__((__import_module__("alluvium:checkpoint/logging@0.2.0"), __import_name__("log")))
+extern void __wasm_import_alluvium_checkpoint_logging_log(int32_t, uint8_t *, size_t);
 
 // Exported Functions from `alluvium:checkpoint/operator@0.2.0`
 
@@ -293,6 +318,9 @@ void alluvium_checkpoint_types_namespace_kind_free(alluvium_checkpoint_types_nam
     case 1: {
       break;
     }
+    case 2: {
+      break;
+    }
   }
 }
 
@@ -413,6 +441,29 @@ void alluvium_checkpoint_sink_result_void_string_free(alluvium_checkpoint_sink_r
   if (!ptr->is_err) {
   } else {
     plugin_string_free(&ptr->val.err);
+  }
+}
+
+void alluvium_checkpoint_time_error_free(alluvium_checkpoint_time_error_t *ptr) {
+  alluvium_checkpoint_types_error_free(ptr);
+}
+
+void plugin_option_s64_free(plugin_option_s64_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void alluvium_checkpoint_time_result_void_error_free(alluvium_checkpoint_time_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    alluvium_checkpoint_time_error_free(&ptr->val.err);
+  }
+}
+
+void alluvium_checkpoint_time_result_bool_error_free(alluvium_checkpoint_time_result_bool_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    alluvium_checkpoint_time_error_free(&ptr->val.err);
   }
 }
 
@@ -1267,6 +1318,206 @@ bool alluvium_checkpoint_state_iterate(uint32_t namespace_, plugin_list_u8_t *pr
   }
 }
 
+bool alluvium_checkpoint_state_scan(uint32_t namespace_, plugin_list_u8_t *from, plugin_list_u8_t *maybe_to, bool reverse, uint32_t limit, alluvium_checkpoint_state_columns_t *ret, alluvium_checkpoint_state_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(11*sizeof(void*))];
+  plugin_option_list_u8_t to;
+  to.is_some = maybe_to != NULL;if (maybe_to) {
+    to.val = *maybe_to;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if ((to).is_some) {
+    const plugin_list_u8_t *payload0 = &(to).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_state_scan((int32_t) (namespace_), (uint8_t *) (*from).ptr, (*from).len, option, option1, option2, reverse, (int32_t) (limit), ptr);
+  alluvium_checkpoint_state_result_columns_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (alluvium_checkpoint_types_columns_t) {
+        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) },
+        (plugin_list_u32_t) (plugin_list_u32_t) { (uint32_t*)(*((uint8_t **) (ptr + (3*sizeof(void*))))), (*((size_t*) (ptr + (4*sizeof(void*))))) },
+        (plugin_list_u32_t) (plugin_list_u32_t) { (uint32_t*)(*((uint8_t **) (ptr + (5*sizeof(void*))))), (*((size_t*) (ptr + (6*sizeof(void*))))) },
+        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + (7*sizeof(void*))))), (*((size_t*) (ptr + (8*sizeof(void*))))) },
+        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + (9*sizeof(void*))))), (*((size_t*) (ptr + (10*sizeof(void*))))) },
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      alluvium_checkpoint_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.not_found = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.already_exists = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.corruption = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.fenced = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_space = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.limit_exceeded = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_input = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          variant.val.backpressure = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 8: {
+          variant.val.reopen = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.unsupported = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 10: {
+          variant.val.io = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 11: {
+          variant.val.other = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool alluvium_checkpoint_state_delete_range(uint32_t namespace_, plugin_list_u8_t *from, plugin_list_u8_t *maybe_to, uint64_t *ret, alluvium_checkpoint_state_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(16+2*sizeof(void*))];
+  plugin_option_list_u8_t to;
+  to.is_some = maybe_to != NULL;if (maybe_to) {
+    to.val = *maybe_to;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if ((to).is_some) {
+    const plugin_list_u8_t *payload0 = &(to).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_state_delete_range((int32_t) (namespace_), (uint8_t *) (*from).ptr, (*from).len, option, option1, option2, ptr);
+  alluvium_checkpoint_state_result_u64_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      alluvium_checkpoint_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.not_found = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.already_exists = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.corruption = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.fenced = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_space = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.limit_exceeded = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_input = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          variant.val.backpressure = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 8: {
+          variant.val.reopen = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.unsupported = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 10: {
+          variant.val.io = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 11: {
+          variant.val.other = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
 bool alluvium_checkpoint_state_len(uint32_t namespace_, uint64_t *ret, alluvium_checkpoint_state_error_t *err) {
   __attribute__((__aligned__(8)))
   uint8_t ret_area[(16+2*sizeof(void*))];
@@ -1370,6 +1621,210 @@ bool alluvium_checkpoint_sink_emit(uint32_t output, plugin_list_u8_t *data, plug
     *err = result.val.err;
     return 0;
   }
+}
+
+bool alluvium_checkpoint_time_watermark(int64_t *ret) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[16];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_time_watermark(ptr);
+  plugin_option_s64_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = *((int64_t*) (ptr + 8));
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool alluvium_checkpoint_time_processing_time(int64_t *ret) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[16];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_time_processing_time(ptr);
+  plugin_option_s64_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = *((int64_t*) (ptr + 8));
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool alluvium_checkpoint_time_set_timer(uint32_t namespace_, int64_t at_ms, plugin_list_u8_t *key, alluvium_checkpoint_time_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_time_set_timer((int32_t) (namespace_), at_ms, (uint8_t *) (*key).ptr, (*key).len, ptr);
+  alluvium_checkpoint_time_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      alluvium_checkpoint_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.not_found = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.already_exists = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.corruption = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.fenced = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_space = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.limit_exceeded = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_input = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          variant.val.backpressure = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 8: {
+          variant.val.reopen = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.unsupported = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 10: {
+          variant.val.io = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 11: {
+          variant.val.other = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool alluvium_checkpoint_time_delete_timer(uint32_t namespace_, int64_t at_ms, plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_time_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_alluvium_checkpoint_time_delete_timer((int32_t) (namespace_), at_ms, (uint8_t *) (*key).ptr, (*key).len, ptr);
+  alluvium_checkpoint_time_result_bool_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      alluvium_checkpoint_types_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.not_found = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.already_exists = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.corruption = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 3: {
+          variant.val.fenced = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_space = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.limit_exceeded = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_input = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          variant.val.backpressure = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 8: {
+          variant.val.reopen = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.unsupported = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 10: {
+          variant.val.io = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 11: {
+          variant.val.other = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+void alluvium_checkpoint_logging_log(alluvium_checkpoint_logging_level_t level, plugin_string_t *message) {
+  __wasm_import_alluvium_checkpoint_logging_log((int32_t) level, (uint8_t *) (*message).ptr, (*message).len);
 }
 
 __attribute__((__export_name__("alluvium:checkpoint/operator@0.2.0#describe")))

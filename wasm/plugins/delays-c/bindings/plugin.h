@@ -84,7 +84,8 @@ typedef struct {
 // have the same length. The lengths must add up to exactly `keys` and `values`. Every operation must be
 // known, and a delete must have a value length of 0. Within a batch, later mutations win.
 typedef struct alluvium_checkpoint_types_columns_t {
-  // The operations: 0 puts, 1 deletes. Any other number is refused.
+  // The operations: 0 puts, 1 deletes. In a namespace whose values are merged, 2 merges the value into
+  // the one that is there. Any other number is refused.
   plugin_list_u8_t   ops;
   // The length of each key in bytes.
   plugin_list_u32_t   key_lens;
@@ -115,11 +116,20 @@ typedef struct alluvium_checkpoint_types_packed_values_t {
   plugin_list_u8_t   bytes;
 } alluvium_checkpoint_types_packed_values_t;
 
+// The time that something is measured by.
+typedef uint8_t alluvium_checkpoint_types_time_domain_t;
+
+// The time in the records, which the watermark follows.
+#define ALLUVIUM_CHECKPOINT_TYPES_TIME_DOMAIN_EVENT 0
+// The time of the machine that processes the records.
+#define ALLUVIUM_CHECKPOINT_TYPES_TIME_DOMAIN_PROCESSING 1
+
 // How the keys of a namespace are kept.
 typedef struct alluvium_checkpoint_types_namespace_kind_t {
   uint8_t tag;
   union {
     uint32_t     ordered;
+    alluvium_checkpoint_types_time_domain_t     timers;
   } val;
 } alluvium_checkpoint_types_namespace_kind_t;
 
@@ -128,14 +138,9 @@ typedef struct alluvium_checkpoint_types_namespace_kind_t {
 // In the order of their bytes, so that a walk over a range costs only what it finds. The number is
 // how many bytes at the start of each key say who owns the key when a state is divided.
 #define ALLUVIUM_CHECKPOINT_TYPES_NAMESPACE_KIND_ORDERED 1
-
-// The time that something is measured by.
-typedef uint8_t alluvium_checkpoint_types_time_domain_t;
-
-// The time in the records, which the watermark follows.
-#define ALLUVIUM_CHECKPOINT_TYPES_TIME_DOMAIN_EVENT 0
-// The time of the machine that processes the records.
-#define ALLUVIUM_CHECKPOINT_TYPES_TIME_DOMAIN_PROCESSING 1
+// As timers by a clock. The interface `time` sets and deletes them, and the host tells a plugin that exports
+// `timed` when they are due. Their entries neither expire nor merge.
+#define ALLUVIUM_CHECKPOINT_TYPES_NAMESPACE_KIND_TIMERS 2
 
 // When an entry goes away by itself.
 typedef struct alluvium_checkpoint_types_expiry_t {
@@ -148,15 +153,16 @@ typedef struct alluvium_checkpoint_types_expiry_t {
 // How a value is merged with the one that is there.
 typedef uint8_t alluvium_checkpoint_types_merge_operator_t;
 
-// The sum of two numbers.
+// The sum of two signed numbers of 64 bits, little-endian. It wraps around.
 #define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_ADD 0
-// The lesser of two numbers.
+// The lesser of two values in the order of their bytes, as of unsigned big-endian numbers.
 #define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_MIN 1
-// The greater of two numbers.
+// The greater of two values in that order.
 #define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_MAX 2
 // One value behind the other.
 #define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_APPEND 3
-// The union of two sets.
+// The union of two sets. A set is its elements in ascending order of their bytes, each behind its length as
+// LEB128. The empty set has no bytes.
 #define ALLUVIUM_CHECKPOINT_TYPES_MERGE_OPERATOR_SET_UNION 4
 
 typedef struct {
@@ -273,6 +279,40 @@ typedef struct {
     plugin_string_t err;
   } val;
 } alluvium_checkpoint_sink_result_void_string_t;
+
+typedef alluvium_checkpoint_types_error_t alluvium_checkpoint_time_error_t;
+
+typedef struct {
+  bool is_some;
+  int64_t val;
+} plugin_option_s64_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    alluvium_checkpoint_time_error_t err;
+  } val;
+} alluvium_checkpoint_time_result_void_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    bool ok;
+    alluvium_checkpoint_time_error_t err;
+  } val;
+} alluvium_checkpoint_time_result_bool_error_t;
+
+// How important a message is.
+typedef uint8_t alluvium_checkpoint_logging_level_t;
+
+// For the plugin's author.
+#define ALLUVIUM_CHECKPOINT_LOGGING_LEVEL_DEBUG 0
+// What happens as expected.
+#define ALLUVIUM_CHECKPOINT_LOGGING_LEVEL_INFO 1
+// What should be looked at.
+#define ALLUVIUM_CHECKPOINT_LOGGING_LEVEL_WARN 2
+// What went wrong.
+#define ALLUVIUM_CHECKPOINT_LOGGING_LEVEL_ERROR 3
 
 typedef alluvium_checkpoint_types_namespace_declaration_t exports_alluvium_checkpoint_operator_namespace_declaration_t;
 
@@ -487,6 +527,15 @@ extern bool alluvium_checkpoint_state_put(uint32_t namespace_, plugin_list_u8_t 
 extern bool alluvium_checkpoint_state_delete(uint32_t namespace_, plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_state_error_t *err);
 // Walks the entries whose key begins with `prefix`, in key order. An empty prefix selects all entries.
 extern bool alluvium_checkpoint_state_iterate(uint32_t namespace_, plugin_list_u8_t *prefix, alluvium_checkpoint_state_own_cursor_t *ret, alluvium_checkpoint_state_error_t *err);
+// Returns the entries of an ordered namespace whose keys are from `from` up to `to`, which is not included, in
+// the order of their bytes. Without `to`, the range ends with the last key. With `reverse`, the entries come from
+// the end of the range. There are at most `limit` entries, and after the first one they have at most 1 MiB of keys
+// and values. No entries mean that the range has none. It costs as much as what it finds. A `limit` of 0, and a
+// namespace that is not ordered, are `invalid-input`.
+extern bool alluvium_checkpoint_state_scan(uint32_t namespace_, plugin_list_u8_t *from, plugin_list_u8_t *maybe_to, bool reverse, uint32_t limit, alluvium_checkpoint_state_columns_t *ret, alluvium_checkpoint_state_error_t *err);
+// Deletes the entries of an ordered namespace whose keys are from `from` up to `to`, which is not included, and
+// returns how many there were. Without `to`, the range ends with the last key.
+extern bool alluvium_checkpoint_state_delete_range(uint32_t namespace_, plugin_list_u8_t *from, plugin_list_u8_t *maybe_to, uint64_t *ret, alluvium_checkpoint_state_error_t *err);
 // Returns the number of keys.
 extern bool alluvium_checkpoint_state_len(uint32_t namespace_, uint64_t *ret, alluvium_checkpoint_state_error_t *err);
 
@@ -495,6 +544,26 @@ extern bool alluvium_checkpoint_state_len(uint32_t namespace_, uint64_t *ret, al
 // line break and refuses a record that contains one. If a plugin emits more than the limit in one call,
 // the host stops the plugin. The limit is 16 MiB by default.
 extern bool alluvium_checkpoint_sink_emit(uint32_t output, plugin_list_u8_t *data, plugin_string_t *err);
+
+// Imported Functions from `alluvium:checkpoint/time@0.2.0`
+// Returns the watermark, in milliseconds since 1970. None: there is none yet.
+extern bool alluvium_checkpoint_time_watermark(int64_t *ret);
+// Returns the processing time, in milliseconds since 1970. None: no namespace of the plugin needs it, so the host
+// does not keep it.
+extern bool alluvium_checkpoint_time_processing_time(int64_t *ret);
+// Sets a timer for a key. There is one timer for each time and key, so setting it again changes nothing. A timer
+// for a time that has passed is due when the clock moves next.
+// 
+// A namespace that does not hold timers is `invalid-input`. A key of more than 65,527 bytes is `limit-exceeded`.
+extern bool alluvium_checkpoint_time_set_timer(uint32_t namespace_, int64_t at_ms, plugin_list_u8_t *key, alluvium_checkpoint_time_error_t *err);
+// Deletes a timer and returns whether it was set.
+extern bool alluvium_checkpoint_time_delete_timer(uint32_t namespace_, int64_t at_ms, plugin_list_u8_t *key, bool *ret, alluvium_checkpoint_time_error_t *err);
+
+// Imported Functions from `alluvium:checkpoint/logging@0.2.0`
+// Writes a message to the host's log. Control characters are written as codes, and a message of more than 4,096
+// bytes is cut. After 64 messages in one call the host leaves out the rest, and logs how many those were. A message
+// that was logged stays, also if the call returns an error.
+extern void alluvium_checkpoint_logging_log(alluvium_checkpoint_logging_level_t level, plugin_string_t *message);
 
 // Exported Functions from `alluvium:checkpoint/operator@0.2.0`
 void exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operator_description_t *ret);
@@ -558,6 +627,14 @@ void alluvium_checkpoint_state_result_bool_error_free(alluvium_checkpoint_state_
 void alluvium_checkpoint_state_result_own_cursor_error_free(alluvium_checkpoint_state_result_own_cursor_error_t *ptr);
 
 void alluvium_checkpoint_sink_result_void_string_free(alluvium_checkpoint_sink_result_void_string_t *ptr);
+
+void alluvium_checkpoint_time_error_free(alluvium_checkpoint_time_error_t *ptr);
+
+void plugin_option_s64_free(plugin_option_s64_t *ptr);
+
+void alluvium_checkpoint_time_result_void_error_free(alluvium_checkpoint_time_result_void_error_t *ptr);
+
+void alluvium_checkpoint_time_result_bool_error_free(alluvium_checkpoint_time_result_bool_error_t *ptr);
 
 void exports_alluvium_checkpoint_operator_namespace_declaration_free(exports_alluvium_checkpoint_operator_namespace_declaration_t *ptr);
 
