@@ -69,7 +69,6 @@ impl Cluster {
     }
 
     /// Keeps every answer back for so long that no client waits for it, until [`answer`](Self::answer) is called.
-    /// What was asked meanwhile is never answered then.
     pub(crate) fn fall_silent(&mut self) {
         self.command("delay 3600000");
     }
