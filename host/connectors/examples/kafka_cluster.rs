@@ -3,13 +3,11 @@
 //! `cargo run --features kafka --example kafka_cluster`
 //!
 //! It takes commands, one a line, and answers `ok` or what is wrong: `topic NAME PARTITIONS` creates a topic, `down`
-//! closes all connections and refuses others, `up` takes them again, `delay 500` keeps every further answer back for so
-//! many milliseconds (what is kept back stays so when the delay is changed), `cut produce 3` closes the connection instead of
+//! closes all connections and refuses others, `up` takes them again, `cut produce 3` closes the connection instead of
 //! an answer to each of the next three requests of that kind, and `fence produce 1` answers the next one as if another
 //! producer had taken the transactional id. The other kinds are `begin`, `join` and `commit`. It ends with its input.
 
 use std::io::{BufRead, Write};
-use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -41,10 +39,6 @@ fn command(cluster: &Cluster, words: &[&str]) -> Result<(), Error> {
         ["topic", name, partitions] => cluster.create_topic(name, partitions.parse()?, 1)?,
         ["down"] => cluster.broker_down(ALL)?,
         ["up"] => cluster.broker_up(ALL)?,
-        ["delay", millis] => {
-            // The first broker, and the only one, has the number one.
-            cluster.broker_round_trip_time(1, Duration::from_millis(millis.parse()?))?;
-        }
         ["cut", kind, count] => {
             let errors = vec![RDKafkaRespErr::RD_KAFKA_RESP_ERR__TRANSPORT; count.parse()?];
             cluster.request_errors(kind_of(kind)?, &errors);
@@ -57,11 +51,7 @@ fn command(cluster: &Cluster, words: &[&str]) -> Result<(), Error> {
             };
             cluster.request_errors(kind, &vec![error; count.parse()?]);
         }
-        _ => {
-            return Err(
-                "there are topic NAME PARTITIONS, down, up, delay MS, cut KIND COUNT and fence KIND COUNT".into()
-            );
-        }
+        _ => return Err("there are topic NAME PARTITIONS, down, up, cut KIND COUNT and fence KIND COUNT".into()),
     }
     Ok(())
 }

@@ -68,16 +68,6 @@ impl Cluster {
         self.command("up");
     }
 
-    /// Keeps every answer back for so long that no client waits for it, until [`answer`](Self::answer) is called.
-    pub(crate) fn fall_silent(&mut self) {
-        self.command("delay 3600000");
-    }
-
-    /// Answers what is asked from now on.
-    pub(crate) fn answer(&mut self) {
-        self.command("delay 0");
-    }
-
     /// Cuts the connection instead of an answer to each of the next requests of a kind.
     pub(crate) fn cut(&mut self, kind: &str, count: usize) {
         self.command(&format!("cut {kind} {count}"));

@@ -163,25 +163,6 @@ fn an_outage_that_ends_is_waited_for() {
 }
 
 #[test]
-fn a_cluster_that_answered_nothing_for_a_while_is_published_to_afterwards() {
-    let mut cluster = Cluster::with_topics(&["out"]);
-    let directory = tempfile::tempdir().unwrap();
-    let server = cluster.server().retry(Retry::default().patience(Duration::from_secs(1)));
-    let mut sink = KafkaSink::new(server, "out", directory.path()).unwrap();
-    sink.recover(&[]).unwrap();
-    let token = epoch(&mut sink, &numbers(0, 10));
-    cluster.fall_silent();
-    let error = sink.publish(&token).unwrap_err();
-    assert!(error.is_transient(), "{error}");
-    cluster.answer();
-    let give_up = Instant::now() + crate::cluster::PATIENCE / 2;
-    while let Err(error) = sink.publish(&token) {
-        assert!(error.is_transient() && Instant::now() < give_up, "{error}");
-    }
-    assert_eq!(cluster.content("out"), numbers(0, 10));
-}
-
-#[test]
 fn many_records_are_published_quickly() {
     let cluster = Cluster::with_topics(&["out"]);
     let directory = tempfile::tempdir().unwrap();
