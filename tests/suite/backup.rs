@@ -254,7 +254,7 @@ fn what_only_the_backup_holds_is_not_deleted() {
         let check = block_on(check_backup_of(&*destination, &*less)).unwrap();
         assert!(check.report.findings.iter().any(|finding| finding.path == lost) && !check.is_whole(), "{check:?}");
     }
-    // The source goes on from what it has left, and its next checkpoint has the id again that it lost.
+    // The source continues from what it has left, and its next checkpoint has the id again that it lost.
     let mut files = source.to_files();
     files.retain(|path, _| !path.contains("0000000000000002/") && !path.starts_with("wal/"));
     let again = memory(files);

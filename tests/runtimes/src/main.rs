@@ -5,7 +5,7 @@
 //! the plugin's logic as Rust crates: what it leaves in the directory is what every runtime must leave.
 //!
 //! ```text
-//! driver feed DIRECTORY FLIGHTS.csv EVERY     goes on from the newest checkpoint to the end of the input
+//! driver feed DIRECTORY FLIGHTS.csv EVERY     continues from the newest checkpoint to the end of the input
 //! driver fence DIRECTORY                      two writers: the second must find itself fenced
 //! ```
 //!

@@ -8,7 +8,7 @@ use self::bindings::alluvium::checkpoint::{logging, sink, state, time, types};
 use self::bindings::exports::alluvium::checkpoint::{operator, timed};
 use crate::context::Context;
 use crate::description::{Description, Domain, Format, Kind, Merge, Namespace};
-use crate::host::{Entry, Host, Level};
+use crate::host::{Entry, Host, Level, Packed, lens};
 use crate::operator::{Batch, Failure, Operator};
 
 /// What wit-bindgen generates.
@@ -209,19 +209,9 @@ impl Host for Imports {
     }
 }
 
-fn lens<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
-    // The engine refuses what is too long, and this is longer.
-    parts.map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect()
-}
-
 fn columns(ops: Vec<u8>, changes: &[(&[u8], &[u8])]) -> Columns {
-    Columns {
-        ops,
-        key_lens: lens(changes.iter().map(|(key, _)| *key)),
-        value_lens: lens(changes.iter().map(|(_, value)| *value)),
-        keys: changes.iter().map(|(key, _)| *key).collect::<Vec<_>>().concat(),
-        values: changes.iter().map(|(_, value)| *value).collect::<Vec<_>>().concat(),
-    }
+    let Packed { key_lens, value_lens, keys, values } = Packed::of(changes);
+    Columns { ops, key_lens, value_lens, keys, values }
 }
 
 /// Takes parts apart that stand one after the other.

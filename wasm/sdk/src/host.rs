@@ -16,6 +16,32 @@ pub enum Level {
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
 
+/// Keys with values, each kind one after the other, as a batch of mutations carries them.
+pub(crate) struct Packed {
+    pub(crate) key_lens: Vec<u32>,
+    pub(crate) value_lens: Vec<u32>,
+    pub(crate) keys: Vec<u8>,
+    pub(crate) values: Vec<u8>,
+}
+
+impl Packed {
+    pub(crate) fn of(changes: &[(&[u8], &[u8])]) -> Self {
+        let keys = || changes.iter().map(|(key, _)| *key);
+        let values = || changes.iter().map(|(_, value)| *value);
+        Self {
+            key_lens: lens(keys()),
+            value_lens: lens(values()),
+            keys: keys().collect::<Vec<_>>().concat(),
+            values: values().collect::<Vec<_>>().concat(),
+        }
+    }
+}
+
+/// Returns the lengths of keys or values. One that is longer than a length can say is refused by the engine.
+pub(crate) fn lens<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
+    parts.map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect()
+}
+
 /// What an operator can ask of its host. A component asks the interfaces that it imports, and a test the
 /// [harness](crate::Harness). The errors are texts for people, and a failed call has changed nothing.
 pub trait Host {

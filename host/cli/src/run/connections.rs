@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use alluvium_host::{Description, InputFormat, OutputFormat};
+use alluvium_host::{Description, OutputFormat};
 
 use super::arguments::Run;
+use super::operator;
 use crate::failure::Failure;
 
 /// What the checkpoints call the first input and the first output. Others have their name behind it.
@@ -95,7 +96,7 @@ impl Connections {
             inputs.push(ConnectedInput {
                 stored_as: stored_as(INPUT, number, &input.name),
                 source: source.to_owned(),
-                takes_columns: input.format == InputFormat::Columns,
+                takes_columns: operator::takes_columns(description, number),
                 time_column: column,
             });
         }

@@ -9,7 +9,7 @@ use alluvium_core::{
 };
 
 use crate::description::{Domain, Kind, Merge, Namespace};
-use crate::host::{Entry, Host, Level};
+use crate::host::{Entry, Host, Level, Packed};
 
 /// The most bytes of keys and values in a page, after its first entry.
 const PAGE_BYTES: usize = 1 << 20;
@@ -131,11 +131,7 @@ impl Host for NativeHost {
 
 impl NativeHost {
     fn apply_columns(&mut self, namespace: u32, ops: &[u8], changes: &[(&[u8], &[u8])]) -> Result<(), String> {
-        let len = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| "a key or value of more than 4 GiB".to_owned());
-        let key_lens = changes.iter().map(|(key, _)| len(key)).collect::<Result<Vec<_>, _>>()?;
-        let value_lens = changes.iter().map(|(_, value)| len(value)).collect::<Result<Vec<_>, _>>()?;
-        let keys = changes.iter().map(|(key, _)| *key).collect::<Vec<_>>().concat();
-        let values = changes.iter().map(|(_, value)| *value).collect::<Vec<_>>().concat();
+        let Packed { key_lens, value_lens, keys, values } = Packed::of(changes);
         let columns = Columns { ops, key_lens: &key_lens, value_lens: &value_lens, keys: &keys, values: &values };
         self.manager.apply_in(namespace, &columns).map(drop).map_err(text)
     }
