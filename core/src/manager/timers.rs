@@ -73,6 +73,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         Ok(found.into_iter().filter_map(|(stored, _)| timer(stored)).collect())
     }
 
+    /// Returns the time of the first timer, in milliseconds of the namespace's clock, or `None` if no timer is set.
+    ///
+    /// A namespace that does not hold timers is [`InvalidInput`](Error::InvalidInput).
+    pub fn first_timer(&self, namespace: u32) -> Result<Option<i64>, Error> {
+        Ok(self.timers(namespace, i64::MAX, 1)?.first().map(|timer| timer.at_ms))
+    }
+
     /// Takes the timers that [`timers`](Self::timers) returns: they are deleted, each by one mutation. Call it until
     /// it returns none, with [`clock_in`](Self::clock_in) for those that are due, and with `i64::MAX` for all that
     /// are left at the end of a bounded input.
@@ -84,6 +91,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             self.delete_in(namespace, &timer_key(timer.at_ms, &timer.key))?;
         }
         Ok(taken)
+    }
+
+    /// Takes timers as [`take_timers`](Self::take_timers) does, but only those that are set for the same time as the
+    /// first one. Timers that the first ones set for the same time then come before all later ones.
+    pub fn take_first_timers(&mut self, namespace: u32, up_to_ms: i64, limit: usize) -> Result<Vec<Timer>, Error> {
+        let first = self.first_timer(namespace)?.unwrap_or(i64::MAX);
+        self.take_timers(namespace, first.min(up_to_ms), limit)
     }
 
     /// Checks that a namespace holds timers.

@@ -82,6 +82,28 @@ fn only_namespaces_of_timers_hold_them() {
     manager.set_timer(event, 1, &[7; 65_527]).unwrap();
 }
 
+#[test]
+fn the_first_timers_are_those_of_one_time() {
+    let (_, mut manager) = fresh();
+    let event = declare(&mut manager, "event", EVENT);
+    assert_eq!(manager.first_timer(event).unwrap(), None);
+    assert_eq!(manager.take_first_timers(event, i64::MAX, 10).unwrap(), []);
+    for (at_ms, key) in [(5, b"b"), (5, b"a"), (i64::MIN, b"c"), (i64::MAX, b"d")] {
+        manager.set_timer(event, at_ms, key).unwrap();
+    }
+    let mut first = |up_to_ms, limit| {
+        let taken = manager.take_first_timers(event, up_to_ms, limit).unwrap();
+        (taken.iter().map(|timer| timer.key[0]).collect::<Vec<_>>(), manager.first_timer(event).unwrap())
+    };
+    assert_eq!(first(7, 10), (b"c".to_vec(), Some(5)));
+    assert_eq!(first(4, 10), (vec![], Some(5)));
+    assert_eq!(first(7, 1), (b"a".to_vec(), Some(5)));
+    assert_eq!(first(7, 10), (b"b".to_vec(), Some(i64::MAX)));
+    assert_eq!(first(i64::MAX, 10), (b"d".to_vec(), None));
+    assert!(matches!(manager.take_first_timers(event, 7, 0), Err(Error::InvalidInput(_))));
+    assert!(matches!(manager.first_timer(0), Err(Error::InvalidInput(_))));
+}
+
 /// A million timers at one instant: each is set in a few steps, and they are taken in pages of bounded size.
 #[test]
 fn a_million_timers_at_one_instant() {

@@ -100,16 +100,14 @@ impl wit::GuestManager for OpenManager {
     }
 
     fn first_timer(&self, namespace: u32) -> Result<Option<i64>, Error> {
-        let first = self.0.manager.borrow().timers(namespace, i64::MAX, 1).map_err(convert::error)?;
-        Ok(first.first().map(|timer| timer.at_ms))
+        self.0.manager.borrow().first_timer(namespace).map_err(convert::error)
     }
 
     fn take_timers(&self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<wit::DueTimers>, Error> {
         let mut manager = self.0.manager.borrow_mut();
-        let first = manager.timers(namespace, up_to_ms, (limit as usize).min(1)).map_err(convert::error)?;
-        let Some(at_ms) = first.first().map(|timer| timer.at_ms) else { return Ok(None) };
-        let taken = manager.take_timers(namespace, at_ms, limit as usize).map_err(convert::error)?;
-        Ok(Some(wit::DueTimers { at_ms, keys: convert::packed(taken.iter().map(|timer| &timer.key[..])) }))
+        let taken = manager.take_first_timers(namespace, up_to_ms, limit as usize).map_err(convert::error)?;
+        let keys = || convert::packed(taken.iter().map(|timer| &timer.key[..]));
+        Ok(taken.first().map(|first| wit::DueTimers { at_ms: first.at_ms, keys: keys() }))
     }
 
     fn len(&self, namespace: u32) -> Result<u64, Error> {

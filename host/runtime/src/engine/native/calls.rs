@@ -74,16 +74,14 @@ impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
     }
 
     fn first_timer(&mut self, namespace: u32) -> Result<Option<i64>, RuntimeError> {
-        let first = self.manager.timers(namespace, i64::MAX, 1).map_err(convert::error)?;
-        Ok(first.first().map(|timer| timer.at_ms))
+        self.manager.first_timer(namespace).map_err(convert::error)
     }
 
     fn take_timers(&mut self, namespace: u32, up_to_ms: i64, limit: u32) -> Result<Option<DueTimers>, RuntimeError> {
         self.on_time(|engine| {
-            let first = engine.manager.timers(namespace, up_to_ms, (limit as usize).min(1))?;
-            let Some(at_ms) = first.first().map(|timer| timer.at_ms) else { return Ok(None) };
-            let taken = engine.manager.take_timers(namespace, at_ms, limit as usize)?;
-            Ok(Some(DueTimers { at_ms, keys: convert::packed(taken.iter().map(|timer| &timer.key[..])) }))
+            let taken = engine.manager.take_first_timers(namespace, up_to_ms, limit as usize)?;
+            let keys = || convert::packed(taken.iter().map(|timer| &timer.key[..]));
+            Ok(taken.first().map(|first| DueTimers { at_ms: first.at_ms, keys: keys() }))
         })
     }
 
