@@ -86,7 +86,9 @@ impl Counted {
 
     fn take(&mut self, count: u64, number: f64, join: fn(f64, f64) -> f64) {
         if count > 0 {
-            self.number = if self.count == 0 { number } else { join(self.number, number) };
+            let joined = if self.count == 0 { number } else { join(self.number, number) };
+            // Machines differ in the bits of what is no number, and those bits are a part of the state.
+            self.number = if joined.is_nan() { f64::NAN } else { joined };
             self.count += count;
         }
     }
@@ -139,10 +141,10 @@ numbers! {
     Sum: |sum, number| sum + number, |kept| kept.number;
     /// The mean of a number of each record.
     Mean: |sum, number| sum + number, |kept| kept.number / exact(kept.count);
-    /// The least of a number of each record.
-    Min: f64::min, |kept| kept.number;
-    /// The greatest of a number of each record.
-    Max: f64::max, |kept| kept.number;
+    /// The least of a number of each record, and of equal ones the first.
+    Min: |least, number| if number < least { number } else { least }, |kept| kept.number;
+    /// The greatest of a number of each record, and of equal ones the first.
+    Max: |greatest, number| if number > greatest { number } else { greatest }, |kept| kept.number;
 }
 
 /// Returns a count as a number, which is exact up to 2^53.
@@ -197,5 +199,29 @@ where
 
     fn read(&self, bytes: &[u8]) -> Option<T> {
         serde_json::from_slice(bytes).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept<A: Aggregate<f64>>(aggregate: &A, numbers: &[f64]) -> Vec<u8> {
+        let mut kept = aggregate.begin();
+        for number in numbers {
+            aggregate.add(&mut kept, number);
+        }
+        aggregate.write(&kept)
+    }
+
+    #[test]
+    fn bytes_are_the_same_on_every_machine() {
+        let of = |number: &f64| *number;
+        let nan = kept(&Sum(of), &[f64::INFINITY, -f64::INFINITY, 1.0]);
+        assert_eq!(nan[8..], 0x7ff8_0000_0000_0000_u64.to_le_bytes());
+        for zeros in [[0.0, -0.0], [-0.0, 0.0]] {
+            assert_eq!(kept(&Min(of), &zeros)[8..], zeros[0].to_le_bytes());
+            assert_eq!(kept(&Max(of), &zeros)[8..], zeros[0].to_le_bytes());
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use serde_json::Value as Json;
+
 use crate::operator::{Batch, Failure};
 use crate::time::Time;
 
@@ -73,19 +75,31 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-macro_rules! numbers {
-    ($($number:ty: $what:literal),*) => {
-        $(impl Column for $number {
+macro_rules! parsed {
+    ($($of:ty: $what:literal),*) => {
+        $(impl Column for $of {
             fn read(text: &str) -> Result<Self, String> {
-                text.parse().map_err(|_| format!("{text:?} is no {}", $what))
+                text.parse().map_err(|_| format!("{} is no {}", quoted(text), $what))
             }
         })*
     };
 }
 
-numbers! {
-    i32: "number", i64: "number", u32: "number without a sign", u64: "number without a sign", f64: "number",
-    bool: "true or false"
+parsed! {
+    i32: "number", i64: "number", u32: "number without a sign", u64: "number without a sign", bool: "true or false"
+}
+
+/// Infinities and what is no number are refused, because no JSON can say them.
+impl Column for f64 {
+    fn read(text: &str) -> Result<Self, String> {
+        let number = text.parse().ok().filter(|number: &Self| number.is_finite());
+        number.ok_or_else(|| format!("{} is no number", quoted(text)))
+    }
+}
+
+/// Returns a text as JSON has it, which every language of plugins can say in the same way.
+pub(crate) fn quoted(text: &str) -> Json {
+    text.into()
 }
 
 /// Reads the rows of an input.
@@ -139,5 +153,24 @@ impl<R: Row> Rows<R> {
             rows.push(R::read(&fields).map_err(|text| Failure { record: Some(number), text })?);
         }
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_or_the_error_quotes_them_as_json() {
+        for (text, number) in [("1", 1.0_f64), ("+.5", 0.5), ("5.", 5.0), ("-1e3", -1000.0), ("-0", -0.0)] {
+            assert_eq!(f64::read(text).map(f64::to_bits), Ok(number.to_bits()), "{text}");
+        }
+        for text in ["", ".", "1_0", "inf", "-Infinity", "NaN", "1e999", "0x1", " 1", "1 "] {
+            assert_eq!(f64::read(text), Err(format!("\"{text}\" is no number")));
+        }
+        assert_eq!(i64::read("\u{7f}\"\t").unwrap_err(), "\"\u{7f}\\\"\\t\" is no number");
+        assert_eq!(bool::read("yes").unwrap_err(), "\"yes\" is no true or false");
+        assert_eq!(Time::read("'").unwrap_err(), "\"'\" is no time, as 2013-01-01T05:00:00Z");
+        assert_eq!(Option::<f64>::read("NA"), Ok(None));
     }
 }

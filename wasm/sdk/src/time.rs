@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::row::quoted;
 
 /// A point in time, in milliseconds since 1970 UTC. It is written as RFC 3339.
 ///
@@ -44,7 +46,8 @@ impl std::str::FromStr for Time {
         if let Ok(ms) = text.parse() {
             return Ok(Self(ms));
         }
-        let time = text.parse::<Timestamp>().map_err(|_| format!("{text:?} is no time, as 2013-01-01T05:00:00Z"))?;
+        let time =
+            text.parse::<Timestamp>().map_err(|_| format!("{} is no time, as 2013-01-01T05:00:00Z", quoted(text)))?;
         Ok(Self(time.as_millisecond()))
     }
 }
@@ -62,5 +65,11 @@ impl fmt::Display for Time {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
