@@ -33,6 +33,8 @@
 //!
 //! - [`Row`] reads records by the names of their columns.
 //! - [`Tumbling`], [`Sliding`] and [`Session`] are windows by event time, each with allowed lateness.
+//! - [`Top`] is an aggregate of windows: the most frequent items.
+//! - [`Deduplicate`], [`IntervalJoin`] and [`TableJoin`] are operators that are ready to use.
 //! - [`Map`], [`Value`] and [`Counter`] are keyed state for [operators](Operator) of your own. They read through a cache
 //!   that lives for one batch, so a batch costs one read and one write.
 //! - [`Harness`] tests an operator without WebAssembly.
@@ -47,16 +49,19 @@ mod codec;
 #[doc(hidden)]
 pub mod component;
 mod context;
+mod deduplicate;
 mod description;
 mod export;
 #[cfg(not(target_family = "wasm"))]
 pub mod harness;
 mod host;
+mod joins;
 mod key;
 mod operator;
 mod row;
 mod state;
 mod time;
+mod top;
 mod windows;
 
 pub use alluvium_plugin_derive::Row;
@@ -64,15 +69,18 @@ pub use alluvium_plugin_derive::Row;
 pub use self::aggregate::{Aggregate, Count, Fold, Max, Mean, Min, Sum};
 pub use self::codec::Codec;
 pub use self::context::Context;
+pub use self::deduplicate::Deduplicate;
 pub use self::description::{Description, Domain, Format, Kind, Merge, Namespace, Parameter, Port};
 #[cfg(not(target_family = "wasm"))]
 pub use self::harness::Harness;
 pub use self::host::{Entry, Host, Level};
+pub use self::joins::{IntervalJoin, Table, TableJoin, Tables};
 pub use self::key::Key;
 pub use self::operator::{Batch, Failure, Operator};
 pub use self::row::{Column, Fields, Row, Rows};
 pub use self::state::{Counter, Map, Value};
 pub use self::time::Time;
+pub use self::top::Top;
 pub use self::windows::{Keyed, Session, Sliding, Tumbling, Window, Windows};
 
 /// What an operator needs as a rule.

@@ -33,6 +33,13 @@ pub struct Failure {
     pub text: String,
 }
 
+impl Failure {
+    /// Says that a record has no time, where one is needed.
+    pub(crate) fn without_time(record: u32) -> Self {
+        Self { record: Some(record), text: "it has no time".to_owned() }
+    }
+}
+
 impl From<String> for Failure {
     fn from(text: String) -> Self {
         Self { record: None, text }

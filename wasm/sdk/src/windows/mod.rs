@@ -17,6 +17,7 @@ use crate::aggregate::{Aggregate, Count, Max, Mean, Min, Sum};
 use crate::key::Key;
 use crate::row::{Row, Rows};
 use crate::time::{Time, millis};
+use crate::top::Top;
 
 /// A window: from a time up to another, which is not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -147,6 +148,11 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>)> Keyed<R, K, B> {
     /// Finds the greatest of a number of each record. Records without it are passed over.
     pub fn max<N: Into<Option<f64>>, F: Fn(&R) -> N>(self, number: F) -> Windows<R, K, B, Max<F>> {
         self.aggregate(Max(number))
+    }
+
+    /// Finds the `limit` most frequent items, of which each record has one.
+    pub fn top<I: Key, F: Fn(&R) -> I>(self, limit: usize, item: F) -> Windows<R, K, B, Top<F>> {
+        self.aggregate(Top::of(limit, item))
     }
 }
 

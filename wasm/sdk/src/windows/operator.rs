@@ -138,8 +138,8 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>), A: Aggregate<R>> Operator f
         let mut keys: Keys<A::Kept> = Keys::default();
         for (number, row) in (0..).zip(self.rows.read(batch)?) {
             let (key, time) = (self.by)(&row);
-            let without = || Failure { record: Some(number), text: "it has no time".to_owned() };
-            placed.push((keys.insert_full(key.bytes(), Vec::new()).0, time.ok_or_else(without)?, row));
+            let time = time.ok_or_else(|| Failure::without_time(number))?;
+            placed.push((keys.insert_full(key.bytes(), Vec::new()).0, time, row));
         }
         let host = context.host();
         let names: Vec<&[u8]> = keys.keys().map(Vec::as_slice).collect();
