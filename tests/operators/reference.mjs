@@ -76,3 +76,65 @@ export function joined(flights, weather, planes) {
     .sort((a, b) => a[0] - b[0] || Buffer.compare(a[1], b[1]))
     .map(([, , line]) => line);
 }
+
+const HOUR = 3600 * 1000;
+
+/// The three most frequent destinations of each day and origin.
+export function routes(all) {
+  const days = new Map();
+  for (const { origin, dest, time_hour } of all) {
+    const from = Math.floor(Date.parse(time_hour) / (24 * HOUR)) * 24 * HOUR;
+    const id = `${origin} ${from}`;
+    if (!days.has(id)) days.set(id, { key: origin, from, to: from + 24 * HOUR, counts: new Map() });
+    const { counts } = days.get(id);
+    counts.set(dest, (counts.get(dest) ?? 0) + 1);
+  }
+  const first = (counts) =>
+    [...counts]
+      .map(([item, count]) => ({ item, count }))
+      .sort((a, b) => b.count - a.count || byBytes(a.item, b.item))
+      .slice(0, 3);
+  return inOrder([...days.values()].map((day) => ({ ...day, value: first(day.counts) })));
+}
+
+/// The flights with which an aircraft goes to a place for the first time in a week, in the order of the input.
+export function unique(all) {
+  const passed = new Map();
+  return all.flatMap(({ tailnum, dest, time_hour }) => {
+    const times = passed.get(`${tailnum} ${dest}`) ?? [];
+    const at = Date.parse(time_hour);
+    if (times.some((time) => Math.abs(time - at) < 7 * 24 * HOUR)) return [];
+    passed.set(`${tailnum} ${dest}`, [...times, at]);
+    return [{ tailnum, dest, time_hour }];
+  });
+}
+
+/// Aircraft without another flight for two days, each at most once a week. The week is that of the watermark, which
+/// moves after every so many records.
+export function overdue(all, { delay, every }) {
+  const flights = Map.groupBy ? Map.groupBy(all, ({ tailnum }) => tailnum) : new Map();
+  if (!Map.groupBy) for (const one of all) flights.set(one.tailnum, [...(flights.get(one.tailnum) ?? []), one]);
+  const alerts = [];
+  for (const [tailnum, of] of flights) {
+    const times = of.map(({ time_hour }) => Date.parse(time_hour));
+    for (const [at, flight] of of.entries()) {
+      const due = times[at] + 48 * HOUR;
+      if (times.some((time) => time > times[at] && time <= due)) continue;
+      alerts.push({ due, tailnum, line: { tailnum, last: flight.time_hour, dest: flight.dest } });
+    }
+  }
+  alerts.sort((a, b) => a.due - b.due || byBytes(a.tailnum, b.tailnum));
+  const watermarks = [];
+  let most = -Infinity;
+  for (const [number, { time_hour }] of all.entries()) {
+    most = Math.max(most, Date.parse(time_hour));
+    if ((number + 1) % every === 0 || number + 1 === all.length) watermarks.push(most - delay);
+  }
+  const told = new Map();
+  return alerts.flatMap(({ due, tailnum, line }) => {
+    const watermark = watermarks.find((at) => at >= due) ?? watermarks.at(-1);
+    if (told.get(tailnum) > watermark) return [];
+    told.set(tailnum, watermark + 7 * 24 * HOUR);
+    return [line];
+  });
+}
