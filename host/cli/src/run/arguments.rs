@@ -103,6 +103,10 @@ pub(crate) struct Run {
     /// Leave the timers of the plugin as they are at the end of the input, because it may grow
     #[arg(long)]
     pub(super) no_finish: bool,
+    /// Write the names of compiled functions to /tmp/perf-PID.map, so that `perf record` of this command shows the functions
+    /// of the plugin and of the engine
+    #[arg(long, conflicts_with = "isolate")]
+    pub(super) profile: bool,
     /// Run plugin and engine in a process of their own, which the kernel keeps to the directory of the checkpoints
     #[arg(long)]
     pub(super) isolate: bool,
@@ -175,7 +179,7 @@ impl Run {
         };
         // The command compiles plugins in a process of its own. If this program cannot be found again, it does so itself.
         let compiler = CompilerProcess::this_program(["compile"]).ok();
-        HostOptions { limits, fuel: self.plugin_fuel.is_some(), compiler, ..HostOptions::default() }
+        HostOptions { limits, fuel: self.plugin_fuel.is_some(), compiler, profile: self.profile, ..HostOptions::default() }
     }
 }
 

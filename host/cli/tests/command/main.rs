@@ -22,6 +22,8 @@ mod modes;
 mod older_format;
 mod plugins;
 mod positions;
+#[cfg(unix)]
+mod profile;
 mod running;
 mod same_bytes;
 mod service;

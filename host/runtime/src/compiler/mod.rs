@@ -15,6 +15,7 @@ mod work;
 use std::path::Path;
 
 use alluvium::NativeDirectory;
+use wasmtime::ProfilingStrategy;
 use wasmtime::component::Component;
 
 use crate::compiler::cache::Cache;
@@ -58,14 +59,17 @@ impl Runtime {
 
     /// A runtime with these options.
     pub fn with(options: HostOptions) -> Result<Self, RuntimeError> {
-        let HostOptions { limits, cache, fuel, pool, code, code_in_process, compiler } = options;
+        let HostOptions { limits, cache, fuel, pool, code, code_in_process, compiler, profile } = options;
         if limits.stack_bytes > STACK_BYTES_MAX {
             let why = format!("a stack of {} bytes: at most {STACK_BYTES_MAX} are possible", limits.stack_bytes);
             return Err(RuntimeError::Host(why));
         }
         let settings = (CompilerSettings::trusted(&limits, pool), CompilerSettings::limited(&limits, pool, fuel));
-        let trusted = settings.0.compiler(|config| settings.0.add_huge_pages(config))?;
-        let limited = settings.1.compiler(|_| {})?;
+        let profiler = if profile { ProfilingStrategy::PerfMap } else { ProfilingStrategy::None };
+        let trusted = settings.0.compiler(|config| settings.0.add_huge_pages(config.profiler(profiler)))?;
+        let limited = settings.1.compiler(|config| {
+            config.profiler(profiler);
+        })?;
         let ticks = tick(&limited)?;
         let keyed = |process| Key::random().map(|key| (process, key));
         let process = compiler.map(keyed).transpose().map_err(|error| RuntimeError::Host(error.to_string()))?;

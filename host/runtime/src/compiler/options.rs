@@ -25,10 +25,13 @@ pub struct HostOptions {
     /// A process of its own that compiles plugins, within limits of time and memory. Without it, plugins are
     /// compiled within this process.
     pub compiler: Option<CompilerProcess>,
+    /// Write the names and addresses of compiled functions to `/tmp/perf-PID.map`, where `perf` looks for them. The code
+    /// is the same. It works on Unix, and not in worker processes, which may not write there.
+    pub profile: bool,
 }
 
 impl Default for HostOptions {
-    /// Default limits, the user's cache, no fuel, no pool, no process that compiles.
+    /// Default limits, the user's cache, no fuel, no pool, no process that compiles, no profile.
     fn default() -> Self {
         Self {
             limits: Limits::default(),
@@ -38,6 +41,7 @@ impl Default for HostOptions {
             code: CodeLimits::default(),
             code_in_process: CodeLimits::in_process(),
             compiler: None,
+            profile: false,
         }
     }
 }
