@@ -3,7 +3,7 @@
 // node run.mjs ALLUVIUM TARGET, with the components in TARGET/wasm32-wasip2/release.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -177,6 +177,25 @@ await test("records after the end are refused, and --no-finish leaves the end op
       assert.deepEqual(lines(output).map((line) => JSON.parse(line).value), [4]);
     }
   }
+});
+
+await test("a partition without records holds the watermark until it is idle", async () => {
+  const folder = join(scratch, "partitions");
+  mkdirSync(folder);
+  const days = (days) => days.map((at) => `EWR,2013-01-0${at}T00:00:00Z,${at}\n`).join("");
+  writeFileSync(join(folder, "quiet.csv"), `origin,time_hour,temp\n${days([1])}`);
+  writeFileSync(join(folder, "busy.csv"), `origin,time_hour,temp\n${days([1, 2, 4])}`);
+  const { args, output } = command({ ...operators[0], inputs: { records: folder }, delay: 0 }, "idle");
+  // Nothing ends here, so only the idle timeout lets the watermark pass the quiet file.
+  const running = spawn(alluvium, [...args, "--follow", "--idle-timeout", "200", "--sync-interval", "50"], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  running.stderr.setEncoding("utf8").on("data", (text) => (said += text));
+  const ended = new Promise((done) => running.on("close", done));
+  const deadline = Date.now() + 60_000;
+  while (lines(output).length < 2 && Date.now() < deadline && running.exitCode === null) await new Promise((done) => setTimeout(done, 20));
+  running.kill("SIGTERM");
+  assert.equal(await ended, 0, said);
+  assert.deepEqual(lines(output).map((line) => JSON.parse(line).value), [1, 2], said);
 });
 
 await test("alluvium new: a project that passes its tests, and whose plugin runs", () => {

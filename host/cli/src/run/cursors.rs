@@ -178,17 +178,24 @@ impl Cursors {
     /// Returns the watermark that all partitions allow: the least of their largest event times. There is
     /// none before each of them had an event time. Partitions that are read in turn are one sequence.
     ///
-    /// What has ended does not hold others up, nor does a partition without a record for so long as `idle` says. An
-    /// input without event times, as a table, holds them up until its end, if it has one.
+    /// What has ended does not hold others up, nor does a partition without a record for so long as `idle` says. If all
+    /// are idle, none holds another up, and the watermark is the greatest of theirs. An input without event times, as a
+    /// table, holds them up until its end, if it has one.
     pub(super) fn watermark_ms(&self, idle: Option<Duration>) -> Option<i64> {
         let (timed, tables): (Vec<&Cursor>, Vec<&Cursor>) =
             self.all.iter().partition(|cursor| !cursor.time_column.is_empty());
         if tables.iter().any(|table| table.end == PartitionEnd::Ahead) {
             return None;
         }
-        let is_idle = |cursor: &Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
-        let is_active = |cursor: &&Cursor| cursor.is_in_turn || cursor.end != PartitionEnd::Reached && !is_idle(cursor);
+        let is_open = |cursor: &Cursor| cursor.is_in_turn || cursor.end != PartitionEnd::Reached;
+        let is_idle = |cursor: &Cursor| {
+            !cursor.is_in_turn && is_open(cursor) && idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle)
+        };
+        let is_active = |cursor: &&Cursor| is_open(cursor) && !is_idle(cursor);
         let active: Vec<&Cursor> = timed.iter().copied().filter(is_active).collect();
+        if active.is_empty() && timed.iter().any(|cursor| is_idle(cursor)) {
+            return timed.iter().filter_map(|cursor| cursor.time_ms()).max();
+        }
         let counted = if active.is_empty() { timed } else { active };
         let (in_turn, beside): (Vec<&Cursor>, Vec<&Cursor>) = counted.into_iter().partition(|cursor| cursor.is_in_turn);
         let sequence = (!in_turn.is_empty()).then(|| in_turn.iter().filter_map(|cursor| cursor.time_ms()).max());
