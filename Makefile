@@ -172,7 +172,7 @@ runtimes: programs ## engine and plugin as one component under wasmtime, wasmtim
 
 # The engine component runs beside the native engine.
 bench-engine: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p bench-operator
 
 bench: bench-engine ## minutes: the goals for speed, as ratios against floors and maps; table, report.json and plots in target/bench
 	cargo run --release -p alluvium-bench -- all
@@ -216,6 +216,7 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_FLOOD_KEYS=1000000 \
 	 tests/some.sh cargo test -p alluvium-tests --test suite -- hostile_keys_cost
 	ALLUVIUM_CALLS="$$(( 600 * $(MINUTES) ))" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test library -- attacks::calls
+	ALLUVIUM_CUTS=100 tests/some.sh cargo test $(OTHERS) --test library -- cuts
 	ALLUVIUM_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(CONNECTORS) -- --nocapture kills
 	$(MAKE_PART) matrix
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \

@@ -81,6 +81,16 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 100)]
         checkpoints: u32,
     },
+    /// A record's way through an operator and its engine, against the same operator over a map.
+    #[cfg(feature = "component")]
+    Operator {
+        /// Rounds, each with every contender.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+    },
+    /// A scan of a hundred entries among a million against one among ten thousand.
+    #[cfg(feature = "component")]
+    Scan,
     /// Write, read and space amplification over many epochs, in memory.
     Amplification {
         /// Epochs; the second half is measured.

@@ -110,16 +110,12 @@ struct Pair {
     clock: Arc<ManualClock>,
 }
 
-/// The engine component: `ALLUVIUM_ENGINE`, or where `make components` puts it.
-fn engine_file() -> Result<PathBuf> {
+/// A component: the file that a variable names, or where `make bench-engine` puts it.
+pub(crate) fn built(variable: &str, name: &str) -> Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let built = target.join("wasm32-wasip2/release/alluvium_wasm.wasm");
-    let file = std::env::var_os("ALLUVIUM_ENGINE").map_or(built, PathBuf::from);
-    ensure!(
-        file.is_file(),
-        "{}: the engine component is not there; cargo build --release --target wasm32-wasip2 -p alluvium-wasm",
-        file.display()
-    );
+    let built = target.join(format!("wasm32-wasip2/release/{name}.wasm"));
+    let file = std::env::var_os(variable).map_or(built, PathBuf::from);
+    ensure!(file.is_file(), "{}: the component is not there; make bench-engine", file.display());
     Ok(file)
 }
 
@@ -133,7 +129,7 @@ impl Pair {
     fn open(scratch: &Path) -> Result<Self> {
         let directories = ["native", "component"].map(|name| scratch.join("component").join(name));
         directories.iter().try_for_each(|path| fresh_directory(path))?;
-        let file = engine_file()?;
+        let file = built("ALLUVIUM_ENGINE", "alluvium_wasm")?;
         let runtime = Runtime::new(Limits::default(), Cache::at(scratch.join("component/cache")))?;
         let clock = Arc::new(ManualClock::new(START_MS));
         let native = open_native(&directories[0], &clock)?;

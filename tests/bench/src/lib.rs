@@ -21,12 +21,16 @@ pub mod growth;
 pub mod hot_keys;
 pub mod measure;
 pub mod memory;
+#[cfg(feature = "component")]
+pub mod operator;
 pub mod ours;
 pub mod plot;
 pub mod recovery;
 pub mod report;
 #[cfg(feature = "component")]
 pub mod sandbox;
+#[cfg(feature = "component")]
+pub mod scan;
 #[cfg(feature = "component")]
 pub mod stall;
 pub mod state;

@@ -75,6 +75,10 @@ impl Bench {
                     self.component(&mut report)?;
                     step("the stall of a plugin");
                     alluvium_bench::stall::run(100, &self.scratch, &mut report)?;
+                    step("scans of what is found");
+                    alluvium_bench::scan::run(15, &self.scratch, &mut report)?;
+                    step("an operator against the same over a map");
+                    alluvium_bench::operator::run(3, &self.scratch, &mut report)?;
                 }
                 step("amplification");
                 self.amplification(&[Pattern::Uniform, Pattern::Zipf], 400, &mut report)?;
@@ -97,6 +101,10 @@ impl Bench {
             Command::Sandbox { part } => alluvium_bench::sandbox::run(*part, &self.scratch, &mut report)?,
             #[cfg(feature = "component")]
             Command::Stall { checkpoints } => alluvium_bench::stall::run(*checkpoints, &self.scratch, &mut report)?,
+            #[cfg(feature = "component")]
+            Command::Operator { rounds } => alluvium_bench::operator::run(*rounds, &self.scratch, &mut report)?,
+            #[cfg(feature = "component")]
+            Command::Scan => alluvium_bench::scan::run(15, &self.scratch, &mut report)?,
             Command::Amplification { epochs, pattern } => {
                 let all = [Pattern::Uniform, Pattern::Zipf, Pattern::Growth, Pattern::MassDelete];
                 let patterns = pattern.map_or(all.to_vec(), |pattern| vec![pattern]);

@@ -3,6 +3,7 @@
 mod asynchronous;
 mod attacks;
 mod composed;
+mod cuts;
 mod engines;
 mod hostile;
 mod in_pieces;
