@@ -24,3 +24,19 @@ impl<T: Serialize + DeserializeOwned> Codec for T {
         serde_json::from_slice(bytes).map_err(|error| format!("a value of another type: {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_they_were_written() {
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..100_000 {
+            let number = f64::from_bits(random.u64(..));
+            if number.is_finite() {
+                assert_eq!(f64::decode(&number.encode()).map(f64::to_bits), Ok(number.to_bits()), "{number:e}");
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 use alluvium_plugin::prelude::*;
 use alluvium_plugin::{Batch, Description, Domain, Failure, Key, Kind, Map, Namespace, Rows};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The namespace of the times at which flights are overdue.
 const DUE: &str = "due";
@@ -61,7 +62,7 @@ impl Operator for Watch {
 
     fn open(&mut self, context: &mut Context<'_>) -> Result<(), String> {
         let hours = context.parameter("hours").unwrap_or_default();
-        let wrong = || format!("the parameter hours: {hours:?} is no number of hours from 1 to 168");
+        let wrong = || format!("the parameter hours: {} is no number of hours from 1 to 168", json!(hours));
         self.hours = hours.parse().ok().filter(|hours| (1..=168).contains(hours)).ok_or_else(wrong)?;
         Ok(())
     }
