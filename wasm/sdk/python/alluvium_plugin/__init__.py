@@ -1,0 +1,97 @@
+"""Stream operators for Alluvium in a few lines.
+
+An operator turns records into state, and state into results. It runs as a WebAssembly component in a sandbox of its
+own. The host keeps its state in checkpoints: after a crash it continues as if nothing had happened, and what it emits
+is shown exactly once.
+
+    from alluvium_plugin import Row, Time, Tumbling, export, hours
+
+
+    class Weather(Row):
+        origin: str
+        time_hour: Time
+        temp: float | None
+
+
+    days = Tumbling.hours(24).lateness(hours(1))
+    weather = days.by(Weather, lambda it: it.origin).mean(lambda it: it.temp)
+    Operator, Timed = export(weather)
+
+- `Row` reads records by the names of their columns.
+- `Tumbling`, `Sliding` and `Session` are windows by event time, each with allowed lateness.
+- `Map`, `Value` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that lives for
+  one batch, so a batch costs one read and one write.
+- `Harness` tests an operator without WebAssembly.
+- `export` makes a component of it. Build it with `python3 -m alluvium_plugin build weather.py`.
+"""
+
+from .aggregates import Aggregate, Count, Fold, Max, Mean, Min, Sum
+from .batches import Batch, ColumnBatch, RecordBatch
+from .context import Context
+from .description import Clock, Description, Format, Hashed, Merge, Namespace, Ordered, Parameter, Port, Timers
+from .export import export
+from .harness import Harness
+from .host import Entry, Host, Level
+from .json_text import to_json
+from .keys import Keys, key_bytes
+from .merges import set_bytes, set_elements
+from .operator import Operator
+from .refused import Refused
+from .rows import Row, Rows, column
+from .state import Counter, Map, Value
+from .times import Time, hours, milliseconds, minutes, seconds
+from .typed import Codec
+from .windows import Session, Sliding, Tumbling, Window, Windowed
+
+__all__ = [
+    "Aggregate",
+    "Batch",
+    "Clock",
+    "Codec",
+    "ColumnBatch",
+    "Context",
+    "Count",
+    "Counter",
+    "Description",
+    "Entry",
+    "Fold",
+    "Format",
+    "Harness",
+    "Hashed",
+    "Host",
+    "Keys",
+    "Level",
+    "Map",
+    "Max",
+    "Mean",
+    "Merge",
+    "Min",
+    "Namespace",
+    "Operator",
+    "Ordered",
+    "Parameter",
+    "Port",
+    "RecordBatch",
+    "Refused",
+    "Row",
+    "Rows",
+    "Session",
+    "Sliding",
+    "Sum",
+    "Time",
+    "Timers",
+    "Tumbling",
+    "Value",
+    "Window",
+    "Windowed",
+    "column",
+    "export",
+    "hours",
+    "key_bytes",
+    "milliseconds",
+    "minutes",
+    "seconds",
+    "set_bytes",
+    "set_elements",
+    "to_json",
+]

@@ -1,0 +1,87 @@
+"""Building the component of an operator, with componentize-py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+WORLD = "timed-plugin"
+
+# componentize-py is a library with one function that reads the arguments of the process.
+COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
+
+
+class Failed(Exception):
+    """Says why there is no component."""
+
+
+def build(module: Path, output: Path) -> None:
+    """Builds the component of the operator that a module exports."""
+    name = name_of(module)
+    if find_spec("componentize_py") is None:
+        raise Failed(f"componentize-py is missing: {sys.executable} -m pip install alluvium-plugin brings it")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # It is built beside its place, so that a build that fails leaves the component that was there.
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output.parent) as folder:
+        built = Path(folder) / "component.wasm"
+        run(command(name, module.resolve().parent, built))
+        os.replace(built, output)
+
+
+def name_of(module: Path) -> str:
+    """Returns the name by which a module is imported, or says why it cannot be."""
+    if not module.is_file():
+        raise Failed(f"{module}: there is no such file")
+    name = module.stem
+    if module.suffix != ".py" or not name.isidentifier() or not name.isascii():
+        raise Failed(f"{module}: a module's file has letters, digits and _ in its name, as flight_delays.py")
+    if name in sys.stdlib_module_names or name in ("wit_world", "alluvium_plugin", WORLD.replace("-", "_")):
+        raise Failed(f"{module}: there is a module {name} already, which this one would hide; rename it")
+    return name
+
+
+def interfaces() -> Path:
+    """Returns the folder of the interfaces, which is in the package, and in a checkout beside the other ones."""
+    for folder in (PACKAGE / "wit", PACKAGE.parents[2] / "wit"):
+        if (folder / "worlds.wit").is_file():
+            return folder
+    raise Failed(f"{PACKAGE}: the interfaces are missing; install alluvium-plugin again")
+
+
+def command(name: str, folder: Path, output: Path) -> list[str]:
+    """Returns the command that builds a component."""
+    paths = [folder, PACKAGE.parent, *site_packages()]
+    paths = list(dict.fromkeys(path for path in paths if path.is_dir()))
+    # WASI is replaced by a stub, because a plugin has no files, no clock, no randomness and no network.
+    return [
+        *(sys.executable, "-c", COMPONENTIZE, "--quiet", "-d", str(interfaces()), "-w", WORLD),
+        *("componentize", "--stub-wasi", name, "-o", str(output)),
+        *(argument for path in paths for argument in ("-p", str(path))),
+    ]
+
+
+def site_packages() -> list[Path]:
+    """Returns where the packages are that an operator may import."""
+    return [Path(path) for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+
+
+def run(arguments: list[str]) -> None:
+    """Runs a command, and says what it said if it failed."""
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        raise Failed(f"the component cannot be built\n{reason(done.stdout.decode(errors='replace'))}")
+
+
+def reason(said: str) -> str:
+    """Returns what is wrong with the module, of what componentize-py said."""
+    # In front of it there is how componentize-py was called, and behind it the same again and where that was.
+    told = said.partition("\nCaused by:")[0].partition("\nStack backtrace:")[0]
+    told = (told.partition("AssertionError: ")[2] or told).strip()
+    if "has no attribute 'Operator'" in told or "has no attribute 'Timed'" in told:
+        told += "\na module ends with what it exports: Operator, Timed = export(…)"
+    return told

@@ -1,0 +1,66 @@
+"""The class that operators derive from."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from .batches import Batch
+from .context import Context
+from .description import Description
+from .refused import Refused
+
+
+class Operator(ABC):
+    """A stream operator.
+
+    Everything that must survive belongs in the state, which the `Context` leads to. What an operator keeps in itself
+    is lost when the host discards the instance. A call that raises `Refused` has changed nothing in the state, and has
+    emitted nothing.
+    """
+
+    @abstractmethod
+    def describe(self) -> Description:
+        """Returns what the operator says of itself. It is always the same."""
+
+    def open(self, context: Context) -> None:  # noqa: B027
+        """Starts a run. The context has the parameters."""
+
+    @abstractmethod
+    def begin(self, input: int, header: list[str]) -> None:
+        """Begins an input of columns, by its number. The columns have these names."""
+
+    @abstractmethod
+    def process(self, input: int, batch: Batch, context: Context) -> None:
+        """Works in a batch of an input."""
+
+    def on_timers(self, namespace: str, at_ms: int, keys: Sequence[bytes], context: Context) -> None:
+        """Does the work of timers that are set for one time, in the order of their keys.
+
+        `namespace` is the name of the namespace that holds them.
+        """
+        raise Refused(f"there is no work for the timers of {namespace}")
+
+    def finish(self, context: Context) -> None:  # noqa: B027
+        """Does what is left to do when all inputs have ended."""
+
+    def results(self, start: bool, limit: int, context: Context) -> list[str]:
+        """Returns a page of results: lines of JSON, sorted by their first member, `"key"`.
+
+        With `start` it is the first page. An empty page is the end.
+        """
+        return []
+
+
+Maker = Operator | Callable[[], Operator]
+"""An operator, or what makes one: its class, or a function without arguments."""
+
+
+def made(maker: Maker) -> Operator:
+    """Returns an operator that has seen nothing yet."""
+    # Not the operator itself: another instance would know the header that it was begun with.
+    operator = copy.deepcopy(maker) if isinstance(maker, Operator) else maker()
+    if not isinstance(operator, Operator):
+        raise TypeError(f"{operator!r} is no operator")
+    return operator

@@ -1,0 +1,117 @@
+"""Typed state of operators: maps, single values and counters, each in a namespace of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from .context import Context
+from .description import Clock, Namespace
+from .keys import Keys
+from .refused import Refused
+from .typed import Codec
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+COUNT_MAX = 2**64 - 1
+
+
+class Map(Generic[K, V]):
+    """Values by key, in a namespace of its own.
+
+    `Map("planes", str, int)` has texts as keys and whole numbers as values; `tuple[str, int]` is a key of two parts.
+    Values are kept as JSON, so their type may be a dataclass, a list and so on: see `Codec`.
+
+    Its entries belong to their keys when the state is divided. Reads and writes go through the cache of the `Context`:
+    name the keys of a batch with `prefetch`, and the batch costs one read and one write.
+    """
+
+    def __init__(self, name: str, key: type[K], value: type[V]) -> None:
+        self._keys = Keys(key)
+        self._values = Codec(value)
+        self.namespace = Namespace(name)
+        """Its namespace, for the operator's description."""
+
+    def expires(self, clock: Clock, after: timedelta) -> Map[K, V]:
+        """Has entries go away by themselves, so long after they were set. Returns the map itself."""
+        self.namespace = self.namespace.expiring(clock, after)
+        return self
+
+    def key_bytes(self, key: K) -> bytes:
+        """Returns the bytes of a key, as a timer for it needs them."""
+        return self._keys.write(key)
+
+    def read_key(self, raw: bytes) -> K | None:
+        """Reads a key from its bytes. `None` says that they are none."""
+        return self._keys.read(raw)
+
+    def prefetch(self, keys: Iterable[K], context: Context) -> None:
+        """Reads the values of keys that will be needed, in one call to the host."""
+        context.prefetch(context.namespace(self.namespace.name), [self._keys.write(key) for key in keys])
+
+    def has(self, key: K, context: Context) -> bool:
+        """Returns whether there is a value of a key, which may be None."""
+        return context.get(context.namespace(self.namespace.name), self._keys.write(key)) is not None
+
+    def get(self, key: K, context: Context) -> V | None:
+        """Returns the value of a key, or None if there is none."""
+        raw = context.get(context.namespace(self.namespace.name), self._keys.write(key))
+        if raw is None:
+            return None
+        try:
+            return self._values.read(raw)
+        except ValueError as what:
+            raise Refused(f"{self.namespace.name}: {what}") from None
+
+    def set(self, key: K, value: V, context: Context) -> None:
+        """Sets the value of a key."""
+        raw = self._values.text(value).encode()
+        context.set(context.namespace(self.namespace.name), self._keys.write(key), raw)
+
+    def delete(self, key: K, context: Context) -> None:
+        """Deletes a key."""
+        context.set(context.namespace(self.namespace.name), self._keys.write(key), None)
+
+
+class Value(Generic[V]):
+    """One value of the whole operator. An operator with such a value cannot be divided by key."""
+
+    def __init__(self, name: str, value: type[V]) -> None:
+        self._map = Map(name, str, value)
+        self.namespace = self._map.namespace
+        """Its namespace, for the operator's description."""
+
+    def get(self, context: Context) -> V | None:
+        """Returns the value, if it was set."""
+        return self._map.get("", context)
+
+    def set(self, value: V, context: Context) -> None:
+        """Sets the value."""
+        self._map.set("", value, context)
+
+
+class Counter(Generic[K]):
+    """A count for each key."""
+
+    def __init__(self, name: str, key: type[K]) -> None:
+        self._map = Map(name, key, int)
+        self.namespace = self._map.namespace
+        """Its namespace, for the operator's description."""
+
+    def prefetch(self, keys: Iterable[K], context: Context) -> None:
+        """Reads the counts of keys that will be needed, in one call to the host."""
+        self._map.prefetch(keys, context)
+
+    def add(self, key: K, count: int, context: Context) -> int:
+        """Adds to the count of a key, and returns what it is then. A count stays at the largest of 64 bits."""
+        if count < 0:
+            raise ValueError(f"a count does not grow by {count}")
+        total = min(self.get(key, context) + count, COUNT_MAX)
+        self._map.set(key, total, context)
+        return total
+
+    def get(self, key: K, context: Context) -> int:
+        """Returns the count of a key."""
+        return self._map.get(key, context) or 0

@@ -1,0 +1,135 @@
+"""The package: what is exported natively, what the command refuses, and that its parts say the same."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+import tempfile
+import unittest
+from contextlib import redirect_stderr
+from pathlib import Path
+
+from alluvium_plugin import Description, Harness, Operator, Tumbling, export
+from alluvium_plugin.__main__ import main
+from alluvium_plugin.build import Failed, command, interfaces, name_of, reason
+from alluvium_plugin.export import _name_of
+
+from .streams import Record, tumbling
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CHECKOUT = PACKAGE.parents[1]
+
+
+class ExportTest(unittest.TestCase):
+    def test_natively_the_module_of_an_operator_can_be_imported(self) -> None:
+        exported, timed = export(tumbling(0))
+        self.assertEqual((exported, timed), (exported, exported))
+        for made in (tumbling(0), lambda: tumbling(0)):
+            export(made)
+            Harness(made).finish()
+
+    def test_an_operator_that_cannot_be_exported_is_told(self) -> None:
+        class Nothing(Operator):
+            def describe(self) -> Description:
+                return Description("nothing")
+
+            def begin(self, input: int, header: list[str]) -> None:
+                pass
+
+            process = begin  # type: ignore[assignment]
+
+        with self.assertRaisesRegex(ValueError, "the operator 'nothing' describes no input"):
+            export(Nothing)
+        with self.assertRaisesRegex(ValueError, "is called 'a', and is exported as 'b'"):
+            export(tumbling(0).named("a"), "b")
+        with self.assertRaisesRegex(TypeError, "is no operator"):
+            export(lambda: Tumbling.hours(1).by(Record, lambda it: it.key))  # type: ignore[arg-type, return-value]
+
+    def test_the_name_is_that_of_the_module(self) -> None:
+        self.assertEqual(_name_of({"__name__": "weather", "__file__": "/x/other.py"}), "weather")
+        self.assertEqual(_name_of({"__name__": "plugins.weather"}), "weather")
+        self.assertEqual(_name_of({"__name__": "__main__", "__file__": "/x/weather.py"}), "weather")
+
+
+class BuildTest(unittest.TestCase):
+    def test_files_that_are_no_modules_are_refused(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for file, what in [
+                ("flight-delays.py", "letters, digits and _ in its name"),
+                ("weather.txt", "letters, digits and _ in its name"),
+                ("json.py", "there is a module json already, which this one would hide"),
+                ("timed_plugin.py", "there is a module timed_plugin already"),
+            ]:
+                (folder / file).touch()
+                with self.assertRaisesRegex(Failed, what):
+                    name_of(folder / file)
+            with self.assertRaisesRegex(Failed, "there is no such file"):
+                name_of(folder / "missing.py")
+            said = io.StringIO()
+            with redirect_stderr(said):
+                self.assertEqual(main(["build", str(folder / "missing.py")]), 1)
+            self.assertRegex(said.getvalue(), "^error: .*missing.py: there is no such file\n$")
+            (folder / "weather.py").touch()
+            self.assertEqual(name_of(folder / "weather.py"), "weather")
+
+    def test_a_failed_build_says_what_is_wrong_with_the_module(self) -> None:
+        what = "AttributeError: module 'a' has no attribute 'Timed'"
+        said = f"Traceback:\n  File x\nAssertionError: {what}\n\nCaused by:\n {what}\n\nStack backtrace:\n 0"
+        told = f"{what}\na module ends with what it exports: Operator, Timed = export(…)"
+        self.assertEqual(reason(said), told)
+        self.assertEqual(reason("no such world\n"), "no such world")
+
+    def test_the_command_finds_the_interfaces_and_the_modules(self) -> None:
+        arguments = command("weather", Path("/"), Path("out.wasm"))
+        self.assertIn("timed-plugin", arguments)
+        self.assertIn("--stub-wasi", arguments)
+        self.assertEqual([arguments[at + 1] for at, it in enumerate(arguments) if it == "-p"][:2], ["/", str(PACKAGE)])
+        self.assertTrue((interfaces() / "timed.wit").is_file())
+
+    @unittest.skipUnless((CHECKOUT / "wit").is_dir(), "not in a checkout")
+    def test_the_parts_of_the_checkout_say_the_same(self) -> None:
+        (pinned,) = (CHECKOUT / "plugins/delays-py/requirements.txt").read_text().split()
+        project = (PACKAGE / "pyproject.toml").read_text()
+        self.assertIn(f'dependencies = ["{pinned}"]', project)
+        manifest = (CHECKOUT.parent / "Cargo.toml").read_text()
+        version = manifest.split('\nversion = "')[1].split('"')[0]
+        self.assertIn(f'\nversion = "{version}"\n', project)
+
+    @unittest.skipUnless((CHECKOUT / "plugins/python").is_dir(), "not in a checkout")
+    def test_the_examples_run_natively(self) -> None:
+        folder = str(CHECKOUT / "plugins/python")
+        sys.path.insert(0, folder)
+        try:
+            weather, joined = (importlib.import_module(name) for name in ("weather", "joined"))
+        finally:
+            sys.path.remove(folder)
+        harness = Harness(weather.weather)
+        harness.feed("origin,time_hour,temp\nJFK,2013-01-01T05:00:00Z,39.5\nJFK,2013-01-01T06:00:00Z,40\n")
+        harness.finish()
+        day = '"from":"2013-01-01T00:00:00Z","to":"2013-01-02T00:00:00Z"'
+        self.assertEqual(harness.emitted(), [f'{{"key":"JFK",{day},"value":39.75}}'])
+        inputs = {
+            0: "carrier,flight,tailnum,origin,dest,time_hour\nUA,7,N1,EWR,IAH,2013-01-01T10:00:00Z\n"
+            "AA,8,N2,JFK,MIA,2013-01-01T10:00:00Z\n",
+            1: "origin,time_hour,temp,visib\nEWR,2013-01-01T10:00:00Z,39.5,NA\n",
+            2: "tailnum,manufacturer,seats\nN2,BOEING,178\n",
+        }
+        for order in [(0, 1, 2), (2, 1, 0), (1, 2, 0)]:
+            harness = Harness(joined.Join)
+            for input in order:
+                harness.feed_to(input, inputs[input])
+                harness.checkpoint()
+                harness.crash()
+            harness.watermark("2013-01-01T11:00:00Z")
+            self.assertEqual(harness.emitted(), JOINED)
+            self.assertEqual(harness.entries("waiting"), [])
+
+
+JOINED = [
+    '{"carrier":"AA","flight":8,"hour":"2013-01-01T10:00:00Z","tailnum":"N2","origin":"JFK","dest":"MIA",'
+    '"temp":null,"visib":null,"manufacturer":"BOEING","seats":178}',
+    '{"carrier":"UA","flight":7,"hour":"2013-01-01T10:00:00Z","tailnum":"N1","origin":"EWR","dest":"IAH",'
+    '"temp":39.5,"visib":null,"manufacturer":null,"seats":null}',
+]
