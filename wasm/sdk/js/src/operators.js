@@ -1,0 +1,84 @@
+// What an operator is, and how one is made and called.
+
+/**
+ * Records of an input: fields one after the other with their lengths, or whole records.
+ *
+ * @typedef {{ format: "columns", count: number, fieldLens: Uint32Array, fields: Uint8Array }} ColumnBatch
+ * @typedef {{ format: "records", lens: Uint32Array, bytes: Uint8Array }} RecordBatch
+ * @typedef {ColumnBatch | RecordBatch} Batch
+ */
+
+/** @typedef {import("./context.js").Context} Context */
+
+/**
+ * An operator: see index.d.ts. Only `describe`, `begin` and `process` must be there.
+ *
+ * @typedef {object} Operator
+ * @property {() => any} describe
+ * @property {(context: Context) => void} [open]
+ * @property {(input: number, header: string[]) => void} begin
+ * @property {(input: number, batch: Batch, context: Context) => void} process
+ * @property {(namespace: string, at: number, keys: Uint8Array[], context: Context) => void} [onTimers]
+ * @property {(context: Context) => void} [finish]
+ * @property {(start: boolean, limit: number, context: Context) => string[]} [results]
+ */
+
+const NEEDED = ["describe", "begin", "process"];
+const KNOWN = ["open", "onTimers", "finish", "results"];
+
+/** What makes an operator: a class, a function that returns one, or an object that `make` is a method of. */
+const isMaker = (/** @type {any} */ of) => typeof of === "function" || typeof of?.make === "function";
+
+/**
+ * Makes an operator of what a module exports: a class, a function that returns one, windows, or an object that is one.
+ *
+ * @param {any} exported
+ * @returns {Operator}
+ */
+export function made(exported) {
+  const operator =
+    typeof exported === "function" ? constructed(exported) : isMaker(exported) ? exported.make() : exported;
+  const missing = NEEDED.filter((name) => typeof operator?.[name] !== "function");
+  if (missing.length > 0) {
+    throw new TypeError(
+      `an operator has the methods ${NEEDED.join(", ")}, and this has no ${missing.join(" and no ")}: ${shown(operator)}`,
+    );
+  }
+  for (const name of KNOWN) {
+    if (operator[name] !== undefined && typeof operator[name] !== "function") {
+      throw new TypeError(`${name} of an operator is a method, and not ${shown(operator[name])}`);
+    }
+  }
+  return operator;
+}
+
+/** Whether an instance can be made again, with nothing of the one before in its memory. @param {any} exported */
+export const isMadeEachTime = isMaker;
+
+/** @param {any} maker */
+function constructed(maker) {
+  // A class cannot be called, and an arrow function cannot be constructed.
+  return typeof maker.prototype?.process === "function" ? new maker() : maker();
+}
+
+/** @param {unknown} value */
+function shown(value) {
+  if (value === null || typeof value !== "object") return String(value);
+  return `an object with ${Object.keys(value).join(", ") || "nothing"}`;
+}
+
+/**
+ * Calls a method of an operator, which answers at once.
+ *
+ * @template T
+ * @param {string} name
+ * @param {() => T} call
+ * @returns {T}
+ */
+export function answered(name, call) {
+  const answer = call();
+  if (typeof (/** @type {any} */ (answer)?.then) === "function") {
+    throw new TypeError(`${name} of an operator answers at once: it cannot be async`);
+  }
+  return answer;
+}

@@ -1,0 +1,162 @@
+// Typed state of operators: maps, single values and counters, each in a namespace of its own.
+//
+// Values are kept as JSON, so that `alluvium dump` shows them and other languages read them.
+
+import { textOf, utf8 } from "./bytes.js";
+import { hashed } from "./description.js";
+import { parse } from "./json.js";
+import { integer, keyed, text } from "./keys.js";
+import { Refusal } from "./refusal.js";
+import { typed } from "./types.js";
+
+/** @typedef {import("./context.js").Context} Context */
+
+/**
+ * Values by key, in a namespace of its own.
+ *
+ * Its entries belong to their keys when the state is divided. Reads and writes go through the cache of the context:
+ * name the keys of a batch with `prefetch`, and the batch costs one read and one write.
+ *
+ * @template K, V
+ */
+export class MapState {
+  #key;
+  #value;
+  /** @type {import("./description.js").Expiry | undefined} */
+  #expires;
+
+  /**
+   * @param {string} name
+   * @param {import("./keys.js").KeyType<K>} key
+   * @param {import("./types.js").Type<V>} value
+   */
+  constructor(name, key, value) {
+    this.name = name;
+    this.#key = keyed(key);
+    this.#value = typed(value);
+  }
+
+  /**
+   * Returns the map whose entries go away by themselves, so many milliseconds after they were set.
+   *
+   * @param {import("./description.js").Clock} clock
+   * @param {number} afterMs
+   * @returns {MapState<K, V>}
+   */
+  expires(clock, afterMs) {
+    const map = new MapState(this.name, this.#key, this.#value);
+    map.#expires = { clock, afterMs };
+    return map;
+  }
+
+  /** Returns its namespace, which the description of the operator names. */
+  namespace() {
+    return hashed(this.name, { expires: this.#expires });
+  }
+
+  /**
+   * Reads the values of keys that will be needed, in one call to the host.
+   *
+   * @param {Iterable<K>} keys
+   * @param {Context} context
+   */
+  prefetch(keys, context) {
+    context.prefetchNames(
+      this.name,
+      Array.from(keys, (key) => this.#key.nameOf(key)),
+    );
+  }
+
+  /** Returns the value of a key, or undefined. @param {K} key @param {Context} context @returns {V | undefined} */
+  get(key, context) {
+    const bytes = context.getName(this.name, this.#key.nameOf(key));
+    return bytes === undefined ? undefined : this.#read(bytes);
+  }
+
+  /** Sets the value of a key. @param {K} key @param {V} value @param {Context} context */
+  set(key, value, context) {
+    context.setName(this.name, this.#key.nameOf(key), utf8(this.#value.write(value)));
+  }
+
+  /** Deletes a key. @param {K} key @param {Context} context */
+  delete(key, context) {
+    context.setName(this.name, this.#key.nameOf(key), null);
+  }
+
+  /** @param {Uint8Array} bytes @returns {V} */
+  #read(bytes) {
+    try {
+      return this.#value.parse(parse(textOf(bytes) ?? "", this.#value.isExact));
+    } catch (error) {
+      if (!(error instanceof Refusal || error instanceof SyntaxError)) throw error;
+      throw new Refusal(`${this.name}: a value of another type: ${error.message}`);
+    }
+  }
+}
+
+/**
+ * One value of the whole operator. An operator with such a value cannot be divided by key.
+ *
+ * @template V
+ */
+export class ValueState {
+  #map;
+
+  /** @param {string} name @param {import("./types.js").Type<V>} value */
+  constructor(name, value) {
+    this.#map = new MapState(name, text, value);
+  }
+
+  /** Returns its namespace, which the description of the operator names. */
+  namespace() {
+    return this.#map.namespace();
+  }
+
+  /** Returns the value, or undefined if it was not set. @param {Context} context @returns {V | undefined} */
+  get(context) {
+    return this.#map.get("", context);
+  }
+
+  /** Sets the value. @param {V} value @param {Context} context */
+  set(value, context) {
+    this.#map.set("", value, context);
+  }
+}
+
+/**
+ * A count for each key.
+ *
+ * @template K
+ */
+export class Counter {
+  #map;
+
+  /** @param {string} name @param {import("./keys.js").KeyType<K>} key */
+  constructor(name, key) {
+    this.#map = new MapState(name, key, integer);
+  }
+
+  /** Returns its namespace, which the description of the operator names. */
+  namespace() {
+    return this.#map.namespace();
+  }
+
+  /**
+   * Adds to the count of a key, and returns what it is then.
+   *
+   * @param {K} key
+   * @param {number} count
+   * @param {Context} context
+   */
+  add(key, count, context) {
+    if (!(count >= 0)) throw new RangeError(`${count} cannot be added to a count`);
+    const sum = this.get(key, context) + count;
+    this.#map.set(key, sum, context);
+    return sum;
+  }
+
+  /** Returns the count of a key. @param {K} key @param {Context} context @returns {number} */
+  get(key, context) {
+    return this.#map.get(key, context) ?? 0;
+  }
+}

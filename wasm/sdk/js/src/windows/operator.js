@@ -1,0 +1,197 @@
+// Windows as an operator.
+
+import { bytesOf, utf8 } from "../bytes.js";
+import { hashed, timers } from "../description.js";
+import { integerOf, plus } from "../integers.js";
+import { time as timeType } from "../types.js";
+import { Refusal, blaming } from "../refusal.js";
+import { Rows } from "../rows.js";
+import { isBefore, isSame, joined } from "./assign.js";
+import * as open from "./open.js";
+
+/**
+ * @typedef {import("../context.js").Context} Context
+ * @typedef {import("../context.js").Host} Host
+ * @typedef {import("../integers.js").Integer} Integer
+ * @typedef {import("../operators.js").Batch} Batch
+ * @typedef {import("./assign.js").Window} Window
+ * @typedef {import("./open.js").Open} Open
+ */
+
+/**
+ * What windows are made of.
+ *
+ * @typedef {object} Parts
+ * @property {string} name
+ * @property {import("../rows.js").Row} row
+ * @property {import("../keys.js").KeyType<any>} keyType
+ * @property {(row: any) => any} keyOf
+ * @property {((row: any) => Integer | null) | undefined} at
+ * @property {import("./assign.js").Assign} assign
+ * @property {number} lateness
+ * @property {import("../aggregates.js").Aggregate<any, any, any>} aggregate
+ */
+
+// The namespace of the windows that are open, and that of their ends.
+const OPEN = "windows";
+const ENDS = "ends";
+
+// The outputs by number.
+const WINDOWS = 0;
+const LATE = 1;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** The operator that `Windows` makes. */
+export class WindowsOperator {
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.parts = parts;
+    this.rows = new Rows(parts.row);
+  }
+
+  describe() {
+    return {
+      name: this.parts.name,
+      inputs: ["records"],
+      outputs: ["windows", "late"],
+      namespaces: [hashed(OPEN), timers(ENDS)],
+    };
+  }
+
+  /** @param {number} _input @param {string[]} header */
+  begin(_input, header) {
+    this.rows.begin(header);
+  }
+
+  /** @param {number} _input @param {Batch} batch @param {Context} context */
+  process(_input, batch, context) {
+    const { host } = context;
+    const { keyType } = this.parts;
+    /** The keys of the batch with their windows, in the order in which the batch has them. */
+    const keys = /** @type {Map<string, { bytes: Uint8Array, windows: Open[] }>} */ (new Map());
+    const placed = this.rows.timed(batch).map(({ row, time }, record) =>
+      blaming(record, () => {
+        const key = this.parts.keyOf(row);
+        const name = keyType.nameOf(key);
+        let of = keys.get(name);
+        if (of === undefined) keys.set(name, (of = { bytes: bytesOf(name), windows: [] }));
+        return { key, of, row, time: this.timeOf(row, time) };
+      }),
+    );
+    const all = [...keys.values()];
+    const found = this.read(
+      all.map(({ bytes }) => bytes),
+      host,
+    );
+    for (let at = 0; at < all.length; at += 1) all[at].windows = found[at];
+
+    const clock = { watermark: host.watermark(), ends: host.namespace(ENDS) };
+    const late = placed.filter(
+      ({ row, time, of }, record) => !blaming(record, () => this.add(row, time, of, clock, host)),
+    );
+    this.write(all, host);
+    for (const { key, time } of late) {
+      host.emit(LATE, utf8(`{"key":${keyType.write(key)},"time":${timeType.write(time)}}`));
+    }
+  }
+
+  /** @param {string} _namespace @param {Integer} at @param {Uint8Array[]} keys @param {Context} context */
+  onTimers(_namespace, at, keys, { host }) {
+    const { aggregate, keyType } = this.parts;
+    const all = this.read(keys, host).map((windows, index) => ({ bytes: keys[index], windows }));
+    all.forEach((of) => {
+      const name = keyType.write(keyType.of(of.bytes));
+      of.windows.forEach(({ window, kept }) => {
+        if (window.to !== at) return;
+        const times = `"from":${timeType.write(window.from)},"to":${timeType.write(window.to)}`;
+        host.emit(WINDOWS, utf8(`{"key":${name},${times},"value":${aggregate.type.write(aggregate.value(kept))}}`));
+      });
+      of.windows = of.windows.filter(({ window }) => this.closes(window) > at);
+    });
+    this.write(all, host);
+  }
+
+  /**
+   * Returns the time of a record.
+   *
+   * @param {any} row
+   * @param {Integer | null | undefined} own
+   * @returns {Integer}
+   */
+  timeOf(row, own) {
+    const time = this.parts.at === undefined ? own : this.parts.at(row);
+    if (time === null) throw new Refusal("it has no time");
+    return integerOf(/** @type {Integer} */ (time));
+  }
+
+  /** Reads the open windows of keys. @param {Uint8Array[]} keys @param {Host} host @returns {Open[][]} */
+  read(keys, host) {
+    return host.getMany(host.namespace(OPEN), keys).map((bytes) => {
+      const windows = open.read(this.parts.aggregate, bytes ?? NO_BYTES);
+      if (windows === undefined) throw new Refusal("an entry of the windows is none");
+      return windows;
+    });
+  }
+
+  /**
+   * Writes the open windows of keys. A key without windows goes away.
+   *
+   * @param {{ bytes: Uint8Array, windows: Open[] }[]} all
+   * @param {Host} host
+   */
+  write(all, host) {
+    const change = (/** @type {{ bytes: Uint8Array, windows: Open[] }} */ { bytes, windows }) =>
+      /** @type {[Uint8Array, Uint8Array | null]} */ ([
+        bytes,
+        windows.length === 0 ? null : open.write(this.parts.aggregate, windows),
+      ]);
+    host.apply(host.namespace(OPEN), all.map(change));
+  }
+
+  /** Returns when nothing more may come for a window. @param {Window} window */
+  closes(window) {
+    return plus(window.to, this.parts.lateness);
+  }
+
+  /**
+   * Adds a record to the windows of its key. Returns whether it was in time for one of them.
+   *
+   * @param {any} row
+   * @param {Integer} time
+   * @param {{ bytes: Uint8Array, windows: Open[] }} of
+   * @param {{ watermark: Integer | null, ends: number }} clock
+   * @param {Host} host
+   */
+  add(row, time, of, { watermark, ends }, host) {
+    const { aggregate, assign, lateness } = this.parts;
+    let isInTime = false;
+    assign.windows(time).forEach((window) => {
+      const touches = (/** @type {Open} */ other) => assign.touch(other.window, window);
+      const before = of.windows.filter(touches);
+      // A session that was joined is in time if the whole is.
+      const whole = before.reduce((all, other) => joined(all, other.window), window);
+      if (watermark !== null && this.closes(whole) <= watermark) return;
+      isInTime = true;
+      before.forEach((other) => {
+        if (isSame(other.window, whole)) return;
+        host.deleteTimer(ends, other.window.to, of.bytes);
+        host.deleteTimer(ends, this.closes(other.window), of.bytes);
+      });
+      const hasEnded = watermark !== null && whole.to <= watermark;
+      if (hasEnded || !before.some((other) => isSame(other.window, whole))) {
+        // One that has ended is emitted again.
+        host.setTimer(ends, whole.to, of.bytes);
+        if (lateness > 0) host.setTimer(ends, this.closes(whole), of.bytes);
+      }
+      const earlier = before.map(({ kept }) => kept);
+      const kept =
+        earlier.length === 0 ? aggregate.begin() : earlier.reduce((all, later) => aggregate.join(all, later));
+      const rest = of.windows.filter((other) => !touches(other));
+      const at = rest.findIndex((other) => !isBefore(other.window, whole));
+      rest.splice(at < 0 ? rest.length : at, 0, { window: whole, kept: aggregate.add(kept, row) });
+      of.windows = rest;
+    });
+    return isInTime;
+  }
+}
