@@ -179,7 +179,13 @@ impl Run {
         };
         // The command compiles plugins in a process of its own. If this program cannot be found again, it does so itself.
         let compiler = CompilerProcess::this_program(["compile"]).ok();
-        HostOptions { limits, fuel: self.plugin_fuel.is_some(), compiler, profile: self.profile, ..HostOptions::default() }
+        HostOptions {
+            limits,
+            fuel: self.plugin_fuel.is_some(),
+            compiler,
+            profile: self.profile,
+            ..HostOptions::default()
+        }
     }
 }
 
