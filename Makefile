@@ -148,9 +148,12 @@ test-wasi: programs ## core's tests and the component's, inside WebAssembly unde
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
-test-languages: programs ## the delays plugin in JavaScript, Python and C: the same state as in Rust
+test-languages: programs compilers ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
+	tests/languages/sdks.sh
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
+	node tests/languages/operators.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
+	node tests/languages/new.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
 test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
 	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the plugin `delays` in JavaScript, Python and C: build.sh FOLDER
+# Builds plugins in JavaScript, Python and C: `delays`, written against the interfaces, and the operators `weather`,
+# `aircraft` and `joined`, written with the SDKs: build.sh FOLDER
 #
 # It works in FOLDER alone: a copy of the sources, the toolchains (from npm and pip), and the components. What
 # cannot be built here is named in FOLDER/missing, one line each; what was tried and failed ends the script.
@@ -9,10 +10,12 @@ mkdir -p "$1"
 work=$(cd "$1" && pwd)
 
 # The sources as they are now; the toolchains stay from one run to the next.
-rm -rf "$work/wit" "$work/plugins" "$work"/*.wasm "$work/missing"
-cp -r "$here/../../wasm/wit" "$work/wit"
-mkdir "$work/plugins"
-cp -r "$here"/../../wasm/plugins/delays-* "$work/plugins/"
+wasm=$here/../../wasm
+rm -rf "$work/wit" "$work/plugins" "$work/sdk" "$work"/*.wasm "$work/missing"
+cp -r "$wasm/wit" "$work/wit"
+mkdir "$work/plugins" "$work/sdk"
+cp -r "$wasm"/plugins/{delays-*,javascript,python,c} "$work/plugins/"
+cp -r "$wasm"/sdk/{js,python,c} "$work/sdk/"
 : >"$work/missing"
 missing() { printf '%s\n' "$1" >>"$work/missing"; }
 
@@ -38,6 +41,8 @@ with_pip() {
 has_npm= has_pip=
 if command -v npm >/dev/null; then
     once npm "$here/package-lock.json" with_npm
+    # Projects in this folder find the SDK as if it had been installed.
+    ln -sfn ../sdk/js "$work/node_modules/alluvium-plugin"
     has_npm=1
 fi
 if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
@@ -46,18 +51,41 @@ if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))
     has_pip=1
 fi
 
-if [ "$has_npm" ]; then
+operators="weather aircraft joined"
+javascript() {
     node "$work/plugins/delays-js/build.mjs" "$work/delays-js.wasm"
+    for operator in $operators; do
+        node "$work/sdk/js/src/cli.js" build "$work/plugins/javascript/$operator.js" -o "$work/$operator-js.wasm"
+    done
+}
+python() {
+    "$work/plugins/delays-py/build.sh" "$work/delays-py.wasm"
+    for operator in $operators; do
+        PYTHONPATH=$work/sdk/python python3 -m alluvium_plugin build "$work/plugins/python/$operator.py" -o "$work/$operator-py.wasm"
+    done
+}
+c() {
+    "$work/plugins/delays-c/build.sh" "$work/delays-c.wasm"
+    for operator in $operators; do
+        "$work/sdk/c/build.sh" "$work/plugins/c/$operator.c" "$work/$operator-c.wasm"
+    done
+}
+
+# Two at a time, because each uses one processor.
+jobs=()
+if [ "$has_npm" ]; then
+    javascript & jobs+=($!)
 else
     missing "JavaScript: npm is not there (Node 20 or later)"
 fi
 if [ "$has_pip" ]; then
-    "$work/plugins/delays-py/build.sh" "$work/delays-py.wasm"
+    python & jobs+=($!)
 else
     missing "Python: python3 from 3.10 on with venv is not there (Debian: python3-venv)"
 fi
+for job in "${jobs[@]}"; do wait "$job"; done
 if [ "$has_npm" ] && [ "$has_pip" ]; then
-    "$work/plugins/delays-c/build.sh" "$work/delays-c.wasm"
+    c
 else
     missing "C: npm and python3 with venv are needed, for jco and for Zig's C compiler"
 fi

@@ -1,4 +1,4 @@
-// Tries the pages of wasm/plugins/*/README.md exactly as they are written: their sh blocks, one after the
+// Tries the pages of wasm/plugins/*/README.md in other languages exactly as they are written: their sh blocks, one after the
 // other, in a shell that stops at the first error, in an empty folder.
 //
 // node pages.mjs ALLUVIUM FOLDER, with what build.sh left in FOLDER.
@@ -11,11 +11,21 @@ import { fileURLToPath } from "node:url";
 const [alluvium, folder] = process.argv.slice(2).map((path) => resolve(path));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const missing = readFileSync(join(folder, "missing"), "utf8");
-const SAID = '{"key":"records","records":27004}';
+/// The pages, and a line that each must show at its end.
+const RECORDS = '{"key":"records","records":27004}';
+const CELLAR = '{"key":"cellar","from":"2026-01-01T05:00:00Z","to":"2026-01-01T06:00:00Z","value":11.0}';
+const PAGES = [
+  ["JavaScript", "delays-js", RECORDS],
+  ["Python", "delays-py", RECORDS],
+  ["C", "delays-c", RECORDS],
+  ["JavaScript", "javascript", CELLAR],
+  ["Python", "python", CELLAR],
+  ["C", "c", CELLAR],
+];
 
 let [passed, failed, skipped] = [0, 0, 0];
-for (const [language, name] of [["JavaScript", "js"], ["Python", "py"], ["C", "c"]]) {
-  const page = `wasm/plugins/delays-${name}/README.md`;
+for (const [language, name, said] of PAGES) {
+  const page = `wasm/plugins/${name}/README.md`;
   if (missing.includes(`${language}:`)) {
     skipped += 1;
     console.log(`SKIPPED  ${page}`);
@@ -33,12 +43,12 @@ for (const [language, name] of [["JavaScript", "js"], ["Python", "py"], ["C", "c
   };
   const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: empty, env, encoding: "utf8" });
   rmSync(empty, { recursive: true });
-  if (blocks.length > 0 && status === 0 && stdout.split("\n").includes(SAID)) {
+  if (blocks.length > 0 && status === 0 && stdout.split("\n").includes(said)) {
     passed += 1;
     console.log(`ok    ${page}`);
   } else {
     failed += 1;
-    console.log(`FAIL  ${page}: ended with ${status} and without ${SAID}\n${stdout}\n${stderr}`);
+    console.log(`FAIL  ${page}: ended with ${status} and without ${said}\n${stdout}\n${stderr}`);
   }
 }
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);

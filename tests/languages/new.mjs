@@ -1,0 +1,93 @@
+// What `alluvium new` leaves in each language: its tests pass, its formatter has nothing to change, and its plugin runs.
+//
+// node new.mjs ALLUVIUM FOLDER, with what build.sh left in FOLDER. The projects find the SDKs and the tools there.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const [alluvium, folder] = process.argv.slice(2).map((path) => resolve(path));
+const missing = readFileSync(join(folder, "missing"), "utf8").trim().split("\n").filter(Boolean);
+const projects = join(folder, "new");
+rmSync(projects, { recursive: true, force: true });
+mkdirSync(projects);
+process.on("exit", () => rmSync(projects, { recursive: true, force: true }));
+
+// A name with a hyphen and a digit, which names in code cannot have everywhere.
+const NAME = "my-sensors2";
+const IDENT = "my_sensors2";
+const venv = join(folder, "venv/bin");
+const sdk = join(folder, "sdk");
+const env = { ...process.env, PATH: `${venv}:${join(folder, "node_modules/.bin")}:${process.env.PATH}`, PYTHONPATH: join(sdk, "python") };
+
+const LANGUAGES = {
+  js: {
+    language: "JavaScript",
+    operator: `${IDENT}.js`,
+    format: [["prettier", "--check", "."]],
+    test: ["node", "--test"],
+    passed: /pass 2\b/,
+    build: ["node", join(sdk, "js/src/cli.js"), "build", `${IDENT}.js`],
+    lines: 10,
+  },
+  python: {
+    language: "Python",
+    operator: `${IDENT}.py`,
+    format: [["black", "--check", "."]],
+    test: ["python3", "-m", "unittest", "--verbose"],
+    passed: /Ran 2 tests/,
+    build: ["python3", "-m", "alluvium_plugin", "build", `${IDENT}.py`],
+    lines: 10,
+  },
+  c: {
+    language: "C",
+    operator: "operator.c",
+    format: [["clang-format", "--dry-run", "--Werror", "operator.c", "tests/windows.c"]],
+    test: ["make", "test"],
+    passed: /1 passed, 0 failed/,
+    build: ["make"],
+    lines: 12,
+  },
+};
+
+let passed = 0;
+let failed = 0;
+for (const [lang, { language, operator, format, test, passed: says, build, lines }] of Object.entries(LANGUAGES)) {
+  if (missing.some((line) => line.startsWith(`${language}:`))) {
+    console.log(`SKIPPED  ${language}`);
+    continue;
+  }
+  const project = join(projects, lang, NAME);
+  const run = (...command) => {
+    const { status, stdout, stderr, error } = spawnSync(command[0], command.slice(1), { cwd: project, env, encoding: "utf8" });
+    if (error) throw error;
+    assert.equal(status, 0, `${command.join(" ")}\n${stdout}${stderr}`);
+    return stdout + stderr;
+  };
+  const created = () => spawnSync(alluvium, ["new", "--lang", lang, "--sdk", sdk, project], { encoding: "utf8" });
+  try {
+    mkdirSync(join(projects, lang));
+    const first = created();
+    assert.equal(first.status, 0, first.stderr);
+    assert.equal(created().status, 2, "a folder that is there stays");
+    const comment = /^\s*(\/\/|#(?!include)|""".*"""$|$)/;
+    const code = readFileSync(join(project, operator), "utf8").split("\n").filter((line) => !comment.test(line));
+    assert.ok(code.length <= lines, `${code.length} lines`);
+    for (const command of format) run(...command);
+    assert.match(run(...test), says);
+    run(...build);
+    run(alluvium, "run", `${IDENT}.wasm`, "--dir", "run", "--input", "samples.csv", "--time-column", "time", "--output", "windows.ndjson");
+    const windows = readFileSync(join(project, "windows.ndjson"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(
+      windows.map(({ key, value }) => [key, value]),
+      [["cellar", 11], ["kitchen", 22], ["cellar", 11.5], ["kitchen", 22]],
+    );
+    passed += 1;
+    console.log(`ok    alluvium new --lang ${lang}: ${code.length} lines`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  alluvium new --lang ${lang}\n${error.stack}`);
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -1,0 +1,191 @@
+// Windows, sessions and a join over the SDKs of four languages: the same state, the same output and the same errors, and
+// each continues where another stopped.
+//
+// node operators.mjs ALLUVIUM TARGET FOLDER, with the components of Rust in TARGET and what build.sh left in FOLDER.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+const [alluvium, target, folder] = process.argv.slice(2);
+const missing = readFileSync(join(folder, "missing"), "utf8").trim().split("\n").filter(Boolean);
+const LANGUAGES = [["JavaScript", "js"], ["Python", "py"], ["C", "c"]].filter(
+  ([language]) => !missing.some((line) => line.startsWith(`${language}:`)),
+);
+const components = (name) =>
+  new Map([
+    ["Rust", join(target, `wasm32-wasip2/release/${name}.wasm`)],
+    ...LANGUAGES.map(([language, end]) => [language, join(folder, `${name}-${end}.wasm`)]),
+  ]);
+const data = (name) => fileURLToPath(new URL(`../data/${name}.csv.gz`, import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
+process.on("exit", () => rmSync(scratch, { recursive: true }));
+
+const day = 24 * 3600 * 1000;
+const [flights, hours, planes] = ["flights-2013-01", "weather-2013-01", "planes"].map(data);
+const OPERATORS = {
+  weather: { inputs: { records: hours }, outputs: ["windows", "late"], delay: 32 * day },
+  aircraft: { inputs: { records: flights }, outputs: ["windows", "late"], delay: day },
+  joined: { inputs: { flights, weather: hours, planes }, outputs: ["flights"], delay: 32 * day, more: ["--time-column", "planes="] },
+};
+
+let passed = 0;
+let failed = 0;
+async function test(name, body) {
+  try {
+    await body();
+    passed += 1;
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}\n${error.stack}`);
+  }
+}
+
+function command(plugin, { inputs, outputs, delay, every = 2000, more = [] }, at, ...also) {
+  const dir = join(scratch, at);
+  const files = outputs.map((name) => `${dir}.${name}.ndjson`);
+  const args = ["run", plugin, "--dir", dir, "--watermark-delay", String(delay), "--checkpoint-every", String(every)];
+  for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
+  for (const [number, name] of outputs.entries()) args.push("--output", `${name}=${files[number]}`);
+  // A file to which nothing was emitted is not there.
+  const emitted = () => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : ""));
+  const clean = () => [dir, ...files].forEach((path) => rmSync(path, { recursive: true, force: true }));
+  return { dir, args: [...args, ...more, ...also], emitted, clean };
+}
+
+function call(...args) {
+  const { status, stdout, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+  if (error) throw error;
+  return { status, stdout, stderr };
+}
+
+function ok({ status, stdout, stderr }) {
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+/// The digest of the state, which has the timers in it, and what a dump shows of it.
+const state = (dir) => ({ digest: JSON.parse(ok(call("show", dir, "--json"))).alluvium.state_digest, dump: call("dump", dir).stdout });
+
+for (const [name, operator] of Object.entries(OPERATORS)) {
+  const plugins = components(name);
+  let whole;
+  let before;
+  for (const [language, plugin] of plugins) {
+    await test(`${name} in ${language}: the state before the end, and all that is emitted`, () => {
+      const run = command(plugin, operator, `${name}-${language}`);
+      const started = performance.now();
+      ok(call(...run.args, "--no-finish"));
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      const found = state(run.dir);
+      ok(call(...run.args));
+      const emitted = run.emitted();
+      whole ??= emitted;
+      before ??= found;
+      assert.ok(emitted[0].split("\n").length > 90 && found.dump.length > 1000, "there is something to compare");
+      assert.equal(found.digest, before.digest, "the digest of the state");
+      assert.equal(found.dump, before.dump);
+      assert.deepEqual(emitted, whole);
+      console.log(`      ${seconds} s`);
+    });
+  }
+
+  await test(`${name}: begun in one language and continued in the next, with kills: ${[...plugins.keys()].join(", ")}`, async () => {
+    const runs = [...plugins.values()].map((plugin) => command(plugin, { ...operator, every: 900 }, `${name}-relay`));
+    for (const { args } of runs) await killed(args);
+    ok(call(...runs.at(-1).args));
+    // A kill may move a cut, and with it the place of a line, but no line is lost or doubled.
+    const sorted = (texts) => texts.map((text) => text.split("\n").sort());
+    assert.deepEqual(sorted(runs[0].emitted()), sorted(whole));
+  });
+}
+
+/// Starts a run, and kills it after its first checkpoint, wherever it is then.
+function killed(args) {
+  return new Promise((done, fail) => {
+    const process = spawn(alluvium, [...args, "--json"], { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    process.stderr.setEncoding("utf8").on("data", (text) => {
+      said += text;
+      if (said.includes('"checkpoint"')) process.kill("SIGKILL");
+    });
+    process.on("error", fail);
+    process.on("close", (status, signal) => (signal === "SIGKILL" || status === 0 ? done() : fail(new Error(said))));
+  });
+}
+
+// Disordered and late records, numbers and times in all their forms, and texts beyond ASCII.
+const header = "origin,time_hour,temp";
+const file = (lines) => {
+  const path = join(scratch, "input.csv");
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  return path;
+};
+/// Runs the weather over these lines in each language, and returns what `look` sees, which is the same.
+const eachLanguage = (lines, { delay = 0, every = 1, more = ["--no-finish"] }, look) => {
+  const found = [...components("weather")].map(([language, plugin]) => {
+    const run = command(plugin, { ...OPERATORS.weather, inputs: { records: file(lines) }, delay, every }, "case", ...more);
+    run.clean();
+    return [language, look(call(...run.args), run)];
+  });
+  for (const [language, seen] of found) assert.deepEqual(seen, found[0][1], language);
+  return found[0][1];
+};
+
+const CASES = {
+  "numbers in all their forms": ["+.5", "5.", "-1e3", "1E+2", "-0", "1e300", "1e-7", "123456789012345680", "0.1", "5e-324", "NA", ""].map(
+    (temp, at) => `EWR${at},2013-01-01T05:00:00Z,${temp}`,
+  ),
+  "sums that leave the numbers": ["1e308", "1e308", "-1e308", "-1e308", "-1e308"].map((temp) => `EWR,2013-01-01T05:00:00Z,${temp}`),
+  "times in all their forms": ["1357016400000", "+0", "-1", "2013-01-01T05:00:00.25Z", "2013-01-01t05:00:00z", "2013-01-01T07:00:00+02:00", "2012-12-31T23:30:00-05:30"].map(
+    (time, at) => `EWR${at},${time},1`,
+  ),
+  "names beyond ASCII, in the order of their bytes": ["Ａ", "𝒳", "é", "\u{7f}", '"a""b"', "c\\d", "\u0001", ""].map((name) => `${name},2013-01-01T05:00:00Z,1.5`),
+};
+for (const [name, lines] of Object.entries(CASES)) {
+  await test(`the same windows: ${name}`, () => {
+    const end = ["end,2013-02-01T00:00:00Z,1", "end,2013-02-02T00:00:00Z,1"];
+    // The command itself reads the times that it follows in one form.
+    const more = name.startsWith("times") ? ["--time-column", ""] : undefined;
+    const found = eachLanguage([header, ...lines, ...end], { more }, (done, { emitted, dir }) => {
+      ok(done);
+      return { emitted: emitted(), state: state(dir) };
+    });
+    assert.ok(found.emitted[0].split("\n").length > 1, JSON.stringify(found));
+  });
+}
+
+await test("the same windows: a month of records, airport by airport, many of them late", () => {
+  const [names, ...records] = gunzipSync(readFileSync(hours)).toString().trimEnd().split("\n");
+  const found = eachLanguage([names, ...records], { delay: 21 * day, every: 300 }, (done, { emitted, dir }) => {
+    ok(done);
+    return { emitted: emitted(), state: state(dir) };
+  });
+  const [windows, late] = found.emitted.map((text) => text.split("\n").length);
+  assert.ok(windows > 10 && late > 100, `${windows} windows, ${late} late records`);
+});
+
+const good = "EWR,2013-01-01T05:00:00Z,1";
+const ERRORS = [
+  ["a number that is none", [header, good, "EWR,2013-01-01T05:00:00Z,1_0"], 'record 2: temp: "1_0" is no number'],
+  ["an infinity", [header, good, "EWR,2013-01-01T05:00:00Z,1e999"], 'record 2: temp: "1e999" is no number'],
+  ["a time that is none", [header, good, "EWR,soon,1"], "soon"],
+  ["a column that is missing", ["origin,temp,other", "EWR,1,2"], "time_hour"],
+];
+for (const [name, lines, expected] of ERRORS) {
+  await test(`the same error: ${name}`, () => {
+    const error = eachLanguage(lines, {}, ({ status, stderr }) => {
+      assert.equal(status, 2, stderr);
+      return stderr.split("\n").find((line) => line.startsWith("error"));
+    });
+    assert.ok(error.includes(expected), error);
+  });
+}
+
+for (const line of missing) console.log(`SKIPPED  ${line}`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
