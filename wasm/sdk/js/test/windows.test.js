@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  Refusal,
   Fold,
   Harness,
   Session,
@@ -264,4 +265,17 @@ test("a bug in a function of rows is no refusal", () => {
   assert.equal(named.make().describe().name, "untimed");
   const refused = { name: "Refusal", record: 0, message: "record 0: it has no time" };
   assert.throws(() => new Harness(named).feed("key,at,number\na,1,1\n"), refused);
+});
+
+test("a refusal names the record if a function of rows throws it, and not if the host does", () => {
+  const refusing = (it) => {
+    if (it.number === 2) throw new Refusal("not two");
+    return it.number;
+  };
+  const harness = new Harness(Tumbling.of(10).by(Sample, by).sum(refusing));
+  const named = { name: "Refusal", record: 1, message: "record 1: not two" };
+  assert.throws(() => harness.feed("key,at,number\na,1,1\na,1,2\n"), named);
+  const unnamed = { name: "Refusal", record: undefined, message: /^a timer's key of 65528 bytes/ };
+  assert.throws(() => harness.feed(`key,at,number\na,1,1\n${"x".repeat(65528)},1,1\n`), unnamed);
+  assert.deepEqual(harness.timers("ends"), []);
 });

@@ -19,6 +19,13 @@ import * as open from "./open.js";
  */
 
 /**
+ * A key with its windows, and a record with its place in a batch.
+ *
+ * @typedef {{ bytes: Uint8Array, windows: Open[] }} Windowed
+ * @typedef {{ record: number, row: any, key: any, of: Windowed, time: Integer }} Placed
+ */
+
+/**
  * What windows are made of.
  *
  * @typedef {object} Parts
@@ -69,14 +76,15 @@ export class WindowsOperator {
     const { host } = context;
     const { keyType } = this.parts;
     /** The keys of the batch with their windows, in the order in which the batch has them. */
-    const keys = /** @type {Map<string, { bytes: Uint8Array, windows: Open[] }>} */ (new Map());
+    const keys = /** @type {Map<string, Windowed>} */ (new Map());
+    /** @type {Placed[]} */
     const placed = this.rows.timed(batch).map(({ row, time }, record) =>
       blaming(record, () => {
         const key = this.parts.keyOf(row);
         const name = keyType.nameOf(key);
         let of = keys.get(name);
         if (of === undefined) keys.set(name, (of = { bytes: bytesOf(name), windows: [] }));
-        return { key, of, row, time: this.timeOf(row, time) };
+        return { record, row, key, of, time: this.timeOf(row, time) };
       }),
     );
     const all = [...keys.values()];
@@ -87,9 +95,7 @@ export class WindowsOperator {
     for (let at = 0; at < all.length; at += 1) all[at].windows = found[at];
 
     const clock = { watermark: host.watermark(), ends: host.namespace(ENDS) };
-    const late = placed.filter(
-      ({ row, time, of }, record) => !blaming(record, () => this.add(row, time, of, clock, host)),
-    );
+    const late = placed.filter((it) => !this.add(it, clock, host));
     this.write(all, host);
     for (const { key, time } of late) {
       host.emit(LATE, utf8(`{"key":${keyType.write(key)},"time":${timeType.write(time)}}`));
@@ -137,11 +143,11 @@ export class WindowsOperator {
   /**
    * Writes the open windows of keys. A key without windows goes away.
    *
-   * @param {{ bytes: Uint8Array, windows: Open[] }[]} all
+   * @param {Windowed[]} all
    * @param {Host} host
    */
   write(all, host) {
-    const change = (/** @type {{ bytes: Uint8Array, windows: Open[] }} */ { bytes, windows }) =>
+    const change = (/** @type {Windowed} */ { bytes, windows }) =>
       /** @type {[Uint8Array, Uint8Array | null]} */ ([
         bytes,
         windows.length === 0 ? null : open.write(this.parts.aggregate, windows),
@@ -157,13 +163,11 @@ export class WindowsOperator {
   /**
    * Adds a record to the windows of its key. Returns whether it was in time for one of them.
    *
-   * @param {any} row
-   * @param {Integer} time
-   * @param {{ bytes: Uint8Array, windows: Open[] }} of
+   * @param {Placed} placed
    * @param {{ watermark: Integer | null, ends: number }} clock
    * @param {Host} host
    */
-  add(row, time, of, { watermark, ends }, host) {
+  add({ record, row, of, time }, { watermark, ends }, host) {
     const { aggregate, assign, lateness } = this.parts;
     let isInTime = false;
     assign.windows(time).forEach((window) => {
@@ -189,7 +193,10 @@ export class WindowsOperator {
         earlier.length === 0 ? aggregate.begin() : earlier.reduce((all, later) => aggregate.join(all, later));
       const rest = of.windows.filter((other) => !touches(other));
       const at = rest.findIndex((other) => !isBefore(other.window, whole));
-      rest.splice(at < 0 ? rest.length : at, 0, { window: whole, kept: aggregate.add(kept, row) });
+      rest.splice(at < 0 ? rest.length : at, 0, {
+        window: whole,
+        kept: blaming(record, () => aggregate.add(kept, row)),
+      });
       of.windows = rest;
     });
     return isInTime;
