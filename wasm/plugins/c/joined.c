@@ -92,8 +92,7 @@ static bool begin(void *self, uint32_t input, const alluvium_header *header, all
 static bool process_flights(const flight *flights, uint32_t count, alluvium_context *context) {
     for (const flight *flight = flights; flight < flights + count; flight++) {
         alluvium_bytes key = key_of_flight(flight, context);
-        // A time near the end of the numbers begins again at their start, as in Rust.
-        alluvium_time due = {(int64_t)((uint64_t)flight->time_hour.ms + (uint64_t)ALLUVIUM_HOURS(1))};
+        alluvium_time due = {alluvium_saturating_add(flight->time_hour.ms, ALLUVIUM_HOURS(1))};
         if (!alluvium_set_timer(context, DUE, due, key)) return false;
         if (!alluvium_map_set(&WAITING, key, flight, context)) return false;
     }

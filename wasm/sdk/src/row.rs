@@ -135,7 +135,7 @@ impl<R: Row> Rows<R> {
         let Batch::Columns { count, field_lens, fields } = batch else {
             return Err("the input has columns, and came without".into());
         };
-        let lens = field_lens.chunks_exact(*width);
+        let lens = field_lens.chunks_exact((*width).max(1));
         if lens.len() != *count as usize || !lens.remainder().is_empty() {
             return Err("a batch with other columns than its header".into());
         }
@@ -159,6 +159,23 @@ impl<R: Row> Rows<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_without_columns_is_refused_and_not_a_panic() {
+        struct Nothing;
+        impl Row for Nothing {
+            const COLUMNS: &'static [&'static str] = &[];
+            fn read(_: &Fields<'_>) -> Result<Self, String> {
+                Ok(Self)
+            }
+        }
+        let mut rows = Rows::<Nothing>::default();
+        rows.begin(&[]).unwrap();
+        let batch = |count| Batch::Columns { count, field_lens: vec![], fields: vec![] };
+        assert_eq!(rows.read(&batch(0)).map(|rows| rows.len()), Ok(0));
+        let refused = rows.read(&batch(1)).map(|rows| rows.len()).unwrap_err();
+        assert_eq!(refused.text, "a batch with other columns than its header");
+    }
 
     #[test]
     fn fields_are_read_or_the_error_quotes_them_as_json() {

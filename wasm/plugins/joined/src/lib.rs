@@ -111,7 +111,7 @@ impl Operator for Join {
                 let due = context.namespace(DUE)?;
                 for Flight { carrier, number, tailnum, origin, dest, time_hour } in self.rows.0.read(batch)? {
                     let name = (carrier, number, time_hour.as_ms());
-                    context.host().set_timer(due, time_hour.as_ms() + HOUR_MS, &name.bytes())?;
+                    context.host().set_timer(due, time_hour.as_ms().saturating_add(HOUR_MS), &name.bytes())?;
                     self.waiting.set(&name, &Waiting { tailnum, origin, dest }, context)?;
                 }
             }
