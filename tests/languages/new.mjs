@@ -6,6 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import { report, test } from "../runner.mjs";
+
 const [alluvium, folder] = process.argv.slice(2).map((path) => resolve(path));
 const missing = readFileSync(join(folder, "missing"), "utf8").trim().split("\n").filter(Boolean);
 const projects = join(folder, "new");
@@ -50,9 +52,7 @@ const LANGUAGES = {
   },
 };
 
-let passed = 0;
-let failed = 0;
-for (const [lang, { language, operator, format, test, passed: says, build, lines }] of Object.entries(LANGUAGES)) {
+for (const [lang, { language, operator, format, test: tests, passed, build, lines }] of Object.entries(LANGUAGES)) {
   if (missing.some((line) => line.startsWith(`${language}:`))) {
     console.log(`SKIPPED  ${language}`);
     continue;
@@ -65,7 +65,7 @@ for (const [lang, { language, operator, format, test, passed: says, build, lines
     return stdout + stderr;
   };
   const created = () => spawnSync(alluvium, ["new", "--lang", lang, "--sdk", sdk, project], { encoding: "utf8" });
-  try {
+  await test(`alluvium new --lang ${lang}`, () => {
     mkdirSync(join(projects, lang));
     const first = created();
     assert.equal(first.status, 0, first.stderr);
@@ -74,7 +74,7 @@ for (const [lang, { language, operator, format, test, passed: says, build, lines
     const code = readFileSync(join(project, operator), "utf8").split("\n").filter((line) => !comment.test(line));
     assert.ok(code.length <= lines, `${code.length} lines`);
     for (const command of format) run(...command);
-    assert.match(run(...test), says);
+    assert.match(run(...tests), passed);
     run(...build);
     run(alluvium, "run", `${IDENT}.wasm`, "--dir", "run", "--input", "samples.csv", "--time-column", "time", "--output", "windows.ndjson");
     const windows = readFileSync(join(project, "windows.ndjson"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
@@ -82,12 +82,7 @@ for (const [lang, { language, operator, format, test, passed: says, build, lines
       windows.map(({ key, value }) => [key, value]),
       [["cellar", 11], ["kitchen", 22], ["cellar", 11.5], ["kitchen", 22]],
     );
-    passed += 1;
-    console.log(`ok    alluvium new --lang ${lang}: ${code.length} lines`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  alluvium new --lang ${lang}\n${error.stack}`);
-  }
+    console.log(`      ${code.length} lines`);
+  });
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+report();

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
+import { report, test } from "../runner.mjs";
+
 const [alluvium, target, folder] = process.argv.slice(2);
 const missing = readFileSync(join(folder, "missing"), "utf8").trim().split("\n").filter(Boolean);
 const LANGUAGES = [["JavaScript", "js"], ["Python", "py"], ["C", "c"]].filter(
@@ -31,19 +33,6 @@ const OPERATORS = {
   aircraft: { inputs: { records: flights }, outputs: ["windows", "late"], delay: day },
   joined: { inputs: { flights, weather: hours, planes }, outputs: ["flights"], delay: 32 * day, more: ["--time-column", "planes="] },
 };
-
-let passed = 0;
-let failed = 0;
-async function test(name, body) {
-  try {
-    await body();
-    passed += 1;
-    console.log(`ok    ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${name}\n${error.stack}`);
-  }
-}
 
 function command(plugin, { inputs, outputs, delay, every = 2000, more = [] }, at, ...also) {
   const dir = join(scratch, at);
@@ -187,5 +176,4 @@ for (const [name, lines, expected] of ERRORS) {
 }
 
 for (const line of missing) console.log(`SKIPPED  ${line}`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+report();

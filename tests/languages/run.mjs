@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
+import { report, test } from "../runner.mjs";
+
 const [alluvium, rust, folder] = process.argv.slice(2);
 const input = fileURLToPath(new URL("../data/flights-2013-01.csv.gz", import.meta.url));
 const built = (name) => join(folder, `delays-${name}.wasm`);
@@ -20,19 +22,6 @@ for (const [language, name] of [["JavaScript", "js"], ["Python", "py"], ["C", "c
 const missing = readFileSync(join(folder, "missing"), "utf8").trim().split("\n").filter(Boolean);
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-languages-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
-
-let passed = 0;
-let failed = 0;
-function test(name, body) {
-  try {
-    body();
-    passed += 1;
-    console.log(`ok    ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${name}\n${error.message}`);
-  }
-}
 
 function call(...args) {
   const { status, stdout, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8", maxBuffer: 1 << 28 });
@@ -60,7 +49,7 @@ const whole = join(scratch, "Rust");
 const rows = [];
 let expected;
 for (const [language, plugin] of languages) {
-  test(`${language}: state and results of 27,004 flights`, () => {
+  await test(`${language}: state and results of 27,004 flights`, () => {
     const dir = join(scratch, language);
     const done = run(plugin, dir, input);
     const results = ok(done);
@@ -75,7 +64,7 @@ for (const [language, plugin] of languages) {
   });
 }
 
-test(`one directory, begun in one language and continued in the next: ${[...languages.keys()].join(", ")}`, () => {
+await test(`one directory, begun in one language and continued in the next: ${[...languages.keys()].join(", ")}`, () => {
   const dir = join(scratch, "relay");
   const plugins = [...languages.values()];
   for (let at = 0; at < 27_004; at += 1_900) {
@@ -122,7 +111,7 @@ const eachLanguage = (lines, look) => {
   return found[0][1];
 };
 for (const [name, lines, expected] of cases) {
-  test(`the same error: ${name}`, () => {
+  await test(`the same error: ${name}`, () => {
     const error = eachLanguage(lines, ({ status, stderr }) => {
       assert.equal(status, 2, stderr);
       return stderr.split("\n").find((line) => line.startsWith("error"));
@@ -131,13 +120,13 @@ for (const [name, lines, expected] of cases) {
   });
 }
 for (const [name, lines] of Object.entries(fits)) {
-  test(`the same state: ${name}`, () => {
+  await test(`the same state: ${name}`, () => {
     eachLanguage(lines, (done, dir) => ({ results: ok(done), dump: call("dump", dir).stdout }));
   });
 }
 
 const lines = gunzipSync(readFileSync(input)).toString().trimEnd().split("\n");
-test("a sum past 64 bits, added to the state that is there", () => {
+await test("a sum past 64 bits, added to the state that is there", () => {
   const most = `${lines[0]}\n${lines[1].replace(/,11,UA,/, ",9223372036854775807,UA,")}`.split("\n");
   assert.notEqual(most[1], lines[1]);
   const found = [...languages.values()].map((plugin) => {
@@ -158,5 +147,4 @@ console.log("|---|---|---|---|---|---|");
 for (const row of rows) console.log(`| ${row.join(" | ")} |`);
 console.log();
 for (const what of missing) console.log(`SKIPPED  ${what}`);
-console.log(`${passed} passed, ${failed} failed, ${missing.length} skipped`);
-process.exitCode = failed > 0 ? 1 : 0;
+report();

@@ -9,6 +9,8 @@ export function records(path) {
   return lines.map((line) => Object.fromEntries(line.split(",").map((field, at) => [names[at], field])));
 }
 
+const HOUR = 3600 * 1000;
+
 const time = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
 const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
@@ -20,7 +22,7 @@ const inOrder = (windows) =>
 
 /// The mean temperature of each day at each airport.
 export function weather(all) {
-  const day = 24 * 3600 * 1000;
+  const day = 24 * HOUR;
   const days = new Map();
   for (const { origin, time_hour, temp } of all) {
     const from = Math.floor(Date.parse(time_hour) / day) * day;
@@ -36,13 +38,21 @@ export function weather(all) {
   return inOrder([...days.values()].map((window) => ({ ...window, value: value(window) })));
 }
 
+/// The flights of each aircraft, in their order.
+function byAircraft(all) {
+  const flights = new Map();
+  for (const one of all) {
+    if (!flights.has(one.tailnum)) flights.set(one.tailnum, []);
+    flights.get(one.tailnum).push(one);
+  }
+  return flights;
+}
+
 /// How many flights each aircraft makes without a pause of twelve hours.
 export function aircraft(all) {
-  const gap = 12 * 3600 * 1000;
-  const times = Map.groupBy ? Map.groupBy(all, ({ tailnum }) => tailnum) : new Map();
-  if (!Map.groupBy) for (const one of all) times.set(one.tailnum, [...(times.get(one.tailnum) ?? []), one]);
+  const gap = 12 * HOUR;
   const sessions = [];
-  for (const [key, flights] of times) {
+  for (const [key, flights] of byAircraft(all)) {
     let open;
     for (const at of flights.map(({ time_hour }) => Date.parse(time_hour)).sort((a, b) => a - b)) {
       if (open === undefined || at > open.to) sessions.push((open = { key, from: at, to: at, value: 0 }));
@@ -77,8 +87,6 @@ export function joined(flights, weather, planes) {
     .map(([, , line]) => line);
 }
 
-const HOUR = 3600 * 1000;
-
 /// The three most frequent destinations of each day and origin.
 export function routes(all) {
   const days = new Map();
@@ -112,10 +120,8 @@ export function unique(all) {
 /// Aircraft without another flight for two days, each at most once a week. The week is that of the watermark, which
 /// moves after every so many records.
 export function overdue(all, { delay, every }) {
-  const flights = Map.groupBy ? Map.groupBy(all, ({ tailnum }) => tailnum) : new Map();
-  if (!Map.groupBy) for (const one of all) flights.set(one.tailnum, [...(flights.get(one.tailnum) ?? []), one]);
   const alerts = [];
-  for (const [tailnum, of] of flights) {
+  for (const [tailnum, of] of byAircraft(all)) {
     const times = of.map(({ time_hour }) => Date.parse(time_hour));
     for (const [at, flight] of of.entries()) {
       const due = times[at] + 48 * HOUR;

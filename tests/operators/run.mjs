@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { aircraft, joined, overdue, records, routes, unique, weather } from "./reference.mjs";
+import { report, test } from "../runner.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
 const folder = join(target, "wasm32-wasip2/release");
@@ -45,19 +46,6 @@ const operators = [
     more: ["--time-column", "planes="],
   },
 ];
-
-let passed = 0;
-let failed = 0;
-async function test(name, body) {
-  try {
-    await body();
-    passed += 1;
-    console.log(`ok    ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${name}\n${error.stack}`);
-  }
-}
 
 // A file to which nothing was emitted is not there.
 const lines = (path) => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean) : []);
@@ -225,5 +213,4 @@ await test("alluvium new: a project that passes its tests, and whose plugin runs
   );
 });
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+report();
