@@ -83,7 +83,7 @@ static bool finish(void *self, alluvium_context *context) {
 static bool results(void *self, bool start, uint32_t limit, alluvium_lines *lines, alluvium_context *context) {
     (void)self;
     alluvium_entries found;
-    if (!alluvium_page(context, "visits", start, limit, &found)) return false;
+    if (!alluvium_results_page(context, "visits", start, limit, &found)) return false;
     for (size_t at = 0; at < found.count; at++) {
         alluvium_json line = alluvium_json_in(context->arena);
         alluvium_json_object(&line);
