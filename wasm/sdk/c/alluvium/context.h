@@ -205,7 +205,7 @@ static inline bool alluvium_merge(alluvium_context *context, const char *name, c
 // Finds the next entries of a namespace of any kind in the order of their keys, and from the first one with `start`.
 // It is for results: a hashed namespace is sorted for it.
 static inline bool alluvium_results_page(alluvium_context *context, const char *name, bool start, uint32_t limit,
-                                 alluvium_entries *found) {
+                                         alluvium_entries *found) {
     uint32_t space;
     return alluvium_number_of(context, name, &space) && context->host->page(context, space, start, limit, found);
 }
