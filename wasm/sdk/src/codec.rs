@@ -25,6 +25,11 @@ impl<T: Serialize + DeserializeOwned> Codec for T {
     }
 }
 
+/// Returns a text as JSON has it, which every language of plugins can say in the same way.
+pub(crate) fn quoted(text: &str) -> serde_json::Value {
+    text.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

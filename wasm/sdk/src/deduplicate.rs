@@ -1,16 +1,17 @@
 //! Deduplication: the first record of a key passes, and others of the key only when a time has gone by.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 
+use crate::codec::Codec;
 use crate::context::Context;
 use crate::description::{Description, Domain, Kind, Namespace};
-use crate::key::Key;
+use crate::key::{Key, of_timers};
 use crate::operator::{Batch, Failure, Operator};
 use crate::row::{Row, Rows};
+use crate::state::Map;
 use crate::time::{Time, millis};
 
 /// The namespace of the times of what has passed, and that of when these can be forgotten.
@@ -54,7 +55,7 @@ pub struct Deduplicate<R, K, B> {
     key: B,
     within_ms: i64,
     lateness_ms: i64,
-    types: PhantomData<fn() -> K>,
+    passed: Map<K, Times>,
 }
 
 impl<R: Row, K: Key, B: Fn(&R) -> K> Deduplicate<R, K, B> {
@@ -62,7 +63,7 @@ impl<R: Row, K: Key, B: Fn(&R) -> K> Deduplicate<R, K, B> {
     /// [`within`](Self::within) it is one day in which records are duplicates.
     pub fn by(key: B) -> Self {
         let within_ms = millis(Duration::from_hours(24));
-        Self { name: String::new(), rows: Rows::default(), key, within_ms, lateness_ms: 0, types: PhantomData }
+        Self { name: String::new(), rows: Rows::default(), key, within_ms, lateness_ms: 0, passed: Map::new(PASSED) }
     }
 
     /// Sets within which time another record of a key is a duplicate. Less than a millisecond counts as one.
@@ -89,16 +90,19 @@ impl<R: Row, K: Key, B: Fn(&R) -> K> Deduplicate<R, K, B> {
     }
 }
 
-fn write(times: &[i64]) -> Option<Vec<u8>> {
-    (!times.is_empty()).then(|| times.iter().flat_map(|at_ms| at_ms.to_le_bytes()).collect())
-}
+/// The times of what has passed of a key.
+#[derive(Debug, Default)]
+struct Times(Vec<i64>);
 
-fn read(bytes: Option<&[u8]>) -> Result<Vec<i64>, String> {
-    let (times, rest) = bytes.unwrap_or_default().as_chunks();
-    if rest.is_empty() {
-        Ok(times.iter().map(|time| i64::from_le_bytes(*time)).collect())
-    } else {
-        Err("an entry of the times is none".into())
+impl Codec for Times {
+    fn encode(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|at_ms| at_ms.to_le_bytes()).collect()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let (times, rest) = bytes.as_chunks();
+        let times = times.iter().map(|time| i64::from_le_bytes(*time)).collect();
+        if rest.is_empty() { Ok(Self(times)) } else { Err("an entry of the times is none".to_owned()) }
     }
 }
 
@@ -109,7 +113,7 @@ impl<R: Row + Serialize, K: Key, B: Fn(&R) -> K> Operator for Deduplicate<R, K, 
             .output("unique")
             .output("duplicates")
             .output("late")
-            .namespace(Namespace::new(PASSED, Kind::Hashed))
+            .namespace(self.passed.namespace())
             .namespace(Namespace::new(ENDS, Kind::Timers(Domain::Event)))
     }
 
@@ -118,39 +122,41 @@ impl<R: Row + Serialize, K: Key, B: Fn(&R) -> K> Operator for Deduplicate<R, K, 
     }
 
     fn process(&mut self, _input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
-        let rows = self.rows.read(batch)?;
-        let keys: Vec<(K, Vec<u8>)> =
-            rows.iter().map(&self.key).map(|key| (key.bytes(), key)).map(|(bytes, key)| (key, bytes)).collect();
-        let (passed, ends) = (context.namespace(PASSED)?, context.namespace(ENDS)?);
-        context.prefetch(passed, keys.iter().map(|(_, bytes)| bytes.as_slice()))?;
+        let rows = self.rows.timed(batch)?.into_iter();
+        let placed: Vec<_> = rows.map(|(time, row)| ((self.key)(&row), time, row)).collect();
+        self.passed.prefetch(placed.iter().map(|(key, _, _)| key), context)?;
+        let ends = context.namespace(ENDS)?;
         let watermark = context.watermark();
-        for ((number, row), (key, bytes)) in (0..).zip(&rows).zip(&keys) {
-            let time = row.time().ok_or_else(|| Failure::without_time(number))?;
+        for (key, time, row) in placed {
             let at_ms = time.as_ms();
             if watermark.is_some_and(|watermark| at_ms.saturating_add(self.lateness_ms) < watermark.as_ms()) {
-                context.emit(LATE, &line(key, time))?;
+                context.emit(LATE, &line(&key, time))?;
                 continue;
             }
-            let mut times = read(context.get(passed, bytes)?)?;
+            let Times(mut times) = self.passed.get(&key, context)?.unwrap_or_default();
             if times.iter().any(|passed| passed.abs_diff(at_ms) < self.within_ms.unsigned_abs()) {
-                context.emit(DUPLICATES, &line(key, time))?;
+                context.emit(DUPLICATES, &line(&key, time))?;
                 continue;
             }
             times.insert(times.partition_point(|passed| *passed < at_ms), at_ms);
-            context.set(passed, bytes, write(&times));
-            context.host().set_timer(ends, self.forgets(at_ms), bytes)?;
-            context.emit(UNIQUE, row)?;
+            self.passed.set(&key, &Times(times), context)?;
+            context.host().set_timer(ends, self.forgets(at_ms), &key.bytes())?;
+            context.emit(UNIQUE, &row)?;
         }
         Ok(())
     }
 
     fn on_timers(&mut self, _: &str, at_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {
-        let passed = context.namespace(PASSED)?;
-        context.prefetch(passed, keys.iter().copied())?;
+        let keys: Vec<K> = of_timers(keys)?;
+        self.passed.prefetch(&keys, context)?;
         for key in keys {
-            let mut times = read(context.get(passed, key)?)?;
+            let Times(mut times) = self.passed.get(&key, context)?.unwrap_or_default();
             times.retain(|time| self.forgets(*time) > at_ms);
-            context.set(passed, key, write(&times));
+            if times.is_empty() {
+                self.passed.delete(&key, context)?;
+            } else {
+                self.passed.set(&key, &Times(times), context)?;
+            }
         }
         Ok(())
     }

@@ -37,6 +37,12 @@ pub trait Key: Sized + Serialize {
     }
 }
 
+/// Reads the keys that timers carry.
+pub(crate) fn of_timers<K: Key>(keys: &[&[u8]]) -> Result<Vec<K>, String> {
+    let read = |key: &&[u8]| K::of_bytes(key).ok_or_else(|| "a timer for a key that is none".to_owned());
+    keys.iter().map(read).collect()
+}
+
 /// What stands behind the zero byte at the end of a text, and behind one within it. So a text comes before those that
 /// continue it.
 const END: u8 = 1;

@@ -2,8 +2,7 @@
 
 use std::marker::PhantomData;
 
-use serde_json::Value as Json;
-
+use crate::codec::quoted;
 use crate::operator::{Batch, Failure};
 use crate::time::Time;
 
@@ -97,11 +96,6 @@ impl Column for f64 {
     }
 }
 
-/// Returns a text as JSON has it, which every language of plugins can say in the same way.
-pub(crate) fn quoted(text: &str) -> Json {
-    text.into()
-}
-
 /// Reads the rows of an input.
 #[derive(Debug)]
 pub struct Rows<R> {
@@ -153,6 +147,12 @@ impl<R: Row> Rows<R> {
             rows.push(R::read(&fields).map_err(|text| Failure { record: Some(number), text })?);
         }
         Ok(rows)
+    }
+
+    /// Reads a batch whose records must have [times](Row::time).
+    pub(crate) fn timed(&self, batch: &Batch) -> Result<Vec<(Time, R)>, Failure> {
+        let timed = |(number, row): (u32, R)| Ok((row.time().ok_or_else(|| Failure::without_time(number))?, row));
+        (0..).zip(self.read(batch)?).map(timed).collect()
     }
 }
 

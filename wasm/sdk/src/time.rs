@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::row::quoted;
+use crate::codec::quoted;
 
 /// A point in time, in milliseconds since 1970 UTC. It is written as RFC 3339.
 ///

@@ -129,12 +129,13 @@ impl Run {
         let manager = &self.host.manager;
         let watermark = if all_of_event_time { Some(i64::MAX) } else { manager.watermark() };
         for (clock, now) in [(Domain::Event, watermark), (Domain::Processing, manager.position().processing_time_ms)] {
+            let Some(now) = now else { continue };
             let mut firsts = Vec::new();
             for (name, number) in self.host.queues(clock) {
                 firsts.extend(manager.first_timer(number).map_err(text)?.map(|at_ms| (name, number, at_ms)));
             }
             let first = firsts.into_iter().min_by_key(|(_, _, at_ms)| *at_ms);
-            if first.as_ref().is_some_and(|(_, _, at_ms)| now.is_some_and(|now| *at_ms <= now)) {
+            if first.as_ref().is_some_and(|(_, _, at_ms)| *at_ms <= now) {
                 return Ok(first);
             }
         }

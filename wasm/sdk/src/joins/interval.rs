@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::description::{Description, Domain, Kind, Namespace};
-use crate::key::Key;
+use crate::key::{Key, of_timers};
 use crate::operator::{Batch, Failure, Operator};
 use crate::row::{Row, Rows};
 use crate::state::Map;
@@ -132,13 +132,16 @@ where
         at_ms.saturating_add(span_ms).saturating_add(self.lateness_ms).saturating_add(1)
     }
 
-    /// Reads the rows of a batch with their keys and times.
-    fn placed<T: Row>(rows: &Rows<T>, by: impl Fn(&T) -> K, batch: &Batch) -> Result<Vec<(K, Time, T)>, Failure> {
-        let placed = |(number, row): (u32, T)| {
-            let time = row.time().ok_or_else(|| Failure::without_time(number))?;
-            Ok((by(&row), time, row))
-        };
-        (0..).zip(rows.read(batch)?).map(placed).collect()
+    /// Reads the rows of a batch with their keys and times, and what is open of these keys.
+    fn placed<T: Row>(
+        &self,
+        (rows, by): (&Rows<T>, impl Fn(&T) -> K),
+        batch: &Batch,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<(K, Time, T)>, Failure> {
+        let placed: Vec<_> = rows.timed(batch)?.into_iter().map(|(time, row)| (by(&row), time, row)).collect();
+        self.open.prefetch(placed.iter().map(|(key, _, _)| key), context)?;
+        Ok(placed)
     }
 
     /// Opens the records of a key for a record of an input, unless it comes too late.
@@ -207,18 +210,14 @@ where
 
     fn process(&mut self, input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
         if input == LEFT {
-            let placed = Self::placed(&self.rows.0, &self.by.0, batch)?;
-            self.open.prefetch(placed.iter().map(|(key, _, _)| key), context)?;
-            for (key, time, row) in placed {
+            for (key, time, row) in self.placed((&self.rows.0, &self.by.0), batch, context)? {
                 let Some((mut lefts, mut rights)) = self.opened(input, &key, time, context)? else { continue };
                 let is_pair = |left_ms, right_ms| self.is_pair(left_ms, right_ms);
                 lefts.push(met(time, row, &mut rights, is_pair, |left, right| emit(&key, left, Some(right), context))?);
                 self.open.set(&key, &(lefts, rights), context)?;
             }
         } else {
-            let placed = Self::placed(&self.rows.1, &self.by.1, batch)?;
-            self.open.prefetch(placed.iter().map(|(key, _, _)| key), context)?;
-            for (key, time, row) in placed {
+            for (key, time, row) in self.placed((&self.rows.1, &self.by.1), batch, context)? {
                 let Some((mut lefts, mut rights)) = self.opened(input, &key, time, context)? else { continue };
                 let is_pair = |right_ms, left_ms| self.is_pair(left_ms, right_ms);
                 rights.push(met(time, row, &mut lefts, is_pair, |right, left| emit(&key, left, Some(right), context))?);
@@ -229,8 +228,7 @@ where
     }
 
     fn on_timers(&mut self, _: &str, at_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {
-        let keys: Option<Vec<K>> = keys.iter().map(|key| K::of_bytes(key)).collect();
-        let keys = keys.ok_or("a timer for a key that is none")?;
+        let keys: Vec<K> = of_timers(keys)?;
         self.open.prefetch(&keys, context)?;
         for key in keys {
             let (mut lefts, mut rights) = self.open.get(&key, context)?.unwrap_or_default();

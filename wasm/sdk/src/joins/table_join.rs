@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::Tables;
 use crate::context::Context;
 use crate::description::{Description, Domain, Kind, Namespace};
-use crate::key::Key;
+use crate::key::{Key, of_timers};
 use crate::operator::{Batch, Failure, Operator};
 use crate::row::{Row, Rows};
 use crate::state::Map;
@@ -123,11 +123,8 @@ where
         if let Some(table) = input.checked_sub(1) {
             return self.tables.process(table, batch, context);
         }
-        let mut placed = Vec::new();
-        for (number, row) in (0..).zip(self.rows.read(batch)?) {
-            let time = row.time().ok_or_else(|| Failure::without_time(number))?;
-            placed.push(((self.by)(&row), time, row));
-        }
+        let rows = self.rows.timed(batch)?.into_iter();
+        let placed: Vec<_> = rows.map(|(time, row)| ((self.by)(&row), time, row)).collect();
         self.waiting.prefetch(placed.iter().map(|(key, _, _)| key), context)?;
         let due = context.namespace(DUE)?;
         for (key, time, row) in placed {
@@ -141,8 +138,7 @@ where
     }
 
     fn on_timers(&mut self, _: &str, at_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {
-        let keys: Option<Vec<K>> = keys.iter().map(|key| K::of_bytes(key)).collect();
-        let keys = keys.ok_or("a timer for a key that is none")?;
+        let keys: Vec<K> = of_timers(keys)?;
         self.waiting.prefetch(&keys, context)?;
         let mut due = Vec::new();
         for key in keys {

@@ -10,7 +10,7 @@ use crate::aggregate::Aggregate;
 use crate::context::Context;
 use crate::description::{Description, Domain, Kind, Namespace};
 use crate::host::Host;
-use crate::key::Key;
+use crate::key::{Key, of_timers};
 use crate::operator::{Batch, Failure, Operator};
 use crate::row::Row;
 use crate::time::Time;
@@ -171,8 +171,7 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>), A: Aggregate<R>> Operator f
         context: &mut Context<'_>,
     ) -> Result<(), String> {
         let mut all = self.read(keys, context.host())?;
-        for (key, windows) in keys.iter().zip(&mut all) {
-            let name = K::of_bytes(key).ok_or("a timer for a key that is none")?;
+        for (name, windows) in of_timers::<K>(keys)?.into_iter().zip(&mut all) {
             for Open { window, kept } in windows.iter().filter(|open| open.window.to.as_ms() == at_ms) {
                 let value = self.aggregate.value(kept);
                 let line = json!({ "key": name, "from": window.from, "to": window.to, "value": value });
