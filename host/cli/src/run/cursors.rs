@@ -187,13 +187,11 @@ impl Cursors {
         if tables.iter().any(|table| table.end == PartitionEnd::Ahead) {
             return None;
         }
-        let is_open = |cursor: &Cursor| cursor.is_in_turn || cursor.end != PartitionEnd::Reached;
-        let is_idle = |cursor: &Cursor| {
-            !cursor.is_in_turn && is_open(cursor) && idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle)
-        };
-        let is_active = |cursor: &&Cursor| is_open(cursor) && !is_idle(cursor);
+        let is_idle = |cursor: &Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
+        let is_active = |cursor: &&Cursor| cursor.is_in_turn || cursor.end != PartitionEnd::Reached && !is_idle(cursor);
         let active: Vec<&Cursor> = timed.iter().copied().filter(is_active).collect();
-        if active.is_empty() && timed.iter().any(|cursor| is_idle(cursor)) {
+        // What is not active has ended or is idle.
+        if active.is_empty() && timed.iter().any(|cursor| cursor.end != PartitionEnd::Reached) {
             return timed.iter().filter_map(|cursor| cursor.time_ms()).max();
         }
         let counted = if active.is_empty() { timed } else { active };

@@ -57,13 +57,14 @@ impl Queues {
         processing_time: Option<i64>,
     ) -> Result<Option<(u32, i64)>, RuntimeError> {
         for (queues, clock) in [(&self.event, watermark), (&self.processing, processing_time)] {
+            let Some(clock) = clock else { continue };
             let mut firsts = Vec::new();
             for &namespace in queues {
                 firsts.extend(engine.first_timer(namespace)?.map(|at_ms| (namespace, at_ms)));
             }
             // Of namespaces with timers for the same time, the first one is chosen.
             let first = firsts.into_iter().min_by_key(|(_, at_ms)| *at_ms);
-            if first.is_some_and(|(_, at_ms)| clock.is_some_and(|clock| at_ms <= clock)) {
+            if first.is_some_and(|(_, at_ms)| at_ms <= clock) {
                 return Ok(first);
             }
         }

@@ -13,8 +13,10 @@ use crate::support::{Bench, component};
 fn seeds() -> u64 {
     std::env::var("ALLUVIUM_CUTS").map_or(8, |cuts| cuts.parse().expect("a number of cuts"))
 }
+
 /// Records of each input between two times.
 const EPOCH: usize = 400;
+/// How often the time moves.
 const EPOCHS: usize = 3;
 
 /// Records of an input, and the column of their times.
