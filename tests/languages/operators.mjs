@@ -3,13 +3,13 @@
 //
 // node operators.mjs ALLUVIUM TARGET FOLDER, with the components of Rust in TARGET and what build.sh left in FOLDER.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
+import { DAY, EXAMPLES, HOURS, killed, runArguments } from "../operators/examples.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target, folder] = process.argv.slice(2);
@@ -22,28 +22,20 @@ const components = (name) =>
     ["Rust", join(target, `wasm32-wasip2/release/${name}.wasm`)],
     ...LANGUAGES.map(([language, end]) => [language, join(folder, `${name}-${end}.wasm`)]),
   ]);
-const data = (name) => fileURLToPath(new URL(`../data/${name}.csv.gz`, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
 
-const day = 24 * 3600 * 1000;
-const [flights, hours, planes] = ["flights-2013-01", "weather-2013-01", "planes"].map(data);
-const OPERATORS = {
-  weather: { inputs: { records: hours }, outputs: ["windows", "late"], delay: 32 * day },
-  aircraft: { inputs: { records: flights }, outputs: ["windows", "late"], delay: day },
-  joined: { inputs: { flights, weather: hours, planes }, outputs: ["flights"], delay: 32 * day, more: ["--time-column", "planes="] },
-};
+const { weather, aircraft, joined } = EXAMPLES;
+const OPERATORS = { weather, aircraft, joined };
 
-function command(plugin, { inputs, outputs, delay, every = 2000, more = [] }, at, ...also) {
+function command(plugin, operator, at, ...also) {
   const dir = join(scratch, at);
-  const files = outputs.map((name) => `${dir}.${name}.ndjson`);
-  const args = ["run", plugin, "--dir", dir, "--watermark-delay", String(delay), "--checkpoint-every", String(every)];
-  for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
-  for (const [number, name] of outputs.entries()) args.push("--output", `${name}=${files[number]}`);
+  const files = operator.outputs.map((name) => `${dir}.${name}.ndjson`);
+  const args = [...runArguments(plugin, { every: 2000, ...operator }, dir, files), ...also];
   // A file to which nothing was emitted is not there.
   const emitted = () => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : ""));
   const clean = () => [dir, ...files].forEach((path) => rmSync(path, { recursive: true, force: true }));
-  return { dir, args: [...args, ...more, ...also], emitted, clean };
+  return { dir, args, emitted, clean };
 }
 
 function call(...args) {
@@ -85,25 +77,11 @@ for (const [name, operator] of Object.entries(OPERATORS)) {
 
   await test(`${name}: begun in one language and continued in the next, with kills: ${[...plugins.keys()].join(", ")}`, async () => {
     const runs = [...plugins.values()].map((plugin) => command(plugin, { ...operator, every: 900 }, `${name}-relay`));
-    for (const { args } of runs) await killed(args);
+    for (const { args } of runs) await killed(alluvium, args);
     ok(call(...runs.at(-1).args));
     // A kill may move a cut, and with it the place of a line, but no line is lost or doubled.
     const sorted = (texts) => texts.map((text) => text.split("\n").sort());
     assert.deepEqual(sorted(runs[0].emitted()), sorted(whole));
-  });
-}
-
-/// Starts a run, and kills it after its first checkpoint, wherever it is then.
-function killed(args) {
-  return new Promise((done, fail) => {
-    const process = spawn(alluvium, [...args, "--json"], { stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    process.stderr.setEncoding("utf8").on("data", (text) => {
-      said += text;
-      if (said.includes('"checkpoint"')) process.kill("SIGKILL");
-    });
-    process.on("error", fail);
-    process.on("close", (status, signal) => (signal === "SIGKILL" || status === 0 ? done() : fail(new Error(said))));
   });
 }
 
@@ -117,7 +95,7 @@ const file = (lines) => {
 /// Runs the weather over these lines in each language, and returns what `look` sees, which is the same.
 const eachLanguage = (lines, { delay = 0, every = 1, more = ["--no-finish"] }, look) => {
   const found = [...components("weather")].map(([language, plugin]) => {
-    const run = command(plugin, { ...OPERATORS.weather, inputs: { records: file(lines) }, delay, every }, "case", ...more);
+    const run = command(plugin, { ...weather, inputs: { records: file(lines) }, delay, every }, "case", ...more);
     run.clean();
     return [language, look(call(...run.args), run)];
   });
@@ -149,8 +127,8 @@ for (const [name, lines] of Object.entries(CASES)) {
 }
 
 await test("the same windows: a month of records, airport by airport, many of them late", () => {
-  const [names, ...records] = gunzipSync(readFileSync(hours)).toString().trimEnd().split("\n");
-  const found = eachLanguage([names, ...records], { delay: 21 * day, every: 300 }, (done, { emitted, dir }) => {
+  const [names, ...records] = gunzipSync(readFileSync(HOURS)).toString().trimEnd().split("\n");
+  const found = eachLanguage([names, ...records], { delay: 21 * DAY, every: 300 }, (done, { emitted, dir }) => {
     ok(done);
     return { emitted: emitted(), state: state(dir) };
   });

@@ -8,56 +8,35 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { EXAMPLES, killed, runArguments } from "./examples.mjs";
 import { aircraft, joined, overdue, records, routes, unique, weather } from "./reference.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
 const folder = join(target, "wasm32-wasip2/release");
 const KILLS = Number(process.env.ALLUVIUM_KILLS ?? 20);
-const data = (name) => fileURLToPath(new URL(`../data/${name}.csv.gz`, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
 
-// The weather comes airport by airport, so one is a month behind the other. Flights are a day out of order at most.
-const day = 24 * 3600 * 1000;
-const [flights, hours, planes] = ["flights-2013-01", "weather-2013-01", "planes"].map(data);
-const operators = [
-  { name: "weather", inputs: { records: hours }, outputs: ["windows", "late"], delay: 32 * day, reference: weather, every: 50 },
-  { name: "aircraft", inputs: { records: flights }, outputs: ["windows", "late"], delay: day, reference: aircraft, every: 300 },
-  { name: "routes", inputs: { records: flights }, outputs: ["windows", "late"], delay: day, reference: routes, every: 300 },
-  { name: "unique", inputs: { records: flights }, outputs: ["unique", "late"], delay: day, reference: unique, every: 300 },
-  {
-    name: "overdue",
-    inputs: { flights },
-    outputs: ["overdue"],
-    delay: day,
-    reference: overdue,
-    every: 300,
-    // The week in which an aircraft is told once is that of the watermark, which moves at cuts.
-    byCuts: true,
-  },
-  {
-    name: "joined",
-    inputs: { flights, weather: hours, planes },
-    outputs: ["flights"],
-    delay: 32 * day,
-    reference: joined,
-    every: 700,
-    more: ["--time-column", "planes="],
-  },
-];
+// By the name of each: what it must emit, and after how many records there is a checkpoint.
+const CHECKS = {
+  weather: { reference: weather, every: 50 },
+  aircraft: { reference: aircraft, every: 300 },
+  routes: { reference: routes, every: 300 },
+  unique: { reference: unique, every: 300 },
+  // The week in which an aircraft is told once is that of the watermark, which moves at cuts.
+  overdue: { reference: overdue, every: 300, byCuts: true },
+  joined: { reference: joined, every: 700 },
+};
+const operators = Object.entries(EXAMPLES).map(([name, example]) => ({ name, ...example, ...CHECKS[name] }));
 
 // A file to which nothing was emitted is not there.
 const lines = (path) => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean) : []);
 
-function command({ name, inputs, outputs, delay, every, more = [] }, at, output = join(scratch, `${at}.ndjson`)) {
+function command(operator, at, output = join(scratch, `${at}.ndjson`)) {
   const dir = join(scratch, at);
   const late = `${dir}.late.ndjson`;
-  const args = ["run", join(folder, `${name}.wasm`), "--dir", dir];
-  for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
-  for (const [number, to] of outputs.entries()) args.push("--output", `${to}=${number === 0 ? output : late}`);
-  args.push("--watermark-delay", String(delay), "--checkpoint-every", String(every), ...more);
-  return { args, dir, output, late };
+  return { args: runArguments(join(folder, `${operator.name}.wasm`), operator, dir, [output, late]), dir, output, late };
 }
 
 function run(args, expected = 0) {
@@ -65,24 +44,6 @@ function run(args, expected = 0) {
   if (error) throw error;
   assert.equal(status, expected, stderr);
   return stderr;
-}
-
-/// Starts a run, and kills it when it has taken so many checkpoints, or a little later. Returns whether it was killed.
-function killed(args, checkpoints, later) {
-  return new Promise((done, fail) => {
-    const process = spawn(alluvium, [...args, "--json"], { stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    process.stderr.setEncoding("utf8").on("data", (text) => {
-      said += text;
-      if (said.split('"checkpoint"').length > checkpoints) setTimeout(() => process.kill("SIGKILL"), later);
-    });
-    process.on("error", fail);
-    process.on("close", (status, signal) => {
-      if (signal === "SIGKILL") done(true);
-      else if (status === 0) done(false);
-      else fail(new Error(said));
-    });
-  });
 }
 
 /// Numbers that are the same for the same seed.
@@ -116,7 +77,7 @@ for (const operator of operators) {
     const next = random(7);
     const { args, output, late } = command(operator, `${operator.name}-killed`);
     let kills = 0;
-    while (kills < KILLS && (await killed(args, 1 + next(2), next(4)))) kills += 1;
+    while (kills < KILLS && (await killed(alluvium, args, 1 + next(2), next(4)))) kills += 1;
     run(args);
     assert.ok(kills >= Math.min(KILLS, 5), `${kills} kills`);
     assert.equal(readFileSync(output, "utf8"), readFileSync(whole.output, "utf8"));

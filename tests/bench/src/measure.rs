@@ -6,12 +6,19 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Microseconds that `work` takes, and what it gives.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let started = Instant::now();
     let output = work();
     (started.elapsed().as_secs_f64() * 1e6, output)
+}
+
+/// The time of the processor that this thread or this process has had, in microseconds.
+pub fn busy_us(of: ClockId) -> f64 {
+    let time = clock_gettime(of);
+    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
 }
 
 /// The value that `part` (0 to 1) of all samples do not exceed.

@@ -1,12 +1,14 @@
 //! The stall of a plugin: how long a checkpoint stops its stream, with either engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use alluvium_host::bindings::engine::alluvium::checkpoint::types::Columns;
 use alluvium_host::{Host, HostOptions, Plugin, PluginOptions};
-use anyhow::{Context, Result};
+use anyhow::Result;
+use rustix::time::ClockId;
 
-use crate::measure::{fresh_directory, median, percentile, timed};
+use crate::component::built;
+use crate::measure::{busy_us, fresh_directory, median, percentile, timed};
 use crate::report::Report;
 use crate::workload::{Records, Uniform, Workload};
 
@@ -17,15 +19,14 @@ const BATCH: usize = 1_000;
 
 /// Measures both engines over the same changes.
 pub fn run(checkpoints: u32, scratch: &Path, report: &mut Report) -> Result<()> {
-    let file = |variable: &str| std::env::var_os(variable).map(PathBuf::from).with_context(|| variable.to_owned());
     let engines = [
         ("native", Host::native(HostOptions::default())?),
-        ("component", Host::new(file("ALLUVIUM_ENGINE")?, HostOptions::default())?),
+        ("component", Host::new(built("ALLUVIUM_ENGINE", "alluvium_wasm")?, HostOptions::default())?),
     ];
     for (name, host) in engines {
         let directory = scratch.join(format!("stall-{name}"));
         fresh_directory(&directory)?;
-        let code = host.load(file("ALLUVIUM_DELAYS")?)?;
+        let code = host.load(built("ALLUVIUM_DELAYS", "delays")?)?;
         let mut plugin = host.start(&code, &directory, &PluginOptions::default())?;
         let (stalls, busy) = stalls(&mut plugin, checkpoints)?;
         plugin.close();
@@ -86,18 +87,12 @@ struct Stall {
 
 impl Stall {
     fn of<T, E>(&mut self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let before = busy_us();
+        let before = busy_us(ClockId::ThreadCPUTime);
         let (elapsed_us, done) = timed(work);
         self.elapsed_us = self.elapsed_us.max(elapsed_us);
-        self.busy_us = self.busy_us.max(busy_us() - before);
+        self.busy_us = self.busy_us.max(busy_us(ClockId::ThreadCPUTime) - before);
         done
     }
-}
-
-/// The time of the processor that this thread has had, in microseconds.
-fn busy_us() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
 }
 
 /// Changes the state in batches, and takes note of durable checkpoints between them.

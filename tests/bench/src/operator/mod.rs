@@ -9,11 +9,11 @@ use alluvium_host::{Batch, ColumnBatch, Host, HostOptions, Module, Plugin, Plugi
 use alluvium_plugin::{Batch as NativeBatch, Context, Operator};
 use anyhow::{Result, ensure};
 use rustc_hash::FxHashSet;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 use self::map::MapHost;
 use crate::component::built;
-use crate::measure::{fresh_directory, median};
+use crate::measure::{busy_us, fresh_directory, median};
 use crate::report::Report;
 
 /// Workload P: so many records over so many keys, with a checkpoint after each so many.
@@ -158,6 +158,5 @@ impl Records {
 
 /// The time of the processor that all threads have had, in nanoseconds.
 fn cpu_ns() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+    busy_us(ClockId::ProcessCPUTime) * 1e3
 }

@@ -8,12 +8,13 @@ mod restarts;
 mod tenant;
 mod tenants;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use alluvium_host::{Cache, Host, HostOptions, Limits};
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use crate::component::built;
 use crate::report::Report;
 
 /// How long one call may take.
@@ -38,7 +39,7 @@ pub enum Part {
 
 /// Measures all parts, or one.
 pub fn run(part: Option<Part>, scratch: &Path, report: &mut Report) -> Result<()> {
-    let engine = std::env::var_os("ALLUVIUM_ENGINE").map(PathBuf::from).context("ALLUVIUM_ENGINE")?;
+    let engine = built("ALLUVIUM_ENGINE", "alluvium_wasm")?;
     let limits = Limits { plugin_call: CALL, disk_bytes: DISK_BYTES, ..Limits::default() };
     let host = |pool| {
         let cache = Cache::at(scratch.join("cache"));

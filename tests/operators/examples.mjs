@@ -1,0 +1,48 @@
+// The example operators: on which data they run, how a run is started, and how it is killed.
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const data = (name) => fileURLToPath(new URL(`../data/${name}.csv.gz`, import.meta.url));
+
+// The weather comes airport by airport, so one is a month behind the other. Flights are a day out of order at most.
+export const DAY = 24 * 3600 * 1000;
+export const [FLIGHTS, HOURS, PLANES] = ["flights-2013-01", "weather-2013-01", "planes"].map(data);
+export const EXAMPLES = {
+  weather: { inputs: { records: HOURS }, outputs: ["windows", "late"], delay: 32 * DAY },
+  aircraft: { inputs: { records: FLIGHTS }, outputs: ["windows", "late"], delay: DAY },
+  routes: { inputs: { records: FLIGHTS }, outputs: ["windows", "late"], delay: DAY },
+  unique: { inputs: { records: FLIGHTS }, outputs: ["unique", "late"], delay: DAY },
+  overdue: { inputs: { flights: FLIGHTS }, outputs: ["overdue"], delay: DAY },
+  joined: {
+    inputs: { flights: FLIGHTS, weather: HOURS, planes: PLANES },
+    outputs: ["flights"],
+    delay: 32 * DAY,
+    more: ["--time-column", "planes="],
+  },
+};
+
+/** Returns the arguments of a run over a directory, whose outputs are these files. */
+export function runArguments(plugin, { inputs, outputs, delay, every, more = [] }, dir, files) {
+  const args = ["run", plugin, "--dir", dir, "--watermark-delay", String(delay), "--checkpoint-every", String(every)];
+  for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
+  for (const [number, output] of outputs.entries()) args.push("--output", `${output}=${files[number]}`);
+  return [...args, ...more];
+}
+
+/** Starts a run, and kills it when it has taken so many checkpoints, or a little later. Returns whether it was killed. */
+export function killed(alluvium, args, checkpoints = 1, later = 0) {
+  return new Promise((done, fail) => {
+    const process = spawn(alluvium, [...args, "--json"], { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    process.stderr.setEncoding("utf8").on("data", (text) => {
+      said += text;
+      if (said.split('"checkpoint"').length > checkpoints) setTimeout(() => process.kill("SIGKILL"), later);
+    });
+    process.on("error", fail);
+    process.on("close", (status, signal) => {
+      if (signal === "SIGKILL") done(true);
+      else if (status === 0) done(false);
+      else fail(new Error(said));
+    });
+  });
+}
