@@ -10,9 +10,9 @@ use crate::model::hex_digits::{self, bytes_to_hex, parse_bytes};
 use crate::model::key_groups::KeyGroups;
 use crate::model::wanted::Wanted;
 
-/// What tells the file of a segment from all others: the directory if it is another one, and the parts of its
-/// name.
-pub(super) type FileId = (Option<[u8; 16]>, SegmentKind, u64, u64);
+/// What tells an entry from all others: the directory if it is another one, the parts of the file's name, and the
+/// range of hashes.
+pub(super) type EntryId = (Option<[u8; 16]>, SegmentKind, u64, u64, Option<HashRange>);
 
 /// One segment that a checkpoint names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,23 +82,33 @@ impl SegmentEntry {
         }
     }
 
-    /// Returns the name by which the file is told from all others: its path, and in front of it the store id
-    /// of the directory if it is in another one.
+    /// Returns the name by which the entry is told from all others: its path, in front of it the store id of
+    /// the directory if it is in another one, and behind it the range of hashes if it has one.
     pub fn name(&self) -> String {
-        match self.store {
+        let path = match self.store {
             Some(store) => format!("{}/{}", bytes_to_hex(&store), self.path()),
             None => self.path(),
+        };
+        match self.range {
+            Some(range) => format!("{path}#{:016x}-{:016x}", range.first(), range.last()),
+            None => path,
         }
     }
 
-    /// Tells whether two entries name the same file. Which of its records count may differ.
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        self.file() == other.file()
+    /// Tells whether two entries name the same file, and the same range of its records. Which key groups count may
+    /// differ.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id() == other.id()
     }
 
-    /// Returns what tells the file from all others.
-    pub(super) fn file(&self) -> FileId {
-        (self.store, self.kind, self.number, self.writer)
+    /// Tells whether two entries name the same file. Which of its records count may differ.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        Self { range: None, ..self.clone() }.id() == Self { range: None, ..other.clone() }.id()
+    }
+
+    /// Returns what tells the entry from all others.
+    pub(super) fn id(&self) -> EntryId {
+        (self.store, self.kind, self.number, self.writer, self.range)
     }
 
     /// Marks the entry as one of format 2, whose entries have no fields of a later version.

@@ -128,10 +128,10 @@ impl SegmentList {
     /// Returns what metadata must say so that these segments come of the list, or `None` if no metadata can
     /// say it.
     pub(crate) fn changes_to(&self, segments: &[SegmentEntry]) -> Option<ListChanges> {
-        let listed: FxHashMap<_, _> = self.entries.iter().map(|entry| (entry.file(), entry)).collect();
-        let named: FxHashSet<_> = segments.iter().map(SegmentEntry::file).collect();
-        let is_gone = |listed: &&SegmentEntry| !named.contains(&listed.file());
-        let is_changed = |entry: &&SegmentEntry| listed.get(&entry.file()) != Some(entry);
+        let listed: FxHashMap<_, _> = self.entries.iter().map(|entry| (entry.id(), entry)).collect();
+        let named: FxHashSet<_> = segments.iter().map(SegmentEntry::id).collect();
+        let is_gone = |listed: &&SegmentEntry| !named.contains(&listed.id());
+        let is_changed = |entry: &&SegmentEntry| listed.get(&entry.id()) != Some(entry);
         let changes = ListChanges {
             changed: segments.iter().filter(is_changed).cloned().collect(),
             removed: self.entries.iter().filter(is_gone).map(SegmentEntry::name).collect(),
@@ -171,9 +171,9 @@ impl ListChanges {
         if found != removed.len() {
             return Err("removes a segment that the list does not have".into());
         }
-        let places: FxHashMap<_, _> = left.iter().enumerate().map(|(at, entry)| (entry.file(), at)).collect();
+        let places: FxHashMap<_, _> = left.iter().enumerate().map(|(at, entry)| (entry.id(), at)).collect();
         for entry in &self.changed {
-            match places.get(&entry.file()) {
+            match places.get(&entry.id()) {
                 Some(at) => left[*at] = entry.clone(),
                 None => left.push(entry.clone()),
             }

@@ -30,7 +30,7 @@ impl Replacement {
         let mut left: Vec<LiveSegment> = segments
             .iter()
             .filter_map(|segment| {
-                let superseded = self.superseded.iter().find(|(superseded, _)| superseded.is_same_file(&segment.entry));
+                let superseded = self.superseded.iter().find(|(superseded, _)| superseded.is_same(&segment.entry));
                 let groups = segment.groups().without(superseded.map_or(KeyGroups::NONE, |(_, groups)| *groups));
                 let mut segment = segment.clone();
                 segment.entry.groups = groups.to_ranges();

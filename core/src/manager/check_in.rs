@@ -22,7 +22,8 @@ impl<D> IncrementalCheckpointManager<D> {
         let mut merged_bytes = 0;
         for (at, (operation, key, value)) in batch.operations()?.enumerate() {
             let invalid = |what: &str| Error::InvalidInput(format!("namespace {namespace}: record {at}: {what}"));
-            space.place(key, (holds_timers && operation == Operation::Put).then_some(value))?;
+            let hash = space.place(key, (holds_timers && operation == Operation::Put).then_some(value))?;
+            self.live.check_owned(hash, key)?;
             let Some(operator) = declaration.merge else {
                 if operation == Operation::Merge {
                     return Err(invalid("a merge, but the namespace does not declare how"));

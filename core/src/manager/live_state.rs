@@ -6,6 +6,7 @@ use crate::format::wal::WalPosition;
 use crate::maintenance::MaintenanceReport;
 use crate::manager::summary::RecoverySummary;
 use crate::manager::undo::Undo;
+use crate::model::hash_range::HashRange;
 use crate::model::position::StreamPosition;
 use crate::namespaces::Spaces;
 use crate::state::State;
@@ -22,6 +23,8 @@ pub(super) struct LiveState {
     pub(super) position: StreamPosition,
     /// What is needed to undo the open batch, if there is one.
     pub(super) undo: Undo,
+    /// The hashes of the keys that the directory owns.
+    pub(super) owned: HashRange,
 }
 
 /// How checkpoints follow one another.

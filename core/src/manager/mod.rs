@@ -13,6 +13,7 @@ mod migrate;
 mod mutate;
 mod mutate_in;
 mod open;
+mod open_parts;
 mod position;
 mod read_in;
 mod restore;

@@ -6,6 +6,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::manager::live_state::LiveState;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::hash::key_hash;
+use crate::model::hash_range::HashRange;
 use crate::model::namespace::{DEFAULT_NAMESPACE, TimeDomain};
 use crate::model::record::Record;
 use crate::model::record::check_lengths;
@@ -17,20 +18,24 @@ impl<D> IncrementalCheckpointManager<D> {
     ///
     /// A key or value that is too long, and a mutation that would exceed
     /// [`memory_limit_bytes`](crate::CheckpointConfig::memory_limit_bytes), is
-    /// [`LimitExceeded`](Error::LimitExceeded) and changes nothing.
+    /// [`LimitExceeded`](Error::LimitExceeded) and changes nothing. So is a key that the directory [does not
+    /// own](Self::owned_range): it is [`InvalidInput`](Error::InvalidInput).
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         check_lengths(key.len(), value.len())?;
         let hash = key_hash(key);
+        self.live.check_owned(hash, key)?;
         self.make_room(hash, key, value)?;
         self.put_checked(hash, key, value);
         Ok(())
     }
 
     /// Deletes a key. Returns whether it existed. A key that is too long is
-    /// [`LimitExceeded`](Error::LimitExceeded).
+    /// [`LimitExceeded`](Error::LimitExceeded), and one that the directory [does not own](Self::owned_range) is
+    /// [`InvalidInput`](Error::InvalidInput).
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
         check_lengths(key.len(), 0)?;
         let hash = key_hash(key);
+        self.live.check_owned(hash, key)?;
         // A key that does not exist needs no tombstone. A key that exists gets its tombstone even at the
         // memory limit, because deleting is how memory is given back.
         Ok(self.delete_checked(hash, key))
@@ -53,6 +58,9 @@ impl<D> IncrementalCheckpointManager<D> {
     /// part: it can be undone with [`rollback_batch`](Self::rollback_batch) if a batch was begun before.
     pub fn apply(&mut self, batch: &Columns<'_>) -> Result<u64, Error> {
         let mutations = batch.mutations()?;
+        if self.live.owned != HashRange::ALL {
+            batch.mutations()?.try_for_each(|(key, _)| self.live.check_owned(key_hash(key), key))?;
+        }
         if let Some(limit) = self.config.memory_limit_bytes {
             // The memory that the batch needs depends on what it replaces. The most that it can need is
             // checked first, so that it cannot fail half-way.

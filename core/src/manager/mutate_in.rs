@@ -40,6 +40,7 @@ impl<D> IncrementalCheckpointManager<D> {
         check_lengths(key.len(), value.len())?;
         let space = self.live.spaces.get(namespace)?;
         let hash = space.place(key, Some(value))?;
+        self.live.check_owned(hash, key)?;
         if let Some(limit) = self.config.memory_limit_bytes {
             let growth = space.state().growth_with_table(space.hash_of(hash, key), key, value);
             let growth = growth.ok_or_else(out_of_addresses)?;
@@ -58,6 +59,7 @@ impl<D> IncrementalCheckpointManager<D> {
         check_lengths(key.len(), 0)?;
         let space = self.live.spaces.get(namespace)?;
         let hash = space.place(key, None)?;
+        self.live.check_owned(hash, key)?;
         let was_seen = space.get(key, &self.live.position).is_some();
         self.change_in(&Record { hash, namespace, key, value: None })?;
         Ok(was_seen)

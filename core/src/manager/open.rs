@@ -39,6 +39,7 @@ impl From<RecoveredCheckpoint> for Adopted {
         let is_newest_format = |fields: &AlluviumFields| fields.format == FormatVersion::default();
         let RecoveredCheckpoint { metadata, state, mut spaces, skipped, bytes_read, segments, wal } = recovered;
         spaces.keep_in_order();
+        let owned = metadata.alluvium.as_ref().and_then(|fields| fields.range).unwrap_or_default();
         Self {
             summary: RecoverySummary {
                 checkpoint_id: metadata.id,
@@ -50,7 +51,7 @@ impl From<RecoveredCheckpoint> for Adopted {
                 is_laminar: metadata.alluvium.is_none(),
             },
             can_follow: metadata.alluvium.as_ref().is_some_and(is_newest_format) && wal.cut.is_none(),
-            live: LiveState { state, spaces, changes: wal.mutations, position, undo: Undo::default() },
+            live: LiveState { state, spaces, changes: wal.mutations, position, undo: Undo::default(), owned },
             foundation: Foundation {
                 source: Some(metadata.id),
                 segments,
@@ -105,29 +106,12 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
                 "the directory holds no checkpoint, and the options do not allow creating one".into(),
             ));
         }
-        let next_number = listing
-            .highest_number
-            .checked_add(1)
-            .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
         if !listing.backup_of.is_empty() {
             // Before anything is written: the next backup would take what this writer writes for garbage.
             let marks: Vec<String> = listing.backup_of.iter().copied().map(backup_path).collect();
             directory.delete(&marks).await?;
         }
-        let ledger = Arc::new(Ledger::new(options.store_id, next_number, &listing, !config.truncate_wal));
-        ledger.lock().writer = options.writer;
-        let mut manager = Self {
-            directory,
-            stores,
-            config,
-            clock: SharedClock(options.clock),
-            live: LiveState::default(),
-            lineage: Lineage { next_id: listing.highest_id.checked_add(1), ..Lineage::default() },
-            wal: WalCursor::default(),
-            ledger,
-            in_flight: Arc::default(),
-            observed: Observed::default(),
-        };
+        let mut manager = Self::empty(directory, stores, config, options, &listing)?;
         if let Some(recovered) = recovered {
             let id = recovered.metadata.id;
             let last_wal_sequence = listing.last_wal_sequence(id);
@@ -152,6 +136,34 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             }
         }
         Ok(manager)
+    }
+
+    /// Returns a manager of an empty state for a directory that was just listed.
+    pub(super) fn empty(
+        directory: Arc<D>,
+        stores: Stores<D>,
+        config: CheckpointConfig,
+        options: OpenOptions,
+        listing: &Listing,
+    ) -> Result<Self, Error> {
+        let next_number = listing
+            .highest_number
+            .checked_add(1)
+            .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
+        let ledger = Arc::new(Ledger::new(options.store_id, next_number, listing, !config.truncate_wal));
+        ledger.lock().writer = options.writer;
+        Ok(Self {
+            directory,
+            stores,
+            config,
+            clock: SharedClock(options.clock),
+            live: LiveState::default(),
+            lineage: Lineage { next_id: listing.highest_id.checked_add(1), ..Lineage::default() },
+            wal: WalCursor::default(),
+            ledger,
+            in_flight: Arc::default(),
+            observed: Observed::default(),
+        })
     }
 
     /// Makes a recovered checkpoint the one that work continues from.

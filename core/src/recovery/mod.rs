@@ -4,10 +4,12 @@
 mod digest;
 pub(crate) mod features;
 pub(crate) mod laminar;
+pub(crate) mod parts;
 mod prefetch;
 pub(crate) mod recover;
 pub(crate) mod types;
 pub(crate) mod wal_replay;
 
+pub use crate::recovery::parts::Part;
 pub use crate::recovery::recover::{recover, recover_with};
 pub use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint, SkippedWal};

@@ -3,12 +3,13 @@
 use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{Chunk, SegmentKind};
+use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::metadata_reader::{find_state, read_listed_metadata};
 use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
-use crate::model::namespace::DEFAULT_NAMESPACE;
+use crate::model::namespace::{DEFAULT_NAMESPACE, Namespaces};
 use crate::model::wanted::Wanted;
 use crate::namespaces::{Spaces, Tails, Totals, apply};
 use crate::recovery::digest::check_state;
@@ -143,35 +144,16 @@ async fn recover_one<D: Directory>(
     wanted: Wanted,
 ) -> Result<RecoveredCheckpoint, Error> {
     let metadata = read_listed_metadata(directory, listing, id).await?;
-    let declared = metadata.alluvium.as_ref().map(|fields| fields.namespaces.clone());
-    let (mut state, mut spaces) = (State::new(), Spaces::new(declared.unwrap_or_default()));
-    let mut ends = Ends::default();
-    let mut segments = Vec::new();
-    let mut bytes_read = 0;
+    let mut loaded = Loaded::default();
     if let Some(fields) = &metadata.alluvium {
         check_features(id, fields)?;
         fields.segments.iter().try_for_each(|entry| listing.check_length(entry))?;
         let source = SegmentSource::of(directory, stores, fields);
-        // One file is in memory at a time, or a few where another process reads them. The records go
-        // straight into the arena.
-        let read = async |entry| Ok::<_, Error>((entry, source.read(entry, None, wanted).await?));
-        let mut files = Prefetch::new(fields.segments.iter().map(|entry| (entry.bytes, read(entry))));
-        while let Some((entry, data)) = files.next().await.transpose()? {
-            bytes_read += data.bytes_read;
-            if entry.kind == SegmentKind::Base {
-                reserve(&mut state, &mut ends.of_default, &data.chunks, wanted.groups);
-                append_all(&mut state, &mut spaces, &mut ends, &data)?;
-            } else {
-                ends = Ends::default();
-                // What a delta overwrites is scattered over the state, so records are applied in blocks.
-                data.for_each_chunk(&mut |records| apply(&mut state, &mut spaces, records))?;
-            }
-            segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
-        }
+        loaded = load(&source, &fields.segments, fields.namespaces.clone(), wanted).await?;
         if wanted == Wanted::ALL {
             let place = format!("checkpoint {id}");
             let (keys, bytes, digest) = (metadata.key_count, fields.state_bytes, fields.state_digest);
-            check_state(&place, Totals { keys, bytes, digest }, Totals::of(&state, &spaces))?;
+            check_state(&place, Totals { keys, bytes, digest }, Totals::of(&loaded.state, &loaded.spaces))?;
         }
     }
     let wal = ReplayedWal::default();
@@ -180,7 +162,47 @@ async fn recover_one<D: Directory>(
         // whole too.
         find_state(directory, id).await?;
     }
+    let Loaded { state, spaces, segments, bytes_read } = loaded;
     Ok(RecoveredCheckpoint { metadata, state, spaces, skipped: Vec::new(), bytes_read, wal, segments })
+}
+
+/// What was loaded of the segments that a checkpoint names.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    pub(crate) spaces: Spaces,
+    pub(crate) segments: Vec<LiveSegment>,
+    pub(crate) bytes_read: u64,
+}
+
+/// Loads what is wanted of segments, in their order.
+pub(super) async fn load<D: Directory>(
+    source: &SegmentSource<'_, D>,
+    entries: &[SegmentEntry],
+    declared: Namespaces,
+    wanted: Wanted,
+) -> Result<Loaded, Error> {
+    let (mut state, mut spaces) = (State::new(), Spaces::new(declared));
+    let mut ends = Ends::default();
+    let mut segments = Vec::new();
+    let mut bytes_read = 0;
+    // One file is in memory at a time, or a few where another process reads them. The records go
+    // straight into the arena.
+    let read = async |entry| Ok::<_, Error>((entry, source.read(entry, None, wanted).await?));
+    let mut files = Prefetch::new(entries.iter().map(|entry| (entry.bytes, read(entry))));
+    while let Some((entry, data)) = files.next().await.transpose()? {
+        bytes_read += data.bytes_read;
+        if entry.kind == SegmentKind::Base {
+            reserve(&mut state, &mut ends.of_default, &data.chunks, wanted.groups);
+            append_all(&mut state, &mut spaces, &mut ends, &data)?;
+        } else {
+            ends = Ends::default();
+            // What a delta overwrites is scattered over the state, so records are applied in blocks.
+            data.for_each_chunk(&mut |records| apply(&mut state, &mut spaces, records))?;
+        }
+        segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
+    }
+    Ok(Loaded { state, spaces, segments, bytes_read })
 }
 
 /// Where the records of a base are appended.

@@ -1,10 +1,11 @@
 //! The rules that hold between the fields of the metadata.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::segment_entry::SegmentEntry;
+use crate::model::hash_range::HashRange;
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 
 impl IncrementalCheckpointMetadata {
@@ -23,6 +24,16 @@ impl IncrementalCheckpointMetadata {
         let names: BTreeSet<String> = fields.segments.iter().map(SegmentEntry::name).collect();
         if !fields.segments.is_sorted_by(is_before) || names.len() < fields.segments.len() {
             return Err(Error::unknown(place, "segments are not bases and then deltas, each by checkpoint and number"));
+        }
+        // A file of another directory may be named several times, for different ranges of its records.
+        let mut same: BTreeMap<String, Vec<HashRange>> = BTreeMap::new();
+        for entry in fields.segments.iter().filter(|entry| entry.store.is_some()) {
+            let range = entry.range.unwrap_or_default();
+            let others = same.entry(SegmentEntry { range: None, ..entry.clone() }.name()).or_default();
+            if others.iter().any(|other| other.intersection(range).is_some()) {
+                return Err(Error::unknown(format!("{place}: {}", entry.path()), "is named twice for the same hashes"));
+            }
+            others.push(range);
         }
         if fields.segments.iter().any(|entry| entry.store == Some(fields.store_id)) {
             return Err(Error::unknown(place, "names its own directory as another one"));
