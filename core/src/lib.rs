@@ -19,6 +19,7 @@ mod config;
 pub mod directory;
 mod error;
 pub mod format;
+pub mod job;
 mod ledger;
 mod maintenance;
 mod manager;

@@ -1,5 +1,7 @@
 //! Directories that are made of parts of others: states that are divided and joined again, at any hash.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "the numbers are small")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

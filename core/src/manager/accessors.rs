@@ -108,6 +108,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.state.is_empty()
     }
 
+    /// Returns the digest of the state, all namespaces included. A checkpoint of it would have the same.
+    pub fn digest(&self) -> u64 {
+        Totals::of(&self.live.state, &self.live.spaces).digest
+    }
+
     /// Returns all keys and values of the default namespace in order of the keys' bytes. [`State::iter`] says what this costs.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.live.state.iter()

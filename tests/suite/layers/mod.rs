@@ -9,7 +9,7 @@ use alluvium_test_harness::{here, load};
 use imports::{Imports, Segments};
 
 /// The folders of core, from the lowest to the highest. A folder uses itself and those before it.
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 14] = [
     "model",
     "directory",
     "format",
@@ -22,6 +22,7 @@ const FOLDERS: [&str; 13] = [
     "commit",
     "tools",
     "manager",
+    "job",
     "archive",
 ];
 
