@@ -199,14 +199,17 @@ fn a_key_that_the_directory_does_not_own_is_refused_by_every_mutation() {
     let lower = HashRange::new(0, u64::MAX / 2).unwrap();
     let own = Arc::new(MemoryDirectory::new());
     let part = [Part::new(directory, checkpoint, lower)];
-    let mut manager =
-        block_on(Manager::open_parts(own, &part, Stores::new(), lower, config(), options(2))).unwrap();
+    let mut manager = block_on(Manager::open_parts(own, &part, Stores::new(), lower, config(), options(2))).unwrap();
     let before = state(&manager);
     let foreign = all.keys().map(|(_, key)| key.clone()).find(|key| !manager.owns(key)).unwrap();
     let refused = |result: Result<(), Error>| {
         let text = result.unwrap_err().to_string();
         assert!(text.contains("7fffffffffffffff") && text.contains(std::str::from_utf8(&foreign).unwrap()), "{text}");
     };
+    refused(manager.get_in(0, &foreign).map(drop));
+    refused(manager.get_in(ORDERED, &foreign).map(drop));
+    refused(manager.get_many(&[foreign.len() as u32], &foreign).map(drop));
+    refused(manager.get_many_in(COUNTS, &[foreign.len() as u32], &foreign).map(drop));
     refused(manager.put(&foreign, b"x"));
     refused(manager.delete(&foreign).map(drop));
     refused(manager.put_in(ORDERED, &foreign, b"x"));

@@ -36,7 +36,7 @@ impl<D> Stores<D> {
     }
 
     /// Returns the directories, each as what `wrap` makes of it.
-    pub(crate) fn map<'s, E>(&'s self, wrap: impl Fn(&'s D) -> E) -> Stores<E> {
+    pub fn map<'s, E>(&'s self, wrap: impl Fn(&'s Arc<D>) -> E) -> Stores<E> {
         Stores(Arc::new(self.0.iter().map(|(id, directory)| (*id, Arc::new(wrap(directory)))).collect()))
     }
 }

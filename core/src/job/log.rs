@@ -24,8 +24,12 @@ pub struct Commit {
     pub parts: Vec<JobPart>,
     /// How far the partitions of the sources were read.
     pub positions: ByPartition<SourcePosition>,
+    /// The watermarks of the partitions in milliseconds of Unix time.
+    pub watermarks: ByPartition<i64>,
     /// The watermark in milliseconds of Unix time, if there is one.
     pub watermark: Option<i64>,
+    /// Short texts that replace those of the same names.
+    pub annotations: BTreeMap<String, String>,
     /// The tokens by which sinks recognise what they prepared, by name of the sink.
     pub sinks: BTreeMap<String, Vec<u8>>,
 }
@@ -131,6 +135,14 @@ impl<D: Directory> JobLog<D> {
         }
         for (sink, token) in commit.sinks {
             self.manager.set_sink_token(sink, token)?;
+        }
+        for (input, partitions) in commit.watermarks {
+            for (partition, watermark_ms) in partitions {
+                self.manager.set_partition_watermark(input.clone(), partition, watermark_ms);
+            }
+        }
+        for (name, value) in commit.annotations {
+            self.manager.set_annotation(name, value);
         }
         if let Some(watermark) = commit.watermark {
             self.manager.set_watermark(watermark);

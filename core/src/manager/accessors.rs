@@ -61,12 +61,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
     /// ```
     pub fn get_many(&self, lens: &[u32], keys: &[u8]) -> Result<Vec<Option<&[u8]>>, Error> {
-        self.read_many(lens, keys, |key| self.get(key))
+        self.read_many(DEFAULT_NAMESPACE, lens, keys, |key| self.get(key))
     }
 
     /// Reads many keys, one after the other, within the limits of one call.
     pub(super) fn read_many<'a>(
         &'a self,
+        namespace: u32,
         lens: &[u32],
         keys: &[u8],
         get: impl Fn(&[u8]) -> Option<&'a [u8]>,
@@ -86,6 +87,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         for &len in lens {
             let key;
             (key, rest) = rest.split_at(len as usize);
+            self.check_owns(namespace, key)?;
             let value = get(key);
             steps.take(1)?;
             bytes += value.map_or(0, <[u8]>::len);

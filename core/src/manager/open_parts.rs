@@ -8,7 +8,9 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::listing::Listing;
 use crate::manager::live_state::LiveState;
 use crate::manager::types::IncrementalCheckpointManager;
+use crate::model::hash::key_hash;
 use crate::model::hash_range::HashRange;
+use crate::model::namespace::DEFAULT_NAMESPACE;
 use crate::recovery::parts::{Part, RecoveredParts, recover_parts};
 use crate::recovery::recover::Loaded;
 
@@ -89,9 +91,21 @@ impl<D> IncrementalCheckpointManager<D> {
         self.live.owned
     }
 
+    /// Refuses a key of a namespace that the directory does not own.
+    pub(super) fn check_owns(&self, namespace: u32, key: &[u8]) -> Result<(), Error> {
+        if self.live.owned == HashRange::ALL {
+            return Ok(());
+        }
+        let hash = match namespace {
+            DEFAULT_NAMESPACE => key_hash(key),
+            id => self.live.spaces.get(id)?.place(key, None)?,
+        };
+        self.live.check_owned(hash, key)
+    }
+
     /// Tells whether the directory owns a key of the default namespace.
     pub fn owns(&self, key: &[u8]) -> bool {
-        self.live.owned.contains(crate::model::hash::key_hash(key))
+        self.live.owned.contains(key_hash(key))
     }
 }
 

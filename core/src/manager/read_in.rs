@@ -10,8 +10,10 @@ use crate::state::{State, Walk};
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Returns the value of a key of a namespace, if the key exists.
     ///
-    /// A namespace that was not declared is [`InvalidInput`](Error::InvalidInput).
+    /// A namespace that was not declared, and a key that the directory [does not own](Self::owned_range), are
+    /// [`InvalidInput`](Error::InvalidInput).
     pub fn get_in(&self, namespace: u32, key: &[u8]) -> Result<Option<&[u8]>, Error> {
+        self.check_owns(namespace, key)?;
         Ok(match namespace {
             DEFAULT_NAMESPACE => self.get(key),
             id => self.live.spaces.get(id)?.get(key, &self.live.position),
@@ -26,7 +28,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             return self.get_many(lens, keys);
         }
         let space = self.live.spaces.get(namespace)?;
-        self.read_many(lens, keys, |key| space.get(key, &self.live.position))
+        self.read_many(namespace, lens, keys, |key| space.get(key, &self.live.position))
     }
 
     /// Returns the number of keys of a namespace. An entry that has expired counts until it is deleted, and a timer

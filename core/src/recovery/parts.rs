@@ -27,10 +27,21 @@ pub struct Part<D> {
     range: HashRange,
 }
 
+impl<D> Clone for Part<D> {
+    fn clone(&self) -> Self {
+        Self { directory: Arc::clone(&self.directory), ..*self }
+    }
+}
+
 impl<D> Part<D> {
     /// Returns the part of checkpoint `checkpoint` of a directory whose hashes are in `range`.
     pub fn new(directory: Arc<D>, checkpoint: u64, range: HashRange) -> Self {
         Self { directory, checkpoint, range }
+    }
+
+    /// Returns the same part, with the directory that `wrap` makes of it.
+    pub fn map<E>(&self, wrap: impl FnOnce(&Arc<D>) -> Arc<E>) -> Part<E> {
+        Part { directory: wrap(&self.directory), checkpoint: self.checkpoint, range: self.range }
     }
 
     /// Returns the range of hashes.
@@ -132,7 +143,8 @@ fn add(entries: &mut Vec<SegmentEntry>, entry: SegmentEntry) {
         // A key group that the cut divides must count on both sides of it, or on none.
         let divided = KeyGroups::range(group_of(last), group_of(last));
         let counts = |entry: &SegmentEntry| !entry.live().groups.intersection(divided).is_empty();
-        if last.checked_add(1) == Some(first) && (group_of(last) != group_of(first) || counts(other) == counts(&entry)) {
+        if last.checked_add(1) == Some(first) && (group_of(last) != group_of(first) || counts(other) == counts(&entry))
+        {
             let range = HashRange::new(lower.first(), upper.last()).unwrap_or_default();
             other.groups = other.live().groups.union(entry.live().groups).to_ranges();
             other.range = (range != HashRange::ALL).then_some(range);

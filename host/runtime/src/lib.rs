@@ -113,7 +113,7 @@ pub use self::description::{Description, Input, InputFormat, Output, OutputForma
 pub use self::emitted::Emitted;
 pub use self::engine::{
     CheckpointInfo, CheckpointReport, ComponentEngine, DueTimers, Engine, EngineOptions, MaintenanceReport,
-    NativeEngine, Range, Recovery, SharedEngine, SkippedCheckpoint, Walk, lock,
+    NativeEngine, PartsStart, Range, Recovery, SharedEngine, SkippedCheckpoint, Walk, lock,
 };
 pub use self::error::{EngineError, RuntimeError};
 pub use self::handle::{Answer, PluginHandle};
@@ -129,6 +129,6 @@ pub use self::messages::Message;
 pub use self::migrate::Migrated;
 pub use self::module::Module;
 pub use self::operator::{Batch, ColumnBatch, RecordBatch};
-pub use self::plugin::Plugin;
+pub use self::plugin::{FiredTimers, Plugin};
 pub use self::plugin_options::PluginOptions;
 pub use self::state::Cursor;

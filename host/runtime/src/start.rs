@@ -7,7 +7,7 @@ use std::time::Instant;
 use alluvium::NativeDirectory;
 use alluvium_core::directory::Directory;
 
-use crate::engine::NativeEngine;
+use crate::engine::{NativeEngine, PartsStart};
 use crate::error::RuntimeError;
 use crate::host::{Host, OpenOther, Opened, Started};
 use crate::migrate::{self, Migrated};
@@ -60,6 +60,23 @@ impl Host {
         let open: Arc<OpenOther> = Arc::new(move |how| Ok(NativeEngine::open(directory.clone(), how)?.shared()));
         let again = open.clone();
         let reopen: Reopen = Arc::new(move |host, module, options| host.open(module, Opened::Other(&*again), options));
+        self.start_opened(module, Opened::Other(&*open), name.into(), reopen, options)
+    }
+
+    /// Starts a plugin over an empty directory whose state is made of parts of others. The plugin may read and write
+    /// only the keys that the directory owns. The host must be a [native](Self::native) one, and the plugin cannot be
+    /// restarted.
+    pub fn start_parts<D: Directory + Send + Sync + 'static>(
+        &self,
+        module: &Module,
+        start: PartsStart<D>,
+        name: &str,
+        options: &PluginOptions,
+    ) -> Result<Plugin, RuntimeError> {
+        let open: Arc<OpenOther> = Arc::new(move |how| Ok(NativeEngine::open_parts(&start, how)?.shared()));
+        let reopen: Reopen = Arc::new(|_, _, _| {
+            Err(RuntimeError::Host("the part of a job is opened by the job, with its next generation".to_owned()))
+        });
         self.start_opened(module, Opened::Other(&*open), name.into(), reopen, options)
     }
 

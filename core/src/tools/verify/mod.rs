@@ -61,7 +61,7 @@ async fn verify_listed<D: Directory>(
     let mut gone = 0;
     let held = CachedDirectory::new(directory, most);
     let source = &held;
-    let stores = stores.map(|store| CachedDirectory::new(store, most));
+    let stores = stores.map(|store| CachedDirectory::new(&**store, most));
     if let Err(error) = listing.check_not_lost() {
         report.find(error.place().unwrap_or_default(), Severity::Damage, error.to_string());
     }

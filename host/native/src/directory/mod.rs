@@ -110,6 +110,14 @@ impl NativeDirectory {
         Ok(directory)
     }
 
+    /// Opens a directory for a writer that needs no lock, because a claim elsewhere fences it, and creates it if it is
+    /// missing. Names that are found are made durable, as [`open_exclusive`](Self::open_exclusive) does.
+    pub fn create_unlocked(path: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        let directory = Self::create(path)?;
+        directory.sync_names()?;
+        Ok(directory)
+    }
+
     /// Accepts a file system that cannot give a file its name without replacing another: one without hard links and
     /// without the rename that Linux has for this. Then a file is renamed after a check that its name is free.
     ///

@@ -8,10 +8,12 @@ mod calls;
 pub(crate) mod component;
 mod native;
 mod options;
+mod parts;
 mod position;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alluvium_core::job::JobPart;
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::source_position::SourcePosition;
 use alluvium_core::model::stop::Stop;
@@ -24,6 +26,7 @@ use crate::limits::Limits;
 pub use self::component::ComponentEngine;
 pub use self::native::NativeEngine;
 pub use self::options::EngineOptions;
+pub use self::parts::PartsStart;
 pub use checkpoints::{CheckpointInfo, CheckpointReport, DueTimers, MaintenanceReport, Recovery, SkippedCheckpoint};
 
 /// The name of a walk over entries, which [`Engine::iterate`] begins.
@@ -175,6 +178,17 @@ pub trait Engine: Send {
     /// Returns the checkpoints that were begun and have become durable since this was last asked, oldest first.
     /// With `wait`, it waits for all that were begun.
     fn finished_checkpoints(&mut self, wait: bool) -> Result<Vec<CheckpointReport>, RuntimeError>;
+
+    /// Returns the digest of the state, if the engine can tell it between checkpoints.
+    fn digest(&mut self) -> Option<u64> {
+        None
+    }
+
+    /// Returns the parts of a [job](alluvium_core::job) that have become durable since this was last asked, oldest
+    /// first. There are some only if the engine was opened with [`PartsStart`].
+    fn take_parts(&mut self) -> Vec<JobPart> {
+        Vec::new()
+    }
 
     /// Makes a kept checkpoint the newest, by a new one that shares its files. What was not checkpointed is
     /// dropped.

@@ -25,6 +25,7 @@ use crate::module::Module;
 use crate::operator::{Batch, Operator};
 use crate::plugin::output::OutputCount;
 use crate::plugin::results::ResultsWalk;
+pub use crate::plugin::timers::FiredTimers;
 use crate::plugin::timers::Queues;
 use crate::plugin_options::PluginOptions;
 use crate::rate_limit::RateLimit;

@@ -72,6 +72,17 @@ impl Queues {
     }
 }
 
+/// Timers whose work was done: those of one namespace and one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FiredTimers {
+    /// The namespace.
+    pub namespace: u32,
+    /// Their time, in milliseconds of the namespace's clock.
+    pub at_ms: i64,
+    /// How many there were.
+    pub count: u64,
+}
+
 impl Plugin {
     /// Has the plugin do the work of the timers that are due first: those of one time and one namespace, at most 4,096
     /// of them. Returns how many there were; 0 says that none is due.
@@ -94,12 +105,18 @@ impl Plugin {
     /// # }
     /// ```
     pub fn fire_timers(&mut self) -> Result<u64, RuntimeError> {
-        self.call(|running| running.fire(false))
+        Ok(self.fire_first_timers(false)?.map_or(0, |fired| fired.count))
     }
 
     /// Does the same when all inputs have ended: all timers of event time are due.
     pub fn fire_all_timers(&mut self) -> Result<u64, RuntimeError> {
-        self.call(|running| running.fire(true))
+        Ok(self.fire_first_timers(true)?.map_or(0, |fired| fired.count))
+    }
+
+    /// Does what [`fire_timers`](Self::fire_timers) does, or [`fire_all_timers`](Self::fire_all_timers) with `all`, and
+    /// says which timers they were. `None` says that none is due.
+    pub fn fire_first_timers(&mut self, all: bool) -> Result<Option<FiredTimers>, RuntimeError> {
+        self.call(|running| running.fire(all))
     }
 
     /// Whether timers would be due if the clocks showed these times.
@@ -122,22 +139,22 @@ impl Plugin {
 }
 
 impl Running {
-    fn fire(&mut self, all_of_event_time: bool) -> Result<u64, RuntimeError> {
+    fn fire(&mut self, all_of_event_time: bool) -> Result<Option<FiredTimers>, RuntimeError> {
         let Self { operator, engine, queues, chained_timers } = self;
         let due = queues.due(&mut *lock(engine), all_of_event_time)?;
         let Some((namespace, at_ms)) = due else {
             queues.left = None;
-            return Ok(0);
+            return Ok(None);
         };
         let left = match queues.left {
             Some(left) => left,
             None => queues.len(&mut *lock(engine))?.saturating_add(*chained_timers),
         };
-        let fired = u64::from(operator.on_timers(namespace, at_ms, TIMERS_PER_CALL)?);
-        queues.left = Some(left.checked_sub(fired).ok_or_else(|| {
+        let count = u64::from(operator.on_timers(namespace, at_ms, TIMERS_PER_CALL)?);
+        queues.left = Some(left.checked_sub(count).ok_or_else(|| {
             let why = format!("its timers set more than {chained_timers} others that were due at once");
             RuntimeError::Limit { who: "the plugin", limit: Limit::Timers, why }
         })?);
-        Ok(fired)
+        Ok(Some(FiredTimers { namespace, at_ms, count }))
     }
 }

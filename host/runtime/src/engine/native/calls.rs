@@ -1,6 +1,7 @@
 //! What is asked of an engine, asked of core.
 
 use alluvium_core::directory::{Directory, block_on};
+use alluvium_core::job::JobPart;
 use alluvium_core::model::opaque::Opaque;
 use alluvium_core::model::source_position::SourcePosition;
 use alluvium_core::model::stop::Stop;
@@ -220,6 +221,14 @@ impl<D: Directory + Send + Sync + 'static> Engine for NativeEngine<D> {
     fn finished_checkpoints(&mut self, wait: bool) -> Result<Vec<CheckpointReport>, RuntimeError> {
         self.settle(wait)?;
         Ok(std::mem::take(&mut self.finished))
+    }
+
+    fn digest(&mut self) -> Option<u64> {
+        Some(self.manager.digest())
+    }
+
+    fn take_parts(&mut self) -> Vec<JobPart> {
+        self.parts.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     fn restore(&mut self, id: u64) -> Result<CheckpointInfo, RuntimeError> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use alluvium::NativeDirectory;
 use alluvium::background::BackgroundWriter;
 use alluvium_core::directory::{Directory, block_on};
+use alluvium_core::job::JobPart;
 use alluvium_core::model::stop::Stop;
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport, OpenOptions, Walk,
@@ -19,7 +20,7 @@ use alluvium_core::{
 
 use self::limited::Limited;
 use crate::deadline::past;
-use crate::engine::{CheckpointReport, EngineOptions};
+use crate::engine::{CheckpointReport, EngineOptions, PartsStart};
 use crate::error::{EngineError, RuntimeError};
 
 /// Core's manager over a directory whose size is limited.
@@ -43,35 +44,44 @@ pub struct NativeEngine<D> {
     stop: Option<Stop>,
     /// The promises that the directory cannot keep, and that were accepted.
     weaker_promises: Vec<String>,
+    /// The parts of a job that have become durable and were not asked for yet, if it keeps one.
+    parts: Option<Vec<JobPart>>,
 }
 
 impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
     /// Opens a directory and recovers its newest checkpoint.
     pub fn open(directory: Arc<D>, options: &EngineOptions) -> Result<Self, RuntimeError> {
         let directory = Arc::new(Limited::new(directory));
-        let config = CheckpointConfig::new()
-            .with_max_retained(options.max_retained as usize)
-            .with_interval(Duration::from_mins(1))
-            .with_memory_limit_bytes(Some(options.memory_limit_bytes))
-            .with_max_rebase_bytes(options.max_compaction_bytes);
-        let how = OpenOptions::new(options.clock.clone())
-            .create(options.create)
-            .store_id(options.store_id)
-            .writer(options.writer)
-            .allow_fallback(options.allow_fallback);
+        let (config, how) = settings(options);
         let manager = block_on(Manager::open(directory.clone(), config, how)).map_err(convert::error)?;
-        let (walks, next_walk) = (HashMap::new(), 0);
-        let weaker_promises = Vec::new();
-        Ok(Self {
+        Ok(Self::over(manager, directory))
+    }
+
+    /// Opens an empty directory whose state is made of parts of others, as
+    /// [`open_parts`](IncrementalCheckpointManager::open_parts) says.
+    pub(crate) fn open_parts(start: &PartsStart<D>, options: &EngineOptions) -> Result<Self, RuntimeError> {
+        let limited = |directory: &Arc<D>| Arc::new(Limited::new(Arc::clone(directory)));
+        let directory = limited(&start.directory);
+        let parts: Vec<_> = start.parts.iter().map(|part| part.map(limited)).collect();
+        let stores = start.stores.map(|directory| Limited::new(Arc::clone(directory)));
+        let (config, how) = settings(options);
+        let opened = Manager::open_parts(directory.clone(), &parts, stores, start.range, config, how);
+        let opened = block_on(opened).map_err(convert::error)?;
+        Ok(Self { parts: Some(Vec::new()), ..Self::over(opened, directory) })
+    }
+
+    fn over(manager: Manager<D>, directory: Arc<Limited<D>>) -> Self {
+        Self {
             manager,
             directory,
             writer: None,
             finished: Vec::new(),
-            walks,
-            next_walk,
+            walks: HashMap::new(),
+            next_walk: 0,
             stop: None,
-            weaker_promises,
-        })
+            weaker_promises: Vec::new(),
+            parts: None,
+        }
     }
 }
 
@@ -103,7 +113,7 @@ impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
 
     /// Takes note of the checkpoints that have become durable; with `wait`, of all that were begun.
     fn settle(&mut self, wait: bool) -> Result<(), RuntimeError> {
-        let Self { manager, writer, finished, directory, .. } = self;
+        let Self { manager, writer, finished, directory, parts, .. } = self;
         let Some(writer) = writer else { return Ok(()) };
         let durable = if wait { writer.wait(manager) } else { writer.poll(manager) };
         let durable = within_disk(directory, durable)?;
@@ -119,10 +129,28 @@ impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
         }
         for checkpoint in durable {
             let done = std::mem::take(&mut maintenance);
+            if let Some(parts) = parts {
+                parts.push(JobPart::of(&checkpoint.metadata, manager.owned_range()).map_err(convert::error)?);
+            }
             finished.push(convert::report(&checkpoint.metadata, &checkpoint.statistics, done));
         }
         Ok(())
     }
+}
+
+/// Returns how core opens a directory.
+fn settings(options: &EngineOptions) -> (CheckpointConfig, OpenOptions) {
+    let config = CheckpointConfig::new()
+        .with_max_retained(options.max_retained as usize)
+        .with_interval(Duration::from_mins(1))
+        .with_memory_limit_bytes(Some(options.memory_limit_bytes))
+        .with_max_rebase_bytes(options.max_compaction_bytes);
+    let how = OpenOptions::new(options.clock.clone())
+        .create(options.create)
+        .store_id(options.store_id)
+        .writer(options.writer)
+        .allow_fallback(options.allow_fallback);
+    (config, how)
 }
 
 /// Tells a limit of the directory from a full disk, which is what core was told.

@@ -1,0 +1,67 @@
+//! The first failure of a process, which ends all its workers.
+
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use crate::error::ClusterError;
+
+/// The first failure of this process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Failure(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    error: Option<ClusterError>,
+    /// The connections to the other processes. They are closed with the first failure, so that the others stop too.
+    sockets: Vec<TcpStream>,
+}
+
+/// What threads of the network report to. A process runs one job at a time over a network.
+static CURRENT: Mutex<Option<Failure>> = Mutex::new(None);
+static HOOK: Once = Once::new();
+
+impl Failure {
+    /// Notes a failure, unless there was one before.
+    pub(crate) fn set(&self, error: ClusterError) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.error.is_none() {
+            inner.error = Some(error);
+        }
+        for socket in inner.sockets.drain(..) {
+            // A socket that is closed already needs no more.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Returns the first failure.
+    pub(crate) fn get(&self) -> Option<ClusterError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).error.clone()
+    }
+
+    /// Has connections closed with the first failure, and takes note when the threads that serve them end.
+    pub(crate) fn watch(&self, sockets: Vec<TcpStream>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).sockets = sockets;
+        *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                // The threads of the network have no other way to say that a connection was lost.
+                let is_of_network = std::thread::current().name().is_some_and(|name| name.starts_with("timely:"));
+                let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                match current.filter(|_| is_of_network) {
+                    Some(failure) => {
+                        let why = panic.payload_as_str().unwrap_or_default();
+                        let lost = "the connection to another process of the job was lost";
+                        failure.set(ClusterError::Network(format!("{lost}: {why}")));
+                    }
+                    None => before(panic),
+                }
+            }));
+        });
+    }
+
+    /// Stops taking note of the network.
+    pub(crate) fn unwatch(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).sockets.clear();
+    }
+}

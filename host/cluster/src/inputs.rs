@@ -1,0 +1,176 @@
+//! What a job reads: inputs with partitions, each read by one worker.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use alluvium_connectors::Batch;
+use alluvium_connectors::source::{Partition, Polled, Position, Reader, Schema, Source};
+use alluvium_core::StreamPosition;
+
+use crate::error::ClusterError;
+use crate::message::{PartitionEnd, Piece};
+
+/// So many records of a partition are read at once.
+const BATCH_RECORDS: u32 = 1_000;
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Opens a source. Each worker that reads has one of its own.
+pub type OpenSource = Arc<dyn Fn() -> Result<Box<dyn Source>, ClusterError> + Send + Sync>;
+
+/// Reads the event time of a record, in milliseconds of Unix time, given the names of its fields and the fields.
+pub type ReadTime = Arc<dyn Fn(&[String], &[&[u8]]) -> Result<Option<i64>, String> + Send + Sync>;
+
+/// An input of a job.
+#[derive(Clone)]
+pub struct Input {
+    name: String,
+    open: OpenSource,
+    time: Option<ReadTime>,
+}
+
+impl Input {
+    /// Returns an input of this name, which the operator knows.
+    pub fn new(
+        name: impl Into<String>,
+        open: impl Fn() -> Result<Box<dyn Source>, ClusterError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), open: Arc::new(open), time: None }
+    }
+
+    /// Sets what reads the event times of records. Without it, the input does not move the watermark.
+    #[must_use]
+    pub fn time(
+        self,
+        time: impl Fn(&[String], &[&[u8]]) -> Result<Option<i64>, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { time: Some(Arc::new(time)), ..self }
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the names of the partitions that there are now, in order.
+    pub(crate) fn partitions(&self) -> Result<Vec<String>, ClusterError> {
+        let found = (self.open)()?.partitions()?;
+        let mut names: Vec<String> = found.iter().map(|partition| partition.name().to_owned()).collect();
+        if names.is_empty() {
+            return Err(ClusterError::Source(format!("the input {} has no partitions: no file matches", self.name)));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A partition that a worker reads.
+pub(crate) struct Reading {
+    input: u32,
+    partition: u32,
+    /// What errors call it.
+    place: String,
+    reader: Box<dyn Reader>,
+    time: Option<ReadTime>,
+    /// The columns, and the schema that they are of.
+    schema: Option<(Arc<Schema>, Option<Vec<String>>)>,
+    time_ms: Option<i64>,
+    /// How many records the epoch has so far.
+    in_epoch: u32,
+    has_ended: bool,
+}
+
+impl Reading {
+    /// Opens a partition where the position in the stream says.
+    pub(crate) fn open(
+        (number, input): (u32, &Input),
+        (partition, name): (u32, &str),
+        at: &StreamPosition,
+    ) -> Result<Self, ClusterError> {
+        let named = Partition::new(name).map_err(|error| ClusterError::Source(error.to_string()))?;
+        let mut reader = (input.open)()?.open(&named)?;
+        if let Some(position) = at.positions.get(&input.name).and_then(|partitions| partitions.get(name)) {
+            reader.seek(position)?;
+        }
+        let time_ms = at.watermarks.get(&input.name).and_then(|partitions| partitions.get(name)).copied();
+        let place = if name.is_empty() { input.name.clone() } else { format!("{}, {name}", input.name) };
+        let time = input.time.clone();
+        let (in_epoch, has_ended, schema) = (0, false, None);
+        Ok(Self { input: number, partition, place, reader, time, schema, time_ms, in_epoch, has_ended })
+    }
+
+    /// Whether the epoch has as many records as it may have of the partition, or no more will come.
+    pub(crate) fn is_done(&self, epoch_records: u32) -> bool {
+        self.has_ended || self.in_epoch >= epoch_records
+    }
+
+    /// Reads records for the epoch, without waiting. Returns `None` if none are at hand.
+    pub(crate) fn read(&mut self, epoch_records: u32) -> Result<Option<Piece>, ClusterError> {
+        let mut batch = Batch::new(BATCH_RECORDS.min(epoch_records - self.in_epoch), BATCH_BYTES);
+        match self.reader.poll(&mut batch, Instant::now()) {
+            Ok(Polled::Records) => {}
+            Ok(Polled::Nothing) => return Ok(None),
+            Ok(Polled::End) => {
+                self.has_ended = true;
+                return Ok(None);
+            }
+            Err(error) if error.is_transient() => {
+                tracing::warn!("{}: {error}; it is tried again", self.place);
+                return Ok(None);
+            }
+            Err(error) => return Err(ClusterError::Source(error.to_string())),
+        }
+        self.note_schema();
+        let header = self.schema.as_ref().and_then(|(_, header)| header.clone());
+        self.note_times(header.as_deref().unwrap_or_default(), &batch)?;
+        let first = self.in_epoch;
+        self.in_epoch += batch.count();
+        let (count, lens, bytes) = batch.into_parts();
+        let width = u32::try_from(lens.len() / count.max(1) as usize).unwrap_or(u32::MAX);
+        let numbers = (first..first + count).collect();
+        Ok(Some(Piece { input: self.input, partition: self.partition, header, numbers, width, lens, bytes }))
+    }
+
+    fn note_schema(&mut self) {
+        let Some(found) = self.reader.schema() else { return };
+        if self.schema.as_ref().is_none_or(|(known, _)| known != found) {
+            let header = if let Schema::Fields(header) = &**found { Some(header.clone()) } else { None };
+            self.schema = Some((Arc::clone(found), header));
+        }
+    }
+
+    fn note_times(&mut self, header: &[String], batch: &Batch) -> Result<(), ClusterError> {
+        let Some(time) = &self.time else { return Ok(()) };
+        for (number, record) in (self.in_epoch..).zip(batch.records()) {
+            let width = header.len().max(1);
+            let fields: Vec<&[u8]> = (0..width).filter_map(|field| record.field(field)).collect();
+            let read = time(header, &fields).map_err(|what| {
+                ClusterError::Source(format!("{}: record {} of the epoch: {what}", self.place, number + 1))
+            })?;
+            self.time_ms = self.time_ms.max(read);
+        }
+        Ok(())
+    }
+
+    /// Ends the epoch of the partition.
+    pub(crate) fn end_epoch(&mut self) -> PartitionEnd {
+        self.in_epoch = 0;
+        PartitionEnd {
+            input: self.input,
+            partition: self.partition,
+            position: self.position(),
+            is_timed: self.time.is_some(),
+            time_ms: self.time_ms,
+            has_ended: self.has_ended,
+        }
+    }
+
+    fn position(&self) -> Position {
+        self.reader.position()
+    }
+}

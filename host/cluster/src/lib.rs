@@ -1,0 +1,36 @@
+//! Stream operators over many workers, with exactly-once state, on Timely Dataflow.
+//!
+//! A [`Job`] reads partitioned inputs, sends each record to the worker that owns its key, and commits epochs: the
+//! state of all workers, the positions of the inputs and the outputs become durable together. After a crash, or with
+//! another number of workers, the job continues at the last committed epoch. The state and the output are the same for
+//! any number of workers, byte for byte.
+//!
+//! A supervisor starts the processes, and starts them again when the job stops. Each start claims the job, which fences
+//! all earlier ones.
+#![forbid(unsafe_code)]
+
+mod committer;
+mod dataflow;
+mod error;
+mod failure;
+mod inputs;
+mod message;
+mod network;
+pub mod operator;
+mod options;
+mod run;
+mod stash;
+mod status;
+mod storage;
+
+pub use committer::{Committed, Outputs, Watch};
+pub use error::ClusterError;
+pub use inputs::{Input, OpenSource, ReadTime};
+pub use network::Processes;
+#[cfg(feature = "plugins")]
+pub use operator::PluginOperator;
+pub use operator::{Context, NativeOperator, Operator};
+pub use options::JobOptions;
+pub use run::{Job, Outcome};
+pub use status::{JobStatus, PartStatus, unneeded_directories};
+pub use storage::{NativeStorage, Storage};

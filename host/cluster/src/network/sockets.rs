@@ -1,0 +1,146 @@
+//! Connects the processes of a job, each with each.
+
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use rustix::net::sockopt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ClusterError;
+use crate::network::Processes;
+use crate::network::handshake::{Hello, greet, receive, send};
+
+/// How long a process waits for the others.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long it waits between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(50);
+/// After so long without an answer, a connection is lost.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// The connections of this process, by process. There is none to itself.
+pub(crate) struct Connected<P> {
+    pub(crate) sockets: Vec<Option<TcpStream>>,
+    /// What the first process of the job decided.
+    pub(crate) plan: P,
+}
+
+/// Connects this process with all others. The first process decides on `plan`, once all others are there, and its
+/// generation is that of the connections: a process of an earlier generation is not let in.
+pub(crate) fn connect<P: Serialize + DeserializeOwned>(
+    processes: &Processes,
+    threads: usize,
+    plan: impl FnOnce() -> Result<P, ClusterError>,
+    generation: impl Fn(&P) -> u64,
+) -> Result<Connected<P>, ClusterError> {
+    let (own, count) = (processes.own, processes.count());
+    if count == 1 {
+        return Ok(Connected { sockets: vec![None], plan: plan()? });
+    }
+    let until = Instant::now() + PATIENCE;
+    let address = &processes.addresses[own];
+    let listener = TcpListener::bind(address)
+        .map_err(|error| ClusterError::Network(format!("{address}: this process cannot listen there: {error}")))?;
+    let listening = listener.set_nonblocking(true);
+    listening.map_err(|error| ClusterError::Network(format!("{address}: {error}")))?;
+    let hello = |generation| Hello { process: own, processes: count, threads, generation };
+    let mut sockets: Vec<Option<TcpStream>> = (0..count).map(|_| None).collect();
+    let plan = if own == 0 {
+        accept(&listener, &mut sockets, 1..count, hello(0), &processes.key, until)?;
+        let plan = plan()?;
+        for socket in sockets.iter_mut().flatten() {
+            send(socket, &plan)?;
+        }
+        plan
+    } else {
+        let mut first = dial(&processes.addresses[0], 0, hello(0), &processes.key, until)?;
+        // The first process answers once all others are there, and it has claimed the job.
+        first.set_read_timeout(Some(PATIENCE)).map_err(|error| ClusterError::Network(error.to_string()))?;
+        let plan: P = receive(&mut first)?;
+        sockets[0] = Some(first);
+        let hello = hello(generation(&plan));
+        for (other, socket) in sockets.iter_mut().enumerate().take(own).skip(1) {
+            *socket = Some(dial(&processes.addresses[other], other, hello, &processes.key, until)?);
+        }
+        accept(&listener, &mut sockets, own + 1..count, hello, &processes.key, until)?;
+        plan
+    };
+    for socket in sockets.iter().flatten() {
+        prepare(socket).map_err(|error| ClusterError::Network(format!("a connection: {error}")))?;
+    }
+    Ok(Connected { sockets, plan })
+}
+
+/// Takes the connections of other processes. One that does not belong to the job is left.
+fn accept(
+    listener: &TcpListener,
+    sockets: &mut [Option<TcpStream>],
+    from: std::ops::Range<usize>,
+    own: Hello,
+    key: &[u8],
+    until: Instant,
+) -> Result<(), ClusterError> {
+    while let Some(missing) = from.clone().find(|other| sockets[*other].is_none()) {
+        if Instant::now() > until {
+            return Err(ClusterError::Network(format!("process {missing} did not connect within {PATIENCE:?}")));
+        }
+        let Ok((mut socket, peer)) = listener.accept() else {
+            std::thread::sleep(PAUSE);
+            continue;
+        };
+        let blocking = socket.set_nonblocking(false).map_err(|error| ClusterError::Network(error.to_string()));
+        match blocking.and_then(|()| greet(&mut socket, own, key)) {
+            Ok(hello) if from.contains(&hello.process) && hello.generation == own.generation => {
+                // If a process was started again meanwhile, the later connection counts.
+                sockets[hello.process] = Some(socket);
+            }
+            Ok(hello) => {
+                let Hello { process, generation, .. } = hello;
+                tracing::warn!("{peer}: process {process} of generation {generation} is not let in");
+            }
+            Err(error) => tracing::warn!("{peer}: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// Connects to another process, as soon as it listens.
+fn dial(address: &str, process: usize, own: Hello, key: &[u8], until: Instant) -> Result<TcpStream, ClusterError> {
+    loop {
+        let failed = match attempt(address, process, own, key) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => error,
+        };
+        if Instant::now() > until {
+            return Err(ClusterError::Network(format!("process {process} at {address}: {failed}")));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn attempt(address: &str, process: usize, own: Hello, key: &[u8]) -> Result<TcpStream, ClusterError> {
+    let failed = |error: std::io::Error| ClusterError::Network(error.to_string());
+    let resolved = address.to_socket_addrs().map_err(failed)?.next();
+    let resolved = resolved.ok_or_else(|| ClusterError::Network("the name has no address".into()))?;
+    let mut socket = TcpStream::connect_timeout(&resolved, SILENCE).map_err(failed)?;
+    let hello = greet(&mut socket, own, key)?;
+    if hello.process != process || hello.generation != own.generation {
+        let Hello { process, generation, .. } = hello;
+        return Err(ClusterError::Network(format!("process {process} of generation {generation} answers there")));
+    }
+    Ok(socket)
+}
+
+/// Has a connection end within a bounded time if the other side falls silent.
+fn prepare(socket: &TcpStream) -> std::io::Result<()> {
+    socket.set_read_timeout(None)?;
+    socket.set_write_timeout(None)?;
+    socket.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, Duration::from_secs(3))?;
+    sockopt::set_tcp_keepintvl(socket, Duration::from_secs(2))?;
+    sockopt::set_tcp_keepcnt(socket, 3)?;
+    let silence_ms = u32::try_from(SILENCE.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(socket, silence_ms)?;
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Operators in Rust.
+
+use std::sync::Arc;
+
+use alluvium::SystemClock;
+use alluvium::background::BackgroundWriter;
+use alluvium_core::directory::{Directory, block_on};
+use alluvium_core::job::JobPart;
+use alluvium_core::model::hash::key_hash;
+use alluvium_core::model::namespace::{Namespace, NamespaceKind, TimeDomain};
+use alluvium_core::model::timer::Timer;
+use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
+
+use crate::error::ClusterError;
+use crate::message::{Emitted, Order, Piece};
+use crate::operator::{Build, Opening, Router, Worker};
+
+/// So many timers are worked through at once.
+const TIMERS_AT_ONCE: usize = 4_096;
+
+/// What a record of a stream is turned into: an operator in Rust, over keyed state.
+///
+/// An operator may touch only keys that belong to the key of the record, or of the timer, that it works on. Another
+/// key is refused by the state, because another worker may own it.
+pub trait Operator: Send + Sync + 'static {
+    /// Returns the operator's name. The state of a job belongs to the operator of this name.
+    fn name(&self) -> &str;
+
+    /// Returns the namespaces of the state, beside the default one. They get the numbers 1, 2, … in this order.
+    fn namespaces(&self) -> Vec<Namespace> {
+        Vec::new()
+    }
+
+    /// Returns the names of the inputs.
+    fn inputs(&self) -> Vec<String> {
+        vec!["records".into()]
+    }
+
+    /// Returns the names of the outputs.
+    fn outputs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Puts the key of a record into `key`, which is empty. `columns` are the names of its fields, if it has any.
+    fn key(&self, input: u32, columns: &[String], record: &[&[u8]], key: &mut Vec<u8>) -> Result<(), String>;
+
+    /// Works a record into the state.
+    fn process<D: Directory>(
+        &self,
+        context: &mut Context<'_, D>,
+        input: u32,
+        columns: &[String],
+        record: &[&[u8]],
+    ) -> Result<(), String>;
+
+    /// Does the work of a timer of event time.
+    fn on_timer<D: Directory>(
+        &self,
+        context: &mut Context<'_, D>,
+        namespace: u32,
+        timer: &Timer,
+    ) -> Result<(), String> {
+        let _ = (context, namespace, timer);
+        Ok(())
+    }
+}
+
+/// What an operator works with: the state of its worker, and its outputs.
+pub struct Context<'a, D> {
+    state: &'a mut IncrementalCheckpointManager<D>,
+    emitted: &'a mut Vec<Emitted>,
+    order: Order,
+}
+
+impl<D: Directory> Context<'_, D> {
+    /// Returns the state. Only its mutations and reads are meant for operators.
+    pub fn state(&mut self) -> &mut IncrementalCheckpointManager<D> {
+        self.state
+    }
+
+    /// Emits a record to an output, given by its number.
+    pub fn emit(&mut self, output: u32, record: &[u8]) {
+        self.emitted.push(Emitted { output, order: self.order, bytes: record.to_vec() });
+        if let Order::Record(_, _, _, count) = &mut self.order {
+            *count += 1;
+        }
+    }
+}
+
+/// An [`Operator`] as what workers start with.
+#[derive(Debug, Clone)]
+pub struct NativeOperator<O>(Arc<O>);
+
+impl<O> NativeOperator<O> {
+    /// Wraps an operator.
+    pub fn new(operator: O) -> Self {
+        Self(Arc::new(operator))
+    }
+}
+
+impl<D: Directory + Send + Sync + 'static, O: Operator> Build<D> for NativeOperator<O> {
+    fn name(&self) -> String {
+        self.0.name().to_owned()
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        self.0.inputs()
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        self.0.outputs()
+    }
+
+    fn open(&self, opening: Opening<D>) -> Result<Box<dyn Worker>, ClusterError> {
+        let mut writer = [0; 8];
+        getrandom::fill(&mut writer).map_err(|error| ClusterError::Options(format!("no randomness: {error}")))?;
+        let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(opening.store.0);
+        let options = options.writer(u64::from_le_bytes(writer));
+        let config = CheckpointConfig::new().with_max_retained(opening.max_retained as usize);
+        let Opening { directory, parts, stores, range, .. } = opening;
+        let opened = IncrementalCheckpointManager::open_parts(directory, &parts, stores, range, config, options);
+        let mut state = block_on(opened)?;
+        let mut queues = Vec::new();
+        for declaration in self.0.namespaces() {
+            let id = state.declare_namespace(&declaration)?;
+            match declaration.kind {
+                NamespaceKind::Timers(TimeDomain::Event) => queues.push(id),
+                NamespaceKind::Timers(TimeDomain::Processing) => {
+                    let what = "an operator of a job cannot have timers of processing time yet";
+                    return Err(ClusterError::Options(format!("{}: {what}", declaration.name)));
+                }
+                NamespaceKind::Hashed | NamespaceKind::Ordered { .. } => {}
+            }
+        }
+        Ok(Box::new(NativeWorker { operator: self.0.clone(), state, queues, writer: BackgroundWriter::start() }))
+    }
+
+    fn router(&self) -> Result<Box<dyn Router>, ClusterError> {
+        Ok(Box::new(NativeRouter { operator: self.0.clone(), key: Vec::new() }))
+    }
+}
+
+struct NativeRouter<O> {
+    operator: Arc<O>,
+    key: Vec<u8>,
+}
+
+impl<O: Operator> Router for NativeRouter<O> {
+    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, ClusterError> {
+        let columns = piece.header.as_deref().unwrap_or_default();
+        let mut hashes = Vec::with_capacity(piece.count());
+        for (number, lens, bytes) in piece.records() {
+            self.key.clear();
+            let key = self.operator.key(piece.input, columns, &fields(lens, bytes), &mut self.key);
+            key.map_err(|what| piece.refused(number, &what))?;
+            hashes.push(key_hash(&self.key));
+        }
+        Ok(hashes)
+    }
+}
+
+struct NativeWorker<O, D> {
+    operator: Arc<O>,
+    state: IncrementalCheckpointManager<D>,
+    /// The namespaces that hold timers.
+    queues: Vec<u32>,
+    writer: BackgroundWriter<D>,
+}
+
+impl<O: Operator, D: Directory> NativeWorker<O, D> {
+    /// Does the work of the timers up to a time, those of one time and namespace after the other.
+    fn fire(&mut self, up_to_ms: i64, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
+        loop {
+            let mut first: Option<(i64, u32)> = None;
+            for &namespace in &self.queues {
+                let at_ms = self.state.first_timer(namespace)?;
+                first = [first, at_ms.map(|at_ms| (at_ms, namespace))].into_iter().flatten().min_by_key(|(at, _)| *at);
+            }
+            let Some((at_ms, namespace)) = first.filter(|(at_ms, _)| *at_ms <= up_to_ms) else { return Ok(()) };
+            for timer in self.state.take_first_timers(namespace, at_ms, TIMERS_AT_ONCE)? {
+                let order = Order::Timer(at_ms, namespace);
+                let mut context = Context { state: &mut self.state, emitted, order };
+                let done = self.operator.on_timer(&mut context, namespace, &timer);
+                done.map_err(|what| {
+                    ClusterError::Operator(format!("the operator refuses the timer {timer:?}: {what}"))
+                })?;
+            }
+        }
+    }
+}
+
+impl<O: Operator, D: Directory + Send + Sync + 'static> Worker for NativeWorker<O, D> {
+    fn process(&mut self, piece: Piece, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
+        let columns = piece.header.as_deref().unwrap_or_default();
+        for (number, lens, bytes) in piece.records() {
+            let order = Order::Record(piece.input, piece.partition, number, 0);
+            let mut context = Context { state: &mut self.state, emitted, order };
+            let done = self.operator.process(&mut context, piece.input, columns, &fields(lens, bytes));
+            done.map_err(|what| piece.refused(number, &what))?;
+        }
+        Ok(())
+    }
+
+    fn end_epoch(
+        &mut self,
+        epoch: u64,
+        watermark: Option<i64>,
+        now_ms: Option<i64>,
+        finish: bool,
+        emitted: &mut Vec<Emitted>,
+    ) -> Result<(), ClusterError> {
+        self.state.set_epoch(epoch)?;
+        if let Some(watermark) = watermark {
+            self.state.set_watermark(watermark);
+        }
+        if let Some(now_ms) = now_ms {
+            self.state.set_processing_time(now_ms);
+        }
+        match (finish, self.state.watermark()) {
+            (true, _) => self.fire(i64::MAX, emitted),
+            (false, Some(watermark)) => self.fire(watermark, emitted),
+            (false, None) => Ok(()),
+        }
+    }
+
+    fn digest(&mut self) -> Result<u64, ClusterError> {
+        Ok(self.state.digest())
+    }
+
+    fn begin_part(&mut self) -> Result<(), ClusterError> {
+        self.writer.checkpoint(&mut self.state, 0)?;
+        Ok(())
+    }
+
+    fn durable_parts(&mut self) -> Result<Vec<JobPart>, ClusterError> {
+        let durable = self.writer.poll(&mut self.state)?;
+        while let Some(report) = self.writer.next_report() {
+            for error in report.errors {
+                tracing::warn!("maintenance: {error}; it is tried again after the next epoch");
+            }
+        }
+        let owned = self.state.owned_range();
+        Ok(durable.iter().map(|durable| JobPart::of(&durable.metadata, owned)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Divides a record into its fields.
+fn fields<'r>(lens: &[u32], bytes: &'r [u8]) -> Vec<&'r [u8]> {
+    let mut rest = bytes;
+    let field = |len: &u32| {
+        let (field, after) = rest.split_at(*len as usize);
+        rest = after;
+        field
+    };
+    lens.iter().map(field).collect()
+}
+
+impl Piece {
+    /// Returns the error of a record that the operator refuses.
+    pub(crate) fn refused(&self, number: u32, what: &str) -> ClusterError {
+        let place = format!("input {}, partition {}, record {}", self.input, self.partition, number + 1);
+        ClusterError::Operator(format!("{place} of the epoch: the operator refuses it: {what}"))
+    }
+}

@@ -1,0 +1,255 @@
+//! WebAssembly plugins as operators.
+
+use std::collections::BTreeSet;
+
+use alluvium_core::directory::{Directory, MemoryDirectory};
+use alluvium_core::job::JobPart;
+use alluvium_core::model::hash::key_hash;
+use alluvium_host::{
+    Batch, ColumnBatch, Host, HostOptions, InputFormat, Module, PartsStart, Plugin, PluginOptions, RecordBatch,
+    RuntimeError,
+};
+
+use crate::error::ClusterError;
+use crate::message::{Emitted, Order, Piece};
+use crate::operator::{Build, Opening, Router, Worker};
+
+/// A plugin as what workers start with. The plugin must say which keys records belong to: it exports `keyed`.
+#[derive(Clone)]
+pub struct PluginOperator {
+    host: Host,
+    module: Module,
+    options: PluginOptions,
+    name: String,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl std::fmt::Debug for PluginOperator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginOperator").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl PluginOperator {
+    /// Compiles a plugin. `options` say what it may take, and its parameters.
+    ///
+    /// A file that is no plugin, and a plugin that does not export `keyed`, are
+    /// [`Operator`](ClusterError::Operator).
+    pub fn load(
+        plugin: impl AsRef<std::path::Path>,
+        host: HostOptions,
+        options: PluginOptions,
+    ) -> Result<Self, ClusterError> {
+        let host = Host::native(host)?;
+        let module = host.load(plugin.as_ref())?;
+        if !module.is_keyed() {
+            let what = "does not say which keys its records belong to: export the interface keyed (route), \
+                        or run it with one worker by alluvium run";
+            return Err(ClusterError::Operator(format!("{}: {what}", plugin.as_ref().display())));
+        }
+        let plugin = Self { host, module, options, name: String::new(), inputs: Vec::new(), outputs: Vec::new() };
+        let described = plugin.start_router()?;
+        let description = described.description();
+        Ok(Self {
+            name: description.identity.name.clone(),
+            inputs: description.inputs.iter().map(|input| input.name.clone()).collect(),
+            outputs: description.outputs.iter().map(|output| output.name.clone()).collect(),
+            ..plugin
+        })
+    }
+
+    /// Starts an instance that only finds keys. Its state stays empty and in memory.
+    fn start_router(&self) -> Result<Plugin, RuntimeError> {
+        let directory = std::sync::Arc::new(MemoryDirectory::new());
+        self.host.start_over(&self.module, directory, "router", &self.options)
+    }
+}
+
+impl<D: Directory + Send + Sync + 'static> Build<D> for PluginOperator {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        self.inputs.clone()
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        self.outputs.clone()
+    }
+
+    fn open(&self, opening: Opening<D>) -> Result<Box<dyn Worker>, ClusterError> {
+        let name = format!("worker {}", opening.worker);
+        let options = PluginOptions {
+            store_id: Some(opening.store.0),
+            max_retained: opening.max_retained,
+            ..self.options.clone()
+        };
+        let Opening { directory, parts, stores, range, .. } = opening;
+        let start = PartsStart { directory, parts, stores, range };
+        let mut plugin = self.host.start_parts(&self.module, start, &name, &options)?;
+        let opened = plugin.with_engine(|engine| Ok(engine.digest()))?.unwrap_or_default();
+        let emits = !self.outputs.is_empty();
+        Ok(Box::new(PluginWorker { plugin, opened, emits, begun: BTreeSet::new() }))
+    }
+
+    fn router(&self) -> Result<Box<dyn Router>, ClusterError> {
+        Ok(Box::new(PluginRouter { plugin: self.start_router()?, begun: BTreeSet::new() }))
+    }
+}
+
+/// The inputs that were begun, and with which columns.
+type Begun = BTreeSet<(u32, Vec<String>)>;
+
+/// Tells the plugin the columns of an input before its first record, and when they change.
+fn begin(plugin: &mut Plugin, begun: &mut Begun, piece: &Piece) -> Result<(), RuntimeError> {
+    let Some(header) = &piece.header else { return Ok(()) };
+    let now = (piece.input, header.clone());
+    if begun.contains(&now) {
+        return Ok(());
+    }
+    plugin.begin(piece.input, header)?;
+    begun.retain(|(input, _)| *input != piece.input);
+    begun.insert(now);
+    Ok(())
+}
+
+/// Returns records in the form in which the plugin takes those of the input.
+fn batch_of(plugin: &Plugin, piece: Piece) -> Batch {
+    let takes_records =
+        plugin.description().inputs.get(piece.input as usize).is_some_and(|input| input.format == InputFormat::Records);
+    if takes_records {
+        Batch::Records(RecordBatch { lens: piece.lens, bytes: piece.bytes })
+    } else {
+        let count = u32::try_from(piece.numbers.len()).unwrap_or(u32::MAX);
+        Batch::Columns(ColumnBatch { count, field_lens: piece.lens, fields: piece.bytes })
+    }
+}
+
+/// Names the record that the plugin refuses.
+fn named(error: RuntimeError, at: &Piece) -> ClusterError {
+    match error {
+        RuntimeError::Refused { record, text, .. } => {
+            let number = record.and_then(|record| at.numbers.get(record as usize)).or(at.numbers.first());
+            at.refused(number.copied().unwrap_or_default(), &text)
+        }
+        error => {
+            let number = at.numbers.first().copied().unwrap_or_default();
+            let place = format!("input {}, partition {}, from record {}", at.input, at.partition, number + 1);
+            ClusterError::Operator(format!("{place} of the epoch: {error}"))
+        }
+    }
+}
+
+struct PluginRouter {
+    plugin: Plugin,
+    begun: Begun,
+}
+
+impl Router for PluginRouter {
+    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, ClusterError> {
+        let place = piece.empty_like();
+        begin(&mut self.plugin, &mut self.begun, piece).map_err(|error| named(error, &place))?;
+        let batch = batch_of(&self.plugin, piece.clone());
+        let keys = self.plugin.route(piece.input, &batch).map_err(|error| named(error, piece))?;
+        if keys.lens.len() != piece.count() {
+            let what = format!("gives {} keys for {} records", keys.lens.len(), piece.count());
+            return Err(ClusterError::Operator(format!("route of the plugin {what}")));
+        }
+        let mut rest = keys.bytes.as_slice();
+        let mut hashes = Vec::with_capacity(keys.lens.len());
+        for len in &keys.lens {
+            let short = || ClusterError::Operator("route of the plugin gives keys that are too short".into());
+            let (key, after) = rest.split_at_checked(*len as usize).ok_or_else(short)?;
+            hashes.push(key_hash(key));
+            rest = after;
+        }
+        Ok(hashes)
+    }
+}
+
+struct PluginWorker {
+    plugin: Plugin,
+    /// The digest of the state that was opened.
+    opened: u64,
+    /// Whether it has outputs, so that it must be known which record each emitted one belongs to.
+    emits: bool,
+    begun: Begun,
+}
+
+impl PluginWorker {
+    fn feed(&mut self, piece: Piece) -> Result<(), ClusterError> {
+        let input = piece.input;
+        let place = Piece { numbers: piece.numbers.clone(), ..piece.empty_like() };
+        let batch = batch_of(&self.plugin, piece);
+        self.plugin.feed(input, &batch).map_err(|error| named(error, &place))
+    }
+
+    /// Takes what was emitted.
+    fn take(&mut self, mut order: Order, emitted: &mut Vec<Emitted>) {
+        for (output, records) in (0..).zip(self.plugin.take_emitted()) {
+            for record in records.records() {
+                emitted.push(Emitted { output, order, bytes: record.to_vec() });
+                if let Order::Record(_, _, _, count) = &mut order {
+                    *count += 1;
+                }
+            }
+        }
+    }
+}
+
+impl Worker for PluginWorker {
+    fn process(&mut self, piece: Piece, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
+        let place = piece.empty_like();
+        begin(&mut self.plugin, &mut self.begun, &piece).map_err(|error| named(error, &place))?;
+        if !self.emits {
+            return self.feed(piece);
+        }
+        // One by one: which record an emitted one belongs to decides its place in the output.
+        for (number, lens, bytes) in piece.records() {
+            let mut one = place.clone();
+            one.push(number, lens, bytes);
+            self.feed(one)?;
+            self.take(Order::Record(piece.input, piece.partition, number, 0), emitted);
+        }
+        Ok(())
+    }
+
+    fn end_epoch(
+        &mut self,
+        epoch: u64,
+        watermark: Option<i64>,
+        now_ms: Option<i64>,
+        finish: bool,
+        emitted: &mut Vec<Emitted>,
+    ) -> Result<(), ClusterError> {
+        self.plugin.with_engine(|engine| {
+            // A checkpoint of a plugin begins the next epoch.
+            engine.set_epoch(epoch - 1)?;
+            watermark.map_or(Ok(()), |watermark| engine.set_watermark(watermark))?;
+            now_ms.map_or(Ok(()), |now_ms| engine.set_processing_time(now_ms))
+        })?;
+        while let Some(fired) = self.plugin.fire_first_timers(finish)? {
+            self.take(Order::Timer(fired.at_ms, fired.namespace), emitted);
+        }
+        if finish {
+            self.plugin.finish()?;
+            self.take(Order::Finish, emitted);
+        }
+        Ok(())
+    }
+
+    fn digest(&mut self) -> Result<u64, ClusterError> {
+        Ok(self.opened)
+    }
+
+    fn begin_part(&mut self) -> Result<(), ClusterError> {
+        Ok(self.plugin.begin_checkpoint()?)
+    }
+
+    fn durable_parts(&mut self) -> Result<Vec<JobPart>, ClusterError> {
+        self.plugin.finished_checkpoints()?;
+        Ok(self.plugin.with_engine(|engine| Ok(engine.take_parts()))?)
+    }
+}

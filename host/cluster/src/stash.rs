@@ -1,0 +1,157 @@
+//! What one worker does with the records of an epoch: it keeps them until all of them are there, orders them, and
+//! works them into its state.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use alluvium_core::job::JobPart;
+
+use crate::error::ClusterError;
+use crate::message::{Emitted, EpochEnd, EpochPosition, Message, PartDone, PartitionEnd, Piece};
+use crate::operator::Worker;
+
+/// The records of an epoch so far.
+#[derive(Debug, Default)]
+struct Gathered {
+    pieces: Vec<Piece>,
+    ends: Vec<EpochEnd>,
+}
+
+/// One worker's records and state.
+pub(crate) struct Stash {
+    number: u32,
+    worker: Box<dyn Worker>,
+    gathered: BTreeMap<u64, Gathered>,
+    /// The partitions as the last epoch left them.
+    partitions: BTreeMap<(u32, u32), PartitionEnd>,
+    watermark: Option<i64>,
+    delay_ms: i64,
+    finish: bool,
+    /// The epoch after which there is nothing to do.
+    last: Option<u64>,
+    /// The digest of the opened state, until it was handed over.
+    opened: Option<u64>,
+    /// Epochs whose parts are being written.
+    writing: VecDeque<(u64, Unwritten)>,
+}
+
+/// What belongs to an epoch beside its part.
+struct Unwritten {
+    emitted: Vec<Emitted>,
+    position: EpochPosition,
+    opened: Option<u64>,
+    records: u64,
+}
+
+impl Stash {
+    /// Returns the stash of a worker whose state was opened. `watermark` is that of the manifest.
+    pub(crate) fn new(
+        number: u32,
+        mut worker: Box<dyn Worker>,
+        watermark: Option<i64>,
+        delay_ms: i64,
+        finish: bool,
+    ) -> Result<Self, ClusterError> {
+        let opened = Some(worker.digest()?);
+        Ok(Self {
+            number,
+            worker,
+            gathered: BTreeMap::new(),
+            partitions: BTreeMap::new(),
+            watermark,
+            delay_ms,
+            finish,
+            last: None,
+            opened,
+            writing: VecDeque::new(),
+        })
+    }
+
+    /// Keeps what came for an epoch.
+    pub(crate) fn add(&mut self, epoch: u64, message: Message) {
+        let gathered = self.gathered.entry(epoch).or_default();
+        match message {
+            Message::Piece(piece) => gathered.pieces.push(piece),
+            Message::End(end) => gathered.ends.push(end),
+        }
+    }
+
+    /// Returns the last epoch, once it is known.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.last
+    }
+
+    /// Works in an epoch of which everything is there, and begins its part. Returns whether it counts.
+    pub(crate) fn process(&mut self, epoch: u64) -> Result<bool, ClusterError> {
+        let Gathered { mut pieces, ends } = self.gathered.remove(&epoch).unwrap_or_default();
+        if self.last.is_some_and(|last| epoch > last) {
+            return Ok(false);
+        }
+        pieces.sort_by_key(|piece| (piece.input, piece.partition, piece.numbers.first().copied()));
+        let records = pieces.iter().map(|piece| piece.count() as u64).sum();
+        let mut emitted = Vec::new();
+        for piece in pieces {
+            self.worker.process(piece, &mut emitted)?;
+        }
+        let now_ms = ends.iter().find_map(|end| end.now_ms);
+        for end in ends.into_iter().flat_map(|end| end.partitions) {
+            self.partitions.insert((end.input, end.partition), end);
+        }
+        let has_ended = self.partitions.values().all(|partition| partition.has_ended);
+        self.follow_watermark();
+        let is_finished = has_ended && self.finish;
+        self.worker.end_epoch(epoch, self.watermark, now_ms, is_finished, &mut emitted)?;
+        if has_ended {
+            self.last = Some(epoch);
+        }
+        self.worker.begin_part()?;
+        let position = self.position(is_finished);
+        self.writing.push_back((epoch, Unwritten { emitted, position, opened: self.opened.take(), records }));
+        Ok(true)
+    }
+
+    /// The watermark is the least of the partitions' times, less the delay. Those that have ended do not count, unless
+    /// all have, and neither does an input without times.
+    fn follow_watermark(&mut self) {
+        let timed = || self.partitions.values().filter(|partition| partition.is_timed);
+        let live = timed().filter(|partition| !partition.has_ended);
+        // A partition without a record so far holds the watermark back.
+        let least = match live.map(|partition| partition.time_ms).min() {
+            Some(least) => least,
+            None => timed().filter_map(|partition| partition.time_ms).max(),
+        };
+        self.watermark = self.watermark.max(least.map(|time_ms| time_ms.saturating_sub(self.delay_ms)));
+    }
+
+    fn position(&self, is_finished: bool) -> EpochPosition {
+        let partitions = || self.partitions.iter();
+        EpochPosition {
+            positions: partitions().map(|(at, end)| (*at, end.position.clone())).collect(),
+            times: partitions().filter_map(|(at, end)| Some((*at, end.time_ms?))).collect(),
+            watermark: self.watermark,
+            is_finished,
+        }
+    }
+
+    /// Whether the part of an epoch is being written.
+    pub(crate) fn is_begun(&self, epoch: u64) -> bool {
+        self.writing.iter().any(|(begun, _)| *begun == epoch)
+    }
+
+    /// Whether parts are being written.
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.writing.is_empty()
+    }
+
+    /// Returns the parts that have become durable, with their epochs, oldest first.
+    pub(crate) fn durable(&mut self) -> Result<Vec<(u64, PartDone)>, ClusterError> {
+        let worker = self.number;
+        let done = |(part, (epoch, unwritten)): (JobPart, (u64, Unwritten))| {
+            let Unwritten { emitted, position, opened, records } = unwritten;
+            let position = (worker == 0).then_some(position);
+            (epoch, PartDone { worker, part, emitted, position, opened, records })
+        };
+        let parts = self.worker.durable_parts()?;
+        let count = parts.len();
+        Ok(parts.into_iter().zip(self.writing.drain(..count)).map(done).collect())
+    }
+}

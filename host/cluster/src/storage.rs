@@ -1,0 +1,105 @@
+//! Where the directories of a job are.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use alluvium::NativeDirectory;
+use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Operation};
+use alluvium_core::job::StoreId;
+
+/// Where the directories of a job are: its log, and one for each worker of each generation.
+///
+/// All processes of a job must see the same storage. Directories are opened without locks, because each generation
+/// has directories of its own, and the log is fenced by its claims.
+pub trait Storage: Send + Sync + 'static {
+    /// The kind of the directories.
+    type Directory: Directory + Send + Sync + 'static;
+
+    /// Opens the job's log, and creates it if it is missing.
+    fn log(&self) -> Result<Arc<Self::Directory>, DirectoryError>;
+
+    /// Opens the directory of a worker, and creates it if it is missing.
+    fn part(&self, id: StoreId) -> Result<Arc<Self::Directory>, DirectoryError>;
+
+    /// Returns the directories of workers that there are.
+    fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError>;
+
+    /// Deletes the directory of a worker and everything in it.
+    fn remove(&self, id: StoreId) -> Result<(), DirectoryError>;
+}
+
+/// A job in a directory of the file system, which all processes see: `log/`, and `parts/` with a directory for each
+/// worker.
+///
+/// ```
+/// use alluvium_cluster::{NativeStorage, Storage};
+///
+/// let scratch = tempfile::tempdir()?;
+/// let storage = NativeStorage::new(scratch.path().join("job"));
+/// storage.log()?;
+/// assert!(storage.parts()?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct NativeStorage {
+    root: PathBuf,
+}
+
+impl NativeStorage {
+    /// Returns the job in the directory `root`. Nothing is created yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Returns the directory of the job.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn open(path: &Path) -> Result<Arc<NativeDirectory>, DirectoryError> {
+        Ok(Arc::new(NativeDirectory::create_unlocked(path)?))
+    }
+}
+
+impl Storage for NativeStorage {
+    type Directory = NativeDirectory;
+
+    fn log(&self) -> Result<Arc<NativeDirectory>, DirectoryError> {
+        Self::open(&self.root.join("log"))
+    }
+
+    fn part(&self, id: StoreId) -> Result<Arc<NativeDirectory>, DirectoryError> {
+        Self::open(&self.root.join("parts").join(id.to_string()))
+    }
+
+    fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError> {
+        let path = self.root.join("parts");
+        let failed = |error: std::io::Error| io_error(Operation::List, &path, &error);
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut found = BTreeSet::new();
+        for entry in entries {
+            // A name that is no id is not ours.
+            found.extend(entry.map_err(failed)?.file_name().to_str().and_then(|name| name.parse::<StoreId>().ok()));
+        }
+        Ok(found)
+    }
+
+    fn remove(&self, id: StoreId) -> Result<(), DirectoryError> {
+        let path = self.root.join("parts").join(id.to_string());
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io_error(Operation::Delete, &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn io_error(operation: Operation, path: &Path, error: &std::io::Error) -> DirectoryError {
+    DirectoryError::new(DirectoryErrorKind::Io, operation, path.display().to_string()).because(error.to_string())
+}
