@@ -51,6 +51,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    #[cfg(feature = "cluster")]
+    Cluster(Box<run::Cluster>),
     New(new::New),
     List(list::List),
     Show(list::Show),
@@ -109,6 +111,8 @@ fn answer(given: Vec<OsString>, is_json: bool) -> Result<Answer, Failure> {
     };
     match arguments.command {
         Command::Run(command) => command.run(),
+        #[cfg(feature = "cluster")]
+        Command::Cluster(command) => command.run(),
         Command::New(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Show(command) => command.run(),

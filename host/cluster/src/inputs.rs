@@ -17,15 +17,15 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Opens a source. Each worker that reads has one of its own.
 pub type OpenSource = Arc<dyn Fn() -> Result<Box<dyn Source>, ClusterError> + Send + Sync>;
 
-/// Reads the event time of a record, in milliseconds of Unix time, given the names of its fields and the fields.
-pub type ReadTime = Arc<dyn Fn(&[String], &[&[u8]]) -> Result<Option<i64>, String> + Send + Sync>;
+/// Reads an event time, in milliseconds of Unix time, from the field that holds it. A record may have none.
+pub type ReadTime = Arc<dyn Fn(&[u8]) -> Result<Option<i64>, String> + Send + Sync>;
 
 /// An input of a job.
 #[derive(Clone)]
 pub struct Input {
     name: String,
     open: OpenSource,
-    time: Option<ReadTime>,
+    time: Option<(String, ReadTime)>,
 }
 
 impl Input {
@@ -37,13 +37,14 @@ impl Input {
         Self { name: name.into(), open: Arc::new(open), time: None }
     }
 
-    /// Sets what reads the event times of records. Without it, the input does not move the watermark.
+    /// Sets the column of event times, and what reads them. Without it, the input does not move the watermark.
     #[must_use]
     pub fn time(
         self,
-        time: impl Fn(&[String], &[&[u8]]) -> Result<Option<i64>, String> + Send + Sync + 'static,
+        column: impl Into<String>,
+        read: impl Fn(&[u8]) -> Result<Option<i64>, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { time: Some(Arc::new(time)), ..self }
+        Self { time: Some((column.into(), Arc::new(read))), ..self }
     }
 
     /// Returns the name.
@@ -76,7 +77,9 @@ pub(crate) struct Reading {
     /// What errors call it.
     place: String,
     reader: Box<dyn Reader>,
-    time: Option<ReadTime>,
+    time: Option<(String, ReadTime)>,
+    /// The field that holds the event time, if records have fields.
+    time_field: Option<usize>,
     /// The columns, and the schema that they are of.
     schema: Option<(Arc<Schema>, Option<Vec<String>>)>,
     time_ms: Option<i64>,
@@ -100,8 +103,8 @@ impl Reading {
         let time_ms = at.watermarks.get(&input.name).and_then(|partitions| partitions.get(name)).copied();
         let place = if name.is_empty() { input.name.clone() } else { format!("{}, {name}", input.name) };
         let time = input.time.clone();
-        let (in_epoch, has_ended, schema) = (0, false, None);
-        Ok(Self { input: number, partition, place, reader, time, schema, time_ms, in_epoch, has_ended })
+        let (in_epoch, has_ended, schema, time_field) = (0, false, None, None);
+        Ok(Self { input: number, partition, place, reader, time, time_field, schema, time_ms, in_epoch, has_ended })
     }
 
     /// Whether the epoch has as many records as it may have of the partition, or no more will come.
@@ -125,9 +128,9 @@ impl Reading {
             }
             Err(error) => return Err(ClusterError::Source(error.to_string())),
         }
-        self.note_schema();
+        self.note_schema()?;
         let header = self.schema.as_ref().and_then(|(_, header)| header.clone());
-        self.note_times(header.as_deref().unwrap_or_default(), &batch)?;
+        self.note_times(&batch)?;
         let first = self.in_epoch;
         self.in_epoch += batch.count();
         let (count, lens, bytes) = batch.into_parts();
@@ -136,20 +139,28 @@ impl Reading {
         Ok(Some(Piece { input: self.input, partition: self.partition, header, numbers, width, lens, bytes }))
     }
 
-    fn note_schema(&mut self) {
-        let Some(found) = self.reader.schema() else { return };
-        if self.schema.as_ref().is_none_or(|(known, _)| known != found) {
-            let header = if let Schema::Fields(header) = &**found { Some(header.clone()) } else { None };
-            self.schema = Some((Arc::clone(found), header));
+    /// How records look may be known now, or have changed.
+    fn note_schema(&mut self) -> Result<(), ClusterError> {
+        let Some(found) = self.reader.schema() else { return Ok(()) };
+        if self.schema.as_ref().is_some_and(|(known, _)| known == found) {
+            return Ok(());
         }
+        let header = if let Schema::Fields(header) = &**found { Some(header.clone()) } else { None };
+        if let (Some((column, _)), Some(header)) = (&self.time, &header) {
+            let missing = || {
+                let columns = header.join(", ");
+                ClusterError::Source(format!("{}: has no column {column}; its columns are {columns}", self.place))
+            };
+            self.time_field = Some(header.iter().position(|name| name == column).ok_or_else(missing)?);
+        }
+        self.schema = Some((Arc::clone(found), header));
+        Ok(())
     }
 
-    fn note_times(&mut self, header: &[String], batch: &Batch) -> Result<(), ClusterError> {
-        let Some(time) = &self.time else { return Ok(()) };
+    fn note_times(&mut self, batch: &Batch) -> Result<(), ClusterError> {
+        let (Some((_, time)), Some(field)) = (&self.time, self.time_field) else { return Ok(()) };
         for (number, record) in (self.in_epoch..).zip(batch.records()) {
-            let width = header.len().max(1);
-            let fields: Vec<&[u8]> = (0..width).filter_map(|field| record.field(field)).collect();
-            let read = time(header, &fields).map_err(|what| {
+            let read = time(record.field(field).unwrap_or_default()).map_err(|what| {
                 ClusterError::Source(format!("{}: record {} of the epoch: {what}", self.place, number + 1))
             })?;
             self.time_ms = self.time_ms.max(read);
@@ -164,7 +175,7 @@ impl Reading {
             input: self.input,
             partition: self.partition,
             position: self.position(),
-            is_timed: self.time.is_some(),
+            is_timed: self.time_field.is_some() || (self.time.is_some() && self.schema.is_none()),
             time_ms: self.time_ms,
             has_ended: self.has_ended,
         }

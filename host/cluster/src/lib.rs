@@ -12,6 +12,7 @@
 mod committer;
 mod dataflow;
 mod error;
+mod export;
 mod failure;
 mod inputs;
 mod message;
@@ -25,12 +26,13 @@ mod storage;
 
 pub use committer::{Committed, Outputs, Watch};
 pub use error::ClusterError;
+pub use export::export;
 pub use inputs::{Input, OpenSource, ReadTime};
 pub use network::Processes;
 #[cfg(feature = "plugins")]
 pub use operator::PluginOperator;
 pub use operator::{Context, NativeOperator, Operator};
 pub use options::JobOptions;
-pub use run::{Job, Outcome};
+pub use run::{Job, Outcome, claim};
 pub use status::{JobStatus, PartStatus, unneeded_directories};
 pub use storage::{NativeStorage, Storage};

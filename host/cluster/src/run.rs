@@ -173,10 +173,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
 
     /// Claims the job for a generation of this many workers, unless it has finished.
     fn claim(&self, workers: usize) -> Result<Claimed<S::Directory>, ClusterError> {
-        let config = CheckpointConfig::new().with_max_retained(self.options.max_retained as usize);
-        let options = OpenOptions::new(Arc::new(alluvium::SystemClock::new()));
-        let options = options.store_id(random()?).writer(u64::from_le_bytes(random()?));
-        let mut log = block_on(JobLog::open(self.storage.log()?, config, options))?;
+        let mut log = open_log(&*self.storage, self.options.max_retained)?;
         let (name, annotations) = (self.operator.name(), &log.manifest().position.annotations);
         if let Some(other) = annotations.get(OPERATOR).filter(|other| **other != name) {
             let what = format!("the job belongs to the operator {other:?}, and not to {name:?}");
@@ -394,6 +391,19 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         }
         Ok(())
     }
+}
+
+/// Claims a job without working on it: no process that runs it now can commit any more. Returns the generation.
+pub fn claim<S: Storage>(storage: &S) -> Result<u64, ClusterError> {
+    let mut log = open_log(storage, 3)?;
+    Ok(block_on(log.claim(vec![StoreId(random()?)], &BTreeMap::new()))?.generation)
+}
+
+fn open_log<S: Storage>(storage: &S, max_retained: u32) -> Result<JobLog<S::Directory>, ClusterError> {
+    let config = CheckpointConfig::new().with_max_retained(max_retained as usize);
+    let options = OpenOptions::new(Arc::new(alluvium::SystemClock::new()));
+    let options = options.store_id(random()?).writer(u64::from_le_bytes(random()?));
+    Ok(block_on(JobLog::open(storage.log()?, config, options))?)
 }
 
 /// Divides records among their owners.

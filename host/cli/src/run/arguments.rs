@@ -190,12 +190,12 @@ impl Run {
 }
 
 /// Reads a source or a sink, which may have the name of an input or an output before it.
-fn connection() -> impl TypedValueParser<Value = Connection> {
+pub(super) fn connection() -> impl TypedValueParser<Value = Connection> {
     OsStringValueParser::new().map(Connection::read)
 }
 
 /// Reads `NAME=VALUE`.
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

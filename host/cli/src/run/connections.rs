@@ -25,6 +25,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Whether it is for the input or the output of a name.
+    #[cfg(feature = "cluster")]
+    pub(super) fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+
     /// Reads `NAME=TO` or `TO`. What stands before the sign is a name if it has only letters, digits, `-` and `_`.
     pub(super) fn read(text: OsString) -> Self {
         let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -146,7 +152,7 @@ fn stored_as(kind: &str, number: usize, name: &str) -> String {
 }
 
 /// Finds what each of the names is connected to. Without a name, it is the first one.
-fn connect<'a>(
+pub(super) fn connect<'a>(
     given: &'a [Connection],
     names: &[&str],
     kind: &str,

@@ -3,6 +3,8 @@
 mod arguments;
 mod bad_record;
 mod bookmarks;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod components;
 mod connections;
 mod cursor;
@@ -33,6 +35,8 @@ use std::path::Path;
 use alluvium_host::{Host, Module, PluginOptions};
 
 pub(crate) use self::arguments::Run;
+#[cfg(feature = "cluster")]
+pub(crate) use self::cluster::Cluster;
 use self::components::EngineComponent;
 use self::connections::Connections;
 use self::outcome::Ended;

@@ -39,6 +39,12 @@ impl Signals {
         self.stops.load(Ordering::Relaxed)
     }
 
+    /// Returns the flag that is set when the run is to end.
+    #[cfg(feature = "cluster")]
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stops)
+    }
+
     /// Whether it was SIGTERM that ends it, as a service manager sends it.
     pub(super) fn is_terminated(&self) -> bool {
         self.by.load(Ordering::Relaxed) == usize::try_from(SIGTERM).unwrap_or(0)

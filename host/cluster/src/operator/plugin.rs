@@ -6,8 +6,8 @@ use alluvium_core::directory::{Directory, MemoryDirectory};
 use alluvium_core::job::JobPart;
 use alluvium_core::model::hash::key_hash;
 use alluvium_host::{
-    Batch, ColumnBatch, Host, HostOptions, InputFormat, Module, PartsStart, Plugin, PluginOptions, RecordBatch,
-    RuntimeError,
+    Batch, ColumnBatch, Description, Host, HostOptions, InputFormat, Module, PartsStart, Plugin, PluginOptions,
+    RecordBatch, RuntimeError,
 };
 
 use crate::error::ClusterError;
@@ -20,14 +20,12 @@ pub struct PluginOperator {
     host: Host,
     module: Module,
     options: PluginOptions,
-    name: String,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    description: Description,
 }
 
 impl std::fmt::Debug for PluginOperator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PluginOperator").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("PluginOperator").field("name", &self.description.identity.name).finish_non_exhaustive()
     }
 }
 
@@ -48,35 +46,33 @@ impl PluginOperator {
                         or run it with one worker by alluvium run";
             return Err(ClusterError::Operator(format!("{}: {what}", plugin.as_ref().display())));
         }
-        let plugin = Self { host, module, options, name: String::new(), inputs: Vec::new(), outputs: Vec::new() };
-        let described = plugin.start_router()?;
-        let description = described.description();
-        Ok(Self {
-            name: description.identity.name.clone(),
-            inputs: description.inputs.iter().map(|input| input.name.clone()).collect(),
-            outputs: description.outputs.iter().map(|output| output.name.clone()).collect(),
-            ..plugin
-        })
+        let description = start_router(&host, &module, &options)?.description().clone();
+        Ok(Self { host, module, options, description })
     }
 
-    /// Starts an instance that only finds keys. Its state stays empty and in memory.
-    fn start_router(&self) -> Result<Plugin, RuntimeError> {
-        let directory = std::sync::Arc::new(MemoryDirectory::new());
-        self.host.start_over(&self.module, directory, "router", &self.options)
+    /// Returns what the plugin says of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
     }
+}
+
+/// Starts an instance that only finds keys. Its state stays empty and in memory.
+fn start_router(host: &Host, module: &Module, options: &PluginOptions) -> Result<Plugin, RuntimeError> {
+    let directory = std::sync::Arc::new(MemoryDirectory::new());
+    host.start_over(module, directory, "router", options)
 }
 
 impl<D: Directory + Send + Sync + 'static> Build<D> for PluginOperator {
     fn name(&self) -> String {
-        self.name.clone()
+        self.description.identity.name.clone()
     }
 
     fn inputs(&self) -> Vec<String> {
-        self.inputs.clone()
+        self.description.inputs.iter().map(|input| input.name.clone()).collect()
     }
 
     fn outputs(&self) -> Vec<String> {
-        self.outputs.clone()
+        self.description.outputs.iter().map(|output| output.name.clone()).collect()
     }
 
     fn open(&self, opening: Opening<D>) -> Result<Box<dyn Worker>, ClusterError> {
@@ -90,12 +86,15 @@ impl<D: Directory + Send + Sync + 'static> Build<D> for PluginOperator {
         let start = PartsStart { directory, parts, stores, range };
         let mut plugin = self.host.start_parts(&self.module, start, &name, &options)?;
         let opened = plugin.with_engine(|engine| Ok(engine.digest()))?.unwrap_or_default();
-        let emits = !self.outputs.is_empty();
+        let emits = !self.description.outputs.is_empty();
         Ok(Box::new(PluginWorker { plugin, opened, emits, begun: BTreeSet::new() }))
     }
 
     fn router(&self) -> Result<Box<dyn Router>, ClusterError> {
-        Ok(Box::new(PluginRouter { plugin: self.start_router()?, begun: BTreeSet::new() }))
+        Ok(Box::new(PluginRouter {
+            plugin: start_router(&self.host, &self.module, &self.options)?,
+            begun: BTreeSet::new(),
+        }))
     }
 }
 

@@ -174,7 +174,7 @@ impl Cluster {
     /// Waits until so many epochs are committed. Returns whether the first process still runs then.
     pub fn wait_for_epochs(&mut self, epochs: usize) -> bool {
         let first = &mut self.processes[0];
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         let mut seen = 0;
         while seen < epochs {
             match first.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -202,7 +202,7 @@ impl Cluster {
 
     pub fn kill_all(mut self) {
         (0..self.count()).for_each(|number| self.kill(number));
-        self.wait(Duration::from_secs(60));
+        self.wait(Duration::from_mins(1));
     }
 
     pub fn kill_all_after(self, delay: Duration) {

@@ -1,0 +1,45 @@
+//! What a job tells people while it runs.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use alluvium_cluster::{Committed, Watch};
+use serde_json::json;
+
+use crate::log::{Level, log};
+use crate::output::grouped;
+use crate::shown::tell;
+
+/// How often people are told of an epoch at most.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Returns what tells of committed epochs: as JSON of each, or for people of one a second and of the last.
+pub(super) fn watch(is_json: bool) -> Watch {
+    let (mut records, mut told) = (0, None::<Instant>);
+    Arc::new(Mutex::new(move |committed: &Committed| {
+        records += committed.records;
+        let manifest = &committed.manifest;
+        if is_json {
+            log(
+                Level::Info,
+                json!({
+                    "event": "epoch", "epoch": manifest.position.epoch, "generation": manifest.generation,
+                    "workers": manifest.parts.len(), "records": records, "keys": manifest.keys(),
+                    "state_bytes": manifest.bytes(), "state_digest": format!("{:016x}", manifest.digest()),
+                    "watermark": manifest.position.watermark, "output_bytes": committed.output_bytes,
+                    "is_finished": committed.is_finished,
+                }),
+            );
+        } else if committed.is_finished || told.is_none_or(|told| told.elapsed() >= EVERY) {
+            told = Some(Instant::now());
+            tell(&format!(
+                "epoch {} of generation {}: {} records of this run, {} keys in {} parts",
+                manifest.position.epoch,
+                manifest.generation,
+                grouped(records),
+                grouped(manifest.keys()),
+                manifest.parts.len()
+            ));
+        }
+    }))
+}

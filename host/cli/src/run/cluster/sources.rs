@@ -1,0 +1,113 @@
+//! The inputs and outputs of a job, as the command line names them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use alluvium_cluster::{ClusterError, Input};
+use alluvium_connectors::sink::{self, FileSink, Sink};
+use alluvium_connectors::source::{Identity, Partition, Reader, Source, SourceError};
+use alluvium_host::Description;
+
+use super::super::connections::{ConnectedInput, Connection, TIME_COLUMN, connect};
+use super::super::event_time::Times;
+use super::super::input_options::InputOptions;
+use super::super::inputs::{self, InputSource, address, decode};
+use super::super::operator::takes_columns;
+use super::arguments::Run;
+use crate::failure::Failure;
+
+/// Returns the inputs of the plugin, in its order.
+pub(super) fn inputs(run: &Run, description: &Description) -> Result<Vec<Input>, Failure> {
+    let plugin = run.plugin.display().to_string();
+    let names: Vec<&str> = description.inputs.iter().map(|input| input.name.as_str()).collect();
+    let sources = connect(&run.input, &names, "input", &plugin)?;
+    let (of_one, of_all): (Vec<Connection>, Vec<Connection>) =
+        run.time_column.iter().cloned().partition(Connection::is_named);
+    let columns = connect(&of_one, &names, "input", &plugin)?;
+    // What is read to its end has an end: its last record is whole.
+    let options = InputOptions { is_final: !run.reading.follow, ..run.reading.clone() };
+    let mut inputs = Vec::new();
+    for (number, (name, source)) in names.iter().zip(sources).enumerate() {
+        let source = source.ok_or_else(|| {
+            Failure::at(&plugin, format!("its input {name} is not connected"))
+                .hint(format!("give each input a source: --input {name}=SOURCE"))
+        })?;
+        let column = columns[number].or_else(|| of_all.last().map(|column| column.to.as_path()));
+        let column = column.map_or_else(|| TIME_COLUMN.to_owned(), |column| column.to_string_lossy().into_owned());
+        let connected = ConnectedInput {
+            stored_as: (*name).to_owned(),
+            source: source.to_owned(),
+            takes_columns: takes_columns(description, number),
+            time_column: column.clone(),
+        };
+        // What is wrong with the arguments is said before anything is claimed.
+        open(&connected, &options)?;
+        let (takes_columns, options) = (connected.takes_columns, options.clone());
+        let times = Times { column: column.clone(), format: options.time_format };
+        let input = Input::new(*name, move || {
+            open(&connected, &options).map_err(|failure| ClusterError::Source(failure.to_string()))
+        });
+        let is_timed = takes_columns && !column.is_empty();
+        inputs.push(if is_timed { input.time(column, move |field| times.read(field)) } else { input });
+    }
+    Ok(inputs)
+}
+
+fn open(connected: &ConnectedInput, options: &InputOptions) -> Result<Box<dyn Source>, Failure> {
+    let is_file = address(&connected.source).is_none();
+    let opened = inputs::open(std::slice::from_ref(connected), options)?.pop();
+    let opened = opened.ok_or_else(|| Failure::at(connected.source.display(), "is no source"))?;
+    let source: Box<dyn Source> = match opened.source {
+        InputSource::One(source) => source,
+        InputSource::Files(files) => Box::new(files),
+    };
+    if !options.decodes_json(connected.takes_columns, is_file) {
+        return Ok(source);
+    }
+    Ok(Box::new(Decoded { source, options: Arc::new(options.clone()) }))
+}
+
+/// A source whose records are made columns of.
+struct Decoded {
+    source: Box<dyn Source>,
+    options: Arc<InputOptions>,
+}
+
+impl Source for Decoded {
+    fn identity(&self) -> &Identity {
+        self.source.identity()
+    }
+
+    fn partitions(&mut self) -> Result<Vec<Partition>, SourceError> {
+        self.source.partitions()
+    }
+
+    fn open(&mut self, partition: &Partition) -> Result<Box<dyn Reader>, SourceError> {
+        let name = self.source.identity().name().to_owned();
+        Ok(decode(self.source.open(partition)?, &name, &self.options, None))
+    }
+}
+
+/// Returns the outputs that are connected, by their names.
+pub(super) fn outputs(run: &Run, description: &Description) -> Result<Vec<(String, Box<dyn Sink>)>, Failure> {
+    let plugin = run.plugin.display().to_string();
+    let names: Vec<&str> = description.outputs.iter().map(|output| output.name.as_str()).collect();
+    if let (Some(output), true) = (run.output.first(), names.is_empty()) {
+        let what = format!("it has no outputs, so there is nothing to write to {}", output.to.display());
+        return Err(Failure::at(plugin, what).hint("alluvium cluster export writes the state"));
+    }
+    let mut outputs: Vec<(String, Box<dyn Sink>)> = Vec::new();
+    for (name, sink) in names.iter().zip(connect(&run.output, &names, "output", &plugin)?) {
+        if let Some(path) = sink {
+            outputs.push(((*name).to_owned(), open_sink(path)?));
+        }
+    }
+    Ok(outputs)
+}
+
+fn open_sink(path: &Path) -> Result<Box<dyn Sink>, Failure> {
+    if let Some(address) = address(path) {
+        return sink::from_url(address).map_err(|error| Failure::at("--output", error));
+    }
+    Ok(Box::new(FileSink::new(path).map_err(|error| Failure::sink(&error))?))
+}

@@ -1,0 +1,112 @@
+//! `alluvium cluster run`.
+
+use std::time::Duration;
+
+use alluvium_cluster::{ClusterError, Job, JobOptions, NativeStorage, PluginOperator, Processes};
+use alluvium_host::{CompilerProcess, HostOptions, Limits, PluginOptions};
+use serde_json::json;
+
+use super::super::signals::Signals;
+use super::arguments::Run;
+use super::{failed, progress, sources};
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::log::{Level, log};
+use crate::shown::tell;
+
+/// After so many milliseconds an epoch ends whose inputs have no end.
+const LIVE_EPOCH_MS: u64 = 1_000;
+
+impl Run {
+    pub(super) fn run(&self) -> Result<Answer, Failure> {
+        let signals = Signals::watch()?;
+        let operator = PluginOperator::load(&self.plugin, self.host_options(), self.plugin_options())
+            .map_err(|error| failed(&error))?;
+        let description = operator.description().clone();
+        let processes = self.processes()?;
+        let is_first = processes.own() == 0;
+        let mut job = Job::new(NativeStorage::new(&self.job), operator)
+            .processes(processes)
+            .threads(self.workers)
+            .options(self.options())
+            .stop(signals.flag())
+            .watch(progress::watch(self.json));
+        for input in sources::inputs(self, &description)? {
+            job = job.input(input);
+        }
+        if is_first {
+            for (name, sink) in sources::outputs(self, &description)? {
+                job = job.output(&name, sink).map_err(|error| failed(&error))?;
+            }
+        }
+        match job.run() {
+            Ok(outcome) if self.json => {
+                let (generation, is_finished) = (outcome.generation, outcome.is_finished);
+                log(Level::Info, json!({"event": "end", "generation": generation, "is_finished": is_finished}));
+                Ok(Answer::Yes)
+            }
+            Ok(outcome) => {
+                tell(match (outcome.is_finished, outcome.generation) {
+                    (true, 0) => "the job has finished already: all its inputs were read",
+                    (true, _) => "all inputs were read",
+                    (false, _) => "stopped: the same command continues at the last committed epoch",
+                });
+                Ok(Answer::Yes)
+            }
+            Err(ClusterError::Stopped) => {
+                tell("stopped: the same command continues at the last committed epoch");
+                Ok(Answer::No)
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    fn processes(&self) -> Result<Processes, Failure> {
+        let processes = match (&self.hosts, self.process) {
+            (Some(hosts), Some(own)) => Processes::read(hosts, own).map_err(|error| failed(&error))?,
+            _ => Processes::single(),
+        };
+        let Some(path) = &self.key_file else { return Ok(processes) };
+        let key = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        if key.trim_ascii().is_empty() {
+            return Err(
+                Failure::at(path.display(), "is empty").hint("put a secret into it, the same for all processes")
+            );
+        }
+        Ok(processes.key(key.trim_ascii()))
+    }
+
+    fn options(&self) -> JobOptions {
+        let is_live =
+            self.reading.follow || self.input.iter().any(|input| super::super::inputs::address(&input.to).is_some());
+        let interval = self.epoch_interval.map(std::num::NonZeroU64::get).or(is_live.then_some(LIVE_EPOCH_MS));
+        JobOptions::new()
+            .epoch_records(self.epoch_records)
+            .epoch_interval(interval.map(Duration::from_millis))
+            .max_retained(self.max_retained)
+            .watermark_delay_ms(i64::try_from(self.watermark_delay).unwrap_or(i64::MAX))
+            .finish(!self.no_finish)
+            .epochs_max(self.stop_after_epochs.map(std::num::NonZeroU64::get))
+    }
+
+    fn host_options(&self) -> HostOptions {
+        let mib = |mib: std::num::NonZeroU32| usize::try_from(mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        let limits = Limits {
+            plugin_memory_bytes: mib(self.plugin_memory_mib),
+            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
+            disk_bytes: u64::MAX,
+            disk_files: u64::MAX,
+            checkpoints_per_second: u32::MAX,
+            ..Limits::default()
+        };
+        HostOptions { limits, compiler: CompilerProcess::this_program(["compile"]).ok(), ..HostOptions::default() }
+    }
+
+    fn plugin_options(&self) -> PluginOptions {
+        PluginOptions {
+            parameters: self.parameters.iter().cloned().collect(),
+            state_memory_bytes: u64::from(self.state_memory_mib.get()) << 20,
+            ..PluginOptions::default()
+        }
+    }
+}
