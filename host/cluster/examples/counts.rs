@@ -70,7 +70,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::env::var("EPOCH").ok().and_then(|every| every.parse().ok()).unwrap_or(NonZeroU32::new(1_000).unwrap());
     let mut running = Job::new(NativeStorage::new(job), NativeOperator::new(Counts))
         .input(input)
-        .output("hundreds", Box::new(FileSink::new(format!("{job}.hundreds"))?))?
+        .output(
+            "hundreds",
+            Box::new(FileSink::new(format!("{job}.hundreds"))?.writer(&std::process::id().to_string())),
+        )?
         .threads(workers.parse::<NonZeroUsize>()?)
         .options(JobOptions::new().epoch_records(every))
         .watch(Arc::new(Mutex::new(|committed: &Committed| {

@@ -8,12 +8,15 @@ use alluvium_core::directory::{AnyDirectory, MemoryDirectory, Stores, block_on};
 use alluvium_core::job::{JobManifest, StoreId};
 use alluvium_core::model::hash_range::HashRange;
 use alluvium_core::recovery::Part;
-use alluvium_core::{CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, OpenOptions};
+use alluvium_core::{
+    CheckpointConfig, IncrementalCheckpointError, IncrementalCheckpointManager, ManualClock, OpenOptions,
+};
 
 use crate::error::ClusterError;
 use crate::storage::Storage;
 
-/// The id of the directory in memory that the archive is made of, so that equal states give equal archives.
+/// The id of the directory in memory that the archive is made of. Neither it nor the time depends on the machine, so
+/// that equal states give equal archives.
 const STORE: [u8; 16] = *b"alluvium-cluster";
 
 /// Returns the whole state of a job as an archive of one checkpoint: the newest committed epoch, or that of one
@@ -36,7 +39,7 @@ pub fn export<S: Storage>(storage: &S, checkpoint: Option<u64>) -> Result<Vec<u8
         sources.map(|source| Part::new(Arc::clone(&any[&source.store]), source.checkpoint, source.range)).collect();
     let stores = any.iter().fold(Stores::new(), |stores, (id, directory)| stores.with(id.0, Arc::clone(directory)));
     let memory = Arc::new(AnyDirectory::new(MemoryDirectory::new()));
-    let options = OpenOptions::new(Arc::new(alluvium::SystemClock::new())).store_id(STORE);
+    let options = OpenOptions::new(Arc::new(ManualClock::new(0))).store_id(STORE);
     let config = CheckpointConfig::new().with_incremental(false);
     let exported = async {
         let opened =

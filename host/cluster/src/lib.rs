@@ -36,3 +36,8 @@ pub use options::JobOptions;
 pub use run::{Job, Outcome, claim};
 pub use status::{JobStatus, PartStatus, unneeded_directories};
 pub use storage::{NativeStorage, Storage};
+
+/// The program that the README shows is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use self::bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys};
 use self::bindings::alluvium::checkpoint::{logging, sink, state, time, types};
-use self::bindings::exports::alluvium::checkpoint::{operator, timed};
+use self::bindings::exports::alluvium::checkpoint::{keyed, operator, timed};
 use crate::context::Context;
 use crate::description::{Description, Domain, Format, Kind, Merge, Namespace};
 use crate::host::{Entry, Host, Level, Packed, lens};
@@ -16,7 +16,7 @@ use crate::operator::{Batch, Failure, Operator};
 pub mod bindings {
     wit_bindgen::generate!({
         path: "wit",
-        world: "timed-plugin",
+        world: "keyed-timed-plugin",
         pub_export_macro: true,
         export_macro_name: "export_component",
     });
@@ -86,12 +86,7 @@ impl<C: Exported> operator::Guest for C {
     }
 
     fn process(input: u32, batch: operator::Batch) -> Result<(), operator::Failure> {
-        let batch = match batch {
-            operator::Batch::Columns(operator::ColumnBatch { count, field_lens, fields }) => {
-                Batch::Columns { count, field_lens, fields }
-            }
-            operator::Batch::Records(operator::RecordBatch { lens, bytes }) => Batch::Records { lens, bytes },
-        };
+        let batch = batch_of(batch);
         let processed = with::<C, _, Failure>(|operator, context| operator.process(input, &batch, context));
         processed.map_err(|Failure { record, text }| operator::Failure { record, text })
     }
@@ -117,6 +112,24 @@ impl<C: Exported> timed::Guest for C {
 
     fn finish() -> Result<(), String> {
         with::<C, _, _>(|operator, context| operator.finish(context))
+    }
+}
+
+impl<C: Exported> keyed::Guest for C {
+    fn route(input: u32, batch: operator::Batch) -> Result<PackedKeys, operator::Failure> {
+        let batch = batch_of(batch);
+        let keys = with::<C, _, Failure>(|operator, _| operator.route(input, &batch));
+        let keys = keys.map_err(|Failure { record, text }| operator::Failure { record, text })?;
+        Ok(PackedKeys { lens: lens(keys.iter().map(Vec::as_slice)), bytes: keys.concat() })
+    }
+}
+
+fn batch_of(batch: operator::Batch) -> Batch {
+    match batch {
+        operator::Batch::Columns(operator::ColumnBatch { count, field_lens, fields }) => {
+            Batch::Columns { count, field_lens, fields }
+        }
+        operator::Batch::Records(operator::RecordBatch { lens, bytes }) => Batch::Records { lens, bytes },
     }
 }
 

@@ -146,6 +146,10 @@ impl<R: Row + Serialize, K: Key, B: Fn(&R) -> K> Operator for Deduplicate<R, K, 
         Ok(())
     }
 
+    fn route(&mut self, _input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(self.rows.read(batch)?.iter().map(|row| (self.key)(row).bytes()).collect())
+    }
+
     fn on_timers(&mut self, _: &str, at_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {
         let keys: Vec<K> = of_timers(keys)?;
         self.passed.prefetch(&keys, context)?;

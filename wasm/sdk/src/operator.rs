@@ -72,6 +72,16 @@ pub trait Operator {
     /// Works in a batch of an input.
     fn process(&mut self, input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure>;
 
+    /// Returns the key of each record of a batch, so that the work can be divided among workers. Whatever the operator
+    /// does with a record or a timer, it touches only entries and timers of that key: in a hashed namespace the key
+    /// itself. The answer does not depend on the state.
+    ///
+    /// Without it, the operator runs with one worker only.
+    fn route(&mut self, input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        let _ = (input, batch);
+        Err("the operator does not say which keys its records belong to, so its work cannot be divided".into())
+    }
+
     /// Does the work of timers that are set for one time, in the order of their keys. `namespace` is the name of the
     /// namespace that holds them.
     fn on_timers(
@@ -114,6 +124,10 @@ impl<O: Operator + ?Sized> Operator for Box<O> {
 
     fn process(&mut self, input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
         (**self).process(input, batch, context)
+    }
+
+    fn route(&mut self, input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        (**self).route(input, batch)
     }
 
     fn on_timers(

@@ -3,6 +3,8 @@
 mod backup;
 mod beside_run;
 mod cases;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod deploy;
 mod durability;
 mod emissions;

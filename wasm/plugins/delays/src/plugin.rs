@@ -8,7 +8,7 @@ use flights::{Failure, Header, Records};
 mod bindings {
     #![allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications, unreachable_pub)]
 
-    wit_bindgen::generate!({ path: "../../wit", world: "plugin" });
+    wit_bindgen::generate!({ path: "../../wit", world: "keyed-plugin" });
 
     use super::Delays;
     export!(Delays);
@@ -16,6 +16,7 @@ mod bindings {
 
 use bindings::alluvium::checkpoint::state::{self, Cursor};
 use bindings::alluvium::checkpoint::types::{Columns, Error, PackedKeys};
+use bindings::exports::alluvium::checkpoint::keyed;
 use bindings::exports::alluvium::checkpoint::operator::{self, Batch, Guest};
 
 thread_local! {
@@ -78,12 +79,27 @@ impl Guest for Delays {
     }
 }
 
-/// Adds a batch to the state.
-fn work_in(batch: &Batch) -> Result<(), Failure> {
+impl keyed::Guest for Delays {
+    fn route(_input: u32, batch: Batch) -> Result<PackedKeys, operator::Failure> {
+        let keys = with_records(&batch, route::keys)?;
+        let lens = keys.iter().map(|key| len(key.as_bytes())).collect::<Result<_, String>>().map_err(Failure::from)?;
+        Ok(PackedKeys { lens, bytes: keys.concat().into_bytes() })
+    }
+}
+
+/// Reads the records of a batch.
+fn with_records<T>(
+    batch: &Batch,
+    read: impl FnOnce(&Header, &Records<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let Batch::Columns(batch) = batch else { return Err("the input has columns".into()) };
     let records = Records { count: batch.count, field_lens: &batch.field_lens, fields: &batch.fields };
-    let changes = HEADER
-        .with_borrow(|header| route::aggregate(header.as_ref().ok_or("process was called before begin")?, &records))?;
+    HEADER.with_borrow(|header| read(header.as_ref().ok_or("process was called before begin")?, &records))
+}
+
+/// Adds a batch to the state.
+fn work_in(batch: &Batch) -> Result<(), Failure> {
+    let changes = with_records(batch, route::aggregate)?;
 
     // One call reads the old values for the whole batch, whatever its size.
     let lens: Vec<u32> = changes.keys().map(|key| len(key.as_bytes())).collect::<Result<_, _>>()?;

@@ -28,6 +28,16 @@ pub fn key(flight: &Flight<'_>) -> String {
     format!("{}:{}-{}", flight.carrier, flight.origin, flight.dest)
 }
 
+/// Returns the key of each flight of a batch.
+pub fn keys(header: &Header, records: &Records<'_>) -> Result<Vec<String>, Failure> {
+    let mut keys = Vec::new();
+    header.flights(records, |flight| {
+        keys.push(key(&flight));
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
 /// Adds up a batch. The result has one entry for each key in the batch.
 pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, Failure> {
     let mut changes = Changes::new();

@@ -227,6 +227,14 @@ where
         Ok(())
     }
 
+    fn route(&mut self, input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        if input == LEFT {
+            Ok(self.rows.0.read(batch)?.iter().map(|row| (self.by.0)(row).bytes()).collect())
+        } else {
+            Ok(self.rows.1.read(batch)?.iter().map(|row| (self.by.1)(row).bytes()).collect())
+        }
+    }
+
     fn on_timers(&mut self, _: &str, at_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {
         let keys: Vec<K> = of_timers(keys)?;
         self.open.prefetch(&keys, context)?;

@@ -163,6 +163,10 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>), A: Aggregate<R>> Operator f
         Ok(())
     }
 
+    fn route(&mut self, _input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(self.rows.read(batch)?.iter().map(|row| (self.by)(row).0.bytes()).collect())
+    }
+
     fn on_timers(
         &mut self,
         _namespace: &str,

@@ -88,15 +88,18 @@ impl Source for Decoded {
     }
 }
 
+/// Sinks with the names of their outputs.
+pub(super) type Sinks = Vec<(String, Box<dyn Sink>)>;
+
 /// Returns the outputs that are connected, by their names.
-pub(super) fn outputs(run: &Run, description: &Description) -> Result<Vec<(String, Box<dyn Sink>)>, Failure> {
+pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Failure> {
     let plugin = run.plugin.display().to_string();
     let names: Vec<&str> = description.outputs.iter().map(|output| output.name.as_str()).collect();
     if let (Some(output), true) = (run.output.first(), names.is_empty()) {
         let what = format!("it has no outputs, so there is nothing to write to {}", output.to.display());
         return Err(Failure::at(plugin, what).hint("alluvium cluster export writes the state"));
     }
-    let mut outputs: Vec<(String, Box<dyn Sink>)> = Vec::new();
+    let mut outputs = Sinks::new();
     for (name, sink) in names.iter().zip(connect(&run.output, &names, "output", &plugin)?) {
         if let Some(path) = sink {
             outputs.push(((*name).to_owned(), open_sink(path)?));
@@ -105,9 +108,19 @@ pub(super) fn outputs(run: &Run, description: &Description) -> Result<Vec<(Strin
     Ok(outputs)
 }
 
+fn random() -> Result<[u8; 8], Failure> {
+    let mut bytes = [0; 8];
+    let drawn = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    drawn.map_err(|error| Failure::at("the randomness of the system", error))?;
+    Ok(bytes)
+}
+
 fn open_sink(path: &Path) -> Result<Box<dyn Sink>, Failure> {
     if let Some(address) = address(path) {
         return sink::from_url(address).map_err(|error| Failure::at("--output", error));
     }
-    Ok(Box::new(FileSink::new(path).map_err(|error| Failure::sink(&error))?))
+    let sink = FileSink::new(path).map_err(|error| Failure::sink(&error))?;
+    // A process that was stopped and continues later does not disturb this one.
+    let writer = format!("{:016x}", u64::from_le_bytes(random()?));
+    Ok(Box::new(sink.writer(&writer)))
 }

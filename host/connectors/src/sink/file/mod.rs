@@ -74,6 +74,13 @@ impl FileSink {
         Self { starts_over, ..self }
     }
 
+    /// What is not published waits in `FILE.pending.NAME`. With a name of its own, a writer does not disturb another
+    /// one that was overtaken and continues later, and recovery completes what any of them prepared.
+    #[must_use]
+    pub fn writer(self, name: &str) -> Self {
+        Self { pending: self.pending.named(name), ..self }
+    }
+
     /// When this many bytes or more were published, the file gets a number behind its name, as `FILE.1`, and
     /// the next records go into a new one. It happens between two checkpoints' records.
     #[must_use]
@@ -138,7 +145,7 @@ impl FileSink {
         let bytes = addition.of_pending(&pending).filter(|_| length >= published);
         let bytes = bytes.ok_or_else(|| self.missing(addition, length))?;
         let new = usize::try_from(published - waiting_from).ok().and_then(|old| bytes.get(old..)).unwrap_or(&[]);
-        self.output.end_with(published, new).map_err(|error| self.failed(error))?;
+        self.output.add_at(published, new).map_err(|error| self.failed(error))?;
         self.ends.published = addition.end();
         if self.ends.published == prepared {
             // No token names these bytes any more.
@@ -168,6 +175,7 @@ impl Sink for FileSink {
                 let what = format!("is there already, with {length} bytes that this stream did not write");
                 return Err(self.error(Kind::Replaced, what));
             }
+            self.pending.remove_others()?;
             (self.stage, self.ends) = (Stage::Untouched, Ends::default());
             return Ok(Vec::new());
         };
@@ -177,6 +185,7 @@ impl Sink for FileSink {
         let addition = self.read(token)?;
         self.stage = Stage::Unknown;
         self.output.release();
+        self.pending.adopt(|bytes| addition.of_pending(bytes).is_some_and(|bytes| !bytes.is_empty()))?;
         let publication = match self.complete(addition) {
             Ok(publication) => {
                 self.ends = Ends::all_at(addition.end());
@@ -185,6 +194,7 @@ impl Sink for FileSink {
             Err(error) => self.begin_again(addition, error)?,
         };
         self.pending.clear()?;
+        self.pending.remove_others()?;
         self.stage = Stage::Open;
         Ok(vec![publication])
     }

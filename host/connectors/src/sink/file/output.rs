@@ -77,15 +77,30 @@ impl Output {
 
     /// Writes bytes at an offset, and ends the file with them. Cut short by a crash, it is done again.
     pub(super) fn end_with(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let file = match self.held.take() {
-            Some(file) => file,
-            None => OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)?,
-        };
+        let file = self.opened()?;
         file.write_all_at(bytes, offset)?;
         file.set_len(offset + bytes.len() as u64)?;
         file.sync_all()?;
         self.held = Some(file);
         self.sync_names()
+    }
+
+    /// Writes bytes at an offset, and leaves what is behind them: a writer that was overtaken may write what the later
+    /// one has written already.
+    pub(super) fn add_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let file = self.opened()?;
+        file.write_all_at(bytes, offset)?;
+        file.sync_all()?;
+        self.held = Some(file);
+        self.sync_names()
+    }
+
+    /// Returns the file, and creates it if there is none.
+    fn opened(&mut self) -> io::Result<File> {
+        match self.held.take() {
+            Some(file) => Ok(file),
+            None => OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path),
+        }
     }
 
     /// Cuts off what is behind `end`.

@@ -14,6 +14,10 @@ use crate::sink::{SinkError, SinkErrorKind as Kind};
 #[derive(Debug)]
 pub(super) struct Pending {
     path: PathBuf,
+    /// The path without the name of the writer.
+    of_all: PathBuf,
+    /// Whether the writer has a name, so that there may be others.
+    is_named: bool,
     file: Option<File>,
 }
 
@@ -22,7 +26,68 @@ impl Pending {
     pub(super) fn beside(path: &Path) -> Option<Self> {
         let mut name = path.file_name()?.to_os_string();
         name.push(".pending");
-        Some(Self { path: path.with_file_name(name), file: None })
+        let path = path.with_file_name(name);
+        Some(Self { of_all: path.clone(), path, is_named: false, file: None })
+    }
+
+    /// The pending file of a writer of this name.
+    pub(super) fn named(self, writer: &str) -> Self {
+        let mut path = self.of_all.clone().into_os_string();
+        path.push(format!(".{writer}"));
+        Self { path: path.into(), is_named: true, file: None, ..self }
+    }
+
+    /// The pending files of other writers.
+    fn others(&self) -> Result<Vec<PathBuf>, SinkError> {
+        let (Some(directory), Some(lead)) = (self.of_all.parent(), self.of_all.file_name()) else {
+            return Ok(Vec::new());
+        };
+        if !self.is_named {
+            return Ok(Vec::new());
+        }
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let entries = match std::fs::read_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| self.failed(Kind::Io, error))?,
+        };
+        let mut others = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|error| self.failed(Kind::Io, error))?.file_name();
+            let rest = name.as_encoded_bytes().strip_prefix(lead.as_encoded_bytes());
+            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+                && self.path.file_name() != Some(&name)
+            {
+                others.push(self.of_all.with_file_name(name));
+            }
+        }
+        others.sort_unstable();
+        Ok(others)
+    }
+
+    /// Takes over what waits in the file of another writer, if it is what is wanted.
+    pub(super) fn adopt(&mut self, is_wanted: impl Fn(&[u8]) -> bool) -> Result<(), SinkError> {
+        if is_wanted(&self.read()?) {
+            return Ok(());
+        }
+        for other in self.others()? {
+            let bytes = std::fs::read(&other).map_err(|error| self.failed(Kind::Io, error))?;
+            if is_wanted(&bytes) {
+                self.replace(&bytes)?;
+                return self.sync();
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the files of other writers, which have been overtaken.
+    pub(super) fn remove_others(&self) -> Result<(), SinkError> {
+        for other in self.others()? {
+            match std::fs::remove_file(&other) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.failed(Kind::Io, error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -363,3 +363,31 @@ fn what_another_program_put_in_the_place_of_a_file_that_was_moved_aside_stays() 
     std::fs::remove_file(scratch.path().join("out")).unwrap();
     assert_eq!(recover(scratch.path(), &token).unwrap().published_bytes(), Some(0));
 }
+
+#[test]
+fn a_writer_that_was_overtaken_disturbs_nothing_and_what_it_committed_is_completed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("out");
+    let open = |name: &str| FileSink::new(&path).unwrap().writer(name);
+    let records = |text: &str| Batch::of_raw([text.as_bytes()]);
+    let mut stale = open("first");
+    stale.recover(&[]).unwrap();
+    stale.write(&records("one")).unwrap();
+    let committed = stale.prepare().unwrap();
+    // Another one takes over before this one has published, and completes what was committed.
+    let mut next = open("second");
+    assert_eq!(next.recover(std::slice::from_ref(&committed)).unwrap(), [Publication::Now]);
+    next.write(&records("two")).unwrap();
+    let token = next.prepare().unwrap();
+    // The first one continues: what it does changes nothing.
+    assert!(stale.publish(&committed).is_err() || std::fs::read(&path).unwrap() == b"one\n");
+    let _ = stale.write(&records("three"));
+    let _ = stale.prepare();
+    next.publish(&token).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
+    let mut last = open("third");
+    last.recover(&[token]).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
+    let left: Vec<_> = std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("first")), "{left:?}");
+}
