@@ -98,6 +98,29 @@ fn the_speed_of_pipes_changes_nothing() {
 }
 
 #[test]
+fn the_files_of_two_directories_are_as_two_files() {
+    let expected = in_one_go(HOUR_MS);
+    let bench = Bench::new();
+    let mut paths = files();
+    for (name, path) in INPUTS.iter().zip(&mut paths).take(2) {
+        *path = bench.path(name);
+        fs::create_dir(&*path).expect("a directory");
+        let bytes = unpacked(name);
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let header = lines.next().expect("a header");
+        // None of them has a multiple of the records of a block.
+        let lines: Vec<_> = lines.collect();
+        for (number, part) in lines.chunks(lines.len() / 4).enumerate() {
+            let part = [header].into_iter().chain(part.iter().copied()).collect::<Vec<_>>().concat();
+            fs::write(path.join(format!("{number}.csv")), part).expect("it writes");
+        }
+    }
+    ok(arguments(&bench, &paths, HOUR_MS, &[]));
+    let found = left(&bench);
+    assert!((found.0, found.1) == (expected.0, expected.1), "another result");
+}
+
+#[test]
 fn equal_runs_are_equal_whatever_the_delay_and_however_often_they_are_killed() {
     let mut random = fastrand::Rng::with_seed(5);
     for (delay_ms, kills_max) in [(0, 5), (HOUR_MS, 20), (24 * HOUR_MS, 5)] {
