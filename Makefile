@@ -157,6 +157,7 @@ test-languages: programs compilers ## plugins in JavaScript, Python and C, with 
 
 test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
 	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"
+	node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
 
 # Apart from make test, because the pages themselves install packages.
 test-pages: programs ## the pages on plugins in other languages, done as written from an empty folder
@@ -221,6 +222,7 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	ALLUVIUM_CALLS="$$(( 600 * $(MINUTES) ))" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test library -- attacks::calls
 	ALLUVIUM_CUTS=100 tests/some.sh cargo test $(OTHERS) --test library -- cuts
 	ALLUVIUM_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(CONNECTORS) -- --nocapture kills
+	ALLUVIUM_WINDOWS=1000000 node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
 	$(MAKE_PART) matrix
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"

@@ -152,6 +152,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// How long a partition may be quiet before it is idle.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        self.idle_timeout.map(|ms| Duration::from_millis(ms.get()))
+    }
+
     /// The limits that were asked for, for people.
     pub(super) fn limits(&self) -> Vec<(&'static str, String)> {
         let mib = |mib: NonZeroU32| format!("{mib} MiB");

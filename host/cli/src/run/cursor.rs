@@ -12,15 +12,6 @@ use super::reading::Open;
 /// How many files that were left are remembered for a partition.
 const LEFT_MAX: usize = 16;
 
-/// The end of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PartitionEnd {
-    /// It has none, as far as is known.
-    None,
-    Ahead,
-    Reached,
-}
-
 /// How far a partition is consumed.
 pub(super) struct Cursor {
     /// The number of the input, as the plugin counts them.
@@ -45,7 +36,14 @@ pub(super) struct Cursor {
     pub(super) read_bytes: u64,
     /// Records consumed by this run.
     pub(super) consumed_now: u64,
-    pub(super) end: PartitionEnd,
+    /// Whether it has no end, as far as is known: its records are taken as they arrive.
+    pub(super) is_live: bool,
+    /// Whether its end was reached.
+    pub(super) has_ended: bool,
+    /// Whether it cannot go back.
+    pub(super) is_pipe: bool,
+    /// The number of its place in the order of the inputs, if it is not live.
+    pub(super) lane: Option<usize>,
     /// When records of it were consumed last, or when it was opened.
     pub(super) last_read: Instant,
     /// Records left out because they could not be read, and because the plugin refused them.

@@ -3,24 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use alluvium_connectors::source::{Partition, Schema};
 use alluvium_host::{Engine, RuntimeError};
 
 use super::arguments::Run;
 use super::bookmarks::{self, Bookmark};
-use super::cursor::{Cursor, PartitionEnd};
+use super::cursor::Cursor;
 use super::event_time::Times;
 use super::input_options::{OnError, Resume};
-use super::reading::{self, Cuts, Message, Open, Plan, Read, WAITING_MAX};
+use super::order::{BLOCK, Lane, Order};
+use super::reading::{self, Cuts, Message, Open, Outlet, Plan, Read, WAITING_MAX};
 use super::service::{InputStatus, Status};
 use super::signals::Signals;
 use crate::failure::Failure;
 
 /// All partitions of all inputs. Messages name one by its number.
 pub(super) struct Cursors {
-    all: Vec<Cursor>,
+    pub(super) all: Vec<Cursor>,
+    /// In which order those are taken that end.
+    pub(super) order: Order,
+    /// Whether the last message came from a live partition.
+    pub(super) was_live: bool,
     /// The names of all files that were ever read, for each input of many files.
     known: Known,
     /// What readers send to, while others may come.
@@ -39,28 +44,37 @@ pub(super) struct With<'a> {
 pub(super) type Known = BTreeMap<String, BTreeSet<String>>;
 
 impl Cursors {
-    /// All partitions, and the names that were ever read.
-    pub(super) fn new(all: Vec<Cursor>, known: Known) -> Self {
-        Self { all, known, sender: None }
+    /// All partitions, and the names that were ever read. Those that end get their places in the order.
+    pub(super) fn new(mut all: Vec<Cursor>, known: Known) -> Self {
+        let mut order = Order::default();
+        let mut in_turn = BTreeMap::new();
+        for cursor in all.iter_mut().filter(|cursor| !cursor.is_live) {
+            let has_times = !cursor.time_column.is_empty();
+            let mut begin = || order.add(Lane::new(has_times, cursor.is_pipe));
+            let number = if cursor.is_in_turn { *in_turn.entry(cursor.input).or_insert_with(begin) } else { begin() };
+            let lane = order.lane_mut(number);
+            lane.partitions_left += 1;
+            lane.advance(cursor.consumed(), cursor.time_ms());
+            cursor.lane = Some(number);
+        }
+        Self { all, order, was_live: false, known, sender: None }
     }
 
     /// Starts reading. Partitions are read each in a thread of its own, but for those in turn. The channel closes when
     /// all have ended.
     pub(super) fn start(&mut self, with: &With<'_>) -> Result<Receiver<Message>, Failure> {
         let (sender, receiver) = sync_channel(WAITING_MAX * self.all.len());
-        let in_turn = |cursor: &&Cursor| cursor.is_in_turn;
-        let consumed_in_turn = self.all.iter().filter(in_turn).map(Cursor::consumed).sum();
-        let mut turns = Vec::new();
+        let mut turns = BTreeMap::<usize, Vec<(Open, Plan)>>::new();
         for number in 0..self.all.len() {
-            let Some((open, plan)) = self.plan(number, consumed_in_turn, with) else { continue };
-            if self.all[number].is_in_turn {
-                turns.push((open, plan));
-            } else {
-                reading::start(vec![(open, plan)], sender.clone())?;
+            let Some((open, plan)) = self.plan(number, with) else { continue };
+            match self.all[number].lane {
+                Some(lane) => turns.entry(lane).or_default().push((open, plan)),
+                None => reading::start(vec![(open, plan)], Outlet { sender: sender.clone(), credits: None })?,
             }
         }
-        if !turns.is_empty() {
-            reading::start(turns, sender.clone())?;
+        for (lane, turns) in turns {
+            let credits = Some(self.order.begin(lane));
+            reading::start(turns, Outlet { sender: sender.clone(), credits })?;
         }
         self.sender = self.all.iter().any(|cursor| cursor.is_followed).then_some(sender);
         Ok(receiver)
@@ -71,8 +85,8 @@ impl Cursors {
         let number = self.all.len();
         self.known.entry(cursor.input_name.clone()).or_default().insert(cursor.partition.name().to_owned());
         self.all.push(cursor);
-        let (Some((open, plan)), Some(sender)) = (self.plan(number, 0, with), &self.sender) else { return Ok(()) };
-        reading::start(vec![(open, plan)], sender.clone())
+        let (Some((open, plan)), Some(sender)) = (self.plan(number, with), &self.sender) else { return Ok(()) };
+        reading::start(vec![(open, plan)], Outlet { sender: sender.clone(), credits: None })
     }
 
     /// Adds no more partitions, so that the channel closes when those that are read have ended.
@@ -80,16 +94,21 @@ impl Cursors {
         self.sender = None;
     }
 
-    fn plan(&mut self, number: usize, consumed_in_turn: u64, with: &With<'_>) -> Option<(Open, Plan)> {
+    fn plan(&mut self, number: usize, with: &With<'_>) -> Option<(Open, Plan)> {
         let With { run, cuts, signals, status } = with;
         let cursor = &mut self.all[number];
+        let lane = cursor.lane.map(|lane| &*self.order.lane_mut(lane));
+        let consumed_in_turn = lane.map_or(cursor.consumed(), |lane| lane.consumed);
+        // With several in an order, what is consumed of all of them is not known to one.
+        let is_ordered = lane.is_some() && self.order.is_of_several();
+        let blocks = Cuts { checkpoint_every: BLOCK, sync_every: u64::MAX, records_max: cuts.records_max };
         let plan = Plan {
             number,
             source_name: cursor.source_name.clone(),
             times: Times { column: cursor.time_column.clone(), format: run.reading.time_format },
             consumed: cursor.consumed(),
-            consumed_in_turn: if cursor.is_in_turn { consumed_in_turn } else { cursor.consumed() },
-            cuts: *cuts,
+            consumed_in_turn,
+            cuts: if is_ordered { blocks } else { *cuts },
             skips_bad: run.reading.on_error != OnError::Stop,
             begins_another: cursor.bookmark.is_some() && run.reading.resume == Some(Resume::Next),
             is_followed: cursor.is_followed,
@@ -144,11 +163,18 @@ impl Cursors {
         cursor.read_bytes = read.progress.read_bytes;
         cursor.consumed_now += u64::from(read.count);
         cursor.last_read = Instant::now();
+        if let Some(lane) = cursor.lane {
+            self.order.lane_mut(lane).advance(read.count.into(), time_ms);
+        }
     }
 
     /// Takes note that a partition has ended.
     pub(super) fn ended(&mut self, number: usize) {
-        self.all[number].end = PartitionEnd::Reached;
+        let cursor = &mut self.all[number];
+        cursor.has_ended = true;
+        if let Some(lane) = cursor.lane {
+            self.order.lane_mut(lane).partitions_left -= 1;
+        }
     }
 
     /// Counts a record of a partition that is left out.
@@ -173,31 +199,6 @@ impl Cursors {
             unreadable: cursor.unreadable,
             refused: cursor.refused,
         }));
-    }
-
-    /// Returns the watermark that all partitions allow: the least of their largest event times. There is
-    /// none before each of them had an event time. Partitions that are read in turn are one sequence.
-    ///
-    /// What has ended does not hold others up, nor does a partition without a record for so long as `idle` says. If all
-    /// are idle, none holds another up, and the watermark is the greatest of theirs. An input without event times, as a
-    /// table, holds them up until its end, if it has one.
-    pub(super) fn watermark_ms(&self, idle: Option<Duration>) -> Option<i64> {
-        let (timed, tables): (Vec<&Cursor>, Vec<&Cursor>) =
-            self.all.iter().partition(|cursor| !cursor.time_column.is_empty());
-        if tables.iter().any(|table| table.end == PartitionEnd::Ahead) {
-            return None;
-        }
-        let is_idle = |cursor: &Cursor| idle.is_some_and(|idle| cursor.last_read.elapsed() >= idle);
-        let is_active = |cursor: &&Cursor| cursor.is_in_turn || cursor.end != PartitionEnd::Reached && !is_idle(cursor);
-        let active: Vec<&Cursor> = timed.iter().copied().filter(is_active).collect();
-        // What is not active has ended or is idle.
-        if active.is_empty() && timed.iter().any(|cursor| cursor.end != PartitionEnd::Reached) {
-            return timed.iter().filter_map(|cursor| cursor.time_ms()).max();
-        }
-        let counted = if active.is_empty() { timed } else { active };
-        let (in_turn, beside): (Vec<&Cursor>, Vec<&Cursor>) = counted.into_iter().partition(|cursor| cursor.is_in_turn);
-        let sequence = (!in_turn.is_empty()).then(|| in_turn.iter().filter_map(|cursor| cursor.time_ms()).max());
-        sequence.into_iter().chain(beside.iter().map(|cursor| cursor.time_ms())).min().flatten()
     }
 
     /// Puts how far the partitions are consumed into the checkpoints and logs to come.

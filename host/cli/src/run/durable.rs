@@ -52,15 +52,18 @@ fn due((durable, when): (u64, Instant), interval: Option<NonZeroU64>, consumed: 
 }
 
 impl Stream<'_> {
-    /// Takes what is due. With one input, batches end where checkpoints and logs fall.
+    /// Takes what is due. With one input, batches end where checkpoints and logs fall; with several, these come after
+    /// the block in which they fall.
     pub(super) fn make_durable_if_due(&mut self, progress: &mut Progress) -> Result<(), Failure> {
         let (consumed, every, now) = (self.consumed(), self.run.checkpoint_every, Instant::now());
         let is_due = |due: Option<Instant>| due.is_some_and(|due| now >= due);
-        let is_passed = consumed / every > self.durable.checkpoint.0 / every;
+        let is_counted = self.cursors.may_count();
+        let is_passed = is_counted && consumed / every > self.durable.checkpoint.0 / every;
         if is_passed || is_due(self.durable.checkpoint_due(self.run, consumed)) {
             return self.checkpoint(progress);
         }
-        let is_passed = self.run.sync_every.is_some_and(|every| consumed / every > self.durable.synced.0 / every);
+        let has_passed = |every: NonZeroU64| consumed / every > self.durable.synced.0 / every;
+        let is_passed = is_counted && self.run.sync_every.is_some_and(has_passed);
         if is_passed || is_due(self.durable.due(self.run, consumed)) || self.has_due_timers()? {
             self.make_durable(Plugin::sync)?;
             self.status.synced();

@@ -1,6 +1,7 @@
 //! `alluvium run`: a plugin over a stream, checkpointed by the engine component.
 
 mod arguments;
+mod arrivals;
 mod bad_record;
 mod bookmarks;
 #[cfg(feature = "cluster")]
@@ -18,6 +19,7 @@ mod isolate;
 mod migrate;
 mod opening;
 mod operator;
+mod order;
 mod outcome;
 mod outputs;
 mod processing;
@@ -29,6 +31,7 @@ mod signals;
 mod stream;
 mod strict;
 mod timers;
+mod watermark;
 
 use std::path::Path;
 

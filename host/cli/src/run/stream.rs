@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use alluvium_connectors::Batch;
@@ -11,6 +10,7 @@ use alluvium_connectors::source::{Schema, SourceError, SourceErrorKind};
 use alluvium_host::{Plugin, RuntimeError};
 
 use super::arguments::Run;
+use super::arrivals::{Arrival, Waiting};
 use super::connections::Connections;
 use super::cursors::{Cursors, With};
 use super::discovery::Discovery;
@@ -170,17 +170,17 @@ impl<'a> Stream<'a> {
             } else {
                 self.discover_if_due(progress)?;
             }
-            let Message { from, what } = match messages.recv_timeout(self.patience()) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => {
+            let Message { from, what } = match self.cursors.next(&messages, self.waiting()) {
+                Arrival::Message(message) => message,
+                Arrival::Nothing => {
                     self.make_durable_if_due(progress)?;
                     continue;
                 }
                 // After a signal the readers end as well, and what they have read was taken.
-                Err(RecvTimeoutError::Disconnected) if self.signals.stop() => {
+                Arrival::NoMore if self.signals.stop() => {
                     return Ok(if self.signals.is_terminated() { Ended::Terminated } else { Ended::Interrupted });
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(Ended::Complete),
+                Arrival::NoMore => return Ok(Ended::Complete),
             };
             match what {
                 What::Schema(schema) => {
@@ -202,11 +202,14 @@ impl<'a> Stream<'a> {
                 What::Ended => {
                     self.cursors.ended(from);
                     self.follow_watermark();
+                    // It may end a block, too.
+                    self.make_durable_if_due(progress)?;
                 }
                 What::Another(error) => progress.another(&error),
                 What::Lost(error) => progress.lost(&error),
                 What::SourceFailed(error) => return Err(self.source_failed(&error)),
                 What::Failed(failure) => return Err(failure),
+                What::Over => {}
             }
         }
     }
@@ -234,9 +237,10 @@ impl<'a> Stream<'a> {
     }
 
     /// How long to wait for a message: until something else is due.
-    fn patience(&self) -> Duration {
+    fn waiting(&self) -> Waiting {
         let due = self.durable.due(self.run, self.consumed());
-        due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()).min(PATIENCE))
+        let patience = due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()).min(PATIENCE));
+        Waiting { patience, idle: self.run.idle(), is_stopping: self.signals.stop() }
     }
 
     /// How many records the run may still consume.

@@ -3,8 +3,6 @@
 //! Clocks move only where the state becomes durable. So what timers do belongs to one cut of the stream, and is done
 //! again after a crash, or not at all.
 
-use std::time::Duration;
-
 use alluvium_host::{Plugin, RuntimeError};
 
 use super::operator;
@@ -36,7 +34,7 @@ impl Stream<'_> {
     /// Takes note of the watermark that the inputs allow now.
     pub(super) fn follow_watermark(&mut self) {
         let delay_ms = i64::try_from(self.run.watermark_delay).unwrap_or(i64::MAX);
-        let times = self.cursors.watermark_ms(self.run.idle_timeout.map(|ms| Duration::from_millis(ms.get())));
+        let times = self.cursors.watermark_ms(self.run.idle());
         self.watermark_ms = self.watermark_ms.max(times.map(|time_ms| time_ms.saturating_sub(delay_ms)));
     }
 

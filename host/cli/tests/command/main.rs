@@ -13,6 +13,7 @@ mod errors;
 mod few_threads;
 mod flights;
 mod hostile_names;
+mod input_order;
 mod inside;
 mod inspection;
 #[cfg(target_os = "linux")]

@@ -38,7 +38,7 @@ pub(crate) fn alerts() -> PathBuf {
     component("ALLUVIUM_ALERTS", "alerts.wasm")
 }
 
-fn component(variable: &str, file: &str) -> PathBuf {
+pub(crate) fn component(variable: &str, file: &str) -> PathBuf {
     let built = Path::new(env!("CARGO_BIN_EXE_alluvium")).with_file_name("../wasm32-wasip2/release").join(file);
     let path = std::env::var_os(variable).map_or(built, PathBuf::from);
     assert!(path.is_file(), "{} is not there: `make components` builds it, {variable} names another", path.display());

@@ -1,6 +1,7 @@
 //! What a reading thread has to say.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use alluvium_connectors::Batch;
 use alluvium_connectors::source::{Position, Progress, Schema, SourceError};
@@ -13,6 +14,26 @@ pub(in crate::run) struct Message {
     /// The number of the partition.
     pub(in crate::run) from: usize,
     pub(in crate::run) what: What,
+}
+
+/// Where a reading thread sends its messages.
+#[derive(Clone)]
+pub(in crate::run) struct Outlet {
+    pub(in crate::run) sender: SyncSender<Message>,
+    /// What has an order takes a credit for each message, and waits for it.
+    pub(in crate::run) credits: Option<SyncSender<()>>,
+}
+
+impl Outlet {
+    /// Sends a message. Returns whether it was wanted.
+    pub(in crate::run) fn send(&self, message: Message) -> bool {
+        self.credits.as_ref().is_none_or(|credits| credits.send(()).is_ok()) && self.sender.send(message).is_ok()
+    }
+
+    /// Sends the last message. It needs no credit.
+    pub(in crate::run) fn close(&self, from: usize) {
+        let _ = self.sender.send(Message { from, what: What::Over });
+    }
 }
 
 pub(in crate::run) enum What {
@@ -29,6 +50,8 @@ pub(in crate::run) enum What {
     Ended,
     SourceFailed(SourceError),
     Failed(Failure),
+    /// The thread says nothing more.
+    Over,
 }
 
 /// Records that were read.
@@ -36,6 +59,8 @@ pub(in crate::run) struct Read {
     pub(in crate::run) parts: Vec<Part>,
     /// How many records they have.
     pub(in crate::run) count: u32,
+    /// The event time of the first record, if it has one.
+    pub(in crate::run) first_ms: Option<i64>,
     /// The position after them.
     pub(in crate::run) position: Position,
     /// The ends of the files among them that were left for the next one.

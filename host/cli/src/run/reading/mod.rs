@@ -7,7 +7,6 @@ mod plan;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use alluvium_connectors::source::{FilePosition, Polled, Position, Reader, Schema, SourceError, SourceErrorKind};
@@ -16,7 +15,7 @@ use alluvium_connectors::{Batch, BatchLimits, Batcher};
 use super::bad_record::BadRecord;
 use crate::failure::Failure;
 
-pub(super) use message::{Message, Part, Read, What};
+pub(super) use message::{Message, Outlet, Part, Read, What};
 pub(super) use plan::{Cuts, Plan};
 
 /// How many batches of a partition may wait: enough to keep both sides busy, little enough to bound memory.
@@ -40,50 +39,56 @@ enum Stopped {
 pub(super) type Open = Box<dyn FnOnce() -> Result<Box<dyn Reader>, Failure> + Send>;
 
 /// Starts reading partitions, one after the other.
-pub(super) fn start(turns: Vec<(Open, Plan)>, sender: SyncSender<Message>) -> Result<(), Failure> {
+pub(super) fn start(turns: Vec<(Open, Plan)>, outlet: Outlet) -> Result<(), Failure> {
     let reading = move || {
-        let mut read_before = 0;
-        for (open, plan) in turns {
-            if plan.signals.stop() || read_before >= plan.cuts.records_max {
-                return;
-            }
-            let from = plan.number;
-            let what = match open() {
-                Err(failure) => What::Failed(failure),
-                Ok(reader) => {
-                    let mut partition = Reading {
-                        reader,
-                        plan,
-                        sender: sender.clone(),
-                        schema: None,
-                        time_column: None,
-                        left: Vec::new(),
-                        read: 0,
-                        read_before,
-                    };
-                    let ended = partition.read_all();
-                    read_before += partition.read;
-                    match ended {
-                        Ok(()) => continue,
-                        Err(Stopped::Unwanted) => return,
-                        Err(Stopped::SourceFailed(error)) => What::SourceFailed(error),
-                        Err(Stopped::Failed(failure)) => What::Failed(failure),
-                    }
-                }
-            };
-            let _ = sender.send(Message { from, what });
-            return;
-        }
+        let Some(from) = turns.first().map(|(_, plan)| plan.number) else { return };
+        read_in_turn(turns, &outlet);
+        outlet.close(from);
     };
     let thread = std::thread::Builder::new().name("input".to_owned()).spawn(reading);
     thread.map(drop).map_err(|error| Failure::thread("a thread for the input", &error))
+}
+
+fn read_in_turn(turns: Vec<(Open, Plan)>, outlet: &Outlet) {
+    let mut read_before = 0;
+    for (open, plan) in turns {
+        if plan.signals.stop() || read_before >= plan.cuts.records_max {
+            return;
+        }
+        let from = plan.number;
+        let what = match open() {
+            Err(failure) => What::Failed(failure),
+            Ok(reader) => {
+                let mut partition = Reading {
+                    reader,
+                    plan,
+                    outlet: outlet.clone(),
+                    schema: None,
+                    time_column: None,
+                    left: Vec::new(),
+                    read: 0,
+                    read_before,
+                };
+                let ended = partition.read_all();
+                read_before += partition.read;
+                match ended {
+                    Ok(()) => continue,
+                    Err(Stopped::Unwanted) => return,
+                    Err(Stopped::SourceFailed(error)) => What::SourceFailed(error),
+                    Err(Stopped::Failed(failure)) => What::Failed(failure),
+                }
+            }
+        };
+        outlet.send(Message { from, what });
+        return;
+    }
 }
 
 /// A partition that is read.
 struct Reading {
     reader: Box<dyn Reader>,
     plan: Plan,
-    sender: SyncSender<Message>,
+    outlet: Outlet,
     schema: Option<Arc<Schema>>,
     time_column: Option<usize>,
     /// The ends of files that were left since records were handed on.
@@ -96,7 +101,8 @@ struct Reading {
 
 impl Reading {
     fn send(&self, what: What) -> Result<(), Stopped> {
-        self.sender.send(Message { from: self.plan.number, what }).map_err(|_| Stopped::Unwanted)
+        let is_wanted = self.outlet.send(Message { from: self.plan.number, what });
+        if is_wanted { Ok(()) } else { Err(Stopped::Unwanted) }
     }
 
     fn read_all(&mut self) -> Result<(), Stopped> {
@@ -174,6 +180,7 @@ impl Reading {
     /// Hands on a batch, without the records whose event times are none.
     fn hand_on(&mut self, mut batch: Batch) -> Result<(), Stopped> {
         let (count, mut parts) = (batch.count(), Vec::new());
+        let first_ms = self.first_time(&batch);
         loop {
             let (largest, bad) = self.largest_time(&batch);
             let Some((at, error)) = bad else {
@@ -201,7 +208,13 @@ impl Reading {
                 break;
             }
         }
-        self.send_parts(parts, count)
+        self.send_parts(parts, count, first_ms)
+    }
+
+    /// Returns the event time of the first record, if it has one.
+    fn first_time(&self, batch: &Batch) -> Option<i64> {
+        let first = batch.records().next()?;
+        self.plan.times.read(first.field(self.time_column?)?).ok().flatten()
     }
 
     /// Returns the largest event time before a field that is none, and the number of that record.
@@ -217,14 +230,14 @@ impl Reading {
         (largest, None)
     }
 
-    fn send_parts(&mut self, parts: Vec<Part>, count: u32) -> Result<(), Stopped> {
+    fn send_parts(&mut self, parts: Vec<Part>, count: u32, first_ms: Option<i64>) -> Result<(), Stopped> {
         if parts.is_empty() {
             return Ok(());
         }
         self.read += u64::from(count);
         let (position, progress) = (self.reader.position(), self.reader.progress());
         let left = std::mem::take(&mut self.left);
-        self.send(What::Read(Read { parts, count, position, left, progress }))
+        self.send(What::Read(Read { parts, count, first_ms, position, left, progress }))
     }
 
     /// After an error that is not worth another attempt: whether reading continues all the same.
@@ -239,7 +252,8 @@ impl Reading {
             && let Some(text) = self.reader.pass_over()
         {
             let number = self.plan.consumed + self.read + 1;
-            return self.send_parts(vec![Part::Bad(BadRecord::of_text(number, error.to_string(), &text))], 1);
+            let bad = Part::Bad(BadRecord::of_text(number, error.to_string(), &text));
+            return self.send_parts(vec![bad], 1, None);
         }
         Err(Stopped::SourceFailed(error))
     }

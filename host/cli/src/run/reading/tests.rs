@@ -32,7 +32,7 @@ fn sizes(records: u64, consumed: u64, cuts: Cuts) -> Vec<u32> {
         status: Status::new("plugin".as_ref(), "dir".as_ref(), Duration::ZERO),
     };
     let (sender, receiver) = sync_channel(WAITING_MAX);
-    start(vec![(Box::new(move || Ok(reader)), plan)], sender).expect("it starts");
+    start(vec![(Box::new(move || Ok(reader)), plan)], Outlet { sender, credits: None }).expect("it starts");
     let mut next = consumed;
     receiver
         .iter()
@@ -46,7 +46,7 @@ fn sizes(records: u64, consumed: u64, cuts: Cuts) -> Vec<u32> {
                 assert_eq!((next, *schema == Schema::Raw), (consumed, true), "it comes first, and once");
                 None
             }
-            (3, What::Ended) => None,
+            (3, What::Ended | What::Over) => None,
             _ => panic!("a failure, or another partition"),
         })
         .collect()
