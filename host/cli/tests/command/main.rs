@@ -19,6 +19,8 @@ mod kill;
 mod lost;
 mod migrate;
 mod modes;
+#[cfg(feature = "object")]
+mod object;
 mod older_format;
 mod plugins;
 mod positions;
