@@ -27,10 +27,10 @@ fn installed() -> PathBuf {
 
 impl ObjectStore {
     /// Starts moto on a free port, with an empty bucket. It is `None` where moto could not be installed, which is said.
+    #[allow(clippy::explicit_write, reason = "unlike what the macros print, this is shown for a test that passes")]
     pub fn moto() -> Option<Self> {
         let folder = installed();
         if let Ok(why) = std::fs::read_to_string(folder.join("skipped")) {
-            // Unlike what macros print, this is shown for a test that passes.
             let test = std::thread::current().name().unwrap_or_default().to_owned();
             writeln!(std::io::stderr(), "SKIPPED: {test}: {why}").unwrap();
             return None;
