@@ -7,6 +7,9 @@ use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, En
 use crate::disk::{DiskBudget, DiskUse};
 use crate::limits::{Limit, Limits};
 
+/// The path of a file that does not fit, and what refuses it.
+type Refused<'b> = (&'b str, Option<(Limit, String)>);
+
 /// A directory, and what may still be written to it. A batch that would be past a limit never reaches it: its
 /// caller is told what a full disk tells, and the host knows better.
 pub(super) struct Limited<D> {
@@ -61,7 +64,7 @@ impl<D: Directory> Limited<D> {
     }
 
     /// Counts a batch as created if it fits. Otherwise returns the first file that does not, and what refuses it.
-    fn take<'b>(&self, limits: &Limits, batch: &'b [NewFile]) -> Result<(), (&'b str, Option<(Limit, String)>)> {
+    fn take<'b>(&self, limits: &Limits, batch: &'b [NewFile]) -> Result<(), Refused<'b>> {
         let mut used = lock(&self.used_at_most);
         let Some(most) = &mut *used else { return Err(("", None)) };
         let mut budget = DiskBudget::beside(*most, limits);
