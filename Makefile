@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
+.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors test-object object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
         density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-web torture matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -70,7 +70,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
 	@$(PART) "core and suite" 360 $(MAKE_PART) test-core
 	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
-	@$(PART) "connectors" 240 $(MAKE_PART) test-connectors
+	@$(PART) "connectors" 300 $(MAKE_PART) test-connectors test-object
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages test-operators
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
 	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
@@ -79,8 +79,9 @@ test: check-tools ## every test, and at its end the seconds of each part
 
 clippy: check-tools compilers
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features alluvium-cli/object -- -D warnings
 	cargo clippy $(CONNECTORS) --all-targets -- -D warnings
+	cargo clippy $(OBJECT) --features gcp,azure --all-targets -- -D warnings
 
 lint: clippy
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
@@ -109,12 +110,13 @@ CONNECTORS := -p alluvium-connectors --features socket,nats,http,kafka
 # One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
 # for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of
 # the pages those of `make test-docs`.
-OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-connectors --exclude alluvium-docs-test
+OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-connectors --exclude alluvium-object --exclude alluvium-docs-test \
+ --features alluvium-cli/object
 
 programs: components
 	cargo test $(OTHERS) --no-run
 
-test-host: programs nats durable-streams ## the tests of everything else in Rust, the kill -9 runs, a sample of the matrix, and the seeded defects that must be caught
+test-host: programs nats durable-streams object-servers ## the tests of everything else in Rust, the kill -9 runs, a sample of the matrix, and the seeded defects that must be caught
 	tests/some.sh cargo test $(OTHERS)
 	tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
 
@@ -141,6 +143,16 @@ durable-streams:
 	 && npm install --prefix "$(TARGET)/durable-streams" --ignore-scripts --no-audit --no-fund --loglevel=error \
 	 && cp $(DURABLE_STREAMS)/package-lock.json "$(TARGET)/durable-streams/.installed"; }
 
+# The object stores of the tests: moto from PyPI and s3rver from npm, in target/object-servers.
+object-servers:
+	@tests/servers/object/install.sh "$(TARGET)/object-servers"
+
+# With the features `gcp` and `azure` it is compiled only (`make lint`): nothing here answers as they do.
+OBJECT := -p alluvium-object
+
+test-object: check-tools object-servers ## checkpoints on object stores: the conformance suite and the crash certificate over memory, local files and moto, and a store that is refused
+	tests/some.sh cargo test $(OBJECT)
+
 test-connectors: check-tools nats compilers durable-streams ## the connectors to networks, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory
 	tests/some.sh cargo test $(CONNECTORS)
 
@@ -165,7 +177,7 @@ test-pages: programs ## the pages on plugins in other languages, done as written
 	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
 # The package is built by `make test-web`; here only if it is missing or older than its sources.
-test-docs: browser programs ## every code block of README.md and docs/, the links of all pages, and the tests that they name
+test-docs: browser programs object-servers ## every code block of README.md and docs/, the links of all pages, and the tests that they name
 	node --test tests/docs/blocks.test.mjs
 	[ -e web/dist/node.js ] && [ -z "$$(find core/src wasm/src web/src -newer web/dist/node.js -print -quit)" ] || web/build.sh
 	node tests/docs/run.mjs "$(ALLUVIUM)" "$(TARGET)"

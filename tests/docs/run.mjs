@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { blocksOf, isExpected } from "./blocks.mjs";
 import { runInBrowser, runInNode } from "./javascript.mjs";
 import { brokenReferences } from "./links.mjs";
+import { usesStore, withObjectStore } from "./object-store.mjs";
 import { run, runShell } from "./shell.mjs";
 
 /** The README is a landing page: no more characters than this. */
@@ -73,7 +74,9 @@ for (const page of pages) {
     const done = [];
     for (const [kind, runner] of Object.entries(runners)) {
       const some = blocks.filter((block) => block.kind === kind);
-      if (some.length > 0) done.push(`${kind} ${await check(kind, some, runner)}`);
+      if (some.length === 0) continue;
+      const checked = some.some(usesStore) ? await withObjectStore(target, () => check(kind, some, runner)) : await check(kind, some, runner);
+      done.push(`${kind} ${checked ?? "SKIPPED"}`);
     }
     return done.join(", ") || "links";
   });

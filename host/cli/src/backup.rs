@@ -14,6 +14,7 @@ use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{grouped, print};
+use crate::storage::Place;
 use crate::verify::{findings_to_json, summary, write_findings};
 
 const EXAMPLE: &str = "\
@@ -135,6 +136,11 @@ fn behind(src: &Path, check: &BackupCheck) -> String {
 
 /// Refuses a backup within its source, and the reverse: each would be part of the other.
 fn refuse_nested(src: &Path, dst: &Path) -> Result<(), Failure> {
+    let place = |path| match Place::of(path) {
+        Ok(Place::Files(files)) => Some(files),
+        _ => None,
+    };
+    let [Some(files), Some(copy)] = [src, dst].map(place) else { return refuse_nested_stores(src, dst) };
     let real = |path: &Path| {
         let there = std::fs::canonicalize(path);
         // A directory that is still to be created is where the one above it is.
@@ -143,10 +149,22 @@ fn refuse_nested(src: &Path, dst: &Path) -> Result<(), Failure> {
                 .join(path.file_name().unwrap_or_default()))
         })
     };
-    let (Ok::<PathBuf, std::io::Error>(source), Ok(destination)) = (real(src), real(dst)) else { return Ok(()) };
+    let (Ok::<PathBuf, std::io::Error>(source), Ok(destination)) = (real(&files), real(&copy)) else { return Ok(()) };
     if source.starts_with(&destination) || destination.starts_with(&source) {
         return Err(Failure::at(dst.display(), format!("is in the same place as {}", src.display()))
             .hint("name a directory elsewhere; best on another disk"));
+    }
+    Ok(())
+}
+
+/// Does the same for two addresses, by their names.
+fn refuse_nested_stores(src: &Path, dst: &Path) -> Result<(), Failure> {
+    let (Place::Store(source), Place::Store(destination)) = (Place::of(src)?, Place::of(dst)?) else { return Ok(()) };
+    let folder = |url: &str| format!("{}/", url.split('?').next().unwrap_or(url).trim_end_matches('/'));
+    let (source, destination) = (folder(source), folder(destination));
+    if source.starts_with(&destination) || destination.starts_with(&source) {
+        return Err(Failure::at(dst.display(), format!("is in the same place as {}", src.display()))
+            .hint("name a prefix elsewhere; best in another bucket"));
     }
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use alluvium::NativeDirectory;
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::diff::{Difference, KeyChange, diff};
@@ -17,6 +16,7 @@ use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{grouped, insert_bytes, print, readable};
+use crate::storage::Storage;
 use crate::stored;
 
 const EXAMPLE: &str = "\
@@ -74,7 +74,7 @@ impl Diff {
 }
 
 /// How checkpoint `to` of a directory differs from `from`.
-pub(crate) fn between(dir: &Path, directory: &NativeDirectory, from: u64, to: u64) -> Result<Difference, Failure> {
+pub(crate) fn between(dir: &Path, directory: &Storage, from: u64, to: u64) -> Result<Difference, Failure> {
     block_on(diff(directory, from, to)).map_err(|error| Failure::core(dir, &error))
 }
 

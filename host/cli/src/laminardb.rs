@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use alluvium::NativeDirectory;
 use alluvium_core::directory::{Directory, NewFile, block_on};
 use alluvium_core::format::laminar_snapshot::{decode_state_snapshot, encode_state_snapshot};
 use alluvium_core::recovery::{RecoverOptions, recover};
@@ -11,6 +10,7 @@ use alluvium_core::{IncrementalCheckpointError, IncrementalCheckpointMetadata, t
 use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open::{self, Manager};
+use crate::storage::Storage;
 use crate::transferred::Transferred;
 
 /// Begins a directory with a checkpoint of LaminarDB. A `state.bin` that is LaminarDB's snapshot becomes
@@ -58,7 +58,7 @@ fn commit(
 /// Writes a checkpoint as LaminarDB does: the whole state in one `state.bin`.
 pub(crate) fn export(
     from: &Path,
-    source: &NativeDirectory,
+    source: &Storage,
     id: Option<u64>,
     to: &Path,
     durability: Durability,

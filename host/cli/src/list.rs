@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use alluvium::NativeDirectory;
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::inspect::{self, CheckpointSummary};
 use alluvium_core::{IncrementalCheckpointMetadata, format};
@@ -16,6 +15,7 @@ use crate::failure::Failure;
 use crate::open;
 use crate::output::{Table, grouped, print, time};
 use crate::shown::tell;
+use crate::storage::Storage;
 
 const LIST_EXAMPLE: &str = "Example:\n  alluvium list run\n\nExit code 1 when there is no checkpoint.";
 const SHOW_EXAMPLE: &str = "Example:\n  alluvium show run 27";
@@ -58,7 +58,7 @@ impl List {
     }
 
     /// Says whether there is a checkpoint, whole or damaged. If there is none, it says what there is instead.
-    fn answer(&self, directory: &NativeDirectory, found: &[CheckpointSummary]) -> Answer {
+    fn answer(&self, directory: &Storage, found: &[CheckpointSummary]) -> Answer {
         if found.iter().any(|summary| summary.metadata.is_ok() || summary.metadata_bytes > 0) {
             return Answer::Yes;
         }

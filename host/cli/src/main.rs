@@ -23,6 +23,7 @@ mod open;
 mod output;
 mod run;
 mod shown;
+mod storage;
 mod stored;
 mod top;
 mod transfer;

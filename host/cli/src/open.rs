@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use alluvium::NativeDirectory;
-use alluvium::SystemClock;
+use alluvium::{NativeDirectory, SystemClock};
 use alluvium_connectors::files::directory_of;
 use alluvium_core::directory::{Directory, DirectoryError, block_on};
 use alluvium_core::{
@@ -15,18 +14,43 @@ use alluvium_core::{
 use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::shown::tell;
+use crate::storage::{Place, Storage};
 
-pub(crate) type Manager = IncrementalCheckpointManager<NativeDirectory>;
+pub(crate) type Manager = IncrementalCheckpointManager<Storage>;
 
 /// Opens a directory to look into it: without a lock, without writing anything.
-pub(crate) fn to_inspect(path: &Path) -> Result<NativeDirectory, Failure> {
-    NativeDirectory::open(path).map_err(|error| Failure::directory(path, &error))
+pub(crate) fn to_inspect(path: &Path) -> Result<Storage, Failure> {
+    match Place::of(path)? {
+        Place::Files(files) => {
+            let opened = NativeDirectory::open(files).map_err(|error| Failure::directory(path, &error))?;
+            Ok(Storage::Files(opened))
+        }
+        Place::Store(url) => Storage::object(url),
+    }
 }
 
 /// Opens a directory for its only writer. It may itself be missing, but what it should be in may
 /// not: a mistyped path is no fresh start.
-pub(crate) fn to_write(path: &Path, durability: Durability) -> Result<NativeDirectory, Failure> {
-    durability.accept_aloud(path, create_exclusive(path)?)
+pub(crate) fn to_write(path: &Path, durability: Durability) -> Result<Storage, Failure> {
+    match Place::of(path)? {
+        Place::Files(files) => Ok(Storage::Files(durability.accept_aloud(path, create_exclusive(&files)?)?)),
+        Place::Store(url) => probed(path, url),
+    }
+}
+
+/// Opens a prefix of an object store for a writer. A store is tried out before it is written to for the first time.
+fn probed(path: &Path, url: &str) -> Result<Storage, Failure> {
+    let storage = Storage::object(url)?;
+    #[cfg(feature = "object")]
+    if let Storage::Object(directory) = &storage {
+        let failed = |error: DirectoryError| Failure::directory(path, &error);
+        if block_on(directory.list()).map_err(failed)?.is_empty() {
+            block_on(directory.probe()).map_err(failed)?;
+        }
+    }
+    #[cfg(not(feature = "object"))]
+    let _ = path;
+    Ok(storage)
 }
 
 /// Opens a directory for its only writer, and creates it if the one above it exists.
@@ -41,13 +65,12 @@ fn create_exclusive(path: &Path) -> Result<NativeDirectory, Failure> {
 
 /// Opens the directory of a run, which may begin there. Files of lost checkpoints are refused, unless the run is
 /// to begin beside them.
-pub(crate) fn to_run(
-    path: &Path,
-    begins_beside_remains: bool,
-    durability: Durability,
-) -> Result<NativeDirectory, Failure> {
-    // The engine says what is weaker.
-    let directory = durability.accept(path, create_exclusive(path)?)?;
+pub(crate) fn to_run(path: &Path, begins_beside_remains: bool, durability: Durability) -> Result<Storage, Failure> {
+    let directory = match Place::of(path)? {
+        // The engine says what is weaker.
+        Place::Files(files) => Storage::Files(durability.accept(path, create_exclusive(&files)?)?),
+        Place::Store(url) => probed(path, url)?,
+    };
     let lost = match block_on(inspect::check_not_lost(&directory)) {
         Err(lost @ IncrementalCheckpointError::CheckpointsLost { .. }) if begins_beside_remains => lost,
         checked => return checked.map(|()| directory).map_err(|error| Failure::core(path, &error)),
@@ -60,7 +83,7 @@ pub(crate) fn to_run(
 }
 
 /// Opens a directory that must not hold anything yet, for what is to be put there.
-pub(crate) fn to_fill(path: &Path, durability: Durability) -> Result<NativeDirectory, Failure> {
+pub(crate) fn to_fill(path: &Path, durability: Durability) -> Result<Storage, Failure> {
     let directory = to_write(path, durability)?;
     let entries = block_on(directory.list()).map_err(|error| Failure::directory(path, &error))?;
     match entries.first() {
@@ -71,9 +94,14 @@ pub(crate) fn to_fill(path: &Path, durability: Durability) -> Result<NativeDirec
 }
 
 /// Opens a directory that exists for its only writer.
-fn exclusive(path: &Path, durability: Durability) -> Result<NativeDirectory, Failure> {
-    let directory = NativeDirectory::open_exclusive(path).map_err(|error| Failure::directory(path, &error))?;
-    durability.accept_aloud(path, directory)
+fn exclusive(path: &Path, durability: Durability) -> Result<Storage, Failure> {
+    match Place::of(path)? {
+        Place::Files(files) => {
+            let directory = NativeDirectory::open_exclusive(files).map_err(|error| Failure::directory(path, &error))?;
+            Ok(Storage::Files(durability.accept_aloud(path, directory)?))
+        }
+        Place::Store(url) => Storage::object(url),
+    }
 }
 
 /// Opens the manager of a directory that exists, to change which checkpoints there are.
@@ -115,7 +143,7 @@ pub(crate) fn to_begin(path: &Path, durability: Durability) -> Result<Manager, F
 
 /// The checkpoint asked for, or the newest that there is, whole or not: a damaged newest one is
 /// reported, never passed over.
-fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u64, Failure> {
+fn choose(path: &Path, directory: &Storage, id: Option<u64>) -> Result<u64, Failure> {
     if let Some(id) = id {
         return Ok(id);
     }
@@ -134,7 +162,7 @@ fn choose(path: &Path, directory: &NativeDirectory, id: Option<u64>) -> Result<u
 /// newer one, and that is read. Returns its id too.
 pub(crate) fn read<T>(
     path: &Path,
-    directory: &NativeDirectory,
+    directory: &Storage,
     id: Option<u64>,
     read: impl Fn(u64) -> Result<T, IncrementalCheckpointError>,
 ) -> Result<(u64, T), Failure> {

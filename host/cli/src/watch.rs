@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use alluvium::NativeDirectory;
 use alluvium_core::IncrementalCheckpointMetadata;
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::tools::inspect::{self, CheckpointSummary};
@@ -16,6 +15,7 @@ use crate::failure::Failure;
 use crate::list::{metadata_json, timestamp_ms};
 use crate::open;
 use crate::output::{grouped, print_while_read, time};
+use crate::storage::Storage;
 
 const EXAMPLE: &str = "\
 Example:
@@ -78,7 +78,7 @@ impl Watch {
         Ok(describe(metadata, last))
     }
 
-    fn status(&self, directory: &NativeDirectory, checkpoints: usize) -> Result<String, Failure> {
+    fn status(&self, directory: &Storage, checkpoints: usize) -> Result<String, Failure> {
         let entries = block_on(directory.list()).map_err(|error| Failure::directory(&self.dir, &error))?;
         let bytes = entries.iter().map(|entry| entry.bytes).fold(0, u64::saturating_add);
         Ok(format!(

@@ -105,7 +105,30 @@ impl Host {
         options: &PluginOptions,
     ) -> Result<Option<Migrated>, RuntimeError> {
         let path = directory.path().to_owned();
-        let Started { engine, mut operator } = self.open(module, Opened::Files(directory), options)?;
+        self.migrate_opened(module, Opened::Files(directory), &path, options)
+    }
+
+    /// Does what [`migrate`](Self::migrate) does in a directory of any kind; `name` is what events call it. The host must
+    /// be a [native](Self::native) one.
+    pub fn migrate_over<D: Directory + Send + Sync + 'static>(
+        &self,
+        module: &Module,
+        directory: Arc<D>,
+        name: &str,
+        options: &PluginOptions,
+    ) -> Result<Option<Migrated>, RuntimeError> {
+        let open: Box<OpenOther> = Box::new(move |how| Ok(NativeEngine::open(directory.clone(), how)?.shared()));
+        self.migrate_opened(module, Opened::Other(&*open), Path::new(name), options)
+    }
+
+    fn migrate_opened(
+        &self,
+        module: &Module,
+        directory: Opened<'_>,
+        path: &Path,
+        options: &PluginOptions,
+    ) -> Result<Option<Migrated>, RuntimeError> {
+        let Started { engine, mut operator } = self.open(module, directory, options)?;
         let migrated = migrate::migrate(&mut *operator, &engine);
         // The operator first: what it holds of the engine goes with it.
         drop((operator, engine));

@@ -31,13 +31,7 @@ impl Streams {
     /// Starts a server on a free port of this machine.
     pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let tls = {
-            let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-            let builder = rustls::ClientConfig::builder_with_provider(provider);
-            let roots = rustls::RootCertStore::empty();
-            builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth()
-        };
-        let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap();
+        let client = crate::http::client();
         let mut server = Self { store: tempfile::tempdir().unwrap(), port: 0, process: None, runtime, client };
         server.restart();
         server

@@ -7,6 +7,7 @@ pub mod events;
 pub mod example;
 pub mod http;
 pub mod nats;
+pub mod object;
 pub mod proxy;
 pub mod target;
 pub mod tls;

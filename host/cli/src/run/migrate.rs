@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::shown::tell;
+use crate::storage::{Place, Storage};
 use crate::{diff, output};
 
 /// The lock of the directory's writer: each has its own.
@@ -34,12 +35,15 @@ pub(super) fn event(migrated: &Migrated, dir: &Path) -> Value {
 
 /// Migrates a copy, and shows the difference between the two checkpoints.
 pub(super) fn try_it(dir: &Path, host: &Host, plugin: &Module, options: &PluginOptions) -> Result<(), Failure> {
+    let Place::Files(files) = Place::of(dir)? else {
+        return Err(Failure::at(dir.display(), "a migration is tried out on a copy in the file system"));
+    };
     // Held while it is copied: no other writer takes files away meanwhile.
-    let locked = NativeDirectory::open_exclusive(dir).map_err(|error| Failure::directory(dir, &error))?;
-    let above = directory_of(dir);
+    let locked = NativeDirectory::open_exclusive(&files).map_err(|error| Failure::directory(dir, &error))?;
+    let above = directory_of(&files);
     let copy = tempfile::Builder::new().prefix(".alluvium-dry-run-").tempdir_in(above);
     let copy = copy.map_err(|error| Failure::file(above, &error))?;
-    link_all(dir, copy.path()).map_err(|error| Failure::at(copy.path().display(), error))?;
+    link_all(&files, copy.path()).map_err(|error| Failure::at(copy.path().display(), error))?;
     drop(locked);
     let failed = |error| Failure::runtime(dir, &error);
     let of_copy = NativeDirectory::open_exclusive(copy.path()).map_err(|error| Failure::directory(dir, &error))?;
@@ -50,7 +54,7 @@ pub(super) fn try_it(dir: &Path, host: &Host, plugin: &Module, options: &PluginO
         return Ok(());
     };
     let copied = NativeDirectory::open(copy.path()).map_err(|error| Failure::directory(dir, &error))?;
-    let difference = diff::between(dir, &copied, migrated.before, migrated.checkpoint)?;
+    let difference = diff::between(dir, &Storage::Files(copied), migrated.before, migrated.checkpoint)?;
     output::print(|out| diff::write_changes(out, &difference))?;
     let (dir, sentence, summary) = (dir.display(), sentence(&migrated), diff::summary(&difference));
     tell(&format!("{dir}: would do, but has not done: {sentence}: {summary}"));

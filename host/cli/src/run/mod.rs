@@ -28,6 +28,7 @@ mod reading;
 mod renamed;
 mod service;
 mod signals;
+mod storage;
 mod stream;
 mod strict;
 mod timers;
@@ -58,6 +59,7 @@ impl Run {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let signals = Signals::watch()?;
         let engine = EngineComponent::find(self.engine.as_deref())?;
+        storage::check(self, &engine)?;
         let failed = |error| Failure::runtime(&self.dir, &error);
         let host_options = self.host_options();
         let plugin_call = host_options.limits.plugin_call;
@@ -82,8 +84,8 @@ impl Run {
         if self.migrate && self.migrate(&host, &plugin, &options)? {
             return Ok(Answer::Yes);
         }
-        let mut plugin =
-            host.start_in(&plugin, open::to_run(&self.dir, self.create, self.durability)?, &options).map_err(failed)?;
+        let storage = open::to_run(&self.dir, self.create, self.durability)?;
+        let mut plugin = storage::start(&host, &plugin, storage, &options).map_err(failed)?;
         for promise in plugin.weaker_promises().map_err(failed)? {
             progress.weaker(&self.dir, &promise);
         }
@@ -123,7 +125,8 @@ impl Run {
         if self.only_try {
             return migrate::try_it(&self.dir, host, plugin, options).map(|()| true);
         }
-        let migrated = host.migrate(plugin, open::to_run(&self.dir, self.create, self.durability)?, options);
+        let storage = open::to_run(&self.dir, self.create, self.durability)?;
+        let migrated = storage::migrate(host, plugin, storage, options);
         if let Some(migrated) = migrated.map_err(|error| Failure::runtime(&self.dir, &error))? {
             let dir = self.dir.display();
             let text = migrate::sentence(&migrated);

@@ -22,6 +22,8 @@ mod kill;
 mod lost;
 mod migrate;
 mod modes;
+#[cfg(feature = "object")]
+mod object;
 mod older_format;
 mod plugins;
 mod positions;

@@ -7,18 +7,23 @@ use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, En
 use crate::disk::{DiskBudget, DiskUse};
 use crate::limits::{Limit, Limits};
 
+/// The path of a file that does not fit, and what refuses it.
+type Refused<'b> = (&'b str, Option<(Limit, String)>);
+
 /// A directory, and what may still be written to it. A batch that would be past a limit never reaches it: its
 /// caller is told what a full disk tells, and the host knows better.
 pub(super) struct Limited<D> {
     directory: Arc<D>,
     limits: Mutex<Option<Limits>>,
+    /// What the files come to at most: what was listed once, and all that was created since. Deletions are left out.
+    used_at_most: Mutex<Option<DiskUse>>,
     refused: Mutex<Option<(Limit, String)>>,
 }
 
 impl<D> Limited<D> {
     /// Without limits: while a directory is opened, when its plugin has not run yet.
     pub(super) fn new(directory: Arc<D>) -> Self {
-        Self { directory, limits: Mutex::new(None), refused: Mutex::new(None) }
+        Self { directory, limits: Mutex::new(None), used_at_most: Mutex::new(None), refused: Mutex::new(None) }
     }
 
     /// Holds what is written from now on to these limits.
@@ -39,21 +44,38 @@ impl<D: Directory> Limited<D> {
         Ok(DiskUse { bytes: files.iter().map(|file| file.bytes).sum(), files: files.len() as u64 })
     }
 
-    /// Checks that a batch fits beside what is there.
+    /// Checks that a batch fits beside what is there. A listing may be slow, so it is taken only if what was counted
+    /// leaves no room.
     async fn check(&self, batch: &[NewFile]) -> Result<(), DirectoryError> {
         let Some(limits) = *lock(&self.limits) else { return Ok(()) };
         if limits.disk_bytes == u64::MAX && limits.disk_files == u64::MAX {
             return Ok(());
         }
-        let mut budget = DiskBudget::beside(self.used().await?, &limits);
+        if self.take(&limits, batch).is_ok() {
+            return Ok(());
+        }
+        let used = self.used().await?;
+        *lock(&self.used_at_most) = Some(used);
+        self.take(&limits, batch).map_err(|(path, refused)| {
+            *lock(&self.refused) = refused;
+            let error = DirectoryError::new(DirectoryErrorKind::NoSpace, Operation::Create, path);
+            error.because("the directory may not grow further")
+        })
+    }
+
+    /// Counts a batch as created if it fits. Otherwise returns the first file that does not, and what refuses it.
+    fn take<'b>(&self, limits: &Limits, batch: &'b [NewFile]) -> Result<(), Refused<'b>> {
+        let mut used = lock(&self.used_at_most);
+        let Some(most) = &mut *used else { return Err(("", None)) };
+        let mut budget = DiskBudget::beside(*most, limits);
         for file in batch {
             if !(budget.has_file() && budget.take_bytes(file.content.len() as u64)) {
-                *lock(&self.refused) = budget.take_refusal();
-                let error = DirectoryError::new(DirectoryErrorKind::NoSpace, Operation::Create, &file.path);
-                return Err(error.because("the directory may not grow further"));
+                return Err((&file.path, budget.take_refusal()));
             }
             budget.take_file();
         }
+        most.bytes += batch.iter().map(|file| file.content.len() as u64).sum::<u64>();
+        most.files += batch.len() as u64;
         Ok(())
     }
 }
@@ -124,5 +146,50 @@ mod tests {
         }
         block_on(directory.create(batch(&[4, 5]))).expect("to the byte");
         assert!(directory.take_refusal().is_none());
+    }
+
+    /// A listing costs a request on an object store.
+    #[test]
+    fn listings_are_taken_only_when_there_may_be_no_room() {
+        let counting = Arc::new(Counting::default());
+        let directory = Limited::new(counting.clone());
+        directory.hold_to(&Limits { disk_bytes: 100, disk_files: 100, ..Limits::default() });
+        for size in 1..=10 {
+            block_on(directory.create(batch(&[size]))).expect("it fits");
+        }
+        assert_eq!(counting.listed(), 1, "55 bytes are known from the first");
+        block_on(directory.delete(&["10-0".to_owned(), "9-0".to_owned()])).expect("it deletes");
+        block_on(directory.create(batch(&[60]))).expect("a listing finds the room");
+        assert_eq!(counting.listed(), 2);
+        let refused = block_on(directory.create(batch(&[5]))).expect_err("96 bytes are there");
+        assert_eq!((refused.kind(), refused.name()), (DirectoryErrorKind::NoSpace, "5-0"));
+    }
+
+    #[derive(Default)]
+    struct Counting(MemoryDirectory, std::sync::atomic::AtomicU64);
+
+    impl Counting {
+        fn listed(&self) -> u64 {
+            self.1.load(std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
+    impl Directory for Counting {
+        async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.0.list().await
+        }
+        async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+            self.0.read(path).await
+        }
+        async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+            self.0.read_range(path, offset, length).await
+        }
+        async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+            self.0.create(batch).await
+        }
+        async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+            self.0.delete(paths).await
+        }
     }
 }
