@@ -79,7 +79,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 
 clippy: check-tools compilers
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features alluvium-cli/object -- -D warnings
+	cargo clippy --workspace --all-targets --features alluvium-cli/object,alluvium-cli/cluster -- -D warnings
 	cargo clippy $(CONNECTORS) --all-targets -- -D warnings
 	cargo clippy $(OBJECT) --features gcp,azure --all-targets -- -D warnings
 
@@ -111,7 +111,7 @@ CONNECTORS := -p alluvium-connectors --features socket,nats,http,kafka
 # for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of
 # the pages those of `make test-docs`.
 OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-connectors --exclude alluvium-object --exclude alluvium-docs-test \
- --features alluvium-cli/object
+ --features alluvium-cli/object,alluvium-cli/cluster
 
 programs: components
 	cargo test $(OTHERS) --no-run

@@ -39,7 +39,7 @@ pub(crate) fn to_write(path: &Path, durability: Durability) -> Result<Storage, F
 }
 
 /// Opens a prefix of an object store for a writer. A store is tried out before it is written to for the first time.
-fn probed(path: &Path, url: &str) -> Result<Storage, Failure> {
+pub(crate) fn probed(path: &Path, url: &str) -> Result<Storage, Failure> {
     let storage = Storage::object(url)?;
     #[cfg(feature = "object")]
     if let Storage::Object(directory) = &storage {

@@ -23,8 +23,9 @@ workers, the job continues at the last committed epoch.";
 pub(super) struct Run {
     /// The plugin, which must say which keys its records belong to: it exports the interface keyed
     pub(super) plugin: PathBuf,
-    /// The job: a directory that all processes see, with a log and the states of the workers
-    #[arg(long, value_name = "DIR")]
+    /// The job, which all processes see: a directory, or an address as `s3://BUCKET/PREFIX`. It has a log and the states
+    /// of the workers
+    #[arg(long, value_name = "DIR|URL")]
     pub(super) job: PathBuf,
     /// How many workers this process has; all processes have as many
     #[arg(long, value_name = "N", default_value = "1")]

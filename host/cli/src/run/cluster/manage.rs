@@ -1,12 +1,13 @@
 //! `alluvium cluster claim`, `gc` and `export`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use alluvium_cluster::{NativeStorage, claim, export, unneeded_directories};
+use alluvium_cluster::{claim, export, unneeded_directories};
 use clap::Args;
 use serde_json::json;
 
 use super::failed;
+use super::place::JobPlace;
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::output::{print, replace_file};
@@ -16,7 +17,7 @@ use crate::output::{print, replace_file};
 #[command(after_help = "Example:\n  alluvium cluster claim --job job")]
 pub(super) struct Claim {
     /// The job
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|URL")]
     job: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -28,7 +29,7 @@ pub(super) struct Claim {
 #[command(after_help = "Example:\n  alluvium cluster gc --job job --dry-run")]
 pub(super) struct Gc {
     /// The job
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|URL")]
     job: PathBuf,
     /// Only show what would be deleted
     #[arg(long)]
@@ -43,7 +44,7 @@ pub(super) struct Gc {
 #[command(after_help = "Example:\n  alluvium cluster export --job job state.tar")]
 pub(super) struct Export {
     /// The job
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|URL")]
     job: PathBuf,
     /// The file to write
     to: PathBuf,
@@ -52,17 +53,9 @@ pub(super) struct Export {
     id: Option<u64>,
 }
 
-/// Returns the job in a directory, which must be there.
-fn existing(job: &Path) -> Result<NativeStorage, Failure> {
-    if job.join("log").is_dir() {
-        return Ok(NativeStorage::new(job));
-    }
-    Err(Failure::at(job.display(), "there is no job").hint("alluvium cluster run begins one"))
-}
-
 impl Claim {
     pub(super) fn run(&self) -> Result<Answer, Failure> {
-        let generation = claim(&existing(&self.job)?).map_err(|error| failed(&error))?;
+        let generation = claim(&JobPlace::existing(&self.job)?).map_err(|error| failed(&error))?;
         print(|out| {
             if self.json {
                 return writeln!(out, "{:#}", json!({"generation": generation}));
@@ -75,7 +68,8 @@ impl Claim {
 
 impl Gc {
     pub(super) fn run(&self) -> Result<Answer, Failure> {
-        let gone = unneeded_directories(&existing(&self.job)?, self.dry_run).map_err(|error| failed(&error))?;
+        let gone =
+            unneeded_directories(&JobPlace::existing(&self.job)?, self.dry_run).map_err(|error| failed(&error))?;
         print(|out| {
             if self.json {
                 return writeln!(out, "{:#}", json!({"deleted": gone, "dry_run": self.dry_run}));
@@ -92,7 +86,7 @@ impl Gc {
 
 impl Export {
     pub(super) fn run(&self) -> Result<Answer, Failure> {
-        let archive = export(&existing(&self.job)?, self.id).map_err(|error| failed(&error))?;
+        let archive = export(&JobPlace::existing(&self.job)?, self.id).map_err(|error| failed(&error))?;
         replace_file(&self.to, |file| file.write_all(&archive).map_err(|error| Failure::file(&self.to, &error)))?;
         print(|out| writeln!(out, "{}: {} bytes", self.to.display(), archive.len()))?;
         Ok(Answer::Yes)

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod manage;
+mod place;
 mod progress;
 mod sources;
 mod start;

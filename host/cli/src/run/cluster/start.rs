@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use alluvium_cluster::{ClusterError, Job, JobOptions, NativeStorage, PluginOperator, Processes};
+use alluvium_cluster::{ClusterError, Job, JobOptions, PluginOperator, Processes};
 use alluvium_host::{CompilerProcess, HostOptions, Limits, PluginOptions};
 use serde_json::json;
 
 use super::super::signals::Signals;
 use super::arguments::Run;
+use super::place::JobPlace;
 use super::{failed, progress, sources};
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -25,7 +26,11 @@ impl Run {
         let description = operator.description().clone();
         let processes = self.processes()?;
         let is_first = processes.own() == 0;
-        let mut job = Job::new(NativeStorage::new(&self.job), operator)
+        let place = JobPlace::of(&self.job)?;
+        if is_first {
+            place.probe(&self.job)?;
+        }
+        let mut job = Job::new(place, operator)
             .processes(processes)
             .threads(self.workers)
             .options(self.options())

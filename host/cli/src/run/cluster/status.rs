@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use alluvium_cluster::{JobStatus, NativeStorage};
+use alluvium_cluster::JobStatus;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::failed;
+use super::place::JobPlace;
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::output::{grouped, print};
@@ -17,7 +18,7 @@ use crate::output::{grouped, print};
 #[command(after_help = "Example:\n  alluvium cluster status --job job")]
 pub(super) struct Status {
     /// The job
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|URL")]
     job: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -33,7 +34,7 @@ Example:
 To rescale, stop the job and start it with another number of workers or processes.")]
 pub(super) struct Rescale {
     /// The job
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|URL")]
     job: PathBuf,
     /// How many workers all processes would have together
     #[arg(long, value_name = "N")]
@@ -43,13 +44,10 @@ pub(super) struct Rescale {
     json: bool,
 }
 
-/// Reads what a job is like. A directory without a job is refused, and nothing is created.
+/// Reads what a job is like. Where there is none, nothing is created.
 fn read(job: &Path) -> Result<JobStatus, Failure> {
     let none = || Failure::at(job.display(), "there is no job").hint("alluvium cluster run begins one");
-    if !job.join("log").is_dir() {
-        return Err(none());
-    }
-    JobStatus::read(&NativeStorage::new(job)).map_err(|error| failed(&error))?.ok_or_else(none)
+    JobStatus::read(&JobPlace::existing(job)?).map_err(|error| failed(&error))?.ok_or_else(none)
 }
 
 impl Status {
