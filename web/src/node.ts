@@ -2,6 +2,7 @@
 // file system, with the same bytes as on every other platform.
 
 import { open, link, mkdir, readdir, rmdir, readFile, unlink, stat, lstat } from "node:fs/promises";
+import modules from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,7 +10,25 @@ import { setWasmSource } from "./engine.js";
 import type { AlluviumErrorKind } from "./error.js";
 import type { CheckpointDirectory } from "./types.js";
 
-setWasmSource(() => readFile(fileURLToPath(new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url))));
+/**
+ * Reads the engine's wasm. It is beside this module. A bundle may leave it behind, and one in CommonJS has no
+ * `import.meta.url`. Then it is that of the installed package.
+ */
+async function readWasm(): Promise<Uint8Array<ArrayBuffer>> {
+  const address: string | undefined = import.meta.url;
+  const from = address ?? (typeof __filename === "string" ? __filename : join(process.cwd(), "main.js"));
+  // Bundlers look for the second form.
+  const beside = address === undefined ? join(dirname(from), "wasm/alluvium_wasm_bg.wasm") : fileURLToPath(new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url));
+  try {
+    return await readFile(beside);
+  } catch (thrown) {
+    if (codeOf(thrown) !== "ENOENT") throw thrown;
+    // webpack would follow an imported `createRequire`, and take the wasm for a module.
+    return readFile(modules.createRequire(from).resolve("alluvium/alluvium.wasm"));
+  }
+}
+
+setWasmSource(readWasm);
 
 export * from "./index.js";
 

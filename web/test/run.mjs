@@ -9,7 +9,7 @@ import { packaged } from "./packaged.mjs";
 import { conformant, inWorker, open, storagesOf } from "./pages.mjs";
 import { close, launch, origin, packagedFolder, reports } from "./site.mjs";
 import { bounded, misuse, twoTabs } from "./suites/calls.mjs";
-import { panics, reloads, traps } from "./suites/endings.mjs";
+import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
 import { killed } from "./suites/kills.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
@@ -42,6 +42,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("storage deleted underneath"), () => cleared(page));
   await test(name("after close, in flight, out of range"), () => misuse(page));
   await test(name("maintenance within its bound"), () => bounded(page));
+  await test(name("a failed fetch of the engine"), () => unfetched(browser));
   await test(name("a panic in the engine"), () => panics(browser));
   await test(name("a reload loop"), () => reloads(browser));
   await test(name("a trap in the engine"), () => traps(browser));
