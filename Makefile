@@ -262,7 +262,7 @@ test-web: browser programs ## the browser package in real browsers: conformance,
 
 # The runtimes and bundlers come from npm, in target/edge. Their packages need no script of theirs.
 EDGE := web/test/edge
-.PHONY: edge-packages built-web test-edge
+.PHONY: edge-packages built-web test-edge edge-kills
 edge-packages:
 	@mkdir -p "$(TARGET)/edge"
 	@cmp -s "$(EDGE)/package-lock.json" "$(TARGET)/edge/.installed" \
@@ -276,6 +276,9 @@ built-web: browser
 
 test-edge: built-web edge-packages ## the package where no browser is: workers at the edge, Bun, Deno, bundles without modules; and its sources, with their servers
 	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" node $(EDGE)/run.mjs
+
+edge-kills: built-web edge-packages ## workerd, and a page that reads a stream, killed 50 times each while they take checkpoints
+	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" ALLUVIUM_EDGE_KILLS=50 node $(EDGE)/run.mjs killed
 
 demo-kills: browser ## the demo in each browser that is installed, killed ten times; a line for each, with what was proved
 	web/build.sh

@@ -92,16 +92,20 @@ function watchForTraps(): void {
   // Without an address, this module and the one that calls the engine are in one script, which a stack names.
   const script = address ?? /(?:[(@]|\bat )([^(@\n]+?):\d+:\d+/.exec(new Error().stack ?? "")?.[1] ?? "";
   const glue = script.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
-  const check = (thrown: unknown) => {
-    const { stack = "", message } = (thrown ?? {}) as Partial<Error>;
-    const isTrap = thrown instanceof WebAssembly.RuntimeError || (thrown instanceof Error && stack.includes("wasm-function"));
+  const check = (thrown: unknown, isTrap: boolean) => {
     // The page may run other wasm. A trap is ours if one of our scripts is on its stack.
+    const { stack = "", message } = (thrown ?? {}) as Partial<Error>;
     const isOurs = stack.includes(script) || stack.includes(glue);
     // The trap of a panic may be reported when the next instance is already being made, which did not trap.
     if (isTrap && isOurs && current?.isReady) current.instance.end(`it trapped: ${message}`, thrown);
   };
-  globalThis.addEventListener?.("error", ({ error }) => check(error));
-  globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason));
+  // What the engine calls may throw, too. This ends the engine's turn like a trap.
+  globalThis.addEventListener?.("error", ({ error }) => {
+    check(error, error instanceof WebAssembly.RuntimeError || (error instanceof Error && (error.stack ?? "").includes("wasm-function")));
+  });
+  // A directory may reject a promise while the engine calls it. The engine then handles the rejection. But some
+  // runtimes report it all the same, and so would a page for another promise that was made from the same one.
+  globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason, reason instanceof WebAssembly.RuntimeError));
 }
 
 let current: { instance: Instance; ready: Promise<void>; isReady: boolean } | undefined;

@@ -1,13 +1,15 @@
 // Runs the tests of runtimes and bundlers other than those of run.mjs: `node run.mjs [part of a test's name]`.
-// web/dist is built before, and the packages of package.json are installed in target/edge.
+// web/dist is built before, and the packages of package.json are installed in target/edge. ALLUVIUM_EDGE_KILLS=n says
+// how often each runtime is killed, and ALLUVIUM_SEED=n replays the kills.
 
 import { tally, test as counted } from "../harness.mjs";
 import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
+import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
-const ENDS_WITHIN_MS = 240_000;
+const ENDS_WITHIN_MS = 120_000 + 8_000 * Number(process.env.ALLUVIUM_EDGE_KILLS ?? 0);
 
 const test = (name, run) =>
   counted(name, async () => {
@@ -26,6 +28,13 @@ await test("bundles in CommonJS for Node", commonJs);
 await test("a script that holds the engine, in a page", () => script(inPage));
 await test("a script that does not hold the engine", scriptWithout);
 await test("Vercel's edge runtime", vercel);
+const object = await worker();
+await test("workerd: the types of its bindings", types);
+await test("workerd: the class of the guide, killed once", guide);
+for (const storage of ["sqlite", "r2"]) {
+  await test(`workerd: checkpoints and the contract of directories on ${storage}`, () => inWorkerd(object, storage));
+  await test(`workerd: killed with ${storage}`, () => killedWorkerd(object, storage));
+}
 await close();
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 process.exit(tally.failed === 0 ? 0 : 1);
