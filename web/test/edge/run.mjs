@@ -6,6 +6,7 @@ import { tally, test as counted } from "../harness.mjs";
 import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
+import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
 import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
@@ -28,6 +29,11 @@ await test("bundles in CommonJS for Node", commonJs);
 await test("a script that holds the engine, in a page", () => script(inPage));
 await test("a script that does not hold the engine", scriptWithout);
 await test("Vercel's edge runtime", vercel);
+await test("sources: iterables", iterables);
+await test("sources: what is wrong is an error", misuse);
+await test("sources: a Durable Stream", durable);
+await test("sources: server-sent events", events);
+await test("sources: a WebSocket", sockets);
 const object = await worker();
 await test("workerd: the types of its bindings", types);
 await test("workerd: the class of the guide, killed once", guide);
