@@ -5,6 +5,7 @@
 import { tally, test as counted } from "../harness.mjs";
 import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
+import { killedPage } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
 import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
@@ -34,6 +35,7 @@ await test("sources: what is wrong is an error", misuse);
 await test("sources: a Durable Stream", durable);
 await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);
+await test("a page that reads a stream, killed", killedPage);
 const object = await worker();
 await test("workerd: the types of its bindings", types);
 await test("workerd: the class of the guide, killed once", guide);
