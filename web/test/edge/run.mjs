@@ -7,6 +7,7 @@ import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
 import { killedPage } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
+import { bun, deno } from "./suites/runtimes.mjs";
 import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
 import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
 
@@ -30,6 +31,8 @@ await test("bundles in CommonJS for Node", commonJs);
 await test("a script that holds the engine, in a page", () => script(inPage));
 await test("a script that does not hold the engine", scriptWithout);
 await test("Vercel's edge runtime", vercel);
+await test("Bun", bun);
+await test("Deno", deno);
 await test("sources: iterables", iterables);
 await test("sources: what is wrong is an error", misuse);
 await test("sources: a Durable Stream", durable);
