@@ -73,6 +73,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@$(PART) "connectors" 300 $(MAKE_PART) test-connectors test-object
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages test-operators
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
+	@$(PART) "edge" 120 $(MAKE_PART) test-edge
 	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"
@@ -176,10 +177,8 @@ test-pages: programs ## the pages on plugins in other languages, done as written
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
-# The package is built by `make test-web`; here only if it is missing or older than its sources.
-test-docs: browser programs object-servers ## every code block of README.md and docs/, the links of all pages, and the tests that they name
+test-docs: built-web programs object-servers ## every code block of README.md and docs/, the links of all pages, and the tests that they name
 	node --test tests/docs/blocks.test.mjs
-	[ -e web/dist/node.js ] && [ -z "$$(find core/src wasm/src web/src -newer web/dist/node.js -print -quit)" ] || web/build.sh
 	node tests/docs/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 
 runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)
@@ -274,6 +273,26 @@ test-web: browser programs ## the browser package in real browsers: conformance,
 	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
 	web/demo/build.sh
 	ALLUVIUM="$(abspath $(ALLUVIUM))" node web/demo/check.mjs
+
+# The runtimes and bundlers come from npm, in target/edge. Their packages need no script of theirs.
+EDGE := web/test/edge
+.PHONY: edge-packages built-web test-edge edge-kills
+edge-packages:
+	@mkdir -p "$(TARGET)/edge"
+	@cmp -s "$(EDGE)/package-lock.json" "$(TARGET)/edge/.installed" \
+	 || { cp $(EDGE)/package.json $(EDGE)/package-lock.json "$(TARGET)/edge/" \
+	 && npm ci --prefix "$(TARGET)/edge" --ignore-scripts --no-audit --no-fund --loglevel=error \
+	 && cp $(EDGE)/package-lock.json "$(TARGET)/edge/.installed"; }
+
+# The package is built by `make test-web`; here only if it is missing or older than its sources.
+built-web: browser
+	@[ -e web/dist/node.js ] && [ -z "$$(find core/src wasm/src web/src -newer web/dist/node.js -print -quit)" ] || web/build.sh
+
+test-edge: built-web edge-packages ## the package where no browser is: workers at the edge, Bun, Deno, bundles without modules; and its sources, with their servers
+	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" node $(EDGE)/run.mjs
+
+edge-kills: built-web edge-packages ## workerd, and a page that reads a stream, killed 50 times each while they take checkpoints
+	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" ALLUVIUM_EDGE_KILLS=50 node $(EDGE)/run.mjs killed
 
 demo-kills: browser ## the demo in each browser that is installed, killed ten times; a line for each, with what was proved
 	web/build.sh

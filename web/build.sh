@@ -34,7 +34,7 @@ engine() {
     --target wasm32-unknown-unknown -p alluvium-wasm "$@" --target-dir "$target_dir"
   rm -rf "$out"
   "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \
-    --remove-producers-section --experimental-reset-state-function
+    --remove-producers-section --experimental-reset-state-function --omit-default-module-path
   # These features exist in every browser since 2021. --all-features would write modules that today's
   # browsers cannot read. --low-memory-unused is safe because the engine uses nothing in the first kilobyte
   # of memory. The names of functions go into a file of their own: it tells which function the

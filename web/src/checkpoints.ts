@@ -1,3 +1,4 @@
+import { asynchronous } from "./directory.js";
 import { Engine, instance, setWasmSource } from "./engine.js";
 import { AlluviumError } from "./error.js";
 import { Listeners } from "./events.js";
@@ -58,7 +59,7 @@ export class Checkpoints extends KeyedState {
       ? await acquire(`alluvium/${storage}/${name}`, whenTaken, options.signal, lost)
       : { release() {} };
     try {
-      const directory = typeof storage === "object" ? storage : storage === "opfs" ? await OpfsDirectory.open(name) : undefined;
+      const directory = typeof storage === "object" ? asynchronous(storage) : storage === "opfs" ? await OpfsDirectory.open(name) : undefined;
       const settings = {
         ...options,
         checkpoint: options.checkpoint === undefined ? undefined : unsigned("checkpoint", options.checkpoint),

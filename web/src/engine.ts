@@ -1,7 +1,7 @@
 // The wasm instance of this module. All checkpoints share one instance. After a panic, the next open creates a
 // new one.
 
-import init, { Engine, __wbg_reset_state, onPanic } from "./wasm/alluvium_wasm.js";
+import init, { Engine, __wbg_reset_state, initSync, onPanic } from "./wasm/alluvium_wasm.js";
 import { AlluviumError, toAlluviumError } from "./error.js";
 
 export { Engine };
@@ -9,8 +9,15 @@ export { Engine };
 /** Where the engine's wasm comes from: bytes, a compiled module, or an address to fetch. */
 export type WasmSource = BufferSource | WebAssembly.Module | Response | URL | string | Promise<Response>;
 
+/** The address of this module. A script has none, and neither has a module in a worker at the edge. */
+const address: string | undefined = import.meta.url;
+
 /** Returns the default source of the wasm. Other entries of the package replace it. */
-let source: () => WasmSource | Promise<WasmSource> = () => new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url);
+let source: () => WasmSource | Promise<WasmSource> = () => {
+  if (address === undefined) throw new Error("this script has no address beside which the wasm could be");
+  // Bundlers look for this form.
+  return new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url);
+};
 
 /** Sets where the engine's wasm comes from. Call it before the first `open`. */
 export function setWasmSource(from: () => WasmSource | Promise<WasmSource>): void {
@@ -82,32 +89,51 @@ export class Instance {
  * reaches the page as an error event. Without this watch, the callers would wait forever.
  */
 function watchForTraps(): void {
-  const glue = import.meta.url.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
-  const check = (thrown: unknown) => {
-    const { stack = "", message } = (thrown ?? {}) as Partial<Error>;
-    const isTrap = thrown instanceof WebAssembly.RuntimeError || (thrown instanceof Error && stack.includes("wasm-function"));
+  // Without an address, this module and the one that calls the engine are in one script, which a stack names.
+  const script = address ?? /(?:[(@]|\bat )([^(@\n]+?):\d+:\d+/.exec(new Error().stack ?? "")?.[1] ?? "";
+  const glue = script.replace(/[^/]*$/, "wasm/alluvium_wasm.js");
+  const check = (thrown: unknown, isTrap: boolean) => {
     // The page may run other wasm. A trap is ours if one of our scripts is on its stack.
-    const isOurs = stack.includes(import.meta.url) || stack.includes(glue);
+    const { stack = "", message } = (thrown ?? {}) as Partial<Error>;
+    const isOurs = stack.includes(script) || stack.includes(glue);
     // The trap of a panic may be reported when the next instance is already being made, which did not trap.
     if (isTrap && isOurs && current?.isReady) current.instance.end(`it trapped: ${message}`, thrown);
   };
-  globalThis.addEventListener?.("error", ({ error }) => check(error));
-  globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason));
+  // What the engine calls may throw, too. This ends the engine's turn like a trap.
+  globalThis.addEventListener?.("error", ({ error }) => {
+    check(error, error instanceof WebAssembly.RuntimeError || (error instanceof Error && (error.stack ?? "").includes("wasm-function")));
+  });
+  // A directory may reject a promise while the engine calls it. The engine then handles the rejection. But some
+  // runtimes report it all the same, and so would a page for another promise that was made from the same one.
+  globalThis.addEventListener?.("unhandledrejection", ({ reason }) => check(reason, reason instanceof WebAssembly.RuntimeError));
 }
 
 let current: { instance: Instance; ready: Promise<void>; isReady: boolean } | undefined;
-let lives = 0;
+let isWatching = false;
+/** Whether the wasm was loaded once. A failed fetch leaves nothing behind that could be reset. */
+let isLoaded = false;
+
+/** Loads the wasm, unless it is loaded. A module that is compiled already is ready at once. */
+async function load(): Promise<void> {
+  if (isLoaded) return;
+  const from = await source();
+  // At the edge, a promise that one request made may never settle for another one, if the first is cancelled. So
+  // nothing is awaited there. Only pages may refuse to instantiate a large module at once.
+  if (from instanceof WebAssembly.Module && typeof document === "undefined") initSync({ module: from });
+  else await init({ module_or_path: from });
+}
 
 /** Returns the instance, and creates it on the first call. Concurrent calls share one. */
 export async function instance(): Promise<Instance> {
   if (current === undefined) {
-    if (lives === 0) watchForTraps();
+    if (!isWatching) watchForTraps();
+    isWatching = true;
     // The memory of an instance that has ended must not be touched again.
-    if (lives++ > 0) __wbg_reset_state();
+    if (isLoaded) __wbg_reset_state();
     const made = new Instance();
     const making = { instance: made, isReady: false, ready: Promise.resolve() };
-    making.ready = Promise.resolve(source()).then(async (from) => {
-      await init({ module_or_path: from });
+    making.ready = load().then(() => {
+      isLoaded = true;
       onPanic((text: string) => made.end(text.replaceAll("\n", " "), new Error(text)));
       making.isReady = true;
     });
@@ -122,7 +148,7 @@ export async function instance(): Promise<Instance> {
     await ready;
   } catch (thrown) {
     // Some development servers move the module and leave the wasm behind. They answer its address with a page.
-    const advice = 'if a bundler moved this module away from its wasm, exclude "alluvium" from bundling (Vite 7: optimizeDeps.exclude) or import "alluvium/inline"';
+    const advice = 'if a bundler moved this module away from its wasm, exclude "alluvium" from bundling (Vite 7: optimizeDeps.exclude), import "alluvium/inline", or pass the option `wasm`';
     throw new AlluviumError("io", `the engine could not be loaded: ${String(thrown)}; ${advice}`, { cause: thrown });
   }
   return instance;

@@ -1,7 +1,9 @@
 // The entry for Node. The engine is read from the package. Checkpoints can be kept in a directory of the
 // file system, with the same bytes as on every other platform.
 
+import { randomBytes } from "node:crypto";
 import { open, link, mkdir, readdir, rmdir, readFile, unlink, stat, lstat } from "node:fs/promises";
+import modules from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,7 +11,25 @@ import { setWasmSource } from "./engine.js";
 import type { AlluviumErrorKind } from "./error.js";
 import type { CheckpointDirectory } from "./types.js";
 
-setWasmSource(() => readFile(fileURLToPath(new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url))));
+/**
+ * Reads the engine's wasm. It is beside this module. A bundle may leave it behind, and one in CommonJS has no
+ * `import.meta.url`. Then it is that of the installed package.
+ */
+async function readWasm(): Promise<Uint8Array<ArrayBuffer>> {
+  const address: string | undefined = import.meta.url;
+  const from = address ?? (typeof __filename === "string" ? __filename : join(process.cwd(), "main.js"));
+  // Bundlers look for the second form.
+  const beside = address === undefined ? join(dirname(from), "wasm/alluvium_wasm_bg.wasm") : fileURLToPath(new URL("./wasm/alluvium_wasm_bg.wasm", import.meta.url));
+  try {
+    return await readFile(beside);
+  } catch (thrown) {
+    if (codeOf(thrown) !== "ENOENT") throw thrown;
+    // webpack would follow an imported `createRequire`, and take the wasm for a module.
+    return readFile(modules.createRequire(from).resolve("alluvium/alluvium.wasm"));
+  }
+}
+
+setWasmSource(readWasm);
 
 export * from "./index.js";
 
@@ -58,15 +78,20 @@ export function fileDirectory(root: string): CheckpointDirectory {
   return {
     async list() {
       const entries: [string, number, number][] = [];
+      // Another writer may delete what a listing has just found. Then it is not listed.
+      const unlessGone = <T>(found: Promise<T>) => found.catch((thrown: unknown) => (codeOf(thrown) === "ENOENT" ? undefined : Promise.reject(thrown)));
       const walk = async (prefix: string, depth: number): Promise<void> => {
-        const found = await readdir(at(prefix), { withFileTypes: true });
+        const found = await (prefix === "" ? readdir(root, { withFileTypes: true }) : unlessGone(readdir(at(prefix), { withFileTypes: true })));
+        if (found === undefined) return;
         if (found.length === 0 && prefix !== "") entries.push([prefix, 0, 1]);
         for (const entry of found) {
           const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
           if (path === ".lock") continue;
           if (entry.isDirectory() && depth < 16) await walk(path, depth + 1);
-          else if (entry.isFile()) entries.push([path, (await stat(at(path))).size, /^\..*\.tmp$/.test(entry.name) ? 2 : 0]);
-          else entries.push([path, 0, 3]);
+          else if (entry.isFile()) {
+            const size = (await unlessGone(stat(at(path))))?.size;
+            if (size !== undefined) entries.push([path, size, /^\.(tmp-.*|.*\.tmp)$/.test(entry.name) ? 2 : 0]);
+          } else entries.push([path, 0, 3]);
         }
       };
       return translating("", async () => {
@@ -102,7 +127,9 @@ export function fileDirectory(root: string): CheckpointDirectory {
         }
       }),
     async create(paths, contents) {
-      const temporary = (path: string) => join(dirname(at(path)), `.${path.slice(path.indexOf("/") + 1)}.tmp`);
+      // Two writers may create the same name at once. Each must write a file of its own until it gets the name.
+      const mine = randomBytes(8).toString("hex");
+      const temporary = (path: string) => join(dirname(at(path)), `.tmp-${mine}-${paths.indexOf(path)}`);
       const written: string[] = [];
       let working = "";
       try {
@@ -117,8 +144,6 @@ export function fileDirectory(root: string): CheckpointDirectory {
         for (const [index, path] of paths.entries()) {
           working = path;
           await mkdir(dirname(at(path)), { recursive: true });
-          // A write that was cut short may have left a temporary file of this name.
-          await unlink(temporary(path)).catch(() => {});
           const handle = await open(temporary(path), "wx");
           written.push(path);
           try {

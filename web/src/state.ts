@@ -125,6 +125,30 @@ export class KeyedState {
     this.#session.call((engine) => engine.setSourceOffset(source, unsigned("offset", offset)));
   }
 
+  /**
+   * The positions in the partitions of sources, by source and partition: an offset, or bytes that only the source
+   * understands. A source that numbers its records needs only `sourceOffset`.
+   */
+  get positions(): Map<string, Map<string, bigint | Uint8Array>> {
+    return this.#session.call((engine) => engine.positions() as Map<string, Map<string, bigint | Uint8Array>>);
+  }
+
+  /** Returns the position in one partition of a source, if there is one. */
+  position(source: string, partition = ""): bigint | Uint8Array | undefined {
+    return this.positions.get(source)?.get(partition);
+  }
+
+  /**
+   * Sets the position in one partition of a source: an integer, or at most 1 KiB that only the source understands. A
+   * string stands for its UTF-8. Such bytes cannot be compared, so nothing keeps a position from going backwards.
+   */
+  setPosition(source: string, position: Bytes | Integer, partition = ""): void {
+    this.#session.call((engine) => {
+      if (typeof position === "bigint" || typeof position === "number") engine.setPositionOffset(source, partition, unsigned("position", position));
+      else engine.setPositionBytes(source, partition, bytesOf(position));
+    });
+  }
+
   /** The watermark, in milliseconds of Unix time. */
   get watermark(): bigint | undefined {
     return this.#session.call((engine) => engine.watermark());

@@ -9,7 +9,8 @@ import { packaged } from "./packaged.mjs";
 import { conformant, inWorker, open, storagesOf } from "./pages.mjs";
 import { close, launch, origin, packagedFolder, reports } from "./site.mjs";
 import { bounded, misuse, twoTabs } from "./suites/calls.mjs";
-import { panics, reloads, traps } from "./suites/endings.mjs";
+import { closing, faults, memoryRecovers, nodeContract, opfsContract } from "./suites/contract.mjs";
+import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
 import { killed } from "./suites/kills.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
@@ -27,6 +28,7 @@ async function inOneBrowser(kind, browser, page) {
   );
   const storages = await storagesOf(page);
   if (!storages.includes("opfs")) skip(name("OPFS"), "this browser has none with move()");
+  if (storages.includes("opfs")) await test(name("the contract of directories on OPFS"), () => opfsContract(page));
   for (const storage of storages) {
     await test(name(`conformance on ${storage} in a worker`), async () => conformant(await inWorker(page, { task: "conformance", storage })));
     await test(name(`a worker terminated mid-write on ${storage}`), () => terminated(page, storage));
@@ -42,6 +44,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("storage deleted underneath"), () => cleared(page));
   await test(name("after close, in flight, out of range"), () => misuse(page));
   await test(name("maintenance within its bound"), () => bounded(page));
+  await test(name("a failed fetch of the engine"), () => unfetched(browser));
   await test(name("a panic in the engine"), () => panics(browser));
   await test(name("a reload loop"), () => reloads(browser));
   await test(name("a trap in the engine"), () => traps(browser));
@@ -56,6 +59,10 @@ await test("node: what the engine gives has the documented names and types", giv
 await test("node: options of a wrong type are named", options);
 await test("node: a directory of JavaScript", directories);
 await test("node: conformance on a file directory, golden directories open", nodeFiles);
+await test("node: the contract of directories finds each fault", faults);
+await test("node: the contract of directories with one handle at a time", closing);
+await test("node: the contract of directories on a file directory", nodeContract);
+await test("node: what a directory in memory keeps is recovered", memoryRecovers);
 for (const kind of browsers) {
   if (kind.path === undefined) {
     skip(kind.name, missing(kind));

@@ -75,6 +75,13 @@ async function main(): Promise<void> {
   const offsets: Integer[] = [2 ** 53 - 1, 2n ** 53n];
   for (const offset of offsets) checkpoints.setSourceOffset("in", offset);
   same("offsets", [epoch, checkpoints.sourceOffset("in"), checkpoints.sourceOffsets.get("other")], [7n, 2n ** 53n, undefined]);
+  const positions: (bigint | Uint8Array | undefined)[] = [];
+  for (const position of [7, 8n, "text", new Uint8Array([1])]) {
+    checkpoints.setPosition("clicks", position, "7");
+    positions.push(checkpoints.position("clicks", "7"));
+  }
+  same("positions", positions.map(String), ["7", "8", "116,101,120,116", "1"]);
+  same("a position of none", [checkpoints.position("clicks"), [...checkpoints.positions.keys()]], [undefined, ["clicks"]]);
   checkpoints.setWatermark(-1n);
   checkpoints.setWatermark(5);
   same("watermark", checkpoints.watermark, 5n);

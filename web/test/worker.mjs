@@ -3,6 +3,7 @@
 import * as alluvium from "/testing/index.js";
 import * as testing from "/testing/wasm/alluvium_wasm.js";
 import { OpfsDirectory } from "/testing/opfs.js";
+import { conformance } from "/testing/testing/index.js";
 import { run, wrong } from "/test/stream.mjs";
 
 const tasks = {
@@ -11,6 +12,12 @@ const tasks = {
     await (await alluvium.Checkpoints.open({ name: "warm-up", storage: "memory" })).close();
     const open = storage === "opfs" ? (name) => OpfsDirectory.open(name.replaceAll("/", "-")) : undefined;
     return testing.runConformance(storage, `conformance-${Date.now()}-`, open);
+  },
+  /** Holds OPFS to the contract that directories written in JavaScript have. */
+  async contract() {
+    const run = Date.now();
+    const { passed, failed } = await conformance((name) => OpfsDirectory.open(`contract-${run}-${name}`));
+    return { passed, failed };
   },
   /** Takes checkpoints without end, and reports each one. */
   async stream({ name, storage, seed }) {

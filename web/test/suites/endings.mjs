@@ -51,6 +51,27 @@ export async function panics(browser) {
   await page.close();
 }
 
+/** A failed fetch of the engine fails the opens that wait for it, and no later one. */
+export async function unfetched(browser) {
+  const page = await open(browser);
+  const found = await page.evaluate(async () => {
+    const fetched = window.fetch;
+    const attempt = () => alluvium.Checkpoints.open({ name: "unfetched" }).then((checkpoints) => checkpoints.close().then(() => "opened"), (error) => `${error.kind}: ${error.message}`);
+    const wrong = [() => Promise.reject(new TypeError("no network")), async () => new Response("gone", { status: 404 }), async () => new Response("<!doctype html>", { headers: { "Content-Type": "text/html" } })];
+    const found = [];
+    for (const answer of wrong) {
+      window.fetch = (address, ...rest) => (String(address).endsWith(".wasm") ? answer() : fetched(address, ...rest));
+      found.push(...(await Promise.all([attempt(), attempt()])));
+    }
+    window.fetch = fetched;
+    found.push(await attempt(), await attempt());
+    return found;
+  });
+  same("after failed fetches", found.map((text) => text.split(":")[0]), [...Array(6).fill("io"), "opened", "opened"]);
+  if (!found.slice(0, 6).every((text) => text.includes("the engine could not be loaded"))) throw new Error(found.join("\n"));
+  await page.close();
+}
+
 /** An error in a later task of a call rejects no promise by itself. The call must settle all the same. */
 export async function traps(browser) {
   const page = await open(browser);

@@ -63,6 +63,9 @@ export async function given() {
   checkpoints.setWatermark(-(2n ** 63n));
   checkpoints.setAnnotation("by", "values");
   same("sourceOffsets", shape(checkpoints.sourceOffsets), metadata.sourceOffsets);
+  checkpoints.setPosition("clicks", 2n ** 64n - 1n);
+  checkpoints.setPosition("clicks", "shard 7", "7");
+  same("positions", [...checkpoints.positions].map(([source, partitions]) => [source, shape(partitions)]), [["clicks", 'Map [["","bigint"],["7","Uint8Array"]]']]);
   same("memory", shape(checkpoints.memory), { stateBytes: "number", logBytes: "number", payloadBytes: "number" });
   const maintained = new Promise((resolve) => checkpoints.on("maintenance", resolve));
   const first = await checkpoints.checkpoint({ walPosition: 2n ** 53n + 1n });
@@ -159,6 +162,9 @@ export async function directories() {
     ["a listing of another kind", { list: async () => [["a", 1, 9]] }, /^io: .*there is no kind 9/],
     ["a listing of negative bytes", { list: async () => [["a", -1, 0]] }, /^io: .*invalid type/],
     ["no listing", { list: async () => undefined }, /^io: .*the listing is not one of path/],
+    ["a listing that is no promise", { list() { return [...this.files].map(([path, { length }]) => [path, length, 0]); } }, /^written$/],
+    ["a method that throws at once", { create: () => { throw Object.assign(new Error("at once"), { kind: "no-space" }); } }, /^no-space: .*at once/],
+    ["a missing method", { readRange: undefined }, /^invalid-input: .*no method readRange/],
     ["an error with kind and path", fails(Object.assign(new Error("no room"), { kind: "no-space", path: "x/y" })), /^no-space: .*x\/y.*no room/],
     ["an error of an unknown kind", fails(Object.assign(new Error("strange"), { kind: "odd" })), /^io: .*strange/],
     ["a DOMException", fails(new DOMException("full", "QuotaExceededError")), /^no-space: .*full/],

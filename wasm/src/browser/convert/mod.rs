@@ -5,6 +5,7 @@
 //! becomes a number. `web/src/types.ts` documents the resulting shapes.
 
 mod checkpoints;
+mod positions;
 mod reports;
 mod settings;
 
@@ -16,6 +17,7 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 pub(super) use self::checkpoints::{listed, metadata, statistics};
+pub(super) use self::positions::positions;
 pub(super) use self::reports::{garbage, maintenance, memory, recovered, verified};
 pub(super) use self::settings::Settings;
 

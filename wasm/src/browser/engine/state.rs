@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use alluvium_core::model::opaque::Opaque;
 use wasm_bindgen::prelude::*;
 
 use super::super::walk::Walk;
@@ -72,6 +73,29 @@ impl Engine {
     #[wasm_bindgen(js_name = setSourceOffset)]
     pub fn set_source_offset(&self, source: String, offset: u64) -> Result<(), JsValue> {
         self.shared.with(|manager| manager.set_source_offset(source, offset))
+    }
+
+    /// Returns the position in each partition of each source: a number, or the bytes of the source.
+    pub fn positions(&self) -> Result<JsValue, JsValue> {
+        self.shared.with(|manager| Ok(convert::positions(&manager.position().positions)))
+    }
+
+    /// Sets the position in one partition of a source to an offset.
+    #[wasm_bindgen(js_name = setPositionOffset)]
+    pub fn set_position_offset(&self, source: String, partition: String, offset: u64) -> Result<(), JsValue> {
+        self.shared.with(|manager| {
+            manager.set_position(source, partition, offset);
+            Ok(())
+        })
+    }
+
+    /// Sets the position in one partition of a source to bytes that only the source understands.
+    #[wasm_bindgen(js_name = setPositionBytes)]
+    pub fn set_position_bytes(&self, source: String, partition: String, bytes: &[u8]) -> Result<(), JsValue> {
+        self.shared.with(|manager| {
+            manager.set_position(source, partition, Opaque::new(bytes)?);
+            Ok(())
+        })
     }
 
     /// Returns the watermark.

@@ -1,0 +1,261 @@
+// Tests of `alluvium/sources` in Node, each with a server that is interrupted. The reader crashes, too: its storage
+// stops in the middle of a checkpoint, and the next reader opens what is there.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { root, same, seed, until } from "../../harness.mjs";
+import { end } from "../../processes.mjs";
+import { random } from "../../stream.mjs";
+import { imported, packages, project } from "../project.mjs";
+
+const { Checkpoints } = await import("../../../dist/node.js");
+const { ConnectionLost, consume, durableStream, iterable, positionOf, positioned, serverEvents, webSocket } = await import("../../../dist/sources/index.js");
+const { memoryDirectory } = await import("../../../dist/testing/index.js");
+
+/** How many records each source gives. */
+const RECORDS = 3000;
+
+/** Opens checkpoints on files in memory. After `crash()` nothing that they write gets there any more, and nothing returns. */
+async function opened(files) {
+  const directory = memoryDirectory(files);
+  let isCrashed = false;
+  const never = new Promise(() => {});
+  const create = (paths, contents) => (isCrashed ? never : directory.create(paths, contents));
+  const checkpoints = await Checkpoints.open({ name: "sources", storage: { ...directory, create, delete: (paths) => (isCrashed ? never : directory.delete(paths)) }, intervalMs: 1 });
+  return { checkpoints, crash: () => (isCrashed = true) };
+}
+
+/** Adds record `number`. A record that is there already was read twice. */
+function apply(checkpoints, { number }) {
+  if (checkpoints.has(`record-${number}`)) throw new Error(`record ${number} was read twice`);
+  if (number !== checkpoints.size) throw new Error(`record ${number} came after ${checkpoints.size - 1}`);
+  checkpoints.put(`record-${number}`, String(number));
+}
+
+/** Reads a source to its last record, with crashes in between. Each reader has a source of its own. */
+async function withCrashes(makeSource, total = RECORDS) {
+  const files = new Map();
+  const next = random(seed + 11);
+  let crashes = 0;
+  let retries = 0;
+  for (;;) {
+    const { checkpoints, crash } = await opened(files);
+    const crashAt = checkpoints.size + Math.ceil((next() * total) / 4);
+    const stop = new AbortController();
+    let isCrashed = false;
+    // Without a checkpoint there would be no progress.
+    let isKept = false;
+    checkpoints.on("checkpoint", () => (isKept = true));
+    const reading = consume(
+      checkpoints,
+      makeSource(),
+      (record) => {
+        apply(checkpoints, record);
+        if (isKept && checkpoints.size >= crashAt && checkpoints.size < total) {
+          isCrashed = true;
+          crash();
+        }
+        if (checkpoints.size === total || isCrashed) stop.abort();
+      },
+      { signal: stop.signal, onRetry: () => retries++ },
+    );
+    if (!(await Promise.race([reading.then(() => true), until("the reader crashed", () => isCrashed).then(() => false)]))) {
+      crashes++;
+      continue;
+    }
+    await checkpoints.close();
+    break;
+  }
+  const { checkpoints } = await opened(files);
+  same("records", checkpoints.size, total);
+  await checkpoints.close();
+  return { crashes, retries };
+}
+
+export async function iterables() {
+  const numbers = (from) => (async function* () {
+    for (let number = Number(from); number < RECORDS; number++) yield { number };
+  })();
+  const { crashes } = await withCrashes(() => iterable("numbers", numbers));
+  const given = await withCrashes(() =>
+    positioned("given", (from) => Array.from({ length: RECORDS }, (_, number) => ({ value: { number }, position: `p${number}` })).slice(from === undefined ? 0 : Number(from.slice(1)) + 1)),
+  );
+  if (crashes < 2 || given.crashes < 2) throw new Error(`only ${crashes} and ${given.crashes} crashes`);
+  return `${crashes + given.crashes} crashes`;
+}
+
+/** What the caller does wrong, and what the source gives wrong, is an error. State and position stay together. */
+export async function misuse() {
+  const { checkpoints } = await opened(new Map());
+  const failed = (source, work, options) => consume(checkpoints, source, work, options).then(() => "ended", (error) => `${error.kind ?? error.name}: ${error.message}`);
+  const three = iterable("three", (count) => ["a", "b", "c"].slice(Number(count)));
+  const found = [
+    await failed(three, async () => {}),
+    await failed(three, (value) => { if (value === "b") throw new Error("no b"); checkpoints.put(value, "1"); }),
+    String(positionOf(checkpoints, "three")),
+    await failed(three, (value) => checkpoints.put(value, "1")),
+    String(positionOf(checkpoints, "three")),
+    await failed(serverEvents("three", () => {}), () => {}),
+    await failed(iterable("broken", () => { throw new Error("no source"); }), () => {}),
+  ];
+  checkpoints.setPosition("opaque", "text");
+  found.push(await failed(iterable("opaque", () => []), () => {}));
+  const expected = [/^invalid-input: three: apply returned a promise/, /^Error: no b$/, /^1$/, /^ended$/, /^3$/, /^Error: three: the position "3" is not one/, /^Error: no source$/, /^Error: opaque: the position "text" is not a number/];
+  found.forEach((text, at) => { if (!expected[at].test(text)) throw new Error(`${at}: ${text}`); });
+  same("the state", [...checkpoints.textEntries()].map(([key]) => key), ["a", "b", "c"]);
+  // A source that gives nothing ends when it is told to.
+  const stop = new AbortController();
+  const waiting = failed(iterable("never", () => (async function* () { await new Promise(() => {}); })()), () => {}, { signal: stop.signal });
+  stop.abort();
+  same("after the signal", await waiting, "ended");
+  // An interrupted source is read again, from its last position.
+  let attempts = 0;
+  const flaky = positioned("flaky", async function* (from) {
+    attempts++;
+    for (let at = from === undefined ? 0 : Number(from); at < 6; at++) {
+      yield { value: at, position: String(at + 1) };
+      if (at % 2 === 1) throw new ConnectionLost("interrupted");
+    }
+  });
+  const values = [];
+  const delays = [];
+  same("a flaky source", await failed(flaky, (value) => values.push(value) && undefined, { onRetry: (_, delayMs) => delays.push(delayMs) }), "ended");
+  same("its values and attempts", [values, attempts, delays.length], [[0, 1, 2, 3, 4, 5], 4, 3]);
+  await checkpoints.close();
+}
+
+/** Starts the server of Durable Streams. It keeps its streams in `data`. */
+export async function durableServer(data, port = 0) {
+  const child = spawn(process.execPath, [join(root, "tests/servers/server.mjs"), packages, data, String(port)], { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  const said = await Promise.race([
+    new Promise((resolve) => createInterface(child.stdout).on("line", (line) => /^\d+$/.test(line) && resolve(line))),
+    new Promise((_, reject) => child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))),
+  ]);
+  return { port: Number(said), kill: () => end(child.pid) };
+}
+
+/** Appends records to a Durable Stream, some at a time. The client sends those of one turn together. */
+export async function appended(url, first, end) {
+  const { DurableStream } = await imported("@durable-streams/client");
+  const options = { url, contentType: "application/json" };
+  const handle = first === 0 ? await DurableStream.create(options) : new DurableStream(options);
+  const next = random(seed + 12);
+  for (let number = first; number < end; ) {
+    const size = Math.min(1 + Math.floor(next() * 40), end - number);
+    await Promise.all(Array.from({ length: size }, (_, at) => handle.append(JSON.stringify({ number: number + at }))));
+    number += size;
+  }
+}
+
+export async function durable() {
+  const data = mkdtempSync(join(project, "streams-"));
+  let server = await durableServer(data);
+  const { stream } = await imported("@durable-streams/client");
+  const url = `http://127.0.0.1:${server.port}/orders`;
+  try {
+    await appended(url, 0, RECORDS / 3);
+    let readers = 0;
+    const makeSource = () => {
+      readers++;
+      return durableStream("orders", (offset, signal) => stream({ url, offset, live: readers % 2 === 0 ? "sse" : "long-poll", signal }));
+    };
+    const reading = withCrashes(makeSource);
+    // It is awaited below, after the server was restarted.
+    reading.catch(() => {});
+    for (const part of [2, 3]) {
+      await server.kill();
+      server = await durableServer(data, server.port);
+      await appended(url, ((part - 1) * RECORDS) / 3, (part * RECORDS) / 3);
+    }
+    const { crashes, retries } = await reading;
+    if (crashes < 2) throw new Error(`only ${crashes} crashes`);
+    return `${crashes} crashes, 2 restarts of the server, ${retries} times read again`;
+  } finally {
+    await server.kill();
+  }
+}
+
+/** A server of events that breaks its connections. Every third event has no id. */
+export async function events() {
+  const { EventSource } = await imported("eventsource");
+  const next = random(seed + 13);
+  let connections = 0;
+  const server = createServer((request, response) => {
+    connections++;
+    const last = request.headers["last-event-id"];
+    if (request.url !== "/events") return void response.writeHead(404).end();
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write("retry: 5\n\n");
+    const until = Math.ceil(next() * 900);
+    let number = last === undefined ? 0 : Number(last) + 1;
+    for (let sent = 0; sent < until && number < RECORDS; sent++, number++) {
+      response.write(`${number % 3 === 2 ? "" : `id: ${number}\n`}data: ${JSON.stringify({ number })}\n\n`);
+    }
+    setTimeout(() => response.destroy(), 5);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const at = (path) => `http://127.0.0.1:${server.address().port}${path}`;
+  try {
+    const source = (path) =>
+      serverEvents("events", (id) => new EventSource(at(path), { fetch: (address, init) => fetch(address, { ...init, headers: { ...(id !== undefined && { "Last-Event-ID": id }), ...init.headers } }) }));
+    const { crashes } = await withCrashes(() => source("/events"));
+    if (crashes < 2 || connections < 5) throw new Error(`only ${crashes} crashes and ${connections} connections`);
+    const { checkpoints } = await opened(new Map());
+    const refused = await consume(checkpoints, source("/none"), () => {}).catch((error) => error.message);
+    if (!/the server refused the events with status 404/.test(refused)) throw new Error(refused);
+    await checkpoints.close();
+    return `${crashes} crashes, ${connections} connections`;
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** A server of a WebSocket that breaks its connections, and then sends more than a reader holds. */
+export async function sockets() {
+  const { default: WebSocket } = await imported("ws");
+  const next = random(seed + 14);
+  let connections = 0;
+  let most = () => Math.ceil(next() * 900);
+  const server = new WebSocket.Server({ host: "127.0.0.1", port: 0 });
+  server.on("connection", (socket) => {
+    connections++;
+    socket.once("message", (asked) => {
+      const { after } = JSON.parse(asked);
+      const until = Math.min(after + 1 + most(), total);
+      for (let number = after + 1; number < until; number++) socket.send(JSON.stringify({ number }));
+      socket.send(JSON.stringify({ ping: true }));
+      if (until === total) socket.close(1000);
+      else setTimeout(() => socket.terminate(), 5);
+    });
+  });
+  let total = RECORDS;
+  const source = () =>
+    webSocket("socket", {
+      connect: () => new WebSocket(`ws://127.0.0.1:${server.address().port}`),
+      resume: (from) => JSON.stringify({ after: from === undefined ? -1 : Number(from) }),
+      record: (data) => {
+        const value = JSON.parse(data);
+        return value.ping ? undefined : { value, position: BigInt(value.number) };
+      },
+    });
+  try {
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { crashes, retries } = await withCrashes(source);
+    if (crashes < 2 || retries < 2) throw new Error(`only ${crashes} crashes and ${retries} retries`);
+    // A burst that is larger than what is held.
+    total = 25_000;
+    most = () => total;
+    const before = connections;
+    await withCrashes(source, total);
+    if (connections < before + 3) throw new Error(`only ${connections - before} connections for ${total} messages`);
+    return `${crashes} crashes, ${connections} connections`;
+  } finally {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  }
+}

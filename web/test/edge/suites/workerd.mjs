@@ -1,0 +1,143 @@
+// The package in workerd, the runtime of Cloudflare's workers, which miniflare starts.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { root, same, seed, until } from "../../harness.mjs";
+import { end } from "../../processes.mjs";
+import { random } from "../../stream.mjs";
+import { contracted } from "../../suites/contract.mjs";
+import { bundled, project, ran, within, written } from "../project.mjs";
+
+const here = fileURLToPath(new URL("../", import.meta.url));
+/** How often workerd is killed with each storage. */
+const kills = Number(process.env.ALLUVIUM_EDGE_KILLS ?? 5);
+
+/** Bundles a worker as wrangler does: the condition `workerd`, and the wasm as a module beside it. */
+export async function worker(entry = join(here, "object.mjs")) {
+  const outdir = join(project, basename(entry, ".mjs"));
+  const { metafile } = await bundled({
+    entryPoints: [entry],
+    nodePaths: [join(project, "node_modules")],
+    outdir,
+    format: "esm",
+    metafile: true,
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*"],
+    loader: { ".wasm": "copy" },
+    outExtension: { ".js": ".mjs" },
+  });
+  const wasm = Object.keys(metafile.outputs).filter((path) => path.endsWith(".wasm"));
+  same("the wasm files of the worker", wasm.length, 1);
+  return join(outdir, basename(entry));
+}
+
+/** Starts workerd. `ask` sends a task to one of its objects. */
+async function started(script, storage, className = "Keeper") {
+  const child = spawn(process.execPath, [join(here, "serve-object.mjs"), script, storage, className], { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  const kill = () => end(child.pid);
+  try {
+    const address = await new Promise((resolve, reject) => {
+      createInterface(child.stdout).once("line", resolve);
+      child.once("exit", (code) => reject(new Error(`miniflare ended with ${code}`)));
+    });
+    const ask = async (object, task) => {
+      const answer = await fetch(new URL(object, address), { method: "POST", body: JSON.stringify(task) });
+      if (!answer.ok) throw new Error(await answer.text());
+      return answer.json();
+    };
+    return { ask, kill };
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+}
+
+const scratch = () => mkdtempSync(join(project, "workerd-"));
+
+/** Everything that needs no kill, for one storage. */
+export async function inWorkerd(script, storage) {
+  const { ask, kill } = await started(script, scratch());
+  try {
+    // Objects of one isolate share the engine, and open it at once. In the bucket they would share their checkpoints.
+    const objects = storage === "r2" ? ["a"] : ["a", "b", "c"];
+    for (const count of [1, 2]) {
+      const once = await Promise.all(objects.map((object) => ask(object, { task: "once", storage })));
+      for (const said of once) same("a checkpoint, its position, damage, one package", said, [count, "7_8", false, true]);
+    }
+    same("two writers", await ask("fenced", { task: "fenced", storage }), ["fenced", "fresh"]);
+    return contracted(await ask("conformance", { task: "conformance", storage }));
+  } finally {
+    await kill();
+  }
+}
+
+/** Kills workerd at random moments while it takes checkpoints. Each time the state is that of a whole batch, and none that was told is lost. */
+export async function killedWorkerd(script, storage) {
+  const next = random(seed + 7);
+  const folder = scratch();
+  let [told, checked] = [0, 0];
+  for (let round = 0; round <= kills; round++) {
+    const { ask, kill } = await started(script, folder);
+    try {
+      same(`seed ${seed}, after ${round} kills`, await ask("kept", { task: "recover", storage, seed, least: told }), null);
+      checked++;
+      if (round === kills) break;
+      let isKilled = false;
+      const writing = (async () => {
+        while (!isKilled) told = await ask("kept", { task: "batches", seed });
+      })();
+      // The kill is what ends it. Any other error fails the test.
+      const ended = writing.catch((error) => isKilled || Promise.reject(error));
+      const least = told;
+      // Every fourth round kills at once, which is most likely during the first write after a recovery.
+      if (round % 4 !== 3) await Promise.race([until("another checkpoint was told", () => told > least), ended]);
+      await new Promise((resolve) => setTimeout(resolve, next() * 80));
+      isKilled = true;
+      await kill();
+      await ended;
+    } finally {
+      await kill();
+    }
+  }
+  if (told < kills / 2) throw new Error(`seed ${seed}: only ${told} checkpoints were told`);
+  return `seed ${seed}: ${kills} kills, ${told} checkpoints told, ${checked} recoveries checked`;
+}
+
+/** The bindings of workers have the types that the directories take. */
+export async function types() {
+  const code = `
+import { Checkpoints, DurableObjectDirectory, R2Directory } from "alluvium/workerd";
+export const kept = (storage: DurableObjectStorage) => Checkpoints.open({ name: "kept", storage: new DurableObjectDirectory(storage) });
+export const put = (bucket: R2Bucket) => Checkpoints.open({ name: "kept", storage: new R2Directory(bucket, "kept") });
+// @ts-expect-error: this is no bucket.
+export const wrong = () => new R2Directory({});
+`;
+  written("worker.ts", code);
+  const compilerOptions = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, target: "es2022", module: "es2022", moduleResolution: "bundler", customConditions: ["workerd"], lib: ["es2022", "esnext.disposable"], types: [within("@cloudflare/workers-types/index.d.ts")], skipLibCheck: true };
+  const config = written("tsconfig.json", JSON.stringify({ compilerOptions, files: ["worker.ts"] }));
+  await ran(fileURLToPath(new URL("../../../node_modules/.bin/tsc", import.meta.url)), ["-p", config]);
+}
+
+/** The class that the guide shows does what it says. */
+export async function guide() {
+  const [, code] = readFileSync(join(root, "docs/guides/browser.md"), "utf8").match(/```text\n(import \{ DurableObject \}[^`]*class Orders [^]*?)```/);
+  const serves = `
+export default {
+  async fetch(request, env) {
+    return Response.json(await env.KEEPER.get(env.KEEPER.idFromName("guide")).order(await request.json()));
+  },
+};`;
+  const [script, folder] = [await worker(written("guide.mjs", code + serves)), scratch()];
+  for (const expected of [12, 24]) {
+    const { ask, kill } = await started(script, folder, "Orders");
+    try {
+      same("the total", await ask("", { customer: "anna", amount: 12 }), expected);
+    } finally {
+      await kill();
+    }
+  }
+}
