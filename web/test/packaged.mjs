@@ -91,7 +91,7 @@ export async function packaged(folder, test) {
     writeFileSync(join(at, "sample.ts"), sample);
     // The types are resolved as bundlers do, and as Node does. In Node the main entry also has `fileDirectory`.
     writeFileSync(join(at, "files.ts"), 'import { Checkpoints, fileDirectory } from "alluvium";\nexport const open = (path: string) => Checkpoints.open({ name: "x", storage: fileDirectory(path) });\n');
-    const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, target: "es2022", outDir: "out", types: [], lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"] };
+    const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: "es2022", outDir: "out", types: [], lib: ["es2022", "dom"] };
     for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts"]], ["nodenext", "nodenext", ["sample.ts", "files.ts"]]]) {
       writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, module, moduleResolution: resolution }, files }));
       run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);

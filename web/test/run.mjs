@@ -8,6 +8,7 @@ import { Skipped, filesOf, golden, older, same, seed, skip, tally, test, until }
 import { packaged } from "./packaged.mjs";
 import { conformant, inWorker, open, storagesOf } from "./pages.mjs";
 import { close, launch, origin, packagedFolder, reports } from "./site.mjs";
+import { inNode, inPage } from "./suites/both.mjs";
 import { bounded, misuse, twoTabs } from "./suites/calls.mjs";
 import { panics, reloads, traps } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
@@ -38,6 +39,7 @@ async function inOneBrowser(kind, browser, page) {
   for (const [script, files] of readdirSync(older).map((script) => [script, filesOf(join(older, script))])) {
     await test(name(`golden ${script} of version 2`), () => goldenRead(page, `v2-${script}`, files));
   }
+  await inPage(kind.name, page);
   await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
   await test(name("storage deleted underneath"), () => cleared(page));
   await test(name("after close, in flight, out of range"), () => misuse(page));
@@ -56,6 +58,7 @@ await test("node: what the engine gives has the documented names and types", giv
 await test("node: options of a wrong type are named", options);
 await test("node: a directory of JavaScript", directories);
 await test("node: conformance on a file directory, golden directories open", nodeFiles);
+await inNode();
 for (const kind of browsers) {
   if (kind.path === undefined) {
     skip(kind.name, missing(kind));

@@ -58,7 +58,7 @@ export async function misuse(page) {
     checkpoints.put("a", "1");
     const flights = [checkpoints.checkpoint(), checkpoints.checkpoint()];
     const found = {
-      backpressure: await kind(() => checkpoints.checkpoint()),
+      backpressure: await kind(() => checkpoints.checkpoint({ whenBusy: "fail" })),
       unsafe: await kind(() => checkpoints.setSourceOffset("s", 2 ** 53)),
       negative: await kind(() => checkpoints.setSourceOffset("s", -1)),
       tooLarge: await kind(() => checkpoints.setSourceOffset("s", 1n << 64n)),
