@@ -150,7 +150,8 @@ async function run() {
     read.push(
       await timed(async () => {
         let total = 0;
-        for (const content of contents) total += (await content.arrayBuffer()).byteLength;
+        // Small contents are bytes, and large ones blobs.
+        for (const content of contents) total += content instanceof Blob ? (await content.arrayBuffer()).byteLength : content.byteLength;
         figures.readBytes = total;
       }),
     );

@@ -18,6 +18,8 @@ export interface Place {
 export class Space<V = Uint8Array, I = Bytes> {
   readonly #session: Session;
   readonly #codec: Codec<V, I>;
+  /** Whether values are bytes, which are copied once. */
+  readonly #isRaw: boolean;
   readonly #find: () => Place;
   #place: Place = { id: 0, isOrdered: false };
   #era = -1;
@@ -26,6 +28,7 @@ export class Space<V = Uint8Array, I = Bytes> {
   constructor(session: Session, codec: Codec<V, I> | undefined, find: () => Place) {
     this.#session = session;
     this.#codec = codec ?? (raw as unknown as Codec<V, I>);
+    this.#isRaw = (this.#codec as unknown) === raw;
     this.#find = find;
   }
 
@@ -81,7 +84,9 @@ export class Space<V = Uint8Array, I = Bytes> {
 
   /** Returns the value of a key. */
   get(key: Bytes): V | undefined {
-    return this.#look(key) ? this.#codec.read(this.#session.area.answer()) : undefined;
+    if (!this.#look(key)) return undefined;
+    const { area } = this.#session;
+    return this.#isRaw ? (area.copy() as V) : this.#codec.read(area.answer());
   }
 
   /**
@@ -115,7 +120,7 @@ export class Space<V = Uint8Array, I = Bytes> {
     }
     session.checked(session.quick(() => engine.getMany(id, end)));
     const values = unpackValues(area.copy(), count);
-    if ((this.#codec as unknown) === raw) return values as (V | undefined)[];
+    if (this.#isRaw) return values as (V | undefined)[];
     return values.map((value) => value && this.#codec.read(value));
   }
 

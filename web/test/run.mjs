@@ -9,7 +9,7 @@ import { packaged } from "./packaged.mjs";
 import { conformant, inWorker, open, storagesOf } from "./pages.mjs";
 import { close, launch, origin, packagedFolder, reports } from "./site.mjs";
 import { inNode, inPage } from "./suites/both.mjs";
-import { bounded, misuse, twoTabs } from "./suites/calls.mjs";
+import { bounded, hidden, misuse, twoTabs } from "./suites/calls.mjs";
 import { panics, reloads, traps } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
 import { killed } from "./suites/kills.mjs";
@@ -42,6 +42,7 @@ async function inOneBrowser(kind, browser, page) {
   await inPage(kind.name, page);
   await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
   await test(name("storage deleted underneath"), () => cleared(page));
+  if (kind.browser === "chrome") await test(name("a page in the background"), () => hidden(browser));
   await test(name("after close, in flight, out of range"), () => misuse(page));
   await test(name("maintenance within its bound"), () => bounded(page));
   await test(name("a panic in the engine"), () => panics(browser));
