@@ -38,6 +38,7 @@ const systemClock: Clock = {
  * may also be changed while a checkpoint is being written. Such changes belong to the next checkpoint.
  */
 export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
+  /** The name in the storage. */
   readonly name: string;
   /** Whether these checkpoints can only be read. */
   readonly isReadOnly: boolean;
@@ -275,6 +276,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
     return this.#session.close();
   }
 
+  /** Closes these checkpoints, at the end of an `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -61,7 +61,9 @@ export function json<V>(): Codec<V> {
 
 /** A library that writes values as text and reads them, such as `devalue` or `superjson`. */
 export interface Serializer {
+  /** Writes a value as text. */
   stringify(value: unknown): string;
+  /** Reads what `stringify` wrote. */
   parse(text: string): unknown;
 }
 

@@ -16,7 +16,20 @@ export { Checkpoints } from "./checkpoints.js";
 export { type Codec, type Serializer, int64, json, raw, serialized, text } from "./codec.js";
 export { type WasmSource, setWasmSource } from "./engine.js";
 export { AlluviumError, type AlluviumErrorKind } from "./error.js";
-export { type Expiry, type MergeOperator, Namespace, type NamespaceDeclaration, type TimeDomain, type Timer, Timers, type WantedTimers } from "./namespace.js";
+export {
+  type EntriesDeclaration,
+  type Expiry,
+  type HashedNamespace,
+  type MergeOperator,
+  Namespace,
+  type NamespaceDeclaration,
+  type OrderedNamespace,
+  type TimeDomain,
+  type Timer,
+  type TimerNamespace,
+  Timers,
+  type WantedTimers,
+} from "./namespace.js";
 export type { WithJson } from "./plain.js";
 export type { KeyRange } from "./range.js";
 export type { Schema } from "./schema.js";

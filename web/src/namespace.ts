@@ -14,20 +14,50 @@ export type TimeDomain = "event" | "processing";
  */
 export type MergeOperator = "add" | "min" | "max" | "append" | "set-union";
 
-/** When the entries of a namespace expire: so many milliseconds after they were written last, by this clock. */
+/** When the entries of a namespace expire. */
 export interface Expiry {
+  /** The clock that counts. */
   clock: TimeDomain;
+  /** How many milliseconds after it was written last an entry expires. */
   afterMs: number;
 }
 
-/**
- * The declaration of a namespace. Keys of a hashed one (the default) are looked up. Keys of an ordered one also have
- * ranges: so many `bytes` of each key say where it belongs when the state is divided. Timers are times with keys.
- */
-export type NamespaceDeclaration =
-  | { kind?: "hashed" | undefined; expires?: Expiry | undefined; merge?: MergeOperator | undefined; schema?: number | undefined }
-  | { kind: "ordered"; bytes: number; expires?: Expiry | undefined; merge?: MergeOperator | undefined; schema?: number | undefined }
-  | { kind: "timers"; clock?: TimeDomain | undefined; schema?: number | undefined };
+/** What namespaces of entries can declare. */
+export interface EntriesDeclaration {
+  /** When entries go away by themselves. They stay by default. */
+  expires?: Expiry | undefined;
+  /** How `merge` and `count` change a value. */
+  merge?: MergeOperator | undefined;
+  /** The version of what is stored in it, which the state keeps. */
+  schema?: number | undefined;
+}
+
+/** A namespace whose keys are looked up. */
+export interface HashedNamespace extends EntriesDeclaration {
+  /** The kind, which is the default. */
+  kind?: "hashed" | undefined;
+}
+
+/** A namespace whose keys also have ranges. */
+export interface OrderedNamespace extends EntriesDeclaration {
+  /** The kind. */
+  kind: "ordered";
+  /** How many bytes at the beginning of a key say where it belongs when the state is divided. */
+  bytes: number;
+}
+
+/** A namespace of timers, which are times with keys. */
+export interface TimerNamespace {
+  /** The kind. */
+  kind: "timers";
+  /** The clock of the timers. The default is `"event"`. */
+  clock?: TimeDomain | undefined;
+  /** The version of what is stored in it, which the state keeps. */
+  schema?: number | undefined;
+}
+
+/** The declaration of a namespace. */
+export type NamespaceDeclaration = HashedNamespace | OrderedNamespace | TimerNamespace;
 
 /** A declaration as the engine writes and reads it. */
 export interface Declared {
@@ -89,6 +119,7 @@ const holdsTimers = ({ kind }: Declared) => kind === "event-timers" || kind === 
 
 /** A declared namespace: a part of the state with keys of its own. Its values are what its codec writes. */
 export class Namespace<V = Uint8Array, I = Bytes> extends Space<V, I> {
+  /** Its name. */
   readonly name: string;
 
   /** @internal */
@@ -106,7 +137,9 @@ export class Namespace<V = Uint8Array, I = Bytes> extends Space<V, I> {
 
 /** A timer: a time, in milliseconds of its clock, and the key that it is for. */
 export interface Timer {
+  /** The time, in milliseconds of its clock. */
   at: bigint;
+  /** The key. */
   key: Uint8Array;
 }
 
@@ -123,6 +156,7 @@ export interface WantedTimers {
  * both of which the caller sets.
  */
 export class Timers {
+  /** The name of their namespace. */
   readonly name: string;
   readonly #session: Session;
   #id = 0;

@@ -214,6 +214,7 @@ export class Space<V = Uint8Array, I = Bytes> {
     return new Space<W, W>(this.#session, codec, () => (this.#id(), this.#place));
   }
 
+  /** Yields all entries. */
   [Symbol.iterator](): Generator<[key: Uint8Array, value: V], void, undefined> {
     return this.entries();
   }

@@ -21,6 +21,7 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
   get epoch(): bigint {
     return this.#session.call((engine) => engine.epoch());
   }
+  /** Sets the epoch. */
   set epoch(epoch: Integer) {
     this.#session.call((engine) => engine.setEpoch(unsigned("epoch", epoch)));
   }

@@ -90,28 +90,44 @@ export interface CheckpointOptions {
 }
 
 /** A checkpoint that is durable, and what it cost. */
-export type WrittenCheckpoint = CheckpointMetadata & { statistics: CheckpointStatistics };
+export interface WrittenCheckpoint extends CheckpointMetadata {
+  /** What it cost. */
+  statistics: CheckpointStatistics;
+}
 
 /** One checkpoint, as its metadata describes it. */
 export interface CheckpointMetadata extends WithJson {
+  /** The id of the checkpoint. A newer one has a larger id. */
   id: bigint;
+  /** The epoch of the state. */
   epoch: bigint;
+  /** When the checkpoint was frozen, in milliseconds of Unix time. */
   timestampMs: number;
+  /** The position in a log of the caller's own. */
   walPosition: bigint;
+  /** How far each source was consumed. */
   sourceOffsets: Map<string, bigint>;
+  /** The watermark, in milliseconds of Unix time. */
   watermark: bigint | null;
   /** The bytes of all files that the checkpoint names. */
   sizeBytes: number;
+  /** The number of live keys. */
   keyCount: number;
+  /** Whether only changes were written, and not the whole state. */
   isIncremental: boolean;
+  /** The checkpoint that this one builds on. */
   parentId: bigint | null;
   /** The files of the checkpoint. Other checkpoints may share some of them. */
   files: string[];
   /** Whether LaminarDB wrote the checkpoint. The next fields are null then. */
   isOriginal: boolean;
+  /** The number of keys that changed since the checkpoint before. */
   keysChanged: number | null;
+  /** How many of these were deleted. */
   tombstones: number | null;
+  /** The bytes of the keys and values that changed. */
   bytesChanged: number | null;
+  /** The bytes of the segments that were written. */
   bytesWritten: number | null;
   /** The bytes of all live keys and values. */
   stateBytes: number | null;
@@ -119,21 +135,48 @@ export interface CheckpointMetadata extends WithJson {
   stateDigest: string | null;
   /** Whether the checkpoint has an opaque state, which `loadState` returns. */
   hasState: boolean;
+  /** The short texts that the caller attached. */
   annotations: Map<string, string>;
 }
 
+/** A checkpoint of a listing that is whole. */
+export interface WholeCheckpoint extends WithJson {
+  /** Its id. */
+  id: bigint;
+  /** Its metadata. */
+  metadata: CheckpointMetadata;
+  /** It has no damage. */
+  damage?: never;
+}
+
+/** A checkpoint of a listing whose metadata cannot be read. */
+export interface DamagedCheckpoint extends WithJson {
+  /** Its id. */
+  id: bigint;
+  /** It has no metadata. */
+  metadata?: never;
+  /** What is wrong with it. */
+  damage: string;
+}
+
 /** One checkpoint of a listing. It has its metadata, or the damage that was found. */
-export type ListedCheckpoint = WithJson & ({ id: bigint; metadata: CheckpointMetadata; damage?: never } | { id: bigint; metadata?: never; damage: string });
+export type ListedCheckpoint = WholeCheckpoint | DamagedCheckpoint;
 
 /** What one checkpoint cost. */
 export interface CheckpointStatistics extends WithJson {
+  /** The id of the checkpoint. */
   id: bigint;
+  /** The number of keys that changed. */
   keysChanged: number;
+  /** How many of these were deleted. */
   tombstones: number;
+  /** The bytes of the keys and values that changed. */
   bytesChanged: number;
+  /** The bytes of the file with the changes. */
   deltaBytes: number;
   /** The bytes of compacted files that this checkpoint names. Maintenance had created them before. */
   rebasedBytes: number;
+  /** The bytes of all segments that the checkpoint wrote. */
   bytesWritten: number;
   /** The pause of the stream, in microseconds. */
   freezeUs: number;
@@ -143,7 +186,9 @@ export interface CheckpointStatistics extends WithJson {
 
 /** What retention, garbage collection and compaction did after a checkpoint. */
 export interface MaintenanceReport {
+  /** The paths of the files that were deleted. */
   deleted: string[];
+  /** The bytes of these files. */
   reclaimedBytes: number;
   /** The bytes of compacted files that were created. The next checkpoint names them. */
   rebasedBytes: number;
@@ -151,42 +196,83 @@ export interface MaintenanceReport {
   errors: string[];
 }
 
+/** A checkpoint that is damaged, and was left out. */
+export interface SkippedCheckpoint {
+  /** Its id. */
+  id: bigint;
+  /** What is wrong with it. */
+  reason: string;
+}
+
 /** What opening recovered. */
 export interface RecoverySummary extends WithJson {
+  /** The checkpoint that was recovered. */
   checkpointId: bigint;
+  /** The number of live keys. */
   keyCount: number;
+  /** The bytes of segments and logs that were read. */
   bytesRead: number;
   /** How many changes were replayed from the log after the checkpoint. */
   walEntries: number;
   /** Newer checkpoints that were skipped because they are damaged. */
-  skipped: { id: bigint; reason: string }[];
+  skipped: SkippedCheckpoint[];
+  /** Whether LaminarDB wrote the checkpoint. */
   isOriginal: boolean;
+}
+
+/** What verification found in one file. */
+export interface Finding {
+  /** The path of the file. */
+  path: string;
+  /** Whether it is damage, a file that no checkpoint names, a rest of a write that was cut short, or not ours. */
+  severity: "damage" | "orphan" | "leftover" | "foreign";
+  /** What it is, in words. */
+  what: string;
 }
 
 /** What verification found. */
 export interface VerifyReport {
+  /** Whether anything is damaged. */
   isDamaged: boolean;
+  /** The number of checkpoints. */
   checkpoints: number;
+  /** The number of files. */
   files: number;
+  /** The bytes of all files. */
   bytes: number;
-  findings: { path: string; severity: "damage" | "orphan" | "leftover" | "foreign"; what: string }[];
+  /** What was found, file by file. */
+  findings: Finding[];
 }
 
 /** The memory that the engine uses, in bytes. */
 export interface MemoryUsage {
+  /** Memory for the state: records and tables. */
   stateBytes: number;
+  /** Memory for the changes that no checkpoint has taken yet. */
   logBytes: number;
+  /** The bytes of all live keys and values. */
   payloadBytes: number;
 }
 
 /** The events that `Checkpoints.on` listens to. */
 export interface CheckpointEvents {
   /** A checkpoint is frozen, and its writing begins. */
-  begin: { pending: number };
+  begin: {
+    /** How many checkpoints are under way, this one included. */
+    pending: number;
+  };
   /** A checkpoint is durable. */
-  checkpoint: { metadata: CheckpointMetadata; statistics: CheckpointStatistics };
+  checkpoint: {
+    /** Its metadata. */
+    metadata: CheckpointMetadata;
+    /** What it cost. */
+    statistics: CheckpointStatistics;
+  };
   /** The maintenance after a checkpoint is done. */
   maintenance: MaintenanceReport;
   /** Another tab or worker took over. This object can write nothing any more. */
-  fenced: { reason: string };
+  fenced: {
+    /** Who took over, in words. */
+    reason: string;
+  };
 }
