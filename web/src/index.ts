@@ -12,6 +12,7 @@
  * ```
  */
 export { BatchWriter } from "./batch.js";
+export type { Calls } from "./calls.js";
 export { Checkpoints } from "./checkpoints.js";
 export { type Codec, type Serializer, int64, json, raw, serialized, text } from "./codec.js";
 export { type WasmSource, setWasmSource } from "./engine.js";

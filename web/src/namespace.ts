@@ -1,7 +1,8 @@
+import type { Place } from "./calls.js";
 import type { Codec } from "./codec.js";
 import { AlluviumError } from "./error.js";
 import type { Session } from "./session.js";
-import { type Place, Space } from "./space.js";
+import { Space } from "./space.js";
 import { type Bytes, type Integer, signed } from "./text.js";
 
 /** Which clock times belong to: the watermark, or the processing time. Both are set by the caller. */
