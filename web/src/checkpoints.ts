@@ -90,9 +90,9 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
       const session = new Session(name, life, engine, lock);
       try {
         const made = new Checkpoints(session, options, options.codec);
+        opened = made;
         made.#declare();
         await bringUpToDate(made, options);
-        opened = made;
       } catch (thrown) {
         // Nothing was written, so the newest checkpoint is as it was.
         await session.close();

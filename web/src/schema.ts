@@ -16,8 +16,9 @@ export interface Schema {
   /**
    * Rewrites the state from an older version. When it returns, a checkpoint of the new version is taken before `open`
    * resolves. If it throws, nothing is written: the state stays as it was, and in its version.
+   * What an older version stored is of any type.
    */
-  migrate?: ((checkpoints: Checkpoints<never, never>, from: number) => void | Promise<void>) | undefined;
+  migrate?: ((checkpoints: Checkpoints<any, any>, from: number) => void | Promise<void>) | undefined;
 }
 
 /** Compares the version of a state that was just opened with the wanted one, and migrates the state if it is older. */
@@ -33,7 +34,7 @@ export async function bringUpToDate<V, I>(checkpoints: Checkpoints<V, I>, { sche
   if (from < schemaVersion) {
     if (checkpoints.isReadOnly) throw new AlluviumError("invalid-input", `${both}: a writer has to migrate it first`);
     if (migrate === undefined) throw new AlluviumError("invalid-input", `${both}: give open a function migrate`);
-    await migrate(checkpoints as unknown as Checkpoints<never, never>, from);
+    await migrate(checkpoints, from);
   }
   if (checkpoints.isReadOnly || checkpoints.annotation(VERSION) === String(schemaVersion)) return;
   checkpoints.setAnnotation(VERSION, String(schemaVersion));

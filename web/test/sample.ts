@@ -155,6 +155,11 @@ interface Order {
   total: number;
 }
 
+/** Brings a state of an older version up to date. */
+function upgrade(state: Checkpoints<any, any>, from: number): void {
+  for (const [key, total] of state.entries()) state.put(key, { total, from });
+}
+
 /** Namespaces, codecs, timers, and what else an application declares. */
 async function spaces(): Promise<void> {
   const namespaces: Record<string, NamespaceDeclaration> = {
@@ -163,7 +168,7 @@ async function spaces(): Promise<void> {
     ends: { kind: "timers", clock: "event" },
   };
   const whenBusy: WhenBusy = "join";
-  const checkpoints = await Checkpoints.open<Order>({ name: "spaces", storage: "memory", namespaces, whenBusy, schemaVersion: 1, migrate: () => {}, codec: json() });
+  const checkpoints = await Checkpoints.open<Order>({ name: "spaces", storage: "memory", namespaces, whenBusy, schemaVersion: 1, migrate: upgrade, codec: json() });
   checkpoints.put("a", { total: 1 });
   const total: number | undefined = checkpoints.get("a")?.total;
   const order: Order | undefined = checkpoints.update("a", (before) => ({ total: (before?.total ?? 0) + 1 }));

@@ -38,7 +38,8 @@ impl Engine {
     /// way.
     #[wasm_bindgen(js_name = prepareSync)]
     pub fn prepare_sync(&self, wal_position: Option<u64>) -> Result<Syncing, JsValue> {
-        self.shared.change(|manager| {
+        self.shared.check_writable()?;
+        self.shared.with(|manager| {
             let wal_position = wal_position.unwrap_or(manager.wal_position());
             match manager.prepare_sync(wal_position) {
                 Ok(None) => Ok(Syncing(What::Nothing)),
