@@ -1,5 +1,5 @@
 // Writes the engine as a module, for pages that cannot fetch it: src/wasm/inlined.js. Compressed: base64
-// of it is a third of base64 of the wasm.
+// of it is a third of base64 of the wasm. It also writes the types of the wasm as a module.
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
@@ -7,5 +7,7 @@ const here = new URL("./", import.meta.url);
 const bytes = gzipSync(readFileSync(new URL("src/wasm/alluvium_wasm_bg.wasm", here)), { level: 9 });
 for (const folder of ["src/wasm/", "dist/wasm/"]) {
   writeFileSync(new URL(`${folder}inlined.js`, here), `export default ${JSON.stringify(bytes.toString("base64"))};\n`);
+  // What an import of the wasm gives depends on who bundles it. All of these can be the option `wasm`.
+  writeFileSync(new URL(`${folder}source.d.ts`, here), "declare const wasm: WebAssembly.Module | string;\nexport default wasm;\n");
   writeFileSync(new URL(`${folder}inlined.d.ts`, here), "declare const base64: string;\nexport default base64;\n");
 }

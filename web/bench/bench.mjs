@@ -2,6 +2,7 @@
 // values 100. Alluvium and the other libraries take turns, so what slows the machine slows all of them.
 
 import { BatchWriter, Checkpoints } from "/dist/index.js";
+import { calls } from "/bench/calls.mjs";
 import { peers } from "/bench/peers.mjs";
 
 const parameters = new URLSearchParams(location.search);
@@ -24,8 +25,7 @@ async function timed(work) {
   return performance.now() - started;
 }
 
-const encoder = new TextEncoder();
-const key = (number) => encoder.encode(`key-${String(number).padStart(12, "0")}`);
+const key = (number) => `key-${String(number).padStart(12, "0")}`;
 
 let seed = 42;
 function random() {
@@ -112,7 +112,7 @@ async function run() {
     times.raw.push(await timed(() => transaction(raw, "readwrite", (store) => store.put(new Blob([same]), round))));
     if (round % SLOW_EVERY !== SLOW_EVERY - 1) continue;
     oursThen.push(times.ours[round]);
-    const entries = [...changed].map(([number, bytes]) => [`key-${String(number).padStart(12, "0")}`, bytes]);
+    const entries = [...changed].map(([number, bytes]) => [key(number), bytes]);
     await rest();
     times.puts.push(
       await timed(() => transaction(puts, "readwrite", (store) => entries.forEach(([key, bytes]) => void store.put(bytes, key)))),
@@ -150,7 +150,8 @@ async function run() {
     read.push(
       await timed(async () => {
         let total = 0;
-        for (const content of contents) total += (await content.arrayBuffer()).byteLength;
+        // Small contents are bytes, and large ones blobs.
+        for (const content of contents) total += content instanceof Blob ? (await content.arrayBuffer()).byteLength : content.byteLength;
         figures.readBytes = total;
       }),
     );
@@ -159,27 +160,8 @@ async function run() {
   figures.read = median(read);
   await say(`recovery: ${Math.round(figures.recover)} ms, reading: ${Math.round(figures.read)} ms`);
 
-  // Calls on keys that exist, so the state does not grow.
-  const numbers = Array.from({ length: 100_000 }, () => Math.floor(random() * ENTRIES));
-  const keys = numbers.map(key);
-  const values = numbers.map(value);
-  const each = async (work) => {
-    const rounds = [];
-    for (let round = 0; round < 7; round++) rounds.push((await timed(work)) * (1e6 / keys.length));
-    return median(rounds);
-  };
-  figures.putNs = await each(() => keys.forEach((key, at) => checkpoints.put(key, values[at])));
-  figures.applyNs = await each(() => {
-    keys.forEach((key, at) => writer.put(key, values[at]));
-    checkpoints.apply(writer);
-  });
-  figures.getNs = await each(() => keys.forEach((key) => checkpoints.get(key)));
-  figures.getManyNs = await each(() => checkpoints.getMany(keys));
-  const map = new Map(numbers.map((number, at) => [String(number), values[at]]));
-  const texts = numbers.map(String);
-  figures.mapPutNs = await each(() => texts.forEach((text, at) => map.set(text, values[at])));
-  figures.mapGetNs = await each(() => texts.forEach((text) => map.get(text)));
   await checkpoints.close();
+  Object.assign(figures, await calls(ENTRIES, { key, value, random }));
   return figures;
 }
 

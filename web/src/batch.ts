@@ -1,96 +1,162 @@
+import { type Codec, int64, raw } from "./codec.js";
 import { AlluviumError } from "./error.js";
-import { type Bytes, bytesOf } from "./text.js";
+import { type Bytes, type Integer, bytesOf, longTextBytes, writeText } from "./text.js";
+
+/** What a mutation does, as the engine reads it. */
+const PUT = 0;
+const DELETE = 1;
+const MERGE = 2;
+
+/** A column of bytes that grows. */
+class Column {
+  bytes = new Uint8Array(1 << 12);
+  length = 0;
+
+  /** Makes room for so many more bytes. */
+  reserve(more: number): Uint8Array {
+    const needed = this.length + more;
+    if (needed > this.bytes.length) {
+      if (needed > 0x7fff_ffff) throw new AlluviumError("limit-exceeded", "a batch holds at most 2 GiB of keys and of values");
+      const larger = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+      larger.set(this.bytes.subarray(0, this.length));
+      this.bytes = larger;
+    }
+    return this.bytes;
+  }
+
+  /** Adds a key or a value, and returns its length. */
+  push(what: Bytes): number {
+    let length: number;
+    if (typeof what === "string" && what.length <= 1024) {
+      length = writeText(what, this.reserve(3 * what.length), this.length);
+    } else {
+      const bytes = typeof what === "string" ? longTextBytes(what)! : bytesOf(what);
+      this.reserve(bytes.length).set(bytes, this.length);
+      length = bytes.length;
+    }
+    this.length += length;
+    return length;
+  }
+
+  /** Adds a number of 32 bits, little-endian. */
+  pushLength(length: number): void {
+    const into = this.reserve(4);
+    const at = this.length;
+    into[at] = length;
+    into[at + 1] = length >>> 8;
+    into[at + 2] = length >>> 16;
+    into[at + 3] = length >>> 24;
+    this.length = at + 4;
+  }
+
+  /** Adds one byte. */
+  pushByte(byte: number): void {
+    this.reserve(1)[this.length++] = byte;
+  }
+
+  /** Copies the column, and returns where it ends. */
+  copy(into: Uint8Array, at: number): number {
+    into.set(this.bytes.subarray(0, this.length), at);
+    return at + this.length;
+  }
+}
 
 /**
- * Collects puts and deletes, to apply them in one call. This is two to four times faster than single calls.
+ * Collects puts, deletes and merges, to apply them in one call. This is several times faster than single calls.
  *
  * A batch is applied completely or not at all. After `apply` the writer is empty again and keeps its memory.
  */
-export class BatchWriter {
-  #count = 0;
-  #keys = new Uint8Array(1 << 12);
-  #keyBytes = 0;
-  #values = new Uint8Array(1 << 14);
-  #valueBytes = 0;
-  #keyLens: number[] = [];
-  #valueLens: number[] = [];
-  #ops: number[] = [];
+export class BatchWriter<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
+  readonly #codec: Codec<V, I>;
+  readonly #keyLens = new Column();
+  readonly #valueLens = new Column();
+  readonly #ops = new Column();
+  readonly #keys = new Column();
+  readonly #values = new Column();
+
+  /** Makes an empty batch. Values are bytes, or what the codec writes. */
+  constructor(codec?: Codec<V, I>) {
+    this.#codec = codec ?? (raw as unknown as Codec<V, I>);
+  }
 
   /** The number of mutations in the batch. */
   get size(): number {
-    return this.#count;
+    return this.#ops.length;
   }
 
   /** The bytes of the keys and values in the batch. */
   get bytes(): number {
-    return this.#keyBytes + this.#valueBytes;
+    return this.#keys.length + this.#values.length;
   }
 
   /** Adds a put of a key. */
-  put(key: Bytes, value: Bytes): this {
-    return this.#push(0, bytesOf(key), bytesOf(value));
+  put(key: Bytes, value: I): this {
+    return this.#push(PUT, key, this.#codec.write(value));
   }
 
   /** Adds a delete of a key. */
   delete(key: Bytes): this {
-    return this.#push(1, bytesOf(key), empty);
+    return this.#push(DELETE, key, "");
+  }
+
+  /** Adds a merge into a key, for a namespace that declares how values are merged. */
+  merge(key: Bytes, value: I): this {
+    return this.#push(MERGE, key, this.#codec.write(value));
+  }
+
+  /** Adds so many to the count of a key, for a namespace with `merge: "add"`. */
+  count(key: Bytes, by: Integer = 1): this {
+    return this.#push(MERGE, key, int64.write(by));
   }
 
   /** Empties the batch. */
   clear(): void {
-    this.#count = this.#keyBytes = this.#valueBytes = 0;
-    this.#keyLens.length = this.#valueLens.length = this.#ops.length = 0;
+    for (const column of [this.#keyLens, this.#valueLens, this.#ops, this.#keys, this.#values]) column.length = 0;
   }
 
-  #push(op: number, key: Uint8Array, value: Uint8Array): this {
-    this.#keys = append(this.#keys, this.#keyBytes, key);
-    this.#values = append(this.#values, this.#valueBytes, value);
-    this.#keyBytes += key.length;
-    this.#valueBytes += value.length;
-    this.#keyLens.push(key.length);
-    this.#valueLens.push(value.length);
-    this.#ops.push(op);
-    this.#count++;
+  #push(op: number, key: Bytes, value: Bytes): this {
+    const [keyBytes, valueBytes] = [this.#keys.length, this.#values.length];
+    try {
+      const keyLength = this.#keys.push(key);
+      const valueLength = this.#values.push(value);
+      this.#keyLens.pushLength(keyLength);
+      this.#valueLens.pushLength(valueLength);
+      this.#ops.pushByte(op);
+    } catch (thrown) {
+      // What is refused is not in the batch.
+      this.#keys.length = keyBytes;
+      this.#values.length = valueBytes;
+      throw thrown;
+    }
     return this;
+  }
+
+  /** The bytes that the packed batch has. */
+  get packedBytes(): number {
+    return 8 + 9 * this.size + this.bytes;
   }
 
   /**
    * Packs the batch into one little-endian buffer of columns: the count and the bytes of all keys (u32 each),
    * the length of each key, the length of each value (u32 each), the operations (u8 each: 0 is a put, 1 a
-   * delete), the keys, and the values.
+   * delete, 2 a merge), the keys, and the values.
    */
   pack(): Uint8Array {
-    const count = this.#count;
-    const packed = new Uint8Array(8 + 9 * count + this.#keyBytes + this.#valueBytes);
-    const view = new DataView(packed.buffer);
-    view.setUint32(0, count, true);
-    view.setUint32(4, this.#keyBytes, true);
-    for (let at = 0; at < count; at++) {
-      view.setUint32(8 + 4 * at, this.#keyLens[at]!, true);
-      view.setUint32(8 + 4 * (count + at), this.#valueLens[at]!, true);
-    }
-    packed.set(this.#ops, 8 + 8 * count);
-    packed.set(this.#keys.subarray(0, this.#keyBytes), 8 + 9 * count);
-    packed.set(this.#values.subarray(0, this.#valueBytes), 8 + 9 * count + this.#keyBytes);
+    return this.packInto(new Uint8Array(this.packedBytes));
+  }
+
+  /** Packs the batch into a buffer of `packedBytes` bytes, and returns it. */
+  packInto(packed: Uint8Array): Uint8Array {
+    const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+    view.setUint32(0, this.size, true);
+    view.setUint32(4, this.#keys.length, true);
+    let at = 8;
+    for (const column of [this.#keyLens, this.#valueLens, this.#ops, this.#keys, this.#values]) at = column.copy(packed, at);
     return packed;
   }
 }
 
-const empty = new Uint8Array(0);
-
-function append(to: Uint8Array<ArrayBuffer>, used: number, what: Uint8Array): Uint8Array<ArrayBuffer> {
-  const needed = used + what.length;
-  if (needed > 0xffff_ffff) throw new AlluviumError("limit-exceeded", "a batch holds at most 4 GiB of keys and of values");
-  if (needed > to.length) {
-    const larger = new Uint8Array(Math.max(needed, 2 * to.length));
-    larger.set(to.subarray(0, used));
-    to = larger;
-  }
-  to.set(what, used);
-  return to;
-}
-
-/** Yields the entries of a packed buffer of puts. */
+/** Yields the entries of a packed buffer of puts, as views of it. */
 export function* unpack(packed: Uint8Array): Generator<[Uint8Array, Uint8Array], void, undefined> {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   const count = view.getUint32(0, true);
@@ -99,35 +165,22 @@ export function* unpack(packed: Uint8Array): Generator<[Uint8Array, Uint8Array],
   for (let at = 0; at < count; at++) {
     const keyEnd = key + view.getUint32(8 + 4 * at, true);
     const valueEnd = value + view.getUint32(8 + 4 * (count + at), true);
-    yield [packed.slice(key, keyEnd), packed.slice(value, valueEnd)];
+    yield [packed.subarray(key, keyEnd), packed.subarray(value, valueEnd)];
     key = keyEnd;
     value = valueEnd;
   }
 }
 
-/** Packs keys in the form that the engine's `getMany` takes. */
-export function packKeys(keys: readonly Uint8Array[]): Uint8Array {
-  const bytes = keys.reduce((sum, key) => sum + key.length, 0);
-  const packed = new Uint8Array(4 + 4 * keys.length + bytes);
-  const view = new DataView(packed.buffer);
-  view.setUint32(0, keys.length, true);
-  let end = 4 + 4 * keys.length;
-  keys.forEach((key, at) => {
-    view.setUint32(4 + 4 * at, key.length, true);
-    packed.set(key, end);
-    end += key.length;
-  });
-  return packed;
-}
-
-/** Unpacks the values that the engine's `getMany` returns. */
+/** Unpacks the values that the engine's `getMany` finds, as views of the buffer. */
 export function unpackValues(packed: Uint8Array, count: number): (Uint8Array | undefined)[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  const values = new Array<Uint8Array | undefined>(count).fill(undefined);
   let start = 4 * count;
-  return Array.from({ length: count }, (_, at) => {
+  for (let at = 0; at < count; at++) {
     const length = view.getUint32(4 * at, true);
-    if (length === 0xffff_ffff) return undefined;
+    if (length === 0xffff_ffff) continue;
+    values[at] = packed.subarray(start, start + length);
     start += length;
-    return packed.slice(start - length, start);
-  });
+  }
+  return values;
 }

@@ -1,23 +1,30 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Codec } from "./codec.js";
+import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
 import { Engine, instance, setWasmSource } from "./engine.js";
 import { AlluviumError } from "./error.js";
 import { Listeners } from "./events.js";
 import { acquire } from "./lock.js";
+import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
+import { withJson } from "./plain.js";
+import { bringUpToDate } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
-import { type Integer, signed, unsigned } from "./text.js";
+import { type Bytes, type Integer, signed, unsigned } from "./text.js";
 import type {
   CheckpointEvents,
   CheckpointMetadata,
-  CheckpointStatistics,
+  CheckpointOptions,
   ListedCheckpoint,
   MaintenanceReport,
   OpenOptions,
   RecoverySummary,
   VerifyReport,
+  WrittenCheckpoint,
 } from "./types.js";
-import type { Clock, Engine as EngineHandle, Finished, Prepared } from "./wasm/alluvium_wasm.js";
+import type { Clock, Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 
 const systemClock: Clock = {
   unixMs: () => Date.now(),
@@ -31,30 +38,43 @@ const systemClock: Clock = {
  * recovers the newest checkpoint. Reading and changing the state is synchronous and happens in memory. The state
  * may also be changed while a checkpoint is being written. Such changes belong to the next checkpoint.
  */
-export class Checkpoints extends KeyedState {
+export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
+  /** The name in the storage. */
   readonly name: string;
+  /** Whether these checkpoints can only be read. */
+  readonly isReadOnly: boolean;
   readonly #session: Session;
   readonly #listeners = new Listeners();
-  #pending = 0;
+  readonly #commits: Commits;
+  readonly #declare: () => void;
 
-  private constructor(session: Session) {
-    super(session);
+  private constructor(session: Session, options: OpenOptions, codec: Codec<V, I> | undefined) {
+    super(session, codec);
+    const { maxInFlight = 4, whenBusy = "queue", readOnly = false, namespaces = {} } = options;
     this.name = session.name;
+    this.isReadOnly = readOnly;
     this.#session = session;
+    this.#commits = new Commits(session, this.#listeners, { maxInFlight, whenBusy });
+    const declarations = readOnly ? [] : Object.entries(namespaces).map(([name, declared]) => declarationOf(name, declared));
+    this.#declare = () => declarations.forEach((declared) => session.call((engine) => engine.declare(declared)));
   }
 
   /** Opens checkpoints and recovers the newest one. Without a checkpoint, the state starts empty. */
-  static async open(options: OpenOptions): Promise<Checkpoints> {
-    const { name, storage = "indexeddb", clock = systemClock, whenTaken = "fail" } = options;
+  static async open(options: OpenOptions): Promise<Checkpoints>;
+  /** Opens checkpoints whose values are written and read by a codec. */
+  static async open<V, I = V>(options: OpenOptions & { codec: Codec<V, I> }): Promise<Checkpoints<V, I>>;
+  static async open<V, I>(options: OpenOptions & { codec?: Codec<V, I> }): Promise<Checkpoints<V, I>> {
+    const { name, storage = "indexeddb", clock = systemClock, whenTaken = "fail", readOnly = false } = options;
     if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(name)) {
       throw new AlluviumError("invalid-input", `name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
     }
     const { wasm } = options;
     if (wasm !== undefined) setWasmSource(() => wasm);
     const life = await instance();
-    let opened: Checkpoints | undefined;
-    const lost = () => void (opened && opened.#fence(`${name} was taken over by another tab or worker`));
-    const isShared = storage === "indexeddb" || storage === "opfs";
+    let opened: Checkpoints<V, I> | undefined;
+    const lost = () => void (opened && opened.#commits.fence(`${name} was taken over by another tab or worker`));
+    // A reader needs no lock: it changes nothing.
+    const isShared = (storage === "indexeddb" || storage === "opfs") && !readOnly;
     const lock = isShared
       ? await acquire(`alluvium/${storage}/${name}`, whenTaken, options.signal, lost)
       : { release() {} };
@@ -68,7 +88,17 @@ export class Checkpoints extends KeyedState {
       };
       const kind = typeof storage === "string" ? storage : "directory";
       const engine = (await life.run(() => Engine.open(kind, `alluvium/${name}`, directory, clock, settings))) as EngineHandle;
-      opened = new Checkpoints(new Session(name, life, engine, lock));
+      const session = new Session(name, life, engine, lock);
+      try {
+        const made = new Checkpoints(session, options, options.codec);
+        opened = made;
+        made.#declare();
+        await bringUpToDate(made, options);
+      } catch (thrown) {
+        // Nothing was written, so the newest checkpoint is as it was.
+        await session.close();
+        throw thrown;
+      }
       return opened;
     } catch (thrown) {
       lock.release();
@@ -76,47 +106,81 @@ export class Checkpoints extends KeyedState {
     }
   }
 
-  /** What opening recovered, or `null` if no checkpoint was found. */
-  get recovered(): RecoverySummary | null {
-    return this.#session.call((engine) => engine.recovered() as RecoverySummary | null);
+  /**
+   * Returns a declared namespace: a part of the state with keys of its own. It is declared when the checkpoints are
+   * opened, and the state keeps the declaration.
+   */
+  namespace(name: string): Namespace;
+  namespace<W, J = W>(name: string, codec: Codec<W, J>): Namespace<W, J>;
+  namespace<W, J>(name: string, codec?: Codec<W, J>): Namespace<W, J> {
+    return new Namespace<W, J>(this.#session, name, codec);
+  }
+
+  /** Returns a declared namespace of timers. */
+  timers(name: string): Timers {
+    return new Timers(this.#session, name);
+  }
+
+  /** The names of the declared namespaces. */
+  get namespaces(): string[] {
+    return this.#session.call((engine) => engine.namespaces() as { name: string }[]).map(({ name }) => name);
   }
 
   /**
-   * Takes a checkpoint of the state at the moment of the call. Resolves when the checkpoint is durable. The
-   * state may be changed meanwhile. Several checkpoints may be in progress; they are written in order.
+   * Deletes entries that have expired, at most `limit` of them, and returns how many. What has expired is never read,
+   * and the engine deletes some of it with each change. This deletes more, when there is time.
    */
-  async checkpoint(options: { walPosition?: Integer } = {}): Promise<CheckpointMetadata & { statistics: CheckpointStatistics }> {
-    const { walPosition } = options;
-    const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
-    // Everything up to here is synchronous, so the checkpoint holds the state at the moment of the call.
-    const prepared = this.#session.call((engine) => engine.prepare(position));
-    this.#listeners.emit("begin", { pending: ++this.#pending });
-    const written = this.#session.enqueue(async () => {
-      const finished = await this.#write(prepared);
-      const { metadata, statistics } = finished as { metadata: CheckpointMetadata; statistics: CheckpointStatistics };
-      return { finished, metadata, statistics };
-    });
-    // Maintenance is next in the queue. The caller does not wait for it.
-    this.#session.enqueue(async () => this.#maintain((await written).finished)).catch(() => {});
-    const { metadata, statistics } = await written;
-    this.#listeners.emit("checkpoint", { metadata, statistics });
-    return { ...metadata, statistics };
+  deleteExpired(limit = 1000): number {
+    return this.#session.call((engine) => engine.deleteExpired(Number(unsigned("limit", limit))));
   }
 
-  async #write(prepared: Prepared): Promise<Finished> {
-    try {
-      return await this.#session.run<Finished>((engine) => engine.write(prepared));
-    } catch (thrown) {
-      if (thrown instanceof AlluviumError && thrown.kind === "fenced") this.#fence(thrown.message);
-      throw thrown;
-    } finally {
-      this.#pending--;
-    }
+  /** What opening recovered, or `null` if no checkpoint was found. */
+  get recovered(): RecoverySummary | null {
+    const found = this.#session.call((engine) => engine.recovered() as RecoverySummary | null);
+    return found && withJson(found);
   }
 
-  async #maintain(finished: Finished): Promise<void> {
-    const report = await this.#session.run<MaintenanceReport>(() => finished.maintain());
-    this.#listeners.emit("maintenance", report);
+  /** Whether anything was changed since the last checkpoint was frozen. */
+  get isChanged(): boolean {
+    return this.#session.call((engine) => engine.isChanged());
+  }
+
+  /**
+   * Takes a checkpoint of the state. Resolves when the checkpoint is durable. The state may be changed meanwhile.
+   *
+   * The state is that of the moment of the call, unless so many checkpoints are under way that `whenBusy` lets it wait
+   * for its turn. It then also holds what was changed until then. Checkpoints are written in order.
+   *
+   * A checkpoint of a state that has not changed writes its metadata only, and with `ifChanged` nothing.
+   */
+  checkpoint(options: CheckpointOptions = {}): Promise<WrittenCheckpoint> {
+    return this.#commits.checkpoint(options);
+  }
+
+  /**
+   * Makes all changes so far durable without a checkpoint, by writing them to a log that opening replays. It costs less
+   * than a checkpoint if little has changed, and recovery then takes longer. If there is no checkpoint yet that a log
+   * could follow, it takes one.
+   *
+   * `walPosition` is asked for the position in a log of your own when the changes are copied.
+   */
+  sync(options: { walPosition?: (() => Integer) | undefined } = {}): Promise<void> {
+    return this.#commits.sync(options);
+  }
+
+  /** The bytes of the log that follow the newest checkpoint. */
+  get walBytes(): number {
+    return this.#session.call((engine) => engine.walBytes());
+  }
+
+  /**
+   * Reads the newest checkpoint again, which another tab, worker or process may have written since. Only checkpoints that
+   * were opened with `readOnly` need it. The state of before can be read until then. Returns what was recovered.
+   */
+  async refresh(): Promise<RecoverySummary> {
+    const found = await this.#session.inTurn<RecoverySummary>((engine) => engine.refresh());
+    this.#session.era++;
+    return withJson(found);
   }
 
   /**
@@ -125,13 +189,13 @@ export class Checkpoints extends KeyedState {
    */
   checkpointWithState(
     state: Uint8Array,
-    options: { walPosition?: Integer; sourceOffsets?: Iterable<[string, Integer]>; watermark?: Integer } = {},
+    options: { walPosition?: Integer | undefined; sourceOffsets?: Iterable<[string, Integer]> | undefined; watermark?: Integer | undefined } = {},
   ): Promise<CheckpointMetadata> {
     const { walPosition, watermark } = options;
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
     const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [name, unsigned("offset", offset)]);
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
-    return this.#session.inTurn((engine) => engine.writeWithState(position, offsets, mark, state));
+    return this.#session.inTurn<CheckpointMetadata>((engine) => engine.writeWithState(position, offsets, mark, state)).then(withJson);
   }
 
   /** Returns the opaque state of a checkpoint. */
@@ -141,24 +205,35 @@ export class Checkpoints extends KeyedState {
 
   /** Lists every checkpoint, newest first. For a damaged one, `damage` says what is wrong. */
   list(): Promise<ListedCheckpoint[]> {
-    return this.#session.inTurn((engine) => engine.list());
+    return this.#session.inTurn<ListedCheckpoint[]>((engine) => engine.list()).then((listed) => listed.map(withJson));
   }
 
   /**
    * Restores a kept checkpoint. It becomes the state, and also the newest checkpoint. Changes that no checkpoint
    * contains are lost.
    */
-  restore(id: Integer): Promise<CheckpointMetadata> {
-    return this.#session.inTurn((engine) => engine.restore(unsigned("id", id)));
+  async restore(id: Integer): Promise<CheckpointMetadata> {
+    return this.#replaced(await this.#session.inTurn((engine) => engine.restore(unsigned("id", id))));
+  }
+
+  /** Takes note that another checkpoint has become the state. */
+  #replaced(by: CheckpointMetadata): CheckpointMetadata {
+    this.#commits.forget();
+    this.#session.era++;
+    // It may be from before a namespace was declared.
+    this.#declare();
+    return withJson(by);
   }
 
   /** Deletes one checkpoint. Its id is never used again. */
   deleteCheckpoint(id: Integer): Promise<MaintenanceReport> {
+    this.#commits.forget();
     return this.#session.inTurn((engine) => engine.deleteCheckpoint(unsigned("id", id)));
   }
 
   /** Deletes all checkpoints except the newest `keep`. */
   cleanup(keep: number): Promise<MaintenanceReport> {
+    this.#commits.forget();
     return this.#session.inTurn((engine) => engine.cleanup(Number(unsigned("keep", keep))));
   }
 
@@ -187,7 +262,7 @@ export class Checkpoints extends KeyedState {
     const bytes = new Uint8Array(
       file instanceof Blob ? await file.arrayBuffer() : ArrayBuffer.isView(file) ? viewBytes(file) : file,
     );
-    return this.#session.inTurn((engine) => engine.importArchive(bytes));
+    return this.#replaced(await this.#session.inTurn((engine) => engine.importArchive(bytes)));
   }
 
   /** Calls `listener` on every event of a kind. The returned function ends this. */
@@ -197,15 +272,14 @@ export class Checkpoints extends KeyedState {
 
   /** Waits until everything in progress is written, then releases the state, the storage and the lock. */
   close(): Promise<void> {
+    // Checkpoints that wait for their turn are frozen now.
+    this.#commits.freezeAll();
     return this.#session.close();
   }
 
+  /** Closes these checkpoints, at the end of an `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #fence(reason: string): void {
-    if (this.#session.fence(reason)) this.#listeners.emit("fenced", { reason });
   }
 }
 

@@ -32,9 +32,12 @@ export type AlluviumErrorKind =
 
 /** The only error class of this package. `kind` says what the caller can do. `message` names the place. */
 export class AlluviumError extends Error {
+  /** The name of the class. */
   override readonly name = "AlluviumError";
+  /** What the caller can do. */
   readonly kind: AlluviumErrorKind;
 
+  /** Makes an error. */
   constructor(kind: AlluviumErrorKind, message: string, options?: ErrorOptions) {
     super(message, options);
     this.kind = kind;

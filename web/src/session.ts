@@ -1,13 +1,21 @@
 // An opened engine with its lock and its queue.
 
 import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
+import { type Area, areaOf } from "./area.js";
 import type { Instance } from "./engine.js";
 import { AlluviumError } from "./error.js";
 import type { Lock } from "./lock.js";
 
+/** What a call of the engine returns if it failed. */
+const FAILED = -2;
+
 /** Runs the calls on one engine: synchronous ones at once, operations on the storage one after another. */
 export class Session {
   readonly name: string;
+  /** Where keys and values are passed to the engine. */
+  readonly area: Area;
+  /** How often another checkpoint has become the state. Ids of namespaces are those of one such time. */
+  era = 0;
   readonly #instance: Instance;
   readonly #engine: EngineHandle;
   readonly #lock: Lock;
@@ -22,6 +30,34 @@ export class Session {
     this.#instance = life;
     this.#engine = engine;
     this.#lock = lock;
+    this.area = areaOf(life);
+  }
+
+  /** The engine, for a call that is made very often. It throws if the session has ended. */
+  get engine(): EngineHandle {
+    this.#check();
+    return this.#engine;
+  }
+
+  /** Runs such a call, which returns a number. A trap becomes the error that it is for `call`. */
+  quick(call: () => number): number {
+    try {
+      return call();
+    } catch (thrown) {
+      return this.#instance.call(() => {
+        throw thrown;
+      });
+    }
+  }
+
+  /** Returns what a call returned, or throws what it failed with. */
+  checked(returned: number): number {
+    if (returned === FAILED) {
+      this.call((engine) => {
+        throw engine.failure();
+      });
+    }
+    return returned;
   }
 
   /** Whether the engine panicked. After a panic there is nothing left to free or close. */

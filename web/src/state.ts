@@ -1,111 +1,27 @@
-import { type BatchWriter, packKeys, unpack, unpackValues } from "./batch.js";
+import type { Codec } from "./codec.js";
 import type { Session } from "./session.js";
-import { type Bytes, type Integer, bytesOf, jsonBytes, jsonOf, signed, textOf, unsigned } from "./text.js";
+import { Space } from "./space.js";
+import { type Bytes, type Integer, signed, unsigned } from "./text.js";
 import type { MemoryUsage } from "./types.js";
 
-/** How many entries one call fetches from the engine. */
-const PAGE_ENTRIES = 4096;
+/** The default namespace, which is hashed and always there. */
+const DEFAULT = { id: 0, isOrdered: false };
 
 /** Keyed state in memory, and the position of the stream that it belongs to. */
-export class KeyedState {
+export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
   readonly #session: Session;
 
-  constructor(session: Session) {
+  /** @internal */
+  constructor(session: Session, codec?: Codec<V, I>) {
+    super(session, codec, () => DEFAULT);
     this.#session = session;
-  }
-
-  /** Sets the value of a key. The next checkpoint makes it durable. */
-  put(key: Bytes, value: Bytes): void {
-    this.#session.call((engine) => engine.put(bytesOf(key), bytesOf(value)));
-  }
-
-  /** Deletes a key. Returns whether it existed. */
-  delete(key: Bytes): boolean {
-    return this.#session.call((engine) => engine.delete(bytesOf(key)));
-  }
-
-  /** Returns the value of a key. */
-  get(key: Bytes): Uint8Array | undefined {
-    return this.#session.call((engine) => engine.get(bytesOf(key)));
-  }
-
-  /** Returns the values of many keys, in the order of the keys. It is faster than many calls of `get`. */
-  getMany(keys: readonly Bytes[]): (Uint8Array | undefined)[] {
-    const packed = packKeys(keys.map(bytesOf));
-    return unpackValues(this.#session.call((engine) => engine.getMany(packed)), keys.length);
-  }
-
-  /** Returns whether a key exists. */
-  has(key: Bytes): boolean {
-    return this.get(key) !== undefined;
-  }
-
-  /** Returns the value of a key as text. */
-  getText(key: Bytes): string | undefined {
-    const value = this.get(key);
-    return value && textOf(value);
-  }
-
-  /** Sets the value of a key to JSON. */
-  putJson(key: Bytes, value: unknown): void {
-    this.put(key, jsonBytes(value));
-  }
-
-  /** Parses the value of a key as JSON and returns it. */
-  getJson(key: Bytes): unknown {
-    const value = this.get(key);
-    return value && jsonOf(value);
-  }
-
-  /** Applies a batch completely or not at all, and empties it. Returns how many mutations it held. */
-  apply(batch: BatchWriter): number {
-    const packed = batch.pack();
-    const count = this.#session.call((engine) => engine.apply(packed));
-    batch.clear();
-    return count;
-  }
-
-  /** Applies a buffer that `BatchWriter.pack` made. Returns how many mutations it held. */
-  applyPacked(packed: Uint8Array): number {
-    return this.#session.call((engine) => engine.apply(packed));
-  }
-
-  /** The number of live keys. */
-  get size(): number {
-    return this.#session.call((engine) => engine.size());
-  }
-
-  /**
-   * Yields the entries whose keys start with `prefix`, in the order of the keys' bytes. The keys are those that
-   * exist when the walk begins. Values are read in pages as the walk reaches them. Keys that are deleted
-   * meanwhile are left out.
-   */
-  *entries(prefix: Bytes = ""): Generator<[key: Uint8Array, value: Uint8Array], void, undefined> {
-    const walk = this.#session.call((engine) => engine.walk(bytesOf(prefix)));
-    try {
-      for (;;) {
-        const page = this.#session.call(() => walk.next(PAGE_ENTRIES));
-        if (page.length <= 8) return;
-        yield* unpack(page);
-      }
-    } finally {
-      if (!this.#session.hasPanicked) walk.free();
-    }
-  }
-
-  /** Yields the same entries as `entries`, as texts. */
-  *textEntries(prefix: Bytes = ""): Generator<[key: string, value: string], void, undefined> {
-    for (const [key, value] of this.entries(prefix)) yield [textOf(key), textOf(value)];
-  }
-
-  [Symbol.iterator](): Generator<[key: Uint8Array, value: Uint8Array], void, undefined> {
-    return this.entries();
   }
 
   /** The epoch. It never goes backwards. */
   get epoch(): bigint {
     return this.#session.call((engine) => engine.epoch());
   }
+  /** Sets the epoch. */
   set epoch(epoch: Integer) {
     this.#session.call((engine) => engine.setEpoch(unsigned("epoch", epoch)));
   }
@@ -157,6 +73,24 @@ export class KeyedState {
   /** Raises the watermark. A lower value is ignored. */
   setWatermark(watermarkMs: Integer): void {
     this.#session.call((engine) => engine.setWatermark(signed("watermark", watermarkMs)));
+  }
+
+  /** The processing time, in milliseconds of Unix time. */
+  get processingTime(): bigint | undefined {
+    return this.#session.call((engine) => engine.processingTime());
+  }
+
+  /**
+   * Raises the processing time, which is the clock of what is declared with `clock: "processing"`. A lower value is
+   * ignored. The engine reads no clock for it, so that a replay does the same again.
+   */
+  setProcessingTime(timeMs: Integer): void {
+    this.#session.call((engine) => engine.setProcessingTime(signed("processing time", timeMs)));
+  }
+
+  /** Returns a text that is attached to checkpoints. */
+  annotation(name: string): string | undefined {
+    return this.#session.call((engine) => engine.annotation(name));
   }
 
   /** Attaches a short text to all later checkpoints. */

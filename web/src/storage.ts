@@ -4,7 +4,9 @@ import { AlluviumError } from "./error.js";
 
 /** How much this origin stores, and whether the browser may evict it. */
 export interface StorageEstimate {
+  /** The bytes that this origin stores, if the browser says. */
   usageBytes: number | undefined;
+  /** The bytes that it may store, if the browser says. */
   quotaBytes: number | undefined;
   /** Whether the browser keeps the storage when space gets short. Otherwise it may evict all of it at once. */
   isPersistent: boolean;

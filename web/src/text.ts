@@ -16,6 +16,28 @@ export function bytesOf(bytes: Bytes): Uint8Array {
   throw new AlluviumError("invalid-input", `keys and values are Uint8Array or string, not ${typeof bytes}`);
 }
 
+/** A text of more units is encoded by the browser, which is faster then, and takes no room that is not needed. */
+const LONG_TEXT = 1024;
+
+/** Returns the bytes of a long text, and nothing for one that `writeText` takes. */
+export function longTextBytes(text: string): Uint8Array | undefined {
+  return text.length > LONG_TEXT ? encoder.encode(text) : undefined;
+}
+
+/**
+ * Writes a text as UTF-8 and returns how many bytes it has. There must be room for three bytes for each of its units.
+ * Most keys are ASCII, for which a call of the browser's encoder costs several times as much as the loop.
+ */
+export function writeText(text: string, into: Uint8Array, at: number): number {
+  const { length } = text;
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > 0x7f) return index + encoder.encodeInto(text.slice(index), into.subarray(at + index)).written;
+    into[at + index] = unit;
+  }
+  return length;
+}
+
 /** Decodes a key or value as UTF-8. Throws if it is not valid UTF-8. */
 export function textOf(bytes: Uint8Array): string {
   try {
@@ -25,18 +47,28 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** Encodes a value as JSON text in bytes. */
-export function jsonBytes(value: unknown): Uint8Array {
-  const text = JSON.stringify(value);
+/** Writes a value as JSON. Throws if JSON cannot hold it. */
+export function jsonText(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value) as string | undefined;
+  } catch (cause) {
+    throw new AlluviumError("invalid-input", `this value cannot be written as JSON: ${String(cause)}`, { cause });
+  }
   if (text === undefined) throw new AlluviumError("invalid-input", `a value of type ${typeof value} cannot be written as JSON`);
-  return encoder.encode(text);
+  return text;
 }
 
-/** Parses JSON text in bytes. */
-export function jsonOf(bytes: Uint8Array): unknown {
+/** Encodes a value as JSON text in bytes. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return encoder.encode(jsonText(value));
+}
+
+/** Parses JSON text in bytes. `T` is what the caller expects: it is not checked. */
+export function jsonOf<T = unknown>(bytes: Uint8Array): T {
   const text = textOf(bytes);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as T;
   } catch (cause) {
     throw new AlluviumError("invalid-input", `these bytes are not valid JSON: ${String(cause)}`, { cause });
   }

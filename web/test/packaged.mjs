@@ -5,6 +5,10 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
 const web = fileURLToPath(new URL("../", import.meta.url));
 
 /** What every project does: it writes a checkpoint and recovers it. */
@@ -36,6 +40,24 @@ function listed(found) {
   return `${found.length} files`;
 }
 
+/** Fails with what publint says against the packed files. */
+async function linted(tarball) {
+  const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer }, strict: true });
+  if (messages.length > 0) throw new Error(messages.map((message) => formatMessage(message, pkg)).join("\n"));
+}
+
+/**
+ * Fails if types and modules do not belong together, for any way of importing an entry. The package has ES modules
+ * only, which is what the two kinds that are left out say.
+ */
+async function typed(tarball) {
+  const { problems, types } = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
+  if (types === false) throw new Error("no types were found");
+  const isExpected = ({ kind, resolutionKind }) => kind === "CJSResolvesToESM" || resolutionKind === "node10";
+  const found = problems.filter((problem) => !isExpected(problem));
+  if (found.length > 0) throw new Error(JSON.stringify(found));
+}
+
 /** Packs the package, then installs and builds the projects below `folder`. Returns pairs of project and page path. */
 export async function packaged(folder, test) {
   mkdirSync(folder, { recursive: true });
@@ -43,6 +65,9 @@ export async function packaged(folder, test) {
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", folder], web));
   const tarball = join(folder, packed.filename);
   await test("npm tarball holds the files that are listed", () => listed(packed.files.map(({ path }) => path)));
+  await test("npm tarball is what publint expects", () => linted(tarball));
+  await test("npm tarball has the types of its modules", () => typed(tarball));
+  await test("npm: every public member is documented", () => void run(join(web, "node_modules/.bin/typedoc"), ["--emit", "none"], web));
   const pages = [];
   const project = async (name, build) => {
     const at = join(folder, name);
@@ -91,7 +116,7 @@ export async function packaged(folder, test) {
     writeFileSync(join(at, "sample.ts"), sample);
     // The types are resolved as bundlers do, and as Node does. In Node the main entry also has `fileDirectory`.
     writeFileSync(join(at, "files.ts"), 'import { Checkpoints, fileDirectory } from "alluvium";\nexport const open = (path: string) => Checkpoints.open({ name: "x", storage: fileDirectory(path) });\n');
-    const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, target: "es2022", outDir: "out", types: [], lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"] };
+    const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: "es2022", outDir: "out", types: [], lib: ["es2022", "dom"] };
     for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts"]], ["nodenext", "nodenext", ["sample.ts", "files.ts"]]]) {
       writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, module, moduleResolution: resolution }, files }));
       run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);

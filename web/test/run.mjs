@@ -8,7 +8,8 @@ import { Skipped, filesOf, golden, older, same, seed, skip, tally, test, until }
 import { packaged } from "./packaged.mjs";
 import { conformant, inWorker, open, storagesOf } from "./pages.mjs";
 import { close, launch, origin, packagedFolder, reports } from "./site.mjs";
-import { bounded, misuse, twoTabs } from "./suites/calls.mjs";
+import { inNode, inPage } from "./suites/both.mjs";
+import { bounded, hidden, misuse, twoTabs } from "./suites/calls.mjs";
 import { closing, faults, memoryRecovers, nodeContract, opfsContract } from "./suites/contract.mjs";
 import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
@@ -40,8 +41,10 @@ async function inOneBrowser(kind, browser, page) {
   for (const [script, files] of readdirSync(older).map((script) => [script, filesOf(join(older, script))])) {
     await test(name(`golden ${script} of version 2`), () => goldenRead(page, `v2-${script}`, files));
   }
+  await inPage(kind.name, page);
   await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
   await test(name("storage deleted underneath"), () => cleared(page));
+  if (kind.browser === "chrome") await test(name("a page in the background"), () => hidden(browser));
   await test(name("after close, in flight, out of range"), () => misuse(page));
   await test(name("maintenance within its bound"), () => bounded(page));
   await test(name("a failed fetch of the engine"), () => unfetched(browser));
@@ -63,6 +66,7 @@ await test("node: the contract of directories finds each fault", faults);
 await test("node: the contract of directories with one handle at a time", closing);
 await test("node: the contract of directories on a file directory", nodeContract);
 await test("node: what a directory in memory keeps is recovered", memoryRecovers);
+await inNode();
 for (const kind of browsers) {
   if (kind.path === undefined) {
     skip(kind.name, missing(kind));

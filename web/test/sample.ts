@@ -2,21 +2,29 @@
 // in Node, and checks that no method of `Checkpoints` is missing here.
 
 import * as alluvium from "alluvium";
-import { AlluviumError, BatchWriter, Checkpoints, jsonBytes, jsonOf, textOf } from "alluvium";
+import { AlluviumError, BatchWriter, Checkpoints, int64, json, jsonBytes, jsonOf, raw, serialized, text, textOf } from "alluvium";
+import wasm from "alluvium/alluvium.wasm";
 import type {
   AlluviumErrorKind,
   Bytes,
   CheckpointDirectory,
   CheckpointMetadata,
   Clock,
+  Codec,
   Integer,
+  KeyRange,
   ListedCheckpoint,
   MaintenanceReport,
   MemoryUsage,
+  Namespace,
+  NamespaceDeclaration,
   OpenOptions,
   RecoverySummary,
   StorageEstimate,
+  Timer,
+  Timers,
   VerifyReport,
+  WhenBusy,
 } from "alluvium";
 
 function same(what: string, found: unknown, expected: unknown): void {
@@ -125,6 +133,7 @@ async function main(): Promise<void> {
     if (error instanceof AlluviumError) kind = error.kind;
   }
   same("after close", kind, "closed");
+  await spaces();
   const aborted = AbortSignal.abort();
   const other = await Checkpoints.open({ name: "other", storage: "memory", signal: aborted, whenTaken: "wait" });
   await other[Symbol.asyncDispose]();
@@ -136,12 +145,76 @@ async function main(): Promise<void> {
   const rest: [typeof alluvium.destroy, typeof alluvium.setWasmSource, unknown] = [alluvium.destroy, alluvium.setWasmSource, own];
   same("functions", rest.slice(0, 2).map((value) => typeof value), ["function", "function"]);
 
+  // An option that is undefined is as if it were left out.
+  const given: AbortSignal | undefined = undefined;
+  const source: { wasm?: typeof wasm } = {};
+  await (await Checkpoints.open({ name: "undefined", storage: "memory", signal: given, wasm: source.wasm, maxRetained: undefined })).close();
+
   // @ts-expect-error: a value must be bytes or text.
   const wrong: Bytes = 7;
   // @ts-expect-error: this storage does not exist.
   const nowhere: OpenOptions = { name: "x", storage: "disk" };
   void [wrong, nowhere];
   console.log("done");
+}
+
+interface Order {
+  total: number;
+}
+
+/** Brings a state of an older version up to date. */
+function upgrade(state: Checkpoints<any, any>, from: number): void {
+  for (const [key, total] of state.entries()) state.put(key, { total, from });
+}
+
+/** Namespaces, codecs, timers, and what else an application declares. */
+async function spaces(): Promise<void> {
+  const namespaces: Record<string, NamespaceDeclaration> = {
+    totals: { merge: "add" },
+    log: { kind: "ordered", bytes: 4, expires: { clock: "processing", afterMs: 1000 } },
+    ends: { kind: "timers", clock: "event" },
+  };
+  const whenBusy: WhenBusy = "join";
+  const checkpoints = await Checkpoints.open<Order>({ name: "spaces", storage: "memory", namespaces, whenBusy, schemaVersion: 1, migrate: upgrade, codec: json() });
+  checkpoints.put("a", { total: 1 });
+  const total: number | undefined = checkpoints.get("a")?.total;
+  const order: Order | undefined = checkpoints.update("a", (before) => ({ total: (before?.total ?? 0) + 1 }));
+  const typed: { total: number } | undefined = checkpoints.getJson<Order>("a");
+  same("codec", [total, order, typed, checkpoints.read("a", (bytes) => bytes.length)], [1, { total: 2 }, { total: 2 }, 11]);
+  same("typed batch", checkpoints.apply(new BatchWriter<Order>(json()).put("b", { total: 3 })), 1);
+  same("names", checkpoints.namespaces, ["totals", "log", "ends"]);
+  const totals: Namespace<bigint, Integer> = checkpoints.namespace("totals", int64);
+  totals.count("n");
+  totals.merge("n", 2);
+  const count: bigint | undefined = totals.get("n");
+  same("count", count, 3n);
+  const log = checkpoints.namespace("log", text);
+  checkpoints.setProcessingTime(5_000);
+  for (const key of ["a1", "a2", "b1"]) log.put(key, key);
+  const range: KeyRange = { prefix: "a", reverse: true };
+  same("scan", [[...log.scanText(range)], [...log.scan({ from: "a2", limit: 1 })].length, log.deleteRange({ to: "b" })], [[["a2", "a2"], ["a1", "a1"]], 1, 2]);
+  checkpoints.setProcessingTime(6_000);
+  same("expiry", [checkpoints.processingTime, log.size, checkpoints.deleteExpired()], [6_000n, 0, 0]);
+  const ends: Timers = checkpoints.timers("ends");
+  ends.set(5, "x");
+  const due: Timer[] = ends.due({ upTo: 5 });
+  same("timers", [due.length, ends.delete(5, "x"), ends.take(), ends.size, ends.clock], [1, true, [], 0, undefined]);
+  const kept: Codec<unknown> = serialized<unknown>(JSON);
+  checkpoints.namespace("log", kept).put("c", [1]);
+  same("raw", checkpoints.namespace("log", raw).get("c")?.length, 3);
+  same("default namespace", [checkpoints.scan.length, checkpoints.scanText.length, checkpoints.count.length, checkpoints.merge.length], [0, 0, 1, 2]);
+  same("changed", [checkpoints.isChanged, checkpoints.isReadOnly, checkpoints.annotation("schema-version")], [true, false, "1"]);
+  const { id } = await checkpoints.checkpoint({ whenBusy: "queue", walPosition: () => 5 });
+  same("unchanged", (await checkpoints.checkpoint({ ifChanged: true })).id, id);
+  checkpoints.put("a", { total: 9 });
+  await checkpoints.sync();
+  same("sync", checkpoints.walBytes > 0, true);
+  const refused = await checkpoints.refresh().then(() => "refreshed", (error: unknown) => (error instanceof AlluviumError ? error.kind : "?"));
+  same("refresh", refused, "invalid-input");
+  // @ts-expect-error: a value of another type.
+  const wrong = () => checkpoints.put("a", { sum: 1 });
+  void wrong;
+  await checkpoints.close();
 }
 
 await main();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::archive::erased::erased;
 use crate::archive::ustar::{self, PLACE};
 use crate::directory::{MemoryDirectory, at_once};
 use crate::error::IncrementalCheckpointError as Error;
@@ -33,8 +34,8 @@ pub(super) fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, Me
         return Err(Error::unknown(PLACE, "exactly one checkpoint's metadata.json expected"));
     };
     let path = metadata_path(id);
-    let directory = MemoryDirectory::from_files(files);
-    let metadata = at_once(load_metadata(&directory, id))?;
+    let (directory, metadata) = erased(MemoryDirectory::from_files(files), |files| at_once(load_metadata(files, id)));
+    let metadata = metadata?;
     let order = {
         let files = directory.files();
         let order = needed(&metadata, |path| files.contains_key(path))?;
@@ -47,7 +48,8 @@ pub(super) fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, Me
         }
         order
     };
-    match at_once(verify(&directory))?.findings.first() {
+    let (directory, report) = erased(directory, |files| at_once(verify(files)));
+    match report?.findings.first() {
         Some(finding) => Err(Error::corrupt(&finding.path, &finding.what)),
         None => Ok((order, directory)),
     }

@@ -5,15 +5,17 @@
 //! exactly what [`export`] writes, and damage to any byte of an archive is found.
 
 mod content;
+mod erased;
 mod export;
 mod ustar;
 
 use std::sync::Arc;
 
 use crate::archive::content::{needed, pack, prove, unpack};
+use crate::archive::erased::erased;
 use crate::archive::ustar::PLACE;
 use crate::config::{CheckpointConfig, OpenOptions};
-use crate::directory::{Directory, Entry, MemoryDirectory, NewFile, at_once};
+use crate::directory::{AnyDirectory, Directory, Entry, MemoryDirectory, NewFile, at_once};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::Name;
@@ -81,8 +83,8 @@ pub async fn import<D: Directory>(
     config: CheckpointConfig,
     options: OpenOptions,
 ) -> Result<IncrementalCheckpointMetadata, Error> {
-    let source = read(archive)?;
-    let (recovered, state_file) = recover_alone(&source)?;
+    let (source, recovered) = erased(read(archive)?, recover_alone);
+    let (recovered, state_file) = recovered?;
     let metadata = recovered.metadata.clone();
     let listing = Listing::take(&*directory).await?;
     let is_foreign =
@@ -102,7 +104,7 @@ pub async fn import<D: Directory>(
 }
 
 /// Recovers the one checkpoint of an archive. Returns it together with its opaque state, if it has one.
-fn recover_alone(directory: &MemoryDirectory) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
+fn recover_alone(directory: &AnyDirectory<'_>) -> Result<(RecoveredCheckpoint, Option<Vec<u8>>), Error> {
     let recovered = at_once(recover(directory, &RecoverOptions::new()))?;
     let recovered = recovered.ok_or_else(|| Error::unknown(PLACE, "it holds no checkpoint"))?;
     let state_file = at_once(find_state(directory, recovered.metadata.id))?;

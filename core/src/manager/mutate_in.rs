@@ -89,6 +89,13 @@ impl<D> IncrementalCheckpointManager<D> {
     /// ```
     pub fn merge_in(&mut self, namespace: u32, key: &[u8], value: &[u8]) -> Result<(), Error> {
         check_lengths(key.len(), value.len())?;
+        if let Some(merged) = self.merged_alone(namespace, key, value) {
+            let stored = self.to_be_stored(namespace, &merged)?;
+            self.put_stored(namespace, key, &stored)?;
+            self.delete_expired_with(namespace, 1);
+            return Ok(());
+        }
+        // What cannot be merged is refused as in a batch.
         let (key_lens, value_lens) = ([key.len() as u32], [value.len() as u32]);
         let batch =
             Columns { ops: &[Columns::MERGE], key_lens: &key_lens, value_lens: &value_lens, keys: key, values: value };
@@ -164,6 +171,17 @@ impl<D> IncrementalCheckpointManager<D> {
             Some((before, operator)) => Cow::Owned(operator.merge(before, value)),
             None => Cow::Borrowed(value),
         })
+    }
+
+    /// Returns what comes of merging one value into that of a key, or `None` if it cannot be merged. A batch looks up
+    /// each key twice, because it is checked before any part of it is applied.
+    fn merged_alone(&self, namespace: u32, key: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+        let space = self.live.spaces.get(namespace).ok()?;
+        let operator = space.declaration().merge?;
+        operator.check(value).ok()?;
+        let Some(before) = space.get(key, &self.live.position) else { return Some(value.to_vec()) };
+        operator.check(before).ok()?;
+        Some(operator.merge(before, value))
     }
 
     /// Checks that a namespace can hold a value.

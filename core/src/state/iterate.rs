@@ -7,9 +7,6 @@ use crate::state::key_order::KeyOrder;
 use crate::state::keyed_state::State;
 use crate::state::table::Table;
 
-/// How many entries an iterator in the order of keys prepares at first.
-const FIRST_ENTRIES: usize = 256;
-
 impl State {
     pub(super) fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
         self.tables.iter().flat_map(Table::addresses)
@@ -23,7 +20,7 @@ impl State {
                 let found = found.take_while(|address| self.arena.key(*address).starts_with(prefix));
                 KeyOrder::new(&self.arena, found, prefix, (self.len, most), steps)
             }
-            None => KeyOrder::new(&self.arena, self.addresses(), prefix, (self.len, most), steps),
+            None => KeyOrder::new(&self.arena, self.arena.live_addresses(), prefix, (self.len, most), steps),
         }
     }
 
@@ -35,20 +32,20 @@ impl State {
 
     /// Returns the entries in order of their keys' bytes.
     ///
-    /// It costs one pass over all entries, and sorting them after the first few hundred. While the iterator
-    /// lives, it takes 8 bytes of memory for each entry.
+    /// It costs one pass over all entries at its beginning, and sorts them bit by bit as they are asked for. While the
+    /// iterator lives, it takes 8 bytes of memory for each entry.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.iter_prefix(b"")
     }
 
     /// Returns the entries whose key starts with `prefix`, in order of their keys' bytes. It visits every
-    /// entry, and sorts those that match after the first few hundred.
+    /// entry at its beginning, and sorts those that match bit by bit.
     pub fn iter_prefix(&self, prefix: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         // An iterator is the caller's own work, which nothing stops.
         let mut steps = Steps::new(None);
         let mut order = self.key_order(prefix, usize::MAX, &mut steps).unwrap_or_default();
         std::iter::from_fn(move || {
-            let address = order.peek(&self.arena, FIRST_ENTRIES, &mut steps).ok().flatten()?;
+            let address = order.peek(&self.arena, &mut steps).ok().flatten()?;
             order.advance();
             Some(self.arena.get(address))
         })

@@ -13,6 +13,7 @@ mod order;
 mod ordering;
 mod pinning;
 mod record_header;
+mod sequence;
 mod short_keys;
 mod sought;
 mod table;

@@ -105,7 +105,7 @@ impl CopiedKeys {
     fn of(order: &mut KeyOrder, arena: &Arena, room: usize, steps: &mut Steps<'_>) -> Result<Self, Error> {
         let mut copied = Self::default();
         copied.lengths.reserve_exact(order.len());
-        while let Some(address) = order.peek(arena, usize::MAX, steps)? {
+        while let Some(address) = order.peek(arena, steps)? {
             let key = arena.key(address);
             steps.take(1 + key.len() / BYTES)?;
             if 2 * copied.lengths.capacity() + copied.bytes.len() + key.len() > room {

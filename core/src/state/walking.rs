@@ -95,7 +95,7 @@ impl State {
             }
             let entry = match &mut *keys {
                 Keys::Records(order) => {
-                    let next = match order.peek(&self.arena, limit, &mut steps) {
+                    let next = match order.peek(&self.arena, &mut steps) {
                         Ok(next) => next,
                         Err(stopped) => {
                             *keys = Keys::Ended(stopped.clone());

@@ -20,11 +20,13 @@ const TYPES: &str = r#"
 export interface JsDirectory {
   /** Every name, in order: path, length in bytes, kind (0 file, 1 empty directory, 2 temporary, 3 other). */
   list(): Promise<[path: string, bytes: number, kind: number][]>;
+  /** The whole content of a file. */
   read(path: string): Promise<Uint8Array>;
   /** A range that reaches past the end is "out-of-range". */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
   /** Exclusive and durable; the last file is the commit. */
   create(paths: string[], contents: Uint8Array[]): Promise<void>;
+  /** Deletes files. One that does not exist is no error. */
   delete(paths: string[]): Promise<void>;
 }
 "#;

@@ -8,6 +8,7 @@
 // wasm-bindgen passes arguments from JavaScript by value.
 #![allow(clippy::needless_pass_by_value)]
 
+pub mod area;
 mod clock;
 mod convert;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod indexed_db;
 pub mod js_directory;
 mod packed;
 pub mod panics;
+mod read_only;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod walk;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
+use super::area;
 use super::engine::Shared;
 use super::packed;
 
@@ -26,9 +27,12 @@ impl Walk {
 
 #[wasm_bindgen]
 impl Walk {
-    /// Returns the next entries as a packed batch of puts, at most `limit`. An empty batch ends the walk.
-    pub fn next(&mut self, limit: u32) -> Result<Vec<u8>, JsValue> {
+    /// Finds the next entries, at most `limit`. The area says where they are, as a packed batch of puts. An empty batch
+    /// ends the walk.
+    pub fn next(&mut self, limit: usize) -> Result<(), JsValue> {
         let Self { shared, walk } = self;
-        shared.with(|manager| Ok(packed::entries(&manager.next_page(walk, limit as usize, PAGE_BYTES)?)))
+        let page = shared.with(|manager| Ok(packed::entries(&manager.next_page(walk, limit, PAGE_BYTES)?)))?;
+        area::with(|area| area.answer_made(page));
+        Ok(())
     }
 }

@@ -45,6 +45,30 @@ export async function twoTabs(browser) {
   await third.close();
 }
 
+/** A page that goes to the background has the time to take a checkpoint. */
+export async function hidden(browser) {
+  const page = await open(browser);
+  await page.evaluate(async () => {
+    window.c = await alluvium.Checkpoints.open({ name: "hidden" });
+    await c.checkpoint();
+    window.saved = [];
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") c.checkpoint({ ifChanged: true }).then(({ id }) => saved.push(Number(id)));
+    });
+    c.put("draft", "written while it was seen");
+  });
+  const other = await open(browser);
+  await other.page.bringToFront();
+  const saved = () =>
+    page.evaluate(async () => {
+      for (const end = Date.now() + 30_000; saved.length === 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 10));
+      return [document.visibilityState, ...saved, c.isChanged];
+    });
+  same("saved when it was hidden", await saved(), ["hidden", 2, false]);
+  await other.close();
+  await page.close();
+}
+
 export async function misuse(page) {
   const kinds = await page.evaluate(async () => {
     const kind = async (call) => {
@@ -58,7 +82,7 @@ export async function misuse(page) {
     checkpoints.put("a", "1");
     const flights = [checkpoints.checkpoint(), checkpoints.checkpoint()];
     const found = {
-      backpressure: await kind(() => checkpoints.checkpoint()),
+      backpressure: await kind(() => checkpoints.checkpoint({ whenBusy: "fail" })),
       unsafe: await kind(() => checkpoints.setSourceOffset("s", 2 ** 53)),
       negative: await kind(() => checkpoints.setSourceOffset("s", -1)),
       tooLarge: await kind(() => checkpoints.setSourceOffset("s", 1n << 64n)),

@@ -90,7 +90,7 @@ export async function given() {
   newest[0] ^= 0xff;
   const fallen = await open({ allowFallback: true });
   const skipped = [{ id: "bigint", reason: "string" }];
-  same("recovered", shape(fallen.recovered), { checkpointId: "bigint", keyCount: "number", bytesRead: "number", skipped, isOriginal: "boolean" });
+  same("recovered", shape(fallen.recovered), { checkpointId: "bigint", keyCount: "number", bytesRead: "number", walEntries: "number", skipped, isOriginal: "boolean" });
   const listed = await fallen.list();
   same("listed", listed.map((item) => Object.keys(item)), [["id", "damage"], ["id", "metadata"]]);
   same("damage", shape(listed[0]), { id: "bigint", damage: "string" });

@@ -32,7 +32,7 @@ pub(super) fn sort_numbers(numbers: &mut [u64], steps: &mut Steps<'_>) -> Result
 }
 
 /// Brings numbers in the order of one byte, by swapping each to its part. Returns the length of each part.
-fn divide(numbers: &mut [u64], shift: u32, steps: &mut Steps<'_>) -> Result<[usize; 256], Error> {
+pub(super) fn divide(numbers: &mut [u64], shift: u32, steps: &mut Steps<'_>) -> Result<[usize; 256], Error> {
     let byte = |number: u64| usize::from((number >> shift) as u8);
     let mut lens = [0; 256];
     for number in &*numbers {

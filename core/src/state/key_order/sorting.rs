@@ -25,15 +25,27 @@ pub(super) fn sort(references: &mut [u64], arena: &Arena, skipped: usize, steps:
     sort_few(references, 0, arena, skipped + HEAD_BYTES, &mut unsorted, steps)?;
     while let Some((start, end, common)) = unsorted.pop() {
         let run = &mut references[start..end];
-        let common = common + common_bytes(run, arena, common, steps)?;
-        for held in &mut *run {
-            steps.take(1)?;
-            *held = reference(&key(arena, *held)[common..], *held as u32);
-        }
+        let common = begin_behind_common(run, arena, common, steps)?;
         sort_numbers(run, steps)?;
         sort_few(run, start, arena, common + HEAD_BYTES, &mut unsorted, steps)?;
     }
     Ok(())
+}
+
+/// Makes the heads begin behind the bytes that all keys have in common, of which the first `skipped` are known. Returns how
+/// many these are.
+pub(super) fn begin_behind_common(
+    references: &mut [u64],
+    arena: &Arena,
+    skipped: usize,
+    steps: &mut Steps<'_>,
+) -> Result<usize, Error> {
+    let common = skipped + common_bytes(references, arena, skipped, steps)?;
+    for held in references {
+        steps.take(1)?;
+        *held = reference(&key(arena, *held)[common..], *held as u32);
+    }
+    Ok(common)
 }
 
 fn key(arena: &Arena, reference: u64) -> &[u8] {

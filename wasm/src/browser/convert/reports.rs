@@ -44,6 +44,7 @@ struct Recovered<'a> {
     checkpoint_id: u64,
     key_count: f64,
     bytes_read: f64,
+    wal_entries: f64,
     skipped: Vec<Skipped<'a>>,
     is_original: bool,
 }
@@ -66,6 +67,7 @@ pub(in crate::browser) fn recovered(summary: Option<&RecoverySummary>) -> JsValu
         checkpoint_id: summary.checkpoint_id,
         key_count: count(summary.key_count),
         bytes_read: count(summary.bytes_read),
+        wal_entries: count(summary.wal_entries),
         skipped: summary.skipped.iter().map(Skipped::from).collect(),
         is_original: summary.is_laminar,
     }))

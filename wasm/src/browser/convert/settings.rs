@@ -24,6 +24,7 @@ struct Options {
     memory_limit_bytes: Option<u64>,
     create: Option<bool>,
     allow_fallback: Option<bool>,
+    read_only: Option<bool>,
     checkpoint: Option<u64>,
     store_id: Option<ByteArray<16>>,
     writer: Option<ByteArray<8>>,
@@ -34,6 +35,7 @@ pub(in crate::browser) struct Settings {
     pub(in crate::browser) config: CheckpointConfig,
     pub(in crate::browser) create: bool,
     pub(in crate::browser) allow_fallback: bool,
+    pub(in crate::browser) is_read_only: bool,
     pub(in crate::browser) checkpoint: Option<u64>,
     pub(in crate::browser) store_id: [u8; 16],
     pub(in crate::browser) writer: u64,
@@ -55,15 +57,14 @@ impl Settings {
 impl From<Options> for Settings {
     fn from(options: Options) -> Self {
         let length = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        let mut config = CheckpointConfig::new();
+        // The package counts the checkpoints that are under way, and lets calls wait. Only 0 is left to core, to refuse.
+        let in_flight = if options.max_in_flight == Some(0) { 0 } else { usize::MAX };
+        let mut config = CheckpointConfig::new().with_max_in_flight(in_flight);
         if let Some(ms) = options.interval_ms {
             config = config.with_interval(Duration::from_millis(ms));
         }
         if let Some(count) = options.max_retained {
             config = config.with_max_retained(length(count));
-        }
-        if let Some(count) = options.max_in_flight {
-            config = config.with_max_in_flight(length(count));
         }
         if let Some(incremental) = options.incremental {
             config = config.with_incremental(incremental);
@@ -77,6 +78,7 @@ impl From<Options> for Settings {
             config,
             create: options.create.unwrap_or(true),
             allow_fallback: options.allow_fallback.unwrap_or(false),
+            is_read_only: options.read_only.unwrap_or(false),
             checkpoint: options.checkpoint,
             store_id: options.store_id.map(ByteArray::into_array).unwrap_or_default(),
             writer: options.writer.map(|writer| u64::from_be_bytes(writer.into_array())).unwrap_or_default(),

@@ -48,10 +48,12 @@ impl Finished {
 impl Engine {
     /// Freezes the changes. This is the synchronous step of a checkpoint.
     pub fn prepare(&self, wal_position: Option<u64>) -> Result<Prepared, JsValue> {
-        self.shared.with(|manager| {
+        let prepared = self.shared.change(|manager| {
             let wal_position = wal_position.unwrap_or(manager.wal_position());
             manager.prepare_checkpoint(wal_position).map(Prepared)
-        })
+        })?;
+        self.shared.is_changed.set(false);
+        Ok(prepared)
     }
 
     /// Writes a prepared checkpoint, and resolves when it is durable. Checkpoints must be written in the order in

@@ -8,10 +8,13 @@
 
 mod admin;
 mod checkpoint;
+mod keyed;
+mod namespaces;
 mod open;
 mod state;
+mod sync;
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,6 +41,10 @@ pub(super) struct Shared {
     slot: RefCell<Slot>,
     directory: Arc<AnyDirectory<'static>>,
     options: OpenOptions,
+    /// Whether nothing may be changed or written.
+    is_read_only: bool,
+    /// Whether anything was changed since the newest checkpoint was prepared.
+    is_changed: Cell<bool>,
 }
 
 impl Shared {
@@ -52,6 +59,22 @@ impl Shared {
     /// Runs one synchronous step on the manager.
     pub(super) fn with<T>(&self, step: impl FnOnce(&mut Manager) -> Result<T, Error>) -> Result<T, JsValue> {
         step(&mut *self.manager()?).map_err(convert::error)
+    }
+
+    /// Runs one synchronous step that changes something.
+    pub(super) fn change<T>(&self, step: impl FnOnce(&mut Manager) -> Result<T, Error>) -> Result<T, JsValue> {
+        self.check_writable()?;
+        self.is_changed.set(true);
+        self.with(step)
+    }
+
+    /// Fails if nothing may be changed.
+    fn check_writable(&self) -> Result<(), JsValue> {
+        if self.is_read_only {
+            let what = "these checkpoints are open for reading only: open them without readOnly to change them";
+            return Err(convert::error_with("invalid-input", what));
+        }
+        Ok(())
     }
 
     fn take(&self, for_what: &'static str) -> Result<Box<Manager>, JsValue> {
@@ -87,6 +110,8 @@ impl Slot {
 #[wasm_bindgen]
 pub struct Engine {
     shared: Rc<Shared>,
+    /// The error of the last call that failed and returned a number.
+    failed: Cell<Option<JsValue>>,
 }
 
 impl Engine {
@@ -110,7 +135,10 @@ impl Engine {
     ) -> Promise {
         let shared = Rc::clone(&self.shared);
         future_to_promise(async move {
+            shared.check_writable()?;
             let mut manager = shared.take(what)?;
+            // Afterwards the newest checkpoint may be another one, or gone.
+            shared.is_changed.set(true);
             let outcome = operation(&mut manager).await;
             shared.put_back(manager);
             outcome.map_err(convert::error)

@@ -1,11 +1,11 @@
 //! Opens and closes the engine.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use alluvium_core::OpenOptions;
 use alluvium_core::directory::{AnyDirectory, MemoryDirectory};
+use alluvium_core::{OpenOptions, RecoverySummary};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -14,6 +14,7 @@ use super::super::clock::{BrowserClock, JsClock};
 use super::super::convert::{self, Settings};
 use super::super::indexed_db::IndexedDbDirectory;
 use super::super::js_directory::JsDirectory;
+use super::super::read_only::ReadOnly;
 use super::{Engine, Manager, Shared, Slot};
 
 /// Opens `name` in `IndexedDB` (`"indexeddb"`), in memory (`"memory"`), or in a directory that JavaScript keeps.
@@ -47,7 +48,7 @@ impl Engine {
             let settings = Settings::read(options)?;
             let clock = BrowserClock::new(clock);
             let options = OpenOptions::new(Arc::new(clock))
-                .create(settings.create)
+                .create(settings.create && !settings.is_read_only)
                 .allow_fallback(settings.allow_fallback)
                 .checkpoint(settings.checkpoint)
                 .store_id(settings.store_id)
@@ -56,15 +57,40 @@ impl Engine {
                 clippy::arc_with_non_send_sync,
                 reason = "the manager shares its directory by Arc on every platform"
             )]
-            let directory = Arc::new(open_storage(&kind, &name, directory).await?);
+            let directory = Arc::new(match (open_storage(&kind, &name, directory).await?, settings.is_read_only) {
+                (directory, false) => directory,
+                (directory, true) => AnyDirectory::new(ReadOnly(directory)),
+            });
             let opened = Manager::open(Arc::clone(&directory), settings.config, options.clone()).await;
             let manager = opened.map_err(convert::error)?;
             // An import opens the directory again with these options, and must then get the newest checkpoint.
             let options = options.checkpoint(None);
-            Ok(Self {
-                shared: Rc::new(Shared { slot: RefCell::new(Slot::Open(Box::new(manager))), directory, options }),
+            let shared = Shared {
+                is_changed: Cell::new(!is_newest(&manager)),
+                slot: RefCell::new(Slot::Open(Box::new(manager))),
+                directory,
+                options,
+                is_read_only: settings.is_read_only,
+            };
+            Ok(Self { shared: Rc::new(shared), failed: Cell::default() }.into())
+        })
+    }
+
+    /// Recovers the newest checkpoint again, which another writer may have written since. The state of before can be
+    /// read until it is there. Only an engine that cannot change anything has nothing to lose by it.
+    pub fn refresh(&self) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        future_to_promise(async move {
+            let config = shared.manager()?.config().clone();
+            if !shared.is_read_only {
+                let what = "only checkpoints that are open for reading only are refreshed: others are the newest";
+                return Err(convert::error_with("invalid-input", what));
             }
-            .into())
+            let opened = Manager::open(Arc::clone(&shared.directory), config, shared.options.clone()).await;
+            let newest = opened.map_err(convert::error)?;
+            let found = convert::recovered(newest.recovered());
+            *shared.manager()? = newest;
+            Ok(found)
         })
     }
 
@@ -72,4 +98,12 @@ impl Engine {
     pub fn close(&self) {
         *self.shared.slot.borrow_mut() = Slot::Closed;
     }
+}
+
+/// Tells whether the state is that of the newest checkpoint, and nothing more.
+fn is_newest(manager: &Manager) -> bool {
+    let is_whole = |recovered: &RecoverySummary| {
+        recovered.skipped.is_empty() && Some(recovered.checkpoint_id) == manager.latest_checkpoint_id()
+    };
+    manager.recovered().is_some_and(is_whole) && manager.wal_size() == 0
 }

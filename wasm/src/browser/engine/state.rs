@@ -1,57 +1,13 @@
-//! The synchronous calls: the keyed state, and the position of its stream.
-
-use std::rc::Rc;
+//! The position of the state in its stream, and what the engine tells about itself.
 
 use alluvium_core::model::opaque::Opaque;
 use wasm_bindgen::prelude::*;
 
-use super::super::walk::Walk;
-use super::super::{convert, packed};
+use super::super::convert;
 use super::Engine;
 
 #[wasm_bindgen]
 impl Engine {
-    /// Sets a key's value.
-    pub fn put(&self, key: &[u8], value: &[u8]) -> Result<(), JsValue> {
-        self.shared.with(|manager| manager.put(key, value))
-    }
-
-    /// Removes a key and returns whether it existed.
-    pub fn delete(&self, key: &[u8]) -> Result<bool, JsValue> {
-        self.shared.with(|manager| manager.delete(key))
-    }
-
-    /// Returns the value of a key.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, JsValue> {
-        self.shared.with(|manager| Ok(manager.get(key).map(<[u8]>::to_vec)))
-    }
-
-    /// Returns the packed values of packed keys.
-    #[wasm_bindgen(js_name = getMany)]
-    pub fn get_many(&self, keys: &[u8]) -> Result<Vec<u8>, JsValue> {
-        self.shared.with(|manager| {
-            let values: Vec<_> = packed::keys(keys)?.into_iter().map(|key| manager.get(key)).collect();
-            Ok(packed::values(&values))
-        })
-    }
-
-    /// Applies a packed batch, all or nothing, and returns the number of mutations.
-    pub fn apply(&self, batch: &[u8]) -> Result<f64, JsValue> {
-        self.shared
-            .with(|manager| packed::with_mutations(batch, |columns| manager.apply(columns)).map(|count| count as f64))
-    }
-
-    /// Walks the keys that start with `prefix`, in order.
-    pub fn walk(&self, prefix: &[u8]) -> Result<Walk, JsValue> {
-        let walk = self.shared.with(|manager| Ok(manager.walk(prefix)))?;
-        Ok(Walk::new(Rc::clone(&self.shared), walk))
-    }
-
-    /// Returns the number of live keys.
-    pub fn size(&self) -> Result<f64, JsValue> {
-        self.shared.with(|manager| Ok(manager.len() as f64))
-    }
-
     /// Returns the epoch.
     pub fn epoch(&self) -> Result<u64, JsValue> {
         self.shared.with(|manager| Ok(manager.epoch()))
@@ -60,7 +16,7 @@ impl Engine {
     /// Sets the epoch.
     #[wasm_bindgen(js_name = setEpoch)]
     pub fn set_epoch(&self, epoch: u64) -> Result<(), JsValue> {
-        self.shared.with(|manager| manager.set_epoch(epoch))
+        self.shared.change(|manager| manager.set_epoch(epoch))
     }
 
     /// Returns how far each source was consumed.
@@ -72,7 +28,7 @@ impl Engine {
     /// Sets how far a source was consumed.
     #[wasm_bindgen(js_name = setSourceOffset)]
     pub fn set_source_offset(&self, source: String, offset: u64) -> Result<(), JsValue> {
-        self.shared.with(|manager| manager.set_source_offset(source, offset))
+        self.shared.change(|manager| manager.set_source_offset(source, offset))
     }
 
     /// Returns the position in each partition of each source: a number, or the bytes of the source.
@@ -106,16 +62,36 @@ impl Engine {
     /// Raises the watermark.
     #[wasm_bindgen(js_name = setWatermark)]
     pub fn set_watermark(&self, watermark_ms: i64) -> Result<(), JsValue> {
-        self.shared.with(|manager| {
+        self.shared.change(|manager| {
             manager.set_watermark(watermark_ms);
             Ok(())
         })
     }
 
+    /// Returns the processing time.
+    #[wasm_bindgen(js_name = processingTime)]
+    pub fn processing_time(&self) -> Result<Option<i64>, JsValue> {
+        self.shared.with(|manager| Ok(manager.position().processing_time_ms))
+    }
+
+    /// Raises the processing time.
+    #[wasm_bindgen(js_name = setProcessingTime)]
+    pub fn set_processing_time(&self, time_ms: i64) -> Result<(), JsValue> {
+        self.shared.change(|manager| {
+            manager.set_processing_time(time_ms);
+            Ok(())
+        })
+    }
+
+    /// Returns a text that is attached to all later checkpoints.
+    pub fn annotation(&self, name: &str) -> Result<Option<String>, JsValue> {
+        self.shared.with(|manager| Ok(manager.annotations().get(name).cloned()))
+    }
+
     /// Attaches a short text to all later checkpoints.
     #[wasm_bindgen(js_name = setAnnotation)]
     pub fn set_annotation(&self, name: String, value: String) -> Result<(), JsValue> {
-        self.shared.with(|manager| {
+        self.shared.change(|manager| {
             manager.set_annotation(name, value);
             Ok(())
         })
@@ -142,6 +118,12 @@ impl Engine {
     /// Returns what opening found, or null if it started with empty state.
     pub fn recovered(&self) -> Result<JsValue, JsValue> {
         self.shared.with(|manager| Ok(convert::recovered(manager.recovered())))
+    }
+
+    /// Tells whether anything was changed since the newest checkpoint was prepared.
+    #[wasm_bindgen(js_name = isChanged)]
+    pub fn is_changed(&self) -> bool {
+        self.shared.is_changed.get()
     }
 
     /// Returns how much memory the engine holds.

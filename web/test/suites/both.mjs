@@ -1,0 +1,48 @@
+// Runs the tests of test/both, in Node and in pages.
+
+import { test } from "../harness.mjs";
+
+/** The tests, by module. */
+const tests = {
+  area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
+  spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
+  lives: {
+    busy: "checkpoints while others are under way",
+    unchanged: "checkpoints without changes",
+    syncs: "syncs",
+    reading: "a reader beside a writer",
+    versions: "versions of the state",
+    codecs: "codecs and JSON",
+  },
+};
+
+async function each(prefix, run) {
+  for (const [module, names] of Object.entries(tests)) {
+    for (const [name, what] of Object.entries(names)) await test(`${prefix}: ${what}`, () => run(module, name));
+  }
+}
+
+/** Runs them in Node. */
+export async function inNode() {
+  const alluvium = await import("../../dist/node.js");
+  const library = await import("devalue");
+  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, library));
+}
+
+/** Runs them in a page. */
+export async function inPage(kind, page) {
+  await each(kind, async (module, name) => {
+    const failure = await page.evaluate(
+      async (module, name) => {
+        try {
+          await (await import(`/test/both/${module}.mjs`))[name](alluvium);
+        } catch (error) {
+          return error.stack ?? String(error);
+        }
+      },
+      module,
+      name,
+    );
+    if (failure) throw new Error(failure);
+  });
+}
