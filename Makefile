@@ -7,7 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors test-object object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
-        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-web torture matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
+        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -237,6 +237,10 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	$(MAKE_PART) matrix
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
+
+torture-cluster: programs ## jobs with many workers: 100,000 kills in a simulation, and KILLS=300 of real processes at random, from SEED=1
+	ALLUVIUM_JOB_KILLS=100000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test -p alluvium-core --test job -- --nocapture
+	ALLUVIUM_CLUSTER_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test kills -- --nocapture
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
 	tests/fuzz/run.sh "$(MINUTES)" "$(SEED)"

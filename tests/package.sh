@@ -7,7 +7,7 @@
 # After a file was added or removed on purpose: tests/package.sh accept TARGET
 set -euo pipefail
 
-crates=(alluvium-core alluvium alluvium-connectors alluvium-object alluvium-host alluvium-cli alluvium-plugin-derive alluvium-plugin)
+crates=(alluvium-core alluvium alluvium-connectors alluvium-object alluvium-host alluvium-cluster alluvium-cli alluvium-plugin-derive alluvium-plugin)
 what=$1 target=$(realpath "$2")
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml" | head -1)
@@ -30,7 +30,7 @@ lists() {
 # Cargo takes the crates that are not in the registry from the unpacked files; the profile is that of the
 # workspace, so that what it built is used again.
 settings() {
-    for crate in alluvium-core alluvium alluvium-connectors alluvium-object alluvium-host; do
+    for crate in alluvium-core alluvium alluvium-connectors alluvium-object alluvium-host alluvium-cluster; do
         printf '%s\n' --config "patch.crates-io.$crate.path=\"$scratch/$crate-$version\""
     done
     printf '%s\n' --config profile.dev.opt-level=1 --config 'profile.dev.debug="line-tables-only"' \

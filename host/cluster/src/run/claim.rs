@@ -1,0 +1,97 @@
+//! Claims a job, and starts what commits its epochs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use alluvium_core::directory::block_on;
+use alluvium_core::job::{JobLog, JobManifest, StoreId};
+use alluvium_core::{CheckpointConfig, OpenOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::committer::{Committer, Committing, FINISHED};
+use crate::error::ClusterError;
+use crate::failure::Failure;
+use crate::inputs::Input;
+use crate::operator::Build;
+use crate::run::Job;
+use crate::storage::Storage;
+
+/// The annotation of the log that names the operator.
+const OPERATOR: &str = "job.operator";
+
+/// What all processes must agree on. The first one decides.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) manifest: JobManifest,
+    /// The partitions of each input.
+    pub(super) partitions: Vec<Vec<String>>,
+    pub(super) is_finished: bool,
+}
+
+/// The log of a job that was claimed, and what was decided. There is no log if there is nothing to do.
+type Claimed<D> = (Option<JobLog<D>>, Plan);
+
+impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
+    /// Claims the job for a generation of this many workers, unless it has finished.
+    pub(super) fn claim(&self, workers: usize) -> Result<Claimed<S::Directory>, ClusterError> {
+        let mut log = open_log(&*self.storage, self.options.max_retained)?;
+        let (name, annotations) = (self.operator.name(), &log.manifest().position.annotations);
+        if let Some(other) = annotations.get(OPERATOR).filter(|other| **other != name) {
+            let what = format!("the job belongs to the operator {other:?}, and not to {name:?}");
+            return Err(ClusterError::Options(what));
+        }
+        let partitions = self.inputs.iter().map(Input::partitions).collect::<Result<_, _>>()?;
+        if annotations.contains_key(FINISHED) {
+            let manifest = log.manifest().clone();
+            return Ok((None, Plan { manifest, partitions, is_finished: true }));
+        }
+        let stores = (0..workers).map(|_| random().map(StoreId)).collect::<Result<_, _>>()?;
+        let annotations = BTreeMap::from([(OPERATOR.to_owned(), name)]);
+        let manifest = block_on(log.claim(stores, &annotations))?.clone();
+        Ok((Some(log), Plan { manifest, partitions, is_finished: false }))
+    }
+
+    /// Recovers the outputs, and starts what commits.
+    pub(super) fn committer(
+        &mut self,
+        log: JobLog<S::Directory>,
+        plan: &Plan,
+        failure: &Failure,
+    ) -> Result<Committer, ClusterError> {
+        let mut outputs = std::mem::take(self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for (name, sink) in outputs.values_mut() {
+            let token = plan.manifest.position.sinks.get(name);
+            sink.recover(token.map(std::slice::from_ref).unwrap_or_default())?;
+        }
+        let names = self.inputs.iter().map(|input| input.name().to_owned());
+        let committing = Committing {
+            log,
+            storage: self.storage.clone(),
+            outputs,
+            partitions: names.zip(plan.partitions.iter().cloned()).collect(),
+            max_retained: self.options.max_retained,
+            watch: self.watch.clone(),
+            commits: 0,
+        };
+        Committer::start(committing, failure.clone())
+    }
+}
+
+/// Claims a job without working on it: no process that runs it now can commit any more. Returns the generation.
+pub fn claim<S: Storage>(storage: &S) -> Result<u64, ClusterError> {
+    let mut log = open_log(storage, 3)?;
+    Ok(block_on(log.claim(vec![StoreId(random()?)], &BTreeMap::new()))?.generation)
+}
+
+fn open_log<S: Storage>(storage: &S, max_retained: u32) -> Result<JobLog<S::Directory>, ClusterError> {
+    let config = CheckpointConfig::new().with_max_retained(max_retained as usize);
+    let options = OpenOptions::new(Arc::new(alluvium::SystemClock::new()));
+    let options = options.store_id(random()?).writer(u64::from_le_bytes(random()?));
+    Ok(block_on(JobLog::open(storage.log()?, config, options))?)
+}
+
+fn random<const BYTES: usize>() -> Result<[u8; BYTES], ClusterError> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| ClusterError::Options(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}

@@ -1,0 +1,145 @@
+//! Runs a job: claims it, connects its processes, and works until the end of its inputs.
+
+mod claim;
+mod work;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::committer::{Outputs, Watch};
+use crate::error::ClusterError;
+use crate::failure::Failure;
+use crate::inputs::Input;
+use crate::network::{Connected, Processes, connect};
+use crate::operator::Build;
+use crate::options::JobOptions;
+use crate::run::claim::Plan;
+use crate::storage::Storage;
+
+pub use claim::claim;
+
+/// A job, and what it needs to run in this process.
+pub struct Job<S, B> {
+    storage: Arc<S>,
+    operator: Arc<B>,
+    inputs: Vec<Input>,
+    /// They are handed to the thread that commits.
+    outputs: Mutex<Outputs>,
+    processes: Processes,
+    threads: NonZeroUsize,
+    options: JobOptions,
+    watch: Option<Watch>,
+    stop: Arc<AtomicBool>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The generation of this run. It is 0 if there was nothing to do.
+    pub generation: u64,
+    /// Whether all inputs have ended.
+    pub is_finished: bool,
+}
+
+impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
+    /// Returns a job with one worker in one process.
+    pub fn new(storage: S, operator: B) -> Self {
+        Self {
+            storage: Arc::new(storage),
+            operator: Arc::new(operator),
+            inputs: Vec::new(),
+            outputs: Mutex::default(),
+            processes: Processes::single(),
+            threads: NonZeroUsize::MIN,
+            options: JobOptions::default(),
+            watch: None,
+            stop: Arc::default(),
+        }
+    }
+
+    /// Adds an input. Inputs that the operator does not know are refused by [`run`](Self::run).
+    #[must_use]
+    pub fn input(mut self, input: Input) -> Self {
+        self.inputs.push(input);
+        self
+    }
+
+    /// Connects an output of the operator with a sink. Only the first process of a job writes to it. An output that
+    /// the operator does not have is [`Options`](ClusterError::Options).
+    pub fn output(mut self, name: &str, sink: Box<dyn alluvium_connectors::sink::Sink>) -> Result<Self, ClusterError> {
+        let outputs = self.operator.outputs();
+        let number = outputs.iter().position(|output| output == name).and_then(|number| u32::try_from(number).ok());
+        let number = number.ok_or_else(|| {
+            ClusterError::Options(format!("the operator has no output {name:?}; its outputs: {}", outputs.join(", ")))
+        })?;
+        let outputs = self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner);
+        outputs.insert(number, (name.to_owned(), sink));
+        Ok(self)
+    }
+
+    /// Sets the processes of the job.
+    #[must_use]
+    pub fn processes(self, processes: Processes) -> Self {
+        Self { processes, ..self }
+    }
+
+    /// Sets how many workers each process has.
+    #[must_use]
+    pub fn threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub fn options(self, options: JobOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Sets what is told of each committed epoch, in the first process.
+    #[must_use]
+    pub fn watch(self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self }
+    }
+
+    /// Sets a flag that stops the job between two epochs: what was committed stays, and the rest is read again.
+    #[must_use]
+    pub fn stop(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Runs the job until all inputs have ended, or until it is stopped.
+    ///
+    /// Each process of the job calls this. The first process claims the job, which fences all earlier generations.
+    /// After an error, what was committed is safe: start all processes again, with any number of workers.
+    pub fn run(mut self) -> Result<Outcome, ClusterError> {
+        self.check_inputs()?;
+        let workers = self.processes.count() * self.threads.get();
+        let mut log = None;
+        let plan = || {
+            let (opened, plan) = self.claim(workers)?;
+            log = opened;
+            Ok(plan)
+        };
+        let Connected { sockets, plan } =
+            connect(&self.processes, self.threads.get(), plan, |plan: &Plan| plan.manifest.generation)?;
+        if plan.is_finished {
+            return Ok(Outcome { generation: 0, is_finished: true });
+        }
+        let failure = Failure::default();
+        let committer = log.map(|log| self.committer(log, &plan, &failure)).transpose()?;
+        let generation = plan.manifest.generation;
+        let is_finished = self.work(sockets, plan, committer, &failure)?;
+        Ok(Outcome { generation, is_finished })
+    }
+
+    fn check_inputs(&self) -> Result<(), ClusterError> {
+        let (known, given) = (self.operator.inputs(), self.inputs.iter().map(|input| input.name().to_owned()));
+        let given: Vec<String> = given.collect();
+        if known != given {
+            let what = format!("the operator has the inputs {}", known.join(", "));
+            return Err(ClusterError::Options(format!("{what}, and these are given: {}", given.join(", "))));
+        }
+        Ok(())
+    }
+}
