@@ -15,6 +15,7 @@ use super::super::inputs::{self, InputSource, address, decode};
 use super::super::operator::takes_columns;
 use super::arguments::Run;
 use crate::failure::Failure;
+use crate::shown::tell;
 
 /// Returns the inputs of the plugin, in its order.
 pub(super) fn inputs(run: &Run, description: &Description) -> Result<Vec<Input>, Failure> {
@@ -101,8 +102,9 @@ pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Fai
     }
     let mut outputs = Sinks::new();
     for (name, sink) in names.iter().zip(connect(&run.output, &names, "output", &plugin)?) {
-        if let Some(path) = sink {
-            outputs.push(((*name).to_owned(), open_sink(path)?));
+        match sink {
+            Some(path) => outputs.push(((*name).to_owned(), open_sink(path)?)),
+            None => tell(&format!("the output {name} leads nowhere: --output {name}=SINK connects it")),
         }
     }
     Ok(outputs)
