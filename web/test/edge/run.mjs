@@ -9,7 +9,7 @@ import { killedPage } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
-import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
+import { durable, events, iterables, misuse, sockets, sourceTypes } from "./suites/sources.mjs";
 import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
@@ -42,6 +42,7 @@ await test("Bun", bun);
 await test("Deno", deno);
 await test("sources: iterables", iterables);
 await test("sources: what is wrong is an error", misuse);
+await test("sources: the types of what they take", sourceTypes);
 await test("sources: a Durable Stream", durable);
 await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);

@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { root, same, seed, until } from "../../harness.mjs";
 import { end } from "../../processes.mjs";
 import { random } from "../../stream.mjs";
-import { imported, packages, project } from "../project.mjs";
+import { imported, packages, project, ran, written as writtenFile } from "../project.mjs";
 
 const { Checkpoints } = await import("../../../dist/node.js");
 const { ConnectionLost, consume, durableStream, iterable, positionOf, positioned, serverEvents, webSocket } = await import("../../../dist/sources/index.js");
@@ -258,4 +258,35 @@ export async function sockets() {
     for (const socket of server.clients) socket.terminate();
     server.close();
   }
+}
+
+/** The library of Durable Streams, and the browser's own classes, have the types that the sources take. */
+export async function sourceTypes() {
+  const code = `
+import { stream } from "@durable-streams/client";
+import { EventSource as Polyfilled } from "eventsource";
+import { Checkpoints } from "alluvium";
+import { type Source, consume, durableStream, iterable, positionOf, serverEvents, webSocket } from "alluvium/sources";
+import { type CheckpointDirectory, conformance, memoryDirectory } from "alluvium/testing";
+
+interface Order { customer: string; amount: number }
+const sources: Source<Order>[] = [
+  durableStream<Order>("a", (offset, signal) => stream({ url: "/", offset, live: true, signal })),
+  serverEvents<Order>("b", (id) => new EventSource("/orders?after=" + (id ?? ""))),
+  serverEvents<Order>("c", () => new Polyfilled("/orders")),
+  webSocket<Order>("d", { connect: () => new WebSocket("/"), resume: String, record: (data) => ({ value: JSON.parse(data as string) as Order, position: 1n }) }),
+  iterable("e", (count) => [{ customer: String(count), amount: 1 }]),
+];
+export async function main(signal?: AbortSignal): Promise<unknown> {
+  const directory: CheckpointDirectory = memoryDirectory();
+  const checkpoints = await Checkpoints.open({ name: "types", storage: directory });
+  for (const source of sources) await consume(checkpoints, source, ({ customer, amount }) => checkpoints.putJson(customer, amount), { signal });
+  (await conformance(() => directory)).assert();
+  return positionOf(checkpoints, "a");
+}
+`;
+  writtenFile("types.ts", code);
+  const compilerOptions = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, target: "es2022", module: "es2022", moduleResolution: "bundler", lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"], types: [], skipLibCheck: true };
+  const config = writtenFile("tsconfig.types.json", JSON.stringify({ compilerOptions, files: ["types.ts"] }));
+  await ran(join(root, "web/node_modules/.bin/tsc"), ["-p", config]);
 }
