@@ -9,8 +9,9 @@ import { killedPage } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
-import { durable, events, iterables, misuse, sockets, sourceTypes } from "./suites/sources.mjs";
-import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
+import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
+import { bindingTypes, sourceTypes } from "./suites/types.mjs";
+import { guide, inWorkerd, killedWorkerd, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
 const ENDS_WITHIN_MS = 120_000 + 8_000 * Number(process.env.ALLUVIUM_EDGE_KILLS ?? 0);
@@ -48,7 +49,7 @@ await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);
 await test("a page that reads a stream, killed", killedPage);
 const object = await worker();
-await test("workerd: the types of its bindings", types);
+await test("workerd: the types of its bindings", bindingTypes);
 await test("workerd: the class of the guide, killed once", guide);
 for (const storage of ["sqlite", "r2"]) {
   await test(`workerd: checkpoints and the contract of directories on ${storage}`, () => inWorkerd(object, storage));

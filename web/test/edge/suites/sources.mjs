@@ -1,16 +1,14 @@
 // Tests of `alluvium/sources` in Node, each with a server that is interrupted. The reader crashes, too: its storage
 // stops in the middle of a checkpoint, and the next reader opens what is there.
 
-import { spawn } from "node:child_process";
-import { createServer } from "node:http";
 import { mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 
-import { root, same, seed, until } from "../../harness.mjs";
-import { end } from "../../processes.mjs";
+import { same, seed, until } from "../../harness.mjs";
 import { random } from "../../stream.mjs";
-import { imported, packages, project, ran, written as writtenFile } from "../project.mjs";
+import { appended, durableServer } from "../durable.mjs";
+import { imported, project } from "../project.mjs";
 
 const { Checkpoints } = await import("../../../dist/node.js");
 const { ConnectionLost, consume, durableStream, iterable, positionOf, positioned, serverEvents, webSocket } = await import("../../../dist/sources/index.js");
@@ -128,29 +126,6 @@ export async function misuse() {
   await checkpoints.close();
 }
 
-/** Starts the server of Durable Streams. It keeps its streams in `data`. */
-export async function durableServer(data, port = 0) {
-  const child = spawn(process.execPath, [join(root, "tests/servers/server.mjs"), packages, data, String(port)], { stdio: ["ignore", "pipe", "inherit"], detached: true });
-  const said = await Promise.race([
-    new Promise((resolve) => createInterface(child.stdout).on("line", (line) => /^\d+$/.test(line) && resolve(line))),
-    new Promise((_, reject) => child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))),
-  ]);
-  return { port: Number(said), kill: () => end(child.pid) };
-}
-
-/** Appends records to a Durable Stream, some at a time. The client sends those of one turn together. */
-export async function appended(url, first, end) {
-  const { DurableStream } = await imported("@durable-streams/client");
-  const options = { url, contentType: "application/json" };
-  const handle = first === 0 ? await DurableStream.create(options) : new DurableStream(options);
-  const next = random(seed + 12);
-  for (let number = first; number < end; ) {
-    const size = Math.min(1 + Math.floor(next() * 40), end - number);
-    await Promise.all(Array.from({ length: size }, (_, at) => handle.append(JSON.stringify({ number: number + at }))));
-    number += size;
-  }
-}
-
 export async function durable() {
   const data = mkdtempSync(join(project, "streams-"));
   let server = await durableServer(data);
@@ -258,35 +233,4 @@ export async function sockets() {
     for (const socket of server.clients) socket.terminate();
     server.close();
   }
-}
-
-/** The library of Durable Streams, and the browser's own classes, have the types that the sources take. */
-export async function sourceTypes() {
-  const code = `
-import { stream } from "@durable-streams/client";
-import { EventSource as Polyfilled } from "eventsource";
-import { Checkpoints } from "alluvium";
-import { type Source, consume, durableStream, iterable, positionOf, serverEvents, webSocket } from "alluvium/sources";
-import { type CheckpointDirectory, conformance, memoryDirectory } from "alluvium/testing";
-
-interface Order { customer: string; amount: number }
-const sources: Source<Order>[] = [
-  durableStream<Order>("a", (offset, signal) => stream({ url: "/", offset, live: true, signal })),
-  serverEvents<Order>("b", (id) => new EventSource("/orders?after=" + (id ?? ""))),
-  serverEvents<Order>("c", () => new Polyfilled("/orders")),
-  webSocket<Order>("d", { connect: () => new WebSocket("/"), resume: String, record: (data) => ({ value: JSON.parse(data as string) as Order, position: 1n }) }),
-  iterable("e", (count) => [{ customer: String(count), amount: 1 }]),
-];
-export async function main(signal?: AbortSignal): Promise<unknown> {
-  const directory: CheckpointDirectory = memoryDirectory();
-  const checkpoints = await Checkpoints.open({ name: "types", storage: directory });
-  for (const source of sources) await consume(checkpoints, source, ({ customer, amount }) => checkpoints.putJson(customer, amount), { signal });
-  (await conformance(() => directory)).assert();
-  return positionOf(checkpoints, "a");
-}
-`;
-  writtenFile("types.ts", code);
-  const compilerOptions = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, target: "es2022", module: "es2022", moduleResolution: "bundler", lib: ["es2022", "esnext.disposable", "dom", "dom.iterable"], types: [], skipLibCheck: true };
-  const config = writtenFile("tsconfig.types.json", JSON.stringify({ compilerOptions, files: ["types.ts"] }));
-  await ran(join(root, "web/node_modules/.bin/tsc"), ["-p", config]);
 }
