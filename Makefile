@@ -73,7 +73,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@$(PART) "connectors" 300 $(MAKE_PART) test-connectors test-object
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages test-operators
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
-	@$(PART) "edge" 120 $(MAKE_PART) test-edge
+	@$(PART) "edge" 180 $(MAKE_PART) test-edge
 	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"

@@ -8,7 +8,7 @@ import { ConnectionLost, HELD_MAX, type Received, type Source, drained, split } 
 /** The part of an `EventSource` that the source uses. The browser's has it, and that of the package `eventsource`. */
 export interface EventSourceLike {
   readonly readyState: number;
-  addEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(type: string, listener: (event: any) => void): void;
   close(): void;
 }
 

@@ -4,7 +4,7 @@ import { ConnectionLost, HELD_MAX, type Position, type Received, type Source, dr
 
 /** The part of a `WebSocket` that the source uses. */
 export interface WebSocketLike {
-  addEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(type: string, listener: (event: any) => void): void;
   send(message: string | Uint8Array<ArrayBuffer>): void;
   close(): void;
 }

@@ -1,12 +1,14 @@
 // A project as a user has it: the tarball that npm would publish, installed beside the packages of these tests.
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+
+import { end, strike } from "../processes.mjs";
 
 const web = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -48,6 +50,21 @@ export async function bundled(options) {
   const { warnings, ...rest } = await build({ absWorkingDir: project, bundle: true, logLevel: "silent", ...options });
   if (warnings.length > 0) throw new Error(JSON.stringify(warnings));
   return rest;
+}
+
+/** The servers that run. They are killed when this process exits, even if a test hangs. */
+const servers = new Set();
+process.on("exit", () => servers.forEach(strike));
+
+/** Starts a server with Node, in a group of processes of its own. `kill` ends it with everything that it started. */
+export function served(args) {
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  servers.add(child.pid);
+  const kill = async () => {
+    // Another process may have its id by now.
+    if (servers.delete(child.pid)) await end(child.pid);
+  };
+  return { child, kill };
 }
 
 const running = promisify(execFile);

@@ -7,9 +7,11 @@ import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
 import { killedPage } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
+import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
 import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
-import { guide, inWorkerd, killedWorkerd, types, worker } from "./suites/workerd.mjs";
+import { bindingTypes, sourceTypes } from "./suites/types.mjs";
+import { guide, inWorkerd, killedWorkerd, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
 const ENDS_WITHIN_MS = 120_000 + 8_000 * Number(process.env.ALLUVIUM_EDGE_KILLS ?? 0);
@@ -31,16 +33,23 @@ await test("bundles in CommonJS for Node", commonJs);
 await test("a script that holds the engine, in a page", () => script(inPage));
 await test("a script that does not hold the engine", scriptWithout);
 await test("Vercel's edge runtime", vercel);
+await test("recipe: esbuild", () => withEsbuild(inPage));
+await test("recipe: Bun's bundler", () => withBun(inPage));
+await test("recipe: Rollup", () => withRollup(inPage));
+await test("recipe: a SharedWorker", () => sharedWorker(inPage));
+await test("recipe: a service worker", () => serviceWorker(inPage));
+await test("recipe: a security policy", () => policy(inPage));
 await test("Bun", bun);
 await test("Deno", deno);
 await test("sources: iterables", iterables);
 await test("sources: what is wrong is an error", misuse);
+await test("sources: the types of what they take", sourceTypes);
 await test("sources: a Durable Stream", durable);
 await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);
 await test("a page that reads a stream, killed", killedPage);
 const object = await worker();
-await test("workerd: the types of its bindings", types);
+await test("workerd: the types of its bindings", bindingTypes);
 await test("workerd: the class of the guide, killed once", guide);
 for (const storage of ["sqlite", "r2"]) {
   await test(`workerd: checkpoints and the contract of directories on ${storage}`, () => inWorkerd(object, storage));

@@ -9,8 +9,8 @@ import { browsers, kill, launch, profile } from "../../browsers.mjs";
 import { same, seed, until } from "../../harness.mjs";
 import { serve } from "../../server.mjs";
 import { random } from "../../stream.mjs";
+import { appended, durableServer } from "../durable.mjs";
 import { bundled, project, written } from "../project.mjs";
-import { appended, durableServer } from "./sources.mjs";
 
 const kills = Number(process.env.ALLUVIUM_EDGE_KILLS ?? 10);
 /** The records that are appended between two kills. */

@@ -9,7 +9,7 @@ import { project, ran, within, written } from "../project.mjs";
 const { Checkpoints, fileDirectory } = await import("../../../dist/node.js");
 
 /** Returns a program that a package brings for this machine. */
-function program(scope, name) {
+export function program(scope, name) {
   const machines = existsSync(within(scope)) ? readdirSync(within(scope)) : [];
   const paths = machines.flatMap((machine) => [join(within(scope), machine, "bin", name), join(within(scope), machine, name)]);
   const path = paths.find((path) => existsSync(path));

@@ -1,16 +1,14 @@
 // Tests of `alluvium/sources` in Node, each with a server that is interrupted. The reader crashes, too: its storage
 // stops in the middle of a checkpoint, and the next reader opens what is there.
 
-import { spawn } from "node:child_process";
-import { createServer } from "node:http";
 import { mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 
-import { root, same, seed, until } from "../../harness.mjs";
-import { end } from "../../processes.mjs";
+import { same, seed, until } from "../../harness.mjs";
 import { random } from "../../stream.mjs";
-import { imported, packages, project } from "../project.mjs";
+import { appended, durableServer } from "../durable.mjs";
+import { imported, project } from "../project.mjs";
 
 const { Checkpoints } = await import("../../../dist/node.js");
 const { ConnectionLost, consume, durableStream, iterable, positionOf, positioned, serverEvents, webSocket } = await import("../../../dist/sources/index.js");
@@ -126,29 +124,6 @@ export async function misuse() {
   same("a flaky source", await failed(flaky, (value) => values.push(value) && undefined, { onRetry: (_, delayMs) => delays.push(delayMs) }), "ended");
   same("its values and attempts", [values, attempts, delays.length], [[0, 1, 2, 3, 4, 5], 4, 3]);
   await checkpoints.close();
-}
-
-/** Starts the server of Durable Streams. It keeps its streams in `data`. */
-export async function durableServer(data, port = 0) {
-  const child = spawn(process.execPath, [join(root, "tests/servers/server.mjs"), packages, data, String(port)], { stdio: ["ignore", "pipe", "inherit"], detached: true });
-  const said = await Promise.race([
-    new Promise((resolve) => createInterface(child.stdout).on("line", (line) => /^\d+$/.test(line) && resolve(line))),
-    new Promise((_, reject) => child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))),
-  ]);
-  return { port: Number(said), kill: () => end(child.pid) };
-}
-
-/** Appends records to a Durable Stream, some at a time. The client sends those of one turn together. */
-export async function appended(url, first, end) {
-  const { DurableStream } = await imported("@durable-streams/client");
-  const options = { url, contentType: "application/json" };
-  const handle = first === 0 ? await DurableStream.create(options) : new DurableStream(options);
-  const next = random(seed + 12);
-  for (let number = first; number < end; ) {
-    const size = Math.min(1 + Math.floor(next() * 40), end - number);
-    await Promise.all(Array.from({ length: size }, (_, at) => handle.append(JSON.stringify({ number: number + at }))));
-    number += size;
-  }
 }
 
 export async function durable() {

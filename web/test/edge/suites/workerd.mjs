@@ -1,16 +1,14 @@
 // The package in workerd, the runtime of Cloudflare's workers, which miniflare starts.
 
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { root, same, seed, until } from "../../harness.mjs";
-import { end } from "../../processes.mjs";
 import { random } from "../../stream.mjs";
 import { contracted } from "../../suites/contract.mjs";
-import { bundled, project, ran, within, written } from "../project.mjs";
+import { bundled, project, served, written } from "../project.mjs";
 
 const here = fileURLToPath(new URL("../", import.meta.url));
 /** How often workerd is killed with each storage. */
@@ -37,8 +35,7 @@ export async function worker(entry = join(here, "object.mjs")) {
 
 /** Starts workerd. `ask` sends a task to one of its objects. */
 async function started(script, storage, className = "Keeper") {
-  const child = spawn(process.execPath, [join(here, "serve-object.mjs"), script, storage, className], { stdio: ["ignore", "pipe", "inherit"], detached: true });
-  const kill = () => end(child.pid);
+  const { child, kill } = served([join(here, "serve-object.mjs"), script, storage, className]);
   try {
     const address = await new Promise((resolve, reject) => {
       createInterface(child.stdout).once("line", resolve);
@@ -105,21 +102,6 @@ export async function killedWorkerd(script, storage) {
   }
   if (told < kills / 2) throw new Error(`seed ${seed}: only ${told} checkpoints were told`);
   return `seed ${seed}: ${kills} kills, ${told} checkpoints told, ${checked} recoveries checked`;
-}
-
-/** The bindings of workers have the types that the directories take. */
-export async function types() {
-  const code = `
-import { Checkpoints, DurableObjectDirectory, R2Directory } from "alluvium/workerd";
-export const kept = (storage: DurableObjectStorage) => Checkpoints.open({ name: "kept", storage: new DurableObjectDirectory(storage) });
-export const put = (bucket: R2Bucket) => Checkpoints.open({ name: "kept", storage: new R2Directory(bucket, "kept") });
-// @ts-expect-error: this is no bucket.
-export const wrong = () => new R2Directory({});
-`;
-  written("worker.ts", code);
-  const compilerOptions = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, target: "es2022", module: "es2022", moduleResolution: "bundler", customConditions: ["workerd"], lib: ["es2022", "esnext.disposable"], types: [within("@cloudflare/workers-types/index.d.ts")], skipLibCheck: true };
-  const config = written("tsconfig.json", JSON.stringify({ compilerOptions, files: ["worker.ts"] }));
-  await ran(fileURLToPath(new URL("../../../node_modules/.bin/tsc", import.meta.url)), ["-p", config]);
 }
 
 /** The class that the guide shows does what it says. */
