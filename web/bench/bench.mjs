@@ -59,6 +59,7 @@ function transaction(database, mode, work, store = "values") {
 }
 
 async function run() {
+  if (parameters.get("only") === "calls") return { refused: {}, ...(await calls(ENTRIES, { key, value, random })) };
   const figures = {};
   const open = () => Checkpoints.open({ name: "bench", maxRetained: 2 });
   let checkpoints = await open();

@@ -22,6 +22,8 @@ const downloads = {
 const web = fileURLToPath(new URL("../", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(web, "../target");
 const isQuick = process.argv.includes("--quick");
+/** Only the calls are measured and printed. There is no report then. */
+const isCalls = process.argv.includes("--calls");
 const [entries, changed, rounds] = isQuick ? [100_000, 10_000, 15] : [1_000_000, 10_000, 50];
 const kind = browsers.find(({ name, path }) => name === (process.env.ALLUVIUM_BROWSER ?? "chromium") && path);
 if (!kind) {
@@ -43,7 +45,7 @@ const { path, discard } = await profile();
 const browser = await launch(kind, path);
 const page = await browser.newPage();
 page.on("pageerror", (error) => done({ error: String(error) }));
-await page.goto(`${origin}/bench/page.html?${new URLSearchParams({ entries, changed, rounds })}`);
+await page.goto(`${origin}/bench/page.html?${new URLSearchParams({ entries, changed, rounds, only: isCalls ? "calls" : "" })}`);
 const { figures, error } = await result;
 if (error) {
   await browser.close();
@@ -100,8 +102,14 @@ const rows = [
   row("web_walk_all_first_ms", figures.walkAllFirstMs, "ms", null, "the first 100 entries of all where keys are not ordered"),
   ...Object.entries(sizes).map(([name, bytes]) => row(`web_size_${name}`, kib(bytes), "KiB", null, "gzipped")),
 ];
-for (const { name, value, unit, goal } of rows) console.log(`${name.padEnd(28)} ${value} ${unit}${goal ? `  (goal ${goal})` : ""}`);
+for (const { name, value, unit, goal } of rows.filter(({ value }) => Number.isFinite(value))) console.log(`${name.padEnd(28)} ${value} ${unit}${goal ? `  (goal ${goal})` : ""}`);
 for (const [name, why] of Object.entries(figures.refused)) console.log(`${name} did not run: ${why}`);
+if (isCalls) {
+  await browser.close();
+  await discard();
+  close();
+  process.exit(0);
+}
 const folder = join(target, "bench");
 mkdirSync(folder, { recursive: true });
 const report = join(folder, "web-report.json");
