@@ -12,6 +12,28 @@ use super::reading::Open;
 /// How many files that were left are remembered for a partition.
 const LEFT_MAX: usize = 16;
 
+/// How a partition is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It has no end, as far as is known: its records are taken as they arrive.
+    Live,
+    /// The same, and it is a file among many.
+    Followed,
+    /// It ends, and cannot go back.
+    Pipe,
+    /// It ends.
+    File,
+    /// It ends, and is read after the partition before it.
+    InTurn,
+}
+
+impl Kind {
+    /// Whether its records are taken as they arrive.
+    pub(super) fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::Followed)
+    }
+}
+
 /// How far a partition is consumed.
 pub(super) struct Cursor {
     /// The number of the input, as the plugin counts them.
@@ -27,21 +49,14 @@ pub(super) struct Cursor {
     pub(super) schema: Option<Arc<Schema>>,
     /// Whether its columns come up as records do.
     pub(super) finds_columns: bool,
-    /// Whether it is read after the partition before it, and not beside it.
-    pub(super) is_in_turn: bool,
-    /// Whether it is a file among many that are followed.
-    pub(super) is_followed: bool,
+    pub(super) kind: Kind,
     /// Its size, if that is known.
     pub(super) total_bytes: Option<u64>,
     pub(super) read_bytes: u64,
     /// Records consumed by this run.
     pub(super) consumed_now: u64,
-    /// Whether it has no end, as far as is known: its records are taken as they arrive.
-    pub(super) is_live: bool,
     /// Whether its end was reached.
     pub(super) has_ended: bool,
-    /// Whether it cannot go back.
-    pub(super) is_pipe: bool,
     /// The number of its place in the order of the inputs, if it is not live.
     pub(super) lane: Option<usize>,
     /// When records of it were consumed last, or when it was opened.

@@ -10,7 +10,7 @@ use alluvium_host::{Engine, RuntimeError};
 
 use super::arguments::Run;
 use super::bookmarks::{self, Bookmark};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Kind};
 use super::event_time::Times;
 use super::input_options::{OnError, Resume};
 use super::order::{BLOCK, Lane, Order};
@@ -48,10 +48,11 @@ impl Cursors {
     pub(super) fn new(mut all: Vec<Cursor>, known: Known) -> Self {
         let mut order = Order::default();
         let mut in_turn = BTreeMap::new();
-        for cursor in all.iter_mut().filter(|cursor| !cursor.is_live) {
+        for cursor in all.iter_mut().filter(|cursor| !cursor.kind.is_live()) {
             let has_times = !cursor.time_column.is_empty();
-            let mut begin = || order.add(Lane::new(has_times, cursor.is_pipe));
-            let number = if cursor.is_in_turn { *in_turn.entry(cursor.input).or_insert_with(begin) } else { begin() };
+            let mut begin = || order.add(Lane::new(has_times, cursor.kind == Kind::Pipe));
+            let number =
+                if cursor.kind == Kind::InTurn { *in_turn.entry(cursor.input).or_insert_with(begin) } else { begin() };
             let lane = order.lane_mut(number);
             lane.partitions_left += 1;
             lane.advance(cursor.consumed(), cursor.time_ms());
@@ -76,7 +77,7 @@ impl Cursors {
             let credits = Some(self.order.begin(lane));
             reading::start(turns, Outlet { sender: sender.clone(), credits })?;
         }
-        self.sender = self.all.iter().any(|cursor| cursor.is_followed).then_some(sender);
+        self.sender = self.all.iter().any(|cursor| cursor.kind == Kind::Followed).then_some(sender);
         Ok(receiver)
     }
 
@@ -111,7 +112,7 @@ impl Cursors {
             cuts: if is_ordered { blocks } else { *cuts },
             skips_bad: run.reading.on_error != OnError::Stop,
             begins_another: cursor.bookmark.is_some() && run.reading.resume == Some(Resume::Next),
-            is_followed: cursor.is_followed,
+            is_followed: cursor.kind == Kind::Followed,
             signals: (*signals).clone(),
             status: (*status).clone(),
         };

@@ -9,7 +9,7 @@ use alluvium_host::Plugin;
 
 use super::arguments::Run;
 use super::bookmarks::{self, Bookmark};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Kind};
 use super::cursors::{Cursors, Known};
 use super::input_options::Resume;
 use super::inputs::{self, Input, InputSource};
@@ -126,22 +126,28 @@ pub(super) fn cursor(
     };
     let is_file_of_many = matches!(input.source, InputSource::Files(_));
     let is_in_turn = is_file_of_many && !run.reading.follow;
-    let (open, total_bytes, is_pipe): (Open, _, _) = if is_in_turn {
+    let (open, total_bytes, kind): (Open, _, _) = if is_in_turn {
         let total_bytes = std::fs::metadata(&source_name).ok().map(|found| found.len());
         let mut file = inputs::file(source_name.as_ref(), &run.reading, input.connected.takes_columns)?;
         let open = move || {
             let reader = file.open(&Partition::whole()).map_err(|error| Failure::source(&error))?;
             taken_there(reader)
         };
-        (Box::new(open), total_bytes, false)
+        (Box::new(open), total_bytes, Kind::InTurn)
     } else {
         let reader = input.reader(&partition)?;
         if run.strict {
             strict::check_reader(&source_name, &*reader)?;
         }
         let reader = taken_there(reader)?;
-        let (total_bytes, is_pipe) = (reader.progress().total_bytes, !reader.is_seekable());
-        (Box::new(move || Ok(reader)), total_bytes, is_pipe)
+        let total_bytes = reader.progress().total_bytes;
+        let kind = match (run.reading.follow, is_address) {
+            (true, _) if is_file_of_many => Kind::Followed,
+            (true, _) | (_, true) => Kind::Live,
+            _ if reader.is_seekable() => Kind::File,
+            _ => Kind::Pipe,
+        };
+        (Box::new(move || Ok(reader)), total_bytes, kind)
     };
     Ok(Cursor {
         input: number,
@@ -152,14 +158,11 @@ pub(super) fn cursor(
         bookmark,
         schema: None,
         finds_columns: decodes && run.reading.columns.is_none(),
-        is_in_turn,
-        is_followed: is_file_of_many && run.reading.follow,
+        kind,
         total_bytes,
         read_bytes: 0,
         consumed_now: 0,
-        is_live: is_address || run.reading.follow,
         has_ended: false,
-        is_pipe,
         lane: None,
         last_read: Instant::now(),
         unreadable: 0,

@@ -28,7 +28,7 @@ impl Cursors {
             has_ended: lane.has_ended(),
             is_idle: lane.is_quiet(idle),
         });
-        let live = self.all.iter().filter(|cursor| cursor.is_live && !cursor.time_column.is_empty());
+        let live = self.all.iter().filter(|cursor| cursor.kind.is_live() && !cursor.time_column.is_empty());
         let live = live.map(|cursor| Reached {
             time_ms: cursor.time_ms(),
             has_ended: cursor.has_ended,

@@ -76,7 +76,7 @@ fn the_speed_of_pipes_changes_nothing() {
     assert!(!expected.0.is_empty());
     let contents = INPUTS.map(unpacked);
     // The slow one is each in turn: it comes in pieces that end within records, and later than the others.
-    for slow in 0..INPUTS.len() {
+    for (slow, name) in INPUTS.iter().enumerate() {
         let bench = Bench::new();
         let pipes = INPUTS.map(|name| bench.path(name));
         for pipe in &pipes {
@@ -93,7 +93,7 @@ fn the_speed_of_pipes_changes_nothing() {
             }
             ok(arguments(&bench, &pipes, HOUR_MS, &[]));
         });
-        assert!(left(&bench) == expected, "another result when {} is slow", INPUTS[slow]);
+        assert!(left(&bench) == expected, "another result when {name} is slow");
     }
 }
 

@@ -68,7 +68,7 @@ impl Lane {
 
     /// Whether a block of it was taken in part.
     pub(super) fn is_within_block(&self) -> bool {
-        !self.has_ended() && self.consumed % BLOCK != 0
+        !self.has_ended() && !self.consumed.is_multiple_of(BLOCK)
     }
 
     /// What its next block is compared by, if that has come.

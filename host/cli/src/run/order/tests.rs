@@ -123,7 +123,9 @@ fn the_order_continues_from_the_records_consumed_and_their_times() {
             again.lane_mut(*lane).advance((*count).into(), first_ms);
         }
         for (lane, messages) in waiting.into_iter().enumerate() {
-            messages.into_iter().for_each(|message| again.put(lane, message));
+            for message in messages {
+                again.put(lane, message);
+            }
         }
         let mut rest = Vec::new();
         drain(&mut again, &mut rest);
@@ -137,7 +139,7 @@ fn a_quiet_pipe_is_passed_after_the_idle_timeout_and_a_slow_file_never_is() {
         let mut order = order(2, is_pipe);
         order.put(0, read(0, 5, Some(1)));
         assert!(order.take(None).is_none(), "the other one is waited for");
-        assert!(order.take(Some(Duration::from_secs(3_600))).is_none());
+        assert!(order.take(Some(Duration::from_hours(1))).is_none());
         assert_eq!(order.take(Some(Duration::ZERO)).is_some(), is_pipe);
     }
 }
