@@ -168,7 +168,7 @@ fn no_kill_and_no_stale_generation_changes_what_was_committed() {
         }
         if stale.len() > 3 {
             let mut zombie = stale.remove(numbers.below(3) as usize);
-            // Once another generation has claimed the job, a stale one cannot commit, whatever it does before.
+            // Once another generation has claimed the job, a stale one cannot commit any more.
             let mut next = Generation::start(&mut storage, 1);
             let _ = zombie.work(&committed, &mut numbers);
             let parts = zombie.write_parts(usize::MAX);

@@ -65,7 +65,7 @@ impl<D: Directory> JobLog<D> {
     /// A directory whose newest checkpoint is no manifest of a job is [`Deserialization`](Error::Deserialization).
     /// The other errors are those of [`IncrementalCheckpointManager::open`].
     pub async fn open(directory: Arc<D>, config: CheckpointConfig, options: OpenOptions) -> Result<Self, Error> {
-        let manager = IncrementalCheckpointManager::open(directory, config, options.create(true)).await?;
+        let manager = IncrementalCheckpointManager::open(directory, config, OpenOptions::create(options, true)).await?;
         let checkpoint = manager.latest_checkpoint_id().unwrap_or(0);
         let manifest = JobManifest::read(checkpoint, manager.state(), manager.position().clone())?;
         Ok(Self { manager, manifest, is_claimed: false, maintenance: None })
