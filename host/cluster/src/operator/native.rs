@@ -168,6 +168,11 @@ struct NativeWorker<O, D> {
 }
 
 impl<O: Operator, D: Directory> NativeWorker<O, D> {
+    /// Whether entries expire by the time of the machine.
+    fn needs_processing_time(&self) -> bool {
+        self.state.namespaces().iter().any(|namespace| namespace.expires == Some(TimeDomain::Processing))
+    }
+
     /// Does the work of the timers up to a time, those of one time and namespace after the other.
     fn fire(&mut self, up_to_ms: i64, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
         loop {
@@ -213,7 +218,8 @@ impl<O: Operator, D: Directory + Send + Sync + 'static> Worker for NativeWorker<
         if let Some(watermark) = watermark {
             self.state.set_watermark(watermark);
         }
-        if let Some(now_ms) = now_ms {
+        // Where nothing needs the time of the machine, it is not stored: equal streams have equal states.
+        if let Some(now_ms) = now_ms.filter(|_| self.needs_processing_time()) {
             self.state.set_processing_time(now_ms);
         }
         match (finish, self.state.watermark()) {
