@@ -1,7 +1,7 @@
 import type { Codec } from "./codec.js";
 import type { Session } from "./session.js";
 import { Space } from "./space.js";
-import { type Bytes, type Integer, signed, unsigned } from "./text.js";
+import { type Bytes, type Integer, bytesOf, signed, unsigned } from "./text.js";
 import type { MemoryUsage } from "./types.js";
 
 /** The default namespace, which is hashed and always there. */
