@@ -8,6 +8,9 @@ import { type Bytes, type Integer, textOf } from "./text.js";
 const FIRST_PAGE = 64;
 const LARGEST_PAGE = 4096;
 
+/** The name of a method that only this package calls, so that it is no part of what callers see. */
+export const writeBytes: unique symbol = Symbol("writeBytes");
+
 /** Where a namespace is in the engine. It is found again after another checkpoint became the state. */
 export interface Place {
   id: number;
@@ -34,12 +37,12 @@ export class Calls<V = Uint8Array, I = Bytes> {
 
   /** Sets the value of a key. The next checkpoint makes it durable. */
   put(key: Bytes, value: I): void {
-    this.writeBytes(key, this.#codec.write(value), false);
+    this[writeBytes](key, this.#codec.write(value), false);
   }
 
   /** Merges a value into that of a key, in one call, as the namespace declares it. */
   merge(key: Bytes, value: I): void {
-    this.writeBytes(key, this.#codec.write(value), true);
+    this[writeBytes](key, this.#codec.write(value), true);
   }
 
   /**
@@ -56,7 +59,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
   }
 
   /** @internal */
-  protected writeBytes(key: Bytes, value: Bytes, isMerge: boolean): void {
+  protected [writeBytes](key: Bytes, value: Bytes, isMerge: boolean): void {
     const session = this.#session;
     const { engine, area } = session;
     const id = this.#id();

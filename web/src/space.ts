@@ -1,4 +1,4 @@
-import { Calls } from "./calls.js";
+import { Calls, writeBytes } from "./calls.js";
 import type { KeyRange } from "./range.js";
 import { type Bytes, jsonOf, jsonText, textOf } from "./text.js";
 
@@ -22,7 +22,7 @@ export class Space<V = Uint8Array, I = Bytes> extends Calls<V, I> {
 
   /** Sets the value of a key to JSON, whatever the codec is. */
   putJson(key: Bytes, value: unknown): void {
-    this.writeBytes(key, jsonText(value), false);
+    this[writeBytes](key, jsonText(value), false);
   }
 
   /** Parses the value of a key as JSON and returns it. `T` is what the caller expects: it is not checked. */
