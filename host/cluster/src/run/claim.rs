@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use alluvium_core::directory::block_on;
 use alluvium_core::job::{JobLog, JobManifest, StoreId};
-use alluvium_core::{CheckpointConfig, OpenOptions};
+use alluvium_core::{CheckpointConfig, IncrementalCheckpointError, OpenOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::committer::{Committer, Committing, FINISHED};
@@ -58,6 +58,12 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         plan: &Plan,
         failure: &Failure,
     ) -> Result<Committer, ClusterError> {
+        // Recovery cuts off what was not committed. If a later generation has begun meanwhile, that may be its output.
+        let newest = block_on(JobManifest::find(&**log.directory(), None))?;
+        if newest.is_some_and(|newest| newest.generation != plan.manifest.generation) {
+            let what = "a later generation has claimed the job before this one has begun";
+            return Err(IncrementalCheckpointError::Fenced(what.into()).into());
+        }
         let mut outputs = std::mem::take(self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner));
         for (name, sink) in outputs.values_mut() {
             let token = plan.manifest.position.sinks.get(name);

@@ -128,7 +128,12 @@ impl FileSink {
     /// Before the first write of a new stream: nothing of another one may stay.
     fn begin(&mut self) -> Result<(), SinkError> {
         self.pending.replace(&[])?;
-        self.output.cut(0).map_err(|error| self.failed(error))?;
+        if self.overwrites {
+            self.output.cut(0).map_err(|error| self.failed(error))?;
+        } else if self.output.length().map_err(|error| self.failed(error))? > 0 {
+            // It was empty when this writer recovered. A later writer's output must not go.
+            return Err(self.error(Kind::Replaced, "another writer has written to it since this one began"));
+        }
         self.stage = Stage::Open;
         Ok(())
     }

@@ -391,3 +391,19 @@ fn a_writer_that_was_overtaken_disturbs_nothing_and_what_it_committed_is_complet
     let left: Vec<_> = std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("first")), "{left:?}");
 }
+
+#[test]
+fn a_writer_that_began_with_nothing_and_was_overtaken_cuts_nothing_off() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("out");
+    let open = |name: &str| FileSink::new(&path).unwrap().writer(name);
+    let mut stale = open("first");
+    stale.recover(&[]).unwrap();
+    let mut next = open("second");
+    next.recover(&[]).unwrap();
+    next.write(&Batch::of_raw([&b"one"[..]])).unwrap();
+    let token = next.prepare().unwrap();
+    next.publish(&token).unwrap();
+    assert_eq!(stale.write(&Batch::of_raw([&b"two"[..]])).unwrap_err().kind(), Kind::Replaced);
+    assert_eq!(std::fs::read(&path).unwrap(), b"one\n");
+}
