@@ -122,7 +122,12 @@ fn when_one_process_is_killed_all_end_and_the_job_continues() {
     let key = text(&key);
     let (first, mut second, third) = (start("0", &key), start("1", &key), start("2", &key));
     let until = Instant::now() + Duration::from_mins(1);
-    let has_begun = || bench.path("job/log").is_dir() && status(&job)["epoch"].as_u64() > Some(2);
+    let has_begun = || {
+        // At first there is no job, or one without an epoch.
+        let shown = alluvium(["cluster", "status", "--job", &job, "--json"]);
+        let shown: Option<Value> = serde_json::from_str(&shown.out).ok();
+        shown.is_some_and(|shown| shown["epoch"].as_u64() > Some(2))
+    };
     while !has_begun() {
         assert!(Instant::now() < until, "no epoch was committed in a minute");
         std::thread::sleep(Duration::from_millis(5));
