@@ -162,7 +162,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
    * Yields the entries whose keys start with `prefix`, in the order of the keys' bytes.
    *
    * In an ordered namespace it finds the first one at once, as `scan` does. In any other, it looks at every key before
-   * the first entry, and sorts as the walk goes on: the keys are those that exist when it begins. Values are read in
+   * the first entry, and sorts as the walk proceeds: the keys are those that exist when it begins. Values are read in
    * pages as the walk reaches them, and keys that are deleted meanwhile are left out.
    */
   *entries(prefix: Bytes = ""): Generator<[key: Uint8Array, value: V], void, undefined> {
