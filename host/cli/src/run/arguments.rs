@@ -170,28 +170,37 @@ impl Run {
 
     /// The limits that were asked for.
     pub(super) fn host_options(&self) -> HostOptions {
-        let mib = |mib: NonZeroU32| usize::try_from(mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        let defaults = Limits::default();
+        let defaults = plugin_limits(self.plugin_memory_mib, self.plugin_seconds);
         let limits = Limits {
-            plugin_memory_bytes: mib(self.plugin_memory_mib),
-            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
             plugin_call_fuel: self.plugin_fuel.map_or(defaults.plugin_call_fuel, NonZeroU64::get),
             disk_bytes: u64::from(self.disk_mib.get()) << 20,
             results_bytes: u64::from(self.disk_mib.get()) << 20,
-            // How often is what the caller asks for.
-            checkpoints_per_second: u32::MAX,
             ..defaults
         };
-        // The command compiles plugins in a process of its own. If this program cannot be found again, it does so itself.
-        let compiler = CompilerProcess::this_program(["compile"]).ok();
         HostOptions {
             limits,
             fuel: self.plugin_fuel.is_some(),
-            compiler,
+            compiler: compiler(),
             profile: self.profile,
             ..HostOptions::default()
         }
     }
+}
+
+/// Returns the limits of one instance of a plugin.
+pub(super) fn plugin_limits(memory_mib: NonZeroU32, seconds: NonZeroU32) -> Limits {
+    Limits {
+        plugin_memory_bytes: usize::try_from(memory_mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20),
+        plugin_call: Duration::from_secs(seconds.get().into()),
+        // How often is what the caller asks for.
+        checkpoints_per_second: u32::MAX,
+        ..Limits::default()
+    }
+}
+
+/// The command compiles plugins in a process of its own. If this program cannot be found again, it does so itself.
+pub(super) fn compiler() -> Option<CompilerProcess> {
+    CompilerProcess::this_program(["compile"]).ok()
 }
 
 /// Reads a source or a sink, which may have the name of an input or an output before it.

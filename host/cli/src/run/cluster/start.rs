@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use alluvium_cluster::{ClusterError, Job, JobOptions, PluginOperator, Processes};
-use alluvium_host::{CompilerProcess, HostOptions, Limits, PluginOptions};
+use alluvium_host::{HostOptions, Limits, PluginOptions};
 use serde_json::json;
 
+use super::super::arguments::{compiler, plugin_limits};
 use super::super::signals::Signals;
 use super::arguments::Run;
 use super::place::JobPlace;
@@ -95,16 +96,9 @@ impl Run {
     }
 
     fn host_options(&self) -> HostOptions {
-        let mib = |mib: std::num::NonZeroU32| usize::try_from(mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        let limits = Limits {
-            plugin_memory_bytes: mib(self.plugin_memory_mib),
-            plugin_call: Duration::from_secs(self.plugin_seconds.get().into()),
-            disk_bytes: u64::MAX,
-            disk_files: u64::MAX,
-            checkpoints_per_second: u32::MAX,
-            ..Limits::default()
-        };
-        HostOptions { limits, compiler: CompilerProcess::this_program(["compile"]).ok(), ..HostOptions::default() }
+        let limits = plugin_limits(self.plugin_memory_mib, self.plugin_seconds);
+        let limits = Limits { disk_bytes: u64::MAX, disk_files: u64::MAX, ..limits };
+        HostOptions { limits, compiler: compiler(), ..HostOptions::default() }
     }
 
     fn plugin_options(&self) -> PluginOptions {
