@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alluvium_connectors::Batch;
-use alluvium_connectors::source::{Partition, Polled, Position, Reader, Schema, Source};
+use alluvium_connectors::source::{Partition, Polled, Reader, Schema, Source};
 use alluvium_core::StreamPosition;
 
 use crate::error::ClusterError;
@@ -174,14 +174,10 @@ impl Reading {
         PartitionEnd {
             input: self.input,
             partition: self.partition,
-            position: self.position(),
+            position: self.reader.position(),
             is_timed: self.time_field.is_some() || (self.time.is_some() && self.schema.is_none()),
             time_ms: self.time_ms,
             has_ended: self.has_ended,
         }
-    }
-
-    fn position(&self) -> Position {
-        self.reader.position()
     }
 }

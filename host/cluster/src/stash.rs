@@ -7,7 +7,7 @@ use alluvium_core::job::JobPart;
 
 use crate::error::ClusterError;
 use crate::message::{Emitted, EpochEnd, EpochPosition, Message, PartDone, PartitionEnd, Piece};
-use crate::operator::Worker;
+use crate::operator::{Cut, Worker};
 
 /// The records of an epoch so far.
 #[derive(Debug, Default)]
@@ -99,7 +99,8 @@ impl Stash {
         let has_ended = self.partitions.values().all(|partition| partition.has_ended);
         self.follow_watermark();
         let is_finished = has_ended && self.finish;
-        self.worker.end_epoch(epoch, self.watermark, now_ms, is_finished, &mut emitted)?;
+        let end = Cut { epoch, watermark: self.watermark, now_ms, is_last: is_finished };
+        self.worker.end_epoch(&end, &mut emitted)?;
         if has_ended {
             self.last = Some(epoch);
         }

@@ -57,6 +57,16 @@ impl NativeStorage {
         &self.root
     }
 
+    /// Returns the path of the log.
+    pub fn log_path(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// Returns the path of the directory of a worker.
+    pub fn part_path(&self, id: StoreId) -> PathBuf {
+        self.root.join("parts").join(id.to_string())
+    }
+
     fn open(path: &Path) -> Result<Arc<NativeDirectory>, DirectoryError> {
         Ok(Arc::new(NativeDirectory::create_unlocked(path)?))
     }
@@ -66,11 +76,11 @@ impl Storage for NativeStorage {
     type Directory = NativeDirectory;
 
     fn log(&self) -> Result<Arc<NativeDirectory>, DirectoryError> {
-        Self::open(&self.root.join("log"))
+        Self::open(&self.log_path())
     }
 
     fn part(&self, id: StoreId) -> Result<Arc<NativeDirectory>, DirectoryError> {
-        Self::open(&self.root.join("parts").join(id.to_string()))
+        Self::open(&self.part_path(id))
     }
 
     fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError> {
@@ -90,7 +100,7 @@ impl Storage for NativeStorage {
     }
 
     fn remove(&self, id: StoreId) -> Result<(), DirectoryError> {
-        let path = self.root.join("parts").join(id.to_string());
+        let path = self.part_path(id);
         match std::fs::remove_dir_all(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(io_error(Operation::Delete, &path, &error))

@@ -66,22 +66,28 @@ pub trait Router {
     fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, ClusterError>;
 }
 
+/// The end of an epoch, which all workers see alike.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// The epoch.
+    pub epoch: u64,
+    /// The watermark in milliseconds of Unix time, if there is one.
+    pub watermark: Option<i64>,
+    /// What the clock of the machine showed, in milliseconds of Unix time.
+    pub now_ms: Option<i64>,
+    /// Whether all inputs have ended: all timers of event time are due, and the operator is told of the end.
+    pub is_last: bool,
+}
+
 /// An operator over the state of one worker.
 #[doc(hidden)]
 pub trait Worker {
     /// Processes records, and adds what is emitted to `emitted`.
     fn process(&mut self, piece: Piece, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError>;
 
-    /// Moves the clocks at the end of an epoch, and does the work of the timers that are due. With `finish`, all
-    /// timers of event time are due, and the operator is told of the end.
-    fn end_epoch(
-        &mut self,
-        epoch: u64,
-        watermark: Option<i64>,
-        now_ms: Option<i64>,
-        finish: bool,
-        emitted: &mut Vec<Emitted>,
-    ) -> Result<(), ClusterError>;
+    /// Moves the clocks at the end of an epoch, and does the work of the timers that are due.
+    fn end_epoch(&mut self, end: &Cut, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError>;
 
     /// Returns the digest of the state.
     fn digest(&mut self) -> Result<u64, ClusterError>;

@@ -13,7 +13,7 @@ use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions}
 
 use crate::error::ClusterError;
 use crate::message::{Emitted, Order, Piece};
-use crate::operator::{Build, Opening, Router, Worker};
+use crate::operator::{Build, Cut, Opening, Router, Worker};
 
 /// So many timers are worked through at once.
 const TIMERS_AT_ONCE: usize = 4_096;
@@ -206,23 +206,16 @@ impl<O: Operator, D: Directory + Send + Sync + 'static> Worker for NativeWorker<
         Ok(())
     }
 
-    fn end_epoch(
-        &mut self,
-        epoch: u64,
-        watermark: Option<i64>,
-        now_ms: Option<i64>,
-        finish: bool,
-        emitted: &mut Vec<Emitted>,
-    ) -> Result<(), ClusterError> {
-        self.state.set_epoch(epoch)?;
-        if let Some(watermark) = watermark {
+    fn end_epoch(&mut self, end: &Cut, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
+        self.state.set_epoch(end.epoch)?;
+        if let Some(watermark) = end.watermark {
             self.state.set_watermark(watermark);
         }
         // Where nothing needs the time of the machine, it is not stored: equal streams have equal states.
-        if let Some(now_ms) = now_ms.filter(|_| self.needs_processing_time()) {
+        if let Some(now_ms) = end.now_ms.filter(|_| self.needs_processing_time()) {
             self.state.set_processing_time(now_ms);
         }
-        match (finish, self.state.watermark()) {
+        match (end.is_last, self.state.watermark()) {
             (true, _) => self.fire(i64::MAX, emitted),
             (false, Some(watermark)) => self.fire(watermark, emitted),
             (false, None) => Ok(()),

@@ -12,7 +12,7 @@ use alluvium_host::{
 
 use crate::error::ClusterError;
 use crate::message::{Emitted, Order, Piece};
-use crate::operator::{Build, Opening, Router, Worker};
+use crate::operator::{Build, Cut, Opening, Router, Worker};
 
 /// A plugin as what workers start with. The plugin must say which keys records belong to: it exports `keyed`.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl std::fmt::Debug for PluginOperator {
 }
 
 impl PluginOperator {
-    /// Compiles a plugin. `options` say what it may take, and its parameters.
+    /// Compiles a plugin. `options` have its limits and its parameters.
     ///
     /// A file that is no plugin, and a plugin that does not export `keyed`, are
     /// [`Operator`](ClusterError::Operator).
@@ -215,26 +215,19 @@ impl Worker for PluginWorker {
         Ok(())
     }
 
-    fn end_epoch(
-        &mut self,
-        epoch: u64,
-        watermark: Option<i64>,
-        now_ms: Option<i64>,
-        finish: bool,
-        emitted: &mut Vec<Emitted>,
-    ) -> Result<(), ClusterError> {
+    fn end_epoch(&mut self, end: &Cut, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
         // Where nothing needs the time of the machine, it is not stored: equal streams have equal states.
-        let now_ms = now_ms.filter(|_| self.plugin.description().needs_processing_time());
+        let now_ms = end.now_ms.filter(|_| self.plugin.description().needs_processing_time());
         self.plugin.with_engine(|engine| {
             // A checkpoint of a plugin begins the next epoch.
-            engine.set_epoch(epoch - 1)?;
-            watermark.map_or(Ok(()), |watermark| engine.set_watermark(watermark))?;
+            engine.set_epoch(end.epoch - 1)?;
+            end.watermark.map_or(Ok(()), |watermark| engine.set_watermark(watermark))?;
             now_ms.map_or(Ok(()), |now_ms| engine.set_processing_time(now_ms))
         })?;
-        while let Some(fired) = self.plugin.fire_first_timers(finish)? {
+        while let Some(fired) = self.plugin.fire_first_timers(end.is_last)? {
             self.take(Order::Timer(fired.at_ms, fired.namespace), emitted);
         }
-        if finish {
+        if end.is_last {
             self.plugin.finish()?;
             self.take(Order::Finish, emitted);
         }

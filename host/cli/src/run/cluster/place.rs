@@ -1,9 +1,10 @@
 //! Where a job is: in a directory of the file system, or on an object store.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use alluvium::NativeDirectory;
 use alluvium_cluster::{NativeStorage, Storage as JobStorage};
 use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Operation, block_on};
 use alluvium_core::job::StoreId;
@@ -32,7 +33,7 @@ impl JobPlace {
     pub(super) fn existing(job: &Path) -> Result<Self, Failure> {
         let place = Self::of(job)?;
         let is_there = match &place {
-            Self::Files(files) => files.root().join("log").is_dir(),
+            Self::Files(files) => files.log_path().is_dir(),
             Self::Store(_) => {
                 let listed = place.log().and_then(|log| block_on(log.list()));
                 !listed.map_err(|error| Failure::directory(job, &error))?.is_empty()
@@ -63,14 +64,14 @@ impl JobStorage for JobPlace {
 
     fn log(&self) -> Result<Arc<Storage>, DirectoryError> {
         Ok(Arc::new(match self {
-            Self::Files(files) => Storage::Files(Arc::into_inner(files.log()?).ok_or_else(shared)?),
+            Self::Files(files) => Storage::Files(NativeDirectory::create_unlocked(files.log_path())?),
             Self::Store(url) => Self::below(url, "log")?,
         }))
     }
 
     fn part(&self, id: StoreId) -> Result<Arc<Storage>, DirectoryError> {
         Ok(Arc::new(match self {
-            Self::Files(files) => Storage::Files(Arc::into_inner(files.part(id)?).ok_or_else(shared)?),
+            Self::Files(files) => Storage::Files(NativeDirectory::create_unlocked(files.part_path(id))?),
             Self::Store(url) => Self::below(url, &format!("parts/{id}"))?,
         }))
     }
@@ -96,9 +97,4 @@ impl JobStorage for JobPlace {
             }
         }
     }
-}
-
-/// A directory that was just opened has no other owner.
-fn shared() -> DirectoryError {
-    DirectoryError::new(DirectoryErrorKind::Io, Operation::Open, PathBuf::new().display().to_string())
 }
