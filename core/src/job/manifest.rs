@@ -79,7 +79,13 @@ impl JobManifest {
 
     /// Returns the directories that hold the parts, and those whose segments the parts name.
     pub fn needed(&self) -> BTreeSet<StoreId> {
-        self.parts.iter().flat_map(|part| part.others.iter().copied().chain([part.store])).collect()
+        self.needed_for(HashRange::ALL)
+    }
+
+    /// Returns those of [`needed`](Self::needed) that the state of a worker that owns `range` may be read from.
+    pub fn needed_for(&self, range: HashRange) -> BTreeSet<StoreId> {
+        let parts = self.parts.iter().filter(|part| part.range.intersection(range).is_some());
+        parts.flat_map(|part| part.others.iter().copied().chain([part.store])).collect()
     }
 
     /// Reads what a checkpoint of the log says.

@@ -13,9 +13,24 @@ use crate::model::hash_range::HashRange;
 /// assert!(ranges[owner(0x5555_5555_5555_5555, 3) as usize].contains(0x5555_5555_5555_5555));
 /// ```
 pub fn ranges(workers: u32) -> Vec<HashRange> {
+    (0..workers).filter_map(|worker| range(worker, workers)).collect()
+}
+
+/// Returns the range of hashes that one of `workers` workers owns, as [`ranges`] has it. It is `None` if there is no such
+/// worker.
+///
+/// ```
+/// use alluvium_core::job::ownership::{range, ranges};
+///
+/// assert_eq!(range(1, 3), Some(ranges(3)[1]));
+/// assert_eq!(range(3, 3), None);
+/// ```
+pub fn range(worker: u32, workers: u32) -> Option<HashRange> {
     let first = |worker: u32| (u128::from(worker) << 64).div_ceil(u128::from(workers));
-    let range = |worker| HashRange::new(first(worker) as u64, (first(worker + 1) - 1) as u64);
-    (0..workers).filter_map(|worker| range(worker).ok()).collect()
+    if worker >= workers {
+        return None;
+    }
+    HashRange::new(first(worker) as u64, (first(worker + 1) - 1) as u64).ok()
 }
 
 /// Returns the worker that owns the keys with this hash.

@@ -15,6 +15,7 @@ use crate::model::namespace::Namespaces;
 use crate::model::position::StreamPosition;
 use crate::model::wanted::Wanted;
 use crate::recovery::features::check_features;
+use crate::recovery::prefetch::Prefetch;
 use crate::recovery::recover::{Loaded, load};
 
 /// A part of a checkpoint: its entries whose hashes are in a range.
@@ -50,6 +51,9 @@ impl<D> Part<D> {
     }
 }
 
+/// About so long the metadata of a checkpoint is, in bytes.
+const METADATA_BYTES: u64 = 64 << 10;
+
 /// A state that was recovered from parts.
 pub(crate) struct RecoveredParts<D> {
     pub(crate) loaded: Loaded,
@@ -70,8 +74,10 @@ pub(crate) async fn recover_parts<D: Directory>(
     let mut entries: Vec<SegmentEntry> = Vec::new();
     let mut in_order: Vec<&Part<D>> = parts.iter().collect();
     in_order.sort_unstable_by_key(|part| part.range.first());
-    for part in in_order {
-        let metadata = read_metadata(&*part.directory, part.checkpoint).await?;
+    let read = async |part: &Part<D>| read_metadata(&*part.directory, part.checkpoint).await;
+    let mut read_ahead = Prefetch::new(in_order.iter().map(|part| (METADATA_BYTES, read(part))));
+    for part in &in_order {
+        let Some(metadata) = read_ahead.next().await.transpose()? else { break };
         let fields = keyed(&metadata, part.range)?;
         let name = format!("checkpoint {} of the store {:032x}", metadata.id, u128::from_be_bytes(fields.store_id));
         let (position, namespaces) = (metadata.position(), fields.namespaces.clone());
