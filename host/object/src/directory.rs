@@ -35,7 +35,7 @@ use crate::{create, read};
 /// ```
 pub struct ObjectDirectory {
     store: Arc<Store>,
-    background: Background,
+    background: Arc<Background>,
     name: String,
 }
 
@@ -66,9 +66,28 @@ impl ObjectDirectory {
         name: String,
     ) -> Result<Self, DirectoryError> {
         let failed = |error| DirectoryError::new(DirectoryErrorKind::Io, Operation::Open, &name).because(error);
-        let background = Background::start().map_err(failed)?;
+        let background = Arc::new(Background::start().map_err(failed)?);
         let store = Arc::new(Store::new(objects, in_parts, prefix, options)?);
         Ok(Self { store, background, name })
+    }
+
+    /// Returns the directory at a prefix below this one. It has the thread, the connections and the options of this one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use alluvium_core::directory::{Directory, NewFile, block_on};
+    /// use alluvium_object::{ObjectDirectory, ObjectOptions};
+    /// use alluvium_object::object_store::memory::InMemory;
+    ///
+    /// let job = ObjectDirectory::over(Arc::new(InMemory::new()), "job", ObjectOptions::default())?;
+    /// let log = job.below("log")?;
+    /// block_on(log.create(vec![NewFile { path: "a".into(), content: vec![1] }]))?;
+    /// assert_eq!(block_on(job.read("log/a"))?, [1]);
+    /// # Ok::<(), alluvium_core::directory::DirectoryError>(())
+    /// ```
+    pub fn below(&self, name: &str) -> Result<Self, DirectoryError> {
+        let store = Arc::new(self.store.below(name)?);
+        Ok(Self { store, background: Arc::clone(&self.background), name: format!("{}/{name}", self.name) })
     }
 
     /// Finds out whether the store keeps the contract, and refuses it with [`DirectoryErrorKind::Unsupported`] if it does

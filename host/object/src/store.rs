@@ -48,6 +48,12 @@ impl Store {
         Ok(Self { objects, in_parts, prefix, options, writer, given: AtomicU64::new(0) })
     }
 
+    /// Returns the same store at a prefix below this one.
+    pub(crate) fn below(&self, name: &str) -> Result<Self, DirectoryError> {
+        let prefix = self.path(name, Operation::Open)?;
+        Self::new(Arc::clone(&self.objects), self.in_parts.clone(), prefix, self.options.clone())
+    }
+
     /// Returns the name of the object that holds a file.
     pub(crate) fn path(&self, name: &str, operation: Operation) -> Result<Path, DirectoryError> {
         let invalid = |error| DirectoryError::new(DirectoryErrorKind::Invalid, operation, name).because(error);
