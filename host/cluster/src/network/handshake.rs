@@ -30,6 +30,17 @@ pub(super) struct Hello {
     pub(super) threads: usize,
     /// The generation, as far as it is known: 0 if it is not yet.
     pub(super) generation: u64,
+    /// What the connection is for.
+    pub(super) purpose: Purpose,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Purpose {
+    /// Records and progress.
+    Data,
+    /// Signs of life, which come also while a worker is busy.
+    Pulse,
 }
 
 /// A first message: who a process is, and a number that the other must answer with the key.
@@ -64,8 +75,8 @@ pub(super) fn greet(socket: &mut TcpStream, own: Hello, key: &[u8]) -> Result<He
 /// What proves that a process which says this of itself knows the key.
 fn proof(key: &[u8], hello: Hello, challenge: &[u8; 32]) -> Hmac<Sha256> {
     let mut proof = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("a key of any length will do"));
-    let Hello { process, processes, threads, generation } = hello;
-    for number in [process as u64, processes as u64, threads as u64, generation] {
+    let Hello { process, processes, threads, generation, purpose } = hello;
+    for number in [process as u64, processes as u64, threads as u64, generation, purpose as u64] {
         proof.update(&number.to_le_bytes());
     }
     proof.update(challenge);

@@ -5,6 +5,7 @@
 //! encrypts.
 
 mod handshake;
+mod pulse;
 mod sockets;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use crate::error::ClusterError;
 
+pub(crate) use pulse::Pulses;
 pub(crate) use sockets::{Connected, connect};
 
 /// The processes of a job, by number, and which of them this one is.

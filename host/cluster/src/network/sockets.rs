@@ -9,18 +9,23 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ClusterError;
 use crate::network::Processes;
-use crate::network::handshake::{Hello, greet, receive, send};
+use crate::network::handshake::{Hello, Purpose, greet, receive, send};
+use crate::network::pulse::SILENCE;
 
 /// How long a process waits for the others.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long it waits between two attempts to connect.
-const PAUSE: Duration = Duration::from_millis(50);
-/// After so long without an answer, a connection is lost.
-const SILENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
-/// The connections of this process, by process. There is none to itself.
+/// Connections, by process. There is none to the process itself.
+type Sockets = Vec<Option<TcpStream>>;
+
+/// The connections of this process.
 pub(crate) struct Connected<P> {
-    pub(crate) sockets: Vec<Option<TcpStream>>,
+    /// Those for records and progress.
+    pub(crate) sockets: Sockets,
+    /// Those for signs of life.
+    pub(crate) pulses: Sockets,
     /// What the first process of the job decided.
     pub(crate) plan: P,
 }
@@ -35,7 +40,7 @@ pub(crate) fn connect<P: Serialize + DeserializeOwned>(
 ) -> Result<Connected<P>, ClusterError> {
     let (own, count) = (processes.own, processes.count());
     if count == 1 {
-        return Ok(Connected { sockets: vec![None], plan: plan()? });
+        return Ok(Connected { sockets: vec![None], pulses: vec![None], plan: plan()? });
     }
     let until = Instant::now() + PATIENCE;
     let address = &processes.addresses[own];
@@ -43,44 +48,49 @@ pub(crate) fn connect<P: Serialize + DeserializeOwned>(
         .map_err(|error| ClusterError::Network(format!("{address}: this process cannot listen there: {error}")))?;
     let listening = listener.set_nonblocking(true);
     listening.map_err(|error| ClusterError::Network(format!("{address}: {error}")))?;
-    let hello = |generation| Hello { process: own, processes: count, threads, generation };
-    let mut sockets: Vec<Option<TcpStream>> = (0..count).map(|_| None).collect();
+    let hello = |generation, purpose| Hello { process: own, processes: count, threads, generation, purpose };
+    let none = || -> Sockets { (0..count).map(|_| None).collect() };
+    let (mut sockets, mut pulses) = (none(), none());
+    let dial = |other: usize, own| dial(&processes.addresses[other], other, own, &processes.key, until);
     let plan = if own == 0 {
-        accept(&listener, &mut sockets, 1..count, hello(0), &processes.key, until)?;
+        accept(&listener, [&mut sockets, &mut pulses], 1..count, hello(0, Purpose::Data), &processes.key, until)?;
         let plan = plan()?;
         for socket in sockets.iter_mut().flatten() {
             send(socket, &plan)?;
         }
         plan
     } else {
-        let mut first = dial(&processes.addresses[0], 0, hello(0), &processes.key, until)?;
+        let mut first = dial(0, hello(0, Purpose::Data))?;
+        pulses[0] = Some(dial(0, hello(0, Purpose::Pulse))?);
         // The first process answers once all others are there, and it has claimed the job.
         first.set_read_timeout(Some(PATIENCE)).map_err(|error| ClusterError::Network(error.to_string()))?;
         let plan: P = receive(&mut first)?;
         sockets[0] = Some(first);
-        let hello = hello(generation(&plan));
-        for (other, socket) in sockets.iter_mut().enumerate().take(own).skip(1) {
-            *socket = Some(dial(&processes.addresses[other], other, hello, &processes.key, until)?);
+        let generation = generation(&plan);
+        for other in 1..own {
+            sockets[other] = Some(dial(other, hello(generation, Purpose::Data))?);
+            pulses[other] = Some(dial(other, hello(generation, Purpose::Pulse))?);
         }
-        accept(&listener, &mut sockets, own + 1..count, hello, &processes.key, until)?;
+        let own_hello = hello(generation, Purpose::Data);
+        accept(&listener, [&mut sockets, &mut pulses], own + 1..count, own_hello, &processes.key, until)?;
         plan
     };
-    for socket in sockets.iter().flatten() {
+    for socket in sockets.iter().chain(&pulses).flatten() {
         prepare(socket).map_err(|error| ClusterError::Network(format!("a connection: {error}")))?;
     }
-    Ok(Connected { sockets, plan })
+    Ok(Connected { sockets, pulses, plan })
 }
 
 /// Takes the connections of other processes. One that does not belong to the job is left.
 fn accept(
     listener: &TcpListener,
-    sockets: &mut [Option<TcpStream>],
+    [sockets, pulses]: [&mut Sockets; 2],
     from: std::ops::Range<usize>,
     own: Hello,
     key: &[u8],
     until: Instant,
 ) -> Result<(), ClusterError> {
-    while let Some(missing) = from.clone().find(|other| sockets[*other].is_none()) {
+    while let Some(missing) = from.clone().find(|other| sockets[*other].is_none() || pulses[*other].is_none()) {
         if Instant::now() > until {
             return Err(ClusterError::Network(format!("process {missing} did not connect within {PATIENCE:?}")));
         }
@@ -92,7 +102,8 @@ fn accept(
         match blocking.and_then(|()| greet(&mut socket, own, key)) {
             Ok(hello) if from.contains(&hello.process) && hello.generation == own.generation => {
                 // If a process was started again meanwhile, the later connection counts.
-                sockets[hello.process] = Some(socket);
+                let of_purpose = if hello.purpose == Purpose::Data { &mut *sockets } else { &mut *pulses };
+                of_purpose[hello.process] = Some(socket);
             }
             Ok(hello) => {
                 let Hello { process, generation, .. } = hello;

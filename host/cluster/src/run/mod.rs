@@ -11,7 +11,7 @@ use crate::committer::{Outputs, Watch};
 use crate::error::ClusterError;
 use crate::failure::Failure;
 use crate::inputs::Input;
-use crate::network::{Connected, Processes, connect};
+use crate::network::{Connected, Processes, Pulses, connect};
 use crate::operator::Build;
 use crate::options::JobOptions;
 use crate::run::claim::Plan;
@@ -121,12 +121,13 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             log = opened;
             Ok(plan)
         };
-        let Connected { sockets, plan } =
+        let Connected { sockets, pulses, plan } =
             connect(&self.processes, self.threads.get(), plan, |plan: &Plan| plan.manifest.generation)?;
         if plan.is_finished {
             return Ok(Outcome { generation: 0, is_finished: true });
         }
         let failure = Failure::default();
+        let _pulses = Pulses::start(pulses, &failure)?;
         let committer = log.map(|log| self.committer(log, &plan, &failure)).transpose()?;
         let generation = plan.manifest.generation;
         let is_finished = self.work(sockets, plan, committer, &failure)?;
