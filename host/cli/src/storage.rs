@@ -68,8 +68,12 @@ impl Storage {
 impl Storage {
     /// Says how to build a command that can open it.
     pub(crate) fn object(url: &str) -> Result<Self, Failure> {
-        Err(Failure::at(url, "this command was built without object stores")
-            .hint("build it with `cargo build --release -p alluvium-cli --features object`"))
+        Err(Self::without_object_stores(url))
+    }
+
+    pub(crate) fn without_object_stores(url: &str) -> Failure {
+        Failure::at(url, "this command was built without object stores")
+            .hint("build it with `cargo build --release -p alluvium-cli --features object`")
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use alluvium_connectors::Batch;
 use alluvium_connectors::sink::Sink;
@@ -38,14 +39,31 @@ pub struct Committed {
     pub manifest: JobManifest,
     /// How many records the epoch had.
     pub records: u64,
+    /// What each worker did for it, by worker.
+    pub workers: Vec<WorkerEpoch>,
     /// How many bytes the outputs were given.
     pub output_bytes: u64,
     /// Whether all inputs have ended.
     pub is_finished: bool,
 }
 
+/// What one worker did for an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerEpoch {
+    /// How many records it processed.
+    pub records: u64,
+    /// How long its work stood still while its part was frozen. The part is written while the work continues.
+    pub stall: Duration,
+}
+
 /// Is told of each committed epoch.
 pub type Watch = Arc<Mutex<dyn FnMut(&Committed) + Send>>;
+
+impl WorkerEpoch {
+    fn of(done: &PartDone) -> Self {
+        Self { records: done.records, stall: Duration::from_micros(done.stall_us) }
+    }
+}
 
 /// What the thread works with.
 pub(crate) struct Committing<S: Storage> {
@@ -113,7 +131,8 @@ impl<S: Storage> Committing<S> {
                 return Err(ClusterError::Damaged(format!("{what}, and {committed:016x} was committed")));
             }
         }
-        let records = parts.iter().map(|done| done.records).sum();
+        let workers: Vec<WorkerEpoch> = parts.iter().map(WorkerEpoch::of).collect();
+        let records = workers.iter().map(|worker| worker.records).sum();
         let position = parts.iter_mut().find_map(|done| done.position.take()).unwrap_or_default();
         let mut emitted: Vec<Emitted> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.emitted)).collect();
         emitted.sort_unstable();
@@ -135,7 +154,7 @@ impl<S: Storage> Committing<S> {
         }
         self.commits += 1;
         if let Some(watch) = &self.watch {
-            let committed = Committed { manifest, records, output_bytes, is_finished };
+            let committed = Committed { manifest, records, workers, output_bytes, is_finished };
             (watch.lock().unwrap_or_else(PoisonError::into_inner))(&committed);
         }
         Ok(())

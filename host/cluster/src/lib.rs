@@ -35,7 +35,10 @@ pub use operator::{Context, NativeOperator, Operator};
 pub use options::JobOptions;
 pub use run::{Job, Outcome, claim};
 pub use status::{JobStatus, PartStatus, unneeded_directories};
-pub use storage::{NativeStorage, Storage};
+pub use storage::NativeStorage;
+#[cfg(feature = "object")]
+pub use storage::ObjectStorage;
+pub use storage::Storage;
 
 /// The program that the README shows is a test.
 #[cfg(doctest)]

@@ -111,6 +111,8 @@ pub(crate) struct PartDone {
     pub(crate) opened: Option<u64>,
     /// How many records it processed in the epoch.
     pub(crate) records: u64,
+    /// How long freezing the part held up the worker, in microseconds.
+    pub(crate) stall_us: u64,
 }
 
 /// Values whose form says what they are, which the network's own encoding does not know: as JSON inside of it.

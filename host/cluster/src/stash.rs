@@ -2,6 +2,7 @@
 //! works them into its state.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
 
 use alluvium_core::job::JobPart;
 
@@ -40,6 +41,7 @@ struct Unwritten {
     position: EpochPosition,
     opened: Option<u64>,
     records: u64,
+    stall_us: u64,
 }
 
 impl Stash {
@@ -104,9 +106,11 @@ impl Stash {
         if has_ended {
             self.last = Some(epoch);
         }
+        let begun = Instant::now();
         self.worker.begin_part()?;
+        let stall_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let position = self.position(is_finished);
-        self.writing.push_back((epoch, Unwritten { emitted, position, opened: self.opened.take(), records }));
+        self.writing.push_back((epoch, Unwritten { emitted, position, opened: self.opened.take(), records, stall_us }));
         Ok(true)
     }
 
@@ -147,9 +151,9 @@ impl Stash {
     pub(crate) fn durable(&mut self) -> Result<Vec<(u64, PartDone)>, ClusterError> {
         let worker = self.number;
         let done = |(part, (epoch, unwritten)): (JobPart, (u64, Unwritten))| {
-            let Unwritten { emitted, position, opened, records } = unwritten;
+            let Unwritten { emitted, position, opened, records, stall_us } = unwritten;
             let position = (worker == 0).then_some(position);
-            (epoch, PartDone { worker, part, emitted, position, opened, records })
+            (epoch, PartDone { worker, part, emitted, position, opened, records, stall_us })
         };
         let parts = self.worker.durable_parts()?;
         let count = parts.len();

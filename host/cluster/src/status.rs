@@ -37,7 +37,7 @@ pub struct PartStatus {
 impl JobStatus {
     /// Reads the newest manifest of a job. Returns `None` if the job has not begun.
     pub fn read<S: Storage>(storage: &S) -> Result<Option<Self>, ClusterError> {
-        let Some(manifest) = block_on(JobManifest::find(&*storage.log()?, None))? else { return Ok(None) };
+        let Some(manifest) = block_on(JobManifest::find(&storage.log()?, None))? else { return Ok(None) };
         let part = |part: &alluvium_core::job::JobPart| PartStatus {
             store: part.store,
             range: part.range,
@@ -67,5 +67,5 @@ impl JobStatus {
 
 /// Returns the directories that nothing needs any more. Unless `only_look` is set, they are deleted.
 pub fn unneeded_directories<S: Storage>(storage: &S, only_look: bool) -> Result<Vec<StoreId>, ClusterError> {
-    collect(storage, &*storage.log()?, only_look)
+    collect(storage, &storage.log()?, only_look)
 }

@@ -93,7 +93,7 @@ fn open_log<S: Storage>(storage: &S, max_retained: u32) -> Result<JobLog<S::Dire
     let config = CheckpointConfig::new().with_max_retained(max_retained as usize);
     let options = OpenOptions::new(Arc::new(alluvium::SystemClock::new()));
     let options = options.store_id(random()?).writer(u64::from_le_bytes(random()?));
-    Ok(block_on(JobLog::open(storage.log()?, config, options))?)
+    Ok(block_on(JobLog::open(Arc::new(storage.log()?), config, options))?)
 }
 
 fn random<const BYTES: usize>() -> Result<[u8; BYTES], ClusterError> {

@@ -85,17 +85,19 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
     /// Opens the state of a worker.
     fn open(&self, worker: u32, manifest: &JobManifest) -> Result<Box<dyn Worker>, ClusterError> {
         let store = manifest.stores[worker as usize];
-        let range = ownership::ranges(u32::try_from(manifest.stores.len()).unwrap_or(u32::MAX))[worker as usize];
+        let workers = u32::try_from(manifest.stores.len()).unwrap_or(u32::MAX);
+        let no_range = || ClusterError::Damaged(format!("worker {worker} of {workers} owns no keys"));
+        let range = ownership::range(worker, workers).ok_or_else(no_range)?;
         let mut opened = BTreeMap::new();
-        for id in manifest.needed() {
-            opened.insert(id, self.storage.part(id)?);
+        for id in manifest.needed_for(range) {
+            opened.insert(id, Arc::new(self.storage.part(id)?));
         }
         let parts = manifest.sources(range).into_iter();
         let parts = parts.map(|source| Part::new(opened[&source.store].clone(), source.checkpoint, source.range));
         let opening = Opening {
             worker,
             store,
-            directory: self.storage.part(store)?,
+            directory: Arc::new(self.storage.part(store)?),
             parts: parts.collect(),
             stores: opened.iter().fold(Stores::new(), |stores, (id, at)| stores.with(id.0, at.clone())),
             range,

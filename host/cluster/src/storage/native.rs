@@ -1,33 +1,13 @@
-//! Where the directories of a job are.
+//! A job in the file system.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use alluvium::NativeDirectory;
-use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Operation};
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Operation};
 use alluvium_core::job::StoreId;
 
-/// Where the directories of a job are: its log, and one for each worker of each generation.
-///
-/// All processes of a job must see the same storage. Directories are opened without locks, because each generation
-/// has directories of its own, and the log is fenced by its claims.
-pub trait Storage: Send + Sync + 'static {
-    /// The kind of the directories.
-    type Directory: Directory + Send + Sync + 'static;
-
-    /// Opens the job's log, and creates it if it is missing.
-    fn log(&self) -> Result<Arc<Self::Directory>, DirectoryError>;
-
-    /// Opens the directory of a worker, and creates it if it is missing.
-    fn part(&self, id: StoreId) -> Result<Arc<Self::Directory>, DirectoryError>;
-
-    /// Returns the directories of workers that there are.
-    fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError>;
-
-    /// Deletes the directory of a worker and everything in it.
-    fn remove(&self, id: StoreId) -> Result<(), DirectoryError>;
-}
+use crate::storage::Storage;
 
 /// A job in a directory of the file system, which all processes see: `log/`, and `parts/` with a directory for each
 /// worker.
@@ -67,19 +47,19 @@ impl NativeStorage {
         self.root.join("parts").join(id.to_string())
     }
 
-    fn open(path: &Path) -> Result<Arc<NativeDirectory>, DirectoryError> {
-        Ok(Arc::new(NativeDirectory::create_unlocked(path)?))
+    fn open(path: &Path) -> Result<NativeDirectory, DirectoryError> {
+        Ok(NativeDirectory::create_unlocked(path)?)
     }
 }
 
 impl Storage for NativeStorage {
     type Directory = NativeDirectory;
 
-    fn log(&self) -> Result<Arc<NativeDirectory>, DirectoryError> {
+    fn log(&self) -> Result<NativeDirectory, DirectoryError> {
         Self::open(&self.log_path())
     }
 
-    fn part(&self, id: StoreId) -> Result<Arc<NativeDirectory>, DirectoryError> {
+    fn part(&self, id: StoreId) -> Result<NativeDirectory, DirectoryError> {
         Self::open(&self.part_path(id))
     }
 

@@ -1,0 +1,35 @@
+//! Where the directories of a job are.
+
+mod native;
+#[cfg(feature = "object")]
+mod object;
+
+use std::collections::BTreeSet;
+
+use alluvium_core::directory::{Directory, DirectoryError};
+use alluvium_core::job::StoreId;
+
+pub use native::NativeStorage;
+#[cfg(feature = "object")]
+pub use object::ObjectStorage;
+
+/// Where the directories of a job are: its log, and one for each worker of each generation.
+///
+/// All processes of a job must see the same storage. Directories are opened without locks, because each generation
+/// has directories of its own, and the log is fenced by its claims.
+pub trait Storage: Send + Sync + 'static {
+    /// The kind of the directories.
+    type Directory: Directory + Send + Sync + 'static;
+
+    /// Opens the job's log, and creates it if it is missing.
+    fn log(&self) -> Result<Self::Directory, DirectoryError>;
+
+    /// Opens the directory of a worker, and creates it if it is missing.
+    fn part(&self, id: StoreId) -> Result<Self::Directory, DirectoryError>;
+
+    /// Returns the directories of workers that there are.
+    fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError>;
+
+    /// Deletes the directory of a worker and everything in it.
+    fn remove(&self, id: StoreId) -> Result<(), DirectoryError>;
+}
