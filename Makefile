@@ -23,6 +23,7 @@ SEED ?= 1
 SEEDS ?= 1
 HISTORIES ?= 100
 KILLS ?= 300
+CELL_KILLS ?= 40
 MINUTES ?= 10
 RUNS ?= 2000
 PORT ?= 8080
@@ -108,10 +109,14 @@ test-core: check-tools ## unit, integration and doc tests of core, and the tests
 # The crate that needs no wasmtime in any form, with all that it can connect to.
 CONNECTORS := -p alluvium-connectors --features socket,nats,http,kafka
 
+# What needs no wasmtime either: object stores, and jobs with many workers. With the features `gcp` and `azure` it is
+# compiled only (`make lint`): nothing here answers as they do.
+OBJECT := -p alluvium-object -p alluvium-cluster -p alluvium-test-cluster
+
 # One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
 # for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of
 # the pages those of `make test-docs`.
-OTHERS := --workspace $(subst -p,--exclude,$(CORE)) --exclude alluvium-connectors --exclude alluvium-object --exclude alluvium-docs-test \
+OTHERS := --workspace $(subst -p,--exclude,$(CORE) $(OBJECT)) --exclude alluvium-connectors --exclude alluvium-docs-test \
  --features alluvium-cli/object,alluvium-cli/cluster
 
 programs: components
@@ -148,10 +153,7 @@ durable-streams:
 object-servers:
 	@tests/servers/object/install.sh "$(TARGET)/object-servers"
 
-# With the features `gcp` and `azure` it is compiled only (`make lint`): nothing here answers as they do.
-OBJECT := -p alluvium-object
-
-test-object: check-tools object-servers ## checkpoints on object stores: the conformance suite and the crash certificate over memory, local files and moto, and a store that is refused
+test-object: check-tools object-servers nats compilers ## checkpoints on object stores, and jobs with many workers: conformance, kills and rescales over files, JetStream and Kafka, on local files and moto
 	tests/some.sh cargo test $(OBJECT)
 
 test-connectors: check-tools nats compilers durable-streams ## the connectors to networks, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory
@@ -238,9 +240,10 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
-torture-cluster: programs ## jobs with many workers: 100,000 kills in a simulation, and KILLS=300 of real processes at random, from SEED=1
+torture-cluster: check-tools object-servers nats compilers ## jobs with many workers: 100,000 kills in a simulation, and CELL_KILLS=40 of real processes in each of 30 cells, from SEED=1
 	ALLUVIUM_JOB_KILLS=100000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test -p alluvium-core --test job -- --nocapture
-	ALLUVIUM_CLUSTER_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test kills -- --nocapture
+	cargo build $(OBJECT) --bins
+	"$(TARGET)/debug/cluster-matrix" --kills "$(CELL_KILLS)" --seed "$(SEED)"
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
 	tests/fuzz/run.sh "$(MINUTES)" "$(SEED)"

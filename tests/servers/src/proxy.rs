@@ -21,6 +21,8 @@ struct Way {
     answers: AtomicUsize,
     /// New connections are closed at once.
     is_closed: AtomicBool,
+    /// Nothing is passed on, and neither side is told.
+    is_silent: AtomicBool,
     /// How many connections were made, and how many of them were cut.
     made: AtomicU64,
     cut: AtomicU64,
@@ -79,6 +81,11 @@ impl Proxy {
         self.way.is_closed.store(false, Ordering::SeqCst);
     }
 
+    /// Passes nothing on any more, in neither direction, and keeps all connections open.
+    pub fn fall_silent(&self) {
+        self.way.is_silent.store(true, Ordering::SeqCst);
+    }
+
     /// Returns how many connections were made.
     pub fn made(&self) -> u64 {
         self.way.made.load(Ordering::SeqCst)
@@ -109,6 +116,10 @@ impl Way {
             let left = if are_answers { &self.answers } else { &self.rest };
             let mut buffer = [0; 4096];
             while let Ok(count) = from.read(&mut buffer) {
+                // What was read is lost, as on a network that drops what it gets.
+                if self.is_silent.load(Ordering::SeqCst) && count > 0 {
+                    continue;
+                }
                 let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
                     usize::MAX => Some(usize::MAX),
                     _ => Some(left.saturating_sub(count)),
