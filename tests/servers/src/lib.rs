@@ -11,3 +11,5 @@ pub mod object;
 pub mod proxy;
 pub mod target;
 pub mod tls;
+#[cfg(feature = "watched")]
+pub mod watched;

@@ -8,7 +8,7 @@ use alluvium_test_servers::object::ObjectStore;
 use alluvium_test_servers::proxy::Proxy;
 
 use crate::support::{file, open, open_at};
-use crate::watched::{Fault, Watched};
+use alluvium_test_servers::watched::{Fault, Watched};
 
 fn over(store: &Arc<Watched>) -> ObjectDirectory {
     ObjectDirectory::over(store.clone(), "here", ObjectOptions::default()).unwrap()

@@ -7,4 +7,3 @@ mod lost_answers;
 mod probe;
 mod support;
 mod trips;
-mod watched;

@@ -8,7 +8,7 @@ use alluvium_object::{ObjectDirectory, ObjectOptions};
 use alluvium_test_servers::object::ObjectStore;
 
 use crate::support::open;
-use crate::watched::{Fault, Watched};
+use alluvium_test_servers::watched::{Fault, Watched};
 
 /// The probe accepts the store, and leaves nothing behind.
 fn is_accepted(directory: &ObjectDirectory) {

@@ -6,7 +6,7 @@ use alluvium_core::directory::block_on;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 use alluvium_object::{ObjectDirectory, ObjectOptions};
 
-use crate::watched::{Counts, Fault, Watched};
+use alluvium_test_servers::watched::{Counts, Fault, Watched};
 
 type Manager = IncrementalCheckpointManager<ObjectDirectory>;
 

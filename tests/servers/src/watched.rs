@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use alluvium_object::object_store::memory::InMemory;
-use alluvium_object::object_store::path::Path;
-use alluvium_object::object_store::{
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
@@ -18,13 +18,16 @@ const ON_THE_WAY: Duration = Duration::from_millis(20);
 
 /// How a store is wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Fault {
+pub enum Fault {
+    /// It is right.
     None,
     /// A creation replaces what is there.
     Overwrites,
     /// A creation checks whether the name is free, and writes later.
     ChecksFirst,
+    /// A listing is empty.
     ListsNothing,
+    /// A deletion does nothing.
     DeletesNothing,
     /// A creation succeeds, but the answer says that the name is taken, as after a retry.
     LosesAnswers,
@@ -34,17 +37,22 @@ pub(crate) enum Fault {
 
 /// What was counted.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
-pub(crate) struct Counts {
-    pub(crate) puts: u64,
-    pub(crate) gets: u64,
-    pub(crate) lists: u64,
-    pub(crate) deletes: u64,
+pub struct Counts {
+    /// Creations.
+    pub puts: u64,
+    /// Reads.
+    pub gets: u64,
+    /// Listings.
+    pub lists: u64,
+    /// Requests that delete.
+    pub deletes: u64,
     /// The length of the longest chain of requests, each of which began after the one before it had ended.
-    pub(crate) trips: u64,
+    pub trips: u64,
 }
 
+/// The store.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub struct Watched {
     objects: InMemory,
     fault: Fault,
     counts: Arc<Mutex<Counts>>,
@@ -52,12 +60,13 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    pub(crate) fn with(fault: Fault) -> Self {
+    /// Returns an empty store.
+    pub fn with(fault: Fault) -> Self {
         Self { objects: InMemory::new(), fault, counts: Arc::default(), refused: Mutex::default() }
     }
 
     /// Returns what was counted since this was last asked.
-    pub(crate) fn take_counts(&self) -> Counts {
+    pub fn take_counts(&self) -> Counts {
         std::mem::take(&mut *self.counts())
     }
 
