@@ -164,6 +164,7 @@ pub struct OpenOptions {
     pub(crate) writer: u64,
     pub(crate) allow_fallback: bool,
     pub(crate) checkpoint: Option<u64>,
+    pub(crate) named_elsewhere: bool,
 }
 
 impl std::fmt::Debug for OpenOptions {
@@ -189,6 +190,7 @@ impl OpenOptions {
             writer: 0,
             allow_fallback: false,
             checkpoint: None,
+            named_elsewhere: false,
         }
     }
 
@@ -230,6 +232,16 @@ impl OpenOptions {
     #[must_use]
     pub fn writer(self, writer: u64) -> Self {
         Self { writer, ..self }
+    }
+
+    /// Sets whether a checkpoint counts only once something else names it, as the log of a job names the parts of its
+    /// workers, and no other writer ever opens the directory. The default is false.
+    ///
+    /// The files of a checkpoint need no order then, and no other writer has to be looked for, so a storage whose steps take
+    /// long needs one step for a checkpoint. A crash may leave a checkpoint that is not whole. Nothing names it.
+    #[must_use]
+    pub fn named_elsewhere(self, named_elsewhere: bool) -> Self {
+        Self { named_elsewhere, ..self }
     }
 
     /// Sets whether recovery may skip a damaged newest checkpoint and use an older one. The default is false.

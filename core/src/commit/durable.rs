@@ -12,7 +12,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::Ledger;
-use crate::ledger::fence::fenced;
+use crate::ledger::fence::{creation_failed, fenced};
 use crate::ledger::guards::UnknownOutcome;
 use crate::ledger::listing::{Listing, may_be_ours};
 use crate::ledger::own_file::Fingerprint;
@@ -102,7 +102,15 @@ impl<D: Directory> PreparedCheckpoint<D> {
     /// Creates the files, and checks that no other writer was there.
     async fn publish(&self, encoded: &mut Encoded, started_us: u64) -> Result<Listing, Error> {
         encoded.ticket.begin_creation(Fingerprint::of(&encoded.batch));
-        let listing = create(&*self.directory, encoded).await?;
+        let listing = if self.ledger.is_named_elsewhere {
+            // What names the checkpoint does so after this, so no file of it has to come before another.
+            let batch = std::mem::take(&mut encoded.batch);
+            Listing::of(
+                self.directory.create_unordered_and_list_only(batch, may_be_ours).await.map_err(creation_failed)?,
+            )
+        } else {
+            create(&*self.directory, encoded).await?
+        };
         encoded.statistics.write_us = self.clock.0.monotonic_us().saturating_sub(started_us);
         let left = another_writer(&self.ledger, encoded, &listing);
         if let Some(left) = left.filter(|_| !seeded_defects::is(Defect::SkipFence)) {

@@ -2,9 +2,7 @@
 
 use std::future::Future;
 
-use crate::directory::error::DirectoryError;
-#[cfg(doc)]
-use crate::directory::error::DirectoryErrorKind;
+use crate::directory::error::{DirectoryError, DirectoryErrorKind};
 
 /// One entry of a [listing](Directory::list).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +32,8 @@ pub enum EntryKind {
 /// Tells whether the caller of a listing wants to know of a path. It is asked about directories too.
 pub type Wanted = fn(&str) -> bool;
 
-/// Returns the entries that are wanted, and that are in a directory that is wanted.
-fn only(mut entries: Vec<Entry>, wanted: Wanted) -> Vec<Entry> {
+/// Returns the entries that are wanted and that are in a directory that is wanted, for a storage that lists all of them.
+pub fn only_wanted(mut entries: Vec<Entry>, wanted: Wanted) -> Vec<Entry> {
     entries.retain(|entry| entry.path.split_once('/').is_none_or(|(top, _)| wanted(top)) && wanted(&entry.path));
     entries
 }
@@ -67,7 +65,7 @@ pub trait Directory {
     ///
     /// A storage that pays for each name should not pay for names that are not wanted.
     fn list_only(&self, wanted: Wanted) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
-        async move { Ok(only(self.list().await?, wanted)) }
+        async move { Ok(only_wanted(self.list().await?, wanted)) }
     }
 
     /// Reads the whole content of a file. A caller may start several reads before the first one ends.
@@ -86,6 +84,20 @@ pub trait Directory {
         offset: u64,
         length: usize,
     ) -> impl Future<Output = Result<Vec<u8>, DirectoryError>>;
+
+    /// Reads the whole content of a file that has at most `bytes` bytes, as [`read`](Self::read) does, and returns
+    /// `None` if it has more. It never allocates much more memory than `bytes`.
+    ///
+    /// A storage that learns the length with the content should need one step for both.
+    fn read_at_most(&self, path: &str, bytes: u64) -> impl Future<Output = Result<Option<Vec<u8>>, DirectoryError>> {
+        async move {
+            match self.read_range(path, bytes, 1).await {
+                Ok(_) => Ok(None),
+                Err(error) if error.kind() == DirectoryErrorKind::OutOfRange => self.read(path).await.map(Some),
+                Err(error) => Err(error),
+            }
+        }
+    }
 
     /// Creates an ordered batch of files durably. It never replaces an existing file.
     ///
@@ -114,7 +126,20 @@ pub trait Directory {
         batch: Vec<NewFile>,
         wanted: Wanted,
     ) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
-        async move { Ok(only(self.create_and_list(batch).await?, wanted)) }
+        async move { Ok(only_wanted(self.create_and_list(batch).await?, wanted)) }
+    }
+
+    /// Does what [`create_and_list_only`](Self::create_and_list_only) does, for a caller to whom the order of the batch
+    /// does not matter, and who is the only one to create files. A storage whose steps take long should do all of
+    /// it at once.
+    ///
+    /// After an error, and after a crash, any of the files may exist. The files of the batch are in the listing.
+    fn create_unordered_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        self.create_and_list_only(batch, wanted)
     }
 
     /// Deletes files durably: once it has resolved, none of them comes back after a crash.
@@ -144,6 +169,9 @@ impl<D: Directory + ?Sized> Directory for &D {
     ) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
         (**self).read_range(path, offset, length)
     }
+    fn read_at_most(&self, path: &str, bytes: u64) -> impl Future<Output = Result<Option<Vec<u8>>, DirectoryError>> {
+        (**self).read_at_most(path, bytes)
+    }
     fn create(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<(), DirectoryError>> {
         (**self).create(batch)
     }
@@ -156,6 +184,13 @@ impl<D: Directory + ?Sized> Directory for &D {
         wanted: Wanted,
     ) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
         (**self).create_and_list_only(batch, wanted)
+    }
+    fn create_unordered_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
+        (**self).create_unordered_and_list_only(batch, wanted)
     }
     fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
         (**self).delete(paths)

@@ -35,6 +35,8 @@ pub(crate) struct Listing {
     pub(crate) wal: BTreeSet<(u64, u64, u64)>,
     /// The highest number of any segment.
     pub(crate) highest_number: u64,
+    /// Where the list of segments with the highest number is among the entries.
+    newest_list: Option<usize>,
 }
 
 impl Listing {
@@ -75,6 +77,11 @@ impl Listing {
     /// Tells whether a file of this name is listed.
     pub(crate) fn holds(&self, path: &str) -> bool {
         self.entry(path).is_some()
+    }
+
+    /// Returns the list of segments with the highest number.
+    pub(crate) fn newest_list(&self) -> Option<&Entry> {
+        self.newest_list.and_then(|at| self.entries.get(at)).map(|(_, entry)| entry)
     }
 
     /// Tells whether a WAL file is listed.
@@ -132,7 +139,7 @@ impl Listing {
             })
             .collect();
         let mut listing = Self { entries, ..Self::default() };
-        for (name, entry) in &listing.entries {
+        for (at, (name, entry)) in listing.entries.iter().enumerate() {
             count_names_read(1);
             let parsed = Name::parse(&entry.path);
             // An id or a number that any name mentions was given, whatever the name stands for.
@@ -143,6 +150,8 @@ impl Listing {
             match *name {
                 Name::Wal(checkpoint, sequence) => drop(listing.wal.insert((checkpoint, sequence, entry.bytes))),
                 Name::Remains(number, id) => listing.remains.add(number, id),
+                // Names are in order of their numbers.
+                Name::List(..) => listing.newest_list = Some(at),
                 Name::Backup(store_id) => drop(listing.backup_of.insert(store_id)),
                 _ => {}
             }

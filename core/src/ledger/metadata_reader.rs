@@ -6,7 +6,11 @@ use crate::format::metadata::{IncrementalCheckpointMetadata, METADATA_BYTES_MAX,
 use crate::format::paths::{metadata_path, state_path};
 use crate::format::segment_list::{ListFile, SegmentList};
 use crate::ledger::listing::Listing;
+use crate::ledger::prefetch::alongside;
 use crate::model::hash::checksum;
+
+/// A longer list is read only once metadata names it, in bytes.
+const LIST_AHEAD_BYTES_MAX: u64 = 16 << 20;
 
 /// Reads the metadata of a checkpoint and checks that it is the metadata of that checkpoint.
 ///
@@ -18,11 +22,9 @@ pub(crate) async fn read_metadata<D: Directory>(
 ) -> Result<IncrementalCheckpointMetadata, Error> {
     let path = metadata_path(id);
     let not_found = |error: DirectoryError| not_found(id, &path, error);
-    if is_longer(directory, &path, METADATA_BYTES_MAX).await.map_err(not_found)? {
-        return Err(too_long(&path));
-    }
-    let bytes = directory.read(&path).await.map_err(not_found)?;
-    complete(directory, None, id, &path, &bytes).await
+    let bytes = directory.read_at_most(&path, METADATA_BYTES_MAX).await.map_err(not_found)?;
+    let bytes = bytes.ok_or_else(|| too_long(&path))?;
+    complete(directory, None, id, &path, &bytes, None).await
 }
 
 /// Does what [`read_metadata`] does, for metadata whose length was just listed.
@@ -37,8 +39,15 @@ pub(crate) async fn read_listed_metadata<D: Directory>(
         Some((_, entry)) if entry.bytes > METADATA_BYTES_MAX => return Err(too_long(&path)),
         Some(_) => {}
     }
-    let bytes = directory.read(&path).await.map_err(|error| not_found(id, &path, error))?;
-    complete(directory, Some(listing), id, &path, &bytes).await
+    // The list that it names is most probably the newest one.
+    let newest = listing.newest_list().filter(|entry| entry.bytes <= LIST_AHEAD_BYTES_MAX);
+    let read_newest = async {
+        let entry = newest?;
+        Some((entry.path.clone(), directory.read(&entry.path).await.ok()?))
+    };
+    let (bytes, list) = alongside(directory.read(&path), read_newest).await;
+    let bytes = bytes.map_err(|error| not_found(id, &path, error))?;
+    complete(directory, Some(listing), id, &path, &bytes, list.flatten()).await
 }
 
 fn not_found(id: u64, path: &str, error: DirectoryError) -> Error {
@@ -61,10 +70,15 @@ async fn complete<D: Directory>(
     id: u64,
     path: &str,
     bytes: &[u8],
+    read_ahead: Option<(String, Vec<u8>)>,
 ) -> Result<IncrementalCheckpointMetadata, Error> {
     let stored = StoredMetadata::decode(path, bytes)?;
     let list = match stored.list() {
-        Some((file, store_id)) => Some(read_list(directory, listing, file, store_id).await?),
+        Some((file, store_id)) => match read_ahead.filter(|(path, _)| *path == file.path()) {
+            Some((path, content)) if content.len() as u64 > file.bytes => return Err(longer(&path, file.bytes)),
+            Some((_, content)) => Some(SegmentList::decode(file, store_id, &content)?),
+            None => Some(read_list(directory, listing, file, store_id).await?),
+        },
         None => None,
     };
     let metadata = stored.complete(list)?;
@@ -95,21 +109,10 @@ async fn read_list<D: Directory>(
     SegmentList::decode(file, store_id, &content)
 }
 
-/// Tells whether a file has more than this many bytes, without reading them.
-async fn is_longer<D: Directory>(directory: &D, path: &str, bytes: u64) -> Result<bool, DirectoryError> {
-    match directory.read_range(path, bytes, 1).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == DirectoryErrorKind::OutOfRange => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// Reads a file that should have this many bytes, and refuses one that has more.
 async fn read_bounded<D: Directory>(directory: &D, path: &str, bytes: u64) -> Result<Vec<u8>, Error> {
-    if is_longer(directory, path, bytes).await.map_err(|error| missing(path, error))? {
-        return Err(longer(path, bytes));
-    }
-    directory.read(path).await.map_err(|error| missing(path, error))
+    let content = directory.read_at_most(path, bytes).await.map_err(|error| missing(path, error))?;
+    content.ok_or_else(|| longer(path, bytes))
 }
 
 fn longer(path: &str, bytes: u64) -> Error {

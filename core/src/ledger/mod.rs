@@ -14,6 +14,7 @@ pub(crate) mod live_segment;
 pub(crate) mod lost;
 pub(crate) mod metadata_reader;
 pub(crate) mod own_file;
+pub(crate) mod prefetch;
 pub(crate) mod remains;
 mod renew;
 pub(crate) mod replacement;
@@ -44,6 +45,8 @@ pub(crate) type KeptFiles = Option<Arc<BTreeSet<String>>>;
 pub(crate) struct Ledger {
     health: Health,
     pages: Mutex<Pages>,
+    /// Whether a checkpoint counts only once something else names it, and this writer is the only one.
+    pub(crate) is_named_elsewhere: bool,
 }
 
 /// The part of the ledger that changes.
@@ -104,7 +107,13 @@ pub(crate) struct Pages {
 impl Ledger {
     /// Creates the ledger of a directory whose listing was just taken. The first new segment gets
     /// `next_number`.
-    pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing, keep_wal: bool) -> Self {
+    pub(crate) fn new(
+        store_id: [u8; 16],
+        next_number: u64,
+        listing: &Listing,
+        keep_wal: bool,
+        is_named_elsewhere: bool,
+    ) -> Self {
         let temporary = listing.entries().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         let pages = Pages {
             leftovers: Arc::new(temporary.map(|(_, entry)| entry.path.clone()).collect()),
@@ -130,7 +139,7 @@ impl Ledger {
             creating_wal: None,
             known_wal: listing.wal.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
         };
-        Self { health: Health::default(), pages: Mutex::new(pages) }
+        Self { health: Health::default(), pages: Mutex::new(pages), is_named_elsewhere }
     }
 
     /// Fails if an earlier write of this writer failed, with the first reason.

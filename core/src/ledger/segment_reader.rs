@@ -42,6 +42,9 @@ struct Run {
 /// Files up to this size are read whole, because a second read would cost more than the bytes it saves.
 pub(crate) const WHOLE_BYTES: u64 = 64 << 10;
 
+/// A delta of which so many groups count is read whole too.
+const MOST_GROUPS: u32 = 48;
+
 /// Where the segments of a checkpoint are read from.
 #[derive(Debug)]
 pub(crate) struct SegmentSource<'d, D> {
@@ -91,7 +94,8 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
         let wanted = live.intersection(wanted.into());
         // Most groups of a base still count. Most groups of a delta may be superseded, and its chunk table
         // tells where the others are.
-        let whole = entry.bytes <= WHOLE_BYTES || (wanted == Some(live) && entry.kind == SegmentKind::Base);
+        let counts_mostly = entry.kind == SegmentKind::Base || live.groups.count() >= MOST_GROUPS;
+        let whole = entry.bytes <= WHOLE_BYTES || (wanted == Some(live) && counts_mostly);
         let missing = |error: DirectoryError| match error.kind() {
             DirectoryErrorKind::NotFound => Error::corrupt(&path, "missing, although a checkpoint names it"),
             _ => Error::from(error),

@@ -28,7 +28,7 @@ pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> R
         let mut listing = Listing::take_all_beside_writer(directory).await?;
         check_not_lost(directory, &mut listing.clone()).await?;
         let own_below = listing.highest_number.saturating_add(1);
-        let ledger = Ledger::new([0; 16], own_below, &listing, false);
+        let ledger = Ledger::new([0; 16], own_below, &listing, false, false);
         let damaged = learn(directory, &ledger, &listing).await?;
         // What a writer has deleted meanwhile is not damaged.
         match damaged {

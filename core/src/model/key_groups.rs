@@ -55,6 +55,11 @@ impl KeyGroups {
         self.0 >> group & 1 == 1
     }
 
+    /// Returns how many groups the set has.
+    pub(crate) fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
     /// Returns whether the set is empty.
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0

@@ -5,7 +5,6 @@ mod digest;
 pub(crate) mod features;
 pub(crate) mod laminar;
 pub(crate) mod parts;
-mod prefetch;
 pub(crate) mod recover;
 pub(crate) mod types;
 pub(crate) mod wal_replay;

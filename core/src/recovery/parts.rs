@@ -8,6 +8,7 @@ use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata};
 use crate::format::segment::SegmentKind;
 use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::metadata_reader::read_metadata;
+use crate::ledger::prefetch::Prefetch;
 use crate::ledger::segment_reader::SegmentSource;
 use crate::model::hash_range::HashRange;
 use crate::model::key_groups::{KeyGroups, group_of};
@@ -15,7 +16,6 @@ use crate::model::namespace::Namespaces;
 use crate::model::position::StreamPosition;
 use crate::model::wanted::Wanted;
 use crate::recovery::features::check_features;
-use crate::recovery::prefetch::Prefetch;
 use crate::recovery::recover::{Loaded, load};
 
 /// A part of a checkpoint: its entries whose hashes are in a range.

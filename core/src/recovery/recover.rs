@@ -7,6 +7,7 @@ use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::listing::Listing;
 use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::metadata_reader::{find_state, read_listed_metadata};
+use crate::ledger::prefetch::{Prefetch, alongside};
 use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
 use crate::model::namespace::{DEFAULT_NAMESPACE, Namespaces};
@@ -14,9 +15,8 @@ use crate::model::wanted::Wanted;
 use crate::namespaces::{Spaces, Tails, Totals, apply};
 use crate::recovery::digest::check_state;
 use crate::recovery::features::check_features;
-use crate::recovery::prefetch::Prefetch;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint};
-use crate::recovery::wal_replay::replay;
+use crate::recovery::wal_replay::{ReadAhead, read_ahead, replay};
 use crate::state::{State, Tail, out_of_addresses};
 
 /// Recovers the newest checkpoint, or the one that the options name, and replays the WAL files after the
@@ -96,15 +96,16 @@ pub(crate) async fn recover_listed<D: Directory>(
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist; {}", known(listing))));
         }
-        return recover_one(directory, listing, stores, id, wanted).await.map(Some);
+        let (recovered, _) = recover_one(directory, listing, stores, id, wanted, false).await?;
+        return Ok(Some(recovered));
     }
     let mut skipped = Vec::new();
     for &id in listing.checkpoints.iter().rev() {
-        match recover_one(directory, listing, stores, id, wanted).await {
-            Ok(recovered) => {
+        match recover_one(directory, listing, stores, id, wanted, options.replay_wal).await {
+            Ok((recovered, wal)) => {
                 let mut recovered = RecoveredCheckpoint { skipped, ..recovered };
                 if options.replay_wal {
-                    replay(directory, options, listing, wanted, &mut recovered).await?;
+                    replay(directory, options, listing, wanted, wal, &mut recovered).await?;
                 }
                 return Ok(Some(recovered));
             }
@@ -135,21 +136,28 @@ fn known(listing: &Listing) -> String {
     }
 }
 
-/// Recovers one checkpoint without the WAL files after it.
+/// Recovers one checkpoint without the WAL files after it. If they will be needed, they are read meanwhile.
 async fn recover_one<D: Directory>(
     directory: &D,
     listing: &Listing,
     stores: &Stores<D>,
     id: u64,
     wanted: Wanted,
-) -> Result<RecoveredCheckpoint, Error> {
+    needs_wal: bool,
+) -> Result<(RecoveredCheckpoint, ReadAhead), Error> {
     let metadata = read_listed_metadata(directory, listing, id).await?;
-    let mut loaded = Loaded::default();
+    let (mut loaded, mut read) = (Loaded::default(), ReadAhead::new());
     if let Some(fields) = &metadata.alluvium {
         check_features(id, fields)?;
         fields.segments.iter().try_for_each(|entry| listing.check_length(entry))?;
         let source = SegmentSource::of(directory, stores, fields);
-        loaded = load(&source, &fields.segments, fields.namespaces.clone(), wanted).await?;
+        let of_segments = load(&source, &fields.segments, fields.namespaces.clone(), wanted);
+        if needs_wal {
+            let (of_segments, ahead) = alongside(of_segments, read_ahead(directory, fields.format, listing, id)).await;
+            (loaded, read) = (of_segments?, ahead.unwrap_or_default());
+        } else {
+            loaded = of_segments.await?;
+        }
         if wanted == Wanted::ALL {
             let place = format!("checkpoint {id}");
             let (keys, bytes, digest) = (metadata.key_count, fields.state_bytes, fields.state_digest);
@@ -163,7 +171,7 @@ async fn recover_one<D: Directory>(
         find_state(directory, id).await?;
     }
     let Loaded { state, spaces, segments, bytes_read } = loaded;
-    Ok(RecoveredCheckpoint { metadata, state, spaces, skipped: Vec::new(), bytes_read, wal, segments })
+    Ok((RecoveredCheckpoint { metadata, state, spaces, skipped: Vec::new(), bytes_read, wal, segments }, read))
 }
 
 /// What was loaded of the segments that a checkpoint names.

@@ -8,6 +8,7 @@ use crate::format::segment::{HEADER_BYTES, claimed_bytes};
 use crate::format::version::FormatVersion;
 use crate::format::wal::{WalFault, WalIdentity, decode};
 use crate::ledger::listing::Listing;
+use crate::ledger::prefetch::{AHEAD_BYTES, Prefetch};
 use crate::ledger::segment_reader::WHOLE_BYTES;
 use crate::model::wanted::Wanted;
 use crate::namespaces::{Totals, apply};
@@ -21,12 +22,14 @@ pub(crate) async fn replay<D: Directory>(
     options: &RecoverOptions,
     listing: &Listing,
     wanted: Wanted,
+    ahead: ReadAhead,
     recovered: &mut RecoveredCheckpoint,
 ) -> Result<(), Error> {
     let Some(fields) = &recovered.metadata.alluvium else { return Ok(()) };
     let (format, store_id, namespaces) = (fields.format, fields.store_id, fields.namespaces.clone());
     let id = recovered.metadata.id;
     let sequences: Vec<(u64, u64)> = listing.wal_after(id).collect();
+    let mut ahead = ahead.into_iter();
     for (index, &(sequence, bytes)) in sequences.iter().enumerate() {
         let path = wal_path(id, sequence);
         let expected = index as u64 + 1;
@@ -34,7 +37,11 @@ pub(crate) async fn replay<D: Directory>(
             let error = Error::Wal(format!("{}: missing, although {path} exists", wal_path(id, expected)));
             return end_replay(options, recovered, path, error);
         }
-        let content = match read_wal(directory, format, &path, bytes).await {
+        let content = match ahead.next() {
+            Some(content) => content,
+            None => read_wal(directory, format, &path, bytes).await,
+        };
+        let content = match content {
             Ok(content) => content,
             Err(error) => return end_replay(options, recovered, path, error),
         };
@@ -78,6 +85,32 @@ pub(crate) async fn replay<D: Directory>(
         }
     }
     Ok(())
+}
+
+/// WAL files that were read while the checkpoint before them was, from the first one on.
+pub(crate) type ReadAhead = Vec<Result<Vec<u8>, Error>>;
+
+/// Reads the first WAL files after a checkpoint, as many as may be in memory beside it.
+pub(crate) async fn read_ahead<D: Directory>(
+    directory: &D,
+    format: FormatVersion,
+    listing: &Listing,
+    id: u64,
+) -> ReadAhead {
+    let mut left = AHEAD_BYTES;
+    let fits = |(_, bytes): &(u64, u64)| {
+        let fits = *bytes <= left;
+        left = left.saturating_sub(*bytes);
+        fits
+    };
+    let read =
+        |(sequence, bytes)| (bytes, async move { read_wal(directory, format, &wal_path(id, sequence), bytes).await });
+    let mut files = Prefetch::new(listing.wal_after(id).take_while(fits).map(read));
+    let mut contents = ReadAhead::new();
+    while let Some(content) = files.next().await {
+        contents.push(content);
+    }
+    contents
 }
 
 /// Reads a WAL file that was listed with this many bytes. A longer one than its header says is damage, and is not

@@ -101,6 +101,9 @@ impl Directory for Storage {
     async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
         either!(self, directory => directory.read_range(path, offset, length).await)
     }
+    async fn read_at_most(&self, path: &str, bytes: u64) -> Result<Option<Vec<u8>>, DirectoryError> {
+        either!(self, directory => directory.read_at_most(path, bytes).await)
+    }
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         either!(self, directory => directory.create(batch).await)
     }
@@ -109,6 +112,13 @@ impl Directory for Storage {
     }
     async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
         either!(self, directory => directory.create_and_list_only(batch, wanted).await)
+    }
+    async fn create_unordered_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        either!(self, directory => directory.create_unordered_and_list_only(batch, wanted).await)
     }
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         either!(self, directory => directory.delete(paths).await)

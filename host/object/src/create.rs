@@ -1,10 +1,12 @@
 //! Exclusive creation: with one request, or in parts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use alluvium_core::directory::{
+    DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
+};
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -12,6 +14,7 @@ use object_store::multipart::PartId;
 use object_store::path::Path;
 use object_store::{Error, MultipartId, PutMode, PutMultipartOptions, PutOptions, PutPayload};
 
+use crate::directory::list;
 use crate::error::{directory_error, is_outcome_unknown, is_taken};
 use crate::store::{InParts, Owner, Store};
 
@@ -33,6 +36,27 @@ pub(crate) async fn create(store: Arc<Store>, mut batch: Vec<NewFile>) -> Result
     let created: Vec<_> = stream::iter(batch).map(|file| create_one(&store, file)).buffered(parallel).collect().await;
     created.into_iter().collect::<Result<(), _>>()?;
     create_one(&store, last).await
+}
+
+/// Creates all files and lists meanwhile, all of it in parallel. The files are in the listing.
+pub(crate) async fn create_unordered_and_list(
+    store: Arc<Store>,
+    batch: Vec<NewFile>,
+) -> Result<Vec<Entry>, DirectoryError> {
+    check_names(&batch)?;
+    let new: Vec<Entry> = batch.iter().map(entry).collect();
+    let parallel = store.options.parallel_requests;
+    let created = stream::iter(batch).map(|file| create_one(&store, file)).buffered(parallel).collect::<Vec<_>>();
+    // All of them are awaited: after an error, no request may still be on its way when the caller looks.
+    let (created, listed) = futures_util::join!(created, list(Arc::clone(&store)));
+    created.into_iter().collect::<Result<(), _>>()?;
+    let mut entries: BTreeMap<String, Entry> = listed?.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
+    entries.extend(new.into_iter().map(|entry| (entry.path.clone(), entry)));
+    Ok(entries.into_values().collect())
+}
+
+fn entry(file: &NewFile) -> Entry {
+    Entry { path: file.path.clone(), bytes: file.content.len() as u64, kind: EntryKind::File }
 }
 
 /// A wrong or repeated name is the caller's mistake, which is found before anything is created.

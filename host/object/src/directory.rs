@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use alluvium_core::directory::{Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation};
+use alluvium_core::directory::{
+    Directory, DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, Wanted, only_wanted,
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore};
@@ -129,9 +131,24 @@ impl Directory for ObjectDirectory {
         self.background.run(Operation::Read, read::read_range(store, path, offset, length)).await
     }
 
+    async fn read_at_most(&self, path: &str, bytes: u64) -> Result<Option<Vec<u8>>, DirectoryError> {
+        let (store, path) = (Arc::clone(&self.store), path.to_owned());
+        self.background.run(Operation::Read, read::read_at_most(store, path, bytes)).await
+    }
+
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         let store = Arc::clone(&self.store);
         self.background.run(Operation::Create, create::create(store, batch)).await
+    }
+
+    async fn create_unordered_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        let store = Arc::clone(&self.store);
+        let created = self.background.run(Operation::Create, create::create_unordered_and_list(store, batch));
+        Ok(only_wanted(created.await?, wanted))
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {

@@ -16,16 +16,29 @@ const OBJECT_BYTES_MAX: u64 = 1 << 50;
 
 /// Reads a whole file.
 pub(crate) async fn read(store: Arc<Store>, name: String) -> Result<Vec<u8>, DirectoryError> {
+    let whole = read_at_most(store, name, u64::MAX).await?;
+    Ok(whole.unwrap_or_default())
+}
+
+/// Reads a whole file that has at most this many bytes. The length comes before the content.
+pub(crate) async fn read_at_most(
+    store: Arc<Store>,
+    name: String,
+    most: u64,
+) -> Result<Option<Vec<u8>>, DirectoryError> {
     let failed = |error: Error| directory_error(&error, Operation::Read, &name);
     let path = store.path(&name, Operation::Read)?;
     let whole = store.objects.get_opts(&path, GetOptions::default()).await.map_err(failed)?;
     let bytes = whole.meta.size;
+    if bytes > most {
+        return Ok(None);
+    }
     if bytes <= store.options.read_bytes.saturating_mul(2) {
-        return Ok(whole.bytes().await.map_err(failed)?.into());
+        return Ok(Some(whole.bytes().await.map_err(failed)?.into()));
     }
     // The answer that has begun is not read to its end: the parts come faster together.
     drop(whole);
-    read_parts(&store, &path, &name, 0..bytes, Vec::new()).await
+    read_parts(&store, &path, &name, 0..bytes, Vec::new()).await.map(Some)
 }
 
 /// Reads a range of a file.

@@ -5,6 +5,7 @@ use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
 use crate::ledger::live_segment::LiveSegment;
+use crate::ledger::prefetch::Prefetch;
 use crate::ledger::replacement::Replacement;
 use crate::ledger::segment_reader::{SegmentData, SegmentSource};
 use crate::maintenance::compaction::plan::Plan;
@@ -34,14 +35,14 @@ pub(crate) async fn execute<D: Directory>(
         Plan::Base(groups) => (SegmentKind::Base, *groups, 0..segments.len()),
         Plan::Merge(range) => (SegmentKind::Delta, KeyGroups::ALL, range.clone()),
     };
+    let wanted = |segment: &LiveSegment| segment.groups().intersection(groups);
+    let sources: Vec<&LiveSegment> = segments[sources].iter().filter(|segment| !wanted(segment).is_empty()).collect();
+    let superseded = sources.iter().map(|segment| (segment.entry.clone(), wanted(segment))).collect();
+    let read = async |segment: &LiveSegment| source.read(&segment.entry, Some(&segment.chunks), wanted(segment)).await;
+    let mut files = Prefetch::new(sources.iter().map(|segment| (segment.entry.bytes, read(segment))));
     let mut data: Vec<SegmentData> = Vec::new();
-    let mut superseded = Vec::new();
-    for segment in &segments[sources] {
-        let wanted = segment.groups().intersection(groups);
-        if !wanted.is_empty() {
-            data.push(source.read(&segment.entry, Some(&segment.chunks), wanted).await?);
-            superseded.push((segment.entry.clone(), wanted));
-        }
+    while let Some(file) = files.next().await.transpose()? {
+        data.push(file);
     }
     let bytes_read = data.iter().map(|data| data.bytes_read).sum();
     let mut records: Vec<Record<'_>> = Vec::new();

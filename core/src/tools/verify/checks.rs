@@ -17,7 +17,7 @@ use crate::model::key_groups::KeyGroups;
 use crate::model::wanted::Wanted;
 use crate::recovery::recover::recover_listed;
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint};
-use crate::recovery::wal_replay::{read_wal, replay};
+use crate::recovery::wal_replay::{ReadAhead, read_wal, replay};
 use crate::tools::verify::report::{Severity, VerifyReport};
 
 /// What is known about the files so far.
@@ -138,7 +138,7 @@ async fn replay_wal<D: Directory>(
     let id = recovered.metadata.id;
     // With permission to fall back, the replay says at which file it ends, and why.
     let options = RecoverOptions::new().allow_fallback(true);
-    let replayed = replay(directory, &options, listing, Wanted::ALL, &mut recovered).await;
+    let replayed = replay(directory, &options, listing, Wanted::ALL, ReadAhead::new(), &mut recovered).await;
     let sequences = listing.wal_after(id).take(usize::try_from(recovered.wal.files).unwrap_or(usize::MAX));
     checked.replayed.extend(sequences.map(|(sequence, _)| wal_path(id, sequence)));
     let failed = match (&recovered.wal.cut, &replayed) {

@@ -115,7 +115,7 @@ impl<D: Directory + Send + Sync + 'static, O: Operator> Build<D> for NativeOpera
         let mut writer = [0; 8];
         getrandom::fill(&mut writer).map_err(|error| ClusterError::Options(format!("no randomness: {error}")))?;
         let options = OpenOptions::new(Arc::new(SystemClock::new())).store_id(opening.store.0);
-        let options = options.writer(u64::from_le_bytes(writer));
+        let options = options.writer(u64::from_le_bytes(writer)).named_elsewhere(true);
         let config = CheckpointConfig::new().with_max_retained(opening.max_retained as usize);
         let Opening { directory, parts, stores, range, .. } = opening;
         let opened = IncrementalCheckpointManager::open_parts(directory, &parts, stores, range, config, options);

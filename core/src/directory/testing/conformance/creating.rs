@@ -33,6 +33,27 @@ pub(super) async fn creating_and_listing_shows_what_was_created<D: Directory>(op
     reads(&directory, "a", b"commit").await
 }
 
+pub(super) async fn creating_without_an_order_lists_what_was_created<D: Directory>(
+    open: impl AsyncFn() -> D,
+) -> Outcome {
+    let directory = open().await;
+    creates(&directory, &[("b", b"before"), ("c/0", b"")]).await?;
+    let create = async |paths: [&str; 3]| {
+        let batch = paths.map(|path| file(path, path.as_bytes())).to_vec();
+        directory.create_unordered_and_list_only(batch, |path| path != "c").await
+    };
+    let listed = create(["d/1", "a", "c/1"]).await.map_err(|error| error.to_string())?;
+    let listed: Vec<(String, u64)> = listed.into_iter().map(|entry| (entry.path, entry.bytes)).collect();
+    same(
+        "what is wanted",
+        listed,
+        [("a", 1), ("b", 6), ("d/1", 3)].map(|(path, bytes)| (path.to_owned(), bytes)).to_vec(),
+    )?;
+    lists(&directory, &[("a", 1), ("b", 6), ("c/0", 0), ("c/1", 3), ("d/1", 3)]).await?;
+    same("a taken name", create(["e", "a", "f"]).await.map_err(|error| error.kind()), Err(Kind::AlreadyExists))?;
+    reads(&directory, "a", b"a").await
+}
+
 pub(super) async fn a_taken_name_fails_the_batch<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;
     creates(&directory, &[("a/taken", b"old"), ("taken", b"older")]).await?;

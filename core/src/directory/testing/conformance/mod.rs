@@ -112,6 +112,7 @@ checks! {
         a_listing_is_in_order_of_path,
         a_file_reads_back_whole,
         a_file_may_be_empty,
+        a_file_that_is_too_long_is_not_read,
         a_file_may_have_five_mib,
         ranges_are_exact,
         ranges_past_the_end_are_out_of_range,
@@ -121,6 +122,7 @@ checks! {
     creating {
         a_batch_spans_directories_in_any_order,
         creating_and_listing_shows_what_was_created,
+        creating_without_an_order_lists_what_was_created,
         a_taken_name_fails_the_batch,
         a_name_twice_in_a_batch_fails_it,
     }

@@ -36,6 +36,18 @@ pub(super) async fn a_file_may_be_empty<D: Directory>(open: impl AsyncFn() -> D)
     reads_range(&directory, "empty", 0, 1, Err(Kind::OutOfRange)).await
 }
 
+pub(super) async fn a_file_that_is_too_long_is_not_read<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
+    let directory = open().await;
+    creates(&directory, &[("empty", b""), ("ten", b"0123456789")]).await?;
+    let read = async |path, bytes| directory.read_at_most(path, bytes).await.map_err(|error| error.kind());
+    same("a file of the length", read("ten", 10).await, Ok(Some(b"0123456789".to_vec())))?;
+    same("a shorter file", read("ten", 1 << 40).await, Ok(Some(b"0123456789".to_vec())))?;
+    same("a longer file", read("ten", 9).await, Ok(None))?;
+    same("nothing of a file", read("ten", 0).await, Ok(None))?;
+    same("an empty file", read("empty", 0).await, Ok(Some(Vec::new())))?;
+    same("no file", read("missing", 10).await, Err(Kind::NotFound))
+}
+
 pub(super) async fn a_file_may_have_five_mib<D: Directory>(open: impl AsyncFn() -> D) -> Outcome {
     let directory = open().await;
     // The period of the content divides no round chunk size, so that a misplaced chunk shows.

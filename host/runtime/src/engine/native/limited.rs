@@ -101,6 +101,10 @@ impl<D: Directory> Directory for Limited<D> {
         self.directory.read_range(path, offset, length).await
     }
 
+    async fn read_at_most(&self, path: &str, bytes: u64) -> Result<Option<Vec<u8>>, DirectoryError> {
+        self.directory.read_at_most(path, bytes).await
+    }
+
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         self.check(&batch).await?;
         self.directory.create(batch).await
@@ -114,6 +118,15 @@ impl<D: Directory> Directory for Limited<D> {
     async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
         self.check(&batch).await?;
         self.directory.create_and_list_only(batch, wanted).await
+    }
+
+    async fn create_unordered_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        self.check(&batch).await?;
+        self.directory.create_unordered_and_list_only(batch, wanted).await
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {

@@ -65,6 +65,7 @@ impl<D: Directory + Send + Sync + 'static> NativeEngine<D> {
         let parts: Vec<_> = start.parts.iter().map(|part| part.map(limited)).collect();
         let stores = start.stores.map(|directory| Limited::new(Arc::clone(directory)));
         let (config, how) = settings(options);
+        let how = how.named_elsewhere(true);
         let opened = Manager::open_parts(directory.clone(), &parts, stores, start.range, config, how);
         let opened = block_on(opened).map_err(convert::error)?;
         Ok(Self { parts: Some(Vec::new()), ..Self::over(opened, directory) })

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// How many bytes of files may be in flight or waiting, besides the file that was handed out.
-const AHEAD_BYTES: u64 = 16 << 20;
+pub(crate) const AHEAD_BYTES: u64 = 16 << 20;
 
 /// A file that is being read, or that has been read.
 enum Slot<F: Future> {
@@ -76,6 +76,30 @@ impl<F: Future> Slot<F> {
     }
 }
 
+/// Waits for `wanted`, and reads `ahead` meanwhile. If `wanted` is ready at once, as natively, `ahead` is not begun, and
+/// what it would read is `None`.
+pub(crate) async fn alongside<W: Future, A: Future>(wanted: W, ahead: A) -> (W::Output, Option<A::Output>) {
+    let (mut wanted, mut ahead) = (Slot::Reading(Box::pin(wanted)), Slot::Reading(Box::pin(ahead)));
+    let mut waits = false;
+    poll_fn(|context| {
+        wanted.poll(context);
+        if waits || matches!(wanted, Slot::Reading(_)) {
+            waits = true;
+            ahead.poll(context);
+        }
+        match (&wanted, &ahead) {
+            (Slot::Reading(_), _) => Poll::Pending,
+            (Slot::Read(_), Slot::Reading(_)) if waits => Poll::Pending,
+            (Slot::Read(_), _) => Poll::Ready(()),
+        }
+    })
+    .await;
+    match (wanted, ahead) {
+        (Slot::Read(wanted), ahead) => (wanted, ahead.output()),
+        (Slot::Reading(_), _) => unreachable!("it was waited for"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -104,6 +128,23 @@ mod tests {
             assert_eq!(begun.borrow().len() as u64, n + 1);
         }
         assert_eq!(block_on(ahead.next()), None);
+    }
+
+    #[test]
+    fn what_is_ready_at_once_has_nothing_read_beside_it() {
+        let begun = RefCell::new(Vec::new());
+        assert_eq!(block_on(alongside(after(1, 1, &begun), after(1, 2, &begun))), (1, None));
+        assert_eq!(*begun.borrow(), [1]);
+    }
+
+    #[test]
+    fn what_must_be_waited_for_has_the_other_read_meanwhile() {
+        for (of_wanted, of_ahead) in [(2, 9), (9, 2), (5, 5)] {
+            let begun = RefCell::new(Vec::new());
+            let both = alongside(after(of_wanted, 1, &begun), after(of_ahead, 2, &begun));
+            assert_eq!(block_on(both), (1, Some(2)));
+            assert_eq!(*begun.borrow(), [1, 2]);
+        }
     }
 
     #[test]
