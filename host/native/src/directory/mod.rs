@@ -177,8 +177,12 @@ impl NativeDirectory {
             return self.root.sync_file_system().map_err(|errno| directory_error(errno, Operation::Open, ""));
         }
         for entry in subdirectories {
-            self.root.sync_directory(&entry).map_err(|errno| directory_error(errno, Operation::Open, &entry))?;
-            durable_dirs.insert(entry);
+            match self.root.sync_directory(&entry) {
+                Ok(()) => drop(durable_dirs.insert(entry)),
+                // Another writer, who does not know yet that this one takes over, has just deleted it.
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(directory_error(errno, Operation::Open, &entry)),
+            }
         }
         self.root.sync_directory("").map_err(|errno| directory_error(errno, Operation::Open, ""))
     }

@@ -14,6 +14,37 @@ use tempfile::TempDir;
 use super::NativeDirectory;
 use crate::watch::{Call, Watch};
 
+const NAMES: [&str; 3] = ["checkpoint_1", "checkpoint_2", "checkpoint_3"];
+
+/// Deletes all directories but the first that is synced, after they were listed.
+#[derive(Debug)]
+struct Deleting(std::path::PathBuf);
+
+impl Watch for Deleting {
+    fn before(&self, call: Call<'_>) -> Result<(), io::Error> {
+        if let Call::SyncDirectory(name) = call {
+            for other in NAMES.iter().filter(|other| **other != name) {
+                // Those that were deleted before are gone.
+                let _ = fs::remove_dir(self.0.join(other));
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&self, _call: Call<'_>) {}
+}
+
+#[test]
+fn a_writer_opens_while_another_one_deletes() {
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    for name in NAMES {
+        fs::create_dir(scratch.path().join(name)).expect("it is created");
+    }
+    let watcher = Arc::new(Deleting(scratch.path().to_owned()));
+    let opened = NativeDirectory::open_exclusive_watched(scratch.path(), watcher);
+    assert!(opened.is_ok(), "{opened:?}");
+}
+
 fn scratch() -> (TempDir, NativeDirectory) {
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let directory = NativeDirectory::open(scratch.path()).expect("it opens");
