@@ -25,12 +25,12 @@ const STORE: [u8; 16] = *b"alluvium-cluster";
 /// A job without a committed epoch is [`Options`](ClusterError::Options).
 #[allow(clippy::arc_with_non_send_sync, reason = "the manager shares directories by Arc, here within one thread")]
 pub fn export<S: Storage>(storage: &S, checkpoint: Option<u64>) -> Result<Vec<u8>, ClusterError> {
-    let manifest = block_on(JobManifest::find(&storage.log()?, checkpoint))?;
+    let manifest = block_on(JobManifest::find(&storage.log_to_read()?, checkpoint))?;
     let nothing = || ClusterError::Options("the job has no committed epoch".into());
     let manifest = manifest.filter(|manifest| !manifest.parts.is_empty()).ok_or_else(nothing)?;
     let mut opened = BTreeMap::new();
     for id in manifest.needed() {
-        opened.insert(id, Arc::new(storage.part(id)?));
+        opened.insert(id, Arc::new(storage.part_to_read(id)?));
     }
     let any: BTreeMap<StoreId, Arc<AnyDirectory<'_>>> =
         opened.iter().map(|(id, directory)| (*id, Arc::new(AnyDirectory::new(&**directory)))).collect();

@@ -1,6 +1,6 @@
 //! What can be said of a job without taking part in it.
 
-use alluvium_core::directory::block_on;
+use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::job::{JobManifest, StoreId, ownership};
 use alluvium_core::model::hash_range::HashRange;
 
@@ -37,7 +37,11 @@ pub struct PartStatus {
 impl JobStatus {
     /// Reads the newest manifest of a job. Returns `None` if the job has not begun.
     pub fn read<S: Storage>(storage: &S) -> Result<Option<Self>, ClusterError> {
-        let Some(manifest) = block_on(JobManifest::find(&storage.log()?, None))? else { return Ok(None) };
+        let log = match storage.log_to_read() {
+            Err(error) if error.kind() == DirectoryErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let Some(manifest) = block_on(JobManifest::find(&log, None))? else { return Ok(None) };
         let part = |part: &alluvium_core::job::JobPart| PartStatus {
             store: part.store,
             range: part.range,
@@ -67,5 +71,5 @@ impl JobStatus {
 
 /// Returns the directories that nothing needs any more. Unless `only_look` is set, they are deleted.
 pub fn unneeded_directories<S: Storage>(storage: &S, only_look: bool) -> Result<Vec<StoreId>, ClusterError> {
-    collect(storage, &storage.log()?, only_look)
+    collect(storage, &storage.log_to_read()?, only_look)
 }

@@ -90,7 +90,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let range = ownership::range(worker, workers).ok_or_else(no_range)?;
         let mut opened = BTreeMap::new();
         for id in manifest.needed_for(range) {
-            opened.insert(id, Arc::new(self.storage.part(id)?));
+            opened.insert(id, Arc::new(self.storage.part_to_read(id)?));
         }
         let parts = manifest.sources(range).into_iter();
         let parts = parts.map(|source| Part::new(opened[&source.store].clone(), source.checkpoint, source.range));

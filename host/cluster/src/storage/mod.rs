@@ -27,6 +27,16 @@ pub trait Storage: Send + Sync + 'static {
     /// Opens the directory of a worker, and creates it if it is missing.
     fn part(&self, id: StoreId) -> Result<Self::Directory, DirectoryError>;
 
+    /// Opens the job's log to read it. Nothing is created.
+    fn log_to_read(&self) -> Result<Self::Directory, DirectoryError> {
+        self.log()
+    }
+
+    /// Opens the directory of a worker to read what was committed of it. Nothing is created.
+    fn part_to_read(&self, id: StoreId) -> Result<Self::Directory, DirectoryError> {
+        self.part(id)
+    }
+
     /// Returns the directories of workers that there are.
     fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError>;
 

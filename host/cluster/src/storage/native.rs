@@ -63,6 +63,14 @@ impl Storage for NativeStorage {
         Self::open(&self.part_path(id))
     }
 
+    fn log_to_read(&self) -> Result<NativeDirectory, DirectoryError> {
+        NativeDirectory::open(self.log_path())
+    }
+
+    fn part_to_read(&self, id: StoreId) -> Result<NativeDirectory, DirectoryError> {
+        NativeDirectory::open(self.part_path(id))
+    }
+
     fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError> {
         let path = self.root.join("parts");
         let failed = |error: std::io::Error| io_error(Operation::List, &path, &error);

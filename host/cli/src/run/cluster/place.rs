@@ -82,6 +82,22 @@ impl JobStorage for JobPlace {
         }
     }
 
+    fn log_to_read(&self) -> Result<Storage, DirectoryError> {
+        match self {
+            Self::Files(files) => files.log_to_read().map(Storage::Files),
+            #[cfg(feature = "object")]
+            Self::Store(store) => store.log_to_read().map(Storage::Object),
+        }
+    }
+
+    fn part_to_read(&self, id: StoreId) -> Result<Storage, DirectoryError> {
+        match self {
+            Self::Files(files) => files.part_to_read(id).map(Storage::Files),
+            #[cfg(feature = "object")]
+            Self::Store(store) => store.part_to_read(id).map(Storage::Object),
+        }
+    }
+
     fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError> {
         match self {
             Self::Files(files) => files.parts(),
