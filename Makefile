@@ -7,7 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors test-object object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
-        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
+        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-cluster bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -243,7 +243,12 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 torture-cluster: check-tools object-servers nats compilers ## jobs with many workers: 100,000 kills in a simulation, and CELL_KILLS=40 of real processes in each of 30 cells, from SEED=1
 	ALLUVIUM_JOB_KILLS=100000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test -p alluvium-core --test job -- --nocapture
 	cargo build $(OBJECT) --bins
-	"$(TARGET)/debug/cluster-matrix" --kills "$(CELL_KILLS)" --seed "$(SEED)"
+	mkdir -p "$(TARGET)/bench"
+	"$(TARGET)/debug/cluster-matrix" --kills "$(CELL_KILLS)" --seed "$(SEED)" --report "$(TARGET)/bench/cluster-kills.jsonl"
+
+bench-cluster: check-tools object-servers ## minutes: jobs with many workers: round trips, throughput, stalls, and the time from a kill to the next epoch
+	cargo build --release -p alluvium-test-cluster --bins
+	"$(TARGET)/release/cluster-bench" --out "$(TARGET)/bench"
 
 fuzz: check-tools ## every decoder under a coverage-guided fuzzer for MINUTES=10 from SEED=1 (needs nightly and cargo-fuzz)
 	tests/fuzz/run.sh "$(MINUTES)" "$(SEED)"

@@ -164,7 +164,16 @@ pub struct OpenOptions {
     pub(crate) writer: u64,
     pub(crate) allow_fallback: bool,
     pub(crate) checkpoint: Option<u64>,
-    pub(crate) named_elsewhere: bool,
+    pub(crate) counts: Counts,
+}
+
+/// When a checkpoint counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// Once it is written.
+    Written,
+    /// Once something else names it.
+    NamedElsewhere,
 }
 
 impl std::fmt::Debug for OpenOptions {
@@ -190,7 +199,7 @@ impl OpenOptions {
             writer: 0,
             allow_fallback: false,
             checkpoint: None,
-            named_elsewhere: false,
+            counts: Counts::Written,
         }
     }
 
@@ -241,7 +250,7 @@ impl OpenOptions {
     /// long needs one step for a checkpoint. A crash may leave a checkpoint that is not whole. Nothing names it.
     #[must_use]
     pub fn named_elsewhere(self, named_elsewhere: bool) -> Self {
-        Self { named_elsewhere, ..self }
+        Self { counts: if named_elsewhere { Counts::NamedElsewhere } else { Counts::Written }, ..self }
     }
 
     /// Sets whether recovery may skip a damaged newest checkpoint and use an older one. The default is false.

@@ -7,6 +7,7 @@ use crate::commit::encoded::Encoded;
 use crate::commit::held::Unfinished;
 use crate::commit::prepared::PreparedCheckpoint;
 use crate::commit::statistics::CheckpointStatistics;
+use crate::config::Counts;
 use crate::directory::{Directory, DirectoryErrorKind};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
@@ -102,7 +103,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
     /// Creates the files, and checks that no other writer was there.
     async fn publish(&self, encoded: &mut Encoded, started_us: u64) -> Result<Listing, Error> {
         encoded.ticket.begin_creation(Fingerprint::of(&encoded.batch));
-        let listing = if self.ledger.is_named_elsewhere {
+        let listing = if self.ledger.counts == Counts::NamedElsewhere {
             // What names the checkpoint does so after this, so no file of it has to come before another.
             let batch = std::mem::take(&mut encoded.batch);
             Listing::of(

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashSet;
 
+use crate::config::Counts;
 use crate::directory::EntryKind;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::segment_list::SegmentList;
@@ -45,8 +46,8 @@ pub(crate) type KeptFiles = Option<Arc<BTreeSet<String>>>;
 pub(crate) struct Ledger {
     health: Health,
     pages: Mutex<Pages>,
-    /// Whether a checkpoint counts only once something else names it, and this writer is the only one.
-    pub(crate) is_named_elsewhere: bool,
+    /// When a checkpoint counts. If something else must name it first, this writer is the only one.
+    pub(crate) counts: Counts,
 }
 
 /// The part of the ledger that changes.
@@ -107,13 +108,7 @@ pub(crate) struct Pages {
 impl Ledger {
     /// Creates the ledger of a directory whose listing was just taken. The first new segment gets
     /// `next_number`.
-    pub(crate) fn new(
-        store_id: [u8; 16],
-        next_number: u64,
-        listing: &Listing,
-        keep_wal: bool,
-        is_named_elsewhere: bool,
-    ) -> Self {
+    pub(crate) fn new(store_id: [u8; 16], next_number: u64, listing: &Listing, keep_wal: bool, counts: Counts) -> Self {
         let temporary = listing.entries().filter(|(_, entry)| entry.kind == EntryKind::Temporary);
         let pages = Pages {
             leftovers: Arc::new(temporary.map(|(_, entry)| entry.path.clone()).collect()),
@@ -139,7 +134,7 @@ impl Ledger {
             creating_wal: None,
             known_wal: listing.wal.iter().map(|(checkpoint, sequence, _)| (*checkpoint, *sequence)).collect(),
         };
-        Self { health: Health::default(), pages: Mutex::new(pages), is_named_elsewhere }
+        Self { health: Health::default(), pages: Mutex::new(pages), counts }
     }
 
     /// Fails if an earlier write of this writer failed, with the first reason.

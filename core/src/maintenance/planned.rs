@@ -1,5 +1,6 @@
 //! What garbage collection would do, without doing it.
 
+use crate::config::Counts;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::Ledger;
@@ -28,7 +29,7 @@ pub async fn plan<D: Directory>(directory: &D, max_retained: Option<usize>) -> R
         let mut listing = Listing::take_all_beside_writer(directory).await?;
         check_not_lost(directory, &mut listing.clone()).await?;
         let own_below = listing.highest_number.saturating_add(1);
-        let ledger = Ledger::new([0; 16], own_below, &listing, false, false);
+        let ledger = Ledger::new([0; 16], own_below, &listing, false, Counts::Written);
         let damaged = learn(directory, &ledger, &listing).await?;
         // What a writer has deleted meanwhile is not damaged.
         match damaged {

@@ -150,13 +150,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             .highest_number
             .checked_add(1)
             .ok_or_else(|| Error::LimitExceeded("segment numbers are used up".into()))?;
-        let ledger = Arc::new(Ledger::new(
-            options.store_id,
-            next_number,
-            listing,
-            !config.truncate_wal,
-            options.named_elsewhere,
-        ));
+        let ledger =
+            Arc::new(Ledger::new(options.store_id, next_number, listing, !config.truncate_wal, options.counts));
         ledger.lock().writer = options.writer;
         Ok(Self {
             directory,

@@ -7,8 +7,9 @@ use std::process::Command;
 fn the_example_counts_the_flights_of_each_route() {
     let folder = tempfile::tempdir().unwrap();
     let (input, job) = (folder.path().join("flights.csv"), folder.path().join("job"));
-    let flights: String = (0..450).map(|flight| format!("{flight},JFK,{}\n", ["LAX", "BOS"][flight % 2])).collect();
-    std::fs::write(&input, format!("flight,origin,dest\n{flights}")).unwrap();
+    let flight = |flight: usize| format!("{flight},JFK,{}", ["LAX", "BOS"][flight % 2]);
+    let lines: Vec<String> = std::iter::once("flight,origin,dest".to_owned()).chain((0..450).map(flight)).collect();
+    std::fs::write(&input, lines.join("\n")).unwrap();
     let own = std::env::current_exe().unwrap();
     let example = own.parent().and_then(Path::parent).unwrap().join("examples/counts");
     let output = Command::new(example).arg(&job).arg(&input).arg("2").output().unwrap();

@@ -96,7 +96,7 @@ impl Inputs {
             Self::Files => {
                 let path = folder.join(format!("in/{partition}.txt"));
                 let mut text = std::fs::read_to_string(&path).unwrap_or_default();
-                records.iter().for_each(|record| text.extend([record, "\n"]));
+                text.extend(records.iter().flat_map(|record| [record, "\n"]));
                 std::fs::write(path, text).unwrap();
             }
             Self::JetStream { server, streams } => server.publish(&format!("IN{streams}.{partition}"), records),

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use futures_util::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 /// So long a request takes. Requests that are made together are on their way together.
 const ON_THE_WAY: Duration = Duration::from_millis(20);
@@ -50,6 +50,26 @@ pub struct Counts {
     pub trips: u64,
 }
 
+impl Counts {
+    /// Returns both, one after the other.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self { trips: self.trips + next.trips, ..self.alongside(next) }
+    }
+
+    /// Returns both, at the same time.
+    #[must_use]
+    pub fn alongside(self, other: Self) -> Self {
+        Self {
+            puts: self.puts + other.puts,
+            gets: self.gets + other.gets,
+            lists: self.lists + other.lists,
+            deletes: self.deletes + other.deletes,
+            trips: self.trips.max(other.trips),
+        }
+    }
+}
+
 /// The store.
 #[derive(Debug)]
 pub struct Watched {
@@ -63,6 +83,12 @@ impl Watched {
     /// Returns an empty store.
     pub fn with(fault: Fault) -> Self {
         Self { objects: InMemory::new(), fault, counts: Arc::default(), refused: Mutex::default() }
+    }
+
+    /// Counts again what was taken.
+    pub fn add_counts(&self, taken: Counts) {
+        let mut counts = self.counts();
+        *counts = taken.then(*counts);
     }
 
     /// Returns what was counted since this was last asked.

@@ -48,7 +48,7 @@ impl NativeStorage {
     }
 
     fn open(path: &Path) -> Result<NativeDirectory, DirectoryError> {
-        Ok(NativeDirectory::create_unlocked(path)?)
+        NativeDirectory::create_unlocked(path)
     }
 }
 

@@ -1,7 +1,9 @@
 //! `cluster-matrix`: jobs over many processes, interrupted in every way, for as many kills as you like.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use alluvium_test_cluster::bench::Kills;
 use alluvium_test_cluster::cells::{Cell, Event, all};
 use alluvium_test_cluster::matrix::{Done, run};
 use clap::Parser;
@@ -22,6 +24,9 @@ struct Arguments {
     /// Where randomness starts
     #[arg(long, default_value = "1")]
     seed: u64,
+    /// Add what was counted to this file, as one line
+    #[arg(long)]
+    report: Option<PathBuf>,
     /// Only cells whose names begin like this
     #[arg(long, default_value = "")]
     cell: String,
@@ -69,5 +74,11 @@ fn main() -> ExitCode {
     println!("{table}");
     let Done { kills, jobs, generations } = all;
     println!("seed {}: {kills} kills in {generations} generations of {jobs} jobs, {wrong} cells wrong", arguments.seed);
+    if let Some(path) = &arguments.report
+        && let Err(error) = Kills::add(path, arguments.seed, kills, wrong)
+    {
+        eprintln!("{}: {error}", path.display());
+        return ExitCode::FAILURE;
+    }
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
