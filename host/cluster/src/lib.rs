@@ -24,7 +24,7 @@ mod stash;
 mod status;
 mod storage;
 
-pub use committer::{Committed, Outputs, Watch};
+pub use committer::{Committed, Outputs, Watch, WorkerEpoch};
 pub use error::ClusterError;
 pub use export::export;
 pub use inputs::{Input, OpenSource, ReadTime};

@@ -45,7 +45,7 @@ use self::components::EngineComponent;
 use self::connections::Connections;
 use self::outcome::Ended;
 use self::progress::Progress;
-use self::service::{MetricsFile, Status};
+use self::service::{MetricsFile, OfRun, Status};
 use self::signals::Signals;
 use self::stream::Stream;
 
@@ -69,7 +69,7 @@ impl Run {
         status.update(|shown| shown.limits = self.limits());
         let mut progress = Progress::new(self.json);
         if let Some(address) = self.listen {
-            progress.listening(service::listen(address, host.clone(), status.clone())?);
+            progress.listening(service::listen(address, OfRun(host.clone(), status.clone()))?);
         }
         let load = if self.composed { Host::load_composed } else { Host::load };
         let plugin = load(&host, &self.plugin).map_err(failed)?;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::running::Running;
+use crate::service::listen::Served;
 use crate::support::{Bench, Done, alerts, alluvium, command, delays, fails, flights, ok, text};
 
 /// The flights as files, each a partition.
@@ -197,4 +199,33 @@ fn what_cannot_work_is_refused_by_name() {
     }
     let other = run(&text(&delays()), &["--input", "flights=elsewhere.csv"]);
     fails(other, scratch, &["connected twice"]);
+}
+
+#[test]
+fn a_process_shows_the_job_while_it_runs() {
+    let bench = Bench::new();
+    let input = partitions(&bench, 2);
+    let job = text(&bench.path("job"));
+    let more = ["--follow", "--epoch-interval", "50", "--workers", "2", "--listen", "127.0.0.1:0", "--json"];
+    let mut served = Served::of(Running::of(run_arguments(&job, &input, &more)));
+    // Every flight of the month was counted, by one of the two workers.
+    while served.run.wait_for("epoch")["records"] != 27_004 {}
+    let (ready, why) = served.get("/ready");
+    assert_eq!((ready, why.as_str()), (200, "ok\n"));
+    assert_eq!(served.get("/health").0, 200);
+    let metrics = served.wait_for("/metrics", "alluvium_job_workers 2.0");
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} is missing in\n{metrics}")).parse().expect("a number")
+    };
+    let of_worker = |name: &str, worker: u32| value(&format!("alluvium_{name}{{worker=\"{worker}\"}}"));
+    assert_eq!((0..2).map(|worker| of_worker("worker_records_total", worker)).sum::<f64>(), 27_004.0);
+    assert_eq!((0..2).map(|worker| of_worker("worker_keys", worker)).sum::<f64>(), value("alluvium_job_keys"));
+    assert_eq!((value("alluvium_ready"), value("alluvium_job_generation")), (1.0, 1.0));
+    let page = served.get("/").1;
+    for shown in ["alluvium cluster run", "Workers", "0.csv", "being read"] {
+        assert!(page.contains(shown), "{shown} is missing in\n{page}");
+    }
+    served.run.signal(rustix::process::Signal::TERM);
+    assert_eq!(served.run.end().0, Some(1), "it is stopped before the end of its inputs");
 }

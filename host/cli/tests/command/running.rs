@@ -16,7 +16,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(bench: &Bench, input: &Path, more: &[&str]) -> Self {
-        let mut command = command(bench.run_over(input, &[&["--json"], more].concat()));
+        Self::of(bench.run_over(input, &[&["--json"], more].concat()))
+    }
+
+    /// Starts the command with these arguments, of which one is `--json`.
+    pub(crate) fn of(arguments: impl IntoIterator<Item = String>) -> Self {
+        let mut command = command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let events = BufReader::new(child.stderr.take().expect("a pipe"));

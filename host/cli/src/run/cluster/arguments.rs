@@ -1,5 +1,6 @@
 //! The arguments of `alluvium cluster run`.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -81,6 +82,9 @@ pub(super) struct Run {
     /// Limit the memory of the state of each worker
     #[arg(long, value_name = "MIB", default_value = "16384")]
     pub(super) state_memory_mib: NonZeroU32,
+    /// Serve a status page, /metrics, /health and /ready at this address, as 127.0.0.1:9464. Process 0 shows the job
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<SocketAddr>,
     /// Report progress and errors as one JSON object a line, on the standard error
     #[arg(long)]
     pub(super) json: bool,

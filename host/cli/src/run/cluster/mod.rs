@@ -1,6 +1,7 @@
 //! `alluvium cluster`: the same plugins over many workers, in one process or in several.
 
 mod arguments;
+mod board;
 mod manage;
 mod place;
 mod progress;

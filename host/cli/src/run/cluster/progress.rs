@@ -1,11 +1,13 @@
 //! What a job tells people while it runs.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use alluvium_cluster::{Committed, Watch};
 use serde_json::json;
 
+use super::board::Board;
 use crate::log::{Level, log};
 use crate::output::grouped;
 use crate::shown::tell;
@@ -13,11 +15,22 @@ use crate::shown::tell;
 /// How often people are told of an epoch at most.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// Says where the status page is.
+pub(super) fn listening(is_json: bool, address: SocketAddr) {
+    let url = format!("http://{address}/");
+    if is_json {
+        log(Level::Info, json!({"event": "listening", "url": url}));
+    } else {
+        tell(&format!("status page at {url}"));
+    }
+}
+
 /// Returns what tells of committed epochs: as JSON of each, or for people of one a second and of the last.
-pub(super) fn watch(is_json: bool) -> Watch {
+pub(super) fn watch(is_json: bool, board: Board) -> Watch {
     let (mut records, mut told) = (0, None::<Instant>);
     Arc::new(Mutex::new(move |committed: &Committed| {
         records += committed.records;
+        board.committed(committed);
         let manifest = &committed.manifest;
         if is_json {
             log(

@@ -7,8 +7,10 @@ use alluvium_host::{HostOptions, Limits, PluginOptions};
 use serde_json::json;
 
 use super::super::arguments::{compiler, plugin_limits};
+use super::super::service::listen;
 use super::super::signals::Signals;
 use super::arguments::Run;
+use super::board::Board;
 use super::place::JobPlace;
 use super::{failed, progress, sources};
 use crate::answer::Answer;
@@ -31,12 +33,18 @@ impl Run {
         if is_first {
             place.probe(&self.job)?;
         }
+        let (plugin, job) = (self.plugin.display().to_string(), self.job.display().to_string());
+        let call = Duration::from_secs(self.plugin_seconds.get().into());
+        let board = Board::new(plugin, job, processes.own(), call);
+        if let Some(address) = self.listen {
+            progress::listening(self.json, listen(address, board.clone())?);
+        }
         let mut job = Job::new(place, operator)
             .processes(processes)
             .threads(self.workers)
             .options(self.options())
             .stop(signals.flag())
-            .watch(progress::watch(self.json));
+            .watch(progress::watch(self.json, board));
         for input in sources::inputs(self, &description)? {
             job = job.input(input);
         }

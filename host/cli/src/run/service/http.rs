@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_host::Host;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
@@ -15,9 +14,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
-use super::metrics::exposition;
-use super::page::page;
-use super::status::Status;
 use crate::failure::Failure;
 
 /// How many connections are served at a time. Others wait.
@@ -36,9 +32,21 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What the server shows.
+pub(in crate::run) trait Shown: Send + Sync + 'static {
+    /// Returns the page.
+    fn page(&self) -> String;
+    /// Returns the metrics as `OpenMetrics`.
+    fn metrics(&self) -> String;
+    /// Why it does not work as it should, if so.
+    fn unhealthy(&self) -> Option<String>;
+    /// Why it does not process records now, if so.
+    fn unready(&self) -> Option<String>;
+}
+
 /// Serves on an address, in a thread of its own, until the process ends. Returns the address, whose port the
 /// system chose if it was 0.
-pub(in crate::run) fn listen(address: SocketAddr, host: Host, status: Status) -> Result<SocketAddr, Failure> {
+pub(in crate::run) fn listen(address: SocketAddr, shown: impl Shown) -> Result<SocketAddr, Failure> {
     let failed = |error| Failure::at(format!("--listen {address}"), error);
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
@@ -48,7 +56,7 @@ pub(in crate::run) fn listen(address: SocketAddr, host: Host, status: Status) ->
         let _inside = runtime.enter();
         tokio::net::TcpListener::from_std(listener).map_err(failed)?
     };
-    let serving = move || runtime.block_on(serve(listener, Arc::new((host, status))));
+    let serving = move || runtime.block_on(serve(listener, Arc::new(shown)));
     std::thread::Builder::new()
         .name("status".to_owned())
         .spawn(serving)
@@ -56,7 +64,7 @@ pub(in crate::run) fn listen(address: SocketAddr, host: Host, status: Status) ->
     Ok(bound)
 }
 
-async fn serve(listener: tokio::net::TcpListener, run: Arc<(Host, Status)>) {
+async fn serve(listener: tokio::net::TcpListener, shown: Arc<impl Shown>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -65,9 +73,9 @@ async fn serve(listener: tokio::net::TcpListener, run: Arc<(Host, Status)>) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let run = Arc::clone(&run);
+        let shown = Arc::clone(&shown);
         tokio::spawn(async move {
-            let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, &run))));
+            let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, &*shown))));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIME)
@@ -81,15 +89,15 @@ async fn serve(listener: tokio::net::TcpListener, run: Arc<(Host, Status)>) {
     }
 }
 
-fn answer(request: &Request<Incoming>, (host, status): &(Host, Status)) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, shown: &impl Shown) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return response(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n".to_owned());
     }
     match request.uri().path() {
-        "/" => response(StatusCode::OK, HTML, page(&status.snapshot())),
-        "/metrics" => response(StatusCode::OK, OPEN_METRICS, exposition(host, status)),
-        "/health" => probed(status.snapshot().is_unhealthy()),
-        "/ready" => probed(status.snapshot().is_unready()),
+        "/" => response(StatusCode::OK, HTML, shown.page()),
+        "/metrics" => response(StatusCode::OK, OPEN_METRICS, shown.metrics()),
+        "/health" => probed(shown.unhealthy()),
+        "/ready" => probed(shown.unready()),
         _ => response(StatusCode::NOT_FOUND, TEXT, "there are /, /metrics, /health and /ready\n".to_owned()),
     }
 }

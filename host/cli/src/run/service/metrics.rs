@@ -28,7 +28,7 @@ pub(super) fn exposition(host: &Host, status: &Status) -> String {
 }
 
 /// A name, its meaning, and how to find its number.
-type Metric<T, N> = (&'static str, &'static str, fn(&T) -> N);
+pub(in crate::run) type Metric<T, N> = (&'static str, &'static str, fn(&T) -> N);
 
 const OF_INPUTS: [Metric<InputStatus, Option<f64>>; 7] = [
     ("input_position_records", "Records consumed, by earlier runs too.", |input| Some(number(input.records))),
@@ -68,12 +68,7 @@ impl Collector for Snapshot {
                 ConstGauge::new(value).encode(encoder)?;
             }
         }
-        if let Some(bytes) = resident_bytes() {
-            let help = "The memory of this process.";
-            let encoder =
-                encoder.encode_descriptor("process_resident_memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
-            ConstGauge::new(bytes).encode(encoder)?;
-        }
+        of_process(&mut encoder)?;
         for (name, help, value) in OF_INPUTS {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             for input in &self.inputs {
@@ -112,21 +107,29 @@ impl Collector for Snapshot {
     }
 }
 
+/// Encodes what is known of this process.
+pub(in crate::run) fn of_process(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let Some(bytes) = resident_bytes() else { return Ok(()) };
+    let help = "The memory of this process.";
+    let encoder = encoder.encode_descriptor("process_resident_memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
+    ConstGauge::new(bytes).encode(encoder)
+}
+
 fn labels(input: &InputStatus) -> [(&str, &str); 2] {
     [("input", &input.name), ("partition", &input.partition)]
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a metric is a floating-point number")]
-fn number(number: u64) -> f64 {
+pub(in crate::run) fn number(number: u64) -> f64 {
     number as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a metric is a floating-point number")]
-fn seconds(milliseconds: i64) -> f64 {
+pub(in crate::run) fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1_000.0
 }
 
-fn age(since: Timestamp) -> f64 {
+pub(in crate::run) fn age(since: Timestamp) -> f64 {
     Timestamp::now().duration_since(since).as_secs_f64().max(0.0)
 }
 

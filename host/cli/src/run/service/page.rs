@@ -1,59 +1,18 @@
-//! The status page: a run on one screen, in plain HTML that needs nothing else.
+//! The status page of a run.
 
 use alluvium_connectors::sink::Guarantee;
-use alluvium_host::text::printable;
-use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
+use super::frame::{framed, shown, time, time_of};
 use super::status::{Checkpoint, InputStatus, OutputStatus, Snapshot};
 use crate::output::grouped;
-
-/// How often a browser asks for the page again, in seconds.
-const REFRESH: u32 = 2;
-
-const STYLE: &str = "\
-:root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
-body { margin: 1.5rem auto; max-width: 76rem; padding: 0 1rem; }
-h1 { font-size: 1.3rem; margin: 0 0 .3rem; } h2 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; min-width: 100%; }
-th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-th { font-weight: 600; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-code { font-size: .92em; overflow-wrap: anywhere; }
-.good { color: light-dark(#176b2c, #7fd694); } .bad { color: light-dark(#a32020, #ff9b9b); font-weight: 600; }";
 
 /// Returns the page.
 pub(super) fn page(run: &Snapshot) -> String {
     let unready = run.is_unready();
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="refresh" content=(REFRESH);
-                title { "alluvium run: " (shown(&run.plugin)) }
-                style { (maud::PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { "alluvium run " code { (shown(&run.plugin)) } }
-                    p {
-                        @match unready {
-                            None => span.good { "Ready." },
-                            Some(why) => span.bad { "Not ready: " (shown(&why)) "." },
-                        }
-                        " Its checkpoints are in " code { (shown(&run.dir)) } ". Metrics are at " a href="/metrics" { "/metrics" } "."
-                    }
-                    (inputs(run))
-                    (outputs(&run.outputs))
-                    (checkpoints(run))
-                    (limits(run))
-                }
-            }
-        }
-    }
-    .into_string()
+    let place = html! { "Its checkpoints are in " code { (shown(&run.dir)) } "." };
+    let body = html! { (inputs(run)) (outputs(&run.outputs)) (checkpoints(run)) (limits(run)) };
+    framed("alluvium run", &run.plugin, unready.as_deref(), &place, &body)
 }
 
 fn inputs(run: &Snapshot) -> Markup {
@@ -141,17 +100,4 @@ fn promise(guarantee: Guarantee) -> &'static str {
         Guarantee::AtMostOnce => "at most once",
         _ => "unknown",
     }
-}
-
-/// What others chose is shown as text, and control characters as codes.
-fn shown(text: &str) -> String {
-    printable(text).to_string()
-}
-
-fn time_of(milliseconds: i64) -> String {
-    Timestamp::from_millisecond(milliseconds).map_or_else(|_| format!("{milliseconds} ms"), time)
-}
-
-fn time(at: Timestamp) -> String {
-    format!("{at:.0}")
 }

@@ -10,6 +10,8 @@ use alluvium_connectors::source::{Position, Progress};
 use alluvium_host::CheckpointReport;
 use jiff::Timestamp;
 
+use super::frame::position_text;
+
 /// How many checkpoints are shown.
 const CHECKPOINTS_SHOWN: usize = 20;
 
@@ -224,11 +226,7 @@ impl InputStatus {
     pub(super) fn position_text(&self) -> String {
         match &self.position {
             None => "the beginning".to_owned(),
-            Some(Position::Offset(offset)) => offset.to_string(),
-            Some(Position::Opaque(opaque)) => match std::str::from_utf8(opaque.as_bytes()) {
-                Ok(text) => text.to_owned(),
-                Err(_) => String::from(opaque.clone()),
-            },
+            Some(position) => position_text(position),
         }
     }
 }

@@ -12,14 +12,18 @@ use crate::support::{Bench, alluvium, sum};
 /// How long an answer may take on a machine that does much else.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-struct Served {
-    run: Running,
+pub(crate) struct Served {
+    pub(crate) run: Running,
     address: String,
 }
 
 impl Served {
     fn start(bench: &Bench, input: &str, more: &[&str]) -> Self {
-        let mut run = Running::start(bench, Path::new(input), &[&["--listen", "127.0.0.1:0"], more].concat());
+        Self::of(Running::start(bench, Path::new(input), &[&["--listen", "127.0.0.1:0"], more].concat()))
+    }
+
+    /// What was started with `--listen`.
+    pub(crate) fn of(mut run: Running) -> Self {
         let url = run.wait_for("listening")["url"].as_str().expect("an address").to_owned();
         let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         Self { run, address }
@@ -42,7 +46,7 @@ impl Served {
     }
 
     /// The status and the body of a page.
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let answer = self.ask(&format!("GET {path} HTTP/1.1\r\nHost: alluvium\r\n\r\n"));
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
@@ -50,7 +54,7 @@ impl Served {
     }
 
     /// Waits until a page holds a text.
-    fn wait_for(&self, path: &str, text: &str) -> String {
+    pub(crate) fn wait_for(&self, path: &str, text: &str) -> String {
         loop {
             let (_, body) = self.get(path);
             if body.contains(text) {

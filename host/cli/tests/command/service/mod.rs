@@ -1,6 +1,6 @@
 //! A run as a service: its status page, its metrics, its probes, its configuration and its logs.
 
 mod config;
-mod listen;
+pub(crate) mod listen;
 mod logs;
 mod strict;
