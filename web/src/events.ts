@@ -19,11 +19,16 @@ export class Listeners {
       try {
         (listener as (detail: CheckpointEvents[K]) => void)(detail);
       } catch (thrown) {
-        // An error in a listener must not fail the checkpoint. The page gets it as an uncaught error.
-        queueMicrotask(() => {
-          throw thrown;
-        });
+        // An error in a listener must not fail the checkpoint.
+        uncaught(thrown);
       }
     }
   }
+}
+
+/** Makes an uncaught error of what a callback threw. It does not end what called the callback. */
+export function uncaught(thrown: unknown): void {
+  queueMicrotask(() => {
+    throw thrown;
+  });
 }

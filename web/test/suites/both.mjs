@@ -6,6 +6,7 @@ import { test } from "../harness.mjs";
 const tests = {
   area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
   spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
+  live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator", disturbing: "callbacks that throw" },
   lives: {
     busy: "checkpoints while others are under way",
     unchanged: "checkpoints without changes",
@@ -22,11 +23,17 @@ async function each(prefix, run) {
   }
 }
 
+/** Calls `listener` with each uncaught error of this process, until the returned function is called. */
+function onUncaught(listener) {
+  process.on("uncaughtException", listener);
+  return () => process.off("uncaughtException", listener);
+}
+
 /** Runs them in Node. */
 export async function inNode() {
   const alluvium = await import("../../dist/node.js");
   const library = await import("devalue");
-  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, library));
+  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, { library, onUncaught }));
 }
 
 /** Runs them in a page. */
@@ -35,7 +42,12 @@ export async function inPage(kind, page) {
     const failure = await page.evaluate(
       async (module, name) => {
         try {
-          await (await import(`/test/both/${module}.mjs`))[name](alluvium);
+          const onUncaught = (listener) => {
+            const told = (event) => (event.preventDefault(), listener(event.error));
+            addEventListener("error", told);
+            return () => removeEventListener("error", told);
+          };
+          await (await import(`/test/both/${module}.mjs`))[name](alluvium, { onUncaught });
         } catch (error) {
           return error.stack ?? String(error);
         }
