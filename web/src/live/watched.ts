@@ -1,11 +1,12 @@
 import { Calls, type Place } from "../calls.js";
 import { type Codec, raw } from "../codec.js";
 import type { AlluviumError } from "../error.js";
+import { type KeyRange, within } from "../range.js";
 import type { Session } from "../session.js";
 import type { Bytes } from "../text.js";
 import { ChangeQueue } from "./queue.js";
 import type { Notice } from "./watchers.js";
-import { type Where, keyOf, wantedBy } from "./where.js";
+import { type Where, idOf, includes, keyOf, wantedBy } from "./where.js";
 
 /** A key that changed. */
 export interface Change<V> {
@@ -36,8 +37,8 @@ export interface Changes<V> {
 /** The name of a method that only this package calls: it watches bytes. */
 export const watchBytes: unique symbol = Symbol("watchBytes");
 
-/** The name of a method that only this package calls: it returns the same namespace with values that are bytes. */
-export const asBytes: unique symbol = Symbol("asBytes");
+/** The name of a method that only this package calls: it returns the entries of a range, in any namespace, as bytes. */
+export const rangeBytes: unique symbol = Symbol("rangeBytes");
 
 /** A watcher of bytes. */
 export interface ByteWatcher {
@@ -100,8 +101,21 @@ export class Watched<V = Uint8Array, I = Bytes> extends Calls<V, I> {
   }
 
   /** @internal */
-  [asBytes](): Watched {
-    return new Watched(this.#session, undefined, this.#find);
+  *[rangeBytes](range: KeyRange): Generator<[key: Uint8Array, value: Uint8Array], void, undefined> {
+    const { isOrdered } = this.#find();
+    const bytes = new Calls(this.#session, undefined, this.#find);
+    if (isOrdered) return yield* bytes.scan(range);
+    // Where keys are not ordered, the engine looks at all of them.
+    const { from, to, reverse, limit } = within(range);
+    const ends = { from: idOf(from), to: to === undefined ? undefined : idOf(to) };
+    let left = limit;
+    const entries = bytes.entries(range.prefix ?? "");
+    for (const [key, value] of reverse ? [...entries].reverse() : entries) {
+      if (left === 0) return;
+      if (!includes(ends, idOf(key))) continue;
+      left--;
+      yield [key, value];
+    }
   }
 
   #changesOf({ changes, ...notice }: Notice): Changes<V> {

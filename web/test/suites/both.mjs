@@ -7,6 +7,14 @@ const tests = {
   area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
   spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
   live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator", disturbing: "callbacks that throw" },
+  clients: {
+    calls: "calls of clients",
+    living: "live values and ranges of clients",
+    gaps: "clients whose messages are lost",
+    takingOver: "clients when another engine's side takes over",
+    versions: "clients of another version",
+    iterators: "changes of clients as an iterator",
+  },
   lives: {
     busy: "checkpoints while others are under way",
     unchanged: "checkpoints without changes",
@@ -32,8 +40,9 @@ function onUncaught(listener) {
 /** Runs them in Node. */
 export async function inNode() {
   const alluvium = await import("../../dist/node.js");
+  const client = await import("../../dist/client/index.js");
   const library = await import("devalue");
-  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, { library, onUncaught }));
+  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, { client, library, onUncaught }));
 }
 
 /** Runs them in a page. */
@@ -47,7 +56,8 @@ export async function inPage(kind, page) {
             addEventListener("error", told);
             return () => removeEventListener("error", told);
           };
-          await (await import(`/test/both/${module}.mjs`))[name](alluvium, { onUncaught });
+          const client = await import("/testing/client/index.js");
+          await (await import(`/test/both/${module}.mjs`))[name](alluvium, { client, onUncaught });
         } catch (error) {
           return error.stack ?? String(error);
         }
