@@ -13,7 +13,7 @@ import { bounded, hidden, misuse, twoTabs } from "./suites/calls.mjs";
 import { closing, faults, memoryRecovers, nodeContract, opfsContract } from "./suites/contract.mjs";
 import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
-import { reactOnServer, solid, svelte, vue } from "./suites/frameworks.mjs";
+import { reactOnServer, solid, svelte, vue, withoutEngine } from "./suites/frameworks.mjs";
 import { killed } from "./suites/kills.mjs";
 import { leadingTabs, leadingWorkers, sharedWorkers } from "./suites/leading.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
@@ -75,6 +75,7 @@ await test("node: a live value in Svelte's stores", svelte);
 await test("node: a live value in Solid", solid);
 await test("node: a live value in Vue", vue);
 await test("node: the hooks where React renders on a server", reactOnServer);
+await test("node: the entries for readers have no engine", withoutEngine);
 await inNode();
 for (const kind of browsers) {
   if (kind.path === undefined) {

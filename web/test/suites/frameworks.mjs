@@ -1,5 +1,7 @@
-// The stores of a client in libraries that know the contract of stores: Svelte, Solid, Vue, and React on a server.
+// The stores of a client in libraries that know the contract of stores: Svelte, Solid, Vue, and React on a server. And what
+// a page downloads for them.
 
+import { entries, loaded } from "../../size.mjs";
 import { same, until } from "../harness.mjs";
 
 const { Checkpoints, json } = await import("../../dist/node.js");
@@ -80,3 +82,12 @@ export const reactOnServer = () =>
     await client.get("a");
     same("rendered", renderToString(createElement(Page)), "<p>connected undefined 0</p>");
   });
+
+/** What only reads from elsewhere downloads no engine. */
+export function withoutEngine() {
+  for (const [name, path] of Object.entries(entries)) {
+    const modules = [...loaded(path)];
+    if (!modules.includes("error.js")) throw new Error(`${name}: the modules were not found: ${modules}`);
+    same(`the engine in ${name}`, modules.filter((module) => /wasm|engine/.test(module)), []);
+  }
+}
