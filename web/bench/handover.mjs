@@ -1,4 +1,4 @@
-// How long nobody answers when a tab that leads is killed: from the kill until another tab has opened the checkpoints and
+// How long no tab answers when a tab that leads is killed: from the kill until another tab has opened the checkpoints and
 // answers a first read.
 
 const ROUNDS = 5;

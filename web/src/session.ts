@@ -30,7 +30,7 @@ export class Session {
   /** The reason why every further call fails, if there is one. */
   #ended: AlluviumError | undefined;
   #closing: Promise<void> | undefined;
-  /** The feed, with the sequence number that it has reached. It stays when nobody watches. */
+  /** The feed, with the sequence number that it has reached. It stays when the last watcher has gone. */
   #feed: Feed | undefined;
   #unwatchInstance = (): void => {};
 

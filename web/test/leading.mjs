@@ -26,7 +26,7 @@ export async function work(checkpoints, signal, run) {
 
 export const open = (name) => Checkpoints.open({ name, whenTaken: "wait", maxRetained: 2 });
 
-/** Takes part in leading. Whoever leads does the work. */
+/** Takes part in leading. The leader does the work. */
 export function join(name) {
   const leading = lead({ name, open: () => open(name), onLead: (checkpoints, signal) => work(checkpoints, signal, name) });
   return { leading, ...watch(leading.client) };

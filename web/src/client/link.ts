@@ -17,7 +17,7 @@ export type Source = string | Endpoint | (() => Endpoint);
 /** Whether a client is connected, looks for the engine, or was closed. */
 export type Status = "connecting" | "connected" | "closed";
 
-/** Talks to whoever serves the checkpoints. */
+/** Talks to the side that serves the checkpoints. */
 export class Link {
   readonly id = randomId();
   readonly status = new Value<Status>("connecting");

@@ -113,7 +113,7 @@ export class Live<T> implements Store<T> {
   }
 
   /**
-   * Stops watching if nobody subscribes any more. A subscriber that comes in the same turn, as when a component is mounted
+   * Stops watching if there is no subscriber any more. A subscriber that comes in the same turn, as when a component is mounted
    * twice, finds it as it was.
    */
   #rest(): void {

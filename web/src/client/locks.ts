@@ -14,7 +14,7 @@ export async function alive(id: string): Promise<() => void> {
   return release;
 }
 
-/** Calls `gone` once when nobody holds the lock of an id any more. The returned function takes that back. */
+/** Calls `gone` once when the lock of an id is free. The returned function takes that back. */
 export function whenGone(id: string, gone: () => void): () => void {
   const controller = new AbortController();
   navigator.locks.request(lockName(id), { mode: "shared", signal: controller.signal }, gone).catch(() => {

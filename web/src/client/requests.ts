@@ -5,7 +5,7 @@ import { type Answered, type Asked, type Call, errorOf, isWrite } from "./protoc
 
 interface Pending {
   asked: Asked & { says: "call" };
-  /** Whether it was sent to somebody. */
+  /** Whether it was sent. */
   isSent: boolean;
   resolve(result: unknown): void;
   reject(error: AlluviumError): void;
@@ -26,7 +26,7 @@ export class Requests {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Asks for something, now if somebody is there. */
+  /** Asks for something, now if another side is there. */
   ask<T>(call: Call, space: string | undefined, isConnected: boolean): Promise<T> {
     const request = ++this.#last;
     return new Promise<T>((resolve, reject) => {
@@ -59,12 +59,12 @@ export class Requests {
     pending?.reject(errorOf(failure));
   }
 
-  /** Somebody is there. */
+  /** Another side is there. */
   connected(): void {
     for (const pending of this.#pending.values()) this.#submit(pending);
   }
 
-  /** Nobody is there any more. */
+  /** The other side has gone. */
   lost(): void {
     for (const pending of this.#pending.values()) {
       if (!pending.isSent || !isWrite(pending.asked)) continue;

@@ -22,7 +22,7 @@ interface Watch {
   late: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Keeps the watches of a client going, whoever is on the other side. */
+/** Keeps the watches of a client, also when another side takes over. */
 export class Watches {
   readonly #send: (asked: Asked) => void;
   readonly #timeoutMs: number;
@@ -34,7 +34,7 @@ export class Watches {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Begins to watch, now if somebody is there. The returned function ends it. */
+  /** Begins to watch, now if another side is there. The returned function ends it. */
   add(wanted: Pick<Watching, "where" | "isLive" | "space">, remote: Remote, isConnected: boolean): () => void {
     const number = ++this.#last;
     const watch: Watch = { watching: { watch: number, attempt: 0, ...wanted }, remote, last: undefined, late: undefined };
@@ -68,12 +68,12 @@ export class Watches {
     watch.remote.failed(errorOf(failure));
   }
 
-  /** Somebody is there. All watches begin again. */
+  /** Another side is there. All watches begin again. */
   connected(): void {
     for (const watch of this.#watches.values()) this.#begin(watch);
   }
 
-  /** Nobody is there any more. */
+  /** The other side has gone. */
   lost(): void {
     for (const watch of this.#watches.values()) clearTimeout(watch.late);
   }

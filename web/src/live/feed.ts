@@ -42,7 +42,7 @@ export class Feed {
   /** Adds a watcher. Returns the sequence number of the state that there is: the first notice of the watcher follows it. */
   add(watcher: Watcher): number {
     const id = watcher.find();
-    // What nobody watched may have changed the state, so it has another number than before.
+    // What was not watched may have changed the state, so it has another number than before.
     if (!this.isWatched) this.#sequence++;
     this.flush();
     this.#active.add(watcher);

@@ -64,8 +64,7 @@ export class Watched<V = Uint8Array, I = Bytes> extends Calls<V, I> {
    * Calls `callback` whenever keys change: one key, or those of a range. It is called in a microtask after the change, once
    * for all that was changed without waiting in between. The returned function ends this.
    *
-   * What `callback` throws becomes an uncaught error, and disturbs nothing else. As long as nobody watches, watching costs
-   * nothing.
+   * What `callback` throws becomes an uncaught error, and disturbs nothing else. Without watchers, a change costs nothing more.
    */
   subscribe(where: Where, callback: (changes: Changes<V>) => void): () => void {
     return this[watchBytes](where, { told: (notice) => callback(this.#changesOf(notice)), ended() {} }).stop;

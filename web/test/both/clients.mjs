@@ -78,7 +78,7 @@ export async function calls({ Checkpoints }, { client: { BatchWriter, connect, i
   for (const port of [port1, port2, third, fourth]) port.close();
 }
 
-/** Live values and ranges follow the state, entry by entry, and stop watching when nobody looks. */
+/** Live values and ranges follow the state, entry by entry, and stop watching without a subscriber. */
 export async function living({ Checkpoints }, { client: { BatchWriter, connect, json, raw, serve } }) {
   const checkpoints = await Checkpoints.open({ name: "living", storage: "memory", namespaces, codec: json() });
   for (const key of ["k1", "k2", "k3", "x"]) checkpoints.put(key, { key });
@@ -219,7 +219,7 @@ export async function takingOver({ Checkpoints }, { client: { connect, serve } }
   // The first side ends. What was not durable is not in the checkpoint that the next one opens.
   first.stop();
   await writing;
-  same("nobody is there", client.status.getSnapshot(), "connecting");
+  same("no side is there", client.status.getSnapshot(), "connecting");
   const waiting = client.put("c", "3");
   await checkpoints.close();
   checkpoints = await open();
@@ -234,11 +234,11 @@ export async function takingOver({ Checkpoints }, { client: { connect, serve } }
   const third = serve(checkpoints, deaf);
   await until("the third is there", () => live.version.generation === third.generation);
   second.stop();
-  // Whoever does not answer costs a bounded time.
+  // A side that does not answer costs a bounded time.
   const hasty = connect(name, { timeoutMs: 30 });
   await refused("no answer", () => hasty.get("a"), /^disconnected: get: the engine's side did not answer within 30 ms/);
-  const alone = connect(`${name}-nobody`, { timeoutMs: 30 });
-  await refused("nobody", () => alone.get("a"), /^disconnected: get: no engine's side was there within 30 ms/);
+  const alone = connect(`${name}-alone`, { timeoutMs: 30 });
+  await refused("no side", () => alone.get("a"), /^disconnected: get: no engine's side was there within 30 ms/);
   await refused("a time that is none", () => connect(name, { timeoutMs: 0 }), /^invalid-input: timeoutMs/);
   // The end of the checkpoints is the end of what serves them.
   await checkpoints.close();
