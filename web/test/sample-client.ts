@@ -40,7 +40,7 @@ export async function use(checkpoints: Checkpoints<Order, Order>, port: MessageP
   const leading: Leading<Order, Order> = lead({
     name: "orders",
     codec: json<Order>(),
-    open: () => Checkpoints.open({ name: "orders", whenTaken: "wait", codec: json<Order>() }),
+    open: (signal: AbortSignal) => Checkpoints.open({ name: "orders", whenTaken: "wait", signal, codec: json<Order>() }),
     onLead: async (opened, until: AbortSignal) => void (until.aborted || (await opened.checkpoint())),
     onError: (thrown: unknown) => console.error(thrown),
   });

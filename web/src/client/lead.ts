@@ -13,8 +13,8 @@ import { type ServeOptions, serve } from "./serve.js";
 export interface LeadOptions<V = Uint8Array, I = Bytes> extends ConnectOptions<V, I>, ServeOptions {
   /** The name that those have in common of whom one leads. */
   name: string;
-  /** Opens the checkpoints, when it is this tab's or worker's turn to lead. */
-  open: () => Promise<Checkpoints<any, any>>;
+  /** Opens the checkpoints, when it is this tab's or worker's turn to lead. Closing it aborts `signal`. */
+  open: (signal: AbortSignal) => Promise<Checkpoints<any, any>>;
   /**
    * Does the work of the leader, such as reading a stream. `signal` is aborted when it does not lead any more. The
    * checkpoints are closed when this has ended.
@@ -94,10 +94,10 @@ class Candidate<V, I> implements Leading<V, I> {
     const { name, open, onLead, readOnly } = this.#options;
     let checkpoints: Checkpoints<any, any>;
     try {
-      checkpoints = await open();
+      checkpoints = await open(this.#closing.signal);
     } catch (thrown) {
-      // Another one may be able to.
-      this.#failed(thrown);
+      // Another one may be able to. And closing it ends the waiting.
+      if (!this.#closing.signal.aborted) this.#failed(thrown);
       return false;
     }
     const working = new AbortController();

@@ -50,6 +50,11 @@ export class Link {
     return this.#requests.ask<T>(call, space, this.#server !== undefined);
   }
 
+  /** Whether it was closed, or cannot go on. */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** Watches keys. The returned function ends this. */
   watch(where: Where, isLive: boolean, space: string | undefined, remote: Remote): () => void {
     if (this.#ended !== undefined) throw this.#ended;
@@ -59,7 +64,11 @@ export class Link {
   /** Ends it. Calls that wait for an answer fail. */
   close(why: AlluviumError = new AlluviumError("closed", "the client is closed")): void {
     if (this.#ended !== undefined) return;
-    this.#send({ says: "bye" });
+    try {
+      this.#send({ says: "bye" });
+    } catch {
+      // The channel was closed before. The other side notices by the lock.
+    }
     this.#ended = why;
     this.#leave();
     this.status.set("closed");
@@ -70,7 +79,11 @@ export class Link {
 
   #open(): void {
     const source = this.#source;
-    this.#endpoint = typeof source === "string" ? new BroadcastChannel(channelName(source)) : typeof source === "function" ? source() : source;
+    try {
+      this.#endpoint = typeof source === "string" ? new BroadcastChannel(channelName(source)) : typeof source === "function" ? source() : source;
+    } catch (cause) {
+      return this.close(new AlluviumError("io", `the function that connects failed: ${String(cause)}`, { cause }));
+    }
     this.#endpoint.addEventListener("message", this.#received);
     this.#endpoint.start?.();
     this.#post(undefined, { says: "who", holdsLock: hasLocks() });

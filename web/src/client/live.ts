@@ -88,6 +88,8 @@ export class Live<T> implements Store<T> {
       if (error.kind !== "closed") failed(error);
       this.#settle();
     };
+    // A component may outlive the client, and shows what there was.
+    if (this.#link.hasEnded) return () => {};
     return this.#link.watch(this.#watched.where, true, this.#watched.space, { told, failed, ended });
   }
 

@@ -33,8 +33,8 @@ export type Call =
   | { call: "apply"; packed: Uint8Array }
   | { call: "checkpoint" };
 
-/** The calls that change something. It must not be done twice. */
-export const isWrite = ({ call }: Call): boolean => call === "apply";
+/** The calls that are about the state of one side: a change, and a checkpoint that makes it durable. They are sent once. */
+export const isWrite = ({ call }: Call): boolean => call === "apply" || call === "checkpoint";
 
 /** What is watched. `attempt` counts how often a client began to watch the same. */
 export interface Watching {

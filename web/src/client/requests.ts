@@ -12,8 +12,8 @@ interface Pending {
 }
 
 /**
- * Sends calls, again if the other side has gone and another one is there. A change is sent once: whether the side that has
- * gone applied it is not known. Each call has an answer or an error within a time.
+ * Sends calls, again if the other side has gone and another one is there. A change or a checkpoint is sent once: whether the
+ * side that has gone did it is not known. Each call has an answer or an error within a time.
  */
 export class Requests {
   readonly #send: (asked: Asked) => void;
@@ -68,7 +68,7 @@ export class Requests {
   lost(): void {
     for (const pending of this.#pending.values()) {
       if (!pending.isSent || !isWrite(pending.asked)) continue;
-      pending.reject(new AlluviumError("disconnected", `${pending.asked.call}: the engine's side has gone before it answered, and may have applied the change or not`));
+      pending.reject(new AlluviumError("disconnected", `${pending.asked.call}: the engine's side has gone before it answered, and may have done it or not`));
     }
   }
 

@@ -82,7 +82,11 @@ class Server implements Served {
     this.#unwatch();
     for (const id of [...this.#peers.keys()]) this.#drop(id);
     this.#endpoint.removeEventListener("message", this.#received);
-    this.#send(undefined, { says: "bye" });
+    try {
+      this.#send(undefined, { says: "bye" });
+    } catch {
+      // The channel was closed before. Clients notice by the lock.
+    }
     this.#release();
   }
 

@@ -214,11 +214,12 @@ export async function takingOver({ Checkpoints }, { client: { connect, serve } }
   checkpoints.put("a", "not durable");
   await until("it is told", () => read(live.getSnapshot()) === "not durable" && seen.values.get("a") === "not durable");
   isDeaf = true;
-  const [reading, writing] = [client.get("a"), refused("a change without an answer", () => client.put("b", "1"), /^disconnected: apply: .* may have applied the change or not/)];
+  const [reading, writing] = [client.get("a"), refused("a change without an answer", () => client.put("b", "1"), /^disconnected: apply: .* may have done it or not/)];
+  const saving = refused("a checkpoint without an answer", () => client.checkpoint(), /^disconnected: checkpoint: .* may have done it or not/);
   await Promise.resolve();
   // The first side ends. What was not durable is not in the checkpoint that the next one opens.
   first.stop();
-  await writing;
+  await Promise.all([writing, saving]);
   same("no side is there", client.status.getSnapshot(), "connecting");
   const waiting = client.put("c", "3");
   await checkpoints.close();
@@ -239,6 +240,7 @@ export async function takingOver({ Checkpoints }, { client: { connect, serve } }
   await refused("no answer", () => hasty.get("a"), /^disconnected: get: the engine's side did not answer within 30 ms/);
   const alone = connect(`${name}-alone`, { timeoutMs: 30 });
   await refused("no side", () => alone.get("a"), /^disconnected: get: no engine's side was there within 30 ms/);
+  await refused("what cannot be made", () => connect(() => { throw new Error("no port"); }).get("a"), /^io: the function that connects failed: Error: no port/);
   await refused("a time that is none", () => connect(name, { timeoutMs: 0 }), /^invalid-input: timeoutMs/);
   // The end of the checkpoints is the end of what serves them.
   await checkpoints.close();

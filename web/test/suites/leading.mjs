@@ -145,3 +145,42 @@ export async function sharedWorkers(kind, browser) {
   acknowledged.delete(name);
   return `${Math.round(ms)} ms`;
 }
+
+/** Leaders that cannot open, cannot work, are taken over by somebody else, or are closed while they wait. */
+export async function refusedLeaders(kind, browser) {
+  const page = await open(browser);
+  const found = await ask(page, async (name) => {
+    const { lead, text } = await import("/testing/client/index.js");
+    const [found, errors] = [[], []];
+    const onError = (error) => errors.push(error.kind ?? error.message);
+    const open = (signal) => alluvium.Checkpoints.open({ name, whenTaken: "wait", signal });
+    const broken = lead({ name, onError, open: async () => Promise.reject(new Error("cannot open")) });
+    const second = lead({ name, onError, codec: text, open, onLead: () => Promise.reject(new Error("cannot work")) });
+    await second.client.put("a", "1");
+    found.push(broken.isLeading, second.isLeading, ...errors.splice(0));
+    // Somebody who does not take part takes the storage. The leader waits until it is free again.
+    const thief = await alluvium.Checkpoints.open({ name, whenTaken: "steal" });
+    for (const end = Date.now() + 20_000; second.isLeading && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 5));
+    found.push(second.isLeading, ...errors.splice(0));
+    const reading = second.client.get("a");
+    thief.put("a", "2");
+    await thief.checkpoint();
+    await thief.close();
+    found.push(await reading, second.isLeading, ...errors.splice(0));
+    // These two end while they wait: for their turn, and for the storage.
+    const third = lead({ name, onError, open });
+    await third.close();
+    await second.close();
+    const holder = await open();
+    let isOpening = () => {};
+    const opening = new Promise((resolve) => (isOpening = resolve));
+    const fourth = lead({ name, onError, open: (signal) => (isOpening(), open(signal)) });
+    await opening;
+    await fourth.close();
+    await broken.close();
+    await holder.close();
+    return [...found, third.isLeading, fourth.isLeading, ...errors, await broken.client.get("a").catch((error) => error.kind)];
+  }, `refused-${kind.name}`);
+  same("what happened", found, [false, true, "cannot open", "cannot work", false, "fenced", "2", true, "cannot work", false, false, "closed"]);
+  await page.close();
+}
