@@ -82,7 +82,8 @@ export async function calls({ Checkpoints }, { client: { BatchWriter, connect, i
 export async function living({ Checkpoints }, { client: { BatchWriter, connect, json, raw, serve } }) {
   const checkpoints = await Checkpoints.open({ name: "living", storage: "memory", namespaces, codec: json() });
   for (const key of ["k1", "k2", "k3", "x"]) checkpoints.put(key, { key });
-  const [one, other] = ends();
+  const said = { watch: 0, told: 0 };
+  const [one, other] = ends(({ says }) => (said[says]++, true));
   const served = serve(checkpoints, other);
   const client = connect(one, { codec: json() });
   const range = client.live({ prefix: "k" });
@@ -116,10 +117,11 @@ export async function living({ Checkpoints }, { client: { BatchWriter, connect, 
   await until("it is told after another state came", () => range.getSnapshot().length === 4);
   same("still the same object", range.getSnapshot()[1] === before[0], true);
   // A store that loses its last subscriber and gets one in the same turn does not begin again.
+  const begun = said.watch;
   stops[2]();
   stops[2] = value.subscribe((value) => values.push(value));
   await client.get("k2");
-  same("watches after a remount", [served.watches, values.at(-1).key], [3, "new"]);
+  same("watches after a remount", [served.watches, values.at(-1).key, said.watch], [3, "new", begun]);
   for (const stop of stops) stop();
   await client.get("k2");
   same("watches at the end", served.watches, 0);
@@ -143,6 +145,13 @@ export async function living({ Checkpoints }, { client: { BatchWriter, connect, 
   await until("it is good again", () => bad.getSnapshot() === "good");
   same("errors", kinds, [undefined, "invalid-input", undefined]);
   client.close();
+  await until("the client is forgotten", () => served.clients === 0);
+  const { told } = said;
+  checkpoints.put("bad", "better");
+  await new Promise((resolve) => setTimeout(resolve));
+  same("what a closed client is told", said.told, told);
+  // A component may outlive the client.
+  same("a live value of a closed client", [value.subscribe(() => {})(), value.getSnapshot()], [undefined, { key: "new" }]);
   await checkpoints.close();
 }
 

@@ -20,13 +20,21 @@ function watched(space, where) {
   return { seen, stop, texts: () => seen.splice(0).map((changes) => (changes.isReset ? "reset" : texts(changes).join(" "))) };
 }
 
+/** Changes a key, and returns the notice of that. */
+function nextOf(checkpoints) {
+  return new Promise((resolve) => {
+    const stop = checkpoints.subscribe("next", (changes) => (stop(), resolve(changes)));
+    checkpoints.put("next", "1");
+  });
+}
+
 /** Every kind of change is told, once for all that happened without waiting, to those who watch the key or the range. */
 export async function changing({ BatchWriter, Checkpoints, int64 }) {
   const namespaces = { totals: { merge: "add" }, log: { kind: "ordered", bytes: 4 } };
   const checkpoints = await Checkpoints.open({ name: "changing", storage: "memory", namespaces });
   const log = checkpoints.namespace("log");
   const totals = checkpoints.namespace("totals", int64);
-  const [all, one, prefix, range, logs, counts] = [
+  let [all, one, prefix, range, logs, counts] = [
     watched(checkpoints, {}),
     watched(checkpoints, "ä"),
     watched(checkpoints, { prefix: "k" }),
@@ -73,6 +81,14 @@ export async function changing({ BatchWriter, Checkpoints, int64 }) {
   checkpoints.put("ä", "4");
   await told();
   same("after the end", [all.texts(), one.texts()], [["ä=4"], []]);
+  // What changed while nothing was watched is missing, and the numbers show it.
+  const stopAll = [all, prefix, range, logs, counts, later].map(({ stop }) => stop);
+  const { sequence } = await nextOf(checkpoints);
+  stopAll.forEach((stop) => stop());
+  checkpoints.put("ä", "5");
+  const { since } = await nextOf(checkpoints);
+  same("a gap", since > sequence, true);
+  [all, prefix, range] = [watched(checkpoints, {}), watched(checkpoints, { prefix: "k" }), watched(checkpoints, { from: "k2", to: "k4" })];
   await refused("a limit", () => checkpoints.subscribe({ limit: 1 }, () => {}), /^invalid-input: a range that is watched has no limit/);
   await refused("a number", () => checkpoints.subscribe(7, () => {}), /^invalid-input: a key or a range is watched, not 7/);
   for (let number = 0; number < 10_002; number++) checkpoints.put(`k-${number}`, "");
@@ -195,6 +211,24 @@ export async function iterating({ Checkpoints, json }) {
   checkpoints.put("z", 9);
   await checkpoints.close();
   same("closed", [(await left.next()).value.changes[0].value, (await left.next()).done, (await alone.next()).done], [9, true, true]);
+}
+
+/** If another writer takes over, what was changed before is told, and the iterator throws. */
+export async function fencing({ Checkpoints }) {
+  const storage = memory();
+  const [stale, fresh] = [await Checkpoints.open({ name: "fencing", storage }), await Checkpoints.open({ name: "fencing", storage })];
+  const changes = stale.changes();
+  fresh.put("who", "fresh");
+  await fresh.checkpoint();
+  stale.put("who", "stale");
+  const failing = stale.checkpoint();
+  stale.put("who", "later");
+  await refused("the checkpoint", () => failing, /^fenced: /);
+  same("before", [texts((await changes.next()).value), (await changes.next().catch((error) => error.kind))], [["who=later"], "fenced"]);
+  same("only once", (await changes.next()).done, true);
+  await refused("and then", () => stale.changes(), /^fenced: /);
+  await stale.close();
+  await fresh.close();
 }
 
 /** What a callback throws, changes, watches or ends disturbs no other one. */

@@ -6,7 +6,7 @@ import { test } from "../harness.mjs";
 const tests = {
   area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
   spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
-  live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator", disturbing: "callbacks that throw" },
+  live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator", fencing: "changes when another writer takes over", disturbing: "callbacks that throw" },
   clients: {
     calls: "calls of clients",
     living: "live values and ranges of clients",
