@@ -44,8 +44,8 @@ class Boundary extends Component {
 }
 
 async function until(what, condition) {
-  for (const end = Date.now() + 20_000; !condition(); ) {
-    if (Date.now() > end) throw new Error(`20 seconds passed before ${what}: ${document.body.textContent} ${JSON.stringify(counts)}`);
+  for (const end = Date.now() + 60_000; !condition(); ) {
+    if (Date.now() > end) throw new Error(`a minute passed before ${what}: ${document.body.textContent} ${JSON.stringify(counts)}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

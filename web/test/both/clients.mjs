@@ -7,8 +7,8 @@ const read = (value) => value && new TextDecoder().decode(value);
 
 /** Waits until a condition holds. */
 export async function until(what, condition) {
-  for (const end = Date.now() + 20_000; !(await condition()); ) {
-    if (Date.now() > end) throw new Error(`20 seconds passed before ${what}`);
+  for (const end = Date.now() + 60_000; !(await condition()); ) {
+    if (Date.now() > end) throw new Error(`a minute passed before ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

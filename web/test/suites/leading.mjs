@@ -94,7 +94,7 @@ export async function leadingTabs(kind, browser) {
     for (const tab of others) await ask(tab, () => void (part.seen.generations = part.seen.generations.slice(-1)));
     tabs = [...others, joined];
   }
-  // One more change through a follower, which every tab sees.
+  // An error of the leader comes back to a tab that follows.
   await ask(tabs[1], () => part.client.namespace("nothing").get("a").then(() => "found", (error) => error.kind)).then((found) => same("an error of the leader", found, "not-found"));
   for (const tab of tabs) await tab.close();
   acknowledged.delete(name);
@@ -160,7 +160,7 @@ export async function refusedLeaders(kind, browser) {
     found.push(broken.isLeading, second.isLeading, ...errors.splice(0));
     // Somebody who does not take part takes the storage. The leader waits until it is free again.
     const thief = await alluvium.Checkpoints.open({ name, whenTaken: "steal" });
-    for (const end = Date.now() + 20_000; second.isLeading && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const end = Date.now() + 60_000; second.isLeading && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 5));
     found.push(second.isLeading, ...errors.splice(0));
     const reading = second.client.get("a");
     thief.put("a", "2");
