@@ -16,12 +16,7 @@ export class Listeners {
   /** Calls every listener of an event. */
   emit<K extends keyof CheckpointEvents>(event: K, detail: CheckpointEvents[K]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
-      try {
-        (listener as (detail: CheckpointEvents[K]) => void)(detail);
-      } catch (thrown) {
-        // An error in a listener must not fail the checkpoint.
-        uncaught(thrown);
-      }
+      attempt(() => (listener as (detail: CheckpointEvents[K]) => void)(detail));
     }
   }
 }
@@ -31,4 +26,13 @@ export function uncaught(thrown: unknown): void {
   queueMicrotask(() => {
     throw thrown;
   });
+}
+
+/** Runs a callback. What it throws must not fail a checkpoint, or keep others from being told. */
+export function attempt(call: () => void): void {
+  try {
+    call();
+  } catch (thrown) {
+    uncaught(thrown);
+  }
 }

@@ -4,6 +4,7 @@ import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 import { type Area, areaOf } from "./area.js";
 import type { Instance } from "./engine.js";
 import { AlluviumError } from "./error.js";
+import { attempt } from "./events.js";
 import { Feed } from "./live/feed.js";
 import type { Watcher } from "./live/watchers.js";
 import type { Lock } from "./lock.js";
@@ -32,7 +33,9 @@ export class Session {
   #closing: Promise<void> | undefined;
   /** The feed, with the sequence number that it has reached. It stays when the last watcher has gone. */
   #feed: Feed | undefined;
-  #unwatchInstance = (): void => {};
+  /** Those who are told once that the session has ended. */
+  readonly #endings = new Set<(error: AlluviumError | undefined) => void>();
+  readonly #forgetInstance: () => void;
 
   constructor(name: string, life: Instance, engine: EngineHandle, lock: Lock) {
     this.name = name;
@@ -40,6 +43,7 @@ export class Session {
     this.#engine = engine;
     this.#lock = lock;
     this.area = areaOf(life);
+    this.#forgetInstance = life.whenEnded((error) => this.#end(error));
   }
 
   /** The engine, for a call that is made very often. It throws if the session has ended. */
@@ -108,8 +112,15 @@ export class Session {
     // What was changed before is told before the end.
     this.feed?.tryFlush();
     this.#ended = new AlluviumError("fenced", reason);
-    this.#endFeed(this.#ended);
+    this.#end(this.#ended);
     return true;
+  }
+
+  /** Calls `listener` once when the session ends: with an error, unless it is closed. The returned function takes that back. */
+  whenEnded(listener: (error: AlluviumError | undefined) => void): () => void {
+    this.#check();
+    this.#endings.add(listener);
+    return () => void this.#endings.delete(listener);
   }
 
   /** Adds a watcher. Returns the sequence number of the state, which the first notice follows, and what ends the watching. */
@@ -118,11 +129,11 @@ export class Session {
     this.#feed ??= new Feed(this);
     const feed = this.#feed;
     const sequence = feed.add(watcher);
-    if (this.feed === undefined) this.#unwatchInstance = this.#instance.whenEnded((error) => this.#endFeed(error));
     this.feed = feed;
     const stop = (): void => {
       feed.remove(watcher);
-      if (!feed.isWatched) this.#endFeed(undefined);
+      // Without watchers, changes cost nothing more.
+      if (!feed.isWatched) this.feed = undefined;
     };
     return { sequence, stop };
   }
@@ -137,12 +148,15 @@ export class Session {
     }
   }
 
-  /** Tells the watchers that nothing follows. Without watchers, changes cost nothing more. */
-  #endFeed(error: AlluviumError | undefined): void {
+  /** Tells that nothing follows. */
+  #end(error: AlluviumError | undefined): void {
     const { feed } = this;
     this.feed = undefined;
-    this.#unwatchInstance();
+    this.#forgetInstance();
     feed?.end(error);
+    const endings = [...this.#endings];
+    this.#endings.clear();
+    for (const ending of endings) attempt(() => ending(error));
   }
 
   /** Waits until everything in the queue is done, then releases the engine and the lock. */
@@ -151,7 +165,7 @@ export class Session {
       const last = this.#tail;
       this.feed?.tryFlush();
       this.#ended ??= new AlluviumError("closed", `${this.name} is closed: open it again`);
-      this.#endFeed(undefined);
+      this.#end(undefined);
       await last;
       if (!this.hasPanicked) {
         this.#engine.close();

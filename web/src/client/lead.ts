@@ -2,7 +2,7 @@ import type { Checkpoints } from "../checkpoints.js";
 import type { Codec } from "../codec.js";
 import { AlluviumError } from "../error.js";
 import { uncaught } from "../events.js";
-import { watchBytes } from "../live/watched.js";
+import { whenEnded } from "../live/watched.js";
 import type { Bytes } from "../text.js";
 import { type Client, type ConnectOptions, connect } from "./client.js";
 import { hasLocks } from "./locks.js";
@@ -102,7 +102,7 @@ class Candidate<V, I> implements Leading<V, I> {
     }
     const working = new AbortController();
     const over = new Promise<AlluviumError | undefined>((resolve) => {
-      checkpoints[watchBytes]("", { told() {}, ended: resolve });
+      checkpoints[whenEnded](resolve);
       const closed = () => resolve(undefined);
       if (this.#closing.signal.aborted) closed();
       this.#closing.signal.addEventListener("abort", closed);

@@ -1,7 +1,7 @@
 import { BatchWriter } from "../batch.js";
 import type { Checkpoints } from "../checkpoints.js";
 import { AlluviumError } from "../error.js";
-import { rangeBytes, watchBytes } from "../live/watched.js";
+import { rangeBytes, watchBytes, whenEnded } from "../live/watched.js";
 import type { Notice } from "../live/watchers.js";
 import type { Where } from "../live/where.js";
 import type { KeyRange } from "../range.js";
@@ -48,7 +48,7 @@ class Server implements Served {
   readonly #endpoint: Endpoint;
   readonly #readOnly: boolean;
   readonly #peers = new Map<string, Peer>();
-  readonly #unwatch: () => void;
+  readonly #forget: () => void;
   #release = (): void => {};
   #hasStopped = false;
 
@@ -56,8 +56,7 @@ class Server implements Served {
     this.#checkpoints = checkpoints;
     this.#endpoint = endpoint;
     this.#readOnly = readOnly;
-    // It watches a key for nothing but the end of the checkpoints.
-    this.#unwatch = checkpoints[watchBytes]("", { told() {}, ended: () => this.stop() }).stop;
+    this.#forget = checkpoints[whenEnded](() => this.stop());
     // Clients wait for the end of this lock, so it is held before they know of it.
     void alive(this.generation).then((release) => {
       this.#release = release;
@@ -79,7 +78,7 @@ class Server implements Served {
   stop(): void {
     if (this.#hasStopped) return;
     this.#hasStopped = true;
-    this.#unwatch();
+    this.#forget();
     for (const id of [...this.#peers.keys()]) this.#drop(id);
     this.#endpoint.removeEventListener("message", this.#received);
     try {

@@ -1,7 +1,7 @@
 import { BatchWriter, unpack } from "../batch.js";
 import { type Codec, raw, text } from "../codec.js";
 import { AlluviumError } from "../error.js";
-import { uncaught } from "../events.js";
+import { attempt, uncaught } from "../events.js";
 import { ChangeQueue } from "../live/queue.js";
 import type { Changes } from "../live/watched.js";
 import { type Where, idOf, keyOf, wantedBy } from "../live/where.js";
@@ -140,14 +140,7 @@ export class ClientSpace<V = Uint8Array, I = Bytes> {
       const read = changes.map(([id, value]) => ({ key: keyOf(id), value: this.#read(value) }));
       callback({ generation, sequence, since: before, isReset: isReset || since === undefined, changes: read });
     };
-    const guarded = (told_: Told, generation: string): void => {
-      try {
-        told(told_, generation);
-      } catch (thrown) {
-        uncaught(thrown);
-      }
-    };
-    return this.#link.watch(where, false, this.#name, { told: guarded, failed, ended });
+    return this.#link.watch(where, false, this.#name, { told: (notice, generation) => attempt(() => told(notice, generation)), failed, ended });
   }
 
   #read(value: Uint8Array | undefined): V | undefined {

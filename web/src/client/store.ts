@@ -1,6 +1,6 @@
 // The contract of stores, which frameworks know.
 
-import { uncaught } from "../events.js";
+import { attempt } from "../events.js";
 
 /**
  * Something with a value that changes: what React's `useSyncExternalStore` and the stores of Svelte, Solid and others
@@ -31,13 +31,7 @@ export class Listeners<T> {
 
   /** Tells each of them. What one throws does not keep others from being told. */
   tell(value: () => T): void {
-    for (const { run } of [...this.#runs]) {
-      try {
-        run(value());
-      } catch (thrown) {
-        uncaught(thrown);
-      }
-    }
+    for (const { run } of [...this.#runs]) attempt(() => run(value()));
   }
 }
 

@@ -1,7 +1,7 @@
 // Tells watchers what changed in the state of one session.
 
 import type { AlluviumError } from "../error.js";
-import { uncaught } from "../events.js";
+import { attempt } from "../events.js";
 import { readMany } from "../many.js";
 import type { Declared, TimeDomain } from "../namespace.js";
 import type { Session } from "../session.js";
@@ -185,14 +185,5 @@ export class Feed {
       this.#expiring = { era, spaces: all.filter(({ expires }) => expires !== undefined) };
     }
     return this.#expiring.spaces.filter(({ expires }) => expires === clock);
-  }
-}
-
-/** Runs a callback. What it throws must not keep others from being told. The page gets it as an uncaught error. */
-function attempt(call: () => void): void {
-  try {
-    call();
-  } catch (thrown) {
-    uncaught(thrown);
   }
 }

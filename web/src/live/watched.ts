@@ -40,6 +40,9 @@ export const watchBytes: unique symbol = Symbol("watchBytes");
 /** The name of a method that only this package calls: it returns the entries of a range, in any namespace, as bytes. */
 export const rangeBytes: unique symbol = Symbol("rangeBytes");
 
+/** The name of a method that only this package calls: it tells when the checkpoints have ended. */
+export const whenEnded: unique symbol = Symbol("whenEnded");
+
 /** A watcher of bytes. */
 export interface ByteWatcher {
   told(notice: Notice): void;
@@ -97,6 +100,11 @@ export class Watched<V = Uint8Array, I = Bytes> extends Calls<V, I> {
   /** @internal */
   [watchBytes](where: Where, { told, ended }: ByteWatcher): { sequence: number; stop: () => void } {
     return this.#session.watch({ wanted: wantedBy(where), find: () => this.#find().id, told, ended });
+  }
+
+  /** @internal */
+  [whenEnded](listener: (error: AlluviumError | undefined) => void): () => void {
+    return this.#session.whenEnded(listener);
   }
 
   /** @internal */
