@@ -1,24 +1,7 @@
 // Changes of the state, as callbacks and as iterators are told about them.
 
 import { memory, refused, same } from "./common.mjs";
-
-const texts = ({ changes }, read = (value) => new TextDecoder().decode(value)) =>
-  changes.map(({ key, value }) => `${read(key)}=${value === undefined ? "-" : read(value)}`);
-
-/** Lets everything be told that was changed until now. */
-const told = () => new Promise((resolve) => setTimeout(resolve));
-
-/** Collects what is told, and checks that nothing is missing in between. */
-function watched(space, where) {
-  const seen = [];
-  const stop = space.subscribe(where, (changes) => {
-    const last = seen.at(-1);
-    if (last !== undefined) same("it follows the one before", changes.since, last.sequence);
-    if (!(changes.sequence > changes.since)) throw new Error(`${changes.sequence} does not follow ${changes.since}`);
-    seen.push(changes);
-  });
-  return { seen, stop, texts: () => seen.splice(0).map((changes) => (changes.isReset ? "reset" : texts(changes).join(" "))) };
-}
+import { told, watched } from "./watched.mjs";
 
 /** Changes a key, and returns the notice of that. */
 function nextOf(checkpoints) {
@@ -211,53 +194,4 @@ export async function iterating({ Checkpoints, json }) {
   checkpoints.put("z", 9);
   await checkpoints.close();
   same("closed", [(await left.next()).value.changes[0].value, (await left.next()).done, (await alone.next()).done], [9, true, true]);
-}
-
-/** If another writer takes over, what was changed before is told, and the iterator throws. */
-export async function fencing({ Checkpoints }) {
-  const storage = memory();
-  const [stale, fresh] = [await Checkpoints.open({ name: "fencing", storage }), await Checkpoints.open({ name: "fencing", storage })];
-  const changes = stale.changes();
-  fresh.put("who", "fresh");
-  await fresh.checkpoint();
-  stale.put("who", "stale");
-  const failing = stale.checkpoint();
-  stale.put("who", "later");
-  await refused("the checkpoint", () => failing, /^fenced: /);
-  same("before", [texts((await changes.next()).value), (await changes.next().catch((error) => error.kind))], [["who=later"], "fenced"]);
-  same("only once", (await changes.next()).done, true);
-  await refused("and then", () => stale.changes(), /^fenced: /);
-  await stale.close();
-  await fresh.close();
-}
-
-/** What a callback throws, changes, watches or ends disturbs no other one. */
-export async function disturbing({ Checkpoints }, { onUncaught }) {
-  const checkpoints = await Checkpoints.open({ name: "disturbing", storage: "memory" });
-  const uncaught = [];
-  const stopListening = onUncaught((error) => uncaught.push(error.message));
-  let inner;
-  const order = [];
-  checkpoints.subscribe("a", ({ changes }) => {
-    // A change in a callback is told after this one, to all.
-    if (changes[0].value.length === 1) checkpoints.put("a", "22");
-    inner ??= checkpoints.subscribe("a", ({ changes }) => order.push(`inner ${changes[0].value.length}`));
-    throw new Error("thrown on purpose");
-  });
-  const stop = checkpoints.subscribe("a", () => order.push("never"));
-  checkpoints.subscribe("b", () => stop());
-  const after = watched(checkpoints, "a");
-  checkpoints.put("a", "1");
-  stop();
-  await told();
-  same("others are told", after.texts(), ["a=1", "a=22"]);
-  // It watches since the second change, and no change before it is told.
-  same("what is watched in a callback", order, []);
-  checkpoints.put("a", "333");
-  await told();
-  same("and what follows", [order, after.texts()], [["inner 3"], ["a=333"]]);
-  same("uncaught errors", uncaught, Array(3).fill("thrown on purpose"));
-  same("the engine works", [checkpoints.getText("a"), (await checkpoints.checkpoint()).keyCount], ["333", 1]);
-  stopListening();
-  await checkpoints.close();
 }

@@ -6,14 +6,13 @@ import { test } from "../harness.mjs";
 const tests = {
   area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
   spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
-  live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator", fencing: "changes when another writer takes over", disturbing: "callbacks that throw" },
-  clients: {
-    calls: "calls of clients",
-    living: "live values and ranges of clients",
+  live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator" },
+  callbacks: { fencing: "changes when another writer takes over", disturbing: "callbacks that throw" },
+  clients: { calls: "calls of clients", living: "live values and ranges of clients", iterators: "changes of clients as an iterator" },
+  losses: {
     gaps: "clients whose messages are lost",
     takingOver: "clients when another engine's side takes over",
     versions: "clients of another version",
-    iterators: "changes of clients as an iterator",
   },
   lives: {
     busy: "checkpoints while others are under way",
