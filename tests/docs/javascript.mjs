@@ -3,10 +3,14 @@
 
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { inScratch, run } from "./shell.mjs";
 
 const BLOCK_MS = 60_000;
+
+/** The entries of the package that pages import as they are. */
+const ENTRIES = { alluvium: "index.js", "alluvium/inline": "inline.js", "alluvium/client": "client/index.js", "alluvium/sources": "sources/index.js" };
 
 /** Runs the blocks in Node, in a project that has the package installed, and gives the output of each. */
 export async function runInNode({ root, target }, blocks) {
@@ -36,13 +40,14 @@ export async function runInBrowser({ root }, blocks) {
   const posted = (path, text) => waiting.get(path)?.(JSON.parse(text));
   const own = await profile();
   const pages = join(own.folder, "pages");
-  mkdirSync(pages);
+  mkdirSync(join(pages, "node_modules"), { recursive: true });
+  symlinkSync(join(root, "web"), join(pages, "node_modules/alluvium"));
   const server = await serve([["/alluvium/", join(root, "web/dist")], ["/", pages]], { posted });
   const browser = await launch(chromium, own.path);
   try {
     const outputs = [];
     for (const [at, { page, line, code }] of blocks.entries()) {
-      writeFileSync(join(pages, `${at}.js`), code);
+      writeFileSync(join(pages, `${at}.js`), await bundled(root, pages, code));
       writeFileSync(join(pages, `${at}.html`), html(at));
       const ended = new Promise((resolve) => waiting.set(`/done/${at}`, resolve));
       const tab = await browser.newPage();
@@ -61,13 +66,33 @@ export async function runInBrowser({ root }, blocks) {
   }
 }
 
+/** Bundles a block with what it imports besides the package, as an application's bundler does. */
+async function bundled(root, pages, code) {
+  const imported = [...code.matchAll(/^import .* from "([^".][^"]*)";/gm)].map(([, name]) => name);
+  const others = imported.filter((name) => !(name in ENTRIES));
+  if (others.length === 0) return code;
+  const { rolldown } = await import(pathToFileURL(join(root, "web/node_modules/rolldown/dist/index.mjs")));
+  const input = join(pages, "block.js");
+  writeFileSync(input, code);
+  const bundle = await rolldown({
+    input,
+    platform: "browser",
+    external: Object.keys(ENTRIES),
+    resolve: { modules: [join(pages, "node_modules"), join(root, "web/node_modules")] },
+    transform: { define: { "process.env.NODE_ENV": '"production"' } },
+  });
+  const { output } = await bundle.generate({ format: "esm" });
+  await bundle.close();
+  return output[0].code;
+}
+
 /** A page that loads a block as a module, and posts what it logged once it has ended. */
 const html = (at) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>block ${at}</title>
 <link rel="icon" href="data:,">
-<script type="importmap">{ "imports": { "alluvium": "/alluvium/index.js", "alluvium/inline": "/alluvium/inline.js" } }</script>
+<script type="importmap">${JSON.stringify({ imports: Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, `/alluvium/${path}`])) })}</script>
 <script type="module">
 const lines = [];
 const shown = (value) => (typeof value === "string" ? value : typeof value === "bigint" ? String(value) : JSON.stringify(value));

@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import { browsers, launch, profile } from "../test/browsers.mjs";
-import { pageSize } from "../size.mjs";
+import { entries as entryPaths, entrySize, pageSize } from "../size.mjs";
 import { serve } from "../test/server.mjs";
+import { handover } from "./handover.mjs";
 import { drawn } from "./plot.mjs";
 
 /** The files below node_modules that a page downloads for each peer. */
@@ -52,11 +53,15 @@ if (error) {
   throw new Error(error);
 }
 const version = await browser.version();
+await page.close();
+const HANDED_OVER = 100_000;
+if (!isCalls) figures.handover = await handover(browser, origin, HANDED_OVER);
 
 const gzipped = (path) => gzipSync(readFileSync(join(web, "node_modules", path)), { level: 9 }).length;
 const kib = (bytes) => Math.round((bytes / 1024) * 10) / 10;
 const { wasm, scripts } = pageSize();
 const sizes = { alluvium: wasm + scripts };
+for (const [name, path] of Object.entries(entryPaths)) sizes[`alluvium_${name}`] = entrySize(path);
 for (const [name, paths] of Object.entries(downloads)) sizes[name] = paths.map(gzipped).reduce((sum, bytes) => sum + bytes, 0);
 
 const round = (value) => Math.round(value * 100) / 100;
@@ -72,6 +77,7 @@ const rows = [
   row("web_commit_vs_raw", figures.vsRaw, "×", "≤ 1.5", "one raw strict put of the same bytes"),
   row("web_commit_vs_dexie", figures.vsDexie, "×", "≥ 30", "Dexie bulkPut of the same entries"),
   row("web_recover_vs_raw", figures.recover / figures.read, "×", "≤ 3", "reading the same bytes"),
+  row("web_handover_ms", figures.handover, "ms", "≤ 1000", `from the kill of a tab that leads until another one answers a read, ${HANDED_OVER.toLocaleString("en")} entries`),
   row("web_get_vs_map", figures.getVsMap, "×", "≤ 4", "a get against a Map of as many entries, texts as keys"),
   row("web_put_vs_map", figures.putVsMap, "×", "≤ 4", "a put against Map.set"),
   row("web_batch_put_ns", figures.batchPutNs, "ns", "≤ 150", "a put in batches of 500, applied"),

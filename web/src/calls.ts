@@ -1,6 +1,8 @@
-import { type BatchWriter, unpack, unpackValues } from "./batch.js";
+import { type BatchWriter, unpack } from "./batch.js";
 import { type Codec, raw, text } from "./codec.js";
-import { type KeyRange, type Resolved, within } from "./range.js";
+import { idOf } from "./live/where.js";
+import { readMany } from "./many.js";
+import { type KeyRange, type Resolved, after, within } from "./range.js";
 import type { Session } from "./session.js";
 import { type Bytes, type Integer, textOf } from "./text.js";
 
@@ -56,6 +58,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
     const keyBytes = area.write(0, key);
     const length = area.writeInteger(keyBytes, by);
     session.checked(session.quick(() => engine.merge(id, keyBytes, length)));
+    session.feed?.touch(id, area.room(keyBytes));
   }
 
   /** @internal */
@@ -66,6 +69,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
     const keyBytes = area.write(0, key);
     const valueBytes = area.write(keyBytes, value);
     session.checked(session.quick(() => (isMerge ? engine.merge(id, keyBytes, valueBytes) : engine.put(id, keyBytes, valueBytes))));
+    session.feed?.touch(id, area.room(keyBytes));
   }
 
   /** Deletes a key. Returns whether it existed. */
@@ -74,7 +78,9 @@ export class Calls<V = Uint8Array, I = Bytes> {
     const { engine, area } = session;
     const id = this.#id();
     const keyBytes = area.write(0, key);
-    return session.checked(session.quick(() => engine.delete(id, keyBytes))) > 0;
+    const existed = session.checked(session.quick(() => engine.delete(id, keyBytes))) > 0;
+    if (existed) session.feed?.touch(id, area.room(keyBytes));
+    return existed;
   }
 
   /** Looks for a key. If it exists, the area has its value. */
@@ -111,19 +117,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
    * bytes share one buffer.
    */
   getMany(keys: readonly Bytes[]): (V | undefined)[] {
-    const session = this.#session;
-    const { engine, area } = session;
-    const id = this.#id();
-    const count = keys.length;
-    area.writeLength(0, count);
-    let end = 4 + 4 * count;
-    for (let at = 0; at < count; at++) {
-      const length = area.write(end, keys[at]!);
-      area.writeLength(4 + 4 * at, length);
-      end += length;
-    }
-    session.checked(session.quick(() => engine.getMany(id, end)));
-    const values = unpackValues(area.copy(), count);
+    const values = readMany(this.#session, this.#id(), keys);
     if (this.#isRaw) return values as (V | undefined)[];
     return values.map((value) => value && this.#codec.read(value));
   }
@@ -136,6 +130,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
     const bytes = batch.packedBytes;
     batch.packInto(area.room(bytes));
     const count = session.checked(session.quick(() => engine.apply(id, bytes)));
+    session.feed?.touchPacked(id, area.room(bytes));
     batch.clear();
     return count;
   }
@@ -146,7 +141,9 @@ export class Calls<V = Uint8Array, I = Bytes> {
     const { engine, area } = session;
     const id = this.#id();
     const bytes = area.write(0, packed);
-    return session.checked(session.quick(() => engine.apply(id, bytes)));
+    const count = session.checked(session.quick(() => engine.apply(id, bytes)));
+    session.feed?.touchPacked(id, area.room(bytes));
+    return count;
   }
 
   /**
@@ -222,9 +219,14 @@ export class Calls<V = Uint8Array, I = Bytes> {
 
   /** Deletes the entries of a range of keys of an ordered namespace. Returns how many there were. */
   deleteRange(range: Omit<KeyRange, "limit" | "reverse">): number {
+    const session = this.#session;
     const id = this.#id();
-    const [lower, upper] = this.#ends(within(range));
-    return this.#session.checked(this.#session.call((engine) => engine.deleteRange(id, lower, upper)));
+    const resolved = within(range);
+    const [lower, upper] = this.#ends(resolved);
+    const count = session.checked(session.call((engine) => engine.deleteRange(id, lower, upper)));
+    // To tell each key, it would have to be read first. The watchers of the range read what is left.
+    if (count > 0) session.feed?.reset(id, { from: idOf(resolved.from), to: resolved.to === undefined ? undefined : idOf(resolved.to) });
+    return count;
   }
 
   /** Writes the ends of a range into the area, and returns their lengths. */
@@ -243,11 +245,4 @@ export class Calls<V = Uint8Array, I = Bytes> {
     }
     return this.#place.id;
   }
-}
-
-/** Returns the first key behind a key. */
-function after(key: Uint8Array): Uint8Array {
-  const next = new Uint8Array(key.length + 1);
-  next.set(key);
-  return next;
 }

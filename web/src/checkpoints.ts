@@ -54,6 +54,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
     this.name = session.name;
     this.isReadOnly = readOnly;
     this.#session = session;
+    session.hasMemoryLimit = options.memoryLimitBytes !== undefined;
     this.#commits = new Commits(session, this.#listeners, { maxInFlight, whenBusy });
     const declarations = readOnly ? [] : Object.entries(namespaces).map(([name, declared]) => declarationOf(name, declared));
     this.#declare = () => declarations.forEach((declared) => session.call((engine) => engine.declare(declared)));
@@ -178,9 +179,11 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
    * were opened with `readOnly` need it. The state of before can be read until then. Returns what was recovered.
    */
   async refresh(): Promise<RecoverySummary> {
-    const found = await this.#session.inTurn<RecoverySummary>((engine) => engine.refresh());
-    this.#session.era++;
-    return withJson(found);
+    return this.#session.inTurn<RecoverySummary>(async (engine) => {
+      const found = (await engine.refresh()) as RecoverySummary;
+      this.#session.replaced();
+      return withJson(found);
+    });
   }
 
   /**
@@ -195,7 +198,11 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
     const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [name, unsigned("offset", offset)]);
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
-    return this.#session.inTurn<CheckpointMetadata>((engine) => engine.writeWithState(position, offsets, mark, state)).then(withJson);
+    return this.#session.inTurn<CheckpointMetadata>(async (engine) => {
+      const written: unknown = await engine.writeWithState(position, offsets, mark, state);
+      this.#session.feed?.clockMoved("event");
+      return written;
+    }).then(withJson);
   }
 
   /** Returns the opaque state of a checkpoint. */
@@ -213,15 +220,14 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
    * contains are lost.
    */
   async restore(id: Integer): Promise<CheckpointMetadata> {
-    return this.#replaced(await this.#session.inTurn((engine) => engine.restore(unsigned("id", id))));
+    return this.#session.inTurn(async (engine) => this.#replaced(await engine.restore(unsigned("id", id))));
   }
 
   /** Takes note that another checkpoint has become the state. */
   #replaced(by: CheckpointMetadata): CheckpointMetadata {
     this.#commits.forget();
-    this.#session.era++;
     // It may be from before a namespace was declared.
-    this.#declare();
+    this.#session.replaced(this.#declare);
     return withJson(by);
   }
 
@@ -262,7 +268,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
     const bytes = new Uint8Array(
       file instanceof Blob ? await file.arrayBuffer() : ArrayBuffer.isView(file) ? viewBytes(file) : file,
     );
-    return this.#replaced(await this.#session.inTurn((engine) => engine.importArchive(bytes)));
+    return this.#session.inTurn(async (engine) => this.#replaced(await engine.importArchive(bytes)));
   }
 
   /** Calls `listener` on every event of a kind. The returned function ends this. */

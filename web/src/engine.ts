@@ -58,6 +58,12 @@ export class Instance {
     }
   }
 
+  /** Calls `listener` once if this instance ends. The returned function takes that back. */
+  whenEnded(listener: (error: AlluviumError) => void): () => void {
+    this.#waiting.add(listener);
+    return () => void this.#waiting.delete(listener);
+  }
+
   /** Throws if a panic has ended this instance. */
   check(): void {
     if (this.panic !== undefined) throw this.#panicked();

@@ -22,6 +22,8 @@ export type AlluviumErrorKind =
   | "io"
   /** The checkpoints were closed. Open them again. */
   | "closed"
+  /** The tab or worker with the engine has gone or does not answer. Try again: a write may have been applied. */
+  | "disconnected"
   /** Another operation needs exclusive access. Await it, then try again. */
   | "busy"
   /**

@@ -16,14 +16,23 @@ export class Listeners {
   /** Calls every listener of an event. */
   emit<K extends keyof CheckpointEvents>(event: K, detail: CheckpointEvents[K]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
-      try {
-        (listener as (detail: CheckpointEvents[K]) => void)(detail);
-      } catch (thrown) {
-        // An error in a listener must not fail the checkpoint. The page gets it as an uncaught error.
-        queueMicrotask(() => {
-          throw thrown;
-        });
-      }
+      attempt(() => (listener as (detail: CheckpointEvents[K]) => void)(detail));
     }
+  }
+}
+
+/** Makes an uncaught error of what a callback threw. It does not end what called the callback. */
+export function uncaught(thrown: unknown): void {
+  queueMicrotask(() => {
+    throw thrown;
+  });
+}
+
+/** Runs a callback. What it throws must not fail a checkpoint, or keep others from being told. */
+export function attempt(call: () => void): void {
+  try {
+    call();
+  } catch (thrown) {
+    uncaught(thrown);
   }
 }

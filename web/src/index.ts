@@ -31,6 +31,8 @@ export {
   Timers,
   type WantedTimers,
 } from "./namespace.js";
+export type { Change, Changes, Watched } from "./live/watched.js";
+export type { Where } from "./live/where.js";
 export type { WithJson } from "./plain.js";
 export type { KeyRange } from "./range.js";
 export type { Schema } from "./schema.js";

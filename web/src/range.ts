@@ -46,6 +46,13 @@ function behind(prefix: Uint8Array): Uint8Array | undefined {
   return key;
 }
 
+/** Returns the first key behind a key. */
+export function after(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
+
 /** Compares two keys in the order of their bytes. */
 function compare(a: Uint8Array, b: Uint8Array): number {
   const shorter = Math.min(a.length, b.length);

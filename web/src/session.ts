@@ -4,6 +4,9 @@ import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 import { type Area, areaOf } from "./area.js";
 import type { Instance } from "./engine.js";
 import { AlluviumError } from "./error.js";
+import { attempt } from "./events.js";
+import { Feed } from "./live/feed.js";
+import type { Watcher } from "./live/watchers.js";
 import type { Lock } from "./lock.js";
 
 /** What a call of the engine returns if it failed. */
@@ -16,6 +19,10 @@ export class Session {
   readonly area: Area;
   /** How often another checkpoint has become the state. Ids of namespaces are those of one such time. */
   era = 0;
+  /** Whether the memory of the state is limited. */
+  hasMemoryLimit = false;
+  /** What tells watchers about changes, as long as there are any. */
+  feed: Feed | undefined;
   readonly #instance: Instance;
   readonly #engine: EngineHandle;
   readonly #lock: Lock;
@@ -24,6 +31,11 @@ export class Session {
   /** The reason why every further call fails, if there is one. */
   #ended: AlluviumError | undefined;
   #closing: Promise<void> | undefined;
+  /** The feed, with the sequence number that it has reached. It stays when the last watcher has gone. */
+  #feed: Feed | undefined;
+  /** Those who are told once that the session has ended. */
+  readonly #endings = new Set<(error: AlluviumError | undefined) => void>();
+  readonly #forgetInstance: () => void;
 
   constructor(name: string, life: Instance, engine: EngineHandle, lock: Lock) {
     this.name = name;
@@ -31,6 +43,7 @@ export class Session {
     this.#engine = engine;
     this.#lock = lock;
     this.area = areaOf(life);
+    this.#forgetInstance = life.whenEnded((error) => this.#end(error));
   }
 
   /** The engine, for a call that is made very often. It throws if the session has ended. */
@@ -82,7 +95,8 @@ export class Session {
    */
   async inTurn<T>(call: (engine: EngineHandle) => Promise<unknown>): Promise<T> {
     this.#check();
-    return this.enqueue(() => this.run<T>(call));
+    // What was changed just before the call began may not have been told yet, because the engine was busy.
+    return this.enqueue(() => this.run<T>(call).finally(() => this.feed?.tryFlush()));
   }
 
   /** Runs `work` after everything that is queued. */
@@ -95,15 +109,63 @@ export class Session {
   /** Makes every further call fail with `"fenced"`. Returns whether the session was still usable before. */
   fence(reason: string): boolean {
     if (this.#ended !== undefined) return false;
+    // What was changed before is told before the end.
+    this.feed?.tryFlush();
     this.#ended = new AlluviumError("fenced", reason);
+    this.#end(this.#ended);
     return true;
+  }
+
+  /** Calls `listener` once when the session ends: with an error, unless it is closed. The returned function takes that back. */
+  whenEnded(listener: (error: AlluviumError | undefined) => void): () => void {
+    this.#check();
+    this.#endings.add(listener);
+    return () => void this.#endings.delete(listener);
+  }
+
+  /** Adds a watcher. Returns the sequence number of the state, which the first notice follows, and what ends the watching. */
+  watch(watcher: Watcher): { sequence: number; stop: () => void } {
+    this.#check();
+    this.#feed ??= new Feed(this);
+    const feed = this.#feed;
+    const sequence = feed.add(watcher);
+    this.feed = feed;
+    const stop = (): void => {
+      feed.remove(watcher);
+      // Without watchers, changes cost nothing more.
+      if (!feed.isWatched) this.feed = undefined;
+    };
+    return { sequence, stop };
+  }
+
+  /** Takes note that another checkpoint has become the state, which `prepare` makes ready. */
+  replaced(prepare: () => void = () => {}): void {
+    this.era++;
+    try {
+      prepare();
+    } finally {
+      this.feed?.replaced();
+    }
+  }
+
+  /** Tells that nothing follows. */
+  #end(error: AlluviumError | undefined): void {
+    const { feed } = this;
+    this.feed = undefined;
+    this.#forgetInstance();
+    feed?.end(error);
+    const endings = [...this.#endings];
+    this.#endings.clear();
+    for (const ending of endings) attempt(() => ending(error));
   }
 
   /** Waits until everything in the queue is done, then releases the engine and the lock. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       const last = this.#tail;
+      this.feed?.tryFlush();
       this.#ended ??= new AlluviumError("closed", `${this.name} is closed: open it again`);
+      this.#end(undefined);
       await last;
       if (!this.hasPanicked) {
         this.#engine.close();

@@ -1,9 +1,10 @@
-import { Calls, writeBytes } from "./calls.js";
+import { writeBytes } from "./calls.js";
+import { Watched } from "./live/watched.js";
 import type { KeyRange } from "./range.js";
 import { type Bytes, jsonOf, jsonText, textOf } from "./text.js";
 
 /** Keyed state in memory: the default namespace, or one that was declared. */
-export class Space<V = Uint8Array, I = Bytes> extends Calls<V, I> {
+export class Space<V = Uint8Array, I = Bytes> extends Watched<V, I> {
   /**
    * Replaces the value of a key by what `change` returns for it, and returns that. It gets `undefined` for a key that
    * does not exist, and deletes the key by returning `undefined`.

@@ -1,8 +1,10 @@
 import type { Codec } from "./codec.js";
+import type { TimeDomain } from "./namespace.js";
 import type { Session } from "./session.js";
 import { Space } from "./space.js";
 import { type Bytes, type Integer, bytesOf, signed, unsigned } from "./text.js";
 import type { MemoryUsage } from "./types.js";
+import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 
 /** The default namespace, which is hashed and always there. */
 const DEFAULT = { id: 0, isOrdered: false };
@@ -72,7 +74,7 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
 
   /** Raises the watermark. A lower value is ignored. */
   setWatermark(watermarkMs: Integer): void {
-    this.#session.call((engine) => engine.setWatermark(signed("watermark", watermarkMs)));
+    this.#move("event", (engine) => engine.setWatermark(signed("watermark", watermarkMs)));
   }
 
   /** The processing time, in milliseconds of Unix time. */
@@ -85,7 +87,15 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
    * ignored. The engine reads no clock for it, so that a replay does the same again.
    */
   setProcessingTime(timeMs: Integer): void {
-    this.#session.call((engine) => engine.setProcessingTime(signed("processing time", timeMs)));
+    this.#move("processing", (engine) => engine.setProcessingTime(signed("processing time", timeMs)));
+  }
+
+  /** Moves a clock. Entries may expire by it, of which their watchers are told. */
+  #move(clock: TimeDomain, set: (engine: EngineHandle) => void): void {
+    const move = () => this.#session.call(set);
+    const { feed } = this.#session;
+    if (feed === undefined) move();
+    else feed.clockMoves(clock, move);
   }
 
   /** Returns a text that is attached to checkpoints. */

@@ -1,7 +1,7 @@
 // Installs the tarball that npm would publish into small projects of the usual kinds.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -58,10 +58,10 @@ async function typed(tarball) {
   if (found.length > 0) throw new Error(JSON.stringify(found));
 }
 
-/** Packs the package, then installs and builds the projects below `folder`. Returns pairs of project and page path. */
+/** Packs the package, then installs and builds the projects below `folder`. Returns each project, its page, and what that reports. */
 export async function packaged(folder, test) {
   mkdirSync(folder, { recursive: true });
-  const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] }).toString();
+  const run = (command, args, cwd, env = {}) => execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } }).toString();
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", folder], web));
   const tarball = join(folder, packed.filename);
   await test("npm tarball holds the files that are listed", () => listed(packed.files.map(({ path }) => path)));
@@ -69,7 +69,7 @@ export async function packaged(folder, test) {
   await test("npm tarball has the types of its modules", () => typed(tarball));
   await test("npm: every public member is documented", () => void run(join(web, "node_modules/.bin/typedoc"), ["--emit", "none"], web));
   const pages = [];
-  const project = async (name, build) => {
+  const project = async (name, build, reported = "2 keys, offset 7") => {
     const at = join(folder, name);
     mkdirSync(at);
     writeFileSync(join(at, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
@@ -77,7 +77,7 @@ export async function packaged(folder, test) {
     writeFileSync(join(at, "main.js"), main(name, "alluvium"));
     await test(`npm tarball builds in ${name}`, () => {
       const page = build(at);
-      if (page) pages.push([name, `/packaged/${name}/${page}`]);
+      if (page) pages.push([name, `/packaged/${name}/${page}`, reported]);
     });
   };
   await project("plain", (at) => {
@@ -102,6 +102,15 @@ export async function packaged(folder, test) {
     writeFileSync(join(at, "dist/index.html"), html("./main.js"));
     return "dist/index.html";
   });
+  const react = (at) => {
+    // The package does not bring React: the application does.
+    for (const name of ["react", "react-dom", "scheduler"]) symlinkSync(join(web, "node_modules", name), join(at, "node_modules", name));
+    cpSync(join(web, "test/react-project.mjs"), join(at, "main.js"));
+    writeFileSync(join(at, "index.html"), html("/main.js"));
+    run(join(web, "node_modules/.bin/vite"), ["build", "--base", "./", "--logLevel", "error", "--mode", "development"], at, { NODE_ENV: "development" });
+    return "dist/index.html";
+  };
+  await project("react", react, "the hooks work");
   await project("node", (at) => {
     cpSync(join(web, "test/node-project.mjs"), join(at, "run.mjs"));
     const said = run("node", ["run.mjs", join(at, "checkpoints")], at).trim();
@@ -114,10 +123,11 @@ export async function packaged(folder, test) {
     const missing = methods.trim().split(",").filter((name) => name !== "constructor" && !new RegExp(`\\.${name}\\b`).test(sample));
     if (missing.length > 0) throw new Error(`sample.ts leaves out ${missing}`);
     writeFileSync(join(at, "sample.ts"), sample);
+    cpSync(join(web, "test/sample-client.ts"), join(at, "sample-client.ts"));
     // The types are resolved as bundlers do, and as Node does. In Node the main entry also has `fileDirectory`.
     writeFileSync(join(at, "files.ts"), 'import { Checkpoints, fileDirectory } from "alluvium";\nexport const open = (path: string) => Checkpoints.open({ name: "x", storage: fileDirectory(path) });\n');
     const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: "es2022", outDir: "out", types: [], lib: ["es2022", "dom"] };
-    for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts"]], ["nodenext", "nodenext", ["sample.ts", "files.ts"]]]) {
+    for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts", "sample-client.ts"]], ["nodenext", "nodenext", ["sample.ts", "sample-client.ts", "files.ts"]]]) {
       writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, module, moduleResolution: resolution }, files }));
       run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
     }

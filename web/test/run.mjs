@@ -13,7 +13,9 @@ import { bounded, hidden, misuse, twoTabs } from "./suites/calls.mjs";
 import { closing, faults, memoryRecovers, nodeContract, opfsContract } from "./suites/contract.mjs";
 import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
+import { reactOnServer, solid, svelte, vue, withoutEngine } from "./suites/frameworks.mjs";
 import { killed } from "./suites/kills.mjs";
+import { leadingTabs, leadingWorkers, refusedLeaders, sharedWorkers } from "./suites/leading.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
 import { directories, given, options } from "./suites/values.mjs";
 
@@ -43,6 +45,10 @@ async function inOneBrowser(kind, browser, page) {
   }
   await inPage(kind.name, page);
   await test(name("two tabs: fenced, hand-over, take-over"), () => twoTabs(browser));
+  await test(name("a tab that leads is killed"), () => leadingTabs(kind, browser));
+  await test(name("a worker that leads is killed"), () => leadingWorkers(kind, browser));
+  await test(name("a SharedWorker that serves is killed"), () => sharedWorkers(kind, browser));
+  await test(name("leaders that cannot lead"), () => refusedLeaders(kind, browser));
   await test(name("storage deleted underneath"), () => cleared(page));
   if (kind.browser === "chrome") await test(name("a page in the background"), () => hidden(browser));
   await test(name("after close, in flight, out of range"), () => misuse(page));
@@ -66,6 +72,11 @@ await test("node: the contract of directories finds each fault", faults);
 await test("node: the contract of directories with one handle at a time", closing);
 await test("node: the contract of directories on a file directory", nodeContract);
 await test("node: what a directory in memory keeps is recovered", memoryRecovers);
+await test("node: a live value in Svelte's stores", svelte);
+await test("node: a live value in Solid", solid);
+await test("node: a live value in Vue", vue);
+await test("node: the hooks where React renders on a server", reactOnServer);
+await test("node: the entries for readers have no engine", withoutEngine);
 await inNode();
 for (const kind of browsers) {
   if (kind.path === undefined) {
@@ -79,12 +90,12 @@ for (const kind of browsers) {
     browser = await launch(kind, path);
     await inOneBrowser(kind, browser, await open(browser));
     if (kind.name === "chromium") {
-      for (const [bundler, url] of await packaged(packagedFolder, test)) {
+      for (const [bundler, url, reported] of await packaged(packagedFolder, test)) {
         await test(`npm tarball in ${bundler}`, async () => {
           const page = await browser.newPage();
           await page.goto(`${origin}${url}`);
           await until(`the page in ${bundler} reported`, () => reports.has(bundler));
-          same("the page's figures", reports.get(bundler), "2 keys, offset 7");
+          same("what the page reports", reports.get(bundler), reported);
           await page.close();
         });
       }

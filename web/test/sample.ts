@@ -7,6 +7,7 @@ import wasm from "alluvium/alluvium.wasm";
 import type {
   AlluviumErrorKind,
   Bytes,
+  Changes,
   CheckpointDirectory,
   CheckpointMetadata,
   Clock,
@@ -25,6 +26,7 @@ import type {
   Timers,
   VerifyReport,
   WhenBusy,
+  Where,
 } from "alluvium";
 
 function same(what: string, found: unknown, expected: unknown): void {
@@ -77,6 +79,18 @@ async function main(): Promise<void> {
   same("textEntries", [...checkpoints.textEntries()].length, 3);
   same("iteration", [...checkpoints].length, 3);
 
+  const [where, heard]: [Where, number[]] = [{ prefix: "f" }, []];
+  const stop: () => void = checkpoints.subscribe(where, (changes: Changes<Uint8Array>) => heard.push(changes.sequence - changes.since));
+  const changes: AsyncIterableIterator<Changes<Uint8Array>> = checkpoints.changes("f");
+  checkpoints.put("f", "6");
+  checkpoints.delete("f");
+  for await (const { isReset, changes: found } of changes) {
+    same("changes", [isReset, found.map(({ key, value }) => [textOf(key), value])], [false, [["f", undefined]]]);
+    break;
+  }
+  stop();
+  same("heard", heard, [1]);
+
   checkpoints.epoch = 7;
   const epoch: bigint = checkpoints.epoch;
   // Safe integers may be numbers. A bigint is always accepted.
@@ -99,8 +113,8 @@ async function main(): Promise<void> {
 
   // A deleted key counts as changed.
   const first = await checkpoints.checkpoint({ walPosition: 10 });
-  same("checkpoint", [first.keyCount, first.walPosition, first.annotations.get("by"), first.statistics.keysChanged], [3, 10n, "sample", 5]);
-  same("events", told, ["begin 1", `${first.id} 5`]);
+  same("checkpoint", [first.keyCount, first.walPosition, first.annotations.get("by"), first.statistics.keysChanged], [3, 10n, "sample", 6]);
+  same("events", told, ["begin 1", `${first.id} 6`]);
   off();
   same("walPosition", [checkpoints.walPosition, checkpoints.latestCheckpointId], [10n, first.id]);
   same("not due", checkpoints.shouldCheckpoint(), false);

@@ -273,7 +273,7 @@ export async function versions({ Checkpoints, json }) {
 }
 
 /** Codecs write and read values, and metadata has a JSON form that keeps every digit. */
-export async function codecs({ BatchWriter, Checkpoints, int64, json, raw, serialized, text }, library) {
+export async function codecs({ BatchWriter, Checkpoints, int64, json, raw, serialized, text }, { library }) {
   const checkpoints = await Checkpoints.open({ name: "codecs", storage: "memory", codec: json(), namespaces: { numbers: {}, texts: {}, bytes: {}, rich: {}, log: { kind: "ordered", bytes: 1 } } });
   checkpoints.put("a", { total: 1, list: [1, "2", null] });
   same("json", [checkpoints.get("a"), checkpoints.getText("a")], [{ total: 1, list: [1, "2", null] }, '{"total":1,"list":[1,"2",null]}']);

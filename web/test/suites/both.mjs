@@ -6,6 +6,14 @@ import { test } from "../harness.mjs";
 const tests = {
   area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
   spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
+  live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator" },
+  callbacks: { fencing: "changes when another writer takes over", disturbing: "callbacks that throw" },
+  clients: { calls: "calls of clients", living: "live values and ranges of clients", iterators: "changes of clients as an iterator" },
+  losses: {
+    gaps: "clients whose messages are lost",
+    takingOver: "clients when another engine's side takes over",
+    versions: "clients of another version",
+  },
   lives: {
     busy: "checkpoints while others are under way",
     unchanged: "checkpoints without changes",
@@ -22,11 +30,18 @@ async function each(prefix, run) {
   }
 }
 
+/** Calls `listener` with each uncaught error of this process, until the returned function is called. */
+function onUncaught(listener) {
+  process.on("uncaughtException", listener);
+  return () => process.off("uncaughtException", listener);
+}
+
 /** Runs them in Node. */
 export async function inNode() {
   const alluvium = await import("../../dist/node.js");
+  const client = await import("../../dist/client/index.js");
   const library = await import("devalue");
-  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, library));
+  await each("node", async (module, name) => (await import(`../both/${module}.mjs`))[name](alluvium, { client, library, onUncaught }));
 }
 
 /** Runs them in a page. */
@@ -35,7 +50,13 @@ export async function inPage(kind, page) {
     const failure = await page.evaluate(
       async (module, name) => {
         try {
-          await (await import(`/test/both/${module}.mjs`))[name](alluvium);
+          const onUncaught = (listener) => {
+            const told = (event) => (event.preventDefault(), listener(event.error));
+            addEventListener("error", told);
+            return () => removeEventListener("error", told);
+          };
+          const client = await import("/testing/client/index.js");
+          await (await import(`/test/both/${module}.mjs`))[name](alluvium, { client, onUncaught });
         } catch (error) {
           return error.stack ?? String(error);
         }

@@ -10,6 +10,7 @@ export async function panics(browser) {
     const checkpoints = await alluvium.Checkpoints.open({ name: "panics" });
     checkpoints.put("a", "stored");
     await checkpoints.checkpoint();
+    const changes = checkpoints.changes();
     checkpoints.put("b", "not stored");
     const flight = checkpoints.checkpoint().then(() => "written", (error) => error.kind);
     const logged = [];
@@ -22,6 +23,8 @@ export async function panics(browser) {
     while (logged.length === 0) await new Promise((resolve) => setTimeout(resolve));
     console.error = log;
     const messages = [];
+    // The change was told, and then the end.
+    kinds.push((await changes.next()).value.changes.length, await changes.next().catch((error) => error.kind));
     for (const call of [() => checkpoints.put("a", "c"), () => checkpoints.get("a"), () => [...checkpoints]]) {
       try {
         call();
@@ -47,7 +50,7 @@ export async function panics(browser) {
   same("lines in the console", logged.length, 1);
   // The checkpoint in flight may or may not have become durable before the panic. Its promise settles in both cases.
   if (!["panic", "written"].includes(kinds[0])) throw new Error(`in flight: ${kinds[0]}`);
-  same("after a panic", kinds.slice(1), ["panic", "panic", "panic", "stored", false]);
+  same("after a panic", kinds.slice(1), [1, "panic", "panic", "panic", "panic", "stored", false]);
   await page.close();
 }
 
