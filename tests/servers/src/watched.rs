@@ -74,6 +74,8 @@ impl Counts {
 #[derive(Debug)]
 pub struct Watched {
     objects: InMemory,
+    /// How long a request takes.
+    delay: Duration,
     fault: Fault,
     counts: Arc<Mutex<Counts>>,
     refused: Mutex<Vec<Path>>,
@@ -82,7 +84,12 @@ pub struct Watched {
 impl Watched {
     /// Returns an empty store.
     pub fn with(fault: Fault) -> Self {
-        Self { objects: InMemory::new(), fault, counts: Arc::default(), refused: Mutex::default() }
+        Self { objects: InMemory::new(), delay: ON_THE_WAY, fault, counts: Arc::default(), refused: Mutex::default() }
+    }
+
+    /// Returns an empty store that is right and answers at once, to count requests and not round trips.
+    pub fn without_delay() -> Self {
+        Self { delay: Duration::ZERO, ..Self::with(Fault::None) }
     }
 
     /// Counts again what was taken.
@@ -112,8 +119,9 @@ impl Watched {
             *count(&mut counts) += 1;
             counts.trips + 1
         };
+        let delay = self.delay;
         async move {
-            tokio::time::sleep(ON_THE_WAY).await;
+            tokio::time::sleep(delay).await;
             let answer = request.await;
             let mut counts = counts.lock().unwrap();
             counts.trips = counts.trips.max(trips);

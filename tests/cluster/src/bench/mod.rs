@@ -2,6 +2,7 @@
 
 mod downtime;
 mod kills;
+mod model;
 mod output;
 mod stall;
 mod throughput;
@@ -23,6 +24,8 @@ const PARTITIONS: u64 = 4;
 pub fn run(rounds: usize, scratch: &Path, kills: &Path, report: &mut Report) -> Result<()> {
     step("round trips");
     trips::run(report)?;
+    step("requests, and what 64 workers would make");
+    model::run(report)?;
     step("the output of one worker and of four");
     output::run(scratch, report)?;
     step("one worker against one thread");

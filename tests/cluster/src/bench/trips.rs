@@ -9,17 +9,19 @@ use alluvium_core::job::{Commit, JobLog, JobPart, StoreId, ownership};
 use alluvium_core::recovery::Part;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 use alluvium_object::{ObjectDirectory, ObjectOptions};
-use alluvium_test_servers::watched::{Fault, Watched};
+use alluvium_test_servers::watched::{Counts, Fault, Watched};
 use anyhow::{Context, Result};
 
 type Manager = IncrementalCheckpointManager<ObjectDirectory>;
 
-/// Two workers, and the log of their job.
-struct Job {
+/// Workers, and the log of their job.
+pub(super) struct Job {
     store: Arc<Watched>,
     log: JobLog<ObjectDirectory>,
     workers: Vec<Manager>,
     epoch: u64,
+    /// What was counted so far, without regard to what happens at the same time.
+    counts: Counts,
 }
 
 impl Job {
@@ -31,16 +33,16 @@ impl Job {
         OpenOptions::new(Arc::new(ManualClock::new(0))).create(true).writer(writer)
     }
 
-    /// Starts a generation of two workers, as all processes of a job together do.
-    fn start(store: &Arc<Watched>, generation: u8) -> Result<Self> {
+    /// Starts a generation of workers, as all processes of a job together do.
+    pub(super) fn start(store: &Arc<Watched>, generation: u8, count: u8) -> Result<Self> {
         let (root, config) = (Self::root(store)?, CheckpointConfig::new());
         let options = Self::options(u64::from(generation)).store_id([255; 16]);
         let mut log = block_on(JobLog::open(Arc::new(root.below("log")?), config.clone(), options))?;
-        let stores: Vec<StoreId> = (0..2).map(|worker| StoreId([generation * 2 + worker; 16])).collect();
+        let stores: Vec<StoreId> = (0..count).map(|worker| StoreId([generation * 8 + worker; 16])).collect();
         let manifest = block_on(log.claim(stores.clone(), &BTreeMap::new()))?.clone();
         // Workers start at the same time, so one of them stands for all.
         let mut workers = Vec::new();
-        for (worker, (id, range)) in (0_u32..).zip(stores.into_iter().zip(ownership::ranges(2))) {
+        for (worker, (id, range)) in (0_u32..).zip(stores.into_iter().zip(ownership::ranges(count.into()))) {
             let before = store.take_counts();
             let directory = |id: StoreId| Ok::<_, anyhow::Error>(Arc::new(root.below(&format!("parts/{id}"))?));
             let sources = manifest.sources(range);
@@ -71,7 +73,7 @@ impl Job {
             }
         }
         let epoch = manifest.position.epoch;
-        Ok(Self { store: store.clone(), log, workers, epoch })
+        Ok(Self { store: store.clone(), log, workers, epoch, counts: Counts::default() })
     }
 
     /// Changes keys, and makes the parts of an epoch. Returns how many round trips the part of one worker needed.
@@ -86,9 +88,9 @@ impl Job {
                 }
             }
             worker.set_epoch(self.epoch)?;
-            self.store.take_counts();
+            count(&self.store, &mut self.counts);
             let written = block_on(worker.prepare_checkpoint(0)?.write())?;
-            trips = trips.max(self.store.take_counts().trips);
+            trips = trips.max(count(&self.store, &mut self.counts).trips);
             let finished = worker.finish_checkpoint(written)?;
             parts.push(JobPart::of(&finished.metadata, worker.owned_range())?);
             block_on(finished.maintenance.run());
@@ -97,19 +99,32 @@ impl Job {
     }
 
     /// Commits an epoch. Returns how many round trips the part of a worker needed, and how many the commit.
-    fn epoch(&mut self, keys: std::ops::Range<u64>) -> Result<(u64, u64)> {
+    pub(super) fn epoch(&mut self, keys: std::ops::Range<u64>) -> Result<(u64, u64)> {
         let (parts, of_part) = self.parts(keys)?;
-        self.store.take_counts();
+        count(&self.store, &mut self.counts);
         block_on(self.log.commit(Commit { epoch: self.epoch, parts, ..Commit::default() }))?;
-        let of_commit = self.store.take_counts().trips;
+        let of_commit = count(&self.store, &mut self.counts).trips;
         block_on(self.log.maintain());
         Ok((of_part, of_commit))
     }
+
+    /// Returns what was counted since this was last asked.
+    pub(super) fn take_counts(&mut self) -> Counts {
+        count(&self.store, &mut self.counts);
+        std::mem::take(&mut self.counts)
+    }
+}
+
+/// Adds what was counted since this was last asked, and returns it.
+fn count(store: &Watched, all: &mut Counts) -> Counts {
+    let counts = store.take_counts();
+    *all = all.alongside(counts);
+    counts
 }
 
 pub(super) fn run(report: &mut Report) -> Result<()> {
     let store = Arc::new(Watched::with(Fault::None));
-    let mut job = Job::start(&store, 0)?;
+    let mut job = Job::start(&store, 0, 2)?;
     job.epoch(0..20_000)?;
     let (mut of_part, mut of_commit) = (0, 0);
     for epoch in 0..30 {
@@ -119,7 +134,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
     let part = job.log.manifest().parts.first().context("the job has parts")?.clone();
     drop(job);
     store.take_counts();
-    let mut again = Job::start(&store, 1)?;
+    let mut again = Job::start(&store, 1, 2)?;
     let of_start = store.take_counts();
     drop(again.parts(0..1)?);
     // One directory alone, as every program opens its own.
