@@ -7,6 +7,7 @@ import { actsOf } from "./checks/acts.mjs";
 import { commandLine, readable } from "./checks/around.mjs";
 import { flights } from "./checks/flights.mjs";
 import { kills } from "./checks/kills.mjs";
+import { settings } from "./checks/settings.mjs";
 import { storages } from "./checks/storages.mjs";
 import { check, kind, same, tally } from "./checks/tally.mjs";
 import { executable, openDemo } from "./drive.mjs";
@@ -20,6 +21,7 @@ const demo = await openDemo(kind);
 const opened = { demo, ...actsOf(demo) };
 try {
   await kills(opened);
+  await settings(opened);
   await flights(opened);
   await storages(opened);
   await readable(opened);

@@ -4,7 +4,7 @@ import { estimate, persist } from "alluvium";
 import { by, log, setText } from "./dom.js";
 import * as format from "./format.js";
 import { RATES, keepSettings, keepTally, noteCrash } from "./memory.js";
-import { begin, forget, history, live, send, settings, tally } from "./page.js";
+import { begin, forget, history, live, plainly, send, settings, tally } from "./page.js";
 import type { Settings } from "./protocol.js";
 import { showTally } from "./shown.js";
 
@@ -59,8 +59,8 @@ function change(changed: Partial<Settings>): void {
   showSettings();
   if (isElsewhere) {
     forget();
-    begin();
-  } else if (live.isLive) send({ type: "settings", settings: { ...settings } });
+    begin(plainly);
+  } else send({ type: "settings", settings: { ...settings } });
 }
 
 export function listen(): void {

@@ -13,13 +13,17 @@ export const table = new CheckpointTable((what, id) => send({ type: what, id }))
 /** Every checkpoint since the stream was chosen, by id. */
 export const history = new Map<string, Row>();
 
+/** How a worker opens the storage. */
+export type Opening = Pick<Extract<ToWorker, { type: "open" }>, "whenTaken" | "fresh">;
+export const plainly: Opening = { whenTaken: "wait", fresh: false };
+
 /** The stream as the page sees it. */
 export const live = {
   worker: undefined as Worker | undefined,
   records: 0,
   total: Infinity,
-  /** Whether the worker has opened the stream and has not failed. */
-  isLive: false,
+  /** How the next worker opens the storage. It is the plain way again once a worker has opened it. */
+  opening: plainly,
   /** How many proofs of each kind there were. */
   proofs: { recovery: 0, restore: 0, import: 0, end: 0 },
   /** Whether this page has just taken over the storage. */
@@ -37,10 +41,13 @@ export function setState(state: string, text = state): void {
   setText("state", text);
 }
 
-/** Starts a new worker. The old one is terminated even while it works. */
-export function begin({ fresh = false, whenTaken = "wait" as "wait" | "steal" } = {}): void {
+/**
+ * Starts a new worker. The old one is terminated even while it works. What the old one was told about how to open is
+ * told to the new one too, unless the old one has done it.
+ */
+export function begin(how: Partial<Opening> = {}): void {
   live.worker?.terminate();
-  live.isLive = false;
+  live.opening = { ...live.opening, ...how };
   by("failure").hidden = true;
   setState("starting");
   const born = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "stream" });
@@ -52,7 +59,7 @@ export function begin({ fresh = false, whenTaken = "wait" as "wait" | "steal" } 
     if (born === live.worker) hearing.failed("error", message || "the worker could not be loaded");
   };
   live.worker = born;
-  send({ type: "open", settings: { ...settings }, whenTaken, fresh });
+  send({ type: "open", settings: { ...settings }, ...live.opening });
 }
 
 export function forget(): void {

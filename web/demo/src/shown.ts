@@ -3,7 +3,7 @@
 import { by, log, make, setText } from "./dom.js";
 import * as format from "./format.js";
 import { keepTally } from "./memory.js";
-import { begin, charts, history, live, setState, settings, table, tally } from "./page.js";
+import { begin, charts, history, live, plainly, setState, settings, table, tally } from "./page.js";
 import type { FromWorker, Row } from "./protocol.js";
 import { showDiff, showRoutes } from "./tables.js";
 
@@ -14,7 +14,6 @@ export function failed(kind: string, message: string): void {
     log("The other tab finished one last write. Opening again from there.");
     return begin();
   }
-  live.isLive = false;
   setState("failed");
   setText("failure-text", `The stream stopped (${kind}): ${message}`);
   by("take-over").hidden = kind !== "fenced";
@@ -39,7 +38,7 @@ export function hear(message: FromWorker): void {
         const { id, keys, bytesRead, records: at } = recovered;
         log(`Recovered checkpoint ${id} in ${format.milliseconds(tookMs)}: ${format.count(at)} records, ${format.count(keys)} keys, ${format.bytes(bytesRead)} read.`);
       }
-      live.isLive = true;
+      live.opening = plainly;
       return;
     }
     case "proving":

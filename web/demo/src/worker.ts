@@ -18,6 +18,8 @@ function tell(message: FromWorker): void {
 
 let stream: Stream | undefined;
 let hasFailed = false;
+/** The newest settings. They are not a request that waits for its turn: what is under way uses them, too. */
+let settings: Settings;
 /** The queue of requests. They are handled one after another. */
 let queue: Promise<void> = Promise.resolve();
 
@@ -29,8 +31,7 @@ function fail(thrown: unknown): void {
   tell({ type: "failed", kind, message: thrown instanceof Error ? thrown.message : String(thrown) });
 }
 
-async function open(settings: Settings, whenTaken: "wait" | "steal", fresh: boolean): Promise<void> {
-  const { source: name, storage } = settings;
+async function open({ source: name, storage }: Settings, whenTaken: "wait" | "steal", fresh: boolean): Promise<void> {
   const source = await openSource(name);
   const store = `demo-${name}`;
   const begun = performance.now();
@@ -109,13 +110,10 @@ async function handle(message: ToWorker): Promise<void> {
   if (live === undefined) return;
   const { checkpoints } = live;
   switch (message.type) {
-    case "settings": {
-      const { ranking } = live.settings;
-      live.settings = message.settings;
-      if (ranking !== message.settings.ranking) live.tellRoutes();
-      live.start();
+    case "settings":
+      // A worker that has failed waits for its end.
+      if (!hasFailed) live.start();
       return;
-    }
     case "restore":
       return replace(live, "restore", message.id, () => checkpoints.restore(BigInt(message.id)));
     case "import": {
@@ -148,7 +146,15 @@ function enqueue(what: string, work: () => Promise<void>): void {
   });
 }
 
-onmessage = ({ data }: MessageEvent<ToWorker>) => enqueue(data.type, () => handle(data));
+onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if ("settings" in data) {
+    const hasOtherRanking = stream !== undefined && stream.settings.ranking !== data.settings.ranking;
+    settings = data.settings;
+    if (stream !== undefined) stream.settings = settings;
+    if (hasOtherRanking) enqueue("settings", async () => stream?.tellRoutes());
+  }
+  enqueue(data.type, () => handle(data));
+};
 
 const handles = globalThis.FileSystemFileHandle?.prototype as object | undefined;
 tell({ type: "ready", hasOpfs: handles !== undefined && "createSyncAccessHandle" in handles && "move" in handles });
