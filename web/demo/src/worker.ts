@@ -1,6 +1,7 @@
 // The worker. It owns the checkpoints and the stream, and proves the state after each recovery.
 
 import { AlluviumError, Checkpoints, destroy } from "alluvium";
+import { compact } from "./compact.js";
 import { compare } from "./compare.js";
 import { prove } from "./proof.js";
 import type { FromWorker, Settings, ToWorker } from "./protocol.js";
@@ -56,11 +57,15 @@ async function open({ source: name, storage }: Settings, whenTaken: "wait" | "st
     tookMs: performance.now() - begun,
     total: source.total,
   });
-  await stream.tellKept();
-  if (recovered) await proveNow(stream, "recovery");
-  stream.tellProgress(false);
-  stream.tellRoutes();
-  stream.start();
+  await stream.kept.tell();
+  const opened = stream;
+  const start = () => {
+    opened.tellProgress(false);
+    opened.tellRoutes();
+    if (!hasFailed) opened.start();
+  };
+  if (recovered) await proveNow(opened, "recovery", start);
+  else start();
 }
 
 /** Deletes a storage. A worker that was just terminated may still be connected to it, so this is tried for a while. */
@@ -76,9 +81,16 @@ async function destroyPatiently(store: string, storage: Settings["storage"]): Pr
   }
 }
 
-async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end"): Promise<void> {
-  const proof = await prove(of.checkpoints, of.source, (done, total) => tell({ type: "proving", done, of: total }));
+/** Proves the state. `start` is called once, as soon as the stream may continue. */
+async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end", start = () => {}): Promise<void> {
+  let hasStarted = false;
+  const released = () => {
+    if (!hasStarted) start();
+    hasStarted = true;
+  };
+  const proof = await prove(of.checkpoints, of.source, { released, progress: (done, total, what) => tell({ type: "proving", done, of: total, what }) });
   tell({ type: "proved", proof, after });
+  released();
 }
 
 /** Proves the state at the end of the stream. If a restore took the stream back meanwhile, there is nothing to prove. */
@@ -93,7 +105,7 @@ async function replace(of: Stream, how: "restore" | "import", from: string, chan
     const { id } = await change();
     of.rewind();
     tell({ type: "restored", id: String(id), from, how });
-    await of.tellKept();
+    await of.kept.tell();
     await proveNow(of, how);
     of.tellProgress(false);
     of.tellRoutes();
@@ -120,11 +132,14 @@ async function handle(message: ToWorker): Promise<void> {
       const { name = "the archive" } = message.file as File;
       return replace(live, "import", name, () => checkpoints.importCheckpoint(message.file));
     }
-    case "export":
-      return tell({ type: "exported", id: message.id, file: await checkpoints.exportCheckpoint(BigInt(message.id)) });
+    case "export": {
+      const { id, to } = message;
+      const file = await checkpoints.exportCheckpoint(BigInt(id));
+      return tell({ type: "exported", id, to, file: to === "link" ? await compact(file) : file });
+    }
     case "diff": {
       const { before, after } = message;
-      const difference = await compare(checkpoints, BigInt(before), BigInt(after));
+      const difference = await compare(checkpoints, live.settings.storage, BigInt(before), BigInt(after));
       return tell({ type: "diffed", before, after, ...difference });
     }
     case "verify": {
