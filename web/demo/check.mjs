@@ -6,6 +6,7 @@
 import { actsOf } from "./checks/acts.mjs";
 import { commandLine } from "./checks/command.mjs";
 import { flights } from "./checks/flights.mjs";
+import { inspector } from "./checks/inspector.mjs";
 import { kills } from "./checks/kills.mjs";
 import { large } from "./checks/large.mjs";
 import { readable } from "./checks/readable.mjs";
@@ -32,6 +33,7 @@ try {
   await tabs(opened);
   await sharing(opened);
   await readable(opened);
+  await inspector(opened);
   await commandLine(opened);
   await check("the page had no error", () => same("errors", demo.errors.join("\n"), ""));
 } finally {

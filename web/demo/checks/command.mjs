@@ -10,9 +10,9 @@ import { FLIGHTS, checkInChromium, equal, same, tally } from "./tally.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const flightsFile = join(root, "tests/data/flights-2013-01.csv.gz");
-const command = process.env.ALLUVIUM ?? join(root, "target/debug/alluvium");
-const plugin = process.env.ALLUVIUM_DELAYS ?? join(root, "target/wasm32-wasip2/release/delays.wasm");
+export const flightsFile = join(root, "tests/data/flights-2013-01.csv.gz");
+export const command = process.env.ALLUVIUM ?? join(root, "target/debug/alluvium");
+export const plugin = process.env.ALLUVIUM_DELAYS ?? join(root, "target/wasm32-wasip2/release/delays.wasm");
 
 /** Checks that a checkpoint goes to the command line and back. */
 export async function commandLine({ demo, bringIn, choose, download, pauseStream, startOver }) {
