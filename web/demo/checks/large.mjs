@@ -36,7 +36,7 @@ export async function large({ demo, choose, startOver }) {
     await demo.set({ rate: 10_000, every: 100 });
     await startOver();
     const written = [];
-    for (let kill = 0; kill < 5; kill++) {
+    for (let kill = 0; kill < 4; kill++) {
       await demo.until(() => document.querySelectorAll("#checkpoint-rows tr[data-id]").length > 0);
       await pause(random() * 50);
       equal(await demo.kill());

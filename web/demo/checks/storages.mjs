@@ -35,7 +35,7 @@ export async function storages({ demo, choose, compared, startOver }) {
     await demo.records(1_000);
     const offsets = [];
     for (let kill = 0; kill < 5; kill++) {
-      await pause(50 + random() * 400);
+      await pause(30 + random() * 200);
       offsets.push(equal(await demo.kill()));
     }
     await demo.until(() => document.querySelectorAll("#checkpoint-rows tr[data-id]").length > 1);

@@ -29,7 +29,7 @@ async function killTen(): Promise<void> {
   button.disabled = true;
   for (let left = 10; left > 0; left--) {
     button.textContent = `${left} to go`;
-    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 700));
     if (by("state").dataset.state === "failed") break;
     // If the worker is killed before its first checkpoint, no proof follows, so there is nothing to wait for.
     const isRecovering = history.size > 0;
