@@ -311,7 +311,7 @@ demo-kills: browser ## the demo in each browser that is installed, killed ten ti
 	web/demo/build.sh
 	node web/demo/kills.mjs
 
-web: browser ## builds the browser package and serves the demo on port PORT=8080
+web: browser ## builds the browser package and serves the demo and the inspector (/inspector.html) on port PORT=8080
 	web/build.sh
 	web/demo/build.sh
 	node web/demo/serve.mjs "$(PORT)"

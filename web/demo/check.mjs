@@ -4,10 +4,16 @@
 // (ALLUVIUM names it, otherwise target/debug is used), a checkpoint goes from the browser to it and back.
 
 import { actsOf } from "./checks/acts.mjs";
-import { commandLine, readable } from "./checks/around.mjs";
+import { commandLine } from "./checks/command.mjs";
 import { flights } from "./checks/flights.mjs";
+import { inspector } from "./checks/inspector.mjs";
 import { kills } from "./checks/kills.mjs";
+import { large } from "./checks/large.mjs";
+import { readable } from "./checks/readable.mjs";
+import { settings } from "./checks/settings.mjs";
+import { sharing } from "./checks/sharing.mjs";
 import { storages } from "./checks/storages.mjs";
+import { tabs } from "./checks/tabs.mjs";
 import { check, kind, same, tally } from "./checks/tally.mjs";
 import { executable, openDemo } from "./drive.mjs";
 
@@ -19,10 +25,15 @@ if (executable(kind) === undefined) {
 const demo = await openDemo(kind);
 const opened = { demo, ...actsOf(demo) };
 try {
+  await large(opened);
   await kills(opened);
+  await settings(opened);
   await flights(opened);
   await storages(opened);
+  await tabs(opened);
+  await sharing(opened);
   await readable(opened);
+  await inspector(opened);
   await commandLine(opened);
   await check("the page had no error", () => same("errors", demo.errors.join("\n"), ""));
 } finally {

@@ -20,8 +20,11 @@ async function serve() {
   return { address: String(said[0]).trim(), stop: () => server.kill() };
 }
 
+/** How many routes the large state of a demo has that is driven. A visitor's has up to a million. */
+const KEYS = 20_000;
+
 /** Opens the demo. In Chromium, `downloads` is the folder that the page's downloads go to. */
-export async function openDemo(kind = "chromium") {
+export async function openDemo(kind = "chromium", keys = KEYS) {
   const executablePath = executable(kind);
   if (executablePath === undefined) throw new Error(`no ${kind}: install it, or name it in ${kind.toUpperCase()}`);
   const { path, folder, discard } = await profile();
@@ -45,8 +48,9 @@ export async function openDemo(kind = "chromium") {
       const session = await browser.target().createCDPSession();
       await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, eventsEnabled: true });
     }
-    await page.goto(server.address);
-    return { page, browser, errors, requests, downloads, folder, address: server.address, close, ...verbsOf(page) };
+    const address = `${server.address}?keys=${keys}`;
+    await page.goto(address);
+    return { page, browser, errors, requests, downloads, folder, address, close, ...verbsOf(page) };
   } catch (error) {
     await close();
     throw error;

@@ -47,7 +47,7 @@ async function killed(kind, origin) {
     // first visit stored if it is killed. With its SQLite backend this also happens when the visit just ends.
     browser = await launch(kind, home.path, { mailbox });
     const first = await browser.newPage();
-    await first.goto(`${origin}/demo/`);
+    await first.goto(`${origin}/demo/?keys=20000`);
     await until(first, "the first checkpoint", ({ committed }) => committed > 0);
     await browser.close();
     for (let round = 0; round <= KILLS; round++) {
@@ -55,7 +55,7 @@ async function killed(kind, origin) {
       browser = await launch(kind, home.path, { mailbox });
       version ??= await browser.version();
       const page = await browser.newPage();
-      await page.goto(`${origin}/demo/`);
+      await page.goto(`${origin}/demo/?keys=20000`);
       if (round > 0) {
         const { verdict, said, text } = await until(page, "a proof", ({ verdict }) => verdict === "equal" || verdict === "differs");
         const proved = Number(said.match(/^Exactly once: ([\d,]+) records/)?.[1].replaceAll(",", "") ?? Number.NaN);

@@ -31,13 +31,21 @@ export function actsOf(demo) {
   async function download(records) {
     await demo.until((least) => Number(document.querySelector("#checkpoint-rows tr")?.dataset.records) >= least, records);
     const before = new Set(await readdir(demo.downloads).catch(() => []));
-    await said(() => demo.press('#checkpoint-rows tr:first-child [data-act="export"]'), /Downloaded/);
+    await said(() => demo.press('#checkpoint-rows tr:first-child [data-act="file"]'), /Downloaded/);
     for (const end = Date.now() + 60_000; Date.now() < end; ) {
       const name = (await readdir(demo.downloads).catch(() => [])).find((found) => !before.has(found) && found.endsWith(".tar"));
       if (name) return join(demo.downloads, name);
       await pause(25);
     }
     throw new Error("the download did not come");
+  }
+
+  /** Compares the two checkpoints that are chosen. */
+  async function compared() {
+    await page.$eval("#diff", (region) => (region.hidden = true));
+    await page.$eval("#diff-form", (form) => form.requestSubmit());
+    await demo.until(() => !document.querySelector("#diff").hidden);
+    return demo.text("diff-text");
   }
 
   const bringIn = (path) => demo.proved(async () => (await page.$("#file")).uploadFile(path), "import");
@@ -47,5 +55,5 @@ export function actsOf(demo) {
     await demo.until(() => document.querySelector("#state").dataset.state === "paused");
   }
 
-  return { said, choose, startOver, download, bringIn, pauseStream };
+  return { said, choose, startOver, download, compared, bringIn, pauseStream };
 }

@@ -3,10 +3,11 @@
 import { check, equal, holds, pause, random, same } from "./tally.mjs";
 
 /** Runs these checks on a demo that is open. */
-export async function kills({ demo, startOver }) {
+export async function kills({ demo, choose, startOver }) {
   const { page } = demo;
 
   await check("the demo opens, and only requests its own origin", async () => {
+    await choose("source", "flights");
     await demo.set({ rate: 5_000, every: 500 });
     await startOver();
     await demo.records(1_000);
@@ -17,7 +18,7 @@ export async function kills({ demo, startOver }) {
     let newest = 0;
     const offsets = [];
     for (let kill = 0; kill < 10; kill++) {
-      await pause(50 + random() * 500);
+      await pause(30 + random() * 300);
       const proved = equal(await demo.kill());
       holds(`${proved} records after ${newest}: a reported checkpoint is gone`, proved >= newest);
       offsets.push((newest = proved));
@@ -31,6 +32,11 @@ export async function kills({ demo, startOver }) {
     await demo.until(() => document.querySelector("#proof").dataset.verdict !== "none");
     const proved = equal(await demo.proof());
     holds("the log tells of the crash", (await demo.text("log")).includes("The tab crashed"));
+    const story = await demo.text("steps");
+    holds(`the story tells of it: ${story}`, /The tab ends.*A new worker opens checkpoint \d+/.test(story));
+    const shown = await page.$eval("#chart-bytes", (chart) => Number(chart.getAttribute("aria-label").match(/, (\d+) checkpoints/)[1]));
+    const kept = (await demo.rows()).length;
+    holds(`the charts show ${shown} checkpoints after the reload, and ${kept} are kept`, shown > kept);
     return `recovered at ${proved}, seen ${before}`;
   });
 

@@ -1,18 +1,27 @@
 // What the controls do.
 
 import { estimate, persist } from "alluvium";
-import { by, log, setText } from "./dom.js";
+import { by, log, make, setText } from "./dom.js";
 import * as format from "./format.js";
-import { RATES, keepSettings, keepTally, noteCrash } from "./memory.js";
-import { begin, forget, history, live, send, settings, tally } from "./page.js";
+import { RATES, archiveHere, keepSettings, keepTally, noteCrash } from "./memory.js";
+import { begin, forget, history, keep, live, mirror, send, settings, settle, takeOver, tally, timeline } from "./page.js";
 import type { Settings } from "./protocol.js";
 import { showTally } from "./shown.js";
+import { offer } from "./sharing.js";
 
 function kill(): void {
   tally.kills++;
   showTally();
-  log(`Killed the worker at about ${format.count(live.records)} records.`);
+  killedAt(live.records);
+  mirror.killed(live.records);
   begin();
+}
+
+/** Shows that the worker was killed, by this tab or by the one that it mirrors. */
+export function killedAt(records: number): void {
+  log(`Killed the worker at about ${format.count(records)} records.`);
+  live.story.killed("worker", records);
+  timeline.show(live.story.telling);
 }
 
 async function killTen(): Promise<void> {
@@ -20,7 +29,7 @@ async function killTen(): Promise<void> {
   button.disabled = true;
   for (let left = 10; left > 0; left--) {
     button.textContent = `${left} to go`;
-    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 700));
     if (by("state").dataset.state === "failed") break;
     // If the worker is killed before its first checkpoint, no proof follows, so there is nothing to wait for.
     const isRecovering = history.size > 0;
@@ -40,7 +49,14 @@ export async function showStorage(): Promise<void> {
 }
 
 export function showSettings(): void {
-  by<HTMLSelectElement>("source").value = settings.source;
+  const source = by<HTMLSelectElement>("source");
+  for (const name of new Set([archiveHere(), settings.source])) {
+    if ([...source.options].some(({ value }) => value === name)) continue;
+    const keys = Number(name.split("-")[1]);
+    const text = name.startsWith("archive-") ? `${format.count(keys)} routes, ${format.count(Math.min(keys, 1_000))} of them in use` : `firehose over ${format.count(keys)} routes`;
+    source.prepend(make("option", { value: name }, text));
+  }
+  source.value = settings.source;
   by<HTMLSelectElement>("storage").value = settings.storage;
   by<HTMLSelectElement>("ranking").value = settings.ranking;
   by<HTMLInputElement>("every").value = String(settings.every);
@@ -57,10 +73,23 @@ function change(changed: Partial<Settings>): void {
   Object.assign(settings, changed);
   keepSettings(settings);
   showSettings();
-  if (isElsewhere) {
-    forget();
-    begin();
-  } else if (live.isLive) send({ type: "settings", settings: { ...settings } });
+  if (isElsewhere) settle();
+  else send({ type: "settings", settings: { ...settings } });
+}
+
+/** Runs the lines that the page shows. They are a module of their own, which the build made of the same file. */
+async function runLines(): Promise<void> {
+  const button = by<HTMLButtonElement>("run-lines");
+  button.disabled = true;
+  const begun = performance.now();
+  try {
+    // A module runs once under one address.
+    const { anna } = (await import(new URL(`./ten-lines.js?${Date.now()}`, import.meta.url).href)) as typeof import("./ten-lines.js");
+    setText("lines-result", `anna is ${String(anna)}, in ${format.milliseconds(performance.now() - begun)}. Run it again: nothing is counted twice.`);
+  } catch (thrown) {
+    setText("lines-result", `It failed: ${String(thrown)}`);
+  }
+  button.disabled = false;
 }
 
 export function listen(): void {
@@ -71,6 +100,8 @@ export function listen(): void {
     tally.crashes++;
     keepTally(tally);
     noteCrash(live.records);
+    live.story.killed("tab", live.records);
+    keep();
     // Nothing is saved, and the worker gets no message. It ends with the page.
     location.reload();
   });
@@ -78,13 +109,18 @@ export function listen(): void {
   on("start-over", "click", () => {
     log("Starting over: everything that was stored for this stream is deleted.");
     forget();
+    mirror.forgotten();
     begin({ fresh: true });
   });
   on("retry", "click", () => begin());
-  on("take-over", "click", () => {
-    live.hasTakenOver = true;
-    setTimeout(() => (live.hasTakenOver = false), 5_000);
-    begin({ whenTaken: "steal" });
+  for (const id of ["take-over", "take-over-fenced"]) on(id, "click", takeOver);
+  on("run-lines", "click", () => void runLines());
+  void offer((source, file) => {
+    live.arriving = file;
+    // A worker that begins later imports it by itself.
+    if (source !== settings.source) change({ source: source as Settings["source"] });
+    else if (live.role === "leader") send({ type: "import", file });
+    else log("The state in the link is opened as soon as this tab has the stream.");
   });
   on("source", "change", () => change({ source: by<HTMLSelectElement>("source").value as Settings["source"] }));
   on("storage", "change", () => change({ storage: by<HTMLSelectElement>("storage").value as Settings["storage"] }));

@@ -15,6 +15,9 @@ export function bytes(value: number | null | undefined): string {
   return `${tenth.format(scaled)} ${units[unit]}`;
 }
 
+/** Formats a share in percent. It is never rounded to nothing. */
+export const percent = (value: number) => (value >= 10 ? `${count(value)} %` : value >= 0.01 ? `${value.toFixed(2)} %` : "less than 0.01 %");
+
 export const milliseconds = (value: number) => (value < 10 ? `${tenth.format(value)} ms` : `${count(value)} ms`);
 
 export const clockTime = (timestampMs: number) => new Date(timestampMs).toLocaleTimeString("en-GB");

@@ -1,6 +1,9 @@
-// What the page remembers. It keeps the settings for good, and the tally as long as the tab is open.
+// What the page remembers. It keeps the settings and what its charts show for good, and the tally and the story of the last
+// kill as long as the tab is open.
 
-import type { Settings } from "./protocol.js";
+import { keysOfThisDevice } from "./archive.js";
+import type { Row, Settings } from "./protocol.js";
+import type { Telling } from "./story.js";
 
 export interface Tally {
   kills: number;
@@ -12,11 +15,16 @@ export interface Tally {
 const SETTINGS = "alluvium-demo-settings";
 const TALLY = "alluvium-demo-tally";
 const CRASH = "alluvium-demo-crash";
+const STORY = "alluvium-demo-story";
+const HISTORY = "alluvium-demo-history";
 
 /** The rates that the slider offers. */
 export const RATES = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, Infinity];
 
-const fresh: Settings = { source: "flights", storage: "indexeddb", rate: 1_000, every: 1_000, ranking: "mean", isPaused: false };
+/** The source of a new visitor, and of an address that names a number of keys. */
+export const archiveHere = () => `archive-${keysOfThisDevice()}` as const;
+
+const fresh: Settings = { source: archiveHere(), storage: "indexeddb", rate: 1_000, every: 1_000, ranking: "mean", isPaused: false };
 
 function read<T extends object>(storage: () => Storage, name: string): Partial<T> {
   try {
@@ -39,12 +47,25 @@ export function recallSettings(): Settings {
   const found = { ...fresh, ...read<Settings>(() => localStorage, SETTINGS) };
   // JSON has no Infinity, so it is read as null.
   const rate = found.rate === null ? Infinity : found.rate;
-  return { ...found, rate: RATES.includes(rate) ? rate : fresh.rate, every: Number.isInteger(found.every) && found.every > 0 ? found.every : fresh.every };
+  const isKnown = /^(flights|firehose-[1-9]\d{0,5}|archive-[1-9]\d{0,6})$/.test(found.source);
+  const isOtherSize = found.source.startsWith("archive-") && new URLSearchParams(location.search).has("keys");
+  const source = isKnown && !isOtherSize ? found.source : fresh.source;
+  return { ...found, source, rate: RATES.includes(rate) ? rate : fresh.rate, every: Number.isInteger(found.every) && found.every > 0 ? found.every : fresh.every };
 }
 export const keepSettings = (settings: Settings) => write(() => localStorage, SETTINGS, settings);
 
 export const recallTally = (): Tally => ({ kills: 0, crashes: 0, proofs: 0, equal: 0, ...read<Tally>(() => sessionStorage, TALLY) });
 export const keepTally = (tally: Tally) => write(() => sessionStorage, TALLY, tally);
+
+/** The checkpoints that the charts of a storage show, oldest first. */
+export const recallHistory = (store: string): Row[] => {
+  const { rows } = read<{ rows: Row[] }>(() => localStorage, `${HISTORY}/${store}`);
+  return Array.isArray(rows) ? rows : [];
+};
+export const keepHistory = (store: string, rows: Row[]) => write(() => localStorage, `${HISTORY}/${store}`, { rows });
+
+export const recallStory = (store: string): Partial<Telling> => read<Telling>(() => sessionStorage, `${STORY}/${store}`);
+export const keepStory = (store: string, telling: Telling) => write(() => sessionStorage, `${STORY}/${store}`, telling);
 
 /** Notes for the page after the reload how many records this page has seen. */
 export const noteCrash = (records: number) => write(() => sessionStorage, CRASH, { records });

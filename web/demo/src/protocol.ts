@@ -53,19 +53,21 @@ export type ToWorker =
   | { type: "settings"; settings: Settings }
   | { type: "restore"; id: string }
   | { type: "import"; file: Blob }
-  | { type: "export"; id: string }
+  | { type: "export"; id: string; to: "file" | "link" }
   | { type: "diff"; before: string; after: string }
   | { type: "verify" };
 
 export type FromWorker =
   | { type: "ready"; hasOpfs: boolean }
   | { type: "opened"; recovered: { id: string; keys: number; bytesRead: number; records: number } | null; tookMs: number; total: number }
-  | { type: "proving"; done: number; of: number }
+  | { type: "proving"; done: number; of: number; what: "records" | "keys" }
   | { type: "proved"; proof: Proof; after: "recovery" | "restore" | "import" | "end" }
   | {
       type: "progress";
       records: number;
       keys: number;
+      /** How many keys of the past are written, of how many. */
+      past: { written: number; of: number };
       perSecond: number;
       watermarkMs: number | null;
       /** The bytes of all keys and values. */
@@ -73,13 +75,14 @@ export type FromWorker =
       /** The memory that the keys and values take. */
       memoryBytes: number;
       waiting: boolean;
+      isPaused: boolean;
     }
-  | { type: "routes"; rows: RouteRow[]; flights: number; cancelled: number; keys: number; records: number }
+  | { type: "routes"; rows: RouteRow[]; flights: number; cancelled: number; ranked: number }
   | { type: "checkpoint"; row: Row }
   | { type: "kept"; rows: Row[] }
   | { type: "complete"; records: number }
   | { type: "restored"; id: string; from: string; how: "restore" | "import" }
-  | { type: "exported"; id: string; file: Blob }
+  | { type: "exported"; id: string; to: "file" | "link"; file: Blob }
   | { type: "diffed"; before: string; after: string; changes: Change[]; added: number; removed: number; changed: number; same: number }
   | { type: "verified"; files: number; bytes: number; checkpoints: number; findings: string[] }
   | { type: "refused"; what: string; message: string }

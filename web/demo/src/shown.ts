@@ -3,7 +3,8 @@
 import { by, log, make, setText } from "./dom.js";
 import * as format from "./format.js";
 import { keepTally } from "./memory.js";
-import { begin, charts, history, live, setState, settings, table, tally } from "./page.js";
+import { begin, charts, history, keep, live, ordered, plainly, setState, settings, table, tally, timeline } from "./page.js";
+import { download, share } from "./sharing.js";
 import type { FromWorker, Row } from "./protocol.js";
 import { showDiff, showRoutes } from "./tables.js";
 
@@ -14,10 +15,9 @@ export function failed(kind: string, message: string): void {
     log("The other tab finished one last write. Opening again from there.");
     return begin();
   }
-  live.isLive = false;
   setState("failed");
   setText("failure-text", `The stream stopped (${kind}): ${message}`);
-  by("take-over").hidden = kind !== "fenced";
+  by("take-over-fenced").hidden = kind !== "fenced";
   by("failure").hidden = false;
   log(`Stopped, ${kind}: ${message}`, "bad");
 }
@@ -39,11 +39,18 @@ export function hear(message: FromWorker): void {
         const { id, keys, bytesRead, records: at } = recovered;
         log(`Recovered checkpoint ${id} in ${format.milliseconds(tookMs)}: ${format.count(at)} records, ${format.count(keys)} keys, ${format.bytes(bytesRead)} read.`);
       }
-      live.isLive = true;
+      live.opening = plainly;
+      live.story.opened(recovered?.id ?? null, recovered?.records ?? 0, tookMs);
+      timeline.show(live.story.telling);
+      // What is remembered of a storage that is gone is shown no more.
+      if (recovered === null) {
+        history.clear();
+        charts.show([]);
+      }
       return;
     }
     case "proving":
-      return setText("proof-text", `Counting from scratch: ${format.count(message.done)} of ${format.count(message.of)} records.`);
+      return setText("proof-text", `Counting from scratch: ${format.count(message.done)} of ${format.count(message.of)} ${message.what}.`);
     case "proved":
       return proved(message);
     case "progress":
@@ -60,7 +67,10 @@ export function hear(message: FromWorker): void {
       }
       table.show(message.rows.map(({ id }) => history.get(id)!));
       charts.show(ordered());
+      live.kept = message.rows.map(({ id }) => id);
+      keep();
       setText("newest", message.rows[0]?.id ?? "none");
+      showWritten(ordered().at(-1));
       setText("size-bytes", format.bytes(message.rows[0]?.sizeBytes));
       return;
     case "complete":
@@ -68,10 +78,12 @@ export function hear(message: FromWorker): void {
       log(`The stream is complete: ${format.count(message.records)} records.`);
       return;
     case "restored":
+      live.arriving = undefined;
       setState("proving", "proving itself");
       log(message.how === "restore" ? `Restored checkpoint ${message.from} as checkpoint ${message.id} (now the newest).` : `Imported ${message.from} as checkpoint ${message.id}.`);
       return;
     case "exported":
+      if (message.to === "link") return void share(settings.source, message.id, message.file);
       return download(message.file, `alluvium-${settings.source}-checkpoint-${message.id}.tar`);
     case "diffed":
       return showDiff(message);
@@ -83,6 +95,7 @@ export function hear(message: FromWorker): void {
       return;
     }
     case "refused":
+      if (message.what === "import") live.arriving = undefined;
       return log(`Refused to ${message.what}: ${message.message}`, "bad");
     case "failed":
       return failed(message.kind, message.message);
@@ -103,18 +116,24 @@ function proved({ proof, after }: Extract<FromWorker, { type: "proved" }>): void
   by("proof").dataset.verdict = isEqual ? "equal" : "differs";
   // A test can wait for the kind of proof that it asked for.
   by("proof").dataset[after] = String(++live.proofs[after]);
+  if (after === "recovery") live.story.proved({ isEqual, keys, records: consumed, tookMs });
+  timeline.show(live.story.telling);
+  keep();
   by("differences").hidden = isEqual;
   by<HTMLDetailsElement>("differences").open = !isEqual;
   const lines = differences.map(({ key, expected, found }) => make("li", {}, `${key}: expected ${expected ?? "nothing"}, found ${found ?? "nothing"}`));
   by("difference-list").replaceChildren(...lines);
   log(verdict, isEqual ? "good" : "bad");
-  if (after !== "end") setState(settings.isPaused ? "paused" : "running");
+  if (after !== "end" && by("state").dataset.state === "proving") setState(settings.isPaused ? "paused" : "running");
   for (const resolve of live.whenProved.splice(0)) resolve();
 }
 
-function progressed({ records: now, keys, perSecond, watermarkMs, payloadBytes, memoryBytes, waiting }: Extract<FromWorker, { type: "progress" }>): void {
+function progressed({ records: now, keys, past, perSecond, watermarkMs, payloadBytes, memoryBytes, waiting, isPaused }: Extract<FromWorker, { type: "progress" }>): void {
   const { total } = live;
   live.records = now;
+  live.story.seen(now);
+  timeline.show(live.story.telling);
+  const isFilling = past.written < past.of;
   setText("records", format.count(now));
   setText("total", total === Infinity ? "" : `of ${format.count(total)}`);
   setText("per-second", format.count(perSecond));
@@ -125,15 +144,16 @@ function progressed({ records: now, keys, perSecond, watermarkMs, payloadBytes, 
   setText("state-bytes", format.bytes(payloadBytes));
   setText("memory-bytes", format.bytes(memoryBytes));
   const bar = by<HTMLProgressElement>("position");
-  // A firehose has no end, so it has no progress bar.
-  bar.parentElement!.hidden = total === Infinity;
-  bar.value = total === Infinity ? 0 : now / total;
+  // An endless stream has a progress bar only while the state is filled.
+  bar.parentElement!.hidden = total === Infinity && !isFilling;
+  bar.value = isFilling ? past.written / past.of : total === Infinity ? 0 : now / total;
+  const what = isFilling ? "Part of the large state that is written" : "Part of the records that is consumed";
+  if (bar.getAttribute("aria-label") !== what) bar.setAttribute("aria-label", what);
+  setText("filling", isFilling ? `The large state is being written: ${format.count(past.written)} of ${format.count(past.of)} keys. The stream runs already.` : "");
   if (by("state").dataset.state !== "complete" || now < total) {
-    setState(settings.isPaused ? "paused" : "running", settings.isPaused ? "paused" : waiting ? "waiting for the storage" : "running");
+    setState(isPaused ? "paused" : "running", isPaused ? "paused" : waiting ? "waiting for the storage" : "running");
   }
 }
-
-const ordered = () => [...history.values()].sort((a, b) => Number(a.id) - Number(b.id));
 
 function checkpointed(row: Row): void {
   history.set(row.id, row);
@@ -143,16 +163,22 @@ function checkpointed(row: Row): void {
     history.delete(id);
   }
   setText("newest", row.id);
-  const part = row.stateBytes && row.bytesWritten !== null ? ` (${format.count((100 * row.bytesWritten) / row.stateBytes)} %)` : "";
-  setText("last-bytes", `${format.bytes(row.bytesWritten)}${part}`);
+  showWritten(row);
   charts.show(ordered());
+  live.story.cut(row.id, row.records, row.timestampMs);
+  timeline.show(live.story.telling);
 }
 
-function download(file: Blob, name: string): void {
-  const address = URL.createObjectURL(file);
-  make("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-  log(`Downloaded ${name}, ${format.bytes(file.size)}.`);
+/** Shows what a checkpoint wrote beside the state that there is, both to the same scale. */
+function showWritten(row: Row | undefined): void {
+  if (row === undefined || row.bytesWritten === null || !row.stateBytes) return;
+  const share = (100 * row.bytesWritten) / row.stateBytes;
+  setText("last-bytes", format.bytes(row.bytesWritten));
+  setText("last-share", `${format.percent(share)} of the state`);
+  // Compaction can write more than the state, if the state is tiny.
+  const most = Math.max(100, share);
+  by("last-bar").style.width = `${(100 * share) / most}%`;
+  by("state-bar").style.width = `${10_000 / most}%`;
 }
 
 export function showTally(): void {

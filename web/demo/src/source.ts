@@ -1,11 +1,14 @@
 // The streams. Records are read by number, and a number always gives the same record. Exactly-once needs this,
 // and so does its proof.
 
+import { type Past, archive } from "./archive.js";
 import type { Visit } from "./route.js";
 
 export interface Source {
   /** The number of records. It is Infinity for a firehose. */
   readonly total: number;
+  /** What the state begins with, before the first record. Most sources begin with nothing. */
+  readonly past?: Past;
   /** Visits the records from number `from` up to, but not including, `to`. */
   each(from: number, to: number, visit: Visit): void;
 }
@@ -13,10 +16,12 @@ export interface Source {
 /** The name of the source offset, which says how many records were consumed. The command uses the same name. */
 export const INPUT = "input";
 
-export type SourceName = "flights" | `firehose-${number}`;
+export type SourceName = "flights" | `firehose-${number}` | `archive-${number}`;
 
 export async function openSource(name: SourceName): Promise<Source> {
-  return name === "flights" ? flights() : firehose(Number(name.slice("firehose-".length)));
+  if (name === "flights") return flights();
+  const keys = Number(name.split("-")[1]);
+  return name.startsWith("archive-") ? archive(keys) : firehose(keys);
 }
 
 const isMissing = (field: string) => field === "" || field === "NA";
@@ -67,33 +72,40 @@ async function text(blob: Blob): Promise<string> {
 
 const CARRIERS = ["9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV"];
 const ORIGINS = ["EWR", "JFK", "LGA"];
-const FIREHOSE_BEGINS_MS = Date.UTC(2013, 1, 1);
+export const BEGINS_MS = Date.UTC(2013, 1, 1);
 
-/** Generates endless records over `keys` routes. Some routes are far busier than others. */
+/** Returns the name of a route. */
+export function routeName(at: number): string {
+  const [carrier, rest] = [CARRIERS[at % CARRIERS.length]!, Math.floor(at / CARRIERS.length)];
+  const [origin, dest] = [ORIGINS[rest % ORIGINS.length]!, Math.floor(rest / ORIGINS.length)];
+  // The destinations are AAA, BAA, CAA and so on, which is enough for twenty million routes.
+  const letter = (n: number) => String.fromCharCode(65 + (Math.floor(n) % 26));
+  return `${carrier}:${origin}-${letter(dest)}${letter(dest / 26)}${letter(dest / 676)}${dest < 17_576 ? "" : letter(dest / 17_576)}`;
+}
+
+/** Returns a record. Its place is from 0 up to 1. Most places are near 0, so that some routes are far busier than others. */
+export function recordOf(number: number): { place: number; isCancelled: boolean; delay: number | null } {
+  const [a, b] = [mix(number), mix(number ^ 0x5bd1_e995)];
+  const isCancelled = b % 50 === 0;
+  return { place: (a / 2 ** 32) ** 3, isCancelled, delay: isCancelled ? null : Math.floor(((b >>> 8) / 2 ** 24) ** 4 * 200) - 25 };
+}
+
+/** Generates endless records over `keys` routes. */
 function firehose(keys: number): Source {
-  const names = Array.from({ length: keys }, (_, at) => {
-    const [carrier, rest] = [CARRIERS[at % CARRIERS.length]!, Math.floor(at / CARRIERS.length)];
-    const [origin, dest] = [ORIGINS[rest % ORIGINS.length]!, Math.floor(rest / ORIGINS.length)];
-    // The destinations are AAA, BAA, CAA and so on, which is enough for a million routes.
-    const letters = [dest, dest / 26, dest / 676, dest / 17_576].map((n) => String.fromCharCode(65 + (Math.floor(n) % 26)));
-    return `${carrier}:${origin}-${letters.join("").replace(/(?<=...)A$/, "")}`;
-  });
+  const names = Array.from({ length: keys }, (_, at) => routeName(at));
   return {
     total: Infinity,
     each(from, to, visit) {
       for (let number = from; number < to; number++) {
-        const [a, b] = [mix(number), mix(number ^ 0x5bd1_e995)];
-        const name = names[Math.floor(keys * (a / 2 ** 32) ** 3)]!;
-        const isCancelled = b % 50 === 0;
-        const delay = isCancelled ? null : Math.floor(((b >>> 8) / 2 ** 24) ** 4 * 200) - 25;
-        visit(name, isCancelled, delay, FIREHOSE_BEGINS_MS + number * 10);
+        const { place, isCancelled, delay } = recordOf(number);
+        visit(names[Math.floor(keys * place)]!, isCancelled, delay, BEGINS_MS + number * 10);
       }
     },
   };
 }
 
 /** Returns 32 random-looking bits for a number. It applies the finaliser of MurmurHash3 to both halves. */
-function mix(number: number): number {
+export function mix(number: number): number {
   let bits = (number ^ Math.imul(Math.floor(number / 2 ** 32) + 1, 0x9e37_79b9)) | 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85eb_ca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);

@@ -2,7 +2,10 @@
 // The stream continues while a checkpoint is being written.
 
 import { AlluviumError, BatchWriter, Checkpoints } from "alluvium";
-import type { FromWorker, RouteRow, Row, Settings } from "./protocol.js";
+import { PAST } from "./archive.js";
+import { Kept } from "./kept.js";
+import type { FromWorker, Settings } from "./protocol.js";
+import { topRoutes } from "./ranking.js";
 import { type Route, add, decode, encode, merge } from "./route.js";
 import { INPUT, type Source } from "./source.js";
 
@@ -14,10 +17,11 @@ const SLICE_MS = 12;
 const PROGRESS_INTERVAL_MS = 200;
 /** The largest part of the time that scanning all routes may take. */
 const SCAN_SHARE = 0.05;
-const SHOWN_ROUTES = 14;
 /** How many checkpoints may be in progress before the stream waits for the storage. */
 const MAX_PENDING = 3;
-const LISTING_TRIES = 20;
+/** How many keys of the past one batch writes, and the part of a slice in which the past is written. */
+const PAST_BATCH = 1_000;
+const PAST_SHARE = 0.8;
 
 export class Stream {
   consumed: number;
@@ -32,9 +36,9 @@ export class Stream {
   #lastTick = 0;
   #lastProgress = { at: 0, consumed: 0 };
   #nextScan = 0;
-  #listing: Promise<void> | undefined;
-  #isListingStale = false;
-  #statistics = new Map<string, Row["statistics"] & object>();
+  /** How many keys of the past are written. */
+  #written = 0;
+  readonly kept: Kept;
   readonly #writer = new BatchWriter();
   readonly #ticks = new MessageChannel();
 
@@ -45,10 +49,12 @@ export class Stream {
     readonly tell: (message: FromWorker) => void,
     readonly fail: (thrown: unknown) => void,
   ) {
-    this.consumed = this.#checkpointed = Number(checkpoints.sourceOffset(INPUT));
-    this.#watermark = checkpoints.watermark === undefined ? null : Number(checkpoints.watermark);
+    this.kept = new Kept(checkpoints, tell, fail);
+    this.consumed = this.#checkpointed = 0;
+    this.#watermark = null;
+    this.rewind();
     this.#ticks.port1.onmessage = ({ data }) => this.#tick(data as number);
-    checkpoints.on("maintenance", () => void this.tellKept());
+    checkpoints.on("maintenance", () => void this.kept.tell());
     checkpoints.on("fenced", ({ reason }) => this.fail(new AlluviumError("fenced", reason)));
   }
 
@@ -57,10 +63,11 @@ export class Stream {
     return this.#isComplete;
   }
 
-  /** Continues from the offset of the current state, after a restore or an import. */
+  /** Continues from the offset of the current state, after opening, a restore or an import. */
   rewind(): void {
     this.consumed = this.#checkpointed = Number(this.checkpoints.sourceOffset(INPUT));
     this.#watermark = this.checkpoints.watermark === undefined ? null : Number(this.checkpoints.watermark);
+    this.#written = Number(this.checkpoints.sourceOffset(PAST));
     this.#isComplete = false;
   }
 
@@ -88,7 +95,7 @@ export class Stream {
         this.#isRunning = false;
         this.tellProgress(false);
         this.tellRoutes();
-      } else if (!wasWaiting && this.#owed >= 1) {
+      } else if (!wasWaiting && (this.#owed >= 1 || this.#written < (this.source.past?.keys ?? 0))) {
         // A timer would wait at least 4 ms.
         this.#ticks.port2.postMessage(life);
       } else {
@@ -107,6 +114,7 @@ export class Stream {
     this.#owed = Math.min(this.#owed + (rate * (now - this.#lastTick)) / 1000, Math.max(1, rate / 4));
     this.#lastTick = now;
     if (isPaused) return false;
+    this.#writePast(now + SLICE_MS * PAST_SHARE);
     while (performance.now() - now < SLICE_MS) {
       if (this.#pending >= MAX_PENDING) return true;
       const boundary = (Math.floor(this.consumed / every) + 1) * every;
@@ -126,6 +134,18 @@ export class Stream {
       if (this.#owed < 1) return false;
     }
     return false;
+  }
+
+  /** Writes the next keys of the past, in batches, until the time is over. The first batch has all keys that records concern. */
+  #writePast(until: number): void {
+    const { past } = this.source;
+    if (past === undefined) return;
+    while (this.#written < past.keys && this.#pending < MAX_PENDING && performance.now() < until) {
+      const end = Math.min(this.#written + Math.max(PAST_BATCH, this.#written === 0 ? past.inUse : 0), past.keys);
+      for (let at = this.#written; at < end; at++) this.#writer.put(past.key(at), encode(past.value(at)));
+      this.checkpoints.apply(this.#writer);
+      this.checkpoints.setSourceOffset(PAST, (this.#written = end));
+    }
   }
 
   /** Processes one batch, with one read and one write of the state. */
@@ -157,9 +177,7 @@ export class Stream {
     checkpoints.checkpoint().then(
       ({ statistics, ...metadata }) => {
         this.#pending--;
-        const { freezeUs, writeUs } = statistics;
-        this.#statistics.set(String(metadata.id), { freezeUs, writeUs });
-        this.tell({ type: "checkpoint", row: { ...rowOf(metadata), statistics: { freezeUs, writeUs } } });
+        this.tell({ type: "checkpoint", row: this.kept.measured(metadata, statistics) });
         if (this.#isComplete && this.#pending === 0) this.tell({ type: "complete", records: this.consumed });
       },
       (thrown: unknown) => {
@@ -177,93 +195,16 @@ export class Stream {
     this.#lastProgress = { at: now, consumed: this.consumed };
     const { payloadBytes, stateBytes: memoryBytes } = this.checkpoints.memory;
     const { size: keys } = this.checkpoints;
-    this.tell({ type: "progress", records: this.consumed, keys, perSecond, watermarkMs: this.#watermark, payloadBytes, memoryBytes, waiting });
+    const past = { written: this.#written, of: this.source.past?.keys ?? 0 };
+    this.tell({ type: "progress", records: this.consumed, keys, past, perSecond, watermarkMs: this.#watermark, payloadBytes, memoryBytes, waiting, isPaused: this.settings.isPaused });
   }
 
-  /** Scans the whole state for the routes at the top. It does so only as often as SCAN_SHARE allows. */
+  /** Shows the routes at the top. It does so only as often as SCAN_SHARE allows. */
   tellRoutes(): void {
     const begun = performance.now();
-    const rows: RouteRow[] = [];
-    let [flights, cancelled] = [0, 0];
-    // A route with one very late flight would lead the means forever, so routes need a minimum of flights.
-    const least = Math.min(20, Math.floor(this.consumed / 500));
-    for (const [key, value] of this.checkpoints.textEntries()) {
-      const route = decode(key, value);
-      flights += route.flights;
-      cancelled += route.cancelled;
-      const departed = route.flights - route.cancelled;
-      if (departed === 0 || departed < least) continue;
-      rows.push({
-        key,
-        flights: route.flights,
-        cancelled: route.cancelled,
-        meanMin: route.arr_delay_min / departed,
-        worstMin: route.worst_arr_delay_min,
-      });
-    }
-    const figure = {
-      mean: (row: RouteRow) => row.meanMin,
-      worst: (row: RouteRow) => row.worstMin ?? -Infinity,
-      flights: (row: RouteRow) => row.flights,
-    }[this.settings.ranking];
-    rows.sort((a, b) => figure(b) - figure(a) || (a.key < b.key ? -1 : 1));
-    const { size: keys } = this.checkpoints;
-    this.tell({ type: "routes", rows: rows.slice(0, SHOWN_ROUTES), flights, cancelled, keys, records: this.consumed });
+    const { checkpoints, source, consumed, settings } = this;
+    this.tell({ type: "routes", ...topRoutes(checkpoints, source.past, settings.ranking, consumed) });
     const took = performance.now() - begun;
     this.#nextScan = performance.now() + Math.max(500, took / SCAN_SHARE);
   }
-
-  /** Lists the kept checkpoints. One listing runs at a time. If something changes meanwhile, another one follows. */
-  tellKept(): Promise<void> {
-    this.#isListingStale = true;
-    this.#listing ??= (async () => {
-      try {
-        for (let failures = 0; this.#isListingStale; ) {
-          this.#isListingStale = false;
-          try {
-            await this.#listKept();
-          } catch (thrown) {
-            // Files come and go during a listing, so it is tried again before its error is reported.
-            const mayPass = thrown instanceof AlluviumError && (thrown.kind === "io" || thrown.kind === "not-found");
-            if (!mayPass || ++failures === LISTING_TRIES) throw thrown;
-            this.#isListingStale = true;
-            await new Promise((resolve) => setTimeout(resolve, 100));
-          }
-        }
-      } catch (thrown) {
-        this.fail(thrown);
-      } finally {
-        this.#listing = undefined;
-      }
-    })();
-    return this.#listing;
-  }
-
-  async #listKept(): Promise<void> {
-    let listed = await this.checkpoints.list();
-    if (listed.some(({ damage }) => damage !== undefined)) {
-      // Maintenance runs while the listing reads. A checkpoint that is being deleted looks damaged once.
-      const before = new Set(listed.filter(({ damage }) => damage !== undefined).map(({ id }) => id));
-      listed = (await this.checkpoints.list()).filter(({ id, damage }) => damage === undefined || before.has(id));
-    }
-    const rows = listed.map(({ id, metadata, damage }) => {
-      if (metadata === undefined) return damagedRow(String(id), damage ?? "");
-      const statistics = this.#statistics.get(String(id));
-      return { ...rowOf(metadata), ...(statistics && { statistics }) };
-    });
-    this.tell({ type: "kept", rows });
-  }
-}
-
-type Metadata = Awaited<ReturnType<Checkpoints["restore"]>>;
-
-function rowOf(metadata: Metadata): Row {
-  const { id, timestampMs, sourceOffsets, keyCount, keysChanged, bytesWritten, stateBytes, sizeBytes } = metadata;
-  const records = Number(sourceOffsets.get(INPUT) ?? 0n);
-  return { id: String(id), timestampMs, records, keys: keyCount, keysChanged, bytesWritten, stateBytes, sizeBytes };
-}
-
-function damagedRow(id: string, damage: string): Row {
-  const none = { keysChanged: null, bytesWritten: null, stateBytes: null };
-  return { id, timestampMs: 0, records: 0, keys: 0, sizeBytes: 0, ...none, damage };
 }

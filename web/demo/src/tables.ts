@@ -1,14 +1,16 @@
 // The tables of routes, kept checkpoints and differences.
 
 import { by, cell, make, setText } from "./dom.js";
+import { differenceTable } from "./difference.js";
 import { bytes, clockTime, count, microseconds, minutes } from "./format.js";
 import type { FromWorker, Ranking, Row } from "./protocol.js";
 
 const TITLES: Record<Ranking, string> = { mean: "mean arrival delay, min", worst: "worst arrival delay, min", flights: "flights" };
 
-export function showRoutes({ rows, flights, cancelled }: Extract<FromWorker, { type: "routes" }>, ranking: Ranking): void {
+export function showRoutes({ rows, flights, cancelled, ranked }: Extract<FromWorker, { type: "routes" }>, ranking: Ranking): void {
   setText("flights", count(flights));
   setText("cancelled", count(cancelled));
+  setText("ranked", count(ranked));
   setText("bar-title", TITLES[ranking]);
   const figure = (row: (typeof rows)[number]) => ({ mean: row.meanMin, worst: row.worstMin ?? 0, flights: row.flights })[ranking];
   const most = Math.max(1, ...rows.map(figure));
@@ -38,7 +40,7 @@ export class CheckpointTable {
   readonly #body = by("checkpoint-rows");
   readonly #lines = new Map<string, HTMLTableRowElement>();
 
-  constructor(readonly act: (what: "restore" | "export", id: string) => void) {
+  constructor(readonly act: (what: "restore" | "file" | "link", id: string) => void) {
     this.#body.addEventListener("pointerleave", () => {
       this.#hasActed = false;
       this.#render();
@@ -47,7 +49,7 @@ export class CheckpointTable {
       const { act: what, id } = (target as HTMLElement).dataset;
       if (id === undefined) return;
       this.#hasActed = true;
-      this.act(what as "restore" | "export", id);
+      this.act(what as "restore" | "file" | "link", id);
     });
   }
 
@@ -101,9 +103,9 @@ export class CheckpointTable {
         cell(row.keysChanged === null ? "–" : count(row.keysChanged), "number optional"),
         cell(bytes(row.bytesWritten), "number"),
         cell(bytes(row.stateBytes), "number optional"),
-        cell(statistics ? count(statistics.writeUs) : "–", "number"),
-        cell(microseconds(statistics?.freezeUs), "number"),
-        make("td", {}, make("div", { class: "buttons" }, button("restore", "Restore"), button("export", "Download"))),
+        cell(statistics ? count(statistics.writeUs) : "–", "number optional"),
+        cell(microseconds(statistics?.freezeUs), "number optional"),
+        make("td", {}, make("div", { class: "buttons" }, button("restore", "Restore"), button("file", "Download"), button("link", "Link"))),
       );
     }
     known?.replaceWith(line);
@@ -132,9 +134,8 @@ export function showDiff({ before, after, changes, added, removed, changed, same
     "diff-text",
     `From checkpoint ${before} to ${after}: ${count(changed)} keys changed, ${count(added)} added, ${count(removed)} removed, ${count(same)} the same${shown}.`,
   );
-  const lines = changes.map((change) =>
-    make("tr", {}, make("th", { scope: "row" }, change.key), cell(change.before ?? "not there"), cell(change.after ?? "not there")),
-  );
+  const [heads, lines] = differenceTable(changes);
+  by("diff-heads").replaceChildren(heads);
   by("diff-rows").replaceChildren(...lines);
   const region = by("diff");
   region.hidden = false;

@@ -1,6 +1,7 @@
 // The worker. It owns the checkpoints and the stream, and proves the state after each recovery.
 
 import { AlluviumError, Checkpoints, destroy } from "alluvium";
+import { compact } from "./compact.js";
 import { compare } from "./compare.js";
 import { prove } from "./proof.js";
 import type { FromWorker, Settings, ToWorker } from "./protocol.js";
@@ -18,6 +19,8 @@ function tell(message: FromWorker): void {
 
 let stream: Stream | undefined;
 let hasFailed = false;
+/** The newest settings. They are not a request that waits for its turn: what is under way uses them, too. */
+let settings: Settings;
 /** The queue of requests. They are handled one after another. */
 let queue: Promise<void> = Promise.resolve();
 
@@ -29,8 +32,7 @@ function fail(thrown: unknown): void {
   tell({ type: "failed", kind, message: thrown instanceof Error ? thrown.message : String(thrown) });
 }
 
-async function open(settings: Settings, whenTaken: "wait" | "steal", fresh: boolean): Promise<void> {
-  const { source: name, storage } = settings;
+async function open({ source: name, storage }: Settings, whenTaken: "wait" | "steal", fresh: boolean): Promise<void> {
   const source = await openSource(name);
   const store = `demo-${name}`;
   const begun = performance.now();
@@ -55,11 +57,15 @@ async function open(settings: Settings, whenTaken: "wait" | "steal", fresh: bool
     tookMs: performance.now() - begun,
     total: source.total,
   });
-  await stream.tellKept();
-  if (recovered) await proveNow(stream, "recovery");
-  stream.tellProgress(false);
-  stream.tellRoutes();
-  stream.start();
+  await stream.kept.tell();
+  const opened = stream;
+  const start = () => {
+    opened.tellProgress(false);
+    opened.tellRoutes();
+    if (!hasFailed) opened.start();
+  };
+  if (recovered) await proveNow(opened, "recovery", start);
+  else start();
 }
 
 /** Deletes a storage. A worker that was just terminated may still be connected to it, so this is tried for a while. */
@@ -75,9 +81,16 @@ async function destroyPatiently(store: string, storage: Settings["storage"]): Pr
   }
 }
 
-async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end"): Promise<void> {
-  const proof = await prove(of.checkpoints, of.source, (done, total) => tell({ type: "proving", done, of: total }));
+/** Proves the state. `start` is called once, as soon as the stream may continue. */
+async function proveNow(of: Stream, after: "recovery" | "restore" | "import" | "end", start = () => {}): Promise<void> {
+  let hasStarted = false;
+  const released = () => {
+    if (!hasStarted) start();
+    hasStarted = true;
+  };
+  const proof = await prove(of.checkpoints, of.source, { released, progress: (done, total, what) => tell({ type: "proving", done, of: total, what }) });
   tell({ type: "proved", proof, after });
+  released();
 }
 
 /** Proves the state at the end of the stream. If a restore took the stream back meanwhile, there is nothing to prove. */
@@ -92,7 +105,7 @@ async function replace(of: Stream, how: "restore" | "import", from: string, chan
     const { id } = await change();
     of.rewind();
     tell({ type: "restored", id: String(id), from, how });
-    await of.tellKept();
+    await of.kept.tell();
     await proveNow(of, how);
     of.tellProgress(false);
     of.tellRoutes();
@@ -109,24 +122,24 @@ async function handle(message: ToWorker): Promise<void> {
   if (live === undefined) return;
   const { checkpoints } = live;
   switch (message.type) {
-    case "settings": {
-      const { ranking } = live.settings;
-      live.settings = message.settings;
-      if (ranking !== message.settings.ranking) live.tellRoutes();
-      live.start();
+    case "settings":
+      // A worker that has failed waits for its end.
+      if (!hasFailed) live.start();
       return;
-    }
     case "restore":
       return replace(live, "restore", message.id, () => checkpoints.restore(BigInt(message.id)));
     case "import": {
       const { name = "the archive" } = message.file as File;
       return replace(live, "import", name, () => checkpoints.importCheckpoint(message.file));
     }
-    case "export":
-      return tell({ type: "exported", id: message.id, file: await checkpoints.exportCheckpoint(BigInt(message.id)) });
+    case "export": {
+      const { id, to } = message;
+      const file = await checkpoints.exportCheckpoint(BigInt(id));
+      return tell({ type: "exported", id, to, file: to === "link" ? await compact(file) : file });
+    }
     case "diff": {
       const { before, after } = message;
-      const difference = await compare(checkpoints, BigInt(before), BigInt(after));
+      const difference = await compare(checkpoints, live.settings.storage, BigInt(before), BigInt(after));
       return tell({ type: "diffed", before, after, ...difference });
     }
     case "verify": {
@@ -148,7 +161,15 @@ function enqueue(what: string, work: () => Promise<void>): void {
   });
 }
 
-onmessage = ({ data }: MessageEvent<ToWorker>) => enqueue(data.type, () => handle(data));
+onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if ("settings" in data) {
+    const hasOtherRanking = stream !== undefined && stream.settings.ranking !== data.settings.ranking;
+    settings = data.settings;
+    if (stream !== undefined) stream.settings = settings;
+    if (hasOtherRanking) enqueue("settings", async () => stream?.tellRoutes());
+  }
+  enqueue(data.type, () => handle(data));
+};
 
 const handles = globalThis.FileSystemFileHandle?.prototype as object | undefined;
 tell({ type: "ready", hasOpfs: handles !== undefined && "createSyncAccessHandle" in handles && "move" in handles });

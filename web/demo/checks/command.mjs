@@ -1,4 +1,4 @@
-// The page as a whole, and the way to the command line and back.
+// The way to the command line and back.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -6,38 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { FLIGHTS, check, checkInChromium, equal, holds, isChromium, same, tally } from "./tally.mjs";
+import { FLIGHTS, checkInChromium, equal, same, tally } from "./tally.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const flightsFile = join(root, "tests/data/flights-2013-01.csv.gz");
-const command = process.env.ALLUVIUM ?? join(root, "target/debug/alluvium");
-const plugin = process.env.ALLUVIUM_DELAYS ?? join(root, "target/wasm32-wasip2/release/delays.wasm");
-
-/** Checks that the page can be read and used at both widths. */
-export async function readable({ demo }) {
-  const { page } = demo;
-
-  await check("the page is readable at both widths, and every control has a name", async () => {
-    for (const width of [390, 1400]) {
-      await page.setViewport({ width, height: 900 });
-      const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);
-      holds(`the page is ${scrolled} wide in a window of ${width}`, scrolled <= width);
-    }
-    if (!isChromium) return "only the widths";
-    const nodes = [];
-    const walk = (node) => {
-      nodes.push(node);
-      node.children?.forEach(walk);
-    };
-    walk(await page.accessibility.snapshot());
-    const controls = nodes.filter(({ role }) => /^(button|combobox|slider|spinbutton|checkbox|progressbar|img)$/.test(role));
-    holds("there are controls", controls.length >= 12);
-    const nameless = controls.filter(({ name }) => !name);
-    same("nameless controls", JSON.stringify(nameless), "[]");
-    return `${controls.length} controls`;
-  });
-}
+export const flightsFile = join(root, "tests/data/flights-2013-01.csv.gz");
+export const command = process.env.ALLUVIUM ?? join(root, "target/debug/alluvium");
+export const plugin = process.env.ALLUVIUM_DELAYS ?? join(root, "target/wasm32-wasip2/release/delays.wasm");
 
 /** Checks that a checkpoint goes to the command line and back. */
 export async function commandLine({ demo, bringIn, choose, download, pauseStream, startOver }) {

@@ -1,0 +1,70 @@
+// Shows checkpoints in an element: a list of them, and the keys, offsets and differences of those that are chosen.
+
+import type { Checkpoints, CheckpointMetadata } from "alluvium";
+import { differencesOf, withState } from "./differences.js";
+import { make, table } from "./dom.js";
+import { entriesOf } from "./entries.js";
+import { partsOf } from "./spaces.js";
+import { count, shown } from "./values.js";
+
+/** Shows one state: its offsets, and its keys by namespace. */
+function stateOf(state: Checkpoints, title: string): HTMLElement {
+  const facts: [string, string][] = [
+    ["epoch", String(state.epoch)],
+    ["watermark", state.watermark === undefined ? "none" : `${state.watermark} ms`],
+  ];
+  const offsets = [...state.sourceOffsets].map(([source, at]) => [source, "(whole)", String(at)]);
+  const partitions = [...state.positions].flatMap(([source, all]) =>
+    [...all].filter(([partition]) => partition !== "" || !state.sourceOffsets.has(source)).map(([partition, at]) => [source, partition || "(whole)", typeof at === "bigint" ? String(at) : shown(at, "auto")]),
+  );
+  const positions = [...offsets, ...partitions];
+  const list = make("dl", { class: "facts" }, ...facts.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text))));
+  const sources = positions.length === 0 ? make("p", { class: "note" }, "No source has a position.") : table("Positions of sources", ["source", "partition", "position"], positions);
+  return make("section", {}, make("h2", {}, title), list, sources, entriesOf(partsOf(state)));
+}
+
+function lineOf(metadata: CheckpointMetadata, open: HTMLElement): (Node | string)[] {
+  const { id, timestampMs, keyCount, keysChanged, bytesWritten, stateBytes, sizeBytes, annotations } = metadata;
+  const notes = [...annotations].map(([name, value]) => `${name}: ${value}`).join(", ");
+  return [String(id), new Date(timestampMs).toISOString(), count(keyCount), count(keysChanged), count(bytesWritten), count(stateBytes), count(sizeBytes), notes, open];
+}
+
+const HEADS = ["#id", "taken", "#keys", "#changed", "#bytes written", "#bytes of state", "#bytes of files", "annotations", "state"];
+
+/**
+ * Shows checkpoints in an element, which may be a part of your own page. It only reads them, and they stay open. Call it
+ * again to show what is newest. Returns a function that closes the copy of the state that is shown.
+ */
+export async function inspect(element: HTMLElement, checkpoints: Checkpoints): Promise<() => void> {
+  const listed = await checkpoints.list();
+  const chosen = make("div", { class: "chosen" });
+  const status = make("p", { role: "status", class: "note" });
+  let close = () => {};
+  // The entries are walked through page by page, so the copy of the state stays open until the next one is shown.
+  const show = (id: bigint) =>
+    new Promise<void>((resolve) => {
+      const opened = (state: Checkpoints) =>
+        new Promise<void>((done) => {
+          close();
+          close = done;
+          chosen.replaceChildren(stateOf(state, `Checkpoint ${id}`));
+          status.textContent = "";
+          resolve();
+        });
+      withState(checkpoints, id, opened).catch((thrown: unknown) => {
+        status.textContent = `Checkpoint ${id} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+        resolve();
+      });
+    });
+  const lines = listed.map(({ id, metadata, damage }) => {
+    if (metadata === undefined) return [String(id), "", "", "", "", "", "", `damaged: ${damage}`, ""];
+    const open = make("button", { type: "button", "aria-label": `Show checkpoint ${id}` }, "Show");
+    open.addEventListener("click", () => void show(id));
+    return lineOf(metadata, open);
+  });
+  const whole = listed.filter(({ damage }) => damage === undefined).map(({ id }) => id);
+  element.replaceChildren(make("section", {}, make("h2", {}, "Checkpoints"), table("Checkpoints", HEADS, lines), status), chosen);
+  if (whole.length > 1) element.append(differencesOf(checkpoints, whole));
+  if (whole[0] !== undefined) await show(whole[0]);
+  return () => close();
+}
