@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors test-object object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
+.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
         density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-cluster bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -71,7 +71,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
 	@$(PART) "core and suite" 360 $(MAKE_PART) test-core
 	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
-	@$(PART) "connectors" 300 $(MAKE_PART) test-connectors test-object
+	@$(PART) "connectors" 420 $(MAKE_PART) test-connectors
 	@$(PART) "languages" 360 $(MAKE_PART) test-languages test-operators
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
 	@$(PART) "edge" 180 $(MAKE_PART) test-edge
@@ -82,8 +82,7 @@ test: check-tools ## every test, and at its end the seconds of each part
 clippy: check-tools compilers
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features alluvium-cli/object,alluvium-cli/cluster -- -D warnings
-	cargo clippy $(CONNECTORS) --all-targets -- -D warnings
-	cargo clippy $(OBJECT) --features gcp,azure --all-targets -- -D warnings
+	cargo clippy $(CONNECTORS) --features alluvium-object/gcp,alluvium-object/azure --all-targets -- -D warnings
 
 lint: clippy
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
@@ -106,17 +105,17 @@ CORE := -p alluvium-core -p alluvium-test-harness -p alluvium-tests
 test-core: check-tools ## unit, integration and doc tests of core, and the tests across the layers
 	tests/some.sh cargo test $(CORE)
 
-# The crate that needs no wasmtime in any form, with all that it can connect to.
-CONNECTORS := -p alluvium-connectors --features socket,nats,http,kafka
-
-# What needs no wasmtime either: object stores, and jobs with many workers. With the features `gcp` and `azure` it is
-# compiled only (`make lint`): nothing here answers as they do.
-OBJECT := -p alluvium-object -p alluvium-cluster -p alluvium-test-cluster
+# What connects to something else and needs no wasmtime in any form: sources and sinks with all that they can connect
+# to, object stores, and jobs with many workers. Google's and Azure's stores are compiled only (`make lint`): nothing here
+# answers as they do.
+CONNECTORS := -p alluvium-connectors -p alluvium-object -p alluvium-cluster -p alluvium-test-cluster \
+ --features alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,alluvium-connectors/kafka
+CONNECTED := alluvium-connectors alluvium-object alluvium-cluster alluvium-test-cluster
 
 # One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
 # for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of
 # the pages those of `make test-docs`.
-OTHERS := --workspace $(subst -p,--exclude,$(CORE) $(OBJECT)) --exclude alluvium-connectors --exclude alluvium-docs-test \
+OTHERS := --workspace $(subst -p,--exclude,$(CORE)) $(CONNECTED:%=--exclude %) --exclude alluvium-docs-test \
  --features alluvium-cli/object,alluvium-cli/cluster
 
 programs: components
@@ -153,10 +152,7 @@ durable-streams:
 object-servers:
 	@tests/servers/object/install.sh "$(TARGET)/object-servers"
 
-test-object: check-tools object-servers nats compilers ## checkpoints on object stores, and jobs with many workers: conformance, kills and rescales over files, JetStream and Kafka, on local files and moto
-	tests/some.sh cargo test $(OBJECT)
-
-test-connectors: check-tools nats compilers durable-streams ## the connectors to networks, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory
+test-connectors: check-tools nats compilers durable-streams object-servers ## the connectors, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory; object stores, over moto; jobs with many workers that are killed and rescaled
 	tests/some.sh cargo test $(CONNECTORS)
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
@@ -242,7 +238,7 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 
 torture-cluster: check-tools object-servers nats compilers ## jobs with many workers: 100,000 kills in a simulation, and CELL_KILLS=40 of real processes in each of 30 cells, from SEED=1
 	ALLUVIUM_JOB_KILLS=100000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test -p alluvium-core --test job -- --nocapture
-	cargo build $(OBJECT) --bins
+	cargo build $(CONNECTORS) --bins
 	mkdir -p "$(TARGET)/bench"
 	"$(TARGET)/debug/cluster-matrix" --kills "$(CELL_KILLS)" --seed "$(SEED)" --report "$(TARGET)/bench/cluster-kills.jsonl"
 

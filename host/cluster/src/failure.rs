@@ -5,6 +5,10 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use crate::error::ClusterError;
 
+/// What the names of the threads begin with that serve connections, as Timely names them. They panic when a connection
+/// is lost.
+pub(crate) const OF_NETWORK: &str = "timely:";
+
 /// The first failure of this process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Failure(Arc<Mutex<Inner>>);
@@ -46,7 +50,7 @@ impl Failure {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 // The threads of the network have no other way to say that a connection was lost.
-                let is_of_network = std::thread::current().name().is_some_and(|name| name.starts_with("timely:"));
+                let is_of_network = std::thread::current().name().is_some_and(|name| name.starts_with(OF_NETWORK));
                 let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 match current.filter(|_| is_of_network) {
                     Some(failure) => {

@@ -206,9 +206,10 @@ impl Processes {
                     break status;
                 }
                 if Instant::now() > until {
+                    let threads = threads(process.child.id());
                     let _ = process.child.kill();
                     let _ = process.child.wait();
-                    panic!("a process did not end within {bound:?}: {:?}", process.printed.last());
+                    panic!("a process did not end within {bound:?}: {:?}, {threads:?}", process.printed.last());
                 }
                 std::thread::sleep(Duration::from_millis(1));
             };
@@ -219,6 +220,13 @@ impl Processes {
         }
         Ended { is_finished, messages }
     }
+}
+
+/// Returns the names of the threads of a process, each with what the kernel says that it waits for.
+fn threads(process: u32) -> Vec<String> {
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let read = |task: &Path, name: &str| std::fs::read_to_string(task.join(name)).unwrap_or_default().trim().to_owned();
+    tasks.flatten().map(|task| format!("{} {}", read(&task.path(), "comm"), read(&task.path(), "wchan"))).collect()
 }
 
 fn epoch_of(line: &str) -> Epoch {

@@ -214,14 +214,16 @@ fn a_process_shows_the_job_while_it_runs() {
     assert_eq!((ready, why.as_str()), (200, "ok\n"));
     assert_eq!(served.get("/health").0, 200);
     let metrics = served.wait_for("/metrics", "alluvium_job_workers 2.0");
-    let value = |name: &str| -> f64 {
+    let value = |name: &str| -> u64 {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{name} is missing in\n{metrics}")).parse().expect("a number")
+        let line = line.unwrap_or_else(|| panic!("{name} is missing in\n{metrics}"));
+        line.trim_end_matches(".0").parse().expect("a whole number")
     };
     let of_worker = |name: &str, worker: u32| value(&format!("alluvium_{name}{{worker=\"{worker}\"}}"));
-    assert_eq!((0..2).map(|worker| of_worker("worker_records_total", worker)).sum::<f64>(), 27_004.0);
-    assert_eq!((0..2).map(|worker| of_worker("worker_keys", worker)).sum::<f64>(), value("alluvium_job_keys"));
-    assert_eq!((value("alluvium_ready"), value("alluvium_job_generation")), (1.0, 1.0));
+    let of_workers = |name: &str| (0..2).map(|worker| of_worker(name, worker)).sum::<u64>();
+    assert_eq!(of_workers("worker_records_total"), 27_004);
+    assert_eq!(of_workers("worker_keys"), value("alluvium_job_keys"));
+    assert_eq!((value("alluvium_ready"), value("alluvium_job_generation")), (1, 1));
     let page = served.get("/").1;
     for shown in ["alluvium cluster run", "Workers", "0.csv", "being read"] {
         assert!(page.contains(shown), "{shown} is missing in\n{page}");

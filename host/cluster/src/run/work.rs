@@ -20,7 +20,7 @@ use timely::worker::Worker as TimelyWorker;
 use crate::committer::Committer;
 use crate::dataflow::{Dataflow, Sending, build};
 use crate::error::ClusterError;
-use crate::failure::Failure;
+use crate::failure::{Failure, OF_NETWORK};
 use crate::inputs::Reading;
 use crate::message::{Envelope, EpochEnd, Message, Piece};
 use crate::operator::{Build, Opening, Router, Worker};
@@ -77,8 +77,11 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             std::mem::forget(guards);
             return Err(error);
         }
+        // What was sent last is on its way, and the connections end when all processes have ended. If one of them stands
+        // still, its silence closes them: everything is committed, so that is no failure any more.
+        let ending = std::thread::Builder::new().name(OF_NETWORK.to_owned()).spawn(move || drop(guards));
+        let _ = ending.map(std::thread::JoinHandle::join);
         failure.unwatch();
-        drop(guards);
         Ok(done.into_iter().all(|done| done.is_ok_and(|is_finished| is_finished)))
     }
 
