@@ -248,6 +248,10 @@ impl OpenOptions {
     ///
     /// The files of a checkpoint need no order then, and no other writer has to be looked for, so a storage whose steps take
     /// long needs one step for a checkpoint. A crash may leave a checkpoint that is not whole. Nothing names it.
+    ///
+    /// It is for [`open_parts`](crate::IncrementalCheckpointManager::open_parts) alone. Opening a directory otherwise, and a
+    /// [`sync`](crate::IncrementalCheckpointManager::sync), are refused with
+    /// [`InvalidInput`](IncrementalCheckpointError::InvalidInput).
     #[must_use]
     pub fn named_elsewhere(self, named_elsewhere: bool) -> Self {
         Self { counts: if named_elsewhere { Counts::NamedElsewhere } else { Counts::Written }, ..self }

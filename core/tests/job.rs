@@ -3,9 +3,11 @@
 #![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use alluvium_core::directory::{MemoryDirectory, Stores, block_on};
+use alluvium_core::directory::{
+    Directory, DirectoryError, DirectoryErrorKind, Entry, MemoryDirectory, NewFile, Operation, Stores, Wanted, block_on,
+};
 use alluvium_core::job::ownership::{owner, ranges};
 use alluvium_core::job::{Commit, JobLog, JobManifest, JobPart, StoreId, kept_manifests, unneeded};
 use alluvium_core::model::hash::key_hash;
@@ -14,7 +16,7 @@ use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, ManualClock, OpenOptions,
 };
 
-type Manager = IncrementalCheckpointManager<MemoryDirectory>;
+type Manager = IncrementalCheckpointManager<PartDirectory>;
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A generator of numbers that are the same in each run.
@@ -27,11 +29,51 @@ impl Numbers {
     }
 }
 
+/// The directory of a worker. Its files are created in no order, and a kill leaves any of them.
+#[derive(Debug, Default)]
+struct PartDirectory {
+    files: MemoryDirectory,
+    /// Which files of the next batch are created before the worker is killed, by their bits.
+    killed_with: Mutex<Option<u64>>,
+}
+
+impl Directory for PartDirectory {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        self.files.list().await
+    }
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.files.read(path).await
+    }
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.files.read_range(path, offset, length).await
+    }
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        self.files.create(batch).await
+    }
+    async fn create_unordered_and_list_only(
+        &self,
+        batch: Vec<NewFile>,
+        wanted: Wanted,
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        let Some(bits) = self.killed_with.lock().unwrap().take() else {
+            return self.files.create_and_list_only(batch, wanted).await;
+        };
+        for (at, file) in batch.into_iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1) {
+            assert!(at < 64, "a part has few files");
+            self.files.create(vec![file]).await?;
+        }
+        Err(DirectoryError::new(DirectoryErrorKind::Io, Operation::Create, ""))
+    }
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        self.files.delete(paths).await
+    }
+}
+
 /// Where the directories of a job are.
 #[derive(Default)]
 struct Storage {
     log: Arc<MemoryDirectory>,
-    parts: BTreeMap<StoreId, Arc<MemoryDirectory>>,
+    parts: BTreeMap<StoreId, Arc<PartDirectory>>,
     drawn: u64,
 }
 
@@ -71,9 +113,10 @@ impl Generation {
             let part = |source: alluvium_core::job::Source| {
                 Part::new(storage.parts[&source.store].clone(), source.checkpoint, source.range)
             };
-            let parts: Vec<Part<MemoryDirectory>> = manifest.sources(range).into_iter().map(part).collect();
-            let own = Arc::new(MemoryDirectory::new());
+            let parts: Vec<Part<PartDirectory>> = manifest.sources(range).into_iter().map(part).collect();
+            let own = Arc::new(PartDirectory::default());
             let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).store_id(store.0).writer(7);
+            let options = options.named_elsewhere(true);
             let open = Manager::open_parts(own.clone(), &parts, others.clone(), range, config(), options);
             (*store, own, block_on(open).unwrap())
         };
@@ -134,7 +177,7 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn no_kill_and_no_stale_generation_changes_what_was_committed() {
     let (mut numbers, mut storage) = (Numbers(number("ALLUVIUM_SEED", 1)), Storage::default());
-    let (mut committed, mut kills, mut fenced) = (Model::new(), 0, 0);
+    let (mut committed, mut kills, mut fenced, mut torn) = (Model::new(), 0, 0, 0);
     let mut stale: Vec<Generation> = Vec::new();
     while kills < number("ALLUVIUM_JOB_KILLS", 1_500) {
         let mut generation = Generation::start(&mut storage, 1 + numbers.below(4) as u32);
@@ -164,7 +207,13 @@ fn no_kill_and_no_stale_generation_changes_what_was_committed() {
         generation.write_parts(parts);
         kills += 1;
         if numbers.below(3) == 0 {
+            // It was only stopped.
             stale.push(generation);
+        } else if let Some(worker) = generation.workers.get_mut(parts) {
+            // Another worker was killed while it wrote its part: any of its files may be there.
+            *worker.directory().killed_with.lock().unwrap() = Some(numbers.below(1 << 31));
+            assert!(block_on(worker.create_checkpoint(0)).is_err(), "it was killed");
+            torn += 1;
         }
         if stale.len() > 3 {
             let mut zombie = stale.remove(numbers.below(3) as usize);
@@ -179,8 +228,10 @@ fn no_kill_and_no_stale_generation_changes_what_was_committed() {
             next.commit(parts).unwrap();
         }
     }
-    assert!(fenced > 0);
-    println!("{kills} kills, {fenced} stale generations fenced, 0 wrong states, 0 rightful owners fenced");
+    assert!(fenced > 0 && torn > 0);
+    println!(
+        "{kills} kills, {torn} of them within the files of a part, {fenced} stale generations fenced, 0 wrong states, 0 rightful owners fenced"
+    );
 }
 
 #[test]
@@ -207,7 +258,8 @@ fn what_a_log_cannot_take_is_refused() {
     // A directory that is no log of a job is not taken for one.
     let other = Arc::new(MemoryDirectory::new());
     let options = storage.options().create(true);
-    let mut manager = block_on(Manager::open(other.clone(), config(), options.clone())).unwrap();
+    let opened = IncrementalCheckpointManager::open(other.clone(), config(), options.clone());
+    let mut manager = block_on(opened).unwrap();
     manager.put(b"a key", b"of a stream").unwrap();
     block_on(manager.create_checkpoint(0)).unwrap();
     let error = block_on(JobLog::open(other.clone(), config(), options)).map(drop).unwrap_err();

@@ -13,7 +13,7 @@ use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
 use crate::format::paths::metadata_path;
 use crate::ledger::Ledger;
-use crate::ledger::fence::{creation_failed, fenced};
+use crate::ledger::fence::fenced;
 use crate::ledger::guards::UnknownOutcome;
 use crate::ledger::listing::{Listing, may_be_ours};
 use crate::ledger::own_file::Fingerprint;
@@ -106,9 +106,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
         let listing = if self.ledger.counts == Counts::NamedElsewhere {
             // What names the checkpoint does so after this, so no file of it has to come before another.
             let batch = std::mem::take(&mut encoded.batch);
-            Listing::of(
-                self.directory.create_unordered_and_list_only(batch, may_be_ours).await.map_err(creation_failed)?,
-            )
+            Listing::of(self.directory.create_unordered_and_list_only(batch, may_be_ours).await?)
         } else {
             create(&*self.directory, encoded).await?
         };

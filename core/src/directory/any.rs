@@ -23,6 +23,7 @@ trait Erased {
     fn create(&self, batch: Vec<NewFile>) -> Answer<'_, ()>;
     fn create_and_list(&self, batch: Vec<NewFile>) -> Answer<'_, Vec<Entry>>;
     fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Answer<'_, Vec<Entry>>;
+    fn read_at_most<'a>(&'a self, path: &'a str, bytes: u64) -> Answer<'a, Option<Vec<u8>>>;
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()>;
 }
 
@@ -47,6 +48,9 @@ impl<D: Directory> Erased for D {
     }
     fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Answer<'_, Vec<Entry>> {
         Box::pin(Directory::create_and_list_only(self, batch, wanted))
+    }
+    fn read_at_most<'a>(&'a self, path: &'a str, bytes: u64) -> Answer<'a, Option<Vec<u8>>> {
+        Box::pin(Directory::read_at_most(self, path, bytes))
     }
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()> {
         Box::pin(Directory::delete(self, paths))
@@ -106,6 +110,9 @@ impl Directory for AnyDirectory<'_> {
     }
     async fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Result<Vec<Entry>, DirectoryError> {
         self.0.create_and_list_only(batch, wanted).await
+    }
+    async fn read_at_most(&self, path: &str, bytes: u64) -> Result<Option<Vec<u8>>, DirectoryError> {
+        self.0.read_at_most(path, bytes).await
     }
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         self.0.delete(paths).await

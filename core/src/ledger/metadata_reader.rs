@@ -39,8 +39,9 @@ pub(crate) async fn read_listed_metadata<D: Directory>(
         Some((_, entry)) if entry.bytes > METADATA_BYTES_MAX => return Err(too_long(&path)),
         Some(_) => {}
     }
-    // The list that it names is most probably the newest one.
-    let newest = listing.newest_list().filter(|entry| entry.bytes <= LIST_AHEAD_BYTES_MAX);
+    // The list that the newest checkpoint names is most probably the newest one.
+    let is_newest = listing.checkpoints.last() == Some(&id);
+    let newest = listing.newest_list().filter(|entry| is_newest && entry.bytes <= LIST_AHEAD_BYTES_MAX);
     let read_newest = async {
         let entry = newest?;
         Some((entry.path.clone(), directory.read(&entry.path).await.ok()?))

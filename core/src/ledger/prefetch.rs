@@ -8,6 +8,9 @@ use std::task::{Context, Poll};
 /// How many bytes of files may be in flight or waiting, besides the file that was handed out.
 pub(crate) const AHEAD_BYTES: u64 = 16 << 20;
 
+/// And how many files.
+const AHEAD_FILES: usize = 16;
+
 /// A file that is being read, or that has been read.
 enum Slot<F: Future> {
     Reading(Pin<Box<F>>),
@@ -44,7 +47,8 @@ impl<F: Future, I: Iterator<Item = (u64, F)>> Prefetch<F, I> {
         }
         self.waits |= matches!(self.slots.front(), Some((_, Slot::Reading(_))));
         let ahead = |slots: &VecDeque<(u64, Slot<F>)>| slots.iter().skip(1).map(|(bytes, _)| bytes).sum::<u64>();
-        while self.waits && ahead(&self.slots) < AHEAD_BYTES && self.start(context) {}
+        let has_room = |slots: &VecDeque<(u64, Slot<F>)>| slots.len() <= AHEAD_FILES && ahead(slots) < AHEAD_BYTES;
+        while self.waits && has_room(&self.slots) && self.start(context) {}
         let Some((_, Slot::Read(_))) = self.slots.front() else { return Poll::Pending };
         Poll::Ready(self.slots.pop_front().and_then(|(_, slot)| slot.output()))
     }
@@ -145,6 +149,14 @@ mod tests {
             assert_eq!(block_on(both), (1, Some(2)));
             assert_eq!(*begun.borrow(), [1, 2]);
         }
+    }
+
+    #[test]
+    fn files_without_bytes_are_not_all_read_at_once() {
+        let begun = RefCell::new(Vec::new());
+        let mut ahead = Prefetch::new((0..1_000).map(|n| (0, after(3, n, &begun))));
+        assert_eq!(block_on(ahead.next()), Some(0));
+        assert_eq!(begun.borrow().len(), AHEAD_FILES + 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
-use crate::config::{CheckpointConfig, OpenOptions};
+use crate::config::{CheckpointConfig, Counts, OpenOptions};
 use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::AlluviumFields;
@@ -93,6 +93,11 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         options: OpenOptions,
     ) -> Result<Self, Error> {
         config.validate()?;
+        if options.counts == Counts::NamedElsewhere {
+            let what =
+                "only a directory that begins with parts of others can have checkpoints that are named elsewhere";
+            return Err(Error::InvalidInput(what.into()));
+        }
         let mut listing = Listing::take(&*directory).await?;
         if options.begin_beside_remains && check_not_lost(&*directory, &mut listing).await.is_err() {
             mark_begun_beside(&*directory, &listing).await?;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::commit::held_wal::HeldWal;
+use crate::config::Counts;
 use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::{metadata_path, wal_path};
@@ -75,6 +76,10 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// - [`Fenced`](Error::Fenced) or [`Poisoned`](Error::Poisoned) after a failed write.
     pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync<D>>, Error> {
         self.ledger.check()?;
+        if self.ledger.counts == Counts::NamedElsewhere {
+            let what = "no WAL can follow a checkpoint that counts only once something else names it";
+            return Err(Error::InvalidInput(what.into()));
+        }
         self.settle();
         if self.in_flight.unfinished() > 0 {
             return Err(Error::BufferOverflow(self.live.position.epoch));
