@@ -20,6 +20,15 @@ struct Inner {
     sockets: Vec<TcpStream>,
 }
 
+impl Inner {
+    fn close(&mut self) {
+        for socket in self.sockets.drain(..) {
+            // A socket that is closed already needs no more.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 /// What threads of the network report to. A process runs one job at a time over a network.
 static CURRENT: Mutex<Option<Failure>> = Mutex::new(None);
 static HOOK: Once = Once::new();
@@ -31,10 +40,7 @@ impl Failure {
         if inner.error.is_none() {
             inner.error = Some(error);
         }
-        for socket in inner.sockets.drain(..) {
-            // A socket that is closed already needs no more.
-            let _ = socket.shutdown(Shutdown::Both);
-        }
+        inner.close();
     }
 
     /// Returns the first failure.
@@ -44,7 +50,12 @@ impl Failure {
 
     /// Has connections closed with the first failure, and takes note when the threads that serve them end.
     pub(crate) fn watch(&self, sockets: Vec<TcpStream>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).sockets = sockets;
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.sockets = sockets;
+        if inner.error.is_some() {
+            inner.close();
+        }
+        drop(inner);
         *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
         HOOK.call_once(|| {
             let before = std::panic::take_hook();

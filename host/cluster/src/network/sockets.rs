@@ -13,9 +13,11 @@ use crate::network::handshake::{Hello, Purpose, greet, receive, send};
 use crate::network::pulse::SILENCE;
 
 /// How long a process waits for the others.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long it waits between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(5);
+/// How long it waits after the other process has refused it.
+const PAUSE_REFUSED: Duration = Duration::from_millis(50);
 
 /// Connections, by process. There is none to the process itself.
 type Sockets = Vec<Option<TcpStream>>;
@@ -102,8 +104,12 @@ fn accept(
         match blocking.and_then(|()| greet(&mut socket, own, key)) {
             Ok(hello) if from.contains(&hello.process) && hello.generation == own.generation => {
                 // If a process was started again meanwhile, the later connection counts.
-                let of_purpose = if hello.purpose == Purpose::Data { &mut *sockets } else { &mut *pulses };
-                of_purpose[hello.process] = Some(socket);
+                let process = hello.process;
+                match hello.purpose {
+                    // It connects for signs of life after this, so those of an earlier start do not count either.
+                    Purpose::Data => (sockets[process], pulses[process]) = (Some(socket), None),
+                    Purpose::Pulse => pulses[process] = Some(socket),
+                }
             }
             Ok(hello) => {
                 let Hello { process, generation, .. } = hello;
@@ -125,19 +131,37 @@ fn dial(address: &str, process: usize, own: Hello, key: &[u8], until: Instant) -
         if Instant::now() > until {
             return Err(ClusterError::Network(format!("process {process} at {address}: {failed}")));
         }
-        std::thread::sleep(PAUSE);
+        // One that does not listen yet is asked often; one that refuses this process would only be disturbed.
+        let does_not_listen = matches!(&failed, Attempt::NotListening(_));
+        std::thread::sleep(if does_not_listen { PAUSE } else { PAUSE_REFUSED });
     }
 }
 
-fn attempt(address: &str, process: usize, own: Hello, key: &[u8]) -> Result<TcpStream, ClusterError> {
-    let failed = |error: std::io::Error| ClusterError::Network(error.to_string());
+/// Why a connection was not made.
+enum Attempt {
+    NotListening(String),
+    Refused(ClusterError),
+}
+
+impl std::fmt::Display for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotListening(why) => f.write_str(why),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+fn attempt(address: &str, process: usize, own: Hello, key: &[u8]) -> Result<TcpStream, Attempt> {
+    let failed = |error: std::io::Error| Attempt::NotListening(error.to_string());
     let resolved = address.to_socket_addrs().map_err(failed)?.next();
-    let resolved = resolved.ok_or_else(|| ClusterError::Network("the name has no address".into()))?;
+    let resolved = resolved.ok_or_else(|| Attempt::NotListening("the name has no address".into()))?;
     let mut socket = TcpStream::connect_timeout(&resolved, SILENCE).map_err(failed)?;
-    let hello = greet(&mut socket, own, key)?;
+    let hello = greet(&mut socket, own, key).map_err(Attempt::Refused)?;
     if hello.process != process || hello.generation != own.generation {
         let Hello { process, generation, .. } = hello;
-        return Err(ClusterError::Network(format!("process {process} of generation {generation} answers there")));
+        let what = format!("process {process} of generation {generation} answers there");
+        return Err(Attempt::Refused(ClusterError::Network(what)));
     }
     Ok(socket)
 }

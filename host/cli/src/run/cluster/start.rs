@@ -35,7 +35,7 @@ impl Run {
         }
         let (plugin, job) = (self.plugin.display().to_string(), self.job.display().to_string());
         let call = Duration::from_secs(self.plugin_seconds.get().into());
-        let board = Board::new(plugin, job, processes.own(), call);
+        let board = Board::new(plugin, job, processes.own(), call, self.interval());
         if let Some(address) = self.listen {
             progress::listening(self.json, listen(address, board.clone())?);
         }
@@ -90,13 +90,18 @@ impl Run {
         Ok(processes.key(key.trim_ascii()))
     }
 
-    fn options(&self) -> JobOptions {
+    /// After how long an epoch ends, if it ends by time.
+    fn interval(&self) -> Option<Duration> {
         let is_live =
             self.reading.follow || self.input.iter().any(|input| super::super::inputs::address(&input.to).is_some());
         let interval = self.epoch_interval.map(std::num::NonZeroU64::get).or(is_live.then_some(LIVE_EPOCH_MS));
+        interval.map(Duration::from_millis)
+    }
+
+    fn options(&self) -> JobOptions {
         JobOptions::new()
             .epoch_records(self.epoch_records)
-            .epoch_interval(interval.map(Duration::from_millis))
+            .epoch_interval(self.interval())
             .max_retained(self.max_retained)
             .watermark_delay_ms(i64::try_from(self.watermark_delay).unwrap_or(i64::MAX))
             .finish(!self.no_finish)

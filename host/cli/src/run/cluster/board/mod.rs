@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::super::service::Shown;
 
-/// How long the processes may be without a committed epoch, beyond the time of a call of the plugin.
+/// How long the job may be without a committed epoch, beyond the time of an epoch and of a call of the plugin.
 const EPOCH_MAX: Duration = Duration::from_mins(1);
 
 /// What is shown of a process. Clones see the same.
@@ -24,7 +24,8 @@ struct Seen {
     plugin: String,
     job: String,
     process: usize,
-    epoch_max: Duration,
+    /// How long the job may be without a committed epoch, if its epochs end by time.
+    epoch_max: Option<Duration>,
     started: Instant,
     /// What was committed by this generation. Only the first process is told.
     committed: Option<Newest>,
@@ -54,9 +55,10 @@ struct OfWorker {
 }
 
 impl Board {
-    /// Returns the board of a process that starts. A call of the plugin may take `call`.
-    pub(super) fn new(plugin: String, job: String, process: usize, call: Duration) -> Self {
-        let epoch_max = EPOCH_MAX + call;
+    /// Returns the board of a process that starts. A call of the plugin may take `call`, and an epoch ends after
+    /// `interval`, if it does.
+    pub(super) fn new(plugin: String, job: String, process: usize, call: Duration, interval: Option<Duration>) -> Self {
+        let epoch_max = interval.map(|interval| EPOCH_MAX + call + interval);
         let started = Instant::now();
         Self(Arc::new(Mutex::new(Seen { plugin, job, process, epoch_max, started, committed: None })))
     }
@@ -100,10 +102,10 @@ impl Seen {
     fn unhealthy(&self) -> Option<String> {
         let newest = self.committed.as_ref().filter(|newest| !newest.is_finished)?;
         let silent = newest.since.elapsed();
-        (silent > self.epoch_max).then(|| {
-            let limit = self.epoch_max.as_secs();
-            format!("no epoch was committed for {} s, and {limit} s is the limit", silent.as_secs())
-        })
+        // Without an interval, an epoch may take as long as it takes to read its records.
+        let limit = self.epoch_max.filter(|limit| silent > *limit)?;
+        let (silent, limit) = (silent.as_secs(), limit.as_secs());
+        Some(format!("no epoch was committed for {silent} s, and {limit} s is the limit"))
     }
 
     /// Why the job commits no epochs now, if so.
