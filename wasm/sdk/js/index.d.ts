@@ -274,6 +274,12 @@ export interface Operator {
   begin(input: number, header: string[]): void;
   /** Works in a batch of an input. */
   process(input: number, batch: Batch, context: Context): void;
+  /**
+   * Returns the key of each record of a batch, so that the work can be divided among workers. Whatever the operator
+   * does with a record or a timer, it touches only entries and timers of that key: in a hashed namespace the key
+   * itself. The answer does not depend on the state. Without it, the operator runs with one worker only.
+   */
+  route?(input: number, batch: Batch): Uint8Array[];
   /** Does the work of timers that are set for one time, in the order of their keys. */
   onTimers?(namespace: string, at: number, keys: Uint8Array[], context: Context): void;
   /** Does what is left to do when all inputs have ended. */

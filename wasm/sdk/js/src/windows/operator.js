@@ -102,6 +102,12 @@ export class WindowsOperator {
     }
   }
 
+  /** Returns the key of each record. @param {number} _input @param {Batch} batch */
+  route(_input, batch) {
+    const { keyOf, keyType } = this.parts;
+    return this.rows.timed(batch).map(({ row }, record) => blaming(record, () => keyType.bytes(keyOf(row))));
+  }
+
   /** @param {string} _namespace @param {Integer} at @param {Uint8Array[]} keys @param {Context} context */
   onTimers(_namespace, at, keys, { host }) {
     const { aggregate, keyType } = this.parts;
