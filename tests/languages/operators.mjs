@@ -1,15 +1,15 @@
-// Windows, sessions and a join over the SDKs of four languages: the same state, the same output and the same errors, and
-// each continues where another stopped.
+// Windows, sessions, a join and a deduplication over the SDKs of four languages: the same state, the same output and the
+// same errors, each continues where another stopped, and their work is divided among workers.
 //
 // node operators.mjs ALLUVIUM TARGET FOLDER, with the components of Rust in TARGET and what build.sh left in FOLDER.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { DAY, EXAMPLES, HOURS, killed, runArguments } from "../operators/examples.mjs";
+import { DAY, EXAMPLES, FLIGHTS, HOURS, killed, runArguments } from "../operators/examples.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target, folder] = process.argv.slice(2);
@@ -25,7 +25,7 @@ const components = (name) =>
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
 
-const { weather, aircraft, joined } = EXAMPLES;
+const { weather, aircraft, joined, unique } = EXAMPLES;
 const OPERATORS = { weather, aircraft, joined };
 
 function command(plugin, operator, at, ...also) {
@@ -152,6 +152,60 @@ for (const [name, lines, expected] of ERRORS) {
     assert.ok(error.includes(expected), error);
   });
 }
+
+/// Runs a plugin over so many workers, and returns what the job and its outputs are then.
+function divided(plugin, operator, inputs, workers, at, ...also) {
+  const job = join(scratch, at);
+  const files = operator.outputs.map((name) => `${job}.${name}.ndjson`);
+  const args = ["cluster", "run", plugin, "--job", job, "--workers", String(workers), ...also];
+  for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
+  for (const [number, output] of operator.outputs.entries()) args.push("--output", `${output}=${files[number]}`);
+  const done = call(...args);
+  return { done, job, emitted: () => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "")) };
+}
+/// Deals the first records of a file, and then some of them again, to three partitions, which the workers read.
+function dealt(path, at, count) {
+  const folder = join(scratch, at);
+  mkdirSync(folder);
+  const [names, ...records] = gunzipSync(readFileSync(path)).toString().trimEnd().split("\n");
+  for (let part = 0; part < 3; part += 1) {
+    const those = [...records.slice(0, count), ...records.slice(0, count / 20)].filter((_, number) => number % 3 === part);
+    writeFileSync(join(folder, `${part}.csv`), `${[names, ...those].join("\n")}\n`);
+  }
+  return folder;
+}
+
+// A job in every language, with one worker and with three. Their state and output are those of the first.
+const flights = { records: dealt(FLIGHTS, "dealt-flights", 4000) };
+const cuts = ["--watermark-delay", String(DAY / 4), "--epoch-records", "300", "--no-finish"];
+const DIVIDED = { aircraft, unique: { ...unique, outputs: ["unique", "duplicates", "late"] } };
+for (const [name, operator] of Object.entries(DIVIDED)) {
+  let first;
+  // There is no deduplication in C that is ready.
+  for (const [language, plugin] of [...components(name)].filter(([language]) => name !== "unique" || language !== "C")) {
+    for (const workers of [1, 3]) {
+      await test(`${name} in ${language} over ${workers} ${workers === 1 ? "worker" : "workers"}: the state and all that is emitted`, () => {
+        const { done, job, emitted } = divided(plugin, operator, flights, workers, `job-${name}-${language}-${workers}`, ...cuts);
+        ok(done);
+        const { state_digest: digest, keys, parts } = JSON.parse(ok(call("cluster", "status", "--job", job, "--json")));
+        assert.equal(parts.filter((part) => part.keys > 100).length, workers, "each worker has a part of the state");
+        const found = { digest, keys, emitted: emitted() };
+        assert.ok(found.emitted.every((text) => text.split("\n").length > 30), "there is something to compare");
+        first ??= found;
+        assert.deepEqual(found, first);
+      });
+    }
+  }
+}
+
+await test("the same error: an operator that does not say which keys its records belong to", () => {
+  const inputs = Object.fromEntries(Object.entries(joined.inputs).map(([input, path]) => [input, dealt(path, `dealt-joined-${input}`, 10)]));
+  for (const [language, plugin] of components("joined")) {
+    const { done } = divided(plugin, joined, inputs, 1, `job-joined-${language}`, "--time-column", "planes=");
+    assert.equal(done.status, 2, `${language}: ${done.stderr}`);
+    assert.match(done.stderr, /the operator does not say which keys its records belong to, so its work cannot be divided/, language);
+  }
+});
 
 for (const line of missing) console.log(`SKIPPED  ${line}`);
 report();

@@ -19,13 +19,13 @@ trap 'rm -rf "$scratch"' EXIT
 read -r -a cc <<<"${CC:-python3 -m ziglang cc}"
 flags=(--target=wasm32-wasi -std=c11 -O2 -Wall -Wextra)
 # The bindings are generated, and have arguments that they do not need.
-for file in timed_plugin component_type; do
+for file in keyed_timed_plugin component_type; do
     "${cc[@]}" "${flags[@]}" -Wno-unused-parameter -c "$sdk/bindings/$file.c" -o "$scratch/$file.o"
 done
 "${cc[@]}" "${flags[@]}" -Werror -I "$sdk" -mexec-model=reactor -Wl,--strip-all \
-    "$operator" "$scratch/timed_plugin.o" "$scratch/component_type.o" -o "$scratch/core.wasm"
+    "$operator" "$scratch/keyed_timed_plugin.o" "$scratch/component_type.o" -o "$scratch/core.wasm"
 if command -v wasm-tools >/dev/null; then
-    wasm-tools component embed "$wit" --world timed-plugin "$scratch/core.wasm" -o "$scratch/embedded.wasm"
+    wasm-tools component embed "$wit" --world keyed-timed-plugin "$scratch/core.wasm" -o "$scratch/embedded.wasm"
     wasm-tools component new "$scratch/embedded.wasm" -o "$output"
 else
     node "$sdk/component.mjs" "$wit" "$scratch/core.wasm" "$output" "$(dirname "$operator")"

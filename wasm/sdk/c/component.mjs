@@ -25,5 +25,6 @@ const { componentEmbed, componentNew } = await import(pathToFileURL(find("@bytec
 // The library takes the package as one text, and the first file must name the package.
 const names = (await readdir(wit)).sort((a, b) => (b === "types.wit") - (a === "types.wit"));
 const texts = await Promise.all(names.map((name) => readFile(join(wit, name), "utf8")));
-const embedded = await componentEmbed({ binary: await readFile(core), witSource: texts.join("\n"), world: "timed-plugin" });
+const world = "keyed-timed-plugin";
+const embedded = await componentEmbed({ binary: await readFile(core), witSource: texts.join("\n"), world });
 await writeFile(output, await componentNew(embedded, []));

@@ -3,4 +3,4 @@
 import type { Exported } from "./index.js";
 
 /** Returns the exports of a component with this operator. `alluvium-plugin build` writes a module that calls it. */
-export function component(exported: Exported, name: string): { operator: object; timed: object };
+export function component(exported: Exported, name: string): { operator: object; timed: object; keyed: object };

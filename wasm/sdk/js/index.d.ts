@@ -165,6 +165,12 @@ export interface Keyed<R> {
   min(of: (row: R) => number | null): Windows;
   /** Finds the greatest of a number of each record. Records with null are passed over. */
   max(of: (row: R) => number | null): Windows;
+  /**
+   * Finds the `limit` most frequent items, of which each record has one: `[{"item": …, "count": …}, …]`, of equally
+   * frequent ones the first in the order of their keys. The type of the items is seen from a row of samples; if it is
+   * not, name it as `item`.
+   */
+  top(limit: number, of: (row: R) => Key, more?: { item?: KeyType<any> }): Windows;
   /** Computes a value of your own. */
   aggregate<K, V>(aggregate: Aggregate<R, K, V>): Windows;
 }
@@ -209,6 +215,12 @@ export const Sum: new <R>(of: (row: R) => number | null) => Aggregate<R, Counted
 export const Mean: new <R>(of: (row: R) => number | null) => Aggregate<R, Counted, number | null>;
 export const Min: new <R>(of: (row: R) => number | null) => Aggregate<R, Counted, number | null>;
 export const Max: new <R>(of: (row: R) => number | null) => Aggregate<R, Counted, number | null>;
+/** The most frequent items. It keeps all items of a window, because a rare one may become frequent. */
+export const Top: new <R, I extends Key>(
+  limit: number,
+  of: (row: R) => I,
+  item: KeyType<I>,
+) => Aggregate<R, Map<string, number>, { item: I; count: number }[]>;
 /** A value of your own, which takes records one by one. It is kept as JSON of its type. */
 export const Fold: new <R, T>(
   type: Type<T>,
@@ -216,6 +228,62 @@ export const Fold: new <R, T>(
   add: (value: T, row: R) => T,
   join: (value: T, later: T) => T,
 ) => Aggregate<R, T, T>;
+
+// ── Deduplication and joins ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** How the key and the time of a record are taken: as in `by` of windows. */
+export interface Placing<R> {
+  at?: (row: R) => Integer | null;
+  key?: KeyType<any>;
+}
+
+/**
+ * An operator that lets a record pass if no other one of its key has passed within a duration of event time.
+ *
+ * It has the input `records`. A record that passes is a line of the output `unique`, as its row is in JSON. Any other is
+ * a line `{"key": …, "time": …}` of the output `duplicates`. One that comes later than the watermark by more than the
+ * lateness is such a line of the output `late`, because what was before it may be forgotten.
+ */
+export class Deduplicate {
+  private constructor();
+  /** Takes the key of each record from its row, and the time: that of the row, or what `at` returns. */
+  static by<R, K extends Key>(row: Row<R>, keyOf: (row: R) => K, more?: Placing<R>): Deduplicate;
+  /** Sets within how many milliseconds another record of a key is a duplicate. Without it, that is one day. */
+  within(ms: number): Deduplicate;
+  /** Allows records to come so many milliseconds later than the watermark. */
+  lateness(ms: number): Deduplicate;
+  /** Sets the name of the operator, which its state belongs to. Without it, that is the name of its file. */
+  named(name: string): Deduplicate;
+  /** Makes the operator. */
+  make(): Operator;
+}
+
+/**
+ * An operator that joins the records of two streams that have the same key and times that are near.
+ *
+ * It has the inputs `left` and `right`. Each pair whose right time is not earlier than the left one by more than
+ * `before`, and not later by more than `after`, is a line `{"key": …, "left": …, "right": …}` of the output `joined`, with
+ * both rows in JSON. It is emitted when the second of the two has come. A record that comes too late for all others is a
+ * line `{"key": …, "time": …}` of the output `late`.
+ */
+export class IntervalJoin {
+  private constructor();
+  /** Takes the keys of the records of both inputs, which are of one type, and their times. */
+  static by<L, R, K extends Key>(
+    left: [row: Row<L>, keyOf: (row: L) => K, more?: Placing<L>],
+    right: [row: Row<R>, keyOf: (row: R) => K, more?: Placing<R>],
+  ): IntervalJoin;
+  /** Sets how many milliseconds earlier, and how many later than the left one the time of a right record may be. */
+  between(beforeMs: number, afterMs: number): IntervalJoin;
+  /** Allows records to come so many milliseconds later than the watermark. */
+  lateness(ms: number): IntervalJoin;
+  /** Has left records emitted, without a right one, when the watermark says that none will come. */
+  outer(): IntervalJoin;
+  /** Sets the name of the operator, which its state belongs to. Without it, that is the name of its file. */
+  named(name: string): IntervalJoin;
+  /** Makes the operator. */
+  make(): Operator;
+}
 
 // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -274,6 +342,12 @@ export interface Operator {
   begin(input: number, header: string[]): void;
   /** Works in a batch of an input. */
   process(input: number, batch: Batch, context: Context): void;
+  /**
+   * Returns the key of each record of a batch, so that the work can be divided among workers. Whatever the operator
+   * does with a record or a timer, it touches only entries and timers of that key: in a hashed namespace the key
+   * itself. The answer does not depend on the state. Without it, the operator runs with one worker only.
+   */
+  route?(input: number, batch: Batch): Uint8Array[];
   /** Does the work of timers that are set for one time, in the order of their keys. */
   onTimers?(namespace: string, at: number, keys: Uint8Array[], context: Context): void;
   /** Does what is left to do when all inputs have ended. */
@@ -283,7 +357,10 @@ export interface Operator {
 }
 
 /** What a module exports as its operator. */
-export type Exported = Operator | Windows | (new () => Operator) | (() => Operator | Windows);
+export type Exported = Operator | Maker | (new () => Operator) | (() => Operator | Maker);
+
+/** What makes an operator: windows, a deduplication, or a join. */
+export type Maker = Windows | Deduplicate | IntervalJoin;
 
 export interface Description {
   /** The name, which all versions of the operator have. Without it, that is the name of its file. */

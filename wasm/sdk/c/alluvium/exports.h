@@ -38,13 +38,13 @@ static inline alluvium_context alluvium_begin_call(alluvium_component *component
 }
 
 // Copies a text for the bindings, which free it.
-static inline timed_plugin_string_t alluvium_given(alluvium_text text) {
-    timed_plugin_string_t given = {NULL, 0};
-    timed_plugin_string_dup_n(&given, text.at, text.len);
+static inline keyed_timed_plugin_string_t alluvium_given(alluvium_text text) {
+    keyed_timed_plugin_string_t given = {NULL, 0};
+    keyed_timed_plugin_string_dup_n(&given, text.at, text.len);
     return given;
 }
 
-static inline timed_plugin_string_t alluvium_given_name(const char *name) {
+static inline keyed_timed_plugin_string_t alluvium_given_name(const char *name) {
     return alluvium_given(alluvium_text_of(name ? name : ""));
 }
 
@@ -56,7 +56,7 @@ static inline void *alluvium_given_list(size_t count, size_t size) {
 }
 
 // Ends a call: writes what has changed, or says what was wrong, and frees the arena.
-static inline bool alluvium_end_call(alluvium_context *context, bool is_ok, timed_plugin_string_t *error) {
+static inline bool alluvium_end_call(alluvium_context *context, bool is_ok, keyed_timed_plugin_string_t *error) {
     is_ok = alluvium_finish_call(context, is_ok);
     if (!is_ok) *error = alluvium_given(context->error);
     alluvium_arena_reset(context->arena);
@@ -124,12 +124,12 @@ exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operat
 }
 
 // Copies a string of the bindings to where it stays until the next open.
-static inline alluvium_text alluvium_kept_string(alluvium_component *component, timed_plugin_string_t string) {
+static inline alluvium_text alluvium_kept_string(alluvium_component *component, keyed_timed_plugin_string_t string) {
     return alluvium_copy(&component->kept, (alluvium_text){(const char *)string.ptr, string.len});
 }
 
 ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_open(exports_alluvium_checkpoint_operator_context_t *context,
-                                                             timed_plugin_string_t *err) {
+                                                             keyed_timed_plugin_string_t *err) {
     alluvium_component *component = alluvium_the_component();
     alluvium_arena_reset(&component->kept);
     component->setting_count = context->settings.len;
@@ -148,8 +148,8 @@ ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_open(exports_alluvium_ch
     return alluvium_end_call(&call, !plugin->open || plugin->open(component->instance.self, &call), err);
 }
 
-ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_begin(uint32_t input, timed_plugin_list_string_t *header,
-                                                              timed_plugin_string_t *err) {
+ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_begin(uint32_t input, keyed_timed_plugin_list_string_t *header,
+                                                              keyed_timed_plugin_string_t *err) {
     alluvium_component *component = alluvium_the_component();
     alluvium_context call = alluvium_begin_call(component);
     alluvium_text *names = alluvium_take(call.arena, header->len, sizeof *names);
@@ -160,7 +160,7 @@ ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_begin(uint32_t input, ti
     alluvium_header columns = {names, header->len};
     bool is_ok = !plugin->begin || plugin->begin(component->instance.self, input, &columns, &call);
     is_ok = alluvium_end_call(&call, is_ok, err);
-    timed_plugin_list_string_free(header);
+    keyed_timed_plugin_list_string_free(header);
     return is_ok;
 }
 
@@ -190,19 +190,47 @@ ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_process(uint32_t input,
     return is_ok;
 }
 
+ALLUVIUM_WEAK bool exports_alluvium_checkpoint_keyed_route(uint32_t input,
+                                                           exports_alluvium_checkpoint_keyed_batch_t *batch,
+                                                           exports_alluvium_checkpoint_keyed_packed_keys_t *ret,
+                                                           exports_alluvium_checkpoint_keyed_failure_t *err) {
+    alluvium_component *component = alluvium_the_component();
+    alluvium_context call = alluvium_begin_call(component);
+    alluvium_batch records = alluvium_batch_of(batch);
+    const alluvium_bytes *keys = alluvium_call_route(component->instance.self, input, &records, &call);
+    *ret = (exports_alluvium_checkpoint_keyed_packed_keys_t){0};
+    if (keys) {
+        keyed_timed_plugin_list_u32_t lens;
+        keyed_timed_plugin_list_u8_t bytes = alluvium_pack(&call, keys, records.count, sizeof *keys, &lens);
+        ret->lens.ptr = alluvium_given_list(lens.len, sizeof *lens.ptr);
+        ret->bytes.ptr = alluvium_given_list(bytes.len, 1);
+        if (lens.len) memcpy(ret->lens.ptr, lens.ptr, lens.len * sizeof *lens.ptr);
+        if (bytes.len) memcpy(ret->bytes.ptr, bytes.ptr, bytes.len);
+        ret->lens.len = lens.len;
+        ret->bytes.len = bytes.len;
+    }
+    bool is_ok = alluvium_end_call(&call, keys != NULL, &err->text);
+    err->record.is_some = call.has_record;
+    err->record.val = call.record;
+    exports_alluvium_checkpoint_keyed_batch_free(batch);
+    if (!is_ok) exports_alluvium_checkpoint_keyed_packed_keys_free(ret);
+    return is_ok;
+}
+
 ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_results(bool start, uint32_t limit,
-                                                                timed_plugin_list_string_t *ret,
-                                                                timed_plugin_string_t *err) {
+                                                                keyed_timed_plugin_list_string_t *ret,
+                                                                keyed_timed_plugin_string_t *err) {
     alluvium_component *component = alluvium_the_component();
     alluvium_context call = alluvium_begin_call(component);
     const alluvium_operator *plugin = component->instance.plugin;
     alluvium_lines lines = {0};
     bool is_ok = !plugin->results || plugin->results(component->instance.self, start, limit, &lines, &call);
     is_ok = is_ok && !call.has_failed;
-    *ret = (timed_plugin_list_string_t){alluvium_given_list(lines.count, sizeof *ret->ptr), is_ok ? lines.count : 0};
+    *ret =
+        (keyed_timed_plugin_list_string_t){alluvium_given_list(lines.count, sizeof *ret->ptr), is_ok ? lines.count : 0};
     for (size_t at = 0; at < ret->len; at++) ret->ptr[at] = alluvium_given(lines.at[at]);
     if (alluvium_end_call(&call, is_ok, err)) return true;
-    timed_plugin_list_string_free(ret);
+    keyed_timed_plugin_list_string_free(ret);
     return false;
 }
 
@@ -221,7 +249,7 @@ static inline const char *alluvium_timers_of(uint32_t space, alluvium_context *c
 
 ALLUVIUM_WEAK bool exports_alluvium_checkpoint_timed_on_timers(uint32_t space, int64_t at_ms,
                                                                exports_alluvium_checkpoint_timed_packed_keys_t *keys,
-                                                               timed_plugin_string_t *err) {
+                                                               keyed_timed_plugin_string_t *err) {
     alluvium_component *component = alluvium_the_component();
     alluvium_context call = alluvium_begin_call(component);
     const char *name = alluvium_timers_of(space, &call);
@@ -235,7 +263,7 @@ ALLUVIUM_WEAK bool exports_alluvium_checkpoint_timed_on_timers(uint32_t space, i
     return is_ok;
 }
 
-ALLUVIUM_WEAK bool exports_alluvium_checkpoint_timed_finish(timed_plugin_string_t *err) {
+ALLUVIUM_WEAK bool exports_alluvium_checkpoint_timed_finish(keyed_timed_plugin_string_t *err) {
     alluvium_component *component = alluvium_the_component();
     alluvium_context call = alluvium_begin_call(component);
     const alluvium_operator *plugin = component->instance.plugin;

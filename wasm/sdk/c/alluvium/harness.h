@@ -66,6 +66,12 @@ ALLUVIUM_CHECKED const char *alluvium_harness_feed(alluvium_harness *harness, co
     return alluvium_run_feed(harness, 0, alluvium_text_of(csv));
 }
 
+// Asks which key each record of an input belongs to, and adds the keys to a list, which begins as zeroes.
+ALLUVIUM_CHECKED const char *alluvium_harness_route(alluvium_harness *harness, uint32_t input, const char *csv,
+                                                    alluvium_emitted *keys) {
+    return alluvium_run_route(harness, input, alluvium_text_of(csv), keys);
+}
+
 // Moves a clock, and works through the timers that are due.
 ALLUVIUM_CHECKED const char *alluvium_harness_move(alluvium_harness *harness, int clock, const char *time) {
     alluvium_time to;

@@ -2,7 +2,7 @@
 #ifndef ALLUVIUM_IMPORTS_H
 #define ALLUVIUM_IMPORTS_H
 
-#include "../bindings/timed_plugin.h"
+#include "../bindings/keyed_timed_plugin.h"
 #include "operator.h"
 
 // What remains of the imports between calls: the numbers of the namespaces, and the walk that `page` continues.
@@ -15,22 +15,22 @@ typedef struct {
 } alluvium_imports;
 
 // Bytes and lists as the bindings take them. They only read them.
-static inline timed_plugin_list_u8_t alluvium_list_of(alluvium_bytes bytes) {
-    return (timed_plugin_list_u8_t){(uint8_t *)bytes.at, bytes.len};
+static inline keyed_timed_plugin_list_u8_t alluvium_list_of(alluvium_bytes bytes) {
+    return (keyed_timed_plugin_list_u8_t){(uint8_t *)bytes.at, bytes.len};
 }
 
-static inline timed_plugin_string_t alluvium_string_of(alluvium_text text) {
-    return (timed_plugin_string_t){(uint8_t *)text.at, text.len};
+static inline keyed_timed_plugin_string_t alluvium_string_of(alluvium_text text) {
+    return (keyed_timed_plugin_string_t){(uint8_t *)text.at, text.len};
 }
 
-static inline alluvium_bytes alluvium_bytes_of(timed_plugin_list_u8_t list) {
+static inline alluvium_bytes alluvium_bytes_of(keyed_timed_plugin_list_u8_t list) {
     return (alluvium_bytes){(const char *)list.ptr, list.len};
 }
 
 // Fails with the engine's text, which says where the error is. Every case of its errors holds one text at the same
 // place.
 static inline bool alluvium_import_failed(alluvium_context *context, alluvium_checkpoint_state_error_t *error) {
-    timed_plugin_string_t text = error->val.other;
+    keyed_timed_plugin_string_t text = error->val.other;
     alluvium_fail_with(context, (alluvium_text){(const char *)text.ptr, text.len});
     alluvium_checkpoint_state_error_free(error);
     return false;
@@ -42,11 +42,12 @@ static inline void alluvium_adopt_list(alluvium_context *context, void *memory, 
 }
 
 // Packs keys or values: their lengths, and their bytes one after the other.
-static inline timed_plugin_list_u8_t alluvium_pack(alluvium_context *context, const alluvium_bytes *parts, size_t count,
-                                                   size_t stride, timed_plugin_list_u32_t *lens) {
+static inline keyed_timed_plugin_list_u8_t alluvium_pack(alluvium_context *context, const alluvium_bytes *parts,
+                                                         size_t count, size_t stride,
+                                                         keyed_timed_plugin_list_u32_t *lens) {
     size_t bytes = 0, at = 0;
     const char *first = (const char *)parts;
-    *lens = (timed_plugin_list_u32_t){alluvium_take(context->arena, count, sizeof *lens->ptr), count};
+    *lens = (keyed_timed_plugin_list_u32_t){alluvium_take(context->arena, count, sizeof *lens->ptr), count};
     for (size_t part = 0; part < count; part++) {
         size_t len = ((const alluvium_bytes *)(first + part * stride))->len;
         // One that is longer than a length can say is refused by the engine.
@@ -59,7 +60,7 @@ static inline timed_plugin_list_u8_t alluvium_pack(alluvium_context *context, co
         if (one->len) memcpy(packed + at, one->at, one->len);
         at += one->len;
     }
-    return (timed_plugin_list_u8_t){(uint8_t *)packed, bytes};
+    return (keyed_timed_plugin_list_u8_t){(uint8_t *)packed, bytes};
 }
 
 static inline bool alluvium_import_namespace(alluvium_context *context, const char *name, uint32_t *number) {
@@ -70,7 +71,7 @@ static inline bool alluvium_import_namespace(alluvium_context *context, const ch
         return true;
     }
     alluvium_checkpoint_state_error_t error;
-    timed_plugin_string_t asked = alluvium_string_of(alluvium_text_of(name));
+    keyed_timed_plugin_string_t asked = alluvium_string_of(alluvium_text_of(name));
     if (!alluvium_checkpoint_state_namespace(&asked, number, &error)) return alluvium_import_failed(context, &error);
     // The name that the operator gave may be gone later, and its declaration stays.
     for (size_t at = 0; at < ALLUVIUM_NAMESPACES_MAX && imports->count < ALLUVIUM_NAMESPACES_MAX; at++) {
@@ -101,8 +102,8 @@ static inline bool alluvium_import_get_many(alluvium_context *context, uint32_t 
         }
     }
     alluvium_adopt_list(context, found.bytes.ptr, found.bytes.len);
-    timed_plugin_list_u8_free(&found.present);
-    timed_plugin_list_u32_free(&found.lens);
+    keyed_timed_plugin_list_u8_free(&found.present);
+    keyed_timed_plugin_list_u32_free(&found.lens);
     return true;
 }
 
@@ -111,7 +112,7 @@ static inline bool alluvium_import_apply(alluvium_context *context, uint32_t spa
     alluvium_checkpoint_state_columns_t columns;
     alluvium_checkpoint_state_error_t error;
     uint64_t applied;
-    columns.ops = (timed_plugin_list_u8_t){alluvium_take(context->arena, count, 1), count};
+    columns.ops = (keyed_timed_plugin_list_u8_t){alluvium_take(context->arena, count, 1), count};
     for (size_t at = 0; at < count; at++) columns.ops.ptr[at] = (uint8_t)changes[at].operation;
     // Not the address of a member of the first change, because there may be none.
     const char *first = (const char *)changes;
@@ -138,15 +139,15 @@ static inline bool alluvium_import_entries(alluvium_context *context, alluvium_c
     }
     alluvium_adopt_list(context, page->keys.ptr, page->keys.len);
     alluvium_adopt_list(context, page->values.ptr, page->values.len);
-    timed_plugin_list_u8_free(&page->ops);
-    timed_plugin_list_u32_free(&page->key_lens);
-    timed_plugin_list_u32_free(&page->value_lens);
+    keyed_timed_plugin_list_u8_free(&page->ops);
+    keyed_timed_plugin_list_u32_free(&page->key_lens);
+    keyed_timed_plugin_list_u32_free(&page->value_lens);
     return true;
 }
 
 static inline bool alluvium_import_scan(alluvium_context *context, uint32_t space, const alluvium_range *range,
                                         alluvium_entries *found) {
-    timed_plugin_list_u8_t from = alluvium_list_of(range->from), to = alluvium_list_of(range->to.value);
+    keyed_timed_plugin_list_u8_t from = alluvium_list_of(range->from), to = alluvium_list_of(range->to.value);
     alluvium_checkpoint_state_columns_t page;
     alluvium_checkpoint_state_error_t error;
     if (!alluvium_checkpoint_state_scan(space, &from, range->to.is_some ? &to : NULL, range->reverse, range->limit,
@@ -158,7 +159,7 @@ static inline bool alluvium_import_scan(alluvium_context *context, uint32_t spac
 
 static inline bool alluvium_import_delete_range(alluvium_context *context, uint32_t space, const alluvium_range *range,
                                                 uint64_t *count) {
-    timed_plugin_list_u8_t from = alluvium_list_of(range->from), to = alluvium_list_of(range->to.value);
+    keyed_timed_plugin_list_u8_t from = alluvium_list_of(range->from), to = alluvium_list_of(range->to.value);
     alluvium_checkpoint_state_error_t error;
     return alluvium_checkpoint_state_delete_range(space, &from, range->to.is_some ? &to : NULL, count, &error) ||
            alluvium_import_failed(context, &error);
@@ -170,7 +171,7 @@ static inline bool alluvium_import_page(alluvium_context *context, uint32_t spac
     alluvium_checkpoint_state_columns_t page;
     alluvium_checkpoint_state_error_t error;
     if (start) {
-        timed_plugin_list_u8_t all = {NULL, 0};
+        keyed_timed_plugin_list_u8_t all = {NULL, 0};
         if (imports->has_walk) alluvium_checkpoint_state_cursor_drop_own(imports->walk);
         imports->has_walk = alluvium_checkpoint_state_iterate(space, &all, &imports->walk, &error);
         if (!imports->has_walk) return alluvium_import_failed(context, &error);
@@ -185,14 +186,14 @@ static inline bool alluvium_import_page(alluvium_context *context, uint32_t spac
 
 static inline bool alluvium_import_set_timer(alluvium_context *context, uint32_t space, int64_t at_ms,
                                              alluvium_bytes key) {
-    timed_plugin_list_u8_t list = alluvium_list_of(key);
+    keyed_timed_plugin_list_u8_t list = alluvium_list_of(key);
     alluvium_checkpoint_time_error_t error;
     return alluvium_checkpoint_time_set_timer(space, at_ms, &list, &error) || alluvium_import_failed(context, &error);
 }
 
 static inline bool alluvium_import_delete_timer(alluvium_context *context, uint32_t space, int64_t at_ms,
                                                 alluvium_bytes key, bool *was_set) {
-    timed_plugin_list_u8_t list = alluvium_list_of(key);
+    keyed_timed_plugin_list_u8_t list = alluvium_list_of(key);
     alluvium_checkpoint_time_error_t error;
     return alluvium_checkpoint_time_delete_timer(space, at_ms, &list, was_set, &error) ||
            alluvium_import_failed(context, &error);
@@ -213,16 +214,16 @@ static inline alluvium_optional_time alluvium_import_processing_time(alluvium_co
 }
 
 static inline bool alluvium_import_emit(alluvium_context *context, uint32_t output, alluvium_bytes record) {
-    timed_plugin_list_u8_t list = alluvium_list_of(record);
-    timed_plugin_string_t error;
+    keyed_timed_plugin_list_u8_t list = alluvium_list_of(record);
+    keyed_timed_plugin_string_t error;
     if (alluvium_checkpoint_sink_emit(output, &list, &error)) return true;
     alluvium_fail_with(context, (alluvium_text){(const char *)error.ptr, error.len});
-    timed_plugin_string_free(&error);
+    keyed_timed_plugin_string_free(&error);
     return false;
 }
 
 static inline void alluvium_import_log(alluvium_context *context, alluvium_level level, alluvium_text message) {
-    timed_plugin_string_t text = alluvium_string_of(message);
+    keyed_timed_plugin_string_t text = alluvium_string_of(message);
     (void)context;
     alluvium_checkpoint_logging_log((alluvium_checkpoint_logging_level_t)level, &text);
 }

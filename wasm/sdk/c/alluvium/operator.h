@@ -35,6 +35,12 @@ typedef struct alluvium_operator {
     bool (*begin)(void *self, uint32_t input, const alluvium_header *header, alluvium_context *context);
     // Works in a batch of an input.
     bool (*process)(void *self, uint32_t input, const alluvium_batch *batch, alluvium_context *context);
+    // Sets the key of each record of a batch, so that the work can be divided among workers: `keys` has room for as
+    // many as the batch has records. They stay until the end of the call, as what the arena has. Whatever the operator
+    // does with a record or a timer, it touches only entries and timers of that key: in a hashed namespace the key
+    // itself. The answer does not depend on the state. Optional: without it, the operator runs with one worker only.
+    bool (*route)(void *self, uint32_t input, const alluvium_batch *batch, alluvium_bytes *keys,
+                  alluvium_context *context);
     // Does the work of timers that are set for one time, in the order of their keys. `name` is that of the namespace
     // that holds them. Optional, without such a namespace.
     bool (*on_timers)(void *self, const char *name, alluvium_time at, const alluvium_bytes *keys, size_t count,
@@ -103,6 +109,18 @@ static inline alluvium_instance alluvium_instance_of(const alluvium_operator *pl
 static inline bool alluvium_finish_call(alluvium_context *context, bool is_ok) {
     if (!is_ok) alluvium_fail(context, "the operator %s refused, and did not say why", context->plugin->ident);
     return alluvium_flush(context);
+}
+
+// Returns the keys that an operator says the records of a batch belong to, or null if the call has failed.
+static inline alluvium_bytes *alluvium_call_route(void *self, uint32_t input, const alluvium_batch *batch,
+                                                  alluvium_context *context) {
+    if (!context->plugin->route) {
+        alluvium_fail(context,
+                      "the operator does not say which keys its records belong to, so its work cannot be divided");
+        return NULL;
+    }
+    alluvium_bytes *keys = alluvium_new(context->arena, batch->count, sizeof *keys);
+    return context->plugin->route(self, input, batch, keys, context) && !context->has_failed ? keys : NULL;
 }
 
 // Calls the operator with the timers of a namespace.

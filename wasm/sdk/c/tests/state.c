@@ -138,7 +138,34 @@ static void ranges_and_merging_are_those_of_the_engine(void) {
     alluvium_harness_free(harness);
 }
 
+static void an_operator_says_which_keys_its_records_belong_to(void) {
+    alluvium_harness *harness = started(NULL);
+    alluvium_emitted keys = {0};
+    ALLUVIUM_OK(alluvium_harness_route(harness, 0, HEADER "/b,1.5,1\n,NA,2\n/b,,3\n", &keys));
+    CHECK(keys.count == 3, "%zu", keys.count);
+    CHECK_BYTES(keys.at[0], "/b");
+    CHECK_BYTES(keys.at[1], "");
+    CHECK_BYTES(keys.at[2], "/b");
+    CHECK(alluvium_harness_entries(harness, "visits")->count == 0, "the state is not touched");
+    ALLUVIUM_REFUSED(alluvium_harness_route(harness, 0, HEADER "/b,1,1\n/b,soon,1\n", &keys),
+                     "record 1: seconds: \"soon\" is no number");
+    alluvium_harness_free(harness);
+}
+
+ALLUVIUM_OPERATOR(undivided, .instance_bytes = sizeof(visits), .begin = begin, .process = process,
+                  .describe = {.inputs = {{.name = "visits"}}})
+
+static void the_work_of_an_operator_without_a_route_is_not_divided(void) {
+    alluvium_harness *harness = ALLUVIUM_HARNESS(undivided);
+    alluvium_emitted keys = {0};
+    ALLUVIUM_REFUSED(alluvium_harness_route(harness, 0, HEADER "/b,1,1\n", &keys),
+                     "the operator does not say which keys its records belong to, so its work cannot be divided");
+    alluvium_harness_free(harness);
+}
+
 int main(void) {
+    TEST(an_operator_says_which_keys_its_records_belong_to);
+    TEST(the_work_of_an_operator_without_a_route_is_not_divided);
     TEST(maps_and_counters_are_kept_as_json);
     TEST(a_call_reads_once_and_writes_once_in_the_order_of_first_touch);
     TEST(an_error_that_is_overlooked_fails_the_call);

@@ -59,6 +59,15 @@ static bool process(void *self, uint32_t input, const alluvium_batch *batch, all
     return all;
 }
 
+// The key of a visit is its page, as that of the maps.
+static bool route(void *self, uint32_t input, const alluvium_batch *batch, alluvium_bytes *keys,
+                  alluvium_context *context) {
+    (void)input;
+    const visit *all = alluvium_rows_read(&((visits *)self)->rows, batch, context);
+    for (uint32_t record = 0; all && record < batch->count; record++) keys[record] = all[record].page;
+    return all;
+}
+
 static bool on_timers(void *self, const char *name, alluvium_time at, const alluvium_bytes *keys, size_t count,
                       alluvium_context *context) {
     (void)self;
@@ -95,8 +104,8 @@ static bool results(void *self, bool start, uint32_t limit, alluvium_lines *line
     return true;
 }
 
-ALLUVIUM_OPERATOR(visits, .instance_bytes = sizeof(visits), .begin = begin, .process = process, .on_timers = on_timers,
-                  .finish = finish, .results = results,
+ALLUVIUM_OPERATOR(visits, .instance_bytes = sizeof(visits), .begin = begin, .process = process, .route = route,
+                  .on_timers = on_timers, .finish = finish, .results = results,
                   .describe = {.inputs = {{.name = "visits"}},
                                .outputs = {{.name = "lines"}},
                                .parameters = {{.name = "greeting", .value = "hello", .doc = "What is said."}},

@@ -211,7 +211,19 @@ static void many_windows_leave_nothing_behind(void) {
     alluvium_harness_free(harness);
 }
 
+static void windows_route_each_record_by_its_key(void) {
+    alluvium_harness *harness = ALLUVIUM_HARNESS(late_sums);
+    alluvium_emitted keys = {0};
+    ALLUVIUM_OK(alluvium_harness_route(harness, 0, "at,key,number\n1,b,2\n2,,3\n3,a,4\n", &keys));
+    CHECK(keys.count == 3, "%zu", keys.count);
+    CHECK_BYTES(keys.at[0], "b");
+    CHECK_BYTES(keys.at[1], "");
+    CHECK_BYTES(keys.at[2], "a");
+    alluvium_harness_free(harness);
+}
+
 int main(void) {
+    TEST(windows_route_each_record_by_its_key);
     TEST(tumbling_windows_are_those_of_sums_at_once_in_any_cuts);
     TEST(crashes_change_nothing_that_is_shown);
     TEST(batches_may_be_cut_anywhere_between_two_times);

@@ -33,15 +33,15 @@ export async function build(source, { name: given } = {}) {
     const entry = [
       `import operator from ${JSON.stringify(path)};`,
       `import { component } from ${JSON.stringify(here("component.js"))};`,
-      `const { operator: exported, timed } = component(operator, ${JSON.stringify(name)});`,
-      `export { exported as operator, timed };`,
+      `const { operator: exported, timed, keyed } = component(operator, ${JSON.stringify(name)});`,
+      `export { exported as operator, timed, keyed };`,
     ];
     const sourcePath = join(scratch, "component.js");
     await bundled({ contents: entry.join("\n"), resolveDir: dirname(path) }, sourcePath);
     const { component } = await componentize({
       sourcePath,
       witPath: wit(),
-      worldName: "timed-plugin",
+      worldName: "keyed-timed-plugin",
       // A plugin has no clock, no randomness and no network. Standard error stays enabled, to report bugs.
       disableFeatures: ["random", "clocks", "http", "fetch-event"],
     });

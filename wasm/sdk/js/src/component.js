@@ -8,7 +8,7 @@ import * as clocks from "alluvium:checkpoint/time@0.2.0";
 import { packed, split } from "./bytes.js";
 import { Context } from "./context.js";
 import { described } from "./description.js";
-import { answered, made } from "./operators.js";
+import { answered, made, routed } from "./operators.js";
 import { Refusal } from "./refusal.js";
 import { columns, declared, entries, timeOf } from "./wire.js";
 
@@ -73,7 +73,7 @@ export function component(exported, name) {
       process: (/** @type {number} */ input, /** @type {any} */ { tag, val }) =>
         refusing(
           () => void calling("process", (context) => operator.process(input, { format: tag, ...val }, context)),
-          ({ record, text }) => ({ record, text }),
+          failureOf,
         ),
       results: (/** @type {boolean} */ start, /** @type {number} */ limit) =>
         refusing(() => calling("results", (context) => operator.results?.(start, limit, context) ?? [])),
@@ -92,8 +92,15 @@ export function component(exported, name) {
         ),
       finish: () => refusing(() => void calling("finish", (context) => operator.finish?.(context))),
     },
+    keyed: {
+      route: (/** @type {number} */ input, /** @type {any} */ { tag, val }) =>
+        refusing(() => packed(answered("route", () => routed(operator, input, { format: tag, ...val }))), failureOf),
+    },
   };
 }
+
+/** Returns a refusal as the interface has that of a batch. @param {Refusal} refusal */
+const failureOf = ({ record, text }) => ({ record, text });
 
 /**
  * Runs a call, and throws the value of its error if it is refused. Everything else that is thrown ends the plugin.

@@ -65,6 +65,13 @@ export function plus(a, b) {
   return normal(BigInt(a) + BigInt(b));
 }
 
+/** Returns how far two numbers are apart. It may be no safe number, and then it is larger than each. @param {Integer} a @param {Integer} b */
+export function distance(a, b) {
+  if (typeof a === "number" && typeof b === "number") return Math.abs(a - b);
+  const apart = BigInt(a) - BigInt(b);
+  return apart < 0n ? -apart : apart;
+}
+
 /** Returns the product of two safe numbers, or the nearest number of 64 bits. @param {number} a @param {number} b */
 export function times(a, b) {
   const product = a * b;

@@ -55,10 +55,16 @@ export class KeyType extends Type {
    * @returns {T}
    */
   of(bytes) {
-    const cursor = { name: nameOf(bytes), at: 0 };
-    const value = this.take(cursor, true);
-    if (value === undefined || cursor.at !== cursor.name.length) throw new Refusal("a timer for a key that is none");
+    const value = this.ofName(nameOf(bytes));
+    if (value === undefined) throw new Refusal("a timer for a key that is none");
     return value;
+  }
+
+  /** Reads a key from its name, or returns undefined if it is the name of another one. @param {string} name */
+  ofName(name) {
+    const cursor = { name, at: 0 };
+    const value = this.take(cursor, true);
+    return cursor.at === name.length ? value : undefined;
   }
 }
 

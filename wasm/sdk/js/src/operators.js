@@ -1,5 +1,7 @@
 // What an operator is, and how one is made and called.
 
+import { Refusal } from "./refusal.js";
+
 /**
  * Records of an input: fields one after the other with their lengths, or whole records.
  *
@@ -18,13 +20,14 @@
  * @property {(context: Context) => void} [open]
  * @property {(input: number, header: string[]) => void} begin
  * @property {(input: number, batch: Batch, context: Context) => void} process
+ * @property {(input: number, batch: Batch) => Uint8Array[]} [route]
  * @property {(namespace: string, at: number, keys: Uint8Array[], context: Context) => void} [onTimers]
  * @property {(context: Context) => void} [finish]
  * @property {(start: boolean, limit: number, context: Context) => string[]} [results]
  */
 
 const NEEDED = ["describe", "begin", "process"];
-const KNOWN = ["open", "onTimers", "finish", "results"];
+const KNOWN = ["open", "route", "onTimers", "finish", "results"];
 
 /** What makes an operator: a class, a function that returns one, or an object that `make` is a method of. */
 const isMaker = (/** @type {any} */ of) => typeof of === "function" || typeof of?.make === "function";
@@ -65,6 +68,26 @@ function constructed(maker) {
 function shown(value) {
   if (value === null || typeof value !== "object") return String(value);
   return `an object with ${Object.keys(value).join(", ") || "nothing"}`;
+}
+
+/**
+ * Returns the keys that an operator says the records of a batch belong to, one for each record.
+ *
+ * @param {Operator} operator
+ * @param {number} input
+ * @param {Batch} batch
+ * @returns {Uint8Array[]}
+ */
+export function routed(operator, input, batch) {
+  if (operator.route === undefined) {
+    throw new Refusal("the operator does not say which keys its records belong to, so its work cannot be divided");
+  }
+  const keys = operator.route(input, batch);
+  const count = batch.format === "columns" ? batch.count : batch.lens.length;
+  const isRight = Array.isArray(keys) && keys.length === count && keys.every((key) => key instanceof Uint8Array);
+  if (!isRight)
+    throw new TypeError(`route returns the bytes of a key for each record, as Name.bytes(name): ${count} here`);
+  return keys;
 }
 
 /**

@@ -7,6 +7,7 @@ import { beforeEach, test } from "node:test";
 import {
   Refusal,
   Rows,
+  Tumbling,
   integer,
   key,
   record,
@@ -193,6 +194,63 @@ test("timers come by the number of their namespace", () => {
   );
   assert.equal(without.timed.finish(), undefined);
   assert.deepEqual(without.operator.results(true, 9), []);
+});
+
+/** A batch of rows with a name and a time, as the host passes it. */
+const rowsOf = (...fields) => ({
+  tag: "columns",
+  val: {
+    count: fields.length / 2,
+    fieldLens: Uint32Array.from(fields, ({ length }) => length),
+    fields: bytes(fields.join("")),
+  },
+});
+
+test("an operator says which keys its records belong to, and without that its work is not divided", () => {
+  const rows = new Rows(Sample);
+  const Name = key(text, integer);
+  const { operator, keyed } = exported(() => {}, {
+    begin: (_input, header) => rows.begin(header),
+    route: (_input, batch) => rows.read(batch).map(({ name, at }) => Name.bytes([name, at])),
+  });
+  operator.begin(0, ["name", "at"]);
+  const number = (byte) => Uint8Array.of(0x80, 0, 0, 0, 0, 0, 0, byte);
+  assert.deepEqual(keyed.route(0, rowsOf("a", "7", "", "5")), {
+    lens: Uint32Array.of(11, 10),
+    bytes: Uint8Array.of(...bytes("a\0\x01"), ...number(7), 0, 1, ...number(5)),
+  });
+  assert.equal(calls.length, 0, "the answer does not depend on the state");
+  assert.deepEqual(
+    thrown(() => keyed.route(0, rowsOf("a", "7", "b", "soon"))),
+    { record: 1, text: 'at: "soon" is no time, as 2013-01-01T05:00:00Z' },
+  );
+  assert.deepEqual(
+    thrown(() => exported(() => {}).keyed.route(0, rowsOf("a", "7"))),
+    {
+      record: undefined,
+      text: "the operator does not say which keys its records belong to, so its work cannot be divided",
+    },
+  );
+});
+
+test("a route that is not one key for each record is a bug", (context) => {
+  const said = [];
+  context.mock.method(console, "error", (line) => void said.push(line.split("\n")[0]));
+  for (const wrong of [undefined, [], ["a"], [bytes("a"), bytes("b")]]) {
+    const { keyed } = exported(() => {}, { route: () => wrong });
+    assert.ok(thrown(() => keyed.route(0, rowsOf("a", "7"))) instanceof Error);
+    assert.match(said.pop(), /^TypeError: route returns the bytes of a key for each record.*: 1 here$/);
+  }
+});
+
+test("windows route each record by its key", () => {
+  const windows = Tumbling.hours(1).by(Sample, (it) => [it.name, 1]);
+  const { operator, keyed } = component(windows.count(), "hours");
+  operator.begin(0, ["name", "at"]);
+  assert.deepEqual(
+    keyed.route(0, rowsOf("a", "7", "b", "8")).bytes,
+    Uint8Array.of(...key(text, integer).bytes(["a", 1]), ...key(text, integer).bytes(["b", 1])),
+  );
 });
 
 test("a refusal is the value of the error", () => {

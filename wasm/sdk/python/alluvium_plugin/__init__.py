@@ -19,6 +19,7 @@ is shown exactly once.
 
 - `Row` reads records by the names of their columns.
 - `Tumbling`, `Sliding` and `Session` are windows by event time, each with allowed lateness.
+- `Deduplicate` and `IntervalJoin` are operators that are ready, and `top` of windows finds the most frequent items.
 - `Map`, `Value` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that lives for
   one batch, so a batch costs one read and one write.
 - `Harness` tests an operator without WebAssembly.
@@ -28,10 +29,12 @@ is shown exactly once.
 from .aggregates import Aggregate, Count, Fold, Max, Mean, Min, Sum
 from .batches import Batch, ColumnBatch, RecordBatch
 from .context import Context
+from .deduplicate import Deduplicate
 from .description import Clock, Description, Format, Hashed, Merge, Namespace, Ordered, Parameter, Port, Timers
 from .export import export
 from .harness import Harness
 from .host import Entry, Host, Level
+from .interval import IntervalJoin
 from .json_text import to_json
 from .keys import Keys, key_bytes
 from .merges import set_bytes, set_elements
@@ -40,6 +43,7 @@ from .refused import Refused
 from .rows import Row, Rows, column
 from .state import Counter, Map, Value
 from .times import Time, hours, milliseconds, minutes, seconds
+from .top import Top
 from .typed import Codec
 from .windows import Session, Sliding, Tumbling, Window, Windowed
 
@@ -52,6 +56,7 @@ __all__ = [
     "Context",
     "Count",
     "Counter",
+    "Deduplicate",
     "Description",
     "Entry",
     "Fold",
@@ -59,6 +64,7 @@ __all__ = [
     "Harness",
     "Hashed",
     "Host",
+    "IntervalJoin",
     "Keys",
     "Level",
     "Map",
@@ -80,6 +86,7 @@ __all__ = [
     "Sum",
     "Time",
     "Timers",
+    "Top",
     "Tumbling",
     "Value",
     "Window",

@@ -29,6 +29,11 @@ class RecordBatch:
     data: bytes
     """All records, one after the other."""
 
+    @property
+    def count(self) -> int:
+        """The number of records."""
+        return len(self.lens)
+
     def records(self) -> list[bytes]:
         """Returns the records."""
         return split(self.lens, self.data)

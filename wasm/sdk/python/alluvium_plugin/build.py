@@ -10,7 +10,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-WORLD = "timed-plugin"
+WORLD = "keyed-timed-plugin"
+
+# What componentize-py exports: the classes of these names in a module that imports the operator's one. So the latter
+# names two of them, however many there are.
+ENTRY = "alluvium_plugin_entry"
+EXPORTS = """\
+from {module} import Operator, Timed
+
+Keyed = Operator.keyed
+"""
 
 # componentize-py is a library with one function that reads the arguments of the process.
 COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
@@ -29,7 +38,10 @@ def build(module: Path, output: Path) -> None:
     # It is built beside its place, so that a build that fails leaves the component that was there.
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output.parent) as folder:
         built = Path(folder) / "component.wasm"
-        run(command(name, module.resolve().parent, built))
+        entry = Path(folder) / "entry"
+        entry.mkdir()
+        (entry / f"{ENTRY}.py").write_text(EXPORTS.format(module=name), encoding="utf-8")
+        run(command(entry, module.resolve().parent, built))
         os.replace(built, output)
 
 
@@ -40,7 +52,7 @@ def name_of(module: Path) -> str:
     name = module.stem
     if module.suffix != ".py" or not name.isidentifier() or not name.isascii():
         raise Failed(f"{module}: a module's file has letters, digits and _ in its name, as flight_delays.py")
-    if name in sys.stdlib_module_names or name in ("wit_world", "alluvium_plugin", WORLD.replace("-", "_")):
+    if name in sys.stdlib_module_names or name in ("wit_world", "alluvium_plugin", ENTRY, WORLD.replace("-", "_")):
         raise Failed(f"{module}: there is a module {name} already, which this one would hide; rename it")
     return name
 
@@ -53,14 +65,14 @@ def interfaces() -> Path:
     raise Failed(f"{PACKAGE}: the interfaces are missing; install alluvium-plugin again")
 
 
-def command(name: str, folder: Path, output: Path) -> list[str]:
-    """Returns the command that builds a component."""
-    paths = [folder, PACKAGE.parent, *site_packages()]
+def command(entry: Path, folder: Path, output: Path) -> list[str]:
+    """Returns the command that builds a component of the module in a folder, with the folder of what it exports."""
+    paths = [folder, entry, PACKAGE.parent, *site_packages()]
     paths = list(dict.fromkeys(path for path in paths if path.is_dir()))
     # WASI is replaced by a stub, because a plugin has no files, no clock, no randomness and no network.
     return [
         *(sys.executable, "-c", COMPONENTIZE, "--quiet", "-d", str(interfaces()), "-w", WORLD),
-        *("componentize", "--stub-wasi", name, "-o", str(output)),
+        *("componentize", "--stub-wasi", ENTRY, "-o", str(output)),
         *(argument for path in paths for argument in ("-p", str(path))),
     ]
 
@@ -82,6 +94,6 @@ def reason(said: str) -> str:
     # In front of it there is how componentize-py was called, and behind it the same again and where that was.
     told = said.partition("\nCaused by:")[0].partition("\nStack backtrace:")[0]
     told = (told.partition("AssertionError: ")[2] or told).strip()
-    if "has no attribute 'Operator'" in told or "has no attribute 'Timed'" in told:
+    if "cannot import name 'Operator'" in told or "cannot import name 'Timed'" in told:
         told += "\na module ends with what it exports: Operator, Timed = export(…)"
     return told

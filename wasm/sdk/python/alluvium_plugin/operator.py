@@ -35,6 +35,15 @@ class Operator(ABC):
     def process(self, input: int, batch: Batch, context: Context) -> None:
         """Works in a batch of an input."""
 
+    def route(self, input: int, batch: Batch) -> Sequence[bytes]:
+        """Returns the key of each record of a batch, so that the work can be divided among workers.
+
+        Whatever the operator does with a record or a timer, it touches only entries and timers of that key: in a
+        hashed namespace the key itself. The answer does not depend on the state. `key_bytes` makes the bytes of a key.
+        Without it, the operator runs with one worker only.
+        """
+        raise Refused("the operator does not say which keys its records belong to, so its work cannot be divided")
+
     def on_timers(self, namespace: str, at_ms: int, keys: Sequence[bytes], context: Context) -> None:
         """Does the work of timers that are set for one time, in the order of their keys.
 
@@ -64,3 +73,11 @@ def made(maker: Maker) -> Operator:
     if not isinstance(operator, Operator):
         raise TypeError(f"{operator!r} is no operator")
     return operator
+
+
+def routed(operator: Operator, input: int, batch: Batch) -> list[bytes]:
+    """Returns the keys that an operator says the records of a batch belong to, one for each record."""
+    keys = list(operator.route(input, batch))
+    if len(keys) != batch.count or not all(isinstance(key, bytes) for key in keys):
+        raise TypeError(f"route returns the bytes of a key for each record, as key_bytes(name): {batch.count} here")
+    return keys

@@ -6,7 +6,6 @@ number is: a `float` that is whole is written as `6.0`, and an `int` as `6`.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import types
@@ -31,7 +30,7 @@ class Codec(Generic[T]):
     """Writes and reads the values of one type as JSON.
 
     The types are str, int, float, bool, `Time`, None, unions of one of them with None, `list[…]`, `tuple[…]`,
-    `dict[str, …]`, dataclasses with such fields, and `object` for any JSON.
+    `dict[str, …]`, dataclasses and rows with such fields, and `object` for any JSON.
     """
 
     def __init__(self, of: type[T]) -> None:
@@ -64,7 +63,8 @@ def form_of(of: Any) -> Form:
         return _tuple([form_of(part) for part in parts])
     if origin is dict and parts[0] is str:
         return _dict(form_of(parts[1]))
-    if isinstance(of, type) and dataclasses.is_dataclass(of):
+    # A dataclass or a row.
+    if isinstance(of, type) and members_of(of):
         return _members(of)
     raise TypeError(f"a value of the type {type_text(of)} is no JSON")
 

@@ -60,7 +60,7 @@ class BuildTest(unittest.TestCase):
                 ("flight-delays.py", "letters, digits and _ in its name"),
                 ("weather.txt", "letters, digits and _ in its name"),
                 ("json.py", "there is a module json already, which this one would hide"),
-                ("timed_plugin.py", "there is a module timed_plugin already"),
+                ("keyed_timed_plugin.py", "there is a module keyed_timed_plugin already"),
             ]:
                 (folder / file).touch()
                 with self.assertRaisesRegex(Failed, what):
@@ -75,15 +75,15 @@ class BuildTest(unittest.TestCase):
             self.assertEqual(name_of(folder / "weather.py"), "weather")
 
     def test_a_failed_build_says_what_is_wrong_with_the_module(self) -> None:
-        what = "AttributeError: module 'a' has no attribute 'Timed'"
+        what = "ImportError: cannot import name 'Timed' from 'a' (/a.py)"
         said = f"Traceback:\n  File x\nAssertionError: {what}\n\nCaused by:\n {what}\n\nStack backtrace:\n 0"
         told = f"{what}\na module ends with what it exports: Operator, Timed = export(…)"
         self.assertEqual(reason(said), told)
         self.assertEqual(reason("no such world\n"), "no such world")
 
     def test_the_command_finds_the_interfaces_and_the_modules(self) -> None:
-        arguments = command("weather", Path("/"), Path("out.wasm"))
-        self.assertIn("timed-plugin", arguments)
+        arguments = command(Path("/entry"), Path("/"), Path("out.wasm"))
+        self.assertIn("keyed-timed-plugin", arguments)
         self.assertIn("--stub-wasi", arguments)
         self.assertEqual([arguments[at + 1] for at, it in enumerate(arguments) if it == "-p"][:2], ["/", str(PACKAGE)])
         self.assertTrue((interfaces() / "timed.wit").is_file())

@@ -138,6 +138,25 @@ static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t 
     return wrong;
 }
 
+// Keeps the keys that the operator says records belong to.
+static inline const char *alluvium_run_route(alluvium_harness *harness, uint32_t input, alluvium_bytes text,
+                                             alluvium_emitted *keys) {
+    alluvium_arena arena = {0};
+    alluvium_csv csv;
+    const char *wrong = alluvium_csv_read(&arena, text, &csv);
+    if (!wrong) wrong = alluvium_run_header(harness, input, &csv);
+    if (!wrong) {
+        alluvium_batch batch = {ALLUVIUM_LINES, csv.count, csv.lens, csv.len_count, csv.bytes};
+        alluvium_emitted_before before = alluvium_run_emitted(harness);
+        alluvium_context context = alluvium_run_begin(harness);
+        const alluvium_bytes *found = alluvium_call_route(harness->instance.self, input, &batch, &context);
+        for (uint32_t at = 0; found && at < batch.count; at++) alluvium_keep(harness, keys, found[at]);
+        wrong = alluvium_run_end(harness, &context, &before, found != NULL);
+    }
+    alluvium_arena_free(&arena);
+    return wrong;
+}
+
 // Finds the timers that are due next: those of event time first, each in the order of their times and of the
 // namespaces.
 static inline bool alluvium_run_due(const alluvium_harness *harness, bool all_of_event_time, size_t *space,

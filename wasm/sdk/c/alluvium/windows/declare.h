@@ -64,7 +64,7 @@ enum { ALLUVIUM_OUTPUT_WINDOWS, ALLUVIUM_OUTPUT_LATE };
     ALLUVIUM_OPERATOR(called, .describe = ALLUVIUM_WINDOWS_DESCRIBED, .windows = &called##_alluvium_windows,           \
                       .instance_bytes = sizeof(alluvium_windows_instance), .open = alluvium_windows_open,              \
                       .begin = alluvium_windows_begin, .process = alluvium_windows_process,                            \
-                      .on_timers = alluvium_windows_on_timers)
+                      .route = alluvium_windows_route, .on_timers = alluvium_windows_on_timers)
 
 #define ALLUVIUM_WINDOWS_DESCRIBED                                                                                     \
     {                                                                                                                  \

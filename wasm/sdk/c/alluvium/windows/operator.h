@@ -180,6 +180,17 @@ static inline bool alluvium_windows_process(void *instance, uint32_t input, cons
     return true;
 }
 
+static inline bool alluvium_windows_route(void *instance, uint32_t input, const alluvium_batch *batch,
+                                          alluvium_bytes *keys, alluvium_context *context) {
+    (void)input;
+    alluvium_windows_instance *self = instance;
+    const char *rows = alluvium_rows_read(&self->rows, batch, context);
+    for (uint32_t record = 0; rows && record < batch->count; record++) {
+        keys[record] = alluvium_windows_key(self, rows + record * self->row.bytes, context);
+    }
+    return rows;
+}
+
 // Emits the windows of a key that end at a time, and keeps those for which more may come.
 static inline bool alluvium_emit_ended(const alluvium_windows_instance *self, int64_t at_ms, alluvium_bytes key,
                                        alluvium_opens *opens, alluvium_context *context) {

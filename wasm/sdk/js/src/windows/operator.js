@@ -2,10 +2,10 @@
 
 import { bytesOf, utf8 } from "../bytes.js";
 import { hashed, timers } from "../description.js";
-import { integerOf, plus } from "../integers.js";
-import { time as timeType } from "../types.js";
+import { plus } from "../integers.js";
+import { Placer } from "../placing.js";
 import { Refusal, blaming } from "../refusal.js";
-import { Rows } from "../rows.js";
+import { time as timeType } from "../types.js";
 import { isBefore, isSame, joined } from "./assign.js";
 import * as open from "./open.js";
 
@@ -26,17 +26,15 @@ import * as open from "./open.js";
  */
 
 /**
- * What windows are made of.
+ * What windows are made of, besides how records are placed.
  *
- * @typedef {object} Parts
+ * @typedef {object} More
  * @property {string} name
- * @property {import("../rows.js").Row} row
- * @property {import("../keys.js").KeyType<any>} keyType
- * @property {(row: any) => any} keyOf
- * @property {((row: any) => Integer | null) | undefined} at
  * @property {import("./assign.js").Assign} assign
  * @property {number} lateness
  * @property {import("../aggregates.js").Aggregate<any, any, any>} aggregate
+ *
+ * @typedef {import("../placing.js").Placing & More} Parts
  */
 
 // The namespace of the windows that are open, and that of their ends.
@@ -54,7 +52,7 @@ export class WindowsOperator {
   /** @param {Parts} parts */
   constructor(parts) {
     this.parts = parts;
-    this.rows = new Rows(parts.row);
+    this.placer = new Placer(parts);
   }
 
   describe() {
@@ -68,7 +66,7 @@ export class WindowsOperator {
 
   /** @param {number} _input @param {string[]} header */
   begin(_input, header) {
-    this.rows.begin(header);
+    this.placer.begin(header);
   }
 
   /** @param {number} _input @param {Batch} batch @param {Context} context */
@@ -78,15 +76,11 @@ export class WindowsOperator {
     /** The keys of the batch with their windows, in the order in which the batch has them. */
     const keys = /** @type {Map<string, Windowed>} */ (new Map());
     /** @type {Placed[]} */
-    const placed = this.rows.timed(batch).map(({ row, time }, record) =>
-      blaming(record, () => {
-        const key = this.parts.keyOf(row);
-        const name = keyType.nameOf(key);
-        let of = keys.get(name);
-        if (of === undefined) keys.set(name, (of = { bytes: bytesOf(name), windows: [] }));
-        return { record, row, key, of, time: this.timeOf(row, time) };
-      }),
-    );
+    const placed = this.placer.place(batch).map(({ record, row, key, name, time }) => {
+      let of = keys.get(name);
+      if (of === undefined) keys.set(name, (of = { bytes: bytesOf(name), windows: [] }));
+      return { record, row, key, of, time };
+    });
     const all = [...keys.values()];
     const found = this.read(
       all.map(({ bytes }) => bytes),
@@ -100,6 +94,11 @@ export class WindowsOperator {
     for (const { key, time } of late) {
       host.emit(LATE, utf8(`{"key":${keyType.write(key)},"time":${timeType.write(time)}}`));
     }
+  }
+
+  /** Returns the key of each record. @param {number} _input @param {Batch} batch */
+  route(_input, batch) {
+    return this.placer.route(batch);
   }
 
   /** @param {string} _namespace @param {Integer} at @param {Uint8Array[]} keys @param {Context} context */
@@ -116,19 +115,6 @@ export class WindowsOperator {
       of.windows = of.windows.filter(({ window }) => this.closes(window) > at);
     });
     this.write(all, host);
-  }
-
-  /**
-   * Returns the time of a record.
-   *
-   * @param {any} row
-   * @param {Integer | null | undefined} own
-   * @returns {Integer}
-   */
-  timeOf(row, own) {
-    const time = this.parts.at === undefined ? own : this.parts.at(row);
-    if (time === null) throw new Refusal("it has no time");
-    return integerOf(/** @type {Integer} */ (time));
   }
 
   /** Reads the open windows of keys. @param {Uint8Array[]} keys @param {Host} host @returns {Open[][]} */

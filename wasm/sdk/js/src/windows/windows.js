@@ -4,9 +4,10 @@
 // when the state is divided.
 
 import { Count, Max, Mean, Min, Sum } from "../aggregates.js";
-import { keyTypeOf, keyed } from "../keys.js";
-import { Row } from "../rows.js";
+import { keyed } from "../keys.js";
+import { placing, seenKeyType } from "../placing.js";
 import { hours, milliseconds, minutes } from "../time.js";
+import { Top } from "../top.js";
 import { sessions, steps } from "./assign.js";
 import { WindowsOperator } from "./operator.js";
 
@@ -38,38 +39,13 @@ class Lengths {
    * Takes the key of each record from its row, and its time: the one that the row has, or what `at` returns. A record
    * without a time is refused.
    *
-   * @param {Row} row
+   * @param {import("../rows.js").Row} row
    * @param {(row: any) => any} keyOf
    * @param {{ at?: (row: any) => any, key?: import("../keys.js").KeyType<any> }} [more]
    */
-  by(row, keyOf, { at, key } = {}) {
-    if (!(row instanceof Row)) throw new TypeError("by takes what row({…}) returns, and a function of a row");
-    if (typeof keyOf !== "function") throw new TypeError("the key is a function of a row, as (it) => it.origin");
-    if (at === undefined && row.time === undefined) {
-      throw new TypeError("the row does not have one time: say which it is, as by(…, …, { at: (it) => it.departed })");
-    }
-    const keyType = key === undefined ? seenKeyType(row, keyOf) : keyed(key);
-    return new Keyed({ row, keyType, keyOf, at, assign: this.assign, lateness: this.#lateness });
+  by(row, keyOf, more) {
+    return new Keyed({ ...placing(row, keyOf, more), assign: this.assign, lateness: this.#lateness });
   }
-}
-
-/**
- * Finds the type of the keys by computing one. A function need not work for every row.
- *
- * @param {Row} row
- * @param {(row: any) => any} keyOf
- */
-function seenKeyType(row, keyOf) {
-  let found;
-  try {
-    found = keyTypeOf(keyOf(row.sample()));
-  } catch {
-    // A bug in it is found with the first record.
-  }
-  if (found === undefined) {
-    throw new TypeError("the type of the key is not seen from the row: name it, as by(…, …, { key: text })");
-  }
-  return found;
 }
 
 /** Windows of one length, each beginning where the one before it ends, at multiples of their length since 1970. */
@@ -169,6 +145,19 @@ class Keyed {
    */
   max(of) {
     return this.aggregate(new Max(of));
+  }
+
+  /**
+   * Finds the most frequent items of the records. Each record has one, of the type of a key.
+   *
+   * @param {number} limit
+   * @param {(row: any) => any} of
+   * @param {{ item?: import("../keys.js").KeyType<any> }} [more]
+   */
+  top(limit, of, { item } = {}) {
+    if (typeof of !== "function") throw new TypeError("the item is a function of a row, as (it) => it.dest");
+    const itemType = item === undefined ? seenKeyType(this.parts.row, of, "top(…, …, { item: text })") : keyed(item);
+    return this.aggregate(new Top(limit, of, itemType));
   }
 }
 

@@ -22,7 +22,8 @@ from wit_world.imports.types import PackedKeys
 from ..batches import Batch, ColumnBatch, RecordBatch, split
 from ..context import Context, Parameters
 from ..description import Timers
-from ..operator import Operator
+from ..host import lens
+from ..operator import Operator, routed
 from ..refused import Refused
 from .host import ComponentHost
 from .types import described_of
@@ -50,6 +51,13 @@ class Running:
         value = work(context)
         context.flush()
         return value
+
+    def answer_batch(self, work: Call[T]) -> T:
+        """Calls the operator with a batch. What it refuses may be the fault of a record."""
+        try:
+            return logged(lambda: self.call(work))
+        except Refused as refused:
+            raise Err(wit.Failure(refused.record, refused.text)) from None
 
     def answer(self, work: Call[T]) -> T:
         """Calls the operator. What it refuses is the answer, and every other exception ends the plugin."""
@@ -127,10 +135,7 @@ def component(operator: Operator, name: str) -> tuple[type, type]:
             running.answer(lambda _: running.operator.begin(input, header))
 
         def process(self, input: int, batch: wit.Batch) -> None:
-            try:
-                logged(lambda: running.call(lambda it: running.operator.process(input, batch_of(batch), it)))
-            except Refused as refused:
-                raise Err(wit.Failure(refused.record, refused.text)) from None
+            running.answer_batch(lambda context: running.operator.process(input, batch_of(batch), context))
 
         def results(self, start: bool, limit: int) -> list[str]:
             return running.answer(lambda context: running.operator.results(start, limit, context))
@@ -146,4 +151,11 @@ def component(operator: Operator, name: str) -> tuple[type, type]:
         def finish(self) -> None:
             running.answer(running.operator.finish)
 
+    class Keyed(exports.Keyed):  # type: ignore[misc]
+        def route(self, input: int, batch: wit.Batch) -> PackedKeys:
+            keys = running.answer_batch(lambda _: routed(running.operator, input, batch_of(batch)))
+            return PackedKeys(lens(keys), b"".join(keys))
+
+    # A module that exports an operator names two classes. The build finds the third one here.
+    Exported.keyed = Keyed
     return Exported, Timed

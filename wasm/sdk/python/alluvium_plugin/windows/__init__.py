@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar
 
 from ..aggregates import Aggregate, Count, Max, Mean, Min, Number, Sum
-from ..keys import Keys, type_of
+from ..keys import Keys
+from ..placing import key_type
 from ..rows import Row, time_of
 from ..times import Time, hours, in_ms, minutes
+from ..top import Top
 from .assign import Assign, Gap, Steps, Window
 from .windowed import Windowed
 
@@ -55,7 +57,7 @@ class _Windows:
         known before there is a key. It is what the annotation of the function says, or what the function returns for a
         row of empty and zero fields. If neither says it, `of` does, as `of=tuple[str, int]`.
         """
-        return Keyed(self._assign, self._lateness_ms, row, key, at or time_of, Keys(of or _key_type(row, key)))
+        return Keyed(self._assign, self._lateness_ms, row, key, at or time_of, Keys(of or key_type(row, key)))
 
 
 class Tumbling(_Windows):
@@ -147,25 +149,9 @@ class Keyed(Generic[R]):
         """Finds the greatest of a number of each record. Records without it are passed over."""
         return self.aggregate(Max(number))
 
+    def top(self, limit: int, item: Callable[[R], Any], *, of: Any = None) -> Windowed[R]:
+        """Finds the most frequent items of the records.
 
-ZEROS: dict[Any, Any] = {str: "", int: 0, float: 0.0, bool: False, Time: Time(0)}
-
-
-def _key_type(row: type[Row], key: Callable[[Any], Any]) -> Any:
-    """Returns the type of the keys that a function makes."""
-    try:
-        hints = get_type_hints(key) if hasattr(key, "__annotations__") else {}
-        return hints["return"] if "return" in hints else Keys(type_of(key(_zeros(row)))).of
-    except Exception as error:
-        # The function may be right for every row that there is, and wrong for this one.
-        raise TypeError(f"say the type of the key, as by(…, of=tuple[str, int]): {error!r}") from error
-
-
-def _zeros(row: type[Row]) -> Row:
-    hints = get_type_hints(row)
-    return row(**{name: ZEROS[_of(hints[name])] for name in row.__row_fields__})
-
-
-def _of(hint: Any) -> Any:
-    """Returns the type of a field that may be none."""
-    return next(part for part in (hint, *get_args(hint)) if part in ZEROS) if get_origin(hint) else hint
+        Each record has one: a text, a whole number, or a tuple of these. Its type is found like that of the key.
+        """
+        return self.aggregate(Top(limit, item, of or key_type(self._row, item, "top(…, of=str)")))

@@ -96,6 +96,9 @@ class Windowed(Operator, Generic[R]):
         for key, time in late:
             context.emit(LATE, {"key": key, "time": time})
 
+    def route(self, input: int, batch: Batch) -> list[bytes]:
+        return [self._keys.write(self._key(row)) for row in self._rows.read(batch)]
+
     def on_timers(self, namespace: str, at_ms: int, keys: Sequence[bytes], context: Context) -> None:
         changed = []
         for raw, windows in zip(keys, self._read(keys, context.host), strict=True):

@@ -1,0 +1,110 @@
+// Deduplication, top-N and the interval join: what they emit and keep is what it is in Rust, whose test writes the files.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import {
+  Deduplicate,
+  Harness,
+  IntervalJoin,
+  Tumbling,
+  bigint,
+  boolean,
+  key,
+  number,
+  optional,
+  row,
+  text,
+  time,
+} from "../src/index.js";
+
+const Order = row({ id: text, at: time, price: number, big: bigint, note: optional(text) });
+const Payment = row({ id: text, at: time, ok: boolean });
+
+/** Shows bytes: as text what is text, and everything else in hexadecimal. */
+function shown(bytes) {
+  const isText = bytes.every((byte) => byte >= 0x20 && byte <= 0x7e);
+  return isText ? Buffer.from(bytes).toString() : `x${Buffer.from(bytes).toString("hex")}`;
+}
+
+/** Does the steps of a file, and returns what the file says of them then. */
+function steps(file, harness) {
+  const did = {
+    feed: (of, body) => (harness.feedTo(Number(of), body), body.trimEnd().split("\n")),
+    watermark: (of) => (harness.watermark(of), []),
+    finish: () => (harness.finish(), []),
+    emitted: (of) => harness.emittedTo(Number(of)),
+    entries: (of) => harness.entries(of).map(([name, value]) => `${shown(name)} ${shown(value)}`.trimEnd()),
+  };
+  return file
+    .replace(/^# /, "")
+    .split("\n# ")
+    .flatMap((step) => {
+      const [head, ...body] = step.split("\n");
+      const [what, of] = head.split(" ");
+      return [`# ${head}`, ...did[what](of, `${body.join("\n")}\n`)];
+    });
+}
+
+const OPERATORS = {
+  interval: IntervalJoin.by([Order, (it) => it.id], [Payment, (it) => it.id])
+    .between(3, 5)
+    .lateness(2)
+    .outer(),
+  deduplicate: Deduplicate.by(Order, (it) => [it.id, it.big])
+    .within(10)
+    .lateness(3),
+  top: Tumbling.of(10)
+    .lateness(5)
+    .by(Order, (it) => it.id)
+    .top(2, (it) => it.big),
+};
+for (const [name, operator] of Object.entries(OPERATORS)) {
+  const path = fileURLToPath(new URL(`../../tests/golden/${name}.txt`, import.meta.url));
+  test(`${name}: the same as in Rust`, { skip: !existsSync(path) && "not in a checkout" }, () => {
+    const file = readFileSync(path, "utf8");
+    assert.deepEqual(steps(file, new Harness(operator)), file.trimEnd().split("\n"));
+  });
+}
+
+test("a crash loses nothing of a join, because all of it is in the state", () => {
+  const harness = new Harness(OPERATORS.interval);
+  harness.feedTo("left", "id,at,price,big,note\na,0,6,1,\n");
+  harness.checkpoint();
+  harness.feedTo("right", "id,at,ok\na,1,true\n");
+  harness.crash();
+  harness.feedTo("right", "id,at,ok\na,1,true\n");
+  assert.equal(harness.emitted().length, 1);
+  harness.finish();
+  assert.equal(harness.emitted().length, 1, "it is joined, so it does not come alone");
+});
+
+test("mistakes in deduplications and joins are told where they are made", () => {
+  assert.throws(() => Deduplicate.by({}, (it) => it.id), /by takes what row/);
+  assert.throws(() => Deduplicate.by(Order, "id"), /the key is a function of a row/);
+  assert.throws(() => Deduplicate.by(row({ id: text }), (it) => it.id), /does not have one time/);
+  assert.throws(() => Deduplicate.by(Order, (it) => it.none), /is not seen from the row: name it/);
+  assert.throws(() => Deduplicate.by(Order, (it) => it.id).within("1"), RangeError);
+  const texts = [Order, (it) => it.id];
+  assert.throws(
+    () => IntervalJoin.by(texts, [Order, (it) => it.big]),
+    /of one type, and not a text and a whole number/,
+  );
+  const windows = Tumbling.of(10).by(Order, (it) => it.id);
+  assert.throws(() => windows.top(-1, (it) => it.id), /-1 is no number of items/);
+  assert.throws(() => windows.top(1, (it) => it.price.none), /name it, as top\(…, …, \{ item: text \}\)/);
+  assert.throws(() => windows.top(1, "id"), /the item is a function of a row/);
+});
+
+test("a record that cannot be deduplicated is named", () => {
+  const departed = Deduplicate.by(Order, (it) => it.id, { at: (it) => (it.big === 1n ? null : Number(it.big)) });
+  const harness = new Harness(departed);
+  assert.throws(() => harness.feed("id,at,price,big,note\na,0,6,2,\na,0,6,1,\n"), {
+    message: "record 1: it has no time",
+  });
+  assert.deepEqual(harness.emitted(), []);
+  const other = new Harness(Deduplicate.by(Order, (it) => it.id, { key: key(text, text) }));
+  assert.throws(() => other.feed("id,at,price,big,note\na,0,6,2,\n"), TypeError);
+});

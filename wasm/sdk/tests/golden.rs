@@ -1,0 +1,98 @@
+//! Deduplication, top-N and the interval join: what they emit and keep is the same in all languages.
+//!
+//! The files in `golden` have steps, and what was emitted and kept after them. The tests of the other languages' SDKs read
+//! them as well. With `ALLUVIUM_BLESS=1`, the files are written as they are now.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use alluvium_plugin::prelude::*;
+use alluvium_plugin::{Deduplicate, IntervalJoin};
+use serde::{Deserialize, Serialize};
+
+#[derive(Row, Serialize, Deserialize)]
+struct Order {
+    id: String,
+    at: Time,
+    price: f64,
+    big: i64,
+    note: Option<String>,
+}
+
+#[derive(Row, Serialize, Deserialize)]
+struct Payment {
+    id: String,
+    at: Time,
+    ok: bool,
+}
+
+/// Does the steps of a file, and checks what it says of them.
+fn golden<M: Fn() -> O + 'static, O: Operator + 'static>(name: &str, make: M) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut harness = Harness::new(make);
+    let mut found = String::new();
+    for step in text.strip_prefix("# ").unwrap().split("\n# ") {
+        let (head, body) = step.split_once('\n').unwrap_or((step, ""));
+        let (what, of) = head.split_once(' ').unwrap_or((head, ""));
+        let lines = match what {
+            "feed" => {
+                harness.feed_to(of.parse().unwrap(), body).unwrap();
+                body.trim_end().to_owned()
+            }
+            "watermark" => {
+                harness.watermark(of).unwrap();
+                String::new()
+            }
+            "finish" => {
+                harness.finish().unwrap();
+                String::new()
+            }
+            "emitted" => harness.emitted_to(of.parse().unwrap()).join("\n"),
+            "entries" => {
+                let entries = harness.entries(of).unwrap();
+                let line = |(key, value): &(Vec<u8>, Vec<u8>)| {
+                    format!("{} {}", shown(key), shown(value)).trim_end().to_owned()
+                };
+                entries.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            other => panic!("{name}: there is no step {other}"),
+        };
+        let break_ = if lines.is_empty() { "" } else { "\n" };
+        write!(found, "# {head}\n{lines}{break_}").unwrap();
+    }
+    if std::env::var_os("ALLUVIUM_BLESS").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    assert_eq!(found, std::fs::read_to_string(&path).unwrap());
+}
+
+/// Shows bytes: as text what is text, and everything else in hexadecimal.
+fn shown(bytes: &[u8]) -> String {
+    if bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    bytes.iter().fold("x".to_owned(), |all, byte| format!("{all}{byte:02x}"))
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[test]
+fn an_interval_join_emits_and_keeps_the_same_in_all_languages() {
+    golden("interval.txt", || {
+        let joined = IntervalJoin::by(|it: &Order| it.id.clone(), |it: &Payment| it.id.clone());
+        joined.between(ms(3), ms(5)).lateness(ms(2)).outer()
+    });
+}
+
+#[test]
+fn a_deduplication_emits_and_keeps_the_same_in_all_languages() {
+    golden("deduplicate.txt", || Deduplicate::by(|it: &Order| (it.id.clone(), it.big)).within(ms(10)).lateness(ms(3)));
+}
+
+#[test]
+fn the_most_frequent_items_are_the_same_in_all_languages() {
+    golden("top.txt", || Tumbling::of(ms(10)).lateness(ms(5)).by(|it: &Order| it.id.clone()).top(2, |it| it.big));
+}
