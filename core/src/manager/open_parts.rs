@@ -11,8 +11,8 @@ use crate::manager::types::IncrementalCheckpointManager;
 use crate::model::hash::key_hash;
 use crate::model::hash_range::HashRange;
 use crate::model::namespace::DEFAULT_NAMESPACE;
+use crate::recovery::load::Loaded;
 use crate::recovery::parts::{Part, RecoveredParts, recover_parts};
-use crate::recovery::recover::Loaded;
 
 impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Opens an empty directory that owns the keys whose hashes are in `range`, and whose state is made of `parts`

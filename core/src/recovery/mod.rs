@@ -4,6 +4,7 @@
 mod digest;
 pub(crate) mod features;
 pub(crate) mod laminar;
+pub(crate) mod load;
 pub(crate) mod parts;
 pub(crate) mod recover;
 pub(crate) mod types;

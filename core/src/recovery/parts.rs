@@ -16,7 +16,7 @@ use crate::model::namespace::Namespaces;
 use crate::model::position::StreamPosition;
 use crate::model::wanted::Wanted;
 use crate::recovery::features::check_features;
-use crate::recovery::recover::{Loaded, load};
+use crate::recovery::load::{Loaded, load};
 
 /// A part of a checkpoint: its entries whose hashes are in a range.
 ///

@@ -2,22 +2,18 @@
 
 use crate::directory::{Directory, Stores};
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::segment::{Chunk, SegmentKind};
-use crate::format::segment_entry::SegmentEntry;
 use crate::ledger::listing::Listing;
-use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::metadata_reader::{find_state, read_listed_metadata};
-use crate::ledger::prefetch::{Prefetch, alongside};
-use crate::ledger::segment_reader::{SegmentData, SegmentSource};
+use crate::ledger::prefetch::alongside;
+use crate::ledger::segment_reader::SegmentSource;
 use crate::model::key_groups::{KEY_GROUPS, KeyGroups};
-use crate::model::namespace::{DEFAULT_NAMESPACE, Namespaces};
 use crate::model::wanted::Wanted;
-use crate::namespaces::{Spaces, Tails, Totals, apply};
+use crate::namespaces::Totals;
 use crate::recovery::digest::check_state;
 use crate::recovery::features::check_features;
+use crate::recovery::load::{Loaded, load};
 use crate::recovery::types::{RecoverOptions, RecoveredCheckpoint, ReplayedWal, SkippedCheckpoint};
 use crate::recovery::wal_replay::{ReadAhead, read_ahead, replay};
-use crate::state::{State, Tail, out_of_addresses};
 
 /// Recovers the newest checkpoint, or the one that the options name, and replays the WAL files after the
 /// newest. Returns `None` if the directory has no checkpoint and none was asked for.
@@ -172,82 +168,4 @@ async fn recover_one<D: Directory>(
     }
     let Loaded { state, spaces, segments, bytes_read } = loaded;
     Ok((RecoveredCheckpoint { metadata, state, spaces, skipped: Vec::new(), bytes_read, wal, segments }, read))
-}
-
-/// What was loaded of the segments that a checkpoint names.
-#[derive(Default)]
-pub(crate) struct Loaded {
-    pub(crate) state: State,
-    pub(crate) spaces: Spaces,
-    pub(crate) segments: Vec<LiveSegment>,
-    pub(crate) bytes_read: u64,
-}
-
-/// Loads what is wanted of segments, in their order.
-pub(super) async fn load<D: Directory>(
-    source: &SegmentSource<'_, D>,
-    entries: &[SegmentEntry],
-    declared: Namespaces,
-    wanted: Wanted,
-) -> Result<Loaded, Error> {
-    let (mut state, mut spaces) = (State::new(), Spaces::new(declared));
-    let mut ends = Ends::default();
-    let mut segments = Vec::new();
-    let mut bytes_read = 0;
-    // One file is in memory at a time, or a few where another process reads them. The records go
-    // straight into the arena.
-    let read = async |entry| Ok::<_, Error>((entry, source.read(entry, None, wanted).await?));
-    let mut files = Prefetch::new(entries.iter().map(|entry| (entry.bytes, read(entry))));
-    while let Some((entry, data)) = files.next().await.transpose()? {
-        bytes_read += data.bytes_read;
-        if entry.kind == SegmentKind::Base {
-            reserve(&mut state, &mut ends.of_default, &data.chunks, wanted.groups);
-            append_all(&mut state, &mut spaces, &mut ends, &data)?;
-        } else {
-            ends = Ends::default();
-            // What a delta overwrites is scattered over the state, so records are applied in blocks.
-            data.for_each_chunk(&mut |records| apply(&mut state, &mut spaces, records))?;
-        }
-        segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
-    }
-    Ok(Loaded { state, spaces, segments, bytes_read })
-}
-
-/// Where the records of a base are appended.
-#[derive(Default)]
-struct Ends {
-    of_default: Tail,
-    of_spaces: Tails,
-}
-
-/// Adds the records of a base, each behind the one before, without looking up its key first.
-fn append_all(state: &mut State, spaces: &mut Spaces, ends: &mut Ends, data: &SegmentData) -> Result<(), Error> {
-    data.for_each(|record| {
-        if record.namespace != DEFAULT_NAMESPACE {
-            spaces.append(&mut ends.of_spaces, &record)?;
-        } else if let Some(value) = record.value {
-            state.growth_for(record.key, value).ok_or_else(out_of_addresses)?;
-            state.append_hashed(&mut ends.of_default, record.hash, record.key, value);
-        } else {
-            state.delete_hashed(record.hash, record.key);
-        }
-        Ok(())
-    })
-}
-
-/// Makes room for the records of a base. A base holds each key once, so its record counts are what the
-/// tables will hold. It is done once for each group, because making room moves the group's whole table.
-///
-/// A chunk of several namespaces does not say how many records each of them has. For these, tables grow as records
-/// come.
-fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: KeyGroups) {
-    let is_plain = |chunk: &Chunk| !chunk.is_namespaced;
-    let chunks: Vec<Chunk> = chunks.iter().copied().filter(is_plain).collect();
-    for run in chunks.chunk_by(|a, b| a.last_group() == b.first_group()) {
-        let (first, last) = (run[0].first_group(), run[run.len() - 1].last_group());
-        let records: usize = run.iter().map(|chunk| chunk.records as usize).sum();
-        for group in (first..=last).filter(|group| groups.contains(*group)) {
-            state.reserve(tail, group, records / usize::from(last - first + 1));
-        }
-    }
 }
