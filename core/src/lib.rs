@@ -25,6 +25,7 @@ mod maintenance;
 mod manager;
 pub mod model;
 mod namespaces;
+mod open_options;
 pub mod recovery;
 #[doc(hidden)]
 pub mod seeded_defects;

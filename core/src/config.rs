@@ -1,15 +1,13 @@
 //! Settings. Those of LaminarDB have LaminarDB's names; Alluvium adds a few.
 
-mod open;
-
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::IncrementalCheckpointError;
 
-pub(crate) use open::Counts;
-pub use open::OpenOptions;
+pub(crate) use crate::open_options::Counts;
+pub use crate::open_options::OpenOptions;
 
 /// How checkpoints are taken and kept.
 ///
