@@ -28,6 +28,8 @@ async function made(folder) {
   checkpoints.put(HOSTILE, HOSTILE);
   checkpoints.put("bytes", new Uint8Array([255, 0, 1]));
   checkpoints.putJson("json", { n: 1 });
+  // Each of its characters has two bytes, and the limit of what is shown is inside one of them.
+  checkpoints.put("long", `x${"é".repeat(3_000)}`);
   for (let at = 0; at < 450; at++) checkpoints.put(`many-${at}`, `${at}`);
   checkpoints.setSourceOffset(HOSTILE, 41);
   checkpoints.setAnnotation("note", HOSTILE);
@@ -89,13 +91,20 @@ export async function inspector({ demo }) {
       holds(said, said.startsWith("hostile is open"));
       same("requests", requests.filter((url) => !url.startsWith("data:")).length, 1);
       const rows = await table("Checkpoints");
-      same("checkpoints", rows.map(([id, , keys]) => `${id}: ${keys}`).join(), "2: 455,1: 453");
+      same("checkpoints", rows.map(([id, , keys]) => `${id}: ${keys}`).join(), "2: 456,1: 454");
       same("positions", (await table("Positions of sources")).join(), `${HOSTILE},(whole),42,parts,p1,opaque`);
       same("entries of a page", (await table("Keys and values")).length, 200);
       await select("Keys that begin with", "json");
       same("a value as JSON", (await table("Keys and values")).join(), 'json,{"n":2},11');
       await select("Keys that begin with", "bytes");
       same("a value of bytes", (await table("Keys and values"))[0][1], "ff 00 01");
+      await select("Keys that begin with", "long");
+      const cut = `x${"é".repeat(2_047)} … (6001 bytes)`;
+      for (const form of ["auto", "text", "json"]) {
+        await select("Shown as", form);
+        same(`a long text, shown as ${form}`, (await table("Keys and values"))[0][1], cut);
+      }
+      await select("Shown as", "auto");
       await select("Keys that begin with", "");
       for (const [at, expected] of [["2", "line,of the log,14"], ["3", "wake,at 1234 ms,14"]]) {
         await select("Namespace", at);
@@ -172,6 +181,24 @@ export async function inspector({ demo }) {
           await until((title) => document.querySelector("#of-job").textContent.includes(title) && document.querySelector(".chosen h2") !== null, parts[Number(worker)][1]);
           same("checkpoint and keys", (await table("Checkpoints"))[0].filter((_, at) => at === 0 || at === 2).join(), `${checkpoint},${keys}`);
         }
+        // The files of the first part are slow, and somebody chooses the second one meanwhile.
+        await page.evaluate((store) => {
+          const { arrayBuffer } = Blob.prototype;
+          const gate = new Promise((resolve) => (globalThis.letGo = resolve));
+          Blob.prototype.arrayBuffer = async function () {
+            if (this.webkitRelativePath?.includes(`parts/${store}/`)) await gate;
+            return arrayBuffer.call(this);
+          };
+          for (const worker of [0, 1]) document.querySelector(`[aria-label="Show part ${worker}"]`).click();
+        }, parts[0][1]);
+        await until(() => document.querySelector(".chosen h2") !== null);
+        await page.evaluate(async () => {
+          globalThis.letGo();
+          // The first part has time to appear, if it does.
+          await new Promise((resolve) => setTimeout(resolve, 500));
+        });
+        holds("the title is that of the second part", (await text("of-job")).startsWith(`parts/${parts[1][1]}`));
+        same("keys of the second part", (await table("Checkpoints"))[0][2], parts[1][4]);
       });
     } else {
       tally.skipped++;

@@ -7,7 +7,7 @@ import type { Bytes } from "../text.js";
 import { type Client, type ConnectOptions, connect } from "./client.js";
 import { hasLocks } from "./locks.js";
 import { channelName } from "./protocol.js";
-import { type ServeOptions, serve } from "./serve.js";
+import { type ServeOptions, type Served, serve } from "./serve.js";
 
 /** The options of `lead`. */
 export interface LeadOptions<V = Uint8Array, I = Bytes> extends ConnectOptions<V, I>, ServeOptions {
@@ -100,6 +100,17 @@ class Candidate<V, I> implements Leading<V, I> {
       if (!this.#closing.signal.aborted) this.#failed(thrown);
       return false;
     }
+    const channel = new BroadcastChannel(channelName(name));
+    let served: Served;
+    try {
+      served = serve(checkpoints, channel, { readOnly });
+    } catch (thrown) {
+      // They have ended already, so there is nothing to lead with.
+      channel.close();
+      await checkpoints.close();
+      this.#failed(thrown);
+      return false;
+    }
     const working = new AbortController();
     const over = new Promise<AlluviumError | undefined>((resolve) => {
       checkpoints[whenEnded](resolve);
@@ -107,8 +118,6 @@ class Candidate<V, I> implements Leading<V, I> {
       if (this.#closing.signal.aborted) closed();
       this.#closing.signal.addEventListener("abort", closed);
     });
-    const channel = new BroadcastChannel(channelName(name));
-    const served = serve(checkpoints, channel, { readOnly });
     this.#isLeading = true;
     const work = Promise.resolve()
       .then(() => onLead?.(checkpoints, working.signal))

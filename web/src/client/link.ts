@@ -1,6 +1,7 @@
 // The connection of one client: whom it talks to, and what becomes of what it asked when the other side goes away.
 
 import { AlluviumError } from "../error.js";
+import type { Lock } from "../lock.js";
 import { alive, hasLocks, whenGone } from "./locks.js";
 import { type Answered, type Asked, type Call, type Endpoint, type Message, PROTOCOL, channelName, messageOf, randomId } from "./protocol.js";
 import { Requests } from "./requests.js";
@@ -28,7 +29,8 @@ export class Link {
   /** The generation of the other side, if there is one. */
   #server: string | undefined;
   #stopWaiting = (): void => {};
-  #release = (): void => {};
+  /** Its own lock, if it holds one. */
+  #lock: Lock | undefined;
   /** What makes every call fail, once it is set. */
   #ended: AlluviumError | undefined;
 
@@ -37,10 +39,10 @@ export class Link {
     const send = (asked: Asked): void => this.#send(asked);
     this.#requests = new Requests(send, timeoutMs);
     this.#watches = new Watches(send, timeoutMs);
-    void alive(this.id).then((release) => {
-      this.#release = release;
+    void alive(this.id).then((lock) => {
+      this.#lock = lock;
       if (this.#ended === undefined) this.#open();
-      else release();
+      else lock?.release();
     });
   }
 
@@ -50,9 +52,9 @@ export class Link {
     return this.#requests.ask<T>(call, space, this.#server !== undefined);
   }
 
-  /** Whether it was closed, or cannot go on. */
-  get hasEnded(): boolean {
-    return this.#ended !== undefined;
+  /** Why it has ended, if it was closed or cannot go on. */
+  get ended(): AlluviumError | undefined {
+    return this.#ended;
   }
 
   /** Watches keys. The returned function ends this. */
@@ -74,7 +76,7 @@ export class Link {
     this.status.set("closed");
     this.#requests.end(why);
     this.#watches.end(why);
-    this.#release();
+    this.#lock?.release();
   }
 
   #open(): void {
@@ -86,7 +88,7 @@ export class Link {
     }
     this.#endpoint.addEventListener("message", this.#received);
     this.#endpoint.start?.();
-    this.#post(undefined, { says: "who", holdsLock: hasLocks() });
+    this.#post(undefined, { says: "who", holdsLock: this.#lock !== undefined });
   }
 
   /** Leaves the other side. What this client has made is closed, and what it was given is not. */
@@ -115,7 +117,7 @@ export class Link {
     if (from === this.#server) return;
     if (this.#server !== undefined) this.#lost();
     // It was a greeting for all, so the other side does not know this client yet.
-    if (to === undefined) this.#post(from, { says: "who", holdsLock: hasLocks() });
+    if (to === undefined) this.#post(from, { says: "who", holdsLock: this.#lock !== undefined });
     this.#server = from;
     if (holdsLock && hasLocks()) this.#stopWaiting = whenGone(from, () => from === this.#server && this.#lost(true));
     this.#requests.connected();

@@ -28,6 +28,8 @@ export class Live<T> implements Store<T> {
   readonly #waiting: (() => void)[] = [];
   #value: T;
   #version: Version | undefined;
+  /** Whether a snapshot has come since the watching began. */
+  #isLoaded = false;
   #stop: (() => void) | undefined;
 
   /** @internal */
@@ -53,20 +55,31 @@ export class Live<T> implements Store<T> {
   readonly subscribe = (run: (value: T) => void): (() => void) => {
     this.#stop ??= this.#begin();
     const remove = this.#listeners.add(run);
-    run(this.#value);
-    return () => {
+    const stop = (): void => {
       remove();
       this.#rest();
     };
+    try {
+      run(this.#value);
+    } catch (thrown) {
+      // The caller gets no function that would end it.
+      stop();
+      throw thrown;
+    }
+    return stop;
   };
 
   /** Returns the value, which is the same object until it changes. Before the first snapshot it is empty. */
   readonly getSnapshot = (): T => this.#value;
 
-  /** Resolves with the value when the first snapshot is there, and rejects if it cannot come. It needs a subscriber. */
+  /**
+   * Resolves with the value when the first snapshot since the first subscriber is there. It rejects if that cannot come, also
+   * because the client is closed. It needs a subscriber.
+   */
   async loaded(): Promise<T> {
-    if (this.#version === undefined && this.#error.getSnapshot() === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const error = this.#error.getSnapshot();
+    const isOver = (): boolean => this.#isLoaded || (this.#error.getSnapshot() ?? this.#link.ended) !== undefined;
+    if (!isOver()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const error = this.#error.getSnapshot() ?? (this.#isLoaded ? undefined : this.#link.ended);
     if (error !== undefined) throw error;
     return this.#value;
   }
@@ -75,6 +88,7 @@ export class Live<T> implements Store<T> {
     const told = ({ sequence, entries, changes }: Told, generation: string): void => {
       const isFirst = this.#version === undefined;
       this.#version = { generation, sequence };
+      this.#isLoaded = true;
       const isChanged = entries === undefined ? this.#mirror.change(changes) : this.#mirror.replace(entries);
       const hadError = this.#error.getSnapshot() !== undefined;
       if (isChanged || isFirst || hadError) this.#renew();
@@ -89,7 +103,11 @@ export class Live<T> implements Store<T> {
       this.#settle();
     };
     // A component may outlive the client, and shows what there was.
-    if (this.#link.hasEnded) return () => {};
+    const { ended: end } = this.#link;
+    if (end !== undefined) {
+      if (end.kind !== "closed") this.#fail(end);
+      return () => {};
+    }
     return this.#link.watch(this.#watched.where, true, this.#watched.space, { told, failed, ended });
   }
 
@@ -115,7 +133,8 @@ export class Live<T> implements Store<T> {
   }
 
   /**
-   * Stops watching if there is no subscriber any more. A subscriber that comes in the same turn, as when a component is mounted
+   * Stops watching if there is no subscriber any more, and forgets the error: who subscribes next finds out whether it is
+   * still there. A subscriber that comes in the same turn, as when a component is mounted
    * twice, finds it as it was.
    */
   #rest(): void {
@@ -123,6 +142,8 @@ export class Live<T> implements Store<T> {
       if (this.#listeners.size > 0) return;
       this.#stop?.();
       this.#stop = undefined;
+      this.#isLoaded = false;
+      this.#error.set(undefined);
     });
   }
 }

@@ -28,8 +28,10 @@ export class Mirror<E> {
     for (const [key, bytes] of unpack(packed)) {
       const id = idOf(key);
       const known = before.get(id);
-      if (known !== undefined && isSame(known.bytes, bytes)) same++;
-      after.set(id, known !== undefined && isSame(known.bytes, bytes) ? known : { bytes, made: undefined });
+      const isKnown = known !== undefined && isSame(known.bytes, bytes);
+      if (isKnown) same++;
+      // The bytes share the buffer of the batch, which would stay as long as one entry of it.
+      after.set(id, isKnown ? known : { bytes: bytes.slice(), made: undefined });
     }
     this.#entries = after;
     this.#ids = undefined;

@@ -1,9 +1,11 @@
 import { BatchWriter } from "../batch.js";
 import type { Checkpoints } from "../checkpoints.js";
 import { AlluviumError } from "../error.js";
-import { rangeBytes, watchBytes, whenEnded } from "../live/watched.js";
+import { uncaught } from "../events.js";
+import { rangeBytes, watchBytes, whenEnded, whenFree } from "../live/watched.js";
 import type { Notice } from "../live/watchers.js";
 import type { Where } from "../live/where.js";
+import type { Lock } from "../lock.js";
 import type { KeyRange } from "../range.js";
 import type { Space } from "../space.js";
 import { alive, hasLocks, whenGone } from "./locks.js";
@@ -49,7 +51,8 @@ class Server implements Served {
   readonly #readOnly: boolean;
   readonly #peers = new Map<string, Peer>();
   readonly #forget: () => void;
-  #release = (): void => {};
+  /** Its own lock, if it holds one. */
+  #lock: Lock | undefined;
   #hasStopped = false;
 
   constructor(checkpoints: Checkpoints<any, any>, endpoint: Endpoint, readOnly: boolean) {
@@ -58,9 +61,9 @@ class Server implements Served {
     this.#readOnly = readOnly;
     this.#forget = checkpoints[whenEnded](() => this.stop());
     // Clients wait for the end of this lock, so it is held before they know of it.
-    void alive(this.generation).then((release) => {
-      this.#release = release;
-      if (this.#hasStopped) return release();
+    void alive(this.generation).then((lock) => {
+      this.#lock = lock;
+      if (this.#hasStopped) return lock?.release();
       endpoint.addEventListener("message", this.#received);
       endpoint.start?.();
       this.#greet(undefined);
@@ -82,11 +85,11 @@ class Server implements Served {
     for (const id of [...this.#peers.keys()]) this.#drop(id);
     this.#endpoint.removeEventListener("message", this.#received);
     try {
-      this.#send(undefined, { says: "bye" });
+      this.#post(undefined, { says: "bye" });
     } catch {
       // The channel was closed before. Clients notice by the lock.
     }
-    this.#release();
+    this.#lock?.release();
   }
 
   readonly #received = ({ data }: MessageEvent): void => {
@@ -102,7 +105,7 @@ class Server implements Served {
     if (client !== undefined && !this.#peers.has(client)) {
       this.#peers.set(client, { watches: new Map(), forget: holdsLock && hasLocks() ? whenGone(client, () => this.#drop(client)) : () => {} });
     }
-    this.#send(client, { says: "hello", holdsLock: hasLocks() });
+    this.#send(client, { says: "hello", holdsLock: this.#lock !== undefined });
   }
 
   #asked(message: Message<Exclude<Asked, { says: "who" }>>): void {
@@ -143,14 +146,23 @@ class Server implements Served {
     }
   }
 
-  #watch(client: string, peer: Peer, { watch, attempt, where, isLive, space }: Watching): void {
+  /** Begins to watch. If the engine is busy, the watch begins in its turn behind what is running. */
+  #watch(client: string, peer: Peer, watching: Watching, isInTurn = false): void {
+    const { watch, attempt, where, isLive, space } = watching;
     const tell = (told: Partial<Told> & { sequence: number }): void => this.#send(client, { says: "told", watch, attempt, isReset: false, changes: [], ...told });
     /** Tells the entries, which are those of a sequence number. */
     const begin = (sequence: number): void => tell({ sequence, isReset: true, ...(isLive && { entries: packed(this.#space(space), where) }) });
-    const guarded = (work: () => void): void => {
+    const again = (): void => {
+      peer.watches.get(watch)?.();
+      let isWanted = true;
+      peer.watches.set(watch, () => void (isWanted = false));
+      this.#checkpoints[whenFree](() => isWanted && this.#watch(client, peer, watching, true));
+    };
+    const guarded = (work: () => void, canWait = true): void => {
       try {
         work();
       } catch (thrown) {
+        if (canWait && thrown instanceof AlluviumError && thrown.kind === "busy") return again();
         this.#send(client, { says: "failed", watch, attempt, failure: failureOf(thrown) });
       }
     };
@@ -164,7 +176,7 @@ class Server implements Served {
       const { sequence, stop } = this.#space(space)[watchBytes](where, { told, ended() {} });
       peer.watches.set(watch, stop);
       begin(sequence);
-    });
+    }, !isInTurn);
   }
 
   /** Forgets a client. */
@@ -179,7 +191,18 @@ class Server implements Served {
     return name === undefined ? this.#checkpoints : this.#checkpoints.namespace(name);
   }
 
+  /** Says something, unless it has stopped. A channel that somebody has closed is the end of it. */
   #send(to: string | undefined, answered: Answered): void {
+    if (this.#hasStopped) return;
+    try {
+      this.#post(to, answered);
+    } catch (thrown) {
+      this.stop();
+      if (!(thrown instanceof DOMException && thrown.name === "InvalidStateError")) uncaught(thrown);
+    }
+  }
+
+  #post(to: string | undefined, answered: Answered): void {
     this.#endpoint.postMessage({ alluvium: PROTOCOL, from: this.generation, to, ...answered });
   }
 }

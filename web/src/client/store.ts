@@ -58,7 +58,13 @@ export class Value<T> implements Store<T> {
 
   readonly subscribe = (run: (value: T) => void): (() => void) => {
     const stop = this.#listeners.add(run);
-    run(this.#value);
+    try {
+      run(this.#value);
+    } catch (thrown) {
+      // The caller gets no function that would end it.
+      stop();
+      throw thrown;
+    }
     return stop;
   };
 

@@ -64,6 +64,8 @@ export class Watches {
   failed({ watch: number, attempt, failure }: Answered & { says: "failed" }): void {
     const watch = this.#watches.get(number);
     if (watch?.watching.attempt !== attempt) return;
+    // The engine runs something else for a moment. The watch begins again when no beginning has come in time.
+    if (failure.kind === "busy") return;
     clearTimeout(watch.late);
     watch.remote.failed(errorOf(failure));
   }

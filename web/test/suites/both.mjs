@@ -14,6 +14,15 @@ const tests = {
     takingOver: "clients when another engine's side takes over",
     versions: "clients of another version",
   },
+  recovering: {
+    busyEngine: "watches that begin while the engine is busy",
+    busySide: "a watch that is told that the engine is busy",
+    snapshots: "what a client keeps of snapshots",
+    reusing: "live values with one subscriber after another",
+    closedClient: "live values of a client that ends",
+    closedChannel: "a channel that is closed during a call",
+    deniedLocks: "clients where locks are denied",
+  },
   lives: {
     busy: "checkpoints while others are under way",
     unchanged: "checkpoints without changes",
@@ -51,9 +60,10 @@ export async function inPage(kind, page) {
       async (module, name) => {
         try {
           const onUncaught = (listener) => {
-            const told = (event) => (event.preventDefault(), listener(event.error));
-            addEventListener("error", told);
-            return () => removeEventListener("error", told);
+            const told = (event) => (event.preventDefault(), listener(event.type === "error" ? event.error : event.reason));
+            const types = ["error", "unhandledrejection"];
+            types.forEach((type) => addEventListener(type, told));
+            return () => types.forEach((type) => removeEventListener(type, told));
           };
           const client = await import("/testing/client/index.js");
           await (await import(`/test/both/${module}.mjs`))[name](alluvium, { client, onUncaught });

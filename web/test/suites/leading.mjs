@@ -182,8 +182,17 @@ export async function refusedLeaders(kind, browser) {
     await fourth.close();
     await broken.close();
     await holder.close();
+    // What this one opens has ended before it can lead.
+    const stillborn = lead({ name: `${name}-ended`, onError, open: async () => {
+      const checkpoints = await alluvium.Checkpoints.open({ name: `${name}-ended` });
+      await checkpoints.close();
+      return checkpoints;
+    } });
+    for (const end = Date.now() + 60_000; errors.length === 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 5));
+    found.push(stillborn.isLeading);
+    await stillborn.close();
     return [...found, third.isLeading, fourth.isLeading, ...errors, await broken.client.get("a").catch((error) => error.kind)];
   }, `refused-${kind.name}`);
-  same("what happened", found, [false, true, "cannot open", "cannot work", false, "fenced", "2", true, "cannot work", false, false, "closed"]);
+  same("what happened", found, [false, true, "cannot open", "cannot work", false, "fenced", "2", true, "cannot work", false, false, false, "closed", "closed"]);
   await page.close();
 }

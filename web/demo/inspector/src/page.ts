@@ -61,17 +61,28 @@ const openFolder = (name: string, files: Files) =>
     if (!isJob(files)) return view(host, await openDirectory(files));
     const log = await openDirectory(below(files, "log"));
     const panel = make("div");
+    let shownPart = 0;
+    /** Shows checkpoints in place of those that there were. Each has an element of its own, so a slow one comes too late. */
+    const into = async (opening: Promise<Checkpoints>) => {
+      const mine = ++shownPart;
+      const isWanted = () => isCurrent() && mine === shownPart;
+      const element = make("div");
+      panel.replaceChildren(element);
+      try {
+        const checkpoints = await opening;
+        if (isWanted()) await view(element, checkpoints);
+      } catch (thrown) {
+        if (isWanted()) throw thrown;
+      }
+    };
     const title = make("h2", { tabindex: "-1", id: "of-job" }, "The log of the job");
     const openPart = (path: string, checkpoint: number) => {
       title.textContent = `${path}, of which checkpoint ${checkpoint} counts`;
-      panel.replaceChildren();
-      void openDirectory(below(files, path))
-        .then(async (part) => void (isCurrent() && (await view(panel, part))))
-        .catch((thrown: unknown) => panel.replaceChildren(make("p", { class: "bad", role: "alert" }, `${path} cannot be opened: ${thrown instanceof Error ? thrown.message : String(thrown)}`)));
+      into(openDirectory(below(files, path))).catch((thrown: unknown) => panel.replaceChildren(make("p", { class: "bad", role: "alert" }, `${path} cannot be opened: ${thrown instanceof Error ? thrown.message : String(thrown)}`)));
       title.focus();
     };
     host.replaceChildren(jobOf(log, openPart), title, panel);
-    await view(panel, log);
+    await into(Promise.resolve(log));
   });
 
 /** Opens what was dropped: a folder, or the file of a checkpoint. */

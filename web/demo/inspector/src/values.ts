@@ -31,9 +31,16 @@ function json(text: string | undefined): string | undefined {
   }
 }
 
+/** Returns where a long value is cut: not inside a character of UTF-8, which has at most 4 bytes. */
+function cutOf(bytes: Uint8Array): number {
+  for (let at = LONGEST; at > LONGEST - 4; at--) if ((bytes[at]! & 0xc0) !== 0x80) return at;
+  return LONGEST;
+}
+
 /** Returns what a key or a value looks like. A form that it does not have is said in words. */
 export function shown(bytes: Uint8Array, form: Form): string {
-  if (bytes.length > LONGEST) return `${shown(bytes.subarray(0, LONGEST), form === "auto" || form === "json" ? "hex" : form)} … (${bytes.length} bytes)`;
+  // A part of a JSON text is only text.
+  if (bytes.length > LONGEST) return `${shown(bytes.subarray(0, cutOf(bytes)), form === "json" ? "auto" : form)} … (${bytes.length} bytes)`;
   const text = form === "hex" ? undefined : textOf(bytes);
   if (form === "json") return visible(json(text) ?? `not JSON: ${hex(bytes)}`);
   if (form === "text") return text === undefined ? `not UTF-8: ${hex(bytes)}` : visible(text);
