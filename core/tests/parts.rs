@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alluvium_core::directory::{MemoryDirectory, Stores, block_on};
+use alluvium_core::directory::{Directory as _, MemoryDirectory, Stores, block_on};
 use alluvium_core::model::hash::key_hash;
 use alluvium_core::model::hash_range::HashRange;
 use alluvium_core::model::namespace::{MergeOperator, Namespace, NamespaceKind, TimeDomain};
@@ -222,6 +222,22 @@ fn a_key_that_the_directory_does_not_own_is_refused_by_every_mutation() {
         alluvium_core::Columns { ops: &[0], key_lens: &lens.0, value_lens: &lens.1, keys: &foreign, values: b"x" };
     refused(manager.apply(&batch).map(drop));
     assert_eq!(state(&manager), before);
+}
+
+#[test]
+fn a_sync_is_refused_where_checkpoints_count_only_once_they_are_named() {
+    let (directory, checkpoint, _) = source(1);
+    let part = [Part::new(directory, checkpoint, HashRange::ALL)];
+    let own = Arc::new(MemoryDirectory::new());
+    let options = options(2).named_elsewhere(true);
+    let open = Manager::open_parts(own.clone(), &part, Stores::new(), HashRange::ALL, config(), options);
+    let mut manager = block_on(open).unwrap();
+    let refused = |error: Error| assert!(error.to_string().contains("no WAL can follow"), "{error}");
+    // Before its first checkpoint as after it, and nothing is written instead of the WAL.
+    refused(block_on(manager.sync(0)).unwrap_err());
+    assert!(block_on(own.list()).unwrap().is_empty());
+    let _ = block_on(manager.create_checkpoint(0)).unwrap();
+    refused(block_on(manager.sync(0)).unwrap_err());
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// first checkpoint that declares a new [namespace](Self::declare_namespace). The errors
     /// are those of [`prepare_sync`](Self::prepare_sync) and [`PreparedSync::write`].
     pub async fn sync(&mut self, wal_position: u64) -> Result<(), Error> {
+        self.check_wal_counts()?;
         self.settle();
         if self.wal.base().is_none() && self.in_flight.unfinished() == 0 {
             return self.create_checkpoint(wal_position).await.map(|_| ());
@@ -76,10 +77,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// - [`Fenced`](Error::Fenced) or [`Poisoned`](Error::Poisoned) after a failed write.
     pub fn prepare_sync(&mut self, wal_position: u64) -> Result<Option<PreparedSync<D>>, Error> {
         self.ledger.check()?;
-        if self.ledger.counts == Counts::NamedElsewhere {
-            let what = "no WAL can follow a checkpoint that counts only once something else names it";
-            return Err(Error::InvalidInput(what.into()));
-        }
+        self.check_wal_counts()?;
         self.settle();
         if self.in_flight.unfinished() > 0 {
             return Err(Error::BufferOverflow(self.live.position.epoch));
@@ -103,6 +101,15 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.position.wal_position = wal_position;
         let held = HeldWal::join(&self.in_flight, base, tail);
         Ok(Some(PreparedSync { directory: self.directory.clone(), ledger: self.ledger.clone(), held, end }))
+    }
+
+    /// Refuses a WAL where checkpoints count only once something else names them: recovery would not replay it.
+    fn check_wal_counts(&self) -> Result<(), Error> {
+        if self.ledger.counts == Counts::NamedElsewhere {
+            let what = "no WAL can follow a checkpoint that counts only once something else names it";
+            return Err(Error::InvalidInput(what.into()));
+        }
+        Ok(())
     }
 
     /// Takes note of a WAL file that was written: the last of three steps. A file that another manager
