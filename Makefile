@@ -108,9 +108,9 @@ test-core: check-tools ## unit, integration and doc tests of core, and the tests
 # What connects to something else and needs no wasmtime in any form: sources and sinks with all that they can connect
 # to, object stores, and jobs with many workers. Google's and Azure's stores are compiled only (`make lint`): nothing here
 # answers as they do.
-CONNECTORS := -p alluvium-connectors -p alluvium-object -p alluvium-cluster -p alluvium-test-cluster \
- --features alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,alluvium-connectors/kafka
 CONNECTED := alluvium-connectors alluvium-object alluvium-cluster alluvium-test-cluster
+CONNECTORS := $(CONNECTED:%=-p %) \
+ --features alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,alluvium-connectors/kafka
 
 # One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
 # for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of

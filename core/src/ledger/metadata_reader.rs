@@ -6,11 +6,8 @@ use crate::format::metadata::{IncrementalCheckpointMetadata, METADATA_BYTES_MAX,
 use crate::format::paths::{metadata_path, state_path};
 use crate::format::segment_list::{ListFile, SegmentList};
 use crate::ledger::listing::Listing;
-use crate::ledger::prefetch::alongside;
+use crate::ledger::prefetch::{AHEAD_BYTES, alongside};
 use crate::model::hash::checksum;
-
-/// A longer list is read only once metadata names it, in bytes.
-const LIST_AHEAD_BYTES_MAX: u64 = 16 << 20;
 
 /// Reads the metadata of a checkpoint and checks that it is the metadata of that checkpoint.
 ///
@@ -39,9 +36,10 @@ pub(crate) async fn read_listed_metadata<D: Directory>(
         Some((_, entry)) if entry.bytes > METADATA_BYTES_MAX => return Err(too_long(&path)),
         Some(_) => {}
     }
-    // The list that the newest checkpoint names is most probably the newest one.
+    // The list that the newest checkpoint names is most probably the newest one. A longer one than may be read ahead is
+    // read once metadata names it.
     let is_newest = listing.checkpoints.last() == Some(&id);
-    let newest = listing.newest_list().filter(|entry| is_newest && entry.bytes <= LIST_AHEAD_BYTES_MAX);
+    let newest = listing.newest_list().filter(|entry| is_newest && entry.bytes <= AHEAD_BYTES);
     let read_newest = async {
         let entry = newest?;
         Some((entry.path.clone(), directory.read(&entry.path).await.ok()?))
