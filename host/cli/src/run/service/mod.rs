@@ -1,5 +1,6 @@
 //! What is left running shows itself: as a page, as metrics, and as answers to probes.
 
+mod families;
 mod frame;
 mod http;
 mod metrics;
@@ -10,10 +11,12 @@ mod status;
 use alluvium_host::Host;
 
 #[cfg(feature = "cluster")]
+pub(super) use families::{
+    Metric, age, counters, gauges, labelled_counters, labelled_gauges, number, of_process, seconds,
+};
+#[cfg(feature = "cluster")]
 pub(super) use frame::{framed, position_text, shown, time, time_of};
 pub(super) use http::{Shown, listen};
-#[cfg(feature = "cluster")]
-pub(super) use metrics::{Metric, age, number, of_process, seconds};
 pub(super) use metrics_file::MetricsFile;
 pub(super) use status::{InputStatus, OutputStatus, Phase, Status};
 

@@ -5,11 +5,12 @@ use std::fmt;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::super::super::service::{Metric, age, number, of_process, seconds};
+use super::super::super::service::{
+    Metric, age, counters, gauges, labelled_counters, labelled_gauges, number, of_process, seconds,
+};
 use super::{Board, Newest, OfWorker};
 
 const OF_JOB: [Metric<Newest, Option<f64>>; 8] = [
@@ -30,13 +31,16 @@ const COUNTS_OF_JOB: [Metric<Newest, u64>; 2] = [
     ("job_output_bytes", "Bytes given to the outputs by this generation.", |job| job.output_bytes),
 ];
 
-const OF_WORKERS: [Metric<OfWorker, f64>; 3] = [
-    ("worker_keys", "The keys of a worker.", |worker| number(worker.keys)),
-    ("worker_state_bytes", "The bytes of the keys and values of a worker.", |worker| number(worker.bytes)),
+const OF_WORKERS: [Metric<OfWorker, Option<f64>>; 3] = [
+    ("worker_keys", "The keys of a worker.", |worker| Some(number(worker.keys))),
+    ("worker_state_bytes", "The bytes of the keys and values of a worker.", |worker| Some(number(worker.bytes))),
     ("worker_stall_seconds", "How long a worker stood still for its part of the newest epoch.", |worker| {
-        worker.stall.as_secs_f64()
+        Some(worker.stall.as_secs_f64())
     }),
 ];
+
+const COUNTS_OF_WORKERS: [Metric<OfWorker, u64>; 1] =
+    [("worker_records", "Records that a worker has processed in this generation.", |worker| worker.records)];
 
 /// Everything in Prometheus's text form.
 pub(super) fn exposition(board: &Board) -> String {
@@ -65,27 +69,10 @@ impl Collector for OfBoard {
         ConstGauge::new(number(seen.unready().is_none().into())).encode(ready)?;
         of_process(&mut encoder)?;
         let Some(newest) = &seen.committed else { return Ok(()) };
-        for (name, help, value) in OF_JOB {
-            if let Some(value) = value(newest) {
-                ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-            }
-        }
-        for (name, help, value) in COUNTS_OF_JOB {
-            let encoder = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            ConstCounter::new(value(newest)).encode(encoder)?;
-        }
-        let workers = || newest.workers.iter().enumerate().map(|(number, worker)| (number.to_string(), worker));
-        for (name, help, value) in OF_WORKERS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for (number, worker) in workers() {
-                ConstGauge::new(value(worker)).encode(family.encode_family(&[("worker", number.as_str())])?)?;
-            }
-        }
-        let help = "Records that a worker has processed in this generation.";
-        let mut family = encoder.encode_descriptor("worker_records", help, None, MetricType::Counter)?;
-        for (number, worker) in workers() {
-            ConstCounter::new(worker.records).encode(family.encode_family(&[("worker", number.as_str())])?)?;
-        }
-        Ok(())
+        gauges(&mut encoder, &OF_JOB, newest)?;
+        counters(&mut encoder, &COUNTS_OF_JOB, newest)?;
+        let workers = newest.workers.iter().enumerate().map(|(number, worker)| ([("worker", number)], worker));
+        labelled_gauges(&mut encoder, &OF_WORKERS, workers.clone())?;
+        labelled_counters(&mut encoder, &COUNTS_OF_WORKERS, workers)
     }
 }
