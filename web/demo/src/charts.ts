@@ -3,7 +3,7 @@
 
 import "./language.js";
 import uPlot from "uplot";
-import { by } from "./dom.js";
+import { by, oncePerFrame } from "./dom.js";
 import { bytes, clockStepUs, count } from "./format.js";
 import type { Row } from "./protocol.js";
 
@@ -51,7 +51,7 @@ export class Charts {
   #bytes: Chart | undefined;
   #time: Chart | undefined;
   #rows: Row[] = [];
-  #isDrawn = true;
+  readonly #drawSoon = oncePerFrame(() => this.#draw());
 
   constructor() {
     const remake = () => {
@@ -71,13 +71,7 @@ export class Charts {
   /** Shows these checkpoints, oldest first. */
   show(rows: Row[]): void {
     this.#rows = rows.filter(({ bytesWritten }) => bytesWritten !== null).slice(-SHOWN);
-    // The charts are drawn at most once a frame, however fast checkpoints come.
-    if (!this.#isDrawn) return;
-    this.#isDrawn = false;
-    requestAnimationFrame(() => {
-      this.#isDrawn = true;
-      this.#draw();
-    });
+    this.#drawSoon();
   }
 
   #draw(): void {

@@ -26,6 +26,19 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 
 export const cell = (text: string, className = "") => make("td", className ? { class: className } : {}, text);
 
+/** Returns a function that calls `draw` in the next frame, at most once a frame however often it is called. */
+export function oncePerFrame(draw: () => void): () => void {
+  let isAsked = false;
+  return () => {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame(() => {
+      isAsked = false;
+      draw();
+    });
+  };
+}
+
 /** Adds a line to the log. A screen reader announces it. */
 export function log(text: string, kind: "plain" | "good" | "bad" = "plain"): void {
   const now = new Date();

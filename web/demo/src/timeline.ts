@@ -2,7 +2,7 @@
 
 import "./language.js";
 import uPlot from "uplot";
-import { by, make } from "./dom.js";
+import { by, make, oncePerFrame } from "./dom.js";
 import { count, milliseconds } from "./format.js";
 import type { Kill, Telling } from "./story.js";
 
@@ -89,7 +89,7 @@ function steps(kill: Kill | null, newest: Telling["cuts"][number] | undefined): 
 export class Timeline {
   #plot: uPlot | undefined;
   #telling: Telling | undefined;
-  #isDrawn = true;
+  readonly #drawSoon = oncePerFrame(() => this.#draw());
   #frozen = "";
 
   constructor() {
@@ -105,12 +105,7 @@ export class Timeline {
   /** Shows a telling, at most once a frame. */
   show(telling: Telling): void {
     this.#telling = telling;
-    if (!this.#isDrawn) return;
-    this.#isDrawn = false;
-    requestAnimationFrame(() => {
-      this.#isDrawn = true;
-      this.#draw();
-    });
+    this.#drawSoon();
   }
 
   #draw(): void {

@@ -54,19 +54,7 @@ export class Live<T> implements Store<T> {
   /** Calls `run` now and whenever the value has changed. The returned function ends this. */
   readonly subscribe = (run: (value: T) => void): (() => void) => {
     this.#stop ??= this.#begin();
-    const remove = this.#listeners.add(run);
-    const stop = (): void => {
-      remove();
-      this.#rest();
-    };
-    try {
-      run(this.#value);
-    } catch (thrown) {
-      // The caller gets no function that would end it.
-      stop();
-      throw thrown;
-    }
-    return stop;
+    return this.#listeners.begin(run, this.#value, () => this.#rest());
   };
 
   /** Returns the value, which is the same object until it changes. Before the first snapshot it is empty. */

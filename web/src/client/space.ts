@@ -2,7 +2,7 @@ import { BatchWriter, unpack } from "../batch.js";
 import { type Codec, raw, text } from "../codec.js";
 import { AlluviumError } from "../error.js";
 import { attempt, uncaught } from "../events.js";
-import { ChangeQueue } from "../live/queue.js";
+import { queued } from "../live/queue.js";
 import type { Changes } from "../live/watched.js";
 import { type Where, idOf, keyOf, wantedBy } from "../live/where.js";
 import { type KeyRange, within } from "../range.js";
@@ -88,23 +88,9 @@ export class ClientSpace<V = Uint8Array, I = Bytes> {
 
   /** Returns the same changes as an asynchronous iterator. It ends when the client is closed or `signal` is aborted. */
   changes(where: Where = {}, { signal }: { signal?: AbortSignal | undefined } = {}): AsyncIterableIterator<ClientChanges<V>> {
-    let stopWatching = (): void => {};
-    const stop = (): void => {
-      stopWatching();
-      signal?.removeEventListener("abort", aborted);
-    };
-    const queue = new ChangeQueue<ClientChanges<V>>(stop);
-    const end = (error?: AlluviumError): void => {
-      stop();
-      queue.end(error);
-    };
-    const aborted = (): void => end();
-    if (signal?.aborted) end();
-    else {
-      stopWatching = this.#watch(where, (changes) => queue.push(changes), end, (error) => end(error.kind === "closed" ? undefined : error));
-      signal?.addEventListener("abort", aborted);
-    }
-    return queue;
+    const watch = (push: (changes: ClientChanges<V>) => void, end: (error?: AlluviumError) => void): (() => void) =>
+      this.#watch(where, push, end, (error) => end(error.kind === "closed" ? undefined : error));
+    return queued(watch, signal);
   }
 
   /** Returns the value of a key, kept up to date while it has a subscriber. It is `undefined` at first. */

@@ -29,6 +29,22 @@ export class Listeners<T> {
     return () => void this.#runs.delete(listener);
   }
 
+  /** Adds one, and tells it the value that there is. If it throws, it is not added, because its caller gets no function that would end it. */
+  begin(run: (value: T) => void, value: T, stopped: () => void = () => {}): () => void {
+    const remove = this.add(run);
+    const stop = (): void => {
+      remove();
+      stopped();
+    };
+    try {
+      run(value);
+    } catch (thrown) {
+      stop();
+      throw thrown;
+    }
+    return stop;
+  }
+
   /** Tells each of them. What one throws does not keep others from being told. */
   tell(value: () => T): void {
     for (const { run } of [...this.#runs]) attempt(() => run(value()));
@@ -56,17 +72,7 @@ export class Value<T> implements Store<T> {
     this.#listeners.tell(this.getSnapshot);
   }
 
-  readonly subscribe = (run: (value: T) => void): (() => void) => {
-    const stop = this.#listeners.add(run);
-    try {
-      run(this.#value);
-    } catch (thrown) {
-      // The caller gets no function that would end it.
-      stop();
-      throw thrown;
-    }
-    return stop;
-  };
+  readonly subscribe = (run: (value: T) => void): (() => void) => this.#listeners.begin(run, this.#value);
 
   readonly getSnapshot = (): T => this.#value;
 }

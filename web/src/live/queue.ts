@@ -76,3 +76,30 @@ export class ChangeQueue<C extends Changes<unknown>> implements AsyncIterableIte
     else reject(error);
   }
 }
+
+/**
+ * Returns changes as an iterator. `watch` begins to watch and returns the function that ends this. It is given what takes
+ * changes, and what ends the iteration. An aborted signal ends it too.
+ */
+export function queued<C extends Changes<unknown>>(
+  watch: (push: (changes: C) => void, end: (error?: AlluviumError) => void) => () => void,
+  signal: AbortSignal | undefined,
+): ChangeQueue<C> {
+  let stopWatching = (): void => {};
+  const stop = (): void => {
+    stopWatching();
+    signal?.removeEventListener("abort", aborted);
+  };
+  const queue = new ChangeQueue<C>(stop);
+  const end = (error?: AlluviumError): void => {
+    stop();
+    queue.end(error);
+  };
+  const aborted = (): void => end();
+  if (signal?.aborted) end();
+  else {
+    stopWatching = watch((changes) => queue.push(changes), end);
+    signal?.addEventListener("abort", aborted);
+  }
+  return queue;
+}

@@ -5,7 +5,7 @@ import { attempt } from "../events.js";
 import { type KeyRange, within } from "../range.js";
 import type { Session } from "../session.js";
 import type { Bytes } from "../text.js";
-import { ChangeQueue } from "./queue.js";
+import { queued } from "./queue.js";
 import type { Notice } from "./watchers.js";
 import { type Where, idOf, includes, keyOf, wantedBy } from "./where.js";
 
@@ -83,22 +83,9 @@ export class Watched<V = Uint8Array, I = Bytes> extends Calls<V, I> {
    * is far behind gets a reset.
    */
   changes(where: Where = {}, { signal }: { signal?: AbortSignal | undefined } = {}): AsyncIterableIterator<Changes<V>> {
-    const watching: { stop(): void } = { stop() {} };
-    const stop = (): void => {
-      watching.stop();
-      signal?.removeEventListener("abort", aborted);
-    };
-    const queue = new ChangeQueue<Changes<V>>(stop);
-    const aborted = (): void => {
-      stop();
-      queue.end(undefined);
-    };
-    if (signal?.aborted) aborted();
-    else {
-      watching.stop = this[watchBytes](where, { told: (notice) => queue.push(this.#changesOf(notice)), ended: (error) => queue.end(error) }).stop;
-      signal?.addEventListener("abort", aborted);
-    }
-    return queue;
+    const watch = (push: (changes: Changes<V>) => void, end: (error?: AlluviumError) => void): (() => void) =>
+      this[watchBytes](where, { told: (notice) => push(this.#changesOf(notice)), ended: end }).stop;
+    return queued(watch, signal);
   }
 
   /** @internal */
