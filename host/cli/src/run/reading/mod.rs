@@ -24,8 +24,9 @@ pub(super) const WAITING_MAX: usize = 4;
 /// How long a poll waits when nothing else is to be done.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long the first record of a batch waits for others.
-const BATCH_AGE: Duration = Duration::from_millis(20);
+/// How long the first record of a batch waits for others. A record that waits when the state is made durable is in the
+/// next log only, so this adds to the time until the effect of a record is durable.
+const BATCH_AGE: Duration = Duration::from_millis(5);
 
 /// Why reading ended before the partition did.
 enum Stopped {
