@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use alluvium_connectors::Batch;
 use alluvium_connectors::sink::Sink;
+use alluvium_connectors::source::FilePosition;
 use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::job::{Commit, JobLog, JobManifest, JobPart, StoreId, kept_manifests, unneeded};
+use alluvium_core::model::position::ByPartition;
 
 use crate::error::ClusterError;
 use crate::failure::Failure;
-use crate::message::{Emitted, EpochPosition, PartDone};
+use crate::lag::Lag;
+use crate::left_out::{BadRecord, DeadLetter, LeftOut};
+use crate::message::{Emitted, EpochPosition, Order, PartDone};
 use crate::storage::Storage;
 
 /// The outputs of a job: a sink for each output of the operator that is connected, by the number of the output.
@@ -21,6 +25,12 @@ pub type Outputs = BTreeMap<u32, (String, Box<dyn Sink>)>;
 
 /// The name under which the log says that all inputs have ended and the operators were told.
 pub(crate) const FINISHED: &str = "job.finished";
+
+/// The annotation of the log that has the lag of each input, as JSON.
+pub(crate) const LAG: &str = "job.lag";
+
+/// The number under which the sink of records that are left out stands among the outputs, and its name.
+pub(crate) const DEAD_LETTERS: (u32, &str) = (u32::MAX, "dead-letter");
 
 /// After so many commits, directories that no manifest needs are deleted.
 const COMMITS_PER_COLLECTION: u64 = 64;
@@ -43,6 +53,10 @@ pub struct Committed {
     pub workers: Vec<WorkerEpoch>,
     /// How many bytes the outputs were given.
     pub output_bytes: u64,
+    /// The records that were left out, in the order of input, partition and number.
+    pub left_out: Vec<LeftOut>,
+    /// What is there of each partition and not read, by input.
+    pub lags: ByPartition<Lag>,
     /// Whether all inputs have ended.
     pub is_finished: bool,
 }
@@ -70,6 +84,8 @@ pub(crate) struct Committing<S: Storage> {
     pub(crate) log: JobLog<S::Directory>,
     pub(crate) storage: Arc<S>,
     pub(crate) outputs: Outputs,
+    /// What makes the bytes of dead letters, if they are kept.
+    pub(crate) dead_letter: Option<DeadLetter>,
     /// The names of the inputs, and those of their partitions.
     pub(crate) partitions: Vec<(String, Vec<String>)>,
     pub(crate) max_retained: u32,
@@ -135,14 +151,27 @@ impl<S: Storage> Committing<S> {
         let records = workers.iter().map(|worker| worker.records).sum();
         let position = parts.iter_mut().find_map(|done| done.position.take()).unwrap_or_default();
         let mut emitted: Vec<Emitted> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.emitted)).collect();
-        emitted.sort_unstable();
         let output_bytes = emitted.iter().map(|record| record.bytes.len() as u64).sum();
+        let mut bad: Vec<BadRecord> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.left_out)).collect();
+        bad.sort_unstable();
+        let left_out: Vec<LeftOut> = bad.into_iter().filter_map(|record| self.left_out(epoch, record)).collect();
+        if let Some(bytes_of) = &self.dead_letter {
+            let dead = (0..).zip(&left_out).map(|(number, record)| Emitted {
+                output: DEAD_LETTERS.0,
+                order: Order::Record(0, 0, number, 0),
+                bytes: bytes_of(record),
+            });
+            emitted.extend(dead);
+        }
+        emitted.sort_unstable();
         let tokens = self.prepare(&emitted)?;
         let is_finished = position.is_finished;
+        let lags = self.by_partition(position.lags.clone());
         let mut commit = self.at(position);
         commit.epoch = epoch;
         commit.parts = parts.into_iter().map(|done| done.part).collect::<Vec<JobPart>>();
         commit.sinks = tokens.iter().map(|(name, token)| (name.clone(), token.as_bytes().to_vec())).collect();
+        commit.annotations.insert(LAG.to_owned(), lag_of_inputs(&lags));
         if is_finished {
             commit.annotations.insert(FINISHED.to_owned(), "1".to_owned());
         }
@@ -154,7 +183,7 @@ impl<S: Storage> Committing<S> {
         }
         self.commits += 1;
         if let Some(watch) = &self.watch {
-            let committed = Committed { manifest, records, workers, output_bytes, is_finished };
+            let committed = Committed { manifest, records, workers, output_bytes, left_out, lags, is_finished };
             (watch.lock().unwrap_or_else(PoisonError::into_inner))(&committed);
         }
         Ok(())
@@ -176,22 +205,48 @@ impl<S: Storage> Committing<S> {
 
     /// Returns the commit of a position in the stream.
     fn at(&self, position: EpochPosition) -> Commit {
-        let mut commit = Commit { watermark: position.watermark, ..Commit::default() };
-        let name = |(input, partition): (u32, u32)| {
-            let (input, partitions) = self.partitions.get(input as usize)?;
-            Some((input.clone(), partitions.get(partition as usize)?.clone()))
-        };
-        for (place, position) in position.positions {
-            if let Some((input, partition)) = name(place) {
-                commit.positions.entry(input).or_default().insert(partition, position);
+        Commit {
+            watermark: position.watermark,
+            positions: self.by_partition(position.positions),
+            watermarks: self.by_partition(position.times),
+            ..Commit::default()
+        }
+    }
+
+    /// Gives what belongs to partitions the names of inputs and partitions.
+    fn by_partition<T>(&self, values: impl IntoIterator<Item = ((u32, u32), T)>) -> ByPartition<T> {
+        let mut named = ByPartition::new();
+        for (place, value) in values {
+            if let Some((input, partition)) = self.name(place) {
+                named.entry(input.to_owned()).or_insert_with(BTreeMap::new).insert(partition.to_owned(), value);
             }
         }
-        for (place, time_ms) in position.times {
-            if let Some((input, partition)) = name(place) {
-                commit.watermarks.entry(input).or_default().insert(partition, time_ms);
-            }
-        }
-        commit
+        named
+    }
+
+    fn name(&self, (input, partition): (u32, u32)) -> Option<(&str, &str)> {
+        let (input, partitions) = self.partitions.get(input as usize)?;
+        Some((input, partitions.get(partition as usize)?))
+    }
+
+    /// Names a record that is left out of an epoch.
+    fn left_out(&self, epoch: u64, record: BadRecord) -> Option<LeftOut> {
+        let (input, partition) = self.name((record.input, record.partition))?;
+        let number = u64::from(record.number) + 1;
+        // The epoch begins where the one before ended.
+        let begun = self.log.manifest().position.positions.get(input).and_then(|of_input| of_input.get(partition));
+        let before = begun.map_or(Some(0), |begun| FilePosition::read(begun).map(|position| position.records));
+        Some(LeftOut {
+            input: input.to_owned(),
+            partition: partition.to_owned(),
+            epoch,
+            number,
+            number_in_partition: before.map(|before| before + number),
+            error: record.error,
+            is_refused: record.is_refused,
+            columns: record.columns,
+            fields: record.fields,
+        })
     }
 
     /// Applies retention to the log, and deletes the directories that no manifest needs any more.
@@ -208,6 +263,14 @@ impl<S: Storage> Committing<S> {
             tracing::warn!("directories of earlier generations: {error}; it is tried again later");
         }
     }
+}
+
+/// The lag of each input, as JSON.
+fn lag_of_inputs(lags: &ByPartition<Lag>) -> String {
+    let of_input = |partitions: &BTreeMap<String, Lag>| partitions.values().copied().sum::<Lag>();
+    let inputs: BTreeMap<&str, Lag> = lags.iter().map(|(input, of)| (input.as_str(), of_input(of))).collect();
+    // Texts and numbers are always JSON.
+    serde_json::to_string(&inputs).unwrap_or_default()
 }
 
 /// Returns the directories of workers that no kept manifest and no worker needs, and deletes them unless it is only a

@@ -1,13 +1,16 @@
 //! What a job reads: inputs with partitions, each read by one worker.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use alluvium_connectors::Batch;
-use alluvium_connectors::source::{Partition, Polled, Reader, Schema, Source};
+use alluvium_connectors::source::{Partition, Polled, Reader, Schema, Source, SourceError};
 use alluvium_core::StreamPosition;
 
 use crate::error::ClusterError;
+use crate::lag::Lag;
+use crate::left_out::BadRecord;
 use crate::message::{PartitionEnd, Piece};
 
 /// So many records of a partition are read at once.
@@ -62,6 +65,12 @@ impl Input {
         names.sort_unstable();
         Ok(names)
     }
+
+    /// Opens a partition at its beginning.
+    pub(crate) fn open(&self, partition: &str) -> Result<Box<dyn Reader>, ClusterError> {
+        let named = Partition::new(partition).map_err(|error| ClusterError::Source(error.to_string()))?;
+        Ok((self.open)()?.open(&named)?)
+    }
 }
 
 impl std::fmt::Debug for Input {
@@ -86,25 +95,42 @@ pub(crate) struct Reading {
     /// How many records the epoch has so far.
     in_epoch: u32,
     has_ended: bool,
+    /// The records of the epoch that cannot be read, if they are left out.
+    unreadable: Option<Vec<BadRecord>>,
 }
 
 impl Reading {
-    /// Opens a partition where the position in the stream says.
+    /// Opens a partition where the position in the stream says, which knows it by the name `known_as`, if it does.
+    /// Records that cannot be read are left out, or they are errors.
     pub(crate) fn open(
         (number, input): (u32, &Input),
         (partition, name): (u32, &str),
+        known_as: Option<&str>,
         at: &StreamPosition,
+        leaves_out: bool,
     ) -> Result<Self, ClusterError> {
-        let named = Partition::new(name).map_err(|error| ClusterError::Source(error.to_string()))?;
-        let mut reader = (input.open)()?.open(&named)?;
-        if let Some(position) = at.positions.get(&input.name).and_then(|partitions| partitions.get(name)) {
+        let mut reader = input.open(name)?;
+        let positions = at.positions.get(&input.name).zip(known_as);
+        if let Some(position) = positions.and_then(|(partitions, name)| partitions.get(name)) {
             reader.seek(position)?;
         }
-        let time_ms = at.watermarks.get(&input.name).and_then(|partitions| partitions.get(name)).copied();
+        let times = at.watermarks.get(&input.name).zip(known_as);
+        let time_ms = times.and_then(|(partitions, name)| partitions.get(name)).copied();
         let place = if name.is_empty() { input.name.clone() } else { format!("{}, {name}", input.name) };
         let time = input.time.clone();
-        let (in_epoch, has_ended, schema, time_field) = (0, false, None, None);
-        Ok(Self { input: number, partition, place, reader, time, time_field, schema, time_ms, in_epoch, has_ended })
+        Ok(Self {
+            input: number,
+            partition,
+            place,
+            reader,
+            time,
+            time_field: None,
+            schema: None,
+            time_ms,
+            in_epoch: 0,
+            has_ended: false,
+            unreadable: leaves_out.then(Vec::new),
+        })
     }
 
     /// Whether the epoch has as many records as it may have of the partition, or no more will come.
@@ -126,17 +152,30 @@ impl Reading {
                 tracing::warn!("{}: {error}; it is tried again", self.place);
                 return Ok(None);
             }
-            Err(error) => return Err(ClusterError::Source(error.to_string())),
+            Err(error) => return self.pass_over(&error).map(Some),
         }
         self.note_schema()?;
         let header = self.schema.as_ref().and_then(|(_, header)| header.clone());
-        self.note_times(&batch)?;
         let first = self.in_epoch;
         self.in_epoch += batch.count();
         let (count, lens, bytes) = batch.into_parts();
         let width = u32::try_from(lens.len() / count.max(1) as usize).unwrap_or(u32::MAX);
         let numbers = (first..first + count).collect();
-        Ok(Some(Piece { input: self.input, partition: self.partition, header, numbers, width, lens, bytes }))
+        let piece = Piece { input: self.input, partition: self.partition, header, numbers, width, lens, bytes };
+        self.note_times(piece).map(Some)
+    }
+
+    /// Leaves a record out that cannot be read, and returns no records; if it cannot continue, the error.
+    fn pass_over(&mut self, error: &SourceError) -> Result<Piece, ClusterError> {
+        let (input, partition, number) = (self.input, self.partition, self.in_epoch);
+        let text = if self.unreadable.is_some() { self.reader.pass_over() } else { None };
+        let (Some(unreadable), Some(text)) = (&mut self.unreadable, text) else {
+            return Err(ClusterError::Source(error.to_string()));
+        };
+        let (columns, fields, is_refused) = (None, vec![text], false);
+        unreadable.push(BadRecord { input, partition, number, error: error.to_string(), is_refused, columns, fields });
+        self.in_epoch += 1;
+        Ok(Piece::default())
     }
 
     /// How records look may be known now, or have changed.
@@ -157,15 +196,31 @@ impl Reading {
         Ok(())
     }
 
-    fn note_times(&mut self, batch: &Batch) -> Result<(), ClusterError> {
-        let (Some((_, time)), Some(field)) = (&self.time, self.time_field) else { return Ok(()) };
-        for (number, record) in (self.in_epoch..).zip(batch.records()) {
-            let read = time(record.field(field).unwrap_or_default()).map_err(|what| {
-                ClusterError::Source(format!("{}: record {} of the epoch: {what}", self.place, number + 1))
-            })?;
-            self.time_ms = self.time_ms.max(read);
+    /// Takes note of event times. Returns the records without those whose time cannot be read.
+    fn note_times(&mut self, piece: Piece) -> Result<Piece, ClusterError> {
+        let (Some((_, time)), Some(field)) = (&self.time, self.time_field) else { return Ok(piece) };
+        let mut bad = BTreeMap::new();
+        for (number, lens, bytes) in piece.records() {
+            let before: u32 = lens.iter().take(field).sum();
+            let len = lens.get(field).copied().unwrap_or_default();
+            match time(&bytes[before as usize..][..len as usize]) {
+                Ok(read) => self.time_ms = self.time_ms.max(read),
+                Err(what) => drop(bad.insert(number, what)),
+            }
         }
-        Ok(())
+        let Some((number, what)) = bad.first_key_value() else { return Ok(piece) };
+        let Some(unreadable) = &mut self.unreadable else {
+            let what = format!("{}: record {} of the epoch: {what}", self.place, number + 1);
+            return Err(ClusterError::Source(what));
+        };
+        let (bad_ones, good) = piece.partition(|number| bad.contains_key(&number));
+        unreadable.extend(bad_ones.left_out(|number| (bad[&number].clone(), false)));
+        Ok(good)
+    }
+
+    /// Takes the records of the epoch so far that cannot be read.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<BadRecord> {
+        self.unreadable.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Ends the epoch of the partition.
@@ -178,6 +233,7 @@ impl Reading {
             is_timed: self.time_field.is_some() || (self.time.is_some() && self.schema.is_none()),
             time_ms: self.time_ms,
             has_ended: self.has_ended,
+            lag: Lag::of(&self.reader.progress()),
         }
     }
 }

@@ -15,6 +15,8 @@ mod error;
 mod export;
 mod failure;
 mod inputs;
+mod lag;
+mod left_out;
 mod message;
 mod network;
 pub mod operator;
@@ -28,6 +30,8 @@ pub use committer::{Committed, Outputs, Watch, WorkerEpoch};
 pub use error::ClusterError;
 pub use export::export;
 pub use inputs::{Input, OpenSource, ReadTime};
+pub use lag::Lag;
+pub use left_out::{DeadLetter, LeftOut};
 pub use network::Processes;
 #[cfg(feature = "plugins")]
 pub use operator::PluginOperator;

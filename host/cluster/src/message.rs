@@ -6,6 +6,9 @@ use alluvium_connectors::source::Position;
 use alluvium_core::job::JobPart;
 use serde::{Deserialize, Serialize};
 
+use crate::lag::Lag;
+use crate::left_out::BadRecord;
+
 /// A message on its way to one worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Envelope {
@@ -19,6 +22,8 @@ pub(crate) struct Envelope {
 pub(crate) enum Message {
     /// Records of one partition.
     Piece(Piece),
+    /// Records that are left out.
+    LeftOut(Vec<BadRecord>),
     /// How far the partitions of one worker are at the end of an epoch.
     End(EpochEnd),
 }
@@ -56,6 +61,8 @@ pub(crate) struct PartitionEnd {
     pub(crate) time_ms: Option<i64>,
     /// Whether no more records will come.
     pub(crate) has_ended: bool,
+    /// What is there and not read.
+    pub(crate) lag: Lag,
 }
 
 /// How far one worker is at the end of an epoch.
@@ -95,6 +102,8 @@ pub(crate) struct EpochPosition {
     /// The largest event times, by input and place.
     pub(crate) times: BTreeMap<(u32, u32), i64>,
     pub(crate) watermark: Option<i64>,
+    /// What is there and not read, by input and place.
+    pub(crate) lags: BTreeMap<(u32, u32), Lag>,
     /// Whether all inputs have ended, and the operators were told.
     pub(crate) is_finished: bool,
 }
@@ -105,6 +114,8 @@ pub(crate) struct PartDone {
     pub(crate) worker: u32,
     pub(crate) part: JobPart,
     pub(crate) emitted: Vec<Emitted>,
+    /// The records that it left out.
+    pub(crate) left_out: Vec<BadRecord>,
     /// From the worker that commits.
     pub(crate) position: Option<EpochPosition>,
     /// With its first epoch: the digest of the state that it opened.

@@ -11,6 +11,7 @@ pub struct JobOptions {
     pub(crate) max_retained: u32,
     pub(crate) watermark_delay_ms: i64,
     pub(crate) finish: bool,
+    pub(crate) leaves_out: bool,
     pub(crate) epochs_max: Option<u64>,
     pub(crate) ahead: u64,
 }
@@ -23,6 +24,7 @@ impl Default for JobOptions {
             max_retained: 3,
             watermark_delay_ms: 0,
             finish: true,
+            leaves_out: false,
             epochs_max: None,
             ahead: 2,
         }
@@ -64,6 +66,14 @@ impl JobOptions {
     #[must_use]
     pub fn finish(self, finish: bool) -> Self {
         Self { finish, ..self }
+    }
+
+    /// Sets whether records are left out that cannot be read or that the operator refuses. What the operator did for
+    /// them is undone. [`Job::dead_letters`](crate::Job::dead_letters) keeps them. Without it, such a record stops the
+    /// job, and the error names it.
+    #[must_use]
+    pub fn leave_out(self, leaves_out: bool) -> Self {
+        Self { leaves_out, ..self }
     }
 
     /// Sets after how many epochs the job stops.

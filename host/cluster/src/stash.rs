@@ -7,13 +7,16 @@ use std::time::Instant;
 use alluvium_core::job::JobPart;
 
 use crate::error::ClusterError;
+use crate::left_out::BadRecord;
 use crate::message::{Emitted, EpochEnd, EpochPosition, Message, PartDone, PartitionEnd, Piece};
-use crate::operator::{Cut, Worker};
+use crate::operator::{Cut, Work, Worker};
+use crate::options::JobOptions;
 
 /// The records of an epoch so far.
 #[derive(Debug, Default)]
 struct Gathered {
     pieces: Vec<Piece>,
+    left_out: Vec<BadRecord>,
     ends: Vec<EpochEnd>,
 }
 
@@ -27,6 +30,8 @@ pub(crate) struct Stash {
     watermark: Option<i64>,
     delay_ms: i64,
     finish: bool,
+    /// Whether records that the operator refuses are left out.
+    leaves_out: bool,
     /// The epoch after which there is nothing to do.
     last: Option<u64>,
     /// The digest of the opened state, until it was handed over.
@@ -38,6 +43,7 @@ pub(crate) struct Stash {
 /// What belongs to an epoch beside its part.
 struct Unwritten {
     emitted: Vec<Emitted>,
+    left_out: Vec<BadRecord>,
     position: EpochPosition,
     opened: Option<u64>,
     records: u64,
@@ -50,8 +56,7 @@ impl Stash {
         number: u32,
         mut worker: Box<dyn Worker>,
         watermark: Option<i64>,
-        delay_ms: i64,
-        finish: bool,
+        options: &JobOptions,
     ) -> Result<Self, ClusterError> {
         let opened = Some(worker.digest()?);
         Ok(Self {
@@ -60,8 +65,9 @@ impl Stash {
             gathered: BTreeMap::new(),
             partitions: BTreeMap::new(),
             watermark,
-            delay_ms,
-            finish,
+            delay_ms: options.watermark_delay_ms,
+            finish: options.finish,
+            leaves_out: options.leaves_out,
             last: None,
             opened,
             writing: VecDeque::new(),
@@ -73,6 +79,7 @@ impl Stash {
         let gathered = self.gathered.entry(epoch).or_default();
         match message {
             Message::Piece(piece) => gathered.pieces.push(piece),
+            Message::LeftOut(records) => gathered.left_out.extend(records),
             Message::End(end) => gathered.ends.push(end),
         }
     }
@@ -84,16 +91,20 @@ impl Stash {
 
     /// Works in an epoch of which everything is there, and begins its part. Returns whether it counts.
     pub(crate) fn process(&mut self, epoch: u64) -> Result<bool, ClusterError> {
-        let Gathered { mut pieces, ends } = self.gathered.remove(&epoch).unwrap_or_default();
+        let Gathered { mut pieces, mut left_out, ends } = self.gathered.remove(&epoch).unwrap_or_default();
         if self.last.is_some_and(|last| epoch > last) {
             return Ok(false);
         }
         pieces.sort_by_key(|piece| (piece.input, piece.partition, piece.numbers.first().copied()));
-        let records = pieces.iter().map(|piece| piece.count() as u64).sum();
-        let mut emitted = Vec::new();
+        let records: u64 = pieces.iter().map(|piece| piece.count() as u64).sum();
+        let mut work = Work { left_out: self.leaves_out.then(Vec::new), ..Work::default() };
         for piece in pieces {
-            self.worker.process(piece, &mut emitted)?;
+            self.worker.process(piece, &mut work)?;
         }
+        let Work { mut emitted, left_out: refused } = work;
+        let refused = refused.unwrap_or_default();
+        let records = records - refused.len() as u64;
+        left_out.extend(refused);
         let now_ms = ends.iter().find_map(|end| end.now_ms);
         for end in ends.into_iter().flat_map(|end| end.partitions) {
             self.partitions.insert((end.input, end.partition), end);
@@ -110,7 +121,8 @@ impl Stash {
         self.worker.begin_part()?;
         let stall_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let position = self.position(is_finished);
-        self.writing.push_back((epoch, Unwritten { emitted, position, opened: self.opened.take(), records, stall_us }));
+        let opened = self.opened.take();
+        self.writing.push_back((epoch, Unwritten { emitted, left_out, position, opened, records, stall_us }));
         Ok(true)
     }
 
@@ -133,6 +145,7 @@ impl Stash {
             positions: partitions().map(|(at, end)| (*at, end.position.clone())).collect(),
             times: partitions().filter_map(|(at, end)| Some((*at, end.time_ms?))).collect(),
             watermark: self.watermark,
+            lags: partitions().map(|(at, end)| (*at, end.lag)).collect(),
             is_finished,
         }
     }
@@ -151,9 +164,9 @@ impl Stash {
     pub(crate) fn durable(&mut self) -> Result<Vec<(u64, PartDone)>, ClusterError> {
         let worker = self.number;
         let done = |(part, (epoch, unwritten)): (JobPart, (u64, Unwritten))| {
-            let Unwritten { emitted, position, opened, records, stall_us } = unwritten;
+            let Unwritten { emitted, left_out, position, opened, records, stall_us } = unwritten;
             let position = (worker == 0).then_some(position);
-            (epoch, PartDone { worker, part, emitted, position, opened, records, stall_us })
+            (epoch, PartDone { worker, part, emitted, left_out, position, opened, records, stall_us })
         };
         let parts = self.worker.durable_parts()?;
         let count = parts.len();

@@ -1,11 +1,14 @@
 //! What can be said of a job without taking part in it.
 
+use std::collections::BTreeMap;
+
 use alluvium_core::directory::{DirectoryErrorKind, block_on};
 use alluvium_core::job::{JobManifest, StoreId, ownership};
 use alluvium_core::model::hash_range::HashRange;
 
-use crate::committer::{FINISHED, collect};
+use crate::committer::{FINISHED, LAG, collect};
 use crate::error::ClusterError;
+use crate::lag::Lag;
 use crate::storage::Storage;
 
 /// What a job is like, as its log says.
@@ -15,6 +18,8 @@ pub struct JobStatus {
     pub manifest: JobManifest,
     /// Whether all inputs have ended.
     pub is_finished: bool,
+    /// What was there of each input and not read, when the newest epoch was committed.
+    pub lags: BTreeMap<String, Lag>,
     /// The parts of the state.
     pub parts: Vec<PartStatus>,
 }
@@ -50,8 +55,10 @@ impl JobStatus {
             others: part.others.len(),
         };
         let is_finished = manifest.position.annotations.contains_key(FINISHED);
+        let lags = manifest.position.annotations.get(LAG).map(|lags| serde_json::from_str(lags)).transpose();
+        let lags = lags.map_err(|error| ClusterError::Damaged(format!("the annotation {LAG} of the log: {error}")))?;
         let parts = manifest.parts.iter().map(part).collect();
-        Ok(Some(Self { manifest, is_finished, parts }))
+        Ok(Some(Self { manifest, is_finished, lags: lags.unwrap_or_default(), parts }))
     }
 
     /// Returns, for a start with this many workers, the parts that each worker would read: the number of keys and

@@ -10,6 +10,12 @@ pub struct Counts {
     pub every: u64,
 }
 
+/// The first word of records that belong to no key.
+pub const KEYLESS: &str = "keyless";
+
+/// The end of records that the operator counts, and then refuses all the same.
+pub const REFUSED: &str = " refused";
+
 /// Returns the first word of a record.
 pub fn word(record: &[u8]) -> &[u8] {
     record.split(|byte| *byte == b' ').next().unwrap_or_default()
@@ -26,7 +32,7 @@ impl Operator for Counts {
 
     fn key(&self, _input: u32, _columns: &[String], record: &[&[u8]], key: &mut Vec<u8>) -> Result<(), String> {
         key.extend_from_slice(word(record[0]));
-        Ok(())
+        if key == KEYLESS.as_bytes() { Err("it has no key".to_owned()) } else { Ok(()) }
     }
 
     fn process<D: Directory>(
@@ -42,6 +48,6 @@ impl Operator for Counts {
         if self.every > 0 && count.is_multiple_of(self.every) {
             context.emit(0, format!("{} {count}", String::from_utf8_lossy(key)).as_bytes());
         }
-        Ok(())
+        if record[0].ends_with(REFUSED.as_bytes()) { Err("it says so".to_owned()) } else { Ok(()) }
     }
 }

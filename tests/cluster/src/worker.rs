@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alluvium_cluster::{
-    ClusterError, Committed, Input, Job, JobOptions, NativeOperator, NativeStorage, ObjectStorage, Processes, Storage,
+    ClusterError, Committed, Input, Job, JobOptions, LeftOut, NativeOperator, NativeStorage, ObjectStorage, Processes,
+    Storage,
 };
 use alluvium_connectors::sink::{self, FileSink, Sink};
 use alluvium_connectors::source::{self, FileSet, FileSource, Format, Source};
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// A file or an address. There is no output without it
     #[arg(long)]
     pub output: Option<String>,
+    /// Leaves out the records that are refused, and writes them to this file
+    #[arg(long)]
+    pub dead_letters: Option<String>,
     /// Which counts are emitted
     #[arg(long, default_value = "10")]
     pub every: u64,
@@ -70,7 +74,8 @@ fn work<S: Storage>(arguments: &Arguments, storage: S) -> Result<(), ClusterErro
             JobOptions::new()
                 .epoch_records(arguments.epoch_records)
                 .epoch_interval(arguments.epoch_interval.map(Duration::from_millis))
-                .epochs_max(arguments.epochs),
+                .epochs_max(arguments.epochs)
+                .leave_out(arguments.dead_letters.is_some()),
         )
         .watch(Arc::new(Mutex::new(tell)));
     if let Some(hosts) = &arguments.hosts {
@@ -79,9 +84,19 @@ fn work<S: Storage>(arguments: &Arguments, storage: S) -> Result<(), ClusterErro
     if let Some(output) = arguments.output.as_ref().filter(|_| arguments.process == 0) {
         job = job.output("counts", open_output(output)?)?;
     }
+    if let Some(file) = arguments.dead_letters.as_ref().filter(|_| arguments.process == 0) {
+        job = job.dead_letters(open_output(file)?, dead_letter);
+    }
     let outcome = job.run()?;
     println!("ended finished={} generation={}", outcome.is_finished, outcome.generation);
     Ok(())
+}
+
+fn dead_letter(record: &LeftOut) -> Vec<u8> {
+    let LeftOut { partition, epoch, number, number_in_partition, error, fields, .. } = record;
+    let text = fields.iter().map(|field| String::from_utf8_lossy(field)).collect::<Vec<_>>().join(",");
+    let partition = partition.rsplit('/').next().unwrap_or_default();
+    format!("{partition} {epoch} {number} {}: {error}: {text}", number_in_partition.unwrap_or(0)).into_bytes()
 }
 
 /// Says what was committed, for the test that started this process.

@@ -10,7 +10,7 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::connections::{Connection, TIME_COLUMN};
-use super::input_options::InputOptions;
+use super::input_options::{InputOptions, Resume};
 use crate::durability::Durability;
 
 const EXAMPLE: &str = "\
@@ -47,6 +47,9 @@ pub(crate) struct Run {
     pub(super) input: Vec<Connection>,
     #[command(flatten, next_help_heading = "Reading")]
     pub(super) reading: InputOptions,
+    /// How to continue with an input that cannot go back, or that is another one than before
+    #[arg(long, value_name = "HOW", help_heading = "Reading")]
+    pub(super) resume: Option<Resume>,
     /// Take a checkpoint whenever the records consumed are a multiple of N
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(super) checkpoint_every: NonZeroU64,

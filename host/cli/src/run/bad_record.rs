@@ -45,8 +45,12 @@ impl BadRecord {
 
     /// Returns the line of a dead-letter file.
     pub(super) fn line(&self, input: &str) -> String {
-        let mut line = Map::new();
-        line.insert("input".to_owned(), json!(input));
+        self.line_at([("input", json!(input))])
+    }
+
+    /// Returns the line of a dead-letter file, which begins with members that say where the record stands.
+    pub(super) fn line_at<const MEMBERS: usize>(&self, place: [(&str, Value); MEMBERS]) -> String {
+        let mut line = Map::from_iter(place.map(|(name, value)| (name.to_owned(), value)));
         line.insert("record".to_owned(), json!(self.number));
         line.insert("error".to_owned(), json!(self.error));
         line.extend(self.record.clone());

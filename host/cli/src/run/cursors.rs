@@ -111,7 +111,7 @@ impl Cursors {
             consumed_in_turn,
             cuts: if is_ordered { blocks } else { *cuts },
             skips_bad: run.reading.on_error != OnError::Stop,
-            begins_another: cursor.bookmark.is_some() && run.reading.resume == Some(Resume::Next),
+            begins_another: cursor.bookmark.is_some() && run.resume == Some(Resume::Next),
             is_followed: cursor.kind == Kind::Followed,
             signals: (*signals).clone(),
             status: (*status).clone(),

@@ -36,9 +36,6 @@ pub(super) struct InputOptions {
     /// Checkpoint a last record without a line end as well: nothing will be added to it
     #[arg(long = "final", conflicts_with = "follow")]
     pub(super) is_final: bool,
-    /// How to continue with an input that cannot go back, or that is another one than before
-    #[arg(long, value_name = "HOW")]
-    pub(super) resume: Option<Resume>,
     /// What to do with a record that cannot be read or that the plugin refuses: stop, skip, or
     /// dead-letter=FILE
     #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = on_error)]

@@ -112,14 +112,14 @@ pub(super) fn cursor(
     let columns = columns.map_err(|error| Failure::runtime(&run.dir, &error))?;
     let source_name = input.source_name(&partition);
     let taken_there = {
-        let (options, dir) = (run.reading.clone(), run.dir.clone());
+        let (options, how, dir) = (run.reading.clone(), run.resume, run.dir.clone());
         let (source_name, bookmark) = (source_name.clone(), bookmark.clone());
         move |mut reader: Box<dyn Reader>| -> Result<Box<dyn Reader>, Failure> {
             if decodes {
                 reader = inputs::decode(reader, &source_name, &options, columns);
             }
             if let Some(bookmark) = &bookmark {
-                resume(&mut *reader, bookmark, &source_name, options.resume, &dir)?;
+                resume(&mut *reader, bookmark, &source_name, how, &dir)?;
             }
             Ok(reader)
         }

@@ -12,6 +12,7 @@ use alluvium_core::model::hash_range::HashRange;
 use alluvium_core::recovery::Part;
 
 use crate::error::ClusterError;
+use crate::left_out::{BadRecord, Refusal};
 use crate::message::{Emitted, Piece};
 
 pub use native::{Context, NativeOperator, Operator};
@@ -63,7 +64,7 @@ pub trait Build<D>: Send + Sync + 'static {
 #[doc(hidden)]
 pub trait Router {
     /// Returns the hash of the key of each record.
-    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, ClusterError>;
+    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, Refusal>;
 }
 
 /// The end of an epoch, which all workers see alike.
@@ -80,11 +81,21 @@ pub struct Cut {
     pub is_last: bool,
 }
 
+/// What comes of the records of an epoch, beside the state.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Work {
+    /// What is emitted.
+    pub emitted: Vec<Emitted>,
+    /// The records that the operator refuses, if they are left out. Otherwise a refusal is an error.
+    pub left_out: Option<Vec<BadRecord>>,
+}
+
 /// An operator over the state of one worker.
 #[doc(hidden)]
 pub trait Worker {
-    /// Processes records, and adds what is emitted to `emitted`.
-    fn process(&mut self, piece: Piece, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError>;
+    /// Processes records.
+    fn process(&mut self, piece: Piece, work: &mut Work) -> Result<(), ClusterError>;
 
     /// Moves the clocks at the end of an epoch, and does the work of the timers that are due.
     fn end_epoch(&mut self, end: &Cut, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError>;
@@ -127,5 +138,15 @@ impl Piece {
     pub(crate) fn empty_like(&self) -> Self {
         let Self { input, partition, width, .. } = *self;
         Self { input, partition, width, header: self.header.clone(), ..Self::default() }
+    }
+}
+
+/// Puts the fields of a record in the place of those of another one.
+pub(crate) fn divide_fields<'r>(fields: &mut Vec<&'r [u8]>, lens: &[u32], mut bytes: &'r [u8]) {
+    fields.clear();
+    for len in lens {
+        let (field, after) = bytes.split_at(*len as usize);
+        fields.push(field);
+        bytes = after;
     }
 }

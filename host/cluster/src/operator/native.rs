@@ -12,8 +12,9 @@ use alluvium_core::model::timer::Timer;
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, OpenOptions};
 
 use crate::error::ClusterError;
+use crate::left_out::{Refusal, around};
 use crate::message::{Emitted, Order, Piece};
-use crate::operator::{Build, Cut, Opening, Router, Worker};
+use crate::operator::{Build, Cut, Opening, Router, Work, Worker, divide_fields};
 
 /// So many timers are worked through at once.
 const TIMERS_AT_ONCE: usize = 4_096;
@@ -146,13 +147,15 @@ struct NativeRouter<O> {
 }
 
 impl<O: Operator> Router for NativeRouter<O> {
-    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, ClusterError> {
+    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, Refusal> {
         let columns = piece.header.as_deref().unwrap_or_default();
         let mut hashes = Vec::with_capacity(piece.count());
+        let mut fields = Vec::new();
         for (number, lens, bytes) in piece.records() {
             self.key.clear();
-            let key = self.operator.key(piece.input, columns, &fields(lens, bytes), &mut self.key);
-            key.map_err(|what| piece.refused(number, &what))?;
+            divide_fields(&mut fields, lens, bytes);
+            let key = self.operator.key(piece.input, columns, &fields, &mut self.key);
+            key.map_err(|what| Refusal::Record { number: Some(number), what })?;
             hashes.push(key_hash(&self.key));
         }
         Ok(hashes)
@@ -195,15 +198,35 @@ impl<O: Operator, D: Directory> NativeWorker<O, D> {
 }
 
 impl<O: Operator, D: Directory + Send + Sync + 'static> Worker for NativeWorker<O, D> {
-    fn process(&mut self, piece: Piece, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
-        let columns = piece.header.as_deref().unwrap_or_default();
-        for (number, lens, bytes) in piece.records() {
-            let order = Order::Record(piece.input, piece.partition, number, 0);
-            let mut context = Context { state: &mut self.state, emitted, order };
-            let done = self.operator.process(&mut context, piece.input, columns, &fields(lens, bytes));
-            done.map_err(|what| piece.refused(number, &what))?;
-        }
-        Ok(())
+    fn process(&mut self, piece: Piece, work: &mut Work) -> Result<(), ClusterError> {
+        let Work { emitted, left_out } = work;
+        // After an error nothing of the epoch counts. Only what continues is undone.
+        let undoes = left_out.is_some();
+        around(piece, left_out, |piece| {
+            let columns = piece.header.as_deref().unwrap_or_default();
+            let before = emitted.len();
+            if undoes {
+                self.state.begin_batch();
+            }
+            let mut fields = Vec::new();
+            for (number, lens, bytes) in piece.records() {
+                divide_fields(&mut fields, lens, bytes);
+                let order = Order::Record(piece.input, piece.partition, number, 0);
+                let mut context = Context { state: &mut self.state, emitted, order };
+                let done = self.operator.process(&mut context, piece.input, columns, &fields);
+                if let Err(what) = done {
+                    if undoes {
+                        self.state.rollback_batch()?;
+                        emitted.truncate(before);
+                    }
+                    return Err(Refusal::Record { number: Some(number), what });
+                }
+            }
+            if undoes {
+                self.state.commit_batch();
+            }
+            Ok(())
+        })
     }
 
     fn end_epoch(&mut self, end: &Cut, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
@@ -240,24 +263,5 @@ impl<O: Operator, D: Directory + Send + Sync + 'static> Worker for NativeWorker<
         }
         let owned = self.state.owned_range();
         Ok(durable.iter().map(|durable| JobPart::of(&durable.metadata, owned)).collect::<Result<_, _>>()?)
-    }
-}
-
-/// Divides a record into its fields.
-fn fields<'r>(lens: &[u32], bytes: &'r [u8]) -> Vec<&'r [u8]> {
-    let mut rest = bytes;
-    let field = |len: &u32| {
-        let (field, after) = rest.split_at(*len as usize);
-        rest = after;
-        field
-    };
-    lens.iter().map(field).collect()
-}
-
-impl Piece {
-    /// Returns the error of a record that the operator refuses.
-    pub(crate) fn refused(&self, number: u32, what: &str) -> ClusterError {
-        let place = format!("input {}, partition {}, record {}", self.input, self.partition, number + 1);
-        ClusterError::Operator(format!("{place} of the epoch: the operator refuses it: {what}"))
     }
 }

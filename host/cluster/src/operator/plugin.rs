@@ -11,8 +11,9 @@ use alluvium_host::{
 };
 
 use crate::error::ClusterError;
+use crate::left_out::{Refusal, around};
 use crate::message::{Emitted, Order, Piece};
-use crate::operator::{Build, Cut, Opening, Router, Worker};
+use crate::operator::{Build, Cut, Opening, Router, Work, Worker};
 
 /// A plugin as what workers start with. The plugin must say which keys records belong to: it exports `keyed`.
 #[derive(Clone)]
@@ -126,19 +127,20 @@ fn batch_of(plugin: &Plugin, piece: Piece) -> Batch {
     }
 }
 
-/// Names the record that the plugin refuses.
-fn named(error: RuntimeError, at: &Piece) -> ClusterError {
+/// Names the record that the plugin refuses, or the place where it fails.
+fn named(error: RuntimeError, at: &Piece) -> Refusal {
     match error {
         RuntimeError::Refused { record, text, .. } => {
-            let number = record.and_then(|record| at.numbers.get(record as usize)).or(at.numbers.first());
-            at.refused(number.copied().unwrap_or_default(), &text)
+            Refusal::Record { number: record.and_then(|record| at.numbers.get(record as usize)).copied(), what: text }
         }
-        error => {
-            let number = at.numbers.first().copied().unwrap_or_default();
-            let place = format!("input {}, partition {}, from record {}", at.input, at.partition, number + 1);
-            ClusterError::Operator(format!("{place} of the epoch: {error}"))
-        }
+        error => failed(&error, at).into(),
     }
+}
+
+fn failed(error: &RuntimeError, at: &Piece) -> ClusterError {
+    let number = at.numbers.first().copied().unwrap_or_default();
+    let place = format!("input {}, partition {}, from record {}", at.input, at.partition, number + 1);
+    ClusterError::Operator(format!("{place} of the epoch: {error}"))
 }
 
 struct PluginRouter {
@@ -147,14 +149,13 @@ struct PluginRouter {
 }
 
 impl Router for PluginRouter {
-    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, ClusterError> {
-        let place = piece.empty_like();
-        begin(&mut self.plugin, &mut self.begun, piece).map_err(|error| named(error, &place))?;
+    fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, Refusal> {
+        begin(&mut self.plugin, &mut self.begun, piece).map_err(|error| failed(&error, piece))?;
         let batch = batch_of(&self.plugin, piece.clone());
         let keys = self.plugin.route(piece.input, &batch).map_err(|error| named(error, piece))?;
         if keys.lens.len() != piece.count() {
             let what = format!("gives {} keys for {} records", keys.lens.len(), piece.count());
-            return Err(ClusterError::Operator(format!("route of the plugin {what}")));
+            return Err(ClusterError::Operator(format!("route of the plugin {what}")).into());
         }
         let mut rest = keys.bytes.as_slice();
         let mut hashes = Vec::with_capacity(keys.lens.len());
@@ -178,7 +179,7 @@ struct PluginWorker {
 }
 
 impl PluginWorker {
-    fn feed(&mut self, piece: Piece) -> Result<(), ClusterError> {
+    fn feed(&mut self, piece: Piece) -> Result<(), Refusal> {
         let input = piece.input;
         let place = Piece { numbers: piece.numbers.clone(), ..piece.empty_like() };
         let batch = batch_of(&self.plugin, piece);
@@ -199,18 +200,21 @@ impl PluginWorker {
 }
 
 impl Worker for PluginWorker {
-    fn process(&mut self, piece: Piece, emitted: &mut Vec<Emitted>) -> Result<(), ClusterError> {
-        let place = piece.empty_like();
-        begin(&mut self.plugin, &mut self.begun, &piece).map_err(|error| named(error, &place))?;
+    fn process(&mut self, piece: Piece, work: &mut Work) -> Result<(), ClusterError> {
+        begin(&mut self.plugin, &mut self.begun, &piece).map_err(|error| failed(&error, &piece))?;
+        let Work { emitted, left_out } = work;
         if !self.emits {
-            return self.feed(piece);
+            return around(piece, left_out, |piece| self.feed(piece));
         }
         // One by one: which record an emitted one belongs to decides its place in the output.
         for (number, lens, bytes) in piece.records() {
-            let mut one = place.clone();
+            let mut one = piece.empty_like();
             one.push(number, lens, bytes);
-            self.feed(one)?;
-            self.take(Order::Record(piece.input, piece.partition, number, 0), emitted);
+            around(one, left_out, |one| {
+                self.feed(one)?;
+                self.take(Order::Record(piece.input, piece.partition, number, 0), emitted);
+                Ok(())
+            })?;
         }
         Ok(())
     }

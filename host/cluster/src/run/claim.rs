@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::inputs::Input;
 use crate::operator::Build;
 use crate::run::Job;
+use crate::run::renamed::{Renamed, find};
 use crate::storage::Storage;
 
 /// The annotation of the log that names the operator.
@@ -25,7 +26,17 @@ pub(super) struct Plan {
     pub(super) manifest: JobManifest,
     /// The partitions of each input.
     pub(super) partitions: Vec<Vec<String>>,
+    /// Those of each input that were read under another name.
+    pub(super) renamed: Vec<Renamed>,
     pub(super) is_finished: bool,
+}
+
+impl Plan {
+    /// Returns the name by which the manifest knows a partition, if it does.
+    pub(super) fn known_as<'a>(&'a self, input: u32, name: &'a str) -> Option<&'a str> {
+        let renamed = self.renamed.get(input as usize).and_then(|renamed| renamed.get(name));
+        renamed.map_or(Some(name), Option::as_deref)
+    }
 }
 
 /// The log of a job that was claimed, and what was decided. There is no log if there is nothing to do.
@@ -40,15 +51,20 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             let what = format!("the job belongs to the operator {other:?}, and not to {name:?}");
             return Err(ClusterError::Options(what));
         }
-        let partitions = self.inputs.iter().map(Input::partitions).collect::<Result<_, _>>()?;
+        let partitions = self.inputs.iter().map(Input::partitions).collect::<Result<Vec<_>, _>>()?;
         if annotations.contains_key(FINISHED) {
-            let manifest = log.manifest().clone();
-            return Ok((None, Plan { manifest, partitions, is_finished: true }));
+            let (manifest, renamed) = (log.manifest().clone(), Vec::new());
+            return Ok((None, Plan { manifest, partitions, renamed, is_finished: true }));
+        }
+        let mut renamed = Vec::new();
+        for (input, partitions) in self.inputs.iter().zip(&partitions) {
+            let known = log.manifest().position.positions.get(input.name());
+            renamed.push(known.map(|known| find(input, partitions, known)).transpose()?.unwrap_or_default());
         }
         let stores = (0..workers).map(|_| random().map(StoreId)).collect::<Result<_, _>>()?;
         let annotations = BTreeMap::from([(OPERATOR.to_owned(), name)]);
         let manifest = block_on(log.claim(stores, &annotations))?.clone();
-        Ok((Some(log), Plan { manifest, partitions, is_finished: false }))
+        Ok((Some(log), Plan { manifest, partitions, renamed, is_finished: false }))
     }
 
     /// Recovers the outputs, and starts what commits.
@@ -74,6 +90,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             log,
             storage: self.storage.clone(),
             outputs,
+            dead_letter: self.dead_letter.clone(),
             partitions: names.zip(plan.partitions.iter().cloned()).collect(),
             max_retained: self.options.max_retained,
             watch: self.watch.clone(),

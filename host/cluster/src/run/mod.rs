@@ -1,16 +1,18 @@
 //! Runs a job: claims it, connects its processes, and works until the end of its inputs.
 
 mod claim;
+mod renamed;
 mod work;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::committer::{Outputs, Watch};
+use crate::committer::{DEAD_LETTERS, Outputs, Watch};
 use crate::error::ClusterError;
 use crate::failure::Failure;
 use crate::inputs::Input;
+use crate::left_out::{DeadLetter, LeftOut};
 use crate::network::{Connected, Processes, Pulses, connect};
 use crate::operator::Build;
 use crate::options::JobOptions;
@@ -26,6 +28,7 @@ pub struct Job<S, B> {
     inputs: Vec<Input>,
     /// They are handed to the thread that commits.
     outputs: Mutex<Outputs>,
+    dead_letter: Option<DeadLetter>,
     processes: Processes,
     threads: NonZeroUsize,
     options: JobOptions,
@@ -50,6 +53,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             operator: Arc::new(operator),
             inputs: Vec::new(),
             outputs: Mutex::default(),
+            dead_letter: None,
             processes: Processes::single(),
             threads: NonZeroUsize::MIN,
             options: JobOptions::default(),
@@ -76,6 +80,19 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let outputs = self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner);
         outputs.insert(number, (name.to_owned(), sink));
         Ok(self)
+    }
+
+    /// Keeps the records that are [left out](JobOptions::leave_out) in a sink, exactly once, as the bytes that
+    /// `bytes_of` makes of them. Only the first process of a job writes to it.
+    #[must_use]
+    pub fn dead_letters(
+        mut self,
+        sink: Box<dyn alluvium_connectors::sink::Sink>,
+        bytes_of: impl Fn(&LeftOut) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        let outputs = self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner);
+        outputs.insert(DEAD_LETTERS.0, (DEAD_LETTERS.1.to_owned(), sink));
+        Self { dead_letter: Some(Arc::new(bytes_of)), ..self }
     }
 
     /// Sets the processes of the job.

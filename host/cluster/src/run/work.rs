@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,7 @@ use crate::dataflow::{Dataflow, Sending, build};
 use crate::error::ClusterError;
 use crate::failure::{Failure, OF_NETWORK};
 use crate::inputs::Reading;
+use crate::left_out::{BadRecord, around};
 use crate::message::{Envelope, EpochEnd, Message, Piece};
 use crate::operator::{Build, Opening, Router, Worker};
 use crate::run::Job;
@@ -120,8 +122,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let (own, workers) = (timely.index(), timely.peers());
         let number = u32::try_from(own).unwrap_or(u32::MAX);
         let state = self.open(number, &plan.manifest)?;
-        let (delay_ms, finish) = (self.options.watermark_delay_ms, self.options.finish);
-        let stash = Stash::new(number, state, plan.manifest.position.watermark, delay_ms, finish)?;
+        let stash = Stash::new(number, state, plan.manifest.position.watermark, &self.options)?;
         let stash = Rc::new(RefCell::new(stash));
         let Dataflow { mut input, probe } = build(timely, Rc::clone(&stash), committer, failure);
         let mut reading = Vec::new();
@@ -129,7 +130,9 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         for (at, (input, (partition, name))) in all.enumerate() {
             if at % workers == own {
                 let from = &self.inputs[input as usize];
-                reading.push(Reading::open((input, from), (partition, name), &plan.manifest.position)?);
+                let (position, leaves_out) = (&plan.manifest.position, self.options.leaves_out);
+                let known_as = plan.known_as(input, name);
+                reading.push(Reading::open((input, from), (partition, name), known_as, position, leaves_out)?);
             }
         }
         let mut router = self.operator.router()?;
@@ -195,8 +198,14 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
                 if let Some(piece) = partition.read(records)? {
                     found = true;
                     let workers = u32::try_from(timely.peers()).unwrap_or(u32::MAX);
-                    for (to, piece) in divide(&piece, router, workers)? {
+                    let mut unroutable = self.options.leaves_out.then(Vec::new);
+                    for (to, piece) in divide(piece, router, workers, &mut unroutable)? {
                         input.send(Envelope { to, message: Message::Piece(piece) });
+                    }
+                    let mut left_out = partition.take_unreadable();
+                    left_out.extend(unroutable.unwrap_or_default());
+                    if !left_out.is_empty() {
+                        input.send(Envelope { to: 0, message: Message::LeftOut(left_out) });
                     }
                 }
             }
@@ -216,17 +225,28 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
     }
 }
 
-/// Divides records among their owners.
-fn divide(piece: &Piece, router: &mut dyn Router, workers: u32) -> Result<BTreeMap<u32, Piece>, ClusterError> {
-    if piece.count() == 0 {
-        return Ok(BTreeMap::new());
-    }
-    let hashes = router.route(piece)?;
+/// Divides records among their owners. Those without one are left out, if there is a list for them.
+fn divide(
+    piece: Piece,
+    router: &mut dyn Router,
+    workers: u32,
+    unroutable: &mut Option<Vec<BadRecord>>,
+) -> Result<BTreeMap<u32, Piece>, ClusterError> {
     let mut divided: BTreeMap<u32, Piece> = BTreeMap::new();
-    for ((number, lens, bytes), hash) in piece.records().zip(hashes) {
-        let owner = ownership::owner(hash, workers);
-        divided.entry(owner).or_insert_with(|| piece.empty_like()).push(number, lens, bytes);
-    }
+    around(piece, unroutable, |piece| {
+        let hashes = router.route(&piece)?;
+        let owners: Vec<u32> = hashes.into_iter().map(|hash| ownership::owner(hash, workers)).collect();
+        let first = owners.first().filter(|first| owners.iter().all(|owner| owner == *first));
+        // What belongs to one owner is not copied, as with one worker.
+        if let Some(Entry::Vacant(only)) = first.map(|first| divided.entry(*first)) {
+            only.insert(piece);
+            return Ok(());
+        }
+        for ((number, lens, bytes), owner) in piece.records().zip(owners) {
+            divided.entry(owner).or_insert_with(|| piece.empty_like()).push(number, lens, bytes);
+        }
+        Ok(())
+    })?;
     Ok(divided)
 }
 

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use alluvium_cluster::{Committed, Watch};
+use alluvium_cluster::{Committed, LeftOut, Watch};
 use serde_json::json;
 
 use super::board::Board;
+use super::sources::why;
 use crate::log::{Level, log};
 use crate::output::grouped;
 use crate::shown::tell;
@@ -25,12 +26,16 @@ pub(super) fn listening(is_json: bool, address: SocketAddr) {
     }
 }
 
+/// So many records that were left out are told of for each epoch.
+const LEFT_OUT_TOLD: usize = 10;
+
 /// Returns what tells of committed epochs: as JSON of each, or for people of one a second and of the last.
 pub(super) fn watch(is_json: bool, board: Board) -> Watch {
     let (mut records, mut told) = (0, None::<Instant>);
     Arc::new(Mutex::new(move |committed: &Committed| {
         records += committed.records;
         board.committed(committed);
+        left_out(is_json, &committed.left_out);
         let manifest = &committed.manifest;
         if is_json {
             log(
@@ -40,6 +45,7 @@ pub(super) fn watch(is_json: bool, board: Board) -> Watch {
                     "workers": manifest.parts.len(), "records": records, "keys": manifest.keys(),
                     "state_bytes": manifest.bytes(), "state_digest": format!("{:016x}", manifest.digest()),
                     "watermark": manifest.position.watermark, "output_bytes": committed.output_bytes,
+                    "left_out": committed.left_out.len(),
                     "is_finished": committed.is_finished,
                 }),
             );
@@ -55,4 +61,22 @@ pub(super) fn watch(is_json: bool, board: Board) -> Watch {
             ));
         }
     }))
+}
+
+/// Tells of records that were left out of an epoch.
+fn left_out(is_json: bool, records: &[LeftOut]) {
+    for record in records.iter().take(LEFT_OUT_TOLD) {
+        let LeftOut { input, partition, number, number_in_partition, .. } = record;
+        let (number, error) = (number_in_partition.unwrap_or(*number), why(record));
+        if is_json {
+            let place = json!({"event": "left-out", "input": input, "partition": partition, "record": number,
+                "error": error});
+            log(Level::Warn, place);
+        } else {
+            tell(&format!("{input}, {partition}: left out record {number}: {error}"));
+        }
+    }
+    if let Some(rest) = records.len().checked_sub(LEFT_OUT_TOLD).filter(|rest| *rest > 0 && !is_json) {
+        tell(&format!("{} more records of this epoch were left out", grouped(rest as u64)));
+    }
 }

@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use alluvium_cluster::{ClusterError, Input};
+use alluvium_cluster::{ClusterError, Input, LeftOut};
+use alluvium_connectors::Batch;
 use alluvium_connectors::sink::{self, FileSink, Sink};
-use alluvium_connectors::source::{Identity, Partition, Reader, Source, SourceError};
+use alluvium_connectors::source::{Identity, Partition, Reader, Schema, Source, SourceError};
 use alluvium_host::Description;
+use serde_json::json;
 
+use super::super::bad_record::BadRecord;
 use super::super::connections::{ConnectedInput, Connection, TIME_COLUMN, connect};
 use super::super::event_time::Times;
-use super::super::input_options::InputOptions;
+use super::super::input_options::{InputOptions, OnError};
 use super::super::inputs::{self, InputSource, address, decode};
 use super::super::operator::takes_columns;
 use super::arguments::Run;
@@ -108,6 +111,39 @@ pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Fai
         }
     }
     Ok(outputs)
+}
+
+/// Returns the sink of records that are left out, if there is one.
+pub(super) fn dead_letters(run: &Run) -> Result<Option<Box<dyn Sink>>, Failure> {
+    match &run.reading.on_error {
+        OnError::DeadLetter(path) => open_sink(path).map(Some),
+        OnError::Stop | OnError::Skip => Ok(None),
+    }
+}
+
+/// Says why a record is left out.
+pub(super) fn why(record: &LeftOut) -> String {
+    if record.is_refused { format!("the plugin refuses it: {}", record.error) } else { record.error.clone() }
+}
+
+/// Returns the line of a record that is left out. It has the members that `alluvium run` gives it, and says where the
+/// record stands in the job.
+pub(super) fn dead_letter(record: &LeftOut) -> Vec<u8> {
+    let number = record.number_in_partition.unwrap_or(record.number);
+    let error =
+        if record.is_refused { format!("the plugin refuses it: {}", record.error) } else { record.error.clone() };
+    let mut batch = Batch::default();
+    batch.push(record.fields.iter().map(Vec::as_slice));
+    let schema = record.columns.clone().map_or(Schema::Raw, Schema::Fields);
+    let Some(fields) = batch.records().next() else { return Vec::new() };
+    let bad = BadRecord::of_record(number, error, &fields, Some(&schema));
+    let place = [
+        ("input", json!(record.input)),
+        ("partition", json!(record.partition)),
+        ("epoch", json!(record.epoch)),
+        ("record_of_epoch", json!(record.number)),
+    ];
+    bad.line_at(place).into_bytes()
 }
 
 fn random() -> Result<[u8; 8], Failure> {

@@ -7,6 +7,7 @@ use alluvium_host::{HostOptions, Limits, PluginOptions};
 use serde_json::json;
 
 use super::super::arguments::{compiler, plugin_limits};
+use super::super::input_options::OnError;
 use super::super::service::listen;
 use super::super::signals::Signals;
 use super::arguments::Run;
@@ -51,6 +52,9 @@ impl Run {
         if is_first {
             for (name, sink) in sources::outputs(self, &description)? {
                 job = job.output(&name, sink).map_err(|error| failed(&error))?;
+            }
+            if let Some(sink) = sources::dead_letters(self)? {
+                job = job.dead_letters(sink, sources::dead_letter);
             }
         }
         match job.run() {
@@ -105,6 +109,7 @@ impl Run {
             .max_retained(self.max_retained)
             .watermark_delay_ms(i64::try_from(self.watermark_delay).unwrap_or(i64::MAX))
             .finish(!self.no_finish)
+            .leave_out(self.reading.on_error != OnError::Stop)
             .epochs_max(self.stop_after_epochs.map(std::num::NonZeroU64::get))
     }
 

@@ -7,6 +7,7 @@ use alluvium_cluster::JobStatus;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::super::service::{lag_text, shown};
 use super::failed;
 use super::place::JobPlace;
 use crate::answer::Answer;
@@ -65,7 +66,7 @@ impl Status {
                     "generation": manifest.generation, "workers": manifest.stores.len(), "epoch": position.epoch,
                     "checkpoint": manifest.checkpoint, "is_finished": status.is_finished, "keys": manifest.keys(),
                     "state_bytes": manifest.bytes(), "state_digest": format!("{:016x}", manifest.digest()),
-                    "watermark": position.watermark, "positions": position.positions,
+                    "watermark": position.watermark, "positions": position.positions, "lag": status.lags,
                     "parts": status.parts.iter().map(part).collect::<Vec<Value>>(),
                 });
                 return writeln!(out, "{value:#}");
@@ -82,6 +83,10 @@ impl Status {
             writeln!(out, "{keys} keys, {bytes} bytes, state digest {:016x}", manifest.digest())?;
             if let Some(watermark) = position.watermark {
                 writeln!(out, "watermark {watermark} ms")?;
+            }
+            for (input, lag) in &status.lags {
+                let lag = lag_text(lag.records, lag.bytes);
+                writeln!(out, "input {}: lag {lag} when the epoch was committed", shown(input))?;
             }
             for part in &status.parts {
                 let others =

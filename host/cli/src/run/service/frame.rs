@@ -5,6 +5,8 @@ use alluvium_host::text::printable;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
+use crate::output::grouped;
+
 /// How often a browser asks for the page again, in seconds.
 const REFRESH: u32 = 2;
 
@@ -58,6 +60,13 @@ pub(in crate::run) fn framed(
 /// What others chose is shown as text, and control characters as codes.
 pub(in crate::run) fn shown(text: &str) -> String {
     printable(text).to_string()
+}
+
+/// What is there of an input and not read, as far as the source knows.
+pub(in crate::run) fn lag_text(records: Option<u64>, bytes: Option<u64>) -> String {
+    let records = records.map(|records| format!("{} records", grouped(records)));
+    let bytes = || bytes.map(|bytes| format!("{} bytes", grouped(bytes)));
+    records.or_else(bytes).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// A moment in milliseconds of Unix time.

@@ -15,7 +15,7 @@ pub(super) use families::{
     Metric, age, counters, gauges, labelled_counters, labelled_gauges, number, of_process, seconds,
 };
 #[cfg(feature = "cluster")]
-pub(super) use frame::{framed, position_text, shown, time, time_of};
+pub(super) use frame::{framed, lag_text, position_text, shown, time, time_of};
 pub(super) use http::{Shown, listen};
 pub(super) use metrics_file::MetricsFile;
 pub(super) use status::{InputStatus, OutputStatus, Phase, Status};

@@ -3,7 +3,7 @@
 use alluvium_connectors::sink::Guarantee;
 use maud::{Markup, html};
 
-use super::frame::{framed, shown, time, time_of};
+use super::frame::{framed, lag_text, shown, time, time_of};
 use super::status::{Checkpoint, InputStatus, OutputStatus, Snapshot};
 use crate::output::grouped;
 
@@ -88,9 +88,7 @@ fn limits(run: &Snapshot) -> Markup {
 }
 
 fn lag(input: &InputStatus) -> String {
-    let records = input.reader.progress.lag_records.map(|records| format!("{} records", grouped(records)));
-    let bytes = || input.lag_bytes().map(|bytes| format!("{} bytes", grouped(bytes)));
-    records.or_else(bytes).unwrap_or_else(|| "unknown".to_owned())
+    lag_text(input.reader.progress.lag_records, input.lag_bytes())
 }
 
 fn promise(guarantee: Guarantee) -> &'static str {

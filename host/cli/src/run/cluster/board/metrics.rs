@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use alluvium_cluster::Lag;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::MetricType;
@@ -26,9 +27,19 @@ const OF_JOB: [Metric<Newest, Option<f64>>; 8] = [
     }),
 ];
 
-const COUNTS_OF_JOB: [Metric<Newest, u64>; 2] = [
+const COUNTS_OF_JOB: [Metric<Newest, u64>; 3] = [
     ("job_epochs", "Epochs committed by this generation.", |job| job.epochs),
     ("job_output_bytes", "Bytes given to the outputs by this generation.", |job| job.output_bytes),
+    (
+        "job_left_out_records",
+        "Records that this generation left out, because they could not be read or were refused.",
+        { |job| job.left_out },
+    ),
+];
+
+const OF_PARTITIONS: [Metric<Lag, Option<f64>>; 2] = [
+    ("job_input_lag_bytes", "Bytes that are there and not read.", |lag| lag.bytes.map(number)),
+    ("job_input_lag_records", "Records that are there and not read.", |lag| lag.records.map(number)),
 ];
 
 const OF_WORKERS: [Metric<OfWorker, Option<f64>>; 3] = [
@@ -71,6 +82,11 @@ impl Collector for OfBoard {
         let Some(newest) = &seen.committed else { return Ok(()) };
         gauges(&mut encoder, &OF_JOB, newest)?;
         counters(&mut encoder, &COUNTS_OF_JOB, newest)?;
+        let partitions = newest.lags.iter().flat_map(|(input, partitions)| {
+            let labels = |partition| [("input", input.as_str()), ("partition", partition)];
+            partitions.iter().map(move |(partition, lag)| (labels(partition.as_str()), lag))
+        });
+        labelled_gauges(&mut encoder, &OF_PARTITIONS, partitions)?;
         let workers = newest.workers.iter().enumerate().map(|(number, worker)| ([("worker", number)], worker));
         labelled_gauges(&mut encoder, &OF_WORKERS, workers.clone())?;
         labelled_counters(&mut encoder, &COUNTS_OF_WORKERS, workers)

@@ -6,8 +6,9 @@ mod page;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use alluvium_cluster::{Committed, WorkerEpoch};
+use alluvium_cluster::{Committed, Lag, WorkerEpoch};
 use alluvium_core::job::JobManifest;
+use alluvium_core::model::position::ByPartition;
 use jiff::Timestamp;
 
 use super::super::service::Shown;
@@ -38,6 +39,9 @@ struct Newest {
     since: Instant,
     epochs: u64,
     output_bytes: u64,
+    left_out: u64,
+    /// What is there of each partition and not read.
+    lags: ByPartition<Lag>,
     /// By worker.
     workers: Vec<OfWorker>,
     is_finished: bool,
@@ -67,7 +71,8 @@ impl Board {
     pub(super) fn committed(&self, committed: &Committed) {
         let mut seen = self.lock();
         let before = seen.committed.take();
-        let (epochs, output_bytes) = before.as_ref().map_or((0, 0), |newest| (newest.epochs, newest.output_bytes));
+        let sums = before.as_ref().map(|newest| (newest.epochs, newest.output_bytes, newest.left_out));
+        let (epochs, output_bytes, left_out) = sums.unwrap_or_default();
         let mut workers = before.map_or_else(Vec::new, |newest| newest.workers);
         workers.resize(committed.workers.len(), OfWorker::default());
         let manifest = committed.manifest.clone();
@@ -82,6 +87,8 @@ impl Board {
             since: Instant::now(),
             epochs: epochs + 1,
             output_bytes: output_bytes + committed.output_bytes,
+            left_out: left_out + committed.left_out.len() as u64,
+            lags: committed.lags.clone(),
             workers,
             is_finished: committed.is_finished,
         });

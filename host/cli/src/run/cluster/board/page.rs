@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::super::service::{framed, position_text, shown, time, time_of};
+use super::super::super::service::{framed, lag_text, position_text, shown, time, time_of};
 use super::{Newest, Seen};
 use crate::output::grouped;
 
@@ -29,6 +29,7 @@ fn job(newest: &Newest) -> Markup {
             tr { td { "keys" } td.number { (grouped(manifest.keys())) } }
             tr { td { "bytes of the state" } td.number { (grouped(manifest.bytes())) } }
             tr { td { "bytes given to the outputs" } td.number { (grouped(newest.output_bytes)) } }
+            tr { td { "records that were left out" } td.number { (grouped(newest.left_out)) } }
             tr { td { "watermark" } td.number { (manifest.position.watermark.map_or("none yet".to_owned(), time_of)) } }
             tr { td { "inputs" } td.number { (if newest.is_finished { "ended" } else { "being read" }) } }
         } } }
@@ -57,13 +58,18 @@ fn inputs(newest: &Newest) -> Markup {
         let at = position.watermarks.get(input).and_then(|partitions| partitions.get(partition));
         at.map_or("none yet".to_owned(), |at| time_of(*at))
     };
+    let lag = |input: &str, partition: &str| {
+        let lag = newest.lags.get(input).and_then(|of_input| of_input.get(partition)).copied().unwrap_or_default();
+        lag_text(lag.records, lag.bytes)
+    };
     html! {
         h2 { "Inputs" }
         div.scroll { table {
-            thead { tr { th { "input" } th { "partition" } th { "position" } th { "event time" } } }
+            thead { tr { th { "input" } th { "partition" } th { "position" } th { "event time" } th.number { "lag" } } }
             tbody { @for (input, partitions) in &position.positions { @for (partition, at) in partitions { tr {
                 td { (shown(input)) } td { (shown(partition)) } td { code { (shown(&position_text(at))) } }
                 td { (event_time(input, partition)) }
+                td.number { (lag(input, partition)) }
             } } } }
         } }
     }
