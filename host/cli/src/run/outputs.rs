@@ -14,7 +14,7 @@ use super::arguments::Run;
 use super::bad_record::BadRecord;
 use super::bookmarks;
 use super::connections::{ConnectedOutput, ConnectedSink, Connections};
-use super::input_options::OnError;
+use super::input_options::{InputOptions, OnError};
 use super::inputs;
 use super::service::OutputStatus;
 use super::strict;
@@ -62,7 +62,7 @@ impl Outputs {
             let token = plugin.with_engine(|engine| bookmarks::token(engine, &stored_as));
             let token = token.map_err(|error| Failure::runtime(&run.dir, &error))?;
             if let ConnectedSink::To(path) = &sink {
-                connections.inputs.iter().try_for_each(|input| check_apart(path, &input.source, run))?;
+                connections.inputs.iter().try_for_each(|input| check_apart(path, &input.source, &run.reading))?;
             }
             let is_nowhere = sink == ConnectedSink::Nowhere;
             let (path, sink) = open(&sink, is_new && !run.overwrite, run)?;
@@ -154,7 +154,7 @@ impl Outputs {
 }
 
 /// An output must not be what is read.
-fn check_apart(output: &Path, input: &Path, run: &Run) -> Result<(), Failure> {
+pub(super) fn check_apart(output: &Path, input: &Path, reading: &InputOptions) -> Result<(), Failure> {
     let is_same = match (fs::metadata(output), fs::metadata(input)) {
         (Ok(output), Ok(input)) => output.is_file() && file_id(&output) == file_id(&input),
         _ => false,
@@ -162,7 +162,7 @@ fn check_apart(output: &Path, input: &Path, run: &Run) -> Result<(), Failure> {
     if is_same {
         return Err(Failure::at(output.display(), "is the --input as well").hint("name another output"));
     }
-    if inputs::would_read(output, input, &run.reading) {
+    if inputs::would_read(output, input, reading) {
         let what = format!("would be read as one of the files of --input {}", input.display());
         return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
     }

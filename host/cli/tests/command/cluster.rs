@@ -286,6 +286,8 @@ fn what_cannot_work_is_refused_by_name() {
         resume.code == Some(2) && resume.err.contains("--resume"),
         "a job continues where its log says: {resume:?}"
     );
+    let letters = format!("dead-letter={}", bench.path("in/letters").display());
+    fails(run(&text(&delays()), &["--on-error", &letters]), &bench.path("in"), &["would be read", "elsewhere"]);
     let other = run(&text(&delays()), &["--input", "flights=elsewhere.csv"]);
     fails(other, scratch, &["connected twice"]);
 }

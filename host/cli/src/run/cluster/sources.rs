@@ -16,6 +16,7 @@ use super::super::event_time::Times;
 use super::super::input_options::{InputOptions, OnError};
 use super::super::inputs::{self, InputSource, address, decode};
 use super::super::operator::takes_columns;
+use super::super::outputs::check_apart;
 use super::arguments::Run;
 use crate::failure::Failure;
 use crate::shown::tell;
@@ -106,7 +107,7 @@ pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Fai
     let mut outputs = Sinks::new();
     for (name, sink) in names.iter().zip(connect(&run.output, &names, "output", &plugin)?) {
         match sink {
-            Some(path) => outputs.push(((*name).to_owned(), open_sink(path)?)),
+            Some(path) => outputs.push(((*name).to_owned(), open_sink(path, run)?)),
             None => tell(&format!("the output {name} leads nowhere: --output {name}=SINK connects it")),
         }
     }
@@ -116,7 +117,7 @@ pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Fai
 /// Returns the sink of records that are left out, if there is one.
 pub(super) fn dead_letters(run: &Run) -> Result<Option<Box<dyn Sink>>, Failure> {
     match &run.reading.on_error {
-        OnError::DeadLetter(path) => open_sink(path).map(Some),
+        OnError::DeadLetter(path) => open_sink(path, run).map(Some),
         OnError::Stop | OnError::Skip => Ok(None),
     }
 }
@@ -153,10 +154,12 @@ fn random() -> Result<[u8; 8], Failure> {
     Ok(bytes)
 }
 
-fn open_sink(path: &Path) -> Result<Box<dyn Sink>, Failure> {
+fn open_sink(path: &Path, run: &Run) -> Result<Box<dyn Sink>, Failure> {
     if let Some(address) = address(path) {
         return sink::from_url(address).map_err(|error| Failure::at("--output", error));
     }
+    // The next start would read it.
+    run.input.iter().try_for_each(|input| check_apart(path, &input.to, &run.reading))?;
     let sink = FileSink::new(path).map_err(|error| Failure::sink(&error))?;
     // A process that was stopped and continues later does not disturb this one.
     let writer = format!("{:016x}", u64::from_le_bytes(random()?));
