@@ -1,6 +1,7 @@
 //! Runs a job: claims it, connects its processes, and works until the end of its inputs.
 
 mod claim;
+mod divide;
 mod renamed;
 mod work;
 

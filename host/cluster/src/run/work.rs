@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -23,11 +22,11 @@ use crate::dataflow::{Dataflow, Sending, build};
 use crate::error::ClusterError;
 use crate::failure::{Failure, OF_NETWORK};
 use crate::inputs::Reading;
-use crate::left_out::{BadRecord, around};
-use crate::message::{Envelope, EpochEnd, Message, Piece};
+use crate::message::{Envelope, EpochEnd, Message};
 use crate::operator::{Build, Opening, Router, Worker};
 use crate::run::Job;
 use crate::run::claim::Plan;
+use crate::run::divide::divide;
 use crate::stash::Stash;
 use crate::storage::Storage;
 
@@ -223,31 +222,6 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         }
         Ok(())
     }
-}
-
-/// Divides records among their owners. Those without one are left out, if there is a list for them.
-fn divide(
-    piece: Piece,
-    router: &mut dyn Router,
-    workers: u32,
-    unroutable: &mut Option<Vec<BadRecord>>,
-) -> Result<BTreeMap<u32, Piece>, ClusterError> {
-    let mut divided: BTreeMap<u32, Piece> = BTreeMap::new();
-    around(piece, unroutable, |piece| {
-        let hashes = router.route(&piece)?;
-        let owners: Vec<u32> = hashes.into_iter().map(|hash| ownership::owner(hash, workers)).collect();
-        let first = owners.first().filter(|first| owners.iter().all(|owner| owner == *first));
-        // What belongs to one owner is not copied, as with one worker.
-        if let Some(Entry::Vacant(only)) = first.map(|first| divided.entry(*first)) {
-            only.insert(piece);
-            return Ok(());
-        }
-        for ((number, lens, bytes), owner) in piece.records().zip(owners) {
-            divided.entry(owner).or_insert_with(|| piece.empty_like()).push(number, lens, bytes);
-        }
-        Ok(())
-    })?;
-    Ok(divided)
 }
 
 fn now_ms() -> i64 {

@@ -1,6 +1,8 @@
 //! Commits epochs, on a thread of its own: the outputs are prepared, the manifest is committed, and then the outputs
 //! are shown.
 
+mod names;
+
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,16 +10,16 @@ use std::time::Duration;
 
 use alluvium_connectors::Batch;
 use alluvium_connectors::sink::Sink;
-use alluvium_connectors::source::FilePosition;
 use alluvium_core::directory::{Directory, block_on};
-use alluvium_core::job::{Commit, JobLog, JobManifest, JobPart, StoreId, kept_manifests, unneeded};
+use alluvium_core::job::{JobLog, JobManifest, JobPart, StoreId, kept_manifests, unneeded};
 use alluvium_core::model::position::ByPartition;
 
+use self::names::lag_of_inputs;
 use crate::error::ClusterError;
 use crate::failure::Failure;
 use crate::lag::Lag;
 use crate::left_out::{BadRecord, DeadLetter, LeftOut};
-use crate::message::{Emitted, EpochPosition, Order, PartDone};
+use crate::message::{Emitted, Order, PartDone};
 use crate::storage::Storage;
 
 /// The outputs of a job: a sink for each output of the operator that is connected, by the number of the output.
@@ -203,52 +205,6 @@ impl<S: Storage> Committing<S> {
         Ok(tokens)
     }
 
-    /// Returns the commit of a position in the stream.
-    fn at(&self, position: EpochPosition) -> Commit {
-        Commit {
-            watermark: position.watermark,
-            positions: self.by_partition(position.positions),
-            watermarks: self.by_partition(position.times),
-            ..Commit::default()
-        }
-    }
-
-    /// Gives what belongs to partitions the names of inputs and partitions.
-    fn by_partition<T>(&self, values: impl IntoIterator<Item = ((u32, u32), T)>) -> ByPartition<T> {
-        let mut named = ByPartition::new();
-        for (place, value) in values {
-            if let Some((input, partition)) = self.name(place) {
-                named.entry(input.to_owned()).or_insert_with(BTreeMap::new).insert(partition.to_owned(), value);
-            }
-        }
-        named
-    }
-
-    fn name(&self, (input, partition): (u32, u32)) -> Option<(&str, &str)> {
-        let (input, partitions) = self.partitions.get(input as usize)?;
-        Some((input, partitions.get(partition as usize)?))
-    }
-
-    /// Names a record that is left out of an epoch.
-    fn left_out(&self, epoch: u64, record: BadRecord) -> Option<LeftOut> {
-        let (input, partition) = self.name((record.input, record.partition))?;
-        let number = u64::from(record.number) + 1;
-        // The epoch begins where the one before ended.
-        let begun = self.log.manifest().position.positions.get(input).and_then(|of_input| of_input.get(partition));
-        let before = begun.map_or(Some(0), |begun| FilePosition::read(begun).map(|position| position.records));
-        Some(LeftOut {
-            input: input.to_owned(),
-            partition: partition.to_owned(),
-            epoch,
-            number,
-            number_in_partition: before.map(|before| before + number),
-            error: record.error,
-            is_refused: record.is_refused,
-            columns: record.columns,
-            fields: record.fields,
-        })
-    }
-
     /// Applies retention to the log, and deletes the directories that no manifest needs any more.
     fn maintain(&mut self) {
         if let Some(report) = block_on(self.log.maintain()) {
@@ -263,14 +219,6 @@ impl<S: Storage> Committing<S> {
             tracing::warn!("directories of earlier generations: {error}; it is tried again later");
         }
     }
-}
-
-/// The lag of each input, as JSON.
-fn lag_of_inputs(lags: &ByPartition<Lag>) -> String {
-    let of_input = |partitions: &BTreeMap<String, Lag>| partitions.values().copied().sum::<Lag>();
-    let inputs: BTreeMap<&str, Lag> = lags.iter().map(|(input, of)| (input.as_str(), of_input(of))).collect();
-    // Texts and numbers are always JSON.
-    serde_json::to_string(&inputs).unwrap_or_default()
 }
 
 /// Returns the directories of workers that no kept manifest and no worker needs, and deletes them unless it is only a
