@@ -277,10 +277,10 @@ browser: target-browser
 	 && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; } \
 	 || { echo "chromium is missing: apt-get install chromium" >&2; exit 2; }
 
-test-web: browser programs ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
+test-web: browser programs edge-packages ## the browser package in real browsers: conformance, kills, quotas, tabs, packed projects; and the demo
 	ALLUVIUM="$(abspath $(ALLUVIUM))" web/test/run.sh
 	web/demo/build.sh
-	ALLUVIUM="$(abspath $(ALLUVIUM))" node web/demo/check.mjs
+	ALLUVIUM="$(abspath $(ALLUVIUM))" ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" node web/demo/check.mjs
 
 # The runtimes and bundlers come from npm, in target/edge. Their packages need no script of theirs.
 EDGE := web/test/edge

@@ -7,6 +7,7 @@ import { actsOf } from "./checks/acts.mjs";
 import { commandLine } from "./checks/command.mjs";
 import { flights } from "./checks/flights.mjs";
 import { inspector } from "./checks/inspector.mjs";
+import { journey } from "./checks/journey.mjs";
 import { kills } from "./checks/kills.mjs";
 import { large } from "./checks/large.mjs";
 import { readable } from "./checks/readable.mjs";
@@ -35,6 +36,7 @@ try {
   await readable(opened);
   await inspector(opened);
   await commandLine(opened);
+  await journey(opened);
   await check("the page had no error", () => same("errors", demo.errors.join("\n"), ""));
 } finally {
   await demo.close();

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 import { FLIGHTS, checkInChromium, equal, same, tally } from "./tally.mjs";
 
-const run = promisify(execFile);
+export const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 export const flightsFile = join(root, "tests/data/flights-2013-01.csv.gz");
 export const command = process.env.ALLUVIUM ?? join(root, "target/debug/alluvium");

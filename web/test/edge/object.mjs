@@ -51,6 +51,17 @@ export class Keeper extends DurableObject {
     return last;
   }
 
+  /** Takes a checkpoint from elsewhere and gives it back, both as text in base64, with the digest of its state. */
+  async carried({ archive }) {
+    const checkpoints = await Checkpoints.open({ name: "carried", storage: new DurableObjectDirectory(this.ctx.storage, "carried") });
+    await checkpoints.importCheckpoint(Uint8Array.from(atob(archive), (character) => character.charCodeAt(0)));
+    const { isDamaged } = await checkpoints.verify();
+    const [{ metadata }] = await checkpoints.list();
+    const bytes = new Uint8Array(await (await checkpoints.exportCheckpoint()).arrayBuffer());
+    await checkpoints.close();
+    return { digest: metadata.stateDigest, isDamaged, archive: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
+  }
+
   /** Two writers: the one that was overtaken is fenced. */
   async fenced({ storage }) {
     const [stale, fresh] = [await this.#open(storage), await this.#open(storage)];

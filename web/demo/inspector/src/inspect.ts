@@ -7,11 +7,12 @@ import { entriesOf } from "./entries.js";
 import { partsOf } from "./spaces.js";
 import { count, shown } from "./values.js";
 
-/** Shows one state: its offsets, and its keys by namespace. */
-function stateOf(state: Checkpoints, title: string): HTMLElement {
+/** Shows the state of a checkpoint: its offsets, and its keys by namespace. */
+function stateOf(state: Checkpoints, { id, stateDigest }: CheckpointMetadata): HTMLElement {
   const facts: [string, string][] = [
     ["epoch", String(state.epoch)],
     ["watermark", state.watermark === undefined ? "none" : `${state.watermark} ms`],
+    ["state digest", stateDigest ?? "unknown"],
   ];
   const offsets = [...state.sourceOffsets].map(([source, at]) => [source, "(whole)", String(at)]);
   const partitions = [...state.positions].flatMap(([source, all]) =>
@@ -20,7 +21,7 @@ function stateOf(state: Checkpoints, title: string): HTMLElement {
   const positions = [...offsets, ...partitions];
   const list = make("dl", { class: "facts" }, ...facts.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text))));
   const sources = positions.length === 0 ? make("p", { class: "note" }, "No source has a position.") : table("Positions of sources", ["source", "partition", "position"], positions);
-  return make("section", {}, make("h2", {}, title), list, sources, entriesOf(partsOf(state)));
+  return make("section", {}, make("h2", {}, `Checkpoint ${id}`), list, sources, entriesOf(partsOf(state)));
 }
 
 function lineOf(metadata: CheckpointMetadata, open: HTMLElement): (Node | string)[] {
@@ -41,13 +42,14 @@ export async function inspect(element: HTMLElement, checkpoints: Checkpoints): P
   const status = make("p", { role: "status", class: "note" });
   let close = () => {};
   // The entries are walked through page by page, so the copy of the state stays open until the next one is shown.
-  const show = (id: bigint) =>
+  const show = (metadata: CheckpointMetadata) =>
     new Promise<void>((resolve) => {
+      const { id } = metadata;
       const opened = (state: Checkpoints) =>
         new Promise<void>((done) => {
           close();
           close = done;
-          chosen.replaceChildren(stateOf(state, `Checkpoint ${id}`));
+          chosen.replaceChildren(stateOf(state, metadata));
           status.textContent = "";
           resolve();
         });
@@ -59,12 +61,12 @@ export async function inspect(element: HTMLElement, checkpoints: Checkpoints): P
   const lines = listed.map(({ id, metadata, damage }) => {
     if (metadata === undefined) return [String(id), "", "", "", "", "", "", `damaged: ${damage}`, ""];
     const open = make("button", { type: "button", "aria-label": `Show checkpoint ${id}` }, "Show");
-    open.addEventListener("click", () => void show(id));
+    open.addEventListener("click", () => void show(metadata));
     return lineOf(metadata, open);
   });
-  const whole = listed.filter(({ damage }) => damage === undefined).map(({ id }) => id);
+  const whole = listed.flatMap(({ metadata }) => metadata ?? []);
   element.replaceChildren(make("section", {}, make("h2", {}, "Checkpoints"), table("Checkpoints", HEADS, lines), status), chosen);
-  if (whole.length > 1) element.append(differencesOf(checkpoints, whole));
+  if (whole.length > 1) element.append(differencesOf(checkpoints, whole.map(({ id }) => id)));
   if (whole[0] !== undefined) await show(whole[0]);
   return () => close();
 }

@@ -34,7 +34,7 @@ export async function worker(entry = join(here, "object.mjs")) {
 }
 
 /** Starts workerd. `ask` sends a task to one of its objects. */
-async function started(script, storage, className = "Keeper") {
+export async function started(script, storage, className = "Keeper") {
   const { child, kill } = served([join(here, "serve-object.mjs"), script, storage, className]);
   try {
     const address = await new Promise((resolve, reject) => {
