@@ -155,12 +155,13 @@ mod tests {
 
     fn piece(words: &[&str]) -> Piece {
         let mut piece = Piece { width: 1, ..Piece::default() };
-        (5..).zip(words).for_each(|(number, word)| piece.push(number, &[word.len() as u32], word.as_bytes()));
+        let len = |word: &str| u32::try_from(word.len()).expect("a short word");
+        (5..).zip(words).for_each(|(number, word)| piece.push(number, &[len(word)], word.as_bytes()));
         piece
     }
 
     /// Takes words without an x, all or nothing. It names the first one with an x, or says only that there is one.
-    fn take(piece: Piece, taken: &mut Vec<String>, blames: bool) -> Result<(), Refusal> {
+    fn take(piece: &Piece, taken: &mut Vec<String>, blames: bool) -> Result<(), Refusal> {
         let words = piece.records().map(|(number, _, bytes)| (number, String::from_utf8_lossy(bytes).into_owned()));
         let words: Vec<(u32, String)> = words.collect();
         match words.iter().find(|(_, word)| word.contains('x')) {
@@ -177,7 +178,7 @@ mod tests {
         for words in [&["x"][..], &["a"], &["ax", "b", "cx", "dx", "e"], &["a", "b", "c", "x"], &["x", "x"]] {
             for blames in [true, false] {
                 let (mut taken, mut left_out) = (Vec::new(), Some(Vec::new()));
-                around(piece(words), &mut left_out, |piece| take(piece, &mut taken, blames)).expect("it works");
+                around(piece(words), &mut left_out, |piece| take(&piece, &mut taken, blames)).expect("it works");
                 let is_good = |word: &&&str| !word.contains('x');
                 assert_eq!(taken, words.iter().filter(is_good).copied().collect::<Vec<_>>());
                 let mut left_out = left_out.expect("the list");
@@ -197,7 +198,8 @@ mod tests {
     fn without_a_list_the_record_is_named() {
         let mut taken = Vec::new();
         let words = ["a", "b", "x"];
-        let error = around(piece(&words), &mut None, |piece| take(piece, &mut taken, true)).expect_err("it is refused");
+        let error =
+            around(piece(&words), &mut None, |piece| take(&piece, &mut taken, true)).expect_err("it is refused");
         assert_eq!(
             error.to_string(),
             "input 0, partition 0, record 8 of the epoch: the operator refuses it: x has an x"
