@@ -180,9 +180,10 @@ test-docs: built-web programs object-servers ## every code block of README.md an
 	node --test tests/docs/blocks.test.mjs
 	node tests/docs/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 
-runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)
+runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco, and a handler under wasmtime serve that is killed (needs wac: cargo install wac-cli)
 	tests/runtimes/build.sh "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/runtimes"
 	node tests/runtimes/run.mjs "$(ALLUVIUM)" "$(TARGET)/runtimes/driver" "$(TARGET)/runtimes/composed.wasm" "$(TARGET)/runtimes"
+	node tests/runtimes/serve.mjs "$(ALLUVIUM)" "$(COMPONENTS)" "$(TARGET)/runtimes"
 
 # The engine component runs beside the native engine.
 bench-engine: target-wasi
