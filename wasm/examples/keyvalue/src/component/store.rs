@@ -7,7 +7,7 @@ use super::wit::Error;
 use crate::keys::{PART_BYTES, Place};
 
 /// The number of parts that one call reads, so that its answer has at most 4 MiB.
-const READ_AT_ONCE: u64 = 16;
+const READ_AT_ONCE: u32 = 16;
 
 /// The number of keys that one call deletes.
 const DELETED_AT_ONCE: usize = 1_024;
@@ -79,7 +79,7 @@ impl Store {
         let (first, end) = (range.start / part_bytes, range.end.div_ceil(part_bytes));
         let mut content = Vec::new();
         for from in (first..end).step_by(READ_AT_ONCE as usize) {
-            let numbers = from..end.min(from + READ_AT_ONCE);
+            let numbers = from..end.min(from + u64::from(READ_AT_ONCE));
             let keys: Vec<String> = numbers.clone().map(|number| self.place.part(path, count, number)).collect();
             for (number, part) in numbers.zip(self.get_many(&keys)?) {
                 let Some(part) = part else { return Ok(None) };
