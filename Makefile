@@ -51,7 +51,8 @@ target-browser: check-tools
 	$(call add-target,wasm32-unknown-unknown)
 
 components: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts -p aircraft -p joined -p overdue -p routes -p unique -p weather
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts -p aircraft -p joined -p overdue -p routes -p unique -p weather \
+	 -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
 # The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
@@ -156,7 +157,7 @@ test-connectors: check-tools nats compilers durable-streams object-servers ## th
 	tests/some.sh cargo test $(CONNECTORS)
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
-	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm --lib
+	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm -p alluvium-wasm-on-directory --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
 test-languages: programs compilers ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
@@ -179,9 +180,10 @@ test-docs: built-web programs object-servers ## every code block of README.md an
 	node --test tests/docs/blocks.test.mjs
 	node tests/docs/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 
-runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)
+runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco, and a handler under wasmtime serve that is killed (needs wac: cargo install wac-cli)
 	tests/runtimes/build.sh "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/runtimes"
 	node tests/runtimes/run.mjs "$(ALLUVIUM)" "$(TARGET)/runtimes/driver" "$(TARGET)/runtimes/composed.wasm" "$(TARGET)/runtimes"
+	node tests/runtimes/serve.mjs "$(ALLUVIUM)" "$(COMPONENTS)" "$(TARGET)/runtimes"
 
 # The engine component runs beside the native engine.
 bench-engine: target-wasi

@@ -1,8 +1,9 @@
 //! The trait `Directory`, the entries that it lists, and the files that it creates.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
-use crate::directory::error::{DirectoryError, DirectoryErrorKind};
+use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 
 /// One entry of a [listing](Directory::list).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,4 +223,29 @@ pub fn is_valid_path(path: &str) -> bool {
         Some((directory, name)) => component(directory) && component(name),
         None => component(path),
     }
+}
+
+/// Refuses a batch in which a name is not valid or comes twice. These are mistakes of the caller, which a [`Directory`]
+/// finds before it creates anything.
+///
+/// ```
+/// use alluvium_core::directory::{DirectoryErrorKind, NewFile, check_names};
+///
+/// let file = |path: &str| NewFile { path: path.into(), content: Vec::new() };
+/// assert!(check_names(&[file("segments/1"), file("metadata.json")]).is_ok());
+/// assert_eq!(check_names(&[file("../1")]).unwrap_err().kind(), DirectoryErrorKind::Invalid);
+/// assert_eq!(check_names(&[file("1"), file("1")]).unwrap_err().kind(), DirectoryErrorKind::AlreadyExists);
+/// ```
+pub fn check_names(batch: &[NewFile]) -> Result<(), DirectoryError> {
+    let mut names = BTreeSet::new();
+    for NewFile { path, .. } in batch {
+        let refused = |kind| Err(DirectoryError::new(kind, Operation::Create, path));
+        if !is_valid_path(path) {
+            return refused(DirectoryErrorKind::Invalid);
+        }
+        if !names.insert(path) {
+            return refused(DirectoryErrorKind::AlreadyExists);
+        }
+    }
+    Ok(())
 }

@@ -22,7 +22,7 @@ pub mod testing;
 pub use any::AnyDirectory;
 pub(crate) use block_on::at_once;
 pub use block_on::block_on;
-pub use contract::{Directory, Entry, EntryKind, NewFile, Wanted, is_valid_path, only_wanted};
+pub use contract::{Directory, Entry, EntryKind, NewFile, Wanted, check_names, is_valid_path, only_wanted};
 pub use error::{DirectoryError, DirectoryErrorKind, Operation};
 pub use memory::MemoryDirectory;
 pub use stores::Stores;

@@ -1,12 +1,10 @@
 //! Exclusive creation: with one request, or in parts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alluvium_core::directory::{
-    DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
-};
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, check_names};
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -57,21 +55,6 @@ pub(crate) async fn create_unordered_and_list(
 
 fn entry(file: &NewFile) -> Entry {
     Entry { path: file.path.clone(), bytes: file.content.len() as u64, kind: EntryKind::File }
-}
-
-/// A wrong or repeated name is the caller's mistake, which is found before anything is created.
-fn check_names(batch: &[NewFile]) -> Result<(), DirectoryError> {
-    let mut names = BTreeSet::new();
-    for file in batch {
-        let refused = |kind| DirectoryError::new(kind, Operation::Create, &file.path);
-        if !is_valid_path(&file.path) {
-            return Err(refused(DirectoryErrorKind::Invalid));
-        }
-        if !names.insert(&file.path) {
-            return Err(refused(DirectoryErrorKind::AlreadyExists));
-        }
-    }
-    Ok(())
 }
 
 /// Why a creation failed, and whether to try again.

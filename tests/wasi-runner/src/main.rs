@@ -9,10 +9,15 @@
 //! ```
 //!
 //! The program sees its arguments, the three standard streams, and a scratch directory as its only
-//! one, which is deleted afterwards. It has no network and no environment.
+//! one, which is deleted afterwards. It has no network and no environment. If it imports the interface
+//! `directory`, it gets directories in memory.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use alluvium_core::directory::MemoryDirectory;
+use alluvium_wasi_runner::directory::{self, Open, Opened, View};
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::sync::Command;
@@ -21,6 +26,7 @@ use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView};
 struct Wasi {
     context: WasiCtx,
     table: ResourceTable,
+    open: Open,
 }
 
 impl WasiView for Wasi {
@@ -29,12 +35,23 @@ impl WasiView for Wasi {
     }
 }
 
+/// Returns directories in memory: one for each name except `missing`, and a default.
+fn in_memory() -> Open {
+    let directories = Mutex::new(BTreeMap::<Option<String>, Arc<MemoryDirectory>>::new());
+    Arc::new(move |name| {
+        let mut directories = directories.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = Arc::clone(directories.entry(name.map(str::to_owned)).or_default());
+        (name != Some("missing")).then(|| Opened::new(directory, vec!["it is in memory".to_owned()]))
+    })
+}
+
 /// Runs the program and returns its exit code.
 fn run(program: &str, arguments: &[String]) -> wasmtime::Result<u8> {
     let engine = Engine::default();
     let component = Component::from_file(&engine, program)?;
     let mut linker = Linker::<Wasi>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    directory::add_to_linker(&mut linker, |wasi| View { table: &mut wasi.table, open: &wasi.open })?;
 
     let scratch = tempfile::tempdir()?;
     let context = WasiCtx::builder()
@@ -45,7 +62,7 @@ fn run(program: &str, arguments: &[String]) -> wasmtime::Result<u8> {
         // One program, one thread: the host's calls need not leave it.
         .allow_blocking_current_thread(true)
         .build();
-    let mut store = Store::new(&engine, Wasi { context, table: ResourceTable::new() });
+    let mut store = Store::new(&engine, Wasi { context, table: ResourceTable::new(), open: in_memory() });
     let command = Command::instantiate(&mut store, &component, &linker)?;
     match command.wasi_cli_run().call_run(&mut store) {
         Ok(result) => Ok(u8::from(result.is_err())),

@@ -10,10 +10,10 @@ use alluvium_core::{
     PreparedCheckpoint, WrittenCheckpoint,
 };
 
+use super::Storage;
 use super::bindings::alluvium::checkpoint::types::Error;
 use super::bindings::exports::alluvium::checkpoint::checkpoints::CheckpointReport;
 use super::convert;
-use super::directory::WasiDirectory;
 use super::open_manager::Manager;
 use super::pieces;
 
@@ -30,13 +30,13 @@ pub(super) struct InFlight {
 
 /// How far one checkpoint is.
 enum Begun {
-    Writing(Work<Result<WrittenCheckpoint<WasiDirectory>, IncrementalCheckpointError>>),
+    Writing(Work<Result<WrittenCheckpoint<Storage>, IncrementalCheckpointError>>),
     Maintaining(Box<(IncrementalCheckpointMetadata, CheckpointStatistics)>, Work<MaintenanceReport>),
 }
 
 impl InFlight {
     /// Begins with a checkpoint that is frozen. Nothing of it is written yet.
-    pub(super) fn begin(&mut self, prepared: PreparedCheckpoint<WasiDirectory>) {
+    pub(super) fn begin(&mut self, prepared: PreparedCheckpoint<Storage>) {
         self.begun.push_back(Begun::Writing(Box::pin(prepared.write())));
     }
 

@@ -1,4 +1,5 @@
 //! The engine component. It exports the world `alluvium:checkpoint/engine` and runs on WASI 0.2.
+//! With the feature `imported-directory` the world is `engine-on-directory`.
 //!
 //! The exports only translate. [`manager`] and [`state`] convert the arguments, call core, and convert the
 //! result back with [`convert`]. The documentation is in `wit/` and in core.
@@ -6,7 +7,10 @@
 mod clock;
 mod convert;
 mod cursor;
+#[cfg(not(feature = "imported-directory"))]
 pub mod directory;
+#[cfg(feature = "imported-directory")]
+pub mod imported;
 mod in_flight;
 mod live;
 mod manager;
@@ -22,11 +26,20 @@ mod time;
 mod bindings {
     #![allow(missing_docs, unused_qualifications, unreachable_pub, clippy::all, clippy::pedantic)]
 
+    #[cfg(not(feature = "imported-directory"))]
     wit_bindgen::generate!({ path: "wit", world: "engine" });
+    #[cfg(feature = "imported-directory")]
+    wit_bindgen::generate!({ path: "wit", world: "engine-on-directory" });
 
     use super::Engine;
     export!(Engine);
 }
+
+/// Where the files are.
+#[cfg(not(feature = "imported-directory"))]
+use directory::WasiDirectory as Storage;
+#[cfg(feature = "imported-directory")]
+use imported::ImportedDirectory as Storage;
 
 /// Implements the exports of the world.
 struct Engine;

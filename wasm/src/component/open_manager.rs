@@ -8,16 +8,16 @@ use alluvium_core::directory::block_on;
 use alluvium_core::model::stop::Stop;
 use alluvium_core::{Clock, IncrementalCheckpointError, IncrementalCheckpointManager, MaintenanceReport};
 
+use super::Storage;
 use super::bindings::alluvium::checkpoint::types::Error;
 use super::bindings::exports::alluvium::checkpoint::checkpoints as wit;
 use super::clock::WasiClock;
-use super::directory::WasiDirectory;
 use super::in_flight::InFlight;
 use super::opening::{config, how_to_open};
 use super::{convert, live};
 
 /// Core's manager on a WASI directory.
-pub(super) type Manager = IncrementalCheckpointManager<WasiDirectory>;
+pub(super) type Manager = IncrementalCheckpointManager<Storage>;
 
 /// A manager, and the checkpoints that were begun. There is only one caller at a time, so borrowing a cell never
 /// fails.
@@ -30,7 +30,7 @@ pub(super) struct Open {
 pub(super) struct OpenManager(pub(super) Rc<Open>);
 
 /// Opens a manager, which becomes the one that `state` uses.
-pub(super) fn open(directory: Arc<WasiDirectory>, options: &wit::OpenOptions) -> Result<wit::Manager, Error> {
+pub(super) fn open(directory: Arc<Storage>, options: &wit::OpenOptions) -> Result<wit::Manager, Error> {
     let manager = Manager::open(directory, config(options), how_to_open(options)?);
     let mut manager = block_on(manager).map_err(convert::error)?;
     manager.stop_when(Some(Stop::new(show_host)));

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use alluvium_core::{CheckpointConfig, OpenOptions};
 
+use super::Storage;
 use super::bindings::alluvium::checkpoint::types::Error;
 use super::bindings::exports::alluvium::checkpoint::checkpoints as wit;
 use super::clock::WasiClock;
 use super::convert;
-use super::directory::WasiDirectory;
 
 /// Opens the directory. With `strict`, it refuses a runtime that cannot keep every promise.
 #[allow(clippy::arc_with_non_send_sync, reason = "core needs an Arc, and a component has one thread")]
-pub(super) fn directory(options: &wit::OpenOptions) -> Result<Arc<WasiDirectory>, Error> {
-    let directory = WasiDirectory::preopened(options.directory.as_deref()).map_err(convert::error)?;
+pub(super) fn directory(options: &wit::OpenOptions) -> Result<Arc<Storage>, Error> {
+    let directory = Storage::named(options.directory.as_deref()).map_err(convert::error)?;
     refuse_weaker(options.strict, &directory.weaker_promises())?;
     Ok(Arc::new(directory))
 }

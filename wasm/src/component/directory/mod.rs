@@ -65,7 +65,7 @@ pub struct WasiDirectory {
 
 impl WasiDirectory {
     /// Opens the preopened directory that the guest knows as `name`. Without a name, it opens the only one.
-    pub fn preopened(name: Option<&str>) -> Result<Self, DirectoryError> {
+    pub fn named(name: Option<&str>) -> Result<Self, DirectoryError> {
         let mut granted = get_directories();
         let names = granted.iter().map(|(_, name)| format!("{name:?}")).collect::<Vec<_>>().join(", ");
         let error = |name: &str, kind, why: String| Err(DirectoryError::new(kind, Operation::Open, name).because(why));

@@ -195,13 +195,13 @@ fn directories_and_foreign_files_are_listed_and_left_alone() {
 
 #[test]
 fn a_directory_that_is_not_granted_is_named() {
-    let error = WasiDirectory::preopened(Some("elsewhere")).expect_err("it is refused");
+    let error = WasiDirectory::named(Some("elsewhere")).expect_err("it is refused");
     assert_eq!(error.kind(), Kind::NotFound);
     let (_, granted) = get_directories().pop().expect("the runner grants a scratch directory");
     assert_eq!(
         error.to_string(),
         format!("open elsewhere: not found: the host grants no such directory; it grants {granted:?}")
     );
-    WasiDirectory::preopened(None).expect("the only one needs no name");
-    WasiDirectory::preopened(Some(&granted)).expect("it opens by its name");
+    WasiDirectory::named(None).expect("the only one needs no name");
+    WasiDirectory::named(Some(&granted)).expect("it opens by its name");
 }
