@@ -1,10 +1,11 @@
 // Where records belong: the key and the time of each.
 
+import { utf8 } from "./bytes.js";
 import { integerOf } from "./integers.js";
 import { keyTypeOf, keyed } from "./keys.js";
 import { Refusal, blaming } from "./refusal.js";
 import { Row, Rows } from "./rows.js";
-import { record } from "./types.js";
+import { record, time as timeType } from "./types.js";
 
 /**
  * @typedef {import("./integers.js").Integer} Integer
@@ -125,4 +126,14 @@ export class Placer {
 /** Returns the type of the rows as JSON: the members in their order. @param {Row} row */
 export function rowType(row) {
   return record(Object.fromEntries(row.fields.map(({ name, type }) => [name, type])));
+}
+
+/**
+ * Returns the line that says of a record where it belongs, if that is all that is said of it.
+ *
+ * @param {KeyType} keyType
+ * @param {{ key: any, time: Integer }} placed
+ */
+export function placeLine(keyType, { key, time }) {
+  return utf8(`{"key":${keyType.write(key)},"time":${timeType.write(time)}}`);
 }

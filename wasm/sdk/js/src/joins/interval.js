@@ -1,12 +1,12 @@
 // The join of two streams whose records are near in time.
 
-import { bytesOf, utf8 } from "../bytes.js";
+import { bytesOf } from "../bytes.js";
 import { hashed, timers } from "../description.js";
 import { integerOf, parseInteger, plus } from "../integers.js";
 import { Digits } from "../json.js";
-import { Placer, placing, rowType } from "../placing.js";
+import { Placer, placeLine, placing, rowType } from "../placing.js";
 import { milliseconds } from "../time.js";
-import { Type, boolean, list, optional, other, record, time as timeType, tuple } from "../types.js";
+import { Type, boolean, list, optional, other, record, tuple } from "../types.js";
 import { MapState } from "../state.js";
 
 /**
@@ -196,10 +196,11 @@ class IntervalJoinOperator {
    * @param {Integer | null} watermark
    * @param {Context} context
    */
-  meet(input, { key, name, row, time }, watermark, context) {
+  meet(input, placed, watermark, context) {
+    const { key, name, row, time } = placed;
     const closes = this.closes(input, time);
     if (watermark !== null && closes <= watermark) {
-      context.emitBytes(LATE, utf8(`{"key":${this.keyType.write(key)},"time":${timeType.write(time)}}`));
+      context.emitBytes(LATE, placeLine(this.keyType, placed));
       return;
     }
     context.setTimer(ENDS, closes, bytesOf(name));
