@@ -116,7 +116,7 @@ static inline const char *alluvium_run_header(alluvium_harness *harness, uint32_
     alluvium_emitted_before before = alluvium_run_emitted(harness);
     alluvium_context context = alluvium_run_begin(harness);
     alluvium_header begun = {names, csv->width};
-    bool is_ok = !plugin->begin || plugin->begin(harness->instance.self, input, &begun, &context);
+    bool is_ok = alluvium_call_begin(harness->instance.self, input, &begun, &context);
     const char *wrong = alluvium_run_end(harness, &context, &before, is_ok);
     if (!wrong) *header = begun;
     return wrong;
@@ -144,14 +144,14 @@ static inline const char *alluvium_run_records(alluvium_harness *harness, uint32
     return wrong;
 }
 
-static inline bool alluvium_call_process(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
-                                         alluvium_context *context, alluvium_emitted *keys) {
+static inline bool alluvium_run_process(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
+                                        alluvium_context *context, alluvium_emitted *keys) {
     (void)keys;
-    return harness->instance.plugin->process(harness->instance.self, input, batch, context);
+    return alluvium_call_process(harness->instance.self, input, batch, context);
 }
 
 static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t input, alluvium_bytes text) {
-    return alluvium_run_records(harness, input, text, alluvium_call_process, NULL);
+    return alluvium_run_records(harness, input, text, alluvium_run_process, NULL);
 }
 
 static inline bool alluvium_call_keys(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
