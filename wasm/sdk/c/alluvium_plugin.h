@@ -30,6 +30,8 @@
 #ifndef ALLUVIUM_PLUGIN_H
 #define ALLUVIUM_PLUGIN_H
 
+#include "alluvium/deduplicate.h"
+#include "alluvium/joins/interval.h"
 #include "alluvium/windows/operator.h"
 
 #ifdef __wasm__
