@@ -79,10 +79,12 @@ impl Harness {
 
     /// Feeds records to an input, by its number. If one of them is refused, all are.
     pub fn feed_to(&mut self, input: u32, csv: &str) -> Result<(), String> {
-        self.run.feed(input, csv).map_err(|Failure { record, text }| match record {
-            Some(record) => format!("record {record}: {text}"),
-            None => text,
-        })
+        self.run.feed(input, csv).map_err(named)
+    }
+
+    /// Returns the bytes of the key that each record of an input belongs to, as the [operator says](Operator::route).
+    pub fn route(&mut self, input: u32, csv: &str) -> Result<Vec<Vec<u8>>, String> {
+        self.run.route(input, csv).map_err(named)
     }
 
     /// Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing.
@@ -141,5 +143,13 @@ impl Harness {
     /// of timers begin with their times.
     pub fn entries(&self, namespace: &str) -> Result<Vec<Entry>, String> {
         self.run.entries(namespace)
+    }
+}
+
+/// Says of a failure which record is to blame.
+fn named(Failure { record, text }: Failure) -> String {
+    match record {
+        Some(record) => format!("record {record}: {text}"),
+        None => text,
     }
 }
