@@ -51,7 +51,7 @@ target-browser: check-tools
 	$(call add-target,wasm32-unknown-unknown)
 
 components: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts -p aircraft -p joined -p overdue -p routes -p unique -p weather
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts -p aircraft -p fleet -p joined -p overdue -p routes -p unique -p weather
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
 # The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
