@@ -289,7 +289,7 @@ export class IntervalJoin {
  * A table: the last row of each key of an input, which records of a stream are joined with. `lookup` returns the key of
  * the row that belongs to a record of the stream.
  */
-export class Table<S, T> {
+export class Table<T, S = any> {
   constructor(
     input: string,
     of: [row: Row<T>, keyOf: (row: T) => Key, more?: Pick<Placing<T>, "key">],
@@ -314,7 +314,7 @@ export class TableJoin<S, F extends any[]> {
   static by<S, F extends any[]>(
     input: string,
     of: [row: Row<S>, keyOf: (row: S) => Key, more?: Placing<S>],
-    ...tables: { [I in keyof F]: Table<S, F[I]> }
+    ...tables: { [I in keyof F]: Table<F[I], S> }
   ): TableJoin<S, F>;
   /** Sets how many milliseconds longer a record waits for what belongs to it. */
   wait(ms: number): TableJoin<S, F>;
