@@ -1,7 +1,7 @@
 """The plugin `fleet`. It emits each flight with the manufacturer and the seats of its aircraft.
 
-A flight waits until the watermark has reached its hour. Flights and planes have the same keys, so the work can be divided
-among workers.
+A flight waits until the watermark has reached its hour. Flights and planes have the same keys, so the work can be
+divided among workers.
 """
 
 from __future__ import annotations
