@@ -104,11 +104,11 @@ exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operat
     };
     // The formats stand in the same order here and there.
     for (size_t at = 0; at < inputs; at++) {
-        ret->inputs.ptr[at].name = alluvium_given_name(describe->inputs[at].name);
+        ret->inputs.ptr[at].name = alluvium_given_name(alluvium_port_name(&describe->inputs[at]));
         ret->inputs.ptr[at].format = (uint8_t)describe->inputs[at].format;
     }
     for (size_t at = 0; at < outputs; at++) {
-        ret->outputs.ptr[at].name = alluvium_given_name(describe->outputs[at].name);
+        ret->outputs.ptr[at].name = alluvium_given_name(alluvium_port_name(&describe->outputs[at]));
         ret->outputs.ptr[at].format = (uint8_t)describe->outputs[at].format;
     }
     for (size_t at = 0; at < spaces; at++) {

@@ -61,6 +61,7 @@ static inline const char *alluvium_operator_name(const alluvium_operator *plugin
 static inline alluvium_namespace alluvium_namespace_at(const alluvium_operator *plugin, size_t at) {
     if (at >= ALLUVIUM_NAMESPACES_MAX) return (alluvium_namespace){0};
     alluvium_namespace space = plugin->describe.namespaces[at];
+    if (space.name_at) space.name = *space.name_at;
     if (space.map) space = (alluvium_namespace){.name = space.map->name, .expires = space.map->expires};
     return space;
 }

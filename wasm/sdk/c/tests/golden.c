@@ -26,6 +26,25 @@ ALLUVIUM_DEDUPLICATE(deduplicate, .row = &ORDER, .key = {"id", "big"}, .within_m
 ALLUVIUM_WINDOWS(top, .tumbling_ms = 10, .lateness_ms = 5, .row = &ORDER, .key = {"id"},
                  .top = {.limit = 2, .item = {"big"}})
 
+typedef struct {
+    int64_t big;
+    alluvium_optional_number price;
+} price;
+static const alluvium_row PRICE = ALLUVIUM_ROW(price, ALLUVIUM_COLUMN(price, big), ALLUVIUM_COLUMN(price, price));
+
+static void emit_all(const void *record, const void *const *found, alluvium_json *line) {
+    alluvium_json_array(line);
+    alluvium_json_row(line, &ORDER, record);
+    if (found[0]) alluvium_json_row(line, &PAYMENT, found[0]);
+    else alluvium_json_null(line);
+    if (found[1]) alluvium_json_row(line, &PRICE, found[1]);
+    else alluvium_json_null(line);
+    alluvium_json_array_end(line);
+}
+ALLUVIUM_TABLE_JOIN(table, .input = "orders", .row = &ORDER, .key = {"id", "big"}, .wait_ms = 4, .emit = emit_all,
+                    .tables = {{.input = "payments", .row = &PAYMENT, .key = {"id"}, .lookup = {"id"}},
+                               {.input = "prices", .row = &PRICE, .key = {"big"}, .lookup = {"big"}}})
+
 static alluvium_arena arena;
 
 // Reads a file beside the tests in Rust, or returns nothing if it is not there, as outside of a checkout.
@@ -119,7 +138,12 @@ static void the_most_frequent_items_are_the_same_as_in_rust(void) {
     golden("top", ALLUVIUM_OPERATOR_OF(top));
 }
 
+static void a_table_join_emits_and_keeps_the_same_as_in_rust(void) {
+    golden("table", ALLUVIUM_OPERATOR_OF(table));
+}
+
 int main(void) {
+    TEST(a_table_join_emits_and_keeps_the_same_as_in_rust);
     TEST(an_interval_join_emits_and_keeps_the_same_as_in_rust);
     TEST(a_deduplication_emits_and_keeps_the_same_as_in_rust);
     TEST(the_most_frequent_items_are_the_same_as_in_rust);

@@ -1,13 +1,5 @@
-// Deduplication, joins and the most frequent items: against what is computed of all records at once.
-#include "records.h"
-
-typedef struct {
-    alluvium_text key;
-    alluvium_time at;
-    int64_t number;
-} event;
-static const alluvium_row EVENT =
-    ALLUVIUM_ROW(event, ALLUVIUM_COLUMN(event, key), ALLUVIUM_COLUMN(event, at), ALLUVIUM_COLUMN(event, number));
+// Deduplication, interval joins and the most frequent items: against what is computed of all records at once.
+#include "at_once.h"
 
 ALLUVIUM_INTERVAL_JOIN(outer, .left = {.row = &EVENT, .key = {"key"}}, .right = {.row = &EVENT, .key = {"key"}},
                        .before_ms = 3, .after_ms = 5, .outer = true)
@@ -21,72 +13,6 @@ static void no_key(const void *row, alluvium_key *key) {
     alluvium_key_text(key, ALLUVIUM_LITERAL(""));
 }
 ALLUVIUM_WINDOWS(most, .tumbling_ms = 50, .key_of = no_key, .time = "at", .top = {.limit = 2, .item = {"key"}})
-
-static alluvium_arena arena;
-
-#define HEADER "key,at,number\n"
-
-// Feeds records to inputs in turns, in batches of any length, and moves the watermark behind them. Crashes lose what
-// came after the last checkpoint, and it is fed again.
-static void feed(alluvium_harness *harness, sample *const *inputs, uint32_t input_count, size_t count, rng *random,
-                 bool crashes) {
-    for (size_t done = 0; done < count;) {
-        for (uint32_t input = 0; input < input_count; input++) {
-            for (size_t at = done, len; at < done + 10; at += len) {
-                len = (size_t)below(random, (int64_t)(done + 10 - at)) + 1;
-                ALLUVIUM_OK(alluvium_harness_feed_to(harness, input, csv_of(&arena, inputs[input] + at, len)));
-            }
-        }
-        ALLUVIUM_OK(alluvium_harness_watermark(harness, text(&arena, "%zu", (done + 10) * 2)));
-        if (crashes && below(random, 2)) {
-            ALLUVIUM_OK(alluvium_harness_crash(harness));
-            continue;
-        }
-        alluvium_harness_checkpoint(harness);
-        done += 10;
-    }
-    ALLUVIUM_OK(alluvium_harness_finish(harness));
-}
-
-// The row of a record, as JSON.
-static const char *row_of(const sample *record) {
-    event row = {{&record->key, 1}, {record->at}, record->number};
-    alluvium_bytes json = alluvium_row_bytes(&arena, &EVENT, &row);
-    return text(&arena, "%.*s", (int)json.len, json.at);
-}
-
-static int compare_lines(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-// Checks that the lines of an output are these, in this order or in any.
-static void check_lines(const alluvium_harness *harness, const char **expected, size_t count, bool in_any_order,
-                        uint64_t seed) {
-    const alluvium_emitted *emitted = alluvium_harness_emitted(harness, 0);
-    CHECK(emitted->count == count && count > 10, "seed %" PRIu64 ": %zu lines, not %zu", seed, emitted->count, count);
-    const char **lines = alluvium_take(&arena, count, sizeof *lines);
-    for (size_t at = 0; at < count; at++) lines[at] = alluvium_copy(&arena, emitted->at[at]).at;
-    if (in_any_order) {
-        qsort(lines, count, sizeof *lines, compare_lines);
-        qsort(expected, count, sizeof *expected, compare_lines);
-    }
-    for (size_t at = 0; at < count; at++) {
-        CHECK(strcmp(lines[at], expected[at]) == 0, "seed %" PRIu64 ": %s, not %s", seed, lines[at], expected[at]);
-    }
-}
-
-// Checks that crashes and other cuts change nothing that is shown, and that nothing is left in the state.
-static void check_crashes(const alluvium_harness *harness, sample *const *inputs, uint32_t input_count, size_t count,
-                          rng *random, uint64_t seed) {
-    alluvium_harness *crashed = alluvium_harness_new(harness->instance.plugin);
-    feed(crashed, inputs, input_count, count, random, true);
-    alluvium_bytes is = held(&arena, crashed, true), expected = held(&arena, harness, true);
-    CHECK(alluvium_equal(is, expected), "seed %" PRIu64 ": crashes have changed\n%.*s", seed, (int)is.len, is.at);
-    for (size_t space = 0; space < ALLUVIUM_NAMESPACES_MAX; space++) {
-        CHECK(harness->live.tables[space].count == 0, "seed %" PRIu64 ": namespace %zu has entries", seed, space);
-    }
-    alluvium_harness_free(crashed);
-}
 
 static void an_interval_join_has_each_pair_once(void) {
     for (uint64_t seed = 0; seed < 20; seed++) {

@@ -1,37 +1,5 @@
-// Operators that are ready: keys in all forms, what is refused and how, and which keys their records belong to.
-#include "check.h"
-
-typedef struct {
-    alluvium_optional_text name;
-    alluvium_text carrier;
-    int64_t flight;
-    alluvium_time at;
-} trip;
-static const alluvium_row TRIP = ALLUVIUM_ROW(trip, ALLUVIUM_COLUMN(trip, name), ALLUVIUM_COLUMN(trip, carrier),
-                                              ALLUVIUM_COLUMN(trip, flight), ALLUVIUM_COLUMN(trip, at));
-
-// The last digit of a flight, and its carrier.
-static void key_of_trip(const void *row, alluvium_key *key) {
-    alluvium_key_unsigned(key, (uint64_t)((const trip *)row)->flight % 10);
-    alluvium_key_text(key, ((const trip *)row)->carrier);
-}
-
-// A flight of a number below 0 has no time.
-static alluvium_optional_time time_of_trip(const void *row) {
-    const trip *trip = row;
-    return (alluvium_optional_time){trip->flight >= 0, trip->at};
-}
-
-ALLUVIUM_DEDUPLICATE(named, .key = {"carrier", "flight"}, .key_types = {ALLUVIUM_TEXT, ALLUVIUM_INTEGER}, .time = "at")
-ALLUVIUM_DEDUPLICATE(own, .row = &TRIP, .key_of = key_of_trip, .key_types = {ALLUVIUM_UNSIGNED, ALLUVIUM_TEXT},
-                     .time_of = time_of_trip, .within_ms = 10)
-ALLUVIUM_INTERVAL_JOIN(joined, .left = {.row = &TRIP, .key = {"carrier"}},
-                       .right = {.row = &TRIP, .key = {"airline"}, .time_of = time_of_trip}, .before_ms = 10,
-                       .after_ms = 10)
-ALLUVIUM_WINDOWS(most, .tumbling_ms = 10, .row = &TRIP, .key = {"carrier"},
-                 .top = {.limit = 3, .item_of = key_of_trip, .item_types = {ALLUVIUM_UNSIGNED, ALLUVIUM_TEXT}})
-
-#define TRIPS "name,carrier,flight,at\n"
+// Operators that are ready: keys in all forms, which records are refused and how, and which keys they belong to.
+#include "trips.h"
 
 static void a_deduplication_needs_no_row_and_a_key_may_have_several_types(void) {
     alluvium_harness *harness = ALLUVIUM_HARNESS(named);
@@ -116,122 +84,45 @@ static void each_record_is_routed_by_its_key(void) {
     alluvium_harness_free(harness);
 }
 
-// Puts bytes that the operator has not written into its state.
-static void spoil(alluvium_harness *harness, size_t space, alluvium_bytes key, alluvium_bytes value) {
-    alluvium_stored stored = {alluvium_copy(&harness->live.arena, key), alluvium_copy(&harness->live.arena, value),
-                              ALLUVIUM_STAYS};
-    alluvium_table_put(&harness->live, space, stored);
-}
-
-static void state_of_others_is_refused(void) {
-    alluvium_harness *harness = ALLUVIUM_HARNESS(joined);
-    const struct {
-        const char *value, *wrong;
-    } cases[] = {
-        {"", "expected an array"},
-        {"[[]]", "too few elements"},
-        {"[[],[],[]]", "too many elements"},
-        {"[[],[]] ,", "more than one value"},
-        {"[[{\"at_ms\":0,\"is_joined\":true}],[]]", "a member is missing"},
-        {"[[],[{\"at_ms\":0,\"at_ms\":0}]]", "a member that is there twice"},
-        {"[[{\"at_ms\":0.5}],[]]", "expected a whole number"},
-        {"[[{\"more\":[{}],\"row\":{\"name\":1}}],[]]", "expected a text"},
-        {"[[{\"row\":", "expected an object"},
-    };
-    alluvium_arena arena = {0};
-    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
-        spoil(harness, 0, ALLUVIUM_LITERAL("UA"), alluvium_text_of(cases[at].value));
-        ALLUVIUM_REFUSED(alluvium_harness_feed(harness, TRIPS "x,UA,1,0\n"),
-                         text(&arena, "open: a value of another type: %s", cases[at].wrong));
-        // Another key is as it was.
-        ALLUVIUM_OK(alluvium_harness_feed(harness, TRIPS "x,AA,1,0\n"));
-    }
-    alluvium_arena_free(&arena);
-    alluvium_harness_free(harness);
-    harness = ALLUVIUM_HARNESS(named);
-    spoil(harness, 0, ALLUVIUM_LITERAL("A\0\1\x80\0\0\0\0\0\0\1"), ALLUVIUM_LITERAL("1234567"));
-    ALLUVIUM_REFUSED(alluvium_harness_feed(harness, TRIPS "x,A,1,0\n"), "passed: an entry of the times is none");
-    spoil(harness, 1, ALLUVIUM_LITERAL("\x80\0\0\0\0\0\0\0A"), ALLUVIUM_LITERAL(""));
-    ALLUVIUM_REFUSED(alluvium_harness_finish(harness), "a timer for a key that is none");
-    alluvium_harness_free(harness);
-    harness = ALLUVIUM_HARNESS(most);
-    alluvium_buffer bytes = alluvium_buffer_in(&arena);
-    alluvium_add_little(&bytes, 0, 8);
-    alluvium_add_little(&bytes, 10, 8);
-    alluvium_add_little(&bytes, 20, 4);
-    // The item says that it has 9 bytes. Its key has 8 of a number and a text of one.
-    alluvium_add_little(&bytes, 9, 4);
-    alluvium_add_bytes(&bytes, "\0\0\0\0\0\0\0\1A\5\0\0\0\0\0\0\0", 16);
-    spoil(harness, 0, ALLUVIUM_LITERAL("UA"), alluvium_buffer_bytes(&bytes));
-    ALLUVIUM_REFUSED(alluvium_harness_feed(harness, TRIPS "x,UA,1,0\n"), "an entry of the windows is none");
-    alluvium_arena_free(&arena);
+static void a_table_join_is_divided_if_its_tables_have_the_keys_of_its_records(void) {
+    alluvium_emitted keys = {0};
+    alluvium_harness *harness = ALLUVIUM_HARNESS(named_trips);
+    ALLUVIUM_OK(alluvium_harness_route(harness, 0, TRIPS "x,UA,8,0\n,,7,0\n", &keys));
+    ALLUVIUM_OK(alluvium_harness_route(harness, 1, "code,name\nAA,\n", &keys));
+    CHECK(keys.count == 3, "%zu", keys.count);
+    CHECK_BYTES(keys.at[0], "UA");
+    CHECK_BYTES(keys.at[1], "");
+    CHECK_BYTES(keys.at[2], "AA");
+    ALLUVIUM_REFUSED(
+        alluvium_harness_route(harness, 0, TRIPS "x,UA,8,0\n,AA,9,0\n", &keys),
+        "record 1: it is looked up in airlines by another key than its own, so the work cannot be divided");
     alluvium_harness_free(harness);
 }
 
-ALLUVIUM_DEDUPLICATE(no_key, .row = &TRIP)
-ALLUVIUM_DEDUPLICATE(two_keys, .row = &TRIP, .key = {"carrier"}, .key_of = key_of_trip)
-ALLUVIUM_DEDUPLICATE(no_time, .key = {"carrier"})
-ALLUVIUM_DEDUPLICATE(negative, .row = &TRIP, .key = {"carrier"}, .within_ms = -1)
-ALLUVIUM_DEDUPLICATE(optional_key, .row = &TRIP, .key = {"name"}, .key_types = {ALLUVIUM_TEXT})
-ALLUVIUM_DEDUPLICATE(two_types, .row = &TRIP, .key = {"flight"}, .key_types = {ALLUVIUM_TEXT})
-ALLUVIUM_INTERVAL_JOIN(other_keys, .left = {.row = &TRIP, .key = {"carrier"}},
-                       .right = {.row = &TRIP, .key = {"flight"}})
-ALLUVIUM_INTERVAL_JOIN(no_right, .left = {.row = &TRIP, .key = {"carrier"}})
-ALLUVIUM_INTERVAL_JOIN(before, .left = {.row = &TRIP, .key = {"carrier"}}, .right = {.row = &TRIP, .key = {"carrier"}},
-                       .before_ms = -1)
-ALLUVIUM_WINDOWS(no_limit, .tumbling_ms = 1, .row = &TRIP, .key = {"carrier"}, .top = {.item = {"flight"}})
-ALLUVIUM_WINDOWS(no_item, .tumbling_ms = 1, .row = &TRIP, .key = {"carrier"}, .top = {.limit = 1})
-
-static void declarations_that_contradict_themselves_are_refused(void) {
-    const struct {
-        const alluvium_operator *plugin;
-        const char *wrong;
-    } cases[] = {
-        {ALLUVIUM_OPERATOR_OF(no_key), "the deduplication no_key: there is either .key or .key_of"},
-        {ALLUVIUM_OPERATOR_OF(two_keys), "the deduplication two_keys: there is either .key or .key_of"},
-        {ALLUVIUM_OPERATOR_OF(no_time), "the deduplication no_time: there is no .time"},
-        {ALLUVIUM_OPERATOR_OF(negative), "the deduplication negative: a length is less than a millisecond"},
-        {ALLUVIUM_OPERATOR_OF(optional_key), "the deduplication optional_key: a key is of texts and whole numbers"},
-        {ALLUVIUM_OPERATOR_OF(two_types), "the deduplication two_types: a column has two types"},
-        {ALLUVIUM_OPERATOR_OF(other_keys),
-         "the interval join other_keys: the keys of both inputs are of the same types"},
-        {ALLUVIUM_OPERATOR_OF(no_right), "the interval join no_right: there is either .key or .key_of"},
-        {ALLUVIUM_OPERATOR_OF(before), "the interval join before: a length is less than 0"},
-        {ALLUVIUM_OPERATOR_OF(no_limit), "the windows no_limit: a .top has a .limit"},
-        {ALLUVIUM_OPERATOR_OF(no_item), "the windows no_item: there is either .item or .item_of"},
-    };
-    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
-        alluvium_harness *harness;
-        ALLUVIUM_REFUSED(alluvium_harness_start(&harness, cases[at].plugin, NULL), cases[at].wrong);
-        alluvium_harness_free(harness);
-    }
-}
-
-ALLUVIUM_DEDUPLICATE(far, .row = &TRIP, .key = {"carrier"}, .within_ms = INT64_MAX, .lateness_ms = INT64_MAX)
-ALLUVIUM_INTERVAL_JOIN(farther, .left = {.row = &TRIP, .key = {"carrier"}}, .right = {.row = &TRIP, .key = {"carrier"}},
-                       .before_ms = INT64_MAX, .after_ms = INT64_MAX, .lateness_ms = INT64_MAX, .outer = true)
-
-static void times_at_the_ends_of_the_numbers_do_no_harm(void) {
-    const alluvium_operator *operators[] = {ALLUVIUM_OPERATOR_OF(far), ALLUVIUM_OPERATOR_OF(farther),
-                                            ALLUVIUM_OPERATOR_OF(own), ALLUVIUM_OPERATOR_OF(most)};
-    for (size_t at = 0; at < sizeof operators / sizeof *operators; at++) {
-        alluvium_harness *harness = alluvium_harness_new(operators[at]);
-        ALLUVIUM_OK(alluvium_harness_feed(harness, TRIPS "x,A,1,9223372036854775807\nx,A,1,-9223372036854775808\n"
-                                                         "x,A,1,0\nx,A,1,9223372036854775806\n"));
-        ALLUVIUM_OK(alluvium_harness_watermark(harness, "9223372036854775807"));
-        ALLUVIUM_OK(alluvium_harness_feed(harness, TRIPS "x,A,1,9223372036854775807\n"));
-        ALLUVIUM_OK(alluvium_harness_finish(harness));
-        CHECK(harness->live.tables[0].count == 0 && harness->live.tables[1].count == 0, "%zu: entries are left", at);
-        alluvium_harness_free(harness);
-    }
+static void records_of_a_table_join_that_are_none_are_named_and_change_nothing(void) {
+    alluvium_harness *harness = ALLUVIUM_HARNESS(named_trips);
+    ALLUVIUM_OK(alluvium_harness_feed(harness, TRIPS "x,UA,1,0\nx,UA,9,0\nx,AA,2,0\nx,DL,3,0\n"));
+    ALLUVIUM_REFUSED(alluvium_harness_feed(harness, TRIPS "x,UA,1,0\nx,UA,-1,0\n"), "record 1: it has no time");
+    ALLUVIUM_REFUSED(alluvium_harness_feed_to(harness, 1, ALLUVIUM_LITERAL("name\nx\n")),
+                     "the columns code are missing; there are name");
+    ALLUVIUM_REFUSED(alluvium_harness_feed_to(harness, 1, ALLUVIUM_LITERAL("code,name\nUA,x\n\xff,x\n")),
+                     "record 1: code is no UTF-8");
+    CHECK(alluvium_harness_entries(harness, "airlines")->count == 0, "an error has changed the state");
+    ALLUVIUM_REFUSED(alluvium_harness_feed_to(harness, 2, ALLUVIUM_LITERAL("code,name\nUA,x\n")),
+                     "the operator has no such input");
+    ALLUVIUM_OK(alluvium_harness_feed_to(harness, 1, ALLUVIUM_LITERAL("code,name\nUA,United\nAA,NA\n")));
+    alluvium_harness_checkpoint(harness);
+    ALLUVIUM_OK(alluvium_harness_crash(harness));
+    ALLUVIUM_OK(alluvium_harness_finish(harness));
+    ALLUVIUM_EMITTED(harness, 0, "[2,null]", "[3,null]", "[1,\"United\"]", "[9,null]");
+    alluvium_harness_free(harness);
 }
 
 int main(void) {
+    TEST(a_table_join_is_divided_if_its_tables_have_the_keys_of_its_records);
+    TEST(records_of_a_table_join_that_are_none_are_named_and_change_nothing);
     TEST(a_deduplication_needs_no_row_and_a_key_may_have_several_types);
     TEST(functions_say_the_key_and_the_time);
     TEST(records_that_are_none_are_named_and_change_nothing);
     TEST(each_record_is_routed_by_its_key);
-    TEST(state_of_others_is_refused);
-    TEST(declarations_that_contradict_themselves_are_refused);
-    TEST(times_at_the_ends_of_the_numbers_do_no_harm);
 }
