@@ -117,6 +117,21 @@ impl Harness {
         Ok(())
     }
 
+    /// Starts another version of the operator over the last checkpoint, after it has brought the state to its own schema
+    /// version ([`Operator::migrate`]). If that fails, nothing has changed.
+    pub fn migrate<O: Operator + 'static>(&mut self, make: impl Fn() -> O + 'static) -> Result<(), String> {
+        let make = move || Box::new(make()) as Box<dyn Operator>;
+        let (from, to) = (self.run.schema_version(), make().describe().schema_version);
+        if from == to {
+            return Err(format!("the state is of schema version {to} already"));
+        }
+        Run::migrate(make(), &self.directory, from)?;
+        self.make = Box::new(make);
+        self.crash()?;
+        self.shown.resize(self.run.outputs().max(self.shown.len()), Vec::new());
+        Ok(())
+    }
+
     /// Returns the lines that were emitted to the first output, by lost instances too if they were shown.
     pub fn emitted(&self) -> Vec<String> {
         self.emitted_to(0)

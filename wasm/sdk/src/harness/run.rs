@@ -32,6 +32,26 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Has an operator rewrite the state that another version has left, and takes a checkpoint of it.
+    pub(super) fn migrate(
+        operator: Box<dyn Operator>,
+        directory: &Arc<MemoryDirectory>,
+        from: u32,
+    ) -> Result<(), String> {
+        let described = operator.describe();
+        let host = NativeHost::open(directory, described.namespaces, described.outputs.len())?;
+        let mut run = Self { operator, host, parameters: Parameters::new(), headers: BTreeMap::new() };
+        run.call(|operator, context| operator.migrate(from, context))?;
+        if run.host.emitted.iter().any(|emitted| !emitted.is_empty()) {
+            return Err("it emitted something: only a batch may".to_owned());
+        }
+        run.checkpoint()
+    }
+
+    pub(super) fn schema_version(&self) -> u32 {
+        self.operator.describe().schema_version
+    }
+
     pub(super) fn start(
         operator: Box<dyn Operator>,
         directory: &Arc<MemoryDirectory>,
