@@ -35,7 +35,7 @@ impl Operator for Carriers {
             let (flights, miles) = self.totals.get(&carrier, context)?.unwrap_or_default();
             let totals = (flights + 1, miles.saturating_add(distance));
             self.totals.set(&carrier, &totals, context)?;
-            if totals.0 % 100 == 0 {
+            if totals.0.is_multiple_of(100) {
                 context.emit(0, &json!({ "carrier": carrier, "flights": totals.0, "miles": totals.1 }))?;
             }
         }

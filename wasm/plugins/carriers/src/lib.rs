@@ -62,7 +62,7 @@ impl Operator for Carriers {
             let Totals { flights, miles } = self.totals.get(&carrier, context)?.unwrap_or_default();
             let totals = Totals { flights: flights + 1, miles: miles.saturating_add(distance) };
             self.totals.set(&carrier, &totals, context)?;
-            if totals.flights % 100 == 0 {
+            if totals.flights.is_multiple_of(100) {
                 context.emit(0, &json!({ "carrier": carrier, "flights": totals.flights, "miles": totals.miles }))?;
             }
         }

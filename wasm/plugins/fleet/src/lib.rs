@@ -8,7 +8,7 @@ use alluvium_plugin::{Table, TableJoin};
 use serde::{Deserialize, Serialize};
 
 #[derive(Row, Serialize, Deserialize)]
-struct Flight {
+struct Departure {
     carrier: String,
     flight: i64,
     tailnum: String,
@@ -34,8 +34,8 @@ struct Flown {
 
 /// Makes the operator.
 pub fn fleet() -> impl Operator {
-    let planes = Table::new("planes", |it: &Plane| it.tailnum.clone(), |it: &Flight| it.tailnum.clone());
-    TableJoin::new("flights", |it: &Flight| it.tailnum.clone(), (planes,)).emit(|it: Flight, (plane,)| {
+    let planes = Table::new("planes", |it: &Plane| it.tailnum.clone(), |it: &Departure| it.tailnum.clone());
+    TableJoin::new("flights", |it: &Departure| it.tailnum.clone(), (planes,)).emit(|it: Departure, (plane,)| {
         let (manufacturer, seats) = plane.map_or((None, None), |plane| (Some(plane.manufacturer), plane.seats));
         Flown { carrier: it.carrier, flight: it.flight, hour: it.time_hour, tailnum: it.tailnum, manufacturer, seats }
     })
