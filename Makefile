@@ -51,8 +51,9 @@ target-browser: check-tools
 	$(call add-target,wasm32-unknown-unknown)
 
 components: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p delays -p alerts -p aircraft -p joined -p overdue -p routes -p unique -p weather \
-	 -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter \
+	 -p delays -p alerts -p aircraft -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather
+	cargo build --release --target wasm32-wasip2 -p carriers --example carriers_1
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
 # The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
@@ -170,6 +171,7 @@ test-languages: programs compilers ## plugins in JavaScript, Python and C, with 
 test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
 	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
+	node tests/operators/migration.mjs "$(ALLUVIUM)" "$(TARGET)"
 
 # Apart from make test, because the pages themselves install packages.
 test-pages: programs ## the pages on plugins in other languages, done as written from an empty folder

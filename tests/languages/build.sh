@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds plugins in JavaScript, Python and C: `delays`, written against the interfaces, and the operators `weather`,
-# `aircraft`, `joined` and `unique`, written with the SDKs: build.sh FOLDER
+# `aircraft`, `routes`, `unique`, `fleet` and `joined`, written with the SDKs: build.sh FOLDER
 #
 # It works in FOLDER alone: a copy of the sources, the toolchains (from npm and pip), and the components. What
 # cannot be built here is named in FOLDER/missing, one line each; what was tried and failed ends the script.
@@ -53,18 +53,16 @@ if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))
     has_pip=1
 fi
 
-operators="weather aircraft joined"
-# Deduplication is not ready in C.
-ready="$operators unique"
+operators="weather aircraft routes unique fleet joined"
 javascript() {
     node "$work/plugins/delays-js/build.mjs" "$work/delays-js.wasm"
-    for operator in $ready; do
+    for operator in $operators; do
         node "$work/sdk/js/src/cli.js" build "$work/plugins/javascript/$operator.js" -o "$work/$operator-js.wasm"
     done
 }
 python() {
     "$work/plugins/delays-py/build.sh" "$work/delays-py.wasm"
-    for operator in $ready; do
+    for operator in $operators; do
         PYTHONPATH=$work/sdk/python python3 -m alluvium_plugin build "$work/plugins/python/$operator.py" -o "$work/$operator-py.wasm"
     done
 }
@@ -75,21 +73,27 @@ c() {
     done
 }
 
-# Two at a time, because each uses one processor.
+# Two at a time, because each uses one processor. JavaScript takes as long as Python and C one after the other.
+python_and_c() {
+    if [ "$has_pip" ]; then
+        python
+    else
+        missing "Python: python3 from 3.10 on with venv is not there (Debian: python3-venv)"
+    fi
+    if [ "$has_npm" ] && [ "$has_pip" ]; then
+        c
+    else
+        missing "C: npm and python3 with venv are needed, for jco and for Zig's C compiler"
+    fi
+}
+javascript_if_there() {
+    if [ "$has_npm" ]; then
+        javascript
+    else
+        missing "JavaScript: npm is not there (Node 20 or later)"
+    fi
+}
 jobs=()
-if [ "$has_npm" ]; then
-    javascript & jobs+=($!)
-else
-    missing "JavaScript: npm is not there (Node 20 or later)"
-fi
-if [ "$has_pip" ]; then
-    python & jobs+=($!)
-else
-    missing "Python: python3 from 3.10 on with venv is not there (Debian: python3-venv)"
-fi
+javascript_if_there & jobs+=($!)
+python_and_c & jobs+=($!)
 for job in "${jobs[@]}"; do wait "$job"; done
-if [ "$has_npm" ] && [ "$has_pip" ]; then
-    c
-else
-    missing "C: npm and python3 with venv are needed, for jco and for Zig's C compiler"
-fi

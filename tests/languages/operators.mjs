@@ -1,5 +1,5 @@
-// Windows, sessions, a join and a deduplication over the SDKs of four languages: the same state, the same output and the
-// same errors, each continues where another stopped, and their work is divided among workers.
+// Windows, sessions, top-N, joins and a deduplication over the SDKs of four languages: the same state, the same output and
+// the same errors, each continues where another stopped, and their work is divided among workers.
 //
 // node operators.mjs ALLUVIUM TARGET FOLDER, with the components of Rust in TARGET and what build.sh left in FOLDER.
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { DAY, EXAMPLES, FLIGHTS, HOURS, killed, runArguments } from "../operators/examples.mjs";
+import { DAY, EXAMPLES, FLIGHTS, HOURS, PLANES, killed, runArguments } from "../operators/examples.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target, folder] = process.argv.slice(2);
@@ -25,8 +25,8 @@ const components = (name) =>
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
 
-const { weather, aircraft, joined, unique } = EXAMPLES;
-const OPERATORS = { weather, aircraft, joined };
+const { weather, aircraft, joined, routes, unique, fleet } = EXAMPLES;
+const OPERATORS = { weather, aircraft, routes, unique, fleet, joined };
 
 function command(plugin, operator, at, ...also) {
   const dir = join(scratch, at);
@@ -177,15 +177,19 @@ function dealt(path, at, count) {
 
 // A job in every language, with one worker and with three. Their state and output are those of the first.
 const flights = { records: dealt(FLIGHTS, "dealt-flights", 4000) };
+const planes = { flights: flights.records, planes: dealt(PLANES, "dealt-planes", 4000) };
 const cuts = ["--watermark-delay", String(DAY / 4), "--epoch-records", "300", "--no-finish"];
-const DIVIDED = { aircraft, unique: { ...unique, outputs: ["unique", "duplicates", "late"] } };
+const DIVIDED = {
+  aircraft: { ...aircraft, inputs: flights },
+  unique: { ...unique, inputs: flights, outputs: ["unique", "duplicates", "late"] },
+  fleet: { ...fleet, inputs: planes },
+};
 for (const [name, operator] of Object.entries(DIVIDED)) {
   let first;
-  // There is no deduplication in C that is ready.
-  for (const [language, plugin] of [...components(name)].filter(([language]) => name !== "unique" || language !== "C")) {
+  for (const [language, plugin] of components(name)) {
     for (const workers of [1, 3]) {
       await test(`${name} in ${language} over ${workers} ${workers === 1 ? "worker" : "workers"}: the state and all that is emitted`, () => {
-        const { done, job, emitted } = divided(plugin, operator, flights, workers, `job-${name}-${language}-${workers}`, ...cuts);
+        const { done, job, emitted } = divided(plugin, operator, operator.inputs, workers, `job-${name}-${language}-${workers}`, ...cuts, ...(operator.more ?? []));
         ok(done);
         const { state_digest: digest, keys, parts } = JSON.parse(ok(call("cluster", "status", "--job", job, "--json")));
         assert.equal(parts.filter((part) => part.keys > 100).length, workers, "each worker has a part of the state");

@@ -13,6 +13,12 @@ export const EXAMPLES = {
   routes: { inputs: { records: FLIGHTS }, outputs: ["windows", "late"], delay: DAY },
   unique: { inputs: { records: FLIGHTS }, outputs: ["unique", "late"], delay: DAY },
   overdue: { inputs: { flights: FLIGHTS }, outputs: ["overdue"], delay: DAY },
+  fleet: {
+    inputs: { flights: FLIGHTS, planes: PLANES },
+    outputs: ["joined"],
+    delay: DAY,
+    more: ["--time-column", "planes="],
+  },
   joined: {
     inputs: { flights: FLIGHTS, weather: HOURS, planes: PLANES },
     outputs: ["flights"],

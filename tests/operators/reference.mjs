@@ -63,9 +63,10 @@ export function aircraft(all) {
   return inOrder(sessions);
 }
 
+const number = (text) => (text === undefined || text === "NA" ? null : Number(text));
+
 /// Each flight with the weather at its airport in that hour, and with its plane.
 export function joined(flights, weather, planes) {
-  const number = (text) => (text === undefined || text === "NA" ? null : Number(text));
   const hours = new Map(weather.map((one) => [`${one.origin} ${one.time_hour}`, one]));
   const aircraft = new Map(planes.map((one) => [one.tailnum, one]));
   const bytes = ({ carrier, flight, hour }) => {
@@ -85,6 +86,18 @@ export function joined(flights, weather, planes) {
     .map((line) => [Date.parse(line.hour), bytes(line), line])
     .sort((a, b) => a[0] - b[0] || Buffer.compare(a[1], b[1]))
     .map(([, , line]) => line);
+}
+
+/// Each flight with its aircraft: in the order of the hours, in an hour in that of the aircraft, and then of the input.
+export function fleet(flights, planes) {
+  const aircraft = new Map(planes.map((plane) => [plane.tailnum, plane]));
+  return flights
+    .map(({ carrier, flight, tailnum, time_hour: hour }) => {
+      const plane = aircraft.get(tailnum);
+      const of = { manufacturer: plane?.manufacturer ?? null, seats: number(plane?.seats) };
+      return { carrier, flight: Number(flight), hour, tailnum, ...of };
+    })
+    .sort((a, b) => Date.parse(a.hour) - Date.parse(b.hour) || byBytes(a.tailnum, b.tailnum));
 }
 
 /// The three most frequent destinations of each day and origin.

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { EXAMPLES, killed, runArguments } from "./examples.mjs";
-import { aircraft, joined, overdue, records, routes, unique, weather } from "./reference.mjs";
+import { aircraft, fleet, joined, overdue, records, routes, unique, weather } from "./reference.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
@@ -26,6 +26,7 @@ const CHECKS = {
   unique: { reference: unique, every: 300 },
   // The week in which an aircraft is told once is that of the watermark, which moves at cuts.
   overdue: { reference: overdue, every: 300, byCuts: true },
+  fleet: { reference: fleet, every: 700 },
   joined: { reference: joined, every: 700 },
 };
 const operators = Object.entries(EXAMPLES).map(([name, example]) => ({ name, ...example, ...CHECKS[name] }));

@@ -19,6 +19,10 @@
 // |--------------------|--------------------------------------------------------------------|
 // | windows/declare.h  | ALLUVIUM_WINDOWS: windows by event time, each with allowed lateness |
 // | aggregate.h        | what windows compute, and aggregates of your own                   |
+// | top.h              | the most frequent items of a window                                |
+// | deduplicate.h      | ALLUVIUM_DEDUPLICATE: the first record of a key passes             |
+// | joins/             | ALLUVIUM_INTERVAL_JOIN, of two streams; ALLUVIUM_TABLE_JOIN        |
+// | placing.h          | the row, the key and the time of records, as all of these take them |
 // | operator.h         | ALLUVIUM_OPERATOR: operators of your own                           |
 // | context.h          | what such an operator works with during a call                     |
 // | map.h              | typed state: maps, values, counters                                |
@@ -30,6 +34,9 @@
 #ifndef ALLUVIUM_PLUGIN_H
 #define ALLUVIUM_PLUGIN_H
 
+#include "alluvium/deduplicate.h"
+#include "alluvium/joins/interval.h"
+#include "alluvium/joins/table.h"
 #include "alluvium/windows/operator.h"
 
 #ifdef __wasm__

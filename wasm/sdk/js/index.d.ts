@@ -285,6 +285,47 @@ export class IntervalJoin {
   make(): Operator;
 }
 
+/**
+ * A table: the last row of each key of an input, which records of a stream are joined with. `lookup` returns the key of
+ * the row that belongs to a record of the stream.
+ */
+export class Table<T, S = any> {
+  constructor(
+    input: string,
+    of: [row: Row<T>, keyOf: (row: T) => Key, more?: Pick<Placing<T>, "key">],
+    lookup: (record: S) => Key,
+  );
+  private readonly lookup: (record: S) => Key;
+  private readonly of: T;
+}
+
+/**
+ * An operator that joins each record of a stream with the rows of tables that belong to it.
+ *
+ * Its inputs are the stream and the tables, in this order. A record waits in the state until the watermark has reached
+ * its time and the time of `wait`. Then what has come of the tables by then is looked up, and a line of the output
+ * `joined` is emitted. So the order of the inputs among each other does not matter, and the lines come in the order of
+ * the records' times and keys. Its work can be divided if records are looked up by their own key.
+ */
+export class TableJoin<S, F extends any[]> {
+  private constructor();
+  private readonly of: [S, F];
+  /** Names the input of the stream, and takes the keys and times of its records from their rows. */
+  static by<S, F extends any[]>(
+    input: string,
+    of: [row: Row<S>, keyOf: (row: S) => Key, more?: Placing<S>],
+    ...tables: { [I in keyof F]: Table<F[I], S> }
+  ): TableJoin<S, F>;
+  /** Sets how many milliseconds longer a record waits for what belongs to it. */
+  wait(ms: number): TableJoin<S, F>;
+  /** Makes the line that is emitted of a record and of the row of each table that was found for it, or null. */
+  emit<V>(type: Type<V>, line: (record: S, ...found: { [I in keyof F]: F[I] | null }) => V): TableJoin<S, F>;
+  /** Sets the name of the operator, which its state belongs to. Without it, that is the name of its file. */
+  named(name: string): TableJoin<S, F>;
+  /** Makes the operator. */
+  make(): Operator;
+}
+
 // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A clock: the time in the records, which the watermark follows, or that of the machine. */
@@ -360,7 +401,7 @@ export interface Operator {
 export type Exported = Operator | Maker | (new () => Operator) | (() => Operator | Maker);
 
 /** What makes an operator: windows, a deduplication, or a join. */
-export type Maker = Windows | Deduplicate | IntervalJoin;
+export type Maker = Windows | Deduplicate | IntervalJoin | TableJoin<any, any>;
 
 export interface Description {
   /** The name, which all versions of the operator have. Without it, that is the name of its file. */
@@ -463,6 +504,8 @@ export class Harness {
   feedTo(input: number | string, csv: string): void;
   /** Feeds records to an input that takes them as bytes. */
   feedRecords(input: number | string, records: (string | Uint8Array)[]): void;
+  /** Returns the key that each record of an input belongs to, as the operator says it in `route`. */
+  route(input: number | string, csv: string): Uint8Array[];
   /** Moves the watermark, and works through the timers that are due. An earlier one changes nothing. */
   watermark(time: Moment): void;
   /** Moves the processing time, and works through the timers that are due. */

@@ -22,7 +22,20 @@ pub mod bindings {
     });
 }
 
+/// The world of a component that migrates, beside the one above.
+#[allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications, unreachable_pub)]
+pub mod migrating {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "package alluvium:sdk; world migrates { export alluvium:checkpoint/migration@0.2.0; }",
+        world: "alluvium:sdk/migrates",
+        pub_export_macro: true,
+        export_macro_name: "export_migration",
+    });
+}
+
 pub use self::bindings::export_component;
+pub use self::migrating::export_migration;
 
 /// A component with one operator, which [`export!`](crate::export) makes.
 pub trait Exported {
@@ -93,6 +106,12 @@ impl<C: Exported> operator::Guest for C {
 
     fn results(start: bool, limit: u32) -> Result<Vec<String>, String> {
         with::<C, _, _>(|operator, context| operator.results(start, limit, context))
+    }
+}
+
+impl<C: Exported> migrating::exports::alluvium::checkpoint::migration::Guest for C {
+    fn migrate(from_version: u32) -> Result<(), String> {
+        with::<C, _, _>(|operator, context| operator.migrate(from_version, context))
     }
 }
 

@@ -122,6 +122,13 @@ impl Description {
         }
     }
 
+    /// Sets the version of what the operator keeps in its state. A state of another version is brought up to date by
+    /// [`Operator::migrate`](crate::Operator::migrate).
+    #[must_use]
+    pub fn schema_version(self, schema_version: u32) -> Self {
+        Self { schema_version, ..self }
+    }
+
     /// Adds an input of columns.
     #[must_use]
     pub fn input(mut self, name: &str) -> Self {

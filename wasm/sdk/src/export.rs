@@ -19,9 +19,19 @@
 /// }
 /// alluvium_plugin::export!(clicks);
 /// ```
+///
+/// An operator that [migrates](crate::Operator::migrate) the state of older versions is exported as such:
+/// `alluvium_plugin::export!(clicks, migrates);`. Then a host that finds a state of another schema version offers to
+/// migrate it.
 #[macro_export]
 macro_rules! export {
+    ($make:path, migrates) => {
+        $crate::export!(@ $make, $crate::component::export_migration!(Component with_types_in $crate::component::migrating););
+    };
     ($make:path) => {
+        $crate::export!(@ $make,);
+    };
+    (@ $make:path, $($migration:tt)*) => {
         #[cfg(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2"))]
         const _: () = {
             struct Component;
@@ -31,7 +41,8 @@ macro_rules! export {
                     ::std::boxed::Box::new($make())
                 }
             }
-    $crate::component::export_component!(Component with_types_in $crate::component::bindings);
+            $crate::component::export_component!(Component with_types_in $crate::component::bindings);
+            $($migration)*
         };
         #[cfg(not(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2")))]
         const _: fn() = || drop($make());

@@ -37,6 +37,7 @@
 //! - [`Deduplicate`], [`IntervalJoin`] and [`TableJoin`] are operators that are ready to use.
 //! - [`Map`], [`Value`] and [`Counter`] are keyed state for [operators](Operator) of your own. They read through a cache
 //!   that lives for one batch, so a batch costs one read and one write.
+//! - [`Operator::migrate`] rewrites the state that an older version of the operator has left.
 //! - [`Harness`] tests an operator without WebAssembly.
 //! - [`export!`] makes a component of it. Build it with `cargo build --release --target wasm32-wasip2`.
 

@@ -60,6 +60,14 @@ pub trait Operator {
     /// Returns what the operator says of itself. It is always the same.
     fn describe(&self) -> Description;
 
+    /// Rewrites the state that another version of the operator has left, of the schema version `from`, to that of
+    /// [`describe`](Self::describe). It is called once, before `open`, and without parameters. It emits nothing. If it
+    /// fails, the state is as it was. Only an operator that is [exported](crate::export) as one that migrates is asked.
+    fn migrate(&mut self, from: u32, context: &mut Context<'_>) -> Result<(), String> {
+        let _ = context;
+        Err(format!("the operator does not know a state of schema version {from}"))
+    }
+
     /// Starts a run. The context has the parameters.
     fn open(&mut self, context: &mut Context<'_>) -> Result<(), String> {
         let _ = context;
@@ -112,6 +120,10 @@ pub trait Operator {
 impl<O: Operator + ?Sized> Operator for Box<O> {
     fn describe(&self) -> Description {
         (**self).describe()
+    }
+
+    fn migrate(&mut self, from: u32, context: &mut Context<'_>) -> Result<(), String> {
+        (**self).migrate(from, context)
     }
 
     fn open(&mut self, context: &mut Context<'_>) -> Result<(), String> {

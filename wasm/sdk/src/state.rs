@@ -70,6 +70,26 @@ impl<K: Key, V: Codec> Map<K, V> {
         value.map(V::decode).transpose().map_err(|what| format!("{}: {what}", self.name))
     }
 
+    /// Returns all entries, in the order of their keys, for a migration. All of them are in memory then.
+    pub fn entries(&self, context: &mut Context<'_>) -> Result<Vec<(K, V)>, String> {
+        const PAGE: u32 = 1_000;
+        context.flush()?;
+        let namespace = context.namespace(self.name)?;
+        let wrong = |what: String| format!("{}: {what}", self.name);
+        let mut entries = Vec::new();
+        for start in std::iter::once(true).chain(std::iter::repeat(false)) {
+            let page = context.host().page(namespace, start, PAGE)?;
+            if page.is_empty() {
+                break;
+            }
+            for (key, value) in page {
+                let key = K::of_bytes(&key).ok_or_else(|| wrong("a key of another type".to_owned()))?;
+                entries.push((key, V::decode(&value).map_err(wrong)?));
+            }
+        }
+        Ok(entries)
+    }
+
     /// Sets the value of a key.
     pub fn set(&self, key: &K, value: &V, context: &mut Context<'_>) -> Result<(), String> {
         let namespace = context.namespace(self.name)?;

@@ -1,4 +1,4 @@
-//! Deduplication, top-N and the interval join: what they emit and keep is the same in all languages.
+//! Deduplication, top-N and joins: what they emit and keep is the same in all languages.
 //!
 //! The files in `golden` have steps, and what was emitted and kept after them. The tests of the other languages' SDKs read
 //! them as well. With `ALLUVIUM_BLESS=1`, the files are written as they are now.
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use alluvium_plugin::prelude::*;
-use alluvium_plugin::{Deduplicate, IntervalJoin};
+use alluvium_plugin::{Deduplicate, IntervalJoin, Table, TableJoin};
 use serde::{Deserialize, Serialize};
 
 #[derive(Row, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ struct Payment {
     id: String,
     at: Time,
     ok: bool,
+}
+
+#[derive(Row, Serialize, Deserialize)]
+struct Price {
+    big: i64,
+    price: Option<f64>,
 }
 
 /// Does the steps of a file, and checks what it says of them.
@@ -95,4 +101,14 @@ fn a_deduplication_emits_and_keeps_the_same_in_all_languages() {
 #[test]
 fn the_most_frequent_items_are_the_same_in_all_languages() {
     golden("top.txt", || Tumbling::of(ms(10)).lateness(ms(5)).by(|it: &Order| it.id.clone()).top(2, |it| it.big));
+}
+
+#[test]
+fn a_table_join_emits_and_keeps_the_same_in_all_languages() {
+    golden("table.txt", || {
+        let payments = Table::new("payments", |it: &Payment| it.id.clone(), |it: &Order| it.id.clone());
+        let prices = Table::new("prices", |it: &Price| it.big, |it: &Order| it.big);
+        let joined = TableJoin::new("orders", |it: &Order| (it.id.clone(), it.big), (payments, prices));
+        joined.wait(ms(4)).emit(|order, (payment, price): (Option<Payment>, Option<Price>)| (order, payment, price))
+    });
 }

@@ -188,6 +188,62 @@ fn a_table_join_waits_for_what_belongs_to_a_record() {
 }
 
 #[test]
+fn a_table_join_finds_what_has_come_by_the_end_of_the_wait() {
+    let make = || {
+        let first = Table::new("first", key, key);
+        let second = Table::new("second", |it: &Event| it.number % 7, |it: &Event| it.number % 7);
+        TableJoin::new("stream", key, (first, second)).wait(ms(5)).emit(
+            |event: Event, (first, second): (Option<Event>, Option<Event>)| {
+                (event.number, first.map(|it| it.number), second.map(|it| it.number))
+            },
+        )
+    };
+    for seed in 0..50 {
+        let mut random = Rng::with_seed(seed);
+        let inputs: Vec<_> = (0..3).map(|_| records(&mut random, 100)).collect();
+        let mut harness = Harness::new(make);
+        feed(&mut harness, &inputs, &mut random, false);
+        // The epoch in which each record is due, and what was read of the tables by then.
+        let due = |&(key, at, number): &Record| {
+            let until = at + 5;
+            let epoch = usize::try_from(until).unwrap().div_ceil(20).clamp(number / 10 + 1, 10);
+            (epoch, until, key, number)
+        };
+        let mut dues: Vec<_> = inputs[0].iter().map(due).collect();
+        dues.sort_unstable();
+        let last = |table: &[Record], epoch: usize, is_it: &dyn Fn(&Record) -> bool| {
+            table[..epoch * 10].iter().rev().find(|record| is_it(record)).map(|record| record.2)
+        };
+        let line = |&(epoch, _, key, number): &(usize, i64, char, usize)| {
+            let first = last(&inputs[1], epoch, &|record| record.0 == key);
+            let second = last(&inputs[2], epoch, &|record| record.2 % 7 == number % 7);
+            serde_json::to_string(&(number, first, second)).unwrap()
+        };
+        let expected: Vec<_> = dues.iter().map(line).collect();
+        assert_eq!(harness.emitted(), expected, "seed {seed}");
+        assert_eq!(harness.entries("waiting").unwrap(), []);
+        assert_eq!(harness.entries("due").unwrap(), []);
+        let mut crashed = Harness::new(make);
+        feed(&mut crashed, &inputs, &mut random, true);
+        assert_eq!(crashed.emitted(), harness.emitted(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_table_join_is_divided_if_its_tables_have_the_keys_of_its_records() {
+    let mut harness = Harness::new(|| {
+        let table = Table::new("table", key, |it: &Event| if it.number < 9 { key(it) } else { String::new() });
+        TableJoin::new("stream", key, (table,)).emit(|event: Event, _| event.number)
+    });
+    let keys = |keys: &[&str]| keys.iter().map(|key| key.as_bytes().to_vec()).collect::<Vec<_>>();
+    assert_eq!(harness.route(0, "key,at,number\na,1,8\nb,1,7\n").unwrap(), keys(&["a", "b"]));
+    assert_eq!(harness.route(1, "key,at,number\nc,1,9\n").unwrap(), keys(&["c"]));
+    let error = harness.route(0, "key,at,number\na,1,8\nb,1,9\n").unwrap_err();
+    let expected = "record 1: it is looked up in table by another key than its own, so the work cannot be divided";
+    assert_eq!(error, expected);
+}
+
+#[test]
 fn the_most_frequent_items_are_those_of_a_count_at_once() {
     for seed in 0..50 {
         let mut random = Rng::with_seed(seed);

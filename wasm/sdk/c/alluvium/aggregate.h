@@ -2,7 +2,7 @@
 #ifndef ALLUVIUM_AGGREGATE_H
 #define ALLUVIUM_AGGREGATE_H
 
-#include "operator.h"
+#include "top.h"
 
 // An aggregate of your own: a value that takes records one by one. It is kept in the state meanwhile.
 //
@@ -35,6 +35,7 @@ typedef enum {
     ALLUVIUM_MEAN,
     ALLUVIUM_LEAST,
     ALLUVIUM_GREATEST,
+    ALLUVIUM_TOP,
 } alluvium_aggregate_kind;
 
 // A count, and a number that was computed of so many.
@@ -47,9 +48,12 @@ typedef struct {
 typedef struct {
     alluvium_aggregate_kind kind;
     const alluvium_aggregate *own;
+    // Of the most frequent items.
+    const alluvium_top_plan *top;
 } alluvium_computing;
 
 static inline size_t alluvium_kept_bytes(alluvium_computing by) {
+    if (by.kind == ALLUVIUM_TOP) return sizeof(alluvium_item_counts);
     if (by.kind != ALLUVIUM_OWN_AGGREGATE) return sizeof(alluvium_counted);
     return by.own->kept ? by.own->kept->bytes : by.own->kept_bytes;
 }
@@ -74,6 +78,7 @@ static inline void alluvium_counted_take(alluvium_aggregate_kind kind, alluvium_
 static inline void alluvium_kept_add(alluvium_computing by, void *kept, const void *row,
                                      alluvium_optional_number number, alluvium_context *context) {
     if (by.kind == ALLUVIUM_OWN_AGGREGATE) by.own->add(kept, row, context);
+    else if (by.kind == ALLUVIUM_TOP) alluvium_top_add(by.top, kept, row, context);
     else if (by.kind == ALLUVIUM_COUNT) ((alluvium_counted *)kept)->count += 1;
     else if (number.is_some) alluvium_counted_take(by.kind, kept, (alluvium_counted){1, number.value});
 }
@@ -81,6 +86,7 @@ static inline void alluvium_kept_add(alluvium_computing by, void *kept, const vo
 // Joins two, of which the first has the earlier records.
 static inline void alluvium_kept_join(alluvium_computing by, void *kept, const void *later, alluvium_context *context) {
     if (by.kind == ALLUVIUM_OWN_AGGREGATE) by.own->join(kept, later, context);
+    else if (by.kind == ALLUVIUM_TOP) alluvium_top_join(kept, later, context->arena);
     else alluvium_counted_take(by.kind, kept, *(const alluvium_counted *)later);
 }
 
@@ -89,6 +95,7 @@ static inline void alluvium_kept_value(alluvium_computing by, const void *kept, 
     const alluvium_counted *counted = kept;
     if (by.kind == ALLUVIUM_OWN_AGGREGATE && by.own->value) by.own->value(kept, json);
     else if (by.kind == ALLUVIUM_OWN_AGGREGATE) alluvium_json_row(json, by.own->kept, kept);
+    else if (by.kind == ALLUVIUM_TOP) alluvium_top_value(by.top, kept, json);
     else if (by.kind == ALLUVIUM_COUNT) alluvium_json_unsigned(json, counted->count);
     else if (counted->count == 0) alluvium_json_null(json);
     else if (by.kind == ALLUVIUM_MEAN) alluvium_json_number(json, counted->number / (double)counted->count);
@@ -101,6 +108,10 @@ static inline void alluvium_kept_write(alluvium_computing by, const void *kept, 
     if (by.kind == ALLUVIUM_OWN_AGGREGATE) {
         if (by.own->write) by.own->write(kept, bytes);
         else alluvium_add_text(bytes, alluvium_row_bytes(bytes->arena, by.own->kept, kept));
+        return;
+    }
+    if (by.kind == ALLUVIUM_TOP) {
+        alluvium_top_write(kept, bytes);
         return;
     }
     alluvium_add_little(bytes, counted->count, 8);
@@ -119,6 +130,7 @@ static inline bool alluvium_kept_read(alluvium_computing by, void *kept, alluviu
         if (by.own->read) return by.own->read(kept, bytes, context);
         return alluvium_read_row(context->arena, by.own->kept, bytes, kept, &wrong);
     }
+    if (by.kind == ALLUVIUM_TOP) return alluvium_top_read(by.top, kept, bytes, context->arena);
     bool has_number = by.kind != ALLUVIUM_COUNT;
     if (bytes.len != (has_number ? 16 : 8)) return false;
     counted->count = alluvium_little(bytes.at, 8);

@@ -69,7 +69,8 @@ static inline bool alluvium_put(alluvium_context *context, const char *name, all
                                 alluvium_optional_bytes value) {
     uint32_t space;
     if (!alluvium_number_of(context, name, &space)) return false;
-    if (value.is_some) value.value = alluvium_copy(context->arena, value.value);
+    // The engine refuses a delete that has a value.
+    value.value = value.is_some ? alluvium_copy(context->arena, value.value) : (alluvium_bytes){0};
     alluvium_cached cached = {.value = value, .is_changed = true};
     alluvium_cache_put(context, alluvium_cache_of(context, space), key, cached);
     return true;

@@ -26,6 +26,8 @@ typedef struct {
     // The name, by which the host connects a source or a sink.
     const char *name;
     alluvium_format format;
+    // Or where the name is, for what a declaration names. If there is none, the list ends here.
+    const char *const *name_at;
 } alluvium_port;
 
 // A clock.
@@ -85,6 +87,8 @@ typedef struct {
     alluvium_merge_operator merge;
     // The namespace of a map, instead of all of the above.
     const struct alluvium_map *map;
+    // Or where the name is, as that of a port.
+    const char *const *name_at;
 } alluvium_namespace;
 
 // What the user of an operator can set.
@@ -108,9 +112,13 @@ typedef struct {
     alluvium_parameter parameters[ALLUVIUM_PARAMETERS_MAX];
 } alluvium_description;
 
+static inline const char *alluvium_port_name(const alluvium_port *port) {
+    return port->name_at ? *port->name_at : port->name;
+}
+
 static inline size_t alluvium_port_count(const alluvium_port *ports) {
     size_t count = 0;
-    while (count < ALLUVIUM_PORTS_MAX && ports[count].name) count++;
+    while (count < ALLUVIUM_PORTS_MAX && alluvium_port_name(&ports[count])) count++;
     return count;
 }
 

@@ -104,11 +104,11 @@ exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operat
     };
     // The formats stand in the same order here and there.
     for (size_t at = 0; at < inputs; at++) {
-        ret->inputs.ptr[at].name = alluvium_given_name(describe->inputs[at].name);
+        ret->inputs.ptr[at].name = alluvium_given_name(alluvium_port_name(&describe->inputs[at]));
         ret->inputs.ptr[at].format = (uint8_t)describe->inputs[at].format;
     }
     for (size_t at = 0; at < outputs; at++) {
-        ret->outputs.ptr[at].name = alluvium_given_name(describe->outputs[at].name);
+        ret->outputs.ptr[at].name = alluvium_given_name(alluvium_port_name(&describe->outputs[at]));
         ret->outputs.ptr[at].format = (uint8_t)describe->outputs[at].format;
     }
     for (size_t at = 0; at < spaces; at++) {
@@ -156,9 +156,8 @@ ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_begin(uint32_t input, ke
     for (size_t at = 0; at < header->len; at++) {
         names[at] = (alluvium_text){(const char *)header->ptr[at].ptr, header->ptr[at].len};
     }
-    const alluvium_operator *plugin = component->instance.plugin;
     alluvium_header columns = {names, header->len};
-    bool is_ok = !plugin->begin || plugin->begin(component->instance.self, input, &columns, &call);
+    bool is_ok = alluvium_call_begin(component->instance.self, input, &columns, &call);
     is_ok = alluvium_end_call(&call, is_ok, err);
     keyed_timed_plugin_list_string_free(header);
     return is_ok;
@@ -181,8 +180,7 @@ ALLUVIUM_WEAK bool exports_alluvium_checkpoint_operator_process(uint32_t input,
     alluvium_component *component = alluvium_the_component();
     alluvium_context call = alluvium_begin_call(component);
     alluvium_batch records = alluvium_batch_of(batch);
-    const alluvium_operator *plugin = component->instance.plugin;
-    bool is_ok = plugin->process(component->instance.self, input, &records, &call);
+    bool is_ok = alluvium_call_process(component->instance.self, input, &records, &call);
     is_ok = alluvium_end_call(&call, is_ok, &err->text);
     err->record.is_some = call.has_record;
     err->record.val = call.record;

@@ -200,4 +200,20 @@ static inline void alluvium_add_number(alluvium_buffer *buffer, double number) {
     }
 }
 
+// Arithmetic that ends at the ends of the numbers. Times come from the input, and may be any.
+static inline int64_t alluvium_saturating_add(int64_t a, int64_t b) {
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
+static inline int64_t alluvium_saturating_sub(int64_t a, int64_t b) {
+    int64_t difference;
+    return __builtin_sub_overflow(a, b, &difference) ? (b < 0 ? INT64_MAX : INT64_MIN) : difference;
+}
+
+static inline int64_t alluvium_saturating_mul(int64_t a, int64_t b) {
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? ((a < 0) == (b < 0) ? INT64_MAX : INT64_MIN) : product;
+}
+
 #endif

@@ -26,8 +26,9 @@ typedef struct alluvium_operator {
     // The name in the code, for an operator that is described without one.
     const char *ident;
     size_t instance_bytes;
-    // What windows.h makes windows of.
-    const struct alluvium_windows *windows;
+    // What an operator that is ready was declared as, as "windows", and by what, as alluvium_windows.
+    const char *declared_as;
+    const void *declared;
 
     // Starts a run. The context has the parameters. Optional.
     bool (*open)(void *self, alluvium_context *context);
@@ -60,6 +61,7 @@ static inline const char *alluvium_operator_name(const alluvium_operator *plugin
 static inline alluvium_namespace alluvium_namespace_at(const alluvium_operator *plugin, size_t at) {
     if (at >= ALLUVIUM_NAMESPACES_MAX) return (alluvium_namespace){0};
     alluvium_namespace space = plugin->describe.namespaces[at];
+    if (space.name_at) space.name = *space.name_at;
     if (space.map) space = (alluvium_namespace){.name = space.map->name, .expires = space.map->expires};
     return space;
 }
@@ -111,9 +113,30 @@ static inline bool alluvium_finish_call(alluvium_context *context, bool is_ok) {
     return alluvium_flush(context);
 }
 
+// Checks the number of an input, which comes from the host.
+static inline bool alluvium_has_input(alluvium_context *context, uint32_t input) {
+    size_t count = alluvium_port_count(context->plugin->describe.inputs);
+    if (input < count) return true;
+    return alluvium_fail(context, "there is no input %lu: the operator describes %zu", (unsigned long)input, count);
+}
+
+// Begins an input of columns.
+static inline bool alluvium_call_begin(void *self, uint32_t input, const alluvium_header *header,
+                                       alluvium_context *context) {
+    const alluvium_operator *plugin = context->plugin;
+    return alluvium_has_input(context, input) && (!plugin->begin || plugin->begin(self, input, header, context));
+}
+
+// Has the operator work in a batch.
+static inline bool alluvium_call_process(void *self, uint32_t input, const alluvium_batch *batch,
+                                         alluvium_context *context) {
+    return alluvium_has_input(context, input) && context->plugin->process(self, input, batch, context);
+}
+
 // Returns the keys that an operator says the records of a batch belong to, or null if the call has failed.
 static inline alluvium_bytes *alluvium_call_route(void *self, uint32_t input, const alluvium_batch *batch,
                                                   alluvium_context *context) {
+    if (!alluvium_has_input(context, input)) return NULL;
     if (!context->plugin->route) {
         alluvium_fail(context,
                       "the operator does not say which keys its records belong to, so its work cannot be divided");

@@ -114,24 +114,29 @@ static inline void alluvium_read_object(alluvium_json_reader *reader, const allu
     }
 }
 
-// Reads a row, whose memory is set to zeroes before. Members that are missing are none if they are optional, and
-// members of other names are read over. `wrong` says what is wrong if it returns false.
-static inline bool alluvium_read_row(alluvium_arena *arena, const alluvium_row *row, alluvium_bytes bytes, void *value,
-                                     const char **wrong) {
-    alluvium_json_reader reader = alluvium_json_reader_of(arena, bytes);
+// Reads a row that stands within other JSON. Its memory is set to zeroes before. Members that are missing are none if
+// they are optional, and members of other names are read over.
+static inline void alluvium_json_read_row(alluvium_json_reader *reader, const alluvium_row *row, void *value) {
     if (row->count > ALLUVIUM_COLUMNS_MAX) alluvium_bug("a row has too many columns");
     memset(value, 0, row->bytes);
     if (row->shape == ALLUVIUM_OBJECT) {
-        alluvium_read_object(&reader, row, value);
-    } else {
-        bool is_tuple = row->shape == ALLUVIUM_TUPLE;
-        if (is_tuple) alluvium_json_enter(&reader, '[');
-        for (size_t at = 0; at < row->count; at++) {
-            if (is_tuple && !alluvium_json_next_element(&reader)) alluvium_json_refuse(&reader, "too few elements");
-            alluvium_read_json_value(&reader, &row->columns[at], value);
-        }
-        if (is_tuple && alluvium_json_next_element(&reader)) alluvium_json_refuse(&reader, "too many elements");
+        alluvium_read_object(reader, row, value);
+        return;
     }
+    bool is_tuple = row->shape == ALLUVIUM_TUPLE;
+    if (is_tuple) alluvium_json_enter(reader, '[');
+    for (size_t at = 0; at < row->count; at++) {
+        if (is_tuple && !alluvium_json_next_element(reader)) alluvium_json_refuse(reader, "too few elements");
+        alluvium_read_json_value(reader, &row->columns[at], value);
+    }
+    if (is_tuple && alluvium_json_next_element(reader)) alluvium_json_refuse(reader, "too many elements");
+}
+
+// Reads a row. `wrong` says what is wrong if it returns false.
+static inline bool alluvium_read_row(alluvium_arena *arena, const alluvium_row *row, alluvium_bytes bytes, void *value,
+                                     const char **wrong) {
+    alluvium_json_reader reader = alluvium_json_reader_of(arena, bytes);
+    alluvium_json_read_row(&reader, row, value);
     bool is_read = alluvium_json_end(&reader);
     *wrong = reader.wrong;
     return is_read;

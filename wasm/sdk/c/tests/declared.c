@@ -117,7 +117,8 @@ static void declarations_that_contradict_themselves_are_refused(void) {
         {ALLUVIUM_OPERATOR_OF(negative), "negative: a length is less than a millisecond"},
         {ALLUVIUM_OPERATOR_OF(no_key), "no_key: there is either .key or .key_of"},
         {ALLUVIUM_OPERATOR_OF(no_time), "no_time: there is no .time"},
-        {ALLUVIUM_OPERATOR_OF(two_values), "two_values: there is one of .count, .sum, .mean, .min, .max, .aggregate"},
+        {ALLUVIUM_OPERATOR_OF(two_values),
+         "two_values: there is one of .count, .sum, .mean, .min, .max, .top, .aggregate"},
         {ALLUVIUM_OPERATOR_OF(odd_key), "odd_key: a key is of texts and whole numbers"},
     };
     alluvium_arena arena = {0};

@@ -21,14 +21,25 @@ else
     echo "without sanitizers: ${cc[*]} does not have them ($(tail -1 "$scratch/why"))"
 fi
 
+# One for each processor at a time. What they say comes in their order.
+one() {
+    if "${cc[@]}" "${flags[@]}" "${tests[$1]}" -o "$scratch/test$1" -lm && "$scratch/test$1"; then touch "$scratch/passed$1"; fi
+}
+for number in "${!tests[@]}"; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc 2>/dev/null || echo 2)" ]; do wait -n || true; done
+    one "$number" >"$scratch/said$number" 2>&1 &
+done
+wait
+
 passed=0 failed=0
-for test in "${tests[@]}"; do
-    echo "$(basename "$test")"
-    if "${cc[@]}" "${flags[@]}" "$test" -o "$scratch/test" -lm && "$scratch/test"; then
+for number in "${!tests[@]}"; do
+    basename "${tests[$number]}"
+    cat "$scratch/said$number"
+    if [ -e "$scratch/passed$number" ]; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
-        echo "  FAIL  $test"
+        echo "  FAIL  ${tests[$number]}"
     fi
 done
 echo "$passed passed, $failed failed"

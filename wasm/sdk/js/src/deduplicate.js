@@ -3,10 +3,9 @@
 import { bytesOf, utf8 } from "./bytes.js";
 import { hashed, timers } from "./description.js";
 import { distance, plus, readInteger, writeInteger } from "./integers.js";
-import { Placer, placing, rowType } from "./placing.js";
+import { Placer, placeLine, placing, rowType } from "./placing.js";
 import { Refusal } from "./refusal.js";
 import { days, milliseconds } from "./time.js";
-import { time as timeType } from "./types.js";
 
 /**
  * @typedef {import("./context.js").Context} Context
@@ -156,8 +155,8 @@ class DeduplicateOperator {
    * @param {import("./placing.js").Placed} placed
    * @param {Context} context
    */
-  tell(output, { key, time }, context) {
-    context.emitBytes(output, utf8(`{"key":${this.parts.keyType.write(key)},"time":${timeType.write(time)}}`));
+  tell(output, placed, context) {
+    context.emitBytes(output, placeLine(this.parts.keyType, placed));
   }
 }
 

@@ -6,6 +6,8 @@ export { Deduplicate } from "./deduplicate.js";
 export { hashed, ordered, timers } from "./description.js";
 export { Harness } from "./harness/harness.js";
 export { IntervalJoin } from "./joins/interval.js";
+export { Table } from "./joins/table.js";
+export { TableJoin } from "./joins/table_join.js";
 export { bigint, integer, key, text } from "./keys.js";
 export { Refusal } from "./refusal.js";
 export { Rows, column, row } from "./rows.js";

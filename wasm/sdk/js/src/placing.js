@@ -1,10 +1,11 @@
 // Where records belong: the key and the time of each.
 
+import { utf8 } from "./bytes.js";
 import { integerOf } from "./integers.js";
 import { keyTypeOf, keyed } from "./keys.js";
 import { Refusal, blaming } from "./refusal.js";
 import { Row, Rows } from "./rows.js";
-import { record } from "./types.js";
+import { record, time as timeType } from "./types.js";
 
 /**
  * @typedef {import("./integers.js").Integer} Integer
@@ -36,14 +37,26 @@ import { record } from "./types.js";
  * @param {{ at?: (row: any) => any, key?: KeyType }} [more]
  * @returns {Placing}
  */
-export function placing(row, keyOf, { at, key } = {}) {
-  if (!(row instanceof Row)) throw new TypeError("by takes what row({…}) returns, and a function of a row");
-  if (typeof keyOf !== "function") throw new TypeError("the key is a function of a row, as (it) => it.origin");
-  if (at === undefined && row.time === undefined) {
+export function placing(row, keyOf, more = {}) {
+  if (row instanceof Row && more.at === undefined && row.time === undefined) {
     throw new TypeError("the row does not have one time: say which it is, as by(…, …, { at: (it) => it.departed })");
   }
+  return { ...timeless(row, keyOf, more), at: more.at };
+}
+
+/**
+ * Checks which keys records have that need no time.
+ *
+ * @param {Row} row
+ * @param {(row: any) => any} keyOf
+ * @param {{ key?: KeyType }} [more]
+ * @returns {Placing}
+ */
+export function timeless(row, keyOf, { key } = {}) {
+  if (!(row instanceof Row)) throw new TypeError("by takes what row({…}) returns, and a function of a row");
+  if (typeof keyOf !== "function") throw new TypeError("the key is a function of a row, as (it) => it.origin");
   const keyType = key === undefined ? seenKeyType(row, keyOf, "by(…, …, { key: text })") : keyed(key);
-  return { row, keyType, keyOf, at };
+  return { row, keyType, keyOf, at: undefined };
 }
 
 /**
@@ -55,16 +68,26 @@ export function placing(row, keyOf, { at, key } = {}) {
  * @returns {KeyType}
  */
 export function seenKeyType(row, keyOf, how) {
-  let found;
-  try {
-    found = keyTypeOf(keyOf(row.sample()));
-  } catch {
-    // A bug in it is found with the first record.
-  }
+  const found = keyTypeOfSample(row, keyOf);
   if (found === undefined) {
     throw new TypeError(`the type of the key is not seen from the row: name it, as ${how}`);
   }
   return found;
+}
+
+/**
+ * Returns the type of the key of a row of samples, if it has one.
+ *
+ * @param {Row} row
+ * @param {(row: any) => any} keyOf
+ */
+export function keyTypeOfSample(row, keyOf) {
+  try {
+    return keyTypeOf(keyOf(row.sample()));
+  } catch {
+    // A bug in it is found with the first record.
+    return undefined;
+  }
 }
 
 /** Reads the records of an input with their keys and times. */
@@ -100,6 +123,22 @@ export class Placer {
     );
   }
 
+  /**
+   * Reads a batch whose records need no time, with their keys. Rows are whole, so that they can be written.
+   *
+   * @param {Batch} batch
+   * @returns {{ key: any, row: any }[]}
+   */
+  rowsByKey(batch) {
+    const { keyOf } = this.placing;
+    return this.rows.timed(batch).map(({ row, time, wide }, record) =>
+      blaming(record, () => ({
+        key: keyOf(row),
+        row: wide === undefined ? row : this.#whole(row, wide, time),
+      })),
+    );
+  }
+
   /** Returns the key of each record of a batch. @param {Batch} batch @returns {Uint8Array[]} */
   route(batch) {
     const { keyOf, keyType } = this.placing;
@@ -125,4 +164,14 @@ export class Placer {
 /** Returns the type of the rows as JSON: the members in their order. @param {Row} row */
 export function rowType(row) {
   return record(Object.fromEntries(row.fields.map(({ name, type }) => [name, type])));
+}
+
+/**
+ * Returns the line that says of a record where it belongs, if that is all that is said of it.
+ *
+ * @param {KeyType} keyType
+ * @param {{ key: any, time: Integer }} placed
+ */
+export function placeLine(keyType, { key, time }) {
+  return utf8(`{"key":${keyType.write(key)},"time":${timeType.write(time)}}`);
 }

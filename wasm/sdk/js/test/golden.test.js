@@ -1,4 +1,4 @@
-// Deduplication, top-N and the interval join: what they emit and keep is what it is in Rust, whose test writes the files.
+// Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,19 +9,25 @@ import {
   Deduplicate,
   Harness,
   IntervalJoin,
+  Table,
+  TableJoin,
   Tumbling,
   bigint,
   boolean,
   key,
   number,
   optional,
+  record,
   row,
   text,
   time,
+  tuple,
 } from "../src/index.js";
 
-const Order = row({ id: text, at: time, price: number, big: bigint, note: optional(text) });
-const Payment = row({ id: text, at: time, ok: boolean });
+const order = { id: text, at: time, price: number, big: bigint, note: optional(text) };
+const payment = { id: text, at: time, ok: boolean };
+const price = { big: bigint, price: optional(number) };
+const [Order, Payment, Price] = [order, payment, price].map(row);
 
 /** Shows bytes: as text what is text, and everything else in hexadecimal. */
 function shown(bytes) {
@@ -60,6 +66,14 @@ const OPERATORS = {
     .lateness(5)
     .by(Order, (it) => it.id)
     .top(2, (it) => it.big),
+  table: TableJoin.by(
+    "orders",
+    [Order, (it) => [it.id, it.big]],
+    new Table("payments", [Payment, (it) => it.id], (it) => it.id),
+    new Table("prices", [Price, (it) => it.big], (it) => it.big),
+  )
+    .wait(4)
+    .emit(tuple(record(order), optional(record(payment)), optional(record(price))), (...all) => all),
 };
 for (const [name, operator] of Object.entries(OPERATORS)) {
   const path = fileURLToPath(new URL(`../../tests/golden/${name}.txt`, import.meta.url));

@@ -19,7 +19,8 @@ is shown exactly once.
 
 - `Row` reads records by the names of their columns.
 - `Tumbling`, `Sliding` and `Session` are windows by event time, each with allowed lateness.
-- `Deduplicate` and `IntervalJoin` are operators that are ready, and `top` of windows finds the most frequent items.
+- `Deduplicate`, `IntervalJoin` and `TableJoin` are operators that are ready, and `top` of windows finds the most
+  frequent items.
 - `Map`, `Value` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that lives for
   one batch, so a batch costs one read and one write.
 - `Harness` tests an operator without WebAssembly.
@@ -42,6 +43,8 @@ from .operator import Operator
 from .refused import Refused
 from .rows import Row, Rows, column
 from .state import Counter, Map, Value
+from .table import Table
+from .table_join import TableJoin
 from .times import Time, hours, milliseconds, minutes, seconds
 from .top import Top
 from .typed import Codec
@@ -84,6 +87,8 @@ __all__ = [
     "Session",
     "Sliding",
     "Sum",
+    "Table",
+    "TableJoin",
     "Time",
     "Timers",
     "Top",

@@ -1,4 +1,4 @@
-"""Deduplication, top-N and the interval join: what they emit and keep is what it is in Rust, whose test writes the files."""
+"""Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from alluvium_plugin import (
     Operator,
     Refused,
     Row,
+    Table,
+    TableJoin,
     Time,
     Top,
     Tumbling,
@@ -36,6 +38,11 @@ class Payment(Row):
     ok: bool
 
 
+class Price(Row):
+    big: int
+    price: float | None
+
+
 def interval() -> IntervalJoin:
     joined = IntervalJoin.by(Order, lambda it: it.id, Payment, lambda it: it.id)
     return joined.between(milliseconds(3), milliseconds(5)).lateness(milliseconds(2)).outer()
@@ -48,6 +55,13 @@ def deduplicate() -> Operator:
 def top() -> Operator:
     windows = Tumbling.of(milliseconds(10)).lateness(milliseconds(5))
     return windows.by(Order, lambda it: it.id).top(2, lambda it: it.big)
+
+
+def table() -> Operator:
+    payments = Table("payments", Payment, lambda it: it.id, lambda it: it.id)
+    prices = Table("prices", Price, lambda it: it.big, lambda it: it.big)
+    joined = TableJoin.by("orders", Order, lambda it: (it.id, it.big), payments, prices)
+    return joined.wait(milliseconds(4)).emit(lambda *every: every)
 
 
 def shown(raw: bytes) -> str:
@@ -82,7 +96,7 @@ class GoldenTest(unittest.TestCase):
 
     @unittest.skipUnless(GOLDEN.is_dir(), "not in a checkout")
     def test_what_is_emitted_and_kept_is_the_same_as_in_rust(self) -> None:
-        for make in (interval, deduplicate, top):
+        for make in (interval, deduplicate, top, table):
             with self.subTest(make.__name__):
                 text = (GOLDEN / f"{make.__name__}.txt").read_text(encoding="utf-8")
                 self.assertEqual(steps(text, Harness(make)), text)

@@ -79,10 +79,12 @@ impl Harness {
 
     /// Feeds records to an input, by its number. If one of them is refused, all are.
     pub fn feed_to(&mut self, input: u32, csv: &str) -> Result<(), String> {
-        self.run.feed(input, csv).map_err(|Failure { record, text }| match record {
-            Some(record) => format!("record {record}: {text}"),
-            None => text,
-        })
+        self.run.feed(input, csv).map_err(named)
+    }
+
+    /// Returns the bytes of the key that each record of an input belongs to, as the [operator says](Operator::route).
+    pub fn route(&mut self, input: u32, csv: &str) -> Result<Vec<Vec<u8>>, String> {
+        self.run.route(input, csv).map_err(named)
     }
 
     /// Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing.
@@ -115,6 +117,21 @@ impl Harness {
         Ok(())
     }
 
+    /// Starts another version of the operator over the last checkpoint, after it has brought the state to its own schema
+    /// version ([`Operator::migrate`]). If that fails, nothing has changed.
+    pub fn migrate<O: Operator + 'static>(&mut self, make: impl Fn() -> O + 'static) -> Result<(), String> {
+        let make = move || Box::new(make()) as Box<dyn Operator>;
+        let (from, to) = (self.run.schema_version(), make().describe().schema_version);
+        if from == to {
+            return Err(format!("the state is of schema version {to} already"));
+        }
+        Run::migrate(make(), &self.directory, from)?;
+        self.make = Box::new(make);
+        self.crash()?;
+        self.shown.resize(self.run.outputs().max(self.shown.len()), Vec::new());
+        Ok(())
+    }
+
     /// Returns the lines that were emitted to the first output, by lost instances too if they were shown.
     pub fn emitted(&self) -> Vec<String> {
         self.emitted_to(0)
@@ -141,5 +158,13 @@ impl Harness {
     /// of timers begin with their times.
     pub fn entries(&self, namespace: &str) -> Result<Vec<Entry>, String> {
         self.run.entries(namespace)
+    }
+}
+
+/// Says of a failure which record is to blame.
+fn named(Failure { record, text }: Failure) -> String {
+    match record {
+        Some(record) => format!("record {record}: {text}"),
+        None => text,
     }
 }

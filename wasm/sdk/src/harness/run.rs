@@ -32,6 +32,26 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Has an operator rewrite the state that another version has left, and takes a checkpoint of it.
+    pub(super) fn migrate(
+        operator: Box<dyn Operator>,
+        directory: &Arc<MemoryDirectory>,
+        from: u32,
+    ) -> Result<(), String> {
+        let described = operator.describe();
+        let host = NativeHost::open(directory, described.namespaces, described.outputs.len())?;
+        let mut run = Self { operator, host, parameters: Parameters::new(), headers: BTreeMap::new() };
+        run.call(|operator, context| operator.migrate(from, context))?;
+        if run.host.emitted.iter().any(|emitted| !emitted.is_empty()) {
+            return Err("it emitted something: only a batch may".to_owned());
+        }
+        run.checkpoint()
+    }
+
+    pub(super) fn schema_version(&self) -> u32 {
+        self.operator.describe().schema_version
+    }
+
     pub(super) fn start(
         operator: Box<dyn Operator>,
         directory: &Arc<MemoryDirectory>,
@@ -80,7 +100,8 @@ impl Run {
         self.host.emitted.len()
     }
 
-    pub(super) fn feed(&mut self, input: u32, csv: &str) -> Result<(), Failure> {
+    /// Reads records of an input, and begins it if need be.
+    fn read(&mut self, input: u32, csv: &str) -> Result<Batch, Failure> {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         let wrong = |error: csv::Error| Failure::from(error.to_string());
         let header: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
@@ -95,8 +116,17 @@ impl Run {
             field_lens.extend(record.iter().map(|field| u32::try_from(field.len()).unwrap_or(u32::MAX)));
             fields.extend_from_slice(record.as_slice());
         }
-        let batch = Batch::Columns { count, field_lens, fields };
+        Ok(Batch::Columns { count, field_lens, fields })
+    }
+
+    pub(super) fn feed(&mut self, input: u32, csv: &str) -> Result<(), Failure> {
+        let batch = self.read(input, csv)?;
         self.call(|operator, context| operator.process(input, &batch, context))
+    }
+
+    pub(super) fn route(&mut self, input: u32, csv: &str) -> Result<Vec<Vec<u8>>, Failure> {
+        let batch = self.read(input, csv)?;
+        self.operator.route(input, &batch)
     }
 
     pub(super) fn set_watermark(&mut self, at_ms: i64) -> Result<(), String> {

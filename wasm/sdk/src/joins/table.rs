@@ -43,6 +43,12 @@ pub trait Tables<S> {
     /// Begins the table of this number.
     fn begin(&mut self, table: u32, header: &[String]) -> Result<(), String>;
 
+    /// Returns the key of each row of the table of this number.
+    fn route(&self, table: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure>;
+
+    /// Returns the names of the tables, each with the bytes of the key by which a record is looked up in it.
+    fn lookups(&self, record: &S) -> Vec<(&'static str, Vec<u8>)>;
+
     /// Takes rows of the table of this number.
     fn process(&mut self, table: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure>;
 
@@ -67,6 +73,20 @@ macro_rules! tables {
                     $($number => self.$number.rows.begin(header),)*
                     _ => Err(format!("there is no table {table}")),
                 }
+            }
+
+            fn route(&self, table: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+                match table {
+                    $($number => {
+                        let Table { rows, key, .. } = &self.$number;
+                        Ok(rows.read(batch)?.iter().map(|row| key(row).bytes()).collect())
+                    })*
+                    _ => Err(format!("there is no table {table}").into()),
+                }
+            }
+
+            fn lookups(&self, record: &S) -> Vec<(&'static str, Vec<u8>)> {
+                vec![$((self.$number.name, (self.$number.lookup)(record).bytes())),*]
             }
 
             fn process(&mut self, table: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {

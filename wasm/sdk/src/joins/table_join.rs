@@ -28,6 +28,10 @@ const JOINED: u32 = 0;
 /// the output `joined` is emitted. So the order of the inputs among each other does not matter, and the lines come in
 /// the order of the records' times and keys. A record that comes later waits for the next move of the watermark.
 ///
+/// For each key it keeps the records that wait, as JSON, with a timer for when their wait ends, and of each table the
+/// last row of each key. The work can be divided among workers if records are looked up in all tables by the bytes of
+/// their own key. A record that is looked up by others is refused by [`route`](Operator::route).
+///
 /// ```
 /// use alluvium_plugin::prelude::*;
 /// use alluvium_plugin::{Table, TableJoin};
@@ -89,6 +93,18 @@ impl<S: Row + Serialize + DeserializeOwned, K: Key, B: Fn(&S) -> K, T: Tables<S>
     }
 }
 
+impl<S, K: Key, B: Fn(&S) -> K, T: Tables<S>, E> TableJoin<S, K, B, T, E> {
+    /// Returns the key of a record, by which it is looked up in all tables as well.
+    fn key_everywhere(&self, record: u32, row: &S) -> Result<Vec<u8>, Failure> {
+        let key = (self.by)(row).bytes();
+        let Some((table, _)) = self.tables.lookups(row).into_iter().find(|(_, lookup)| *lookup != key) else {
+            return Ok(key);
+        };
+        let text = format!("it is looked up in {table} by another key than its own, so the work cannot be divided");
+        Err(Failure { record: Some(record), text })
+    }
+}
+
 impl<S, K, B, T, E> TableJoin<S, K, B, T, E> {
     /// Sets the name of the operator, which its state belongs to.
     #[must_use]
@@ -135,6 +151,14 @@ where
             context.host().set_timer(due, at_ms, &key.bytes())?;
         }
         Ok(())
+    }
+
+    fn route(&mut self, input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        if let Some(table) = input.checked_sub(1) {
+            return self.tables.route(table, batch);
+        }
+        let rows = self.rows.read(batch)?;
+        (0..).zip(&rows).map(|(record, row)| self.key_everywhere(record, row)).collect()
     }
 
     fn on_timers(&mut self, _: &str, at_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {

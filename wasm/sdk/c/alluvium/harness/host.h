@@ -81,6 +81,9 @@ static inline bool alluvium_host_apply(alluvium_context *context, uint32_t space
         if (change->operation == ALLUVIUM_MERGE && merge == ALLUVIUM_NO_MERGE) {
             return alluvium_fail(context, "a merge, but the namespace does not declare how");
         }
+        if (change->operation == ALLUVIUM_DELETE && change->value.len) {
+            return alluvium_fail(context, "a delete with a value of %zu bytes", change->value.len);
+        }
         const char *wrong = change->operation == ALLUVIUM_DELETE ? NULL : alluvium_merge_wrong(merge, change->value);
         if (wrong) return alluvium_fail(context, "%s", wrong);
     }

@@ -116,13 +116,19 @@ static inline const char *alluvium_run_header(alluvium_harness *harness, uint32_
     alluvium_emitted_before before = alluvium_run_emitted(harness);
     alluvium_context context = alluvium_run_begin(harness);
     alluvium_header begun = {names, csv->width};
-    bool is_ok = !plugin->begin || plugin->begin(harness->instance.self, input, &begun, &context);
+    bool is_ok = alluvium_call_begin(harness->instance.self, input, &begun, &context);
     const char *wrong = alluvium_run_end(harness, &context, &before, is_ok);
     if (!wrong) *header = begun;
     return wrong;
 }
 
-static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t input, alluvium_bytes text) {
+// What a call does with a batch of an input. It returns whether the operator has not refused.
+typedef bool (*alluvium_records_call)(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
+                                      alluvium_context *context, alluvium_emitted *keys);
+
+// Reads records of an input, begins the input if need be, and calls the operator with the batch.
+static inline const char *alluvium_run_records(alluvium_harness *harness, uint32_t input, alluvium_bytes text,
+                                               alluvium_records_call call, alluvium_emitted *keys) {
     alluvium_arena arena = {0};
     alluvium_csv csv;
     const char *wrong = alluvium_csv_read(&arena, text, &csv);
@@ -131,30 +137,34 @@ static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t 
         alluvium_batch batch = {ALLUVIUM_LINES, csv.count, csv.lens, csv.len_count, csv.bytes};
         alluvium_emitted_before before = alluvium_run_emitted(harness);
         alluvium_context context = alluvium_run_begin(harness);
-        bool is_ok = harness->instance.plugin->process(harness->instance.self, input, &batch, &context);
+        bool is_ok = call(harness, input, &batch, &context, keys);
         wrong = alluvium_run_end(harness, &context, &before, is_ok);
     }
     alluvium_arena_free(&arena);
     return wrong;
 }
 
+static inline bool alluvium_run_process(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
+                                        alluvium_context *context, alluvium_emitted *keys) {
+    (void)keys;
+    return alluvium_call_process(harness->instance.self, input, batch, context);
+}
+
+static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t input, alluvium_bytes text) {
+    return alluvium_run_records(harness, input, text, alluvium_run_process, NULL);
+}
+
+static inline bool alluvium_call_keys(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
+                                      alluvium_context *context, alluvium_emitted *keys) {
+    const alluvium_bytes *found = alluvium_call_route(harness->instance.self, input, batch, context);
+    for (uint32_t at = 0; found && at < batch->count; at++) alluvium_keep(harness, keys, found[at]);
+    return found;
+}
+
 // Keeps the keys that the operator says records belong to.
 static inline const char *alluvium_run_route(alluvium_harness *harness, uint32_t input, alluvium_bytes text,
                                              alluvium_emitted *keys) {
-    alluvium_arena arena = {0};
-    alluvium_csv csv;
-    const char *wrong = alluvium_csv_read(&arena, text, &csv);
-    if (!wrong) wrong = alluvium_run_header(harness, input, &csv);
-    if (!wrong) {
-        alluvium_batch batch = {ALLUVIUM_LINES, csv.count, csv.lens, csv.len_count, csv.bytes};
-        alluvium_emitted_before before = alluvium_run_emitted(harness);
-        alluvium_context context = alluvium_run_begin(harness);
-        const alluvium_bytes *found = alluvium_call_route(harness->instance.self, input, &batch, &context);
-        for (uint32_t at = 0; found && at < batch.count; at++) alluvium_keep(harness, keys, found[at]);
-        wrong = alluvium_run_end(harness, &context, &before, found != NULL);
-    }
-    alluvium_arena_free(&arena);
-    return wrong;
+    return alluvium_run_records(harness, input, text, alluvium_call_keys, keys);
 }
 
 // Finds the timers that are due next: those of event time first, each in the order of their times and of the

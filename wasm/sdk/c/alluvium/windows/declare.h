@@ -12,7 +12,7 @@
 // It has the input `records` and the outputs `windows` and `late`. When the watermark has reached the end of a window,
 // it emits a line {"key":…,"from":…,"to":…,"value":…} to the first, the windows of one end in the order of their keys.
 // A record that comes too late for all of its windows is a line {"key":…,"time":…} of the second, and changes nothing.
-typedef struct alluvium_windows {
+typedef struct {
     // One of these three. Windows of one length, each beginning where the one before it ends, at multiples of their
     // length since 1970.
     int64_t tumbling_ms;
@@ -28,25 +28,15 @@ typedef struct alluvium_windows {
     // watermark moves next after such a record. Without it, none may come later.
     int64_t lateness_ms;
 
-    // The columns of the key, and their types: ALLUVIUM_TEXT, unless it is said otherwise.
-    const char *key[ALLUVIUM_KEY_PARTS_MAX];
-    int key_types[ALLUVIUM_KEY_PARTS_MAX];
-    // Or a function that writes the key of a row. It writes parts of `key_types`, or one text.
-    void (*key_of)(const void *row, alluvium_key *key);
-
-    // The column of the time, or a function that returns the time of a row. A record without a time is refused. The
-    // only time of `row` needs neither.
-    const char *time;
-    alluvium_optional_time (*time_of)(const void *row);
-
-    // What the functions get: the columns that are read into a struct. The columns that are named here besides are
-    // added.
-    const alluvium_row *row;
+    // The row, the key and the time of the records: see alluvium_placing.
+    ALLUVIUM_PLACED_BY
 
     // One of these: how many records, or what is computed of a column of numbers. Empty fields and NA are passed over,
     // and without any number the value is null.
     bool count;
     const char *sum, *mean, *min, *max;
+    // Or the most frequent items of the records.
+    alluvium_top top;
     const alluvium_aggregate *aggregate;
 } alluvium_windows;
 
@@ -61,10 +51,11 @@ enum { ALLUVIUM_OUTPUT_WINDOWS, ALLUVIUM_OUTPUT_LATE };
 // Declares windows as an operator, by the members of alluvium_windows. The first argument is the name of the operator.
 #define ALLUVIUM_WINDOWS(called, ...)                                                                                  \
     static const alluvium_windows called##_alluvium_windows = {__VA_ARGS__};                                           \
-    ALLUVIUM_OPERATOR(called, .describe = ALLUVIUM_WINDOWS_DESCRIBED, .windows = &called##_alluvium_windows,           \
-                      .instance_bytes = sizeof(alluvium_windows_instance), .open = alluvium_windows_open,              \
-                      .begin = alluvium_windows_begin, .process = alluvium_windows_process,                            \
-                      .route = alluvium_windows_route, .on_timers = alluvium_windows_on_timers)
+    ALLUVIUM_OPERATOR(called, .describe = ALLUVIUM_WINDOWS_DESCRIBED, .declared_as = "windows",                        \
+                      .declared = &called##_alluvium_windows, .instance_bytes = sizeof(alluvium_windows_instance),     \
+                      .open = alluvium_windows_open, .begin = alluvium_windows_begin,                                  \
+                      .process = alluvium_windows_process, .route = alluvium_windows_route,                            \
+                      .on_timers = alluvium_windows_on_timers)
 
 #define ALLUVIUM_WINDOWS_DESCRIBED                                                                                     \
     {                                                                                                                  \

@@ -23,29 +23,7 @@ static inline bool alluvium_windows_begin(void *instance, uint32_t input, const 
                                           alluvium_context *context) {
     alluvium_windows_instance *self = instance;
     (void)input;
-    return alluvium_windows_plan(self, context) && alluvium_rows_begin(&self->rows, &self->row, header, context);
-}
-
-static inline alluvium_bytes alluvium_windows_key(const alluvium_windows_instance *self, const void *row,
-                                                  alluvium_context *context) {
-    alluvium_key key = alluvium_key_in(context->arena);
-    const alluvium_windows *windows = context->plugin->windows;
-    if (windows->key_of) windows->key_of(row, &key);
-    for (size_t part = 0; !windows->key_of && part < self->key_count; part++) {
-        const char *member = (const char *)row + self->key[part]->offset;
-        if (self->key_types[part] == ALLUVIUM_INTEGER) alluvium_key_integer(&key, *(const int64_t *)member);
-        else if (self->key_types[part] == ALLUVIUM_UNSIGNED) alluvium_key_unsigned(&key, *(const uint64_t *)member);
-        else alluvium_key_text(&key, *(const alluvium_text *)member);
-    }
-    return alluvium_key_bytes(&key);
-}
-
-static inline alluvium_optional_time alluvium_windows_time(const alluvium_windows_instance *self, const void *row,
-                                                           alluvium_context *context) {
-    if (context->plugin->windows->time_of) return context->plugin->windows->time_of(row);
-    bool *is_some;
-    const alluvium_time *time = alluvium_value_of(self->time, row, &is_some);
-    return (alluvium_optional_time){!is_some || *is_some, *time};
+    return alluvium_windows_plan(self, context) && alluvium_placer_begin(&self->placer, header, context);
 }
 
 static inline alluvium_optional_number alluvium_windows_number(const alluvium_windows_instance *self, const void *row) {
@@ -130,52 +108,31 @@ static inline bool alluvium_add_to_all(const alluvium_placed *placed, alluvium_o
     return true;
 }
 
-// Emits a record that came too late.
-static inline bool alluvium_emit_late(const alluvium_placed *placed) {
-    alluvium_json json = alluvium_json_in(placed->context->arena);
-    alluvium_json_object(&json);
-    alluvium_json_member(&json, "key");
-    alluvium_key_json(&json, placed->self->key_types, placed->self->key_count, placed->key);
-    alluvium_json_member(&json, "time");
-    alluvium_json_time(&json, (alluvium_time){placed->at_ms});
-    alluvium_json_object_end(&json);
-    return alluvium_emit_json(placed->context, ALLUVIUM_OUTPUT_LATE, &json);
-}
-
 static inline bool alluvium_windows_process(void *instance, uint32_t input, const alluvium_batch *batch,
                                             alluvium_context *context) {
     (void)input;
     alluvium_windows_instance *self = instance;
-    const char *rows = alluvium_rows_read(&self->rows, batch, context);
-    if (!rows) return false;
-    // The keys of the batch, in the order in which it has them.
-    alluvium_index keys = {.arena = context->arena};
-    size_t *numbers = alluvium_take(context->arena, batch->count, sizeof *numbers);
-    alluvium_placed *placed = alluvium_take(context->arena, batch->count, sizeof *placed);
-    for (uint32_t record = 0; record < batch->count; record++) {
-        const void *row = rows + record * self->row.bytes;
-        alluvium_bytes key = alluvium_windows_key(self, row, context);
-        alluvium_optional_time time = alluvium_windows_time(self, row, context);
-        if (!time.is_some) return alluvium_fail(context, "it has no time") || alluvium_blame(context, record);
-        numbers[record] = alluvium_index_add(&keys, key);
-        placed[record] =
-            (alluvium_placed){.self = self, .context = context, .row = row, .key = key, .at_ms = time.value.ms};
-    }
-    alluvium_opens *all = alluvium_read_all(self, keys.keys, keys.count, context);
-    uint32_t ends;
-    if (!all || !alluvium_number_of(context, ALLUVIUM_WINDOWS_ENDS, &ends)) return false;
-    alluvium_optional_time watermark = alluvium_watermark(context);
+    alluvium_places places;
+    if (!alluvium_place_records(&self->placer, batch, &places, context)) return false;
+    const alluvium_index *keys = &places.keys;
+    alluvium_opens *all = alluvium_read_all(self, keys->keys, keys->count, context);
+    alluvium_placed placed = {.self = self, .context = context};
+    if (!all || !alluvium_number_of(context, ALLUVIUM_WINDOWS_ENDS, &placed.ends)) return false;
+    placed.watermark = alluvium_watermark(context);
     uint32_t late = 0;
-    for (uint32_t record = 0; record < batch->count; record++) {
+    for (uint32_t record = 0; record < places.count; record++) {
+        alluvium_place place = places.at[record];
         bool is_in_time;
-        placed[record].watermark = watermark;
-        placed[record].ends = ends;
-        if (!alluvium_add_to_all(&placed[record], &all[numbers[record]], &is_in_time)) return false;
-        if (!is_in_time) placed[late++] = placed[record];
+        placed.row = place.row;
+        placed.key = place.key;
+        placed.at_ms = place.time.ms;
+        if (!alluvium_add_to_all(&placed, &all[place.number], &is_in_time)) return false;
+        if (!is_in_time) places.at[late++] = place;
     }
-    if (!alluvium_write_all(self, keys.keys, all, keys.count, context)) return false;
-    for (uint32_t record = 0; record < late; record++) {
-        if (!alluvium_emit_late(&placed[record])) return false;
+    if (!alluvium_write_all(self, keys->keys, all, keys->count, context)) return false;
+    for (uint32_t at = 0; at < late; at++) {
+        alluvium_place place = places.at[at];
+        if (!alluvium_emit_place(&self->placer, ALLUVIUM_OUTPUT_LATE, place.key, place.time, context)) return false;
     }
     return true;
 }
@@ -183,19 +140,14 @@ static inline bool alluvium_windows_process(void *instance, uint32_t input, cons
 static inline bool alluvium_windows_route(void *instance, uint32_t input, const alluvium_batch *batch,
                                           alluvium_bytes *keys, alluvium_context *context) {
     (void)input;
-    alluvium_windows_instance *self = instance;
-    const char *rows = alluvium_rows_read(&self->rows, batch, context);
-    for (uint32_t record = 0; rows && record < batch->count; record++) {
-        keys[record] = alluvium_windows_key(self, rows + record * self->row.bytes, context);
-    }
-    return rows;
+    return alluvium_place_route(&((alluvium_windows_instance *)instance)->placer, batch, keys, context);
 }
 
 // Emits the windows of a key that end at a time, and keeps those for which more may come.
 static inline bool alluvium_emit_ended(const alluvium_windows_instance *self, int64_t at_ms, alluvium_bytes key,
                                        alluvium_opens *opens, alluvium_context *context) {
     alluvium_json name = alluvium_json_in(context->arena);
-    if (!alluvium_key_json(&name, self->key_types, self->key_count, key)) {
+    if (!alluvium_key_json(&name, self->placer.key.types, self->placer.key.count, key)) {
         return alluvium_fail(context, "a timer for a key that is none");
     }
     size_t left = 0;

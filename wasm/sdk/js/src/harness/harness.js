@@ -65,6 +65,16 @@ export class Harness {
   }
 
   /**
+   * Returns the key that each record of an input belongs to, as the operator says it in `route`.
+   *
+   * @param {number | string} input
+   * @param {string} csv
+   */
+  route(input, csv) {
+    return this.#run.route(input, csv);
+  }
+
+  /**
    * Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing.
    *
    * @param {string | number | bigint | Date} time

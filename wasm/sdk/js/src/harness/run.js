@@ -3,7 +3,7 @@
 import { bytesOf, packed, utf8 } from "../bytes.js";
 import { Context } from "../context.js";
 import { described } from "../description.js";
-import { answered, made } from "../operators.js";
+import { answered, made, routed } from "../operators.js";
 import { Refusal } from "../refusal.js";
 import { csv } from "./csv.js";
 import { MemoryHost } from "./host.js";
@@ -44,8 +44,8 @@ export class Run {
     return { tables: tables.map((table) => table.copy()), clocks: { ...clocks }, settings: new Map(values) };
   }
 
-  /** @param {number | string} input @param {string} text */
-  feed(input, text) {
+  /** Reads records of an input, and begins it if need be. @param {number | string} input @param {string} text */
+  #read(input, text) {
     const number = this.#input(input, "columns");
     const [header = [], ...records] = csv(text);
     if (JSON.stringify(this.#headers.get(number)) !== JSON.stringify(header)) {
@@ -54,7 +54,19 @@ export class Run {
     }
     const { lens, bytes } = packed(records.flat().map(utf8));
     const batch = /** @type {const} */ ({ format: "columns", count: records.length, fieldLens: lens, fields: bytes });
+    return { number, batch };
+  }
+
+  /** @param {number | string} input @param {string} text */
+  feed(input, text) {
+    const { number, batch } = this.#read(input, text);
     this.#call("process", (context) => this.operator.process(number, batch, context));
+  }
+
+  /** @param {number | string} input @param {string} text */
+  route(input, text) {
+    const { number, batch } = this.#read(input, text);
+    return answered("route", () => routed(this.operator, number, batch));
   }
 
   /** @param {number | string} input @param {(string | Uint8Array)[]} records */

@@ -1,13 +1,13 @@
 // The join of two streams whose records are near in time.
 
-import { bytesOf, utf8 } from "../bytes.js";
+import { bytesOf } from "../bytes.js";
 import { hashed, timers } from "../description.js";
-import { integerOf, parseInteger, plus } from "../integers.js";
-import { Digits } from "../json.js";
-import { Placer, placing, rowType } from "../placing.js";
+import { plus } from "../integers.js";
+import { Placer, placeLine, placing, rowType } from "../placing.js";
 import { milliseconds } from "../time.js";
-import { Type, boolean, list, optional, other, record, time as timeType, tuple } from "../types.js";
+import { boolean, list, optional, record, tuple } from "../types.js";
 import { MapState } from "../state.js";
+import { instant } from "./instant.js";
 
 /**
  * @typedef {import("../context.js").Context} Context
@@ -51,18 +51,6 @@ const RIGHT = 1;
 // The outputs by number.
 const JOINED = 0;
 const LATE = 1;
-
-/** A time in milliseconds, as a number in JSON. */
-const instant = new Type({
-  name: "a time in milliseconds",
-  isExact: true,
-  write: (value) => String(integerOf(value)),
-  parse(json) {
-    const value = parseInteger(json instanceof Digits ? json.text : String(json));
-    if (value === undefined) throw other("a time in milliseconds", json);
-    return value;
-  },
-});
 
 /**
  * An operator that joins the records of two streams that have the same key and times that are near.
@@ -133,11 +121,16 @@ class IntervalJoinOperator {
   constructor(parts) {
     this.parts = parts;
     const [left, right] = parts.placings.map(({ row }) => rowType(row));
-    const open = (/** @type {Type<any>} */ row) => list(record({ at_ms: instant, is_joined: boolean, row }));
+    const open = (/** @type {import("../types.js").Type<any>} */ row) =>
+      list(record({ at_ms: instant, is_joined: boolean, row }));
     this.placers = parts.placings.map((placing) => new Placer(placing));
     this.keyType = parts.placings[LEFT].keyType;
     /** @type {MapState<any, Sides>} */
-    this.kept = new MapState(OPEN, this.keyType, /** @type {Type<any>} */ (tuple(open(left), open(right))));
+    this.kept = new MapState(
+      OPEN,
+      this.keyType,
+      /** @type {import("../types.js").Type<any>} */ (tuple(open(left), open(right))),
+    );
     this.joined = record({ key: this.keyType, left, right: optional(right) });
   }
 
@@ -196,10 +189,11 @@ class IntervalJoinOperator {
    * @param {Integer | null} watermark
    * @param {Context} context
    */
-  meet(input, { key, name, row, time }, watermark, context) {
+  meet(input, placed, watermark, context) {
+    const { key, name, row, time } = placed;
     const closes = this.closes(input, time);
     if (watermark !== null && closes <= watermark) {
-      context.emitBytes(LATE, utf8(`{"key":${this.keyType.write(key)},"time":${timeType.write(time)}}`));
+      context.emitBytes(LATE, placeLine(this.keyType, placed));
       return;
     }
     context.setTimer(ENDS, closes, bytesOf(name));

@@ -3,7 +3,7 @@
 import { bytesOf, utf8 } from "../bytes.js";
 import { hashed, timers } from "../description.js";
 import { plus } from "../integers.js";
-import { Placer } from "../placing.js";
+import { Placer, placeLine } from "../placing.js";
 import { Refusal, blaming } from "../refusal.js";
 import { time as timeType } from "../types.js";
 import { isBefore, isSame, joined } from "./assign.js";
@@ -91,9 +91,7 @@ export class WindowsOperator {
     const clock = { watermark: host.watermark(), ends: host.namespace(ENDS) };
     const late = placed.filter((it) => !this.add(it, clock, host));
     this.write(all, host);
-    for (const { key, time } of late) {
-      host.emit(LATE, utf8(`{"key":${keyType.write(key)},"time":${timeType.write(time)}}`));
-    }
+    for (const each of late) host.emit(LATE, placeLine(keyType, each));
   }
 
   /** Returns the key of each record. @param {number} _input @param {Batch} batch */

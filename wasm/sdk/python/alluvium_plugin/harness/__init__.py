@@ -45,6 +45,10 @@ class Harness:
         """Feeds records to an input, by its number. If one of them is refused, all are."""
         self._run.feed(input, records)
 
+    def route(self, input: int, records: str | bytes) -> list[bytes]:
+        """Returns the key that each record of an input belongs to, as the operator says it in `route`."""
+        return self._run.route(input, records)
+
     def watermark(self, time: str | Time) -> None:
         """Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing."""
         self._run.move(Clock.EVENT, _ms(time))

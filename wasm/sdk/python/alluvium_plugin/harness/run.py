@@ -10,7 +10,7 @@ from typing import TypeVar
 from ..batches import ColumnBatch
 from ..context import Context
 from ..description import Clock
-from ..operator import Operator
+from ..operator import Operator, routed
 from ..refused import Refused
 from .host import Kept, MemoryHost
 from .space import Space, split_timer_key, timer_key
@@ -47,8 +47,8 @@ class Run:
 
         return self.host.call(whole)
 
-    def feed(self, input: int, text: str | bytes) -> None:
-        """Feeds records to an input: CSV, whose first line names the columns."""
+    def _read(self, input: int, text: str | bytes) -> ColumnBatch:
+        """Reads records of an input, and begins it if need be: CSV, whose first line names the columns."""
         if not 0 <= input < len(self.described.inputs):
             raise Refused(f"there is no input {input}: the operator describes {len(self.described.inputs)}")
         header, *records = rows_of(text)
@@ -56,8 +56,16 @@ class Run:
             self.operator.begin(input, header)
             self._headers[input] = header
         fields = [field.encode(errors="surrogateescape") for record in records for field in record]
-        batch = ColumnBatch(len(records), [len(field) for field in fields], b"".join(fields))
+        return ColumnBatch(len(records), [len(field) for field in fields], b"".join(fields))
+
+    def feed(self, input: int, text: str | bytes) -> None:
+        """Feeds records to an input."""
+        batch = self._read(input, text)
         self.call(lambda context: self.operator.process(input, batch, context))
+
+    def route(self, input: int, text: str | bytes) -> list[bytes]:
+        """Returns the key that each record of an input belongs to."""
+        return routed(self.operator, input, self._read(input, text))
 
     def move(self, clock: Clock, at_ms: int) -> None:
         """Moves a clock, and works through the timers that are due."""
