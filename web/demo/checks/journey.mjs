@@ -47,6 +47,7 @@ export async function journey({ demo, bringIn, choose, download, pauseStream, st
     return;
   }
   await checkInChromium("a checkpoint has the same digest in a browser, the inspector, the command, a Durable Object and a browser again", async () => {
+    await choose("source", "flights");
     await choose("storage", "indexeddb");
     await demo.set({ rate: 5_000, every: 1_000 });
     await startOver();
