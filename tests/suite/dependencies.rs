@@ -80,10 +80,18 @@ fn unused(package: &Value) -> Vec<String> {
     let folder = Path::new(text(&package["manifest_path"])).parent().expect("a folder").to_owned();
     let mut sources = Vec::new();
     add_sources(&folder, &mut sources);
+    // A package may be made of the sources of another one.
+    let targets =
+        package["targets"].as_array().into_iter().flatten().map(|target| PathBuf::from(text(&target["src_path"])));
+    let elsewhere: BTreeSet<PathBuf> =
+        targets.filter(|path| !path.starts_with(&folder)).filter_map(|path| Some(path.parent()?.to_owned())).collect();
+    elsewhere.iter().for_each(|folder| add_sources(folder, &mut sources));
     let build = folder.join("build.rs");
     let in_tests = identifiers(&sources, |_| true);
     // The fuzz targets are programs of their package, beside `src`.
-    let is_program = |path: &Path| ["src", "fuzz_targets"].iter().any(|name| path.starts_with(folder.join(name)));
+    let is_program = |path: &Path| {
+        !path.starts_with(&folder) || ["src", "fuzz_targets"].iter().any(|name| path.starts_with(folder.join(name)))
+    };
     let in_programs = identifiers(&sources, is_program);
     let in_build = identifiers(&sources, |path| path == build);
     let is_used = |dependency: &&Value| {
