@@ -85,7 +85,9 @@ fn unused(package: &Value) -> Vec<String> {
         package["targets"].as_array().into_iter().flatten().map(|target| PathBuf::from(text(&target["src_path"])));
     let elsewhere: BTreeSet<PathBuf> =
         targets.filter(|path| !path.starts_with(&folder)).filter_map(|path| Some(path.parent()?.to_owned())).collect();
-    elsewhere.iter().for_each(|folder| add_sources(folder, &mut sources));
+    for folder in &elsewhere {
+        add_sources(folder, &mut sources);
+    }
     let build = folder.join("build.rs");
     let in_tests = identifiers(&sources, |_| true);
     // The fuzz targets are programs of their package, beside `src`.

@@ -103,7 +103,7 @@ pub fn add_to_linker<T: 'static>(linker: &mut Linker<T>, view: fn(&mut T) -> Vie
     wit::add_to_linker::<_, HasView>(linker, view)
 }
 
-fn error(error: DirectoryError) -> wit::Error {
+fn error(error: &DirectoryError) -> wit::Error {
     let text = error.to_string();
     match error.kind() {
         DirectoryErrorKind::NotFound => wit::Error::NotFound(text),
@@ -116,8 +116,8 @@ fn error(error: DirectoryError) -> wit::Error {
     }
 }
 
-fn beyond<T>(what: &str) -> Result<Result<T, wit::Error>> {
-    Ok(Err(wit::Error::Invalid(format!("more {what} than one call may carry"))))
+fn beyond(what: &str) -> wit::Error {
+    wit::Error::Invalid(format!("more {what} than one call may carry"))
 }
 
 impl wit::Host for View<'_> {}
@@ -151,7 +151,7 @@ impl wit::HostBatch for View<'_> {
 
     fn write(&mut self, batch: Resource<Batch>, bytes: Vec<u8>) -> Result<Result<(), wit::Error>> {
         if bytes.len() > WRITE_BYTES {
-            return beyond("bytes");
+            return Ok(Err(beyond("bytes")));
         }
         let Some(file) = self.table.get_mut(&batch)?.new.last_mut() else {
             return Ok(Err(wit::Error::Invalid("no file was begun".to_owned())));
@@ -162,7 +162,7 @@ impl wit::HostBatch for View<'_> {
 
     fn commit(&mut self, batch: Resource<Batch>) -> Result<Result<(), wit::Error>> {
         let Batch { files, new } = self.table.delete(batch)?;
-        Ok(files.create(new).map_err(error))
+        Ok(files.create(new).map_err(|failed| error(&failed)))
     }
 
     fn drop(&mut self, batch: Resource<Batch>) -> Result<()> {
@@ -186,7 +186,7 @@ impl wit::HostDirectory for View<'_> {
     fn list(&mut self, directory: Resource<Opened>) -> Result<Result<Resource<Listing>, wit::Error>> {
         match self.table.get(&directory)?.files.list() {
             Ok(entries) => Ok(Ok(self.table.push(Listing(entries))?)),
-            Err(why) => Ok(Err(error(why))),
+            Err(why) => Ok(Err(error(&why))),
         }
     }
 
@@ -198,11 +198,11 @@ impl wit::HostDirectory for View<'_> {
         length: u32,
     ) -> Result<Result<wit::Part, wit::Error>> {
         if length > READ_BYTES {
-            return beyond("bytes");
+            return Ok(Err(beyond("bytes")));
         }
         let content = match self.table.get(&directory)?.files.read(&path) {
             Ok(content) => content,
-            Err(why) => return Ok(Err(error(why))),
+            Err(why) => return Ok(Err(error(&why))),
         };
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
         let end = start.saturating_add(length as usize).min(content.len());
@@ -216,9 +216,9 @@ impl wit::HostDirectory for View<'_> {
 
     fn delete(&mut self, directory: Resource<Opened>, paths: Vec<String>) -> Result<Result<(), wit::Error>> {
         if paths.len() > DELETED_AT_ONCE {
-            return beyond("paths");
+            return Ok(Err(beyond("paths")));
         }
-        Ok(self.table.get(&directory)?.files.delete(&paths).map_err(error))
+        Ok(self.table.get(&directory)?.files.delete(&paths).map_err(|failed| error(&failed)))
     }
 
     fn drop(&mut self, directory: Resource<Opened>) -> Result<()> {

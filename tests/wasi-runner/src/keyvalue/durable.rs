@@ -22,7 +22,7 @@ const KEY: &str = "key-";
 /// The name of the file that holds the lock.
 const LOCK: &str = "lock";
 
-fn failed(error: io::Error) -> Trouble {
+fn failed(error: &io::Error) -> Trouble {
     Trouble::Answers(error.to_string())
 }
 
@@ -62,26 +62,26 @@ impl Values for DurableValues {
         match fs::read(self.path(key)) {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 
     fn set(&self, key: &str, value: Vec<u8>) -> Result<(), Trouble> {
-        self.write(key, &value).map_err(failed)
+        self.write(key, &value).map_err(|error| failed(&error))
     }
 
     fn delete(&self, key: &str) -> Result<(), Trouble> {
         match fs::remove_file(self.path(key)) {
-            Ok(()) => self.sync_folder().map_err(failed),
+            Ok(()) => self.sync_folder().map_err(|error| failed(&error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 
     fn keys(&self) -> Result<Vec<String>, Trouble> {
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        for entry in fs::read_dir(&self.folder).map_err(|error| failed(&error))? {
+            let name = entry.map_err(|error| failed(&error))?.file_name().to_string_lossy().into_owned();
             keys.extend(name.strip_prefix(KEY).map(|key| key.replace('+', "/")));
         }
         keys.sort_unstable();

@@ -42,7 +42,7 @@ pub(in crate::run) fn counters<T>(
 pub(in crate::run) fn labelled_gauges<'a, T: 'a, L: EncodeLabelSet>(
     encoder: &mut DescriptorEncoder<'_>,
     metrics: &[Metric<T, Option<f64>>],
-    of: impl Iterator<Item = (L, &'a T)> + Clone,
+    of: &(impl Iterator<Item = (L, &'a T)> + Clone),
 ) -> fmt::Result {
     for (name, help, value) in metrics {
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -59,7 +59,7 @@ pub(in crate::run) fn labelled_gauges<'a, T: 'a, L: EncodeLabelSet>(
 pub(in crate::run) fn labelled_counters<'a, T: 'a, L: EncodeLabelSet>(
     encoder: &mut DescriptorEncoder<'_>,
     metrics: &[Metric<T, u64>],
-    of: impl Iterator<Item = (L, &'a T)> + Clone,
+    of: &(impl Iterator<Item = (L, &'a T)> + Clone),
 ) -> fmt::Result {
     for (name, help, value) in metrics {
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

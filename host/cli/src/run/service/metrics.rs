@@ -69,8 +69,8 @@ impl Collector for Snapshot {
         gauges(&mut encoder, &OF_RUN, self)?;
         of_process(&mut encoder)?;
         let inputs = self.inputs.iter().map(|input| (labels(input), input));
-        labelled_gauges(&mut encoder, &OF_INPUTS, inputs.clone())?;
-        labelled_counters(&mut encoder, &COUNTS_OF_INPUTS, inputs)?;
+        labelled_gauges(&mut encoder, &OF_INPUTS, &inputs)?;
+        labelled_counters(&mut encoder, &COUNTS_OF_INPUTS, &inputs)?;
         let help = "Records that were left out, because they could not be read or the plugin refused them.";
         let mut family = encoder.encode_descriptor("input_left_out", help, None, MetricType::Counter)?;
         for input in &self.inputs {
@@ -80,8 +80,8 @@ impl Collector for Snapshot {
             }
         }
         let outputs = self.outputs.iter().map(|output| ([("output", output.name.as_str())], output));
-        labelled_counters(&mut encoder, &COUNTS_OF_OUTPUTS, outputs.clone())?;
-        labelled_gauges(&mut encoder, &OF_OUTPUTS, outputs)
+        labelled_counters(&mut encoder, &COUNTS_OF_OUTPUTS, &outputs)?;
+        labelled_gauges(&mut encoder, &OF_OUTPUTS, &outputs)
     }
 }
 

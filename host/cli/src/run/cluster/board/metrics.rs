@@ -86,9 +86,9 @@ impl Collector for OfBoard {
             let labels = |partition| [("input", input.as_str()), ("partition", partition)];
             partitions.iter().map(move |(partition, lag)| (labels(partition.as_str()), lag))
         });
-        labelled_gauges(&mut encoder, &OF_PARTITIONS, partitions)?;
+        labelled_gauges(&mut encoder, &OF_PARTITIONS, &partitions)?;
         let workers = newest.workers.iter().enumerate().map(|(number, worker)| ([("worker", number)], worker));
-        labelled_gauges(&mut encoder, &OF_WORKERS, workers.clone())?;
-        labelled_counters(&mut encoder, &COUNTS_OF_WORKERS, workers)
+        labelled_gauges(&mut encoder, &OF_WORKERS, &workers)?;
+        labelled_counters(&mut encoder, &COUNTS_OF_WORKERS, &workers)
     }
 }
