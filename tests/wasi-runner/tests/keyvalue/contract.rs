@@ -25,8 +25,8 @@ struct Exported {
     directory: ResourceAny,
 }
 
-fn failed(error: directory::Error, operation: Operation, name: &str) -> DirectoryError {
-    let (kind, name) = match &error {
+fn failed(error: &directory::Error, operation: Operation, name: &str) -> DirectoryError {
+    let (kind, name) = match error {
         directory::Error::AlreadyExists(path) => (Kind::AlreadyExists, path.as_str()),
         directory::Error::NotFound(_) => (Kind::NotFound, name),
         directory::Error::Fenced(_) => (Kind::Fenced, name),
@@ -53,18 +53,18 @@ impl Exported {
     fn part(&self, path: &str, offset: u64, length: usize) -> Result<directory::Part, DirectoryError> {
         let length = u32::try_from(length.min(8 << 20)).expect("it is short");
         let part = self.call(|s, d, this| d.directory().call_read(s, this, path, offset, length));
-        part.map_err(|error| failed(error, Operation::Read, path))
+        part.map_err(|error| failed(&error, Operation::Read, path))
     }
 }
 
 impl Directory for Exported {
     async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
         let listing = self.call(|s, d, this| d.directory().call_list(s, this));
-        let listing = listing.map_err(|error| failed(error, Operation::List, ""))?;
+        let listing = listing.map_err(|error| failed(&error, Operation::List, ""))?;
         let mut entries = Vec::new();
         loop {
             let page = self.call(|s, d, _| d.listing().call_next(s, listing));
-            let page = page.map_err(|error| failed(error, Operation::List, ""))?;
+            let page = page.map_err(|error| failed(&error, Operation::List, ""))?;
             if page.is_empty() {
                 break;
             }
@@ -96,19 +96,19 @@ impl Directory for Exported {
         check_names(&files)?;
         let batch = self.call(|s, d, this| d.directory().call_create(s, this));
         for file in &files {
-            let failed = |error| failed(error, Operation::Create, &file.path);
+            let failed = |error: directory::Error| failed(&error, Operation::Create, &file.path);
             self.call(|s, d, _| d.batch().call_add(s, batch, &file.path)).map_err(failed)?;
             for part in file.content.chunks(1 << 20) {
                 self.call(|s, d, _| d.batch().call_write(s, batch, part)).map_err(failed)?;
             }
         }
         let committed = self.call(|s, d, _| d.batch().call_commit(s, batch));
-        committed.map_err(|error| failed(error, Operation::Create, ""))
+        committed.map_err(|error| failed(&error, Operation::Create, ""))
     }
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         let deleted = self.call(|s, d, this| d.directory().call_delete(s, this, paths));
-        deleted.map_err(|error| failed(error, Operation::Delete, ""))
+        deleted.map_err(|error| failed(&error, Operation::Delete, ""))
     }
 }
 
@@ -171,7 +171,7 @@ fn a_batch_that_is_dropped_leaves_nothing() {
     let directory = Exported::open(&dynamic, TRUSTED).expect("it opens");
     let batch = directory.call(|s, d, this| d.directory().call_create(s, this));
     directory.call(|s, d, _| d.batch().call_add(s, batch, "segments/1")).expect("it is new");
-    directory.call(|s, d, _| d.batch().call_write(s, batch, &[7; 1 << 20])).expect("it is written");
+    directory.call(|s, d, _| d.batch().call_write(s, batch, &vec![7; 1 << 20])).expect("it is written");
     let parts = |keys: Vec<String>| keys.iter().filter(|key| key.contains("/part/")).count();
     assert_eq!(parts(values.keys().expect("they are listed")), 4, "parts of 256 KiB are set as they come");
     directory.call(|s, _, _| batch.resource_drop(s));

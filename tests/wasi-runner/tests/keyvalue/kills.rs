@@ -46,10 +46,10 @@ fn works_until_it_is_killed() {
         let before = instance.get(&key).map_or(0, |value| u64::from_le_bytes(value.try_into().expect("eight")));
         instance.put(&key, &(before + done).to_le_bytes());
         instance.put("done", &done.to_le_bytes());
-        if done % 3 == 0 {
-            drop(instance.checkpoint().expect("it is taken"))
+        if done.is_multiple_of(3) {
+            drop(instance.checkpoint().expect("it is taken"));
         } else {
-            instance.sync().expect("it syncs")
+            instance.sync().expect("it syncs");
         }
         writeln!(out, "durable {done}").expect("someone reads");
     }

@@ -47,9 +47,9 @@ pub(crate) fn tell(values: &Arc<dyn Values>, told: &mut Told) -> Result<(), Fail
         instance.put("step", &step.to_le_bytes());
         instance.put(&format!("key {step}"), &value(step));
         if step % 2 == 0 {
-            instance.sync()?
+            instance.sync()?;
         } else {
-            drop(instance.checkpoint()?)
+            drop(instance.checkpoint()?);
         }
         told.durable = step;
     }
