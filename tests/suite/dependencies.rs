@@ -81,10 +81,13 @@ fn unused(package: &Value) -> Vec<String> {
     let mut sources = Vec::new();
     add_sources(&folder, &mut sources);
     // A package may be made of the sources of another one.
-    let targets =
-        package["targets"].as_array().into_iter().flatten().map(|target| PathBuf::from(text(&target["src_path"])));
-    let elsewhere: BTreeSet<PathBuf> =
-        targets.filter(|path| !path.starts_with(&folder)).filter_map(|path| Some(path.parent()?.to_owned())).collect();
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let targets = package["targets"].as_array().into_iter().flatten();
+    let targets = targets.map(|target| real(Path::new(text(&target["src_path"]))));
+    let elsewhere: BTreeSet<PathBuf> = targets
+        .filter(|path| !path.starts_with(real(&folder)))
+        .filter_map(|path| Some(path.parent()?.to_owned()))
+        .collect();
     for folder in &elsewhere {
         add_sources(folder, &mut sources);
     }
