@@ -1,7 +1,7 @@
 //! Plugins written by hand: a core module, made a component of the plugin's world.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -87,9 +87,13 @@ pub fn component_of(core: &str, change: impl FnOnce(String) -> String) -> Vec<u8
 /// All our interfaces as one text, which begins with the name of the package.
 fn interfaces() -> String {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wasm/wit");
-    let file = |name: &str| fs::read_to_string(wit.join(name)).expect("the interfaces of the repository");
-    let interfaces =
-        ["state", "sink", "time", "logging", "operator", "migration", "timed", "keyed", "checkpoints", "worlds"];
-    let files = interfaces.map(|name| file(&format!("{name}.wit")));
-    [file("types.wit"), files.join("\n")].join("\n")
+    let mut files: Vec<PathBuf> = fs::read_dir(wit)
+        .expect("the interfaces of the repository")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wit"))
+        .collect();
+    // The types have the name of the package.
+    files.sort_by_key(|path| (!path.ends_with("types.wit"), path.clone()));
+    let texts = files.iter().map(|path| fs::read_to_string(path).expect("an interface"));
+    texts.collect::<Vec<_>>().join("\n")
 }
