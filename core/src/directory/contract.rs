@@ -225,25 +225,32 @@ pub fn is_valid_path(path: &str) -> bool {
     }
 }
 
-/// Refuses a batch in which a name is not valid or comes twice. These are mistakes of the caller, which a [`Directory`]
-/// finds before it creates anything.
+/// Refuses a batch in which a name is not valid, is taken or comes twice. A [`Directory`] asks this before it creates
+/// anything, so that a refused batch leaves no trace. Of several bad names, the error is that of the first.
+///
+/// `is_taken` looks a valid name up. Where only the creation itself can tell, it is `|_| Ok(false)`.
 ///
 /// ```
 /// use alluvium_core::directory::{DirectoryErrorKind, NewFile, check_names};
 ///
 /// let file = |path: &str| NewFile { path: path.into(), content: Vec::new() };
-/// assert!(check_names(&[file("segments/1"), file("metadata.json")]).is_ok());
-/// assert_eq!(check_names(&[file("../1")]).unwrap_err().kind(), DirectoryErrorKind::Invalid);
-/// assert_eq!(check_names(&[file("1"), file("1")]).unwrap_err().kind(), DirectoryErrorKind::AlreadyExists);
+/// let kind_of = |batch: &[NewFile]| check_names(batch, |path| Ok(path == "taken")).map_err(|error| error.kind());
+/// assert_eq!(kind_of(&[file("segments/1"), file("metadata.json")]), Ok(()));
+/// assert_eq!(kind_of(&[file("../1")]), Err(DirectoryErrorKind::Invalid));
+/// assert_eq!(kind_of(&[file("1"), file("1")]), Err(DirectoryErrorKind::AlreadyExists));
+/// assert_eq!(kind_of(&[file("taken")]), Err(DirectoryErrorKind::AlreadyExists));
 /// ```
-pub fn check_names(batch: &[NewFile]) -> Result<(), DirectoryError> {
+pub fn check_names(
+    batch: &[NewFile],
+    mut is_taken: impl FnMut(&str) -> Result<bool, DirectoryError>,
+) -> Result<(), DirectoryError> {
     let mut names = BTreeSet::new();
     for NewFile { path, .. } in batch {
         let refused = |kind| Err(DirectoryError::new(kind, Operation::Create, path));
         if !is_valid_path(path) {
             return refused(DirectoryErrorKind::Invalid);
         }
-        if !names.insert(path) {
+        if is_taken(path)? || !names.insert(path) {
             return refused(DirectoryErrorKind::AlreadyExists);
         }
     }

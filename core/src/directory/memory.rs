@@ -1,10 +1,10 @@
 //! A directory in memory. It is the reference implementation of the contract, and the storage that tests
 //! and archives use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, is_valid_path};
+use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, check_names};
 use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 
 /// A directory whose files are in memory. It keeps the whole contract of [`Directory`], except that the
@@ -84,16 +84,7 @@ impl Directory for MemoryDirectory {
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         let mut files = self.files();
-        // All names are checked before any file appears, so that a refused batch changes nothing.
-        let mut names = BTreeSet::new();
-        for file in &batch {
-            if !is_valid_path(&file.path) {
-                return Err(error(DirectoryErrorKind::Invalid, Operation::Create, &file.path));
-            }
-            if files.contains_key(&file.path) || !names.insert(&file.path) {
-                return Err(error(DirectoryErrorKind::AlreadyExists, Operation::Create, &file.path));
-            }
-        }
+        check_names(&batch, |path| Ok(files.contains_key(path)))?;
         for file in batch {
             files.insert(file.path, file.content);
         }

@@ -27,7 +27,7 @@ const PARTS_MAX: u64 = 10_000;
 
 /// Creates all files but the last in parallel, then the last, which is the commit.
 pub(crate) async fn create(store: Arc<Store>, mut batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-    check_names(&batch)?;
+    check_names(&batch, |_| Ok(false))?;
     let Some(last) = batch.pop() else { return Ok(()) };
     let parallel = store.options.parallel_requests;
     // All of them are awaited: after an error, no request may still be on its way when the caller looks.
@@ -41,7 +41,7 @@ pub(crate) async fn create_unordered_and_list(
     store: Arc<Store>,
     batch: Vec<NewFile>,
 ) -> Result<Vec<Entry>, DirectoryError> {
-    check_names(&batch)?;
+    check_names(&batch, |_| Ok(false))?;
     let new: Vec<Entry> = batch.iter().map(entry).collect();
     let parallel = store.options.parallel_requests;
     let created = stream::iter(batch).map(|file| create_one(&store, file)).buffered(parallel).collect::<Vec<_>>();

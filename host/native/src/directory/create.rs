@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, check_names};
 use alluvium_core::seeded_defects::{self, Defect};
 use rustix::fs::{
     AtFlags, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat, renameat_with, statat, unlinkat,
@@ -80,7 +80,7 @@ pub(super) fn create(
     naming: Naming,
     batch: &[NewFile],
 ) -> Result<(), DirectoryError> {
-    refuse_bad_names(root, batch)?;
+    check_names(batch, |path| is_taken(root, path))?;
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
     let mut pending = Pending::new(root, naming);
     // All bytes are handed to the kernel before the first sync waits for the disk.
@@ -101,25 +101,15 @@ pub(super) fn create(
     Ok(())
 }
 
-/// Checks all names before anything is written, so that a refused batch leaves no trace.
-fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError> {
-    let mut names = BTreeSet::new();
-    for NewFile { path, .. } in batch {
-        if !is_valid_path(path) {
-            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, path));
-        }
-        let is_taken = match root.open(path, OFlags::PATH, Mode::empty()) {
-            Err(Errno::NOENT) => false,
-            Ok(_) => true,
-            // A link of that name takes it too; a link or file on the way is refused.
-            Err(Errno::LOOP) if !path.contains('/') => true,
-            Err(errno) => return Err(failed(errno, path)),
-        };
-        if is_taken || !names.insert(path) {
-            return Err(DirectoryError::new(DirectoryErrorKind::AlreadyExists, Operation::Create, path));
-        }
+/// Whether a name is taken.
+fn is_taken(root: &Root, path: &str) -> Result<bool, DirectoryError> {
+    match root.open(path, OFlags::PATH, Mode::empty()) {
+        Err(Errno::NOENT) => Ok(false),
+        Ok(_) => Ok(true),
+        // A link of that name takes it too; a link or file on the way is refused.
+        Err(Errno::LOOP) if !path.contains('/') => Ok(true),
+        Err(errno) => Err(failed(errno, path)),
     }
-    Ok(())
 }
 
 fn failed(source: impl Into<std::io::Error>, path: &str) -> DirectoryError {

@@ -6,9 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use alluvium_core::directory::{
-    DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, is_valid_path,
-};
+use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, Entry, EntryKind, NewFile, Operation, check_names};
 
 use super::{Call, LOCK_FILE, NativeDirectory, directory_error};
 
@@ -150,16 +148,7 @@ impl Drop for Temporary {
 
 /// Creates the batch: every file is whole and synced under a temporary name, then named in order.
 pub(super) fn create(directory: &NativeDirectory, batch: &[NewFile]) -> Result<(), DirectoryError> {
-    let mut names = BTreeSet::new();
-    for NewFile { path, .. } in batch {
-        if !is_valid_path(path) {
-            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, path));
-        }
-        let is_taken = fs::symlink_metadata(beneath(directory, path, Operation::Create)?).is_ok();
-        if is_taken || !names.insert(path) {
-            return Err(DirectoryError::new(DirectoryErrorKind::AlreadyExists, Operation::Create, path));
-        }
-    }
+    check_names(batch, |path| Ok(fs::symlink_metadata(beneath(directory, path, Operation::Create)?).is_ok()))?;
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
     let temporaries = batch.iter().map(|file| write(directory, file)).collect::<Result<Vec<_>, _>>()?;
     sync(directory, "", Operation::Create)?;

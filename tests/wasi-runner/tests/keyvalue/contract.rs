@@ -93,7 +93,7 @@ impl Directory for Exported {
     }
 
     async fn create(&self, files: Vec<NewFile>) -> Result<(), DirectoryError> {
-        check_names(&files)?;
+        check_names(&files, |_| Ok(false))?;
         let batch = self.call(|s, d, this| d.directory().call_create(s, this));
         for file in &files {
             let failed = |error: directory::Error| failed(&error, Operation::Create, &file.path);

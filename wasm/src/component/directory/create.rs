@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use alluvium_core::directory::{DirectoryError, DirectoryErrorKind, NewFile, Operation, is_valid_path};
+use alluvium_core::directory::{DirectoryError, NewFile, Operation, check_names};
 use wasip2::filesystem::types::{Descriptor, ErrorCode};
 
 use super::error::directory_error;
@@ -24,7 +24,7 @@ pub(super) async fn create(
     settled: &RefCell<BTreeSet<String>>,
     batch: &[NewFile],
 ) -> Result<(), DirectoryError> {
-    refuse_bad_names(root, batch)?;
+    check_names(batch, |path| is_taken(root, path))?;
     let Some((last, earlier)) = batch.split_last() else { return Ok(()) };
     let mut pending =
         Pending { root, promises, directories: BTreeMap::new(), new: BTreeSet::new(), temporaries: vec![] };
@@ -58,26 +58,16 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Checks all names before anything is written, so that a refused batch leaves no trace.
-fn refuse_bad_names(root: &Root, batch: &[NewFile]) -> Result<(), DirectoryError> {
-    let mut names = BTreeSet::new();
-    for NewFile { path, .. } in batch {
-        if !is_valid_path(path) {
-            return Err(DirectoryError::new(DirectoryErrorKind::Invalid, Operation::Create, path));
-        }
-        let (directory, name) = split(path);
-        let is_taken = match root.directory(directory) {
-            Err(ErrorCode::NoEntry) => false,
-            result => {
-                let there = result.and_then(|directory| directory.stat_if_there(name));
-                there.map_err(|code| failed(code, path))?.is_some()
-            }
-        };
-        if is_taken || !names.insert(path) {
-            return Err(DirectoryError::new(DirectoryErrorKind::AlreadyExists, Operation::Create, path));
+/// Whether a name is taken.
+fn is_taken(root: &Root, path: &str) -> Result<bool, DirectoryError> {
+    let (directory, name) = split(path);
+    match root.directory(directory) {
+        Err(ErrorCode::NoEntry) => Ok(false),
+        result => {
+            let there = result.and_then(|directory| directory.stat_if_there(name));
+            Ok(there.map_err(|code| failed(code, path))?.is_some())
         }
     }
-    Ok(())
 }
 
 /// Creates an empty file under an unused temporary name.

@@ -116,7 +116,7 @@ impl Directory for ImportedDirectory {
     }
 
     async fn create(&self, files: Vec<NewFile>) -> Result<(), DirectoryError> {
-        check_names(&files)?;
+        check_names(&files, |_| Ok(false))?;
         if files.is_empty() {
             return Ok(());
         }

@@ -12,7 +12,7 @@ pub use storage::Fault;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, is_valid_path};
+use crate::directory::contract::{Directory, Entry, EntryKind, NewFile, check_names};
 use crate::directory::error::{DirectoryError, DirectoryErrorKind, Operation};
 use crate::directory::testing::simulated::nodes::{Change, outcome};
 use crate::directory::testing::simulated::storage::Storage;
@@ -165,16 +165,7 @@ impl Directory for SimulatedDirectory {
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         let mut storage = self.storage();
-        let error = |kind, path: &str| Err(DirectoryError::new(kind, Operation::Create, path));
-        let mut names = std::collections::BTreeSet::new();
-        for file in &batch {
-            if !is_valid_path(&file.path) {
-                return error(DirectoryErrorKind::Invalid, &file.path);
-            }
-            if storage.is_taken(&file.path) || !names.insert(&file.path) {
-                return error(DirectoryErrorKind::AlreadyExists, &file.path);
-            }
-        }
+        check_names(&batch, |path| Ok(storage.is_taken(path)))?;
         let name = batch.last().map_or("", |file| file.path.as_str());
         let changes: Vec<Change> = batch.iter().cloned().map(Change::Create).collect();
         storage.enter(Operation::Create, name, &changes)?;
