@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ClusterError;
-use crate::message::Piece;
+use crate::message::{Piece, Place};
 use crate::operator::divide_fields;
 
 /// A record that is left out, on its way to the commit. They are ordered as they stand in the inputs.
@@ -82,7 +82,7 @@ pub(crate) fn around(
         if piece.count() == 0 {
             continue;
         }
-        let (place, numbers) = (piece.empty_like(), piece.numbers.clone());
+        let place = piece.place();
         // The work takes the records away. What is refused is divided.
         let kept = left_out.is_some().then(|| piece.clone());
         let (number, what) = match work(piece) {
@@ -90,6 +90,7 @@ pub(crate) fn around(
             Err(Refusal::Failed(error)) => return Err(error),
             Err(Refusal::Record { number, what }) => (number, what),
         };
+        let numbers = &place.numbers;
         let blamed = number.filter(|number| numbers.contains(number));
         let (Some(piece), Some(left_out)) = (kept, left_out.as_mut()) else {
             return Err(place.refused(blamed.unwrap_or(numbers[0]), &what));
@@ -142,8 +143,15 @@ impl Piece {
         })
     }
 
+    /// Returns where the records stand.
+    pub(crate) fn place(&self) -> Place {
+        Place { input: self.input, partition: self.partition, numbers: self.numbers.clone() }
+    }
+}
+
+impl Place {
     /// Returns the error of a record that the operator refuses.
-    pub(crate) fn refused(&self, number: u32, what: &str) -> ClusterError {
+    fn refused(&self, number: u32, what: &str) -> ClusterError {
         let place = format!("input {}, partition {}, record {}", self.input, self.partition, number + 1);
         ClusterError::Operator(format!("{place} of the epoch: the operator refuses it: {what}"))
     }

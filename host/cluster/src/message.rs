@@ -47,6 +47,15 @@ pub struct Piece {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Where records stand, as errors say it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) input: u32,
+    pub(crate) partition: u32,
+    /// As [`Piece::numbers`].
+    pub(crate) numbers: Vec<u32>,
+}
+
 /// A partition at the end of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartitionEnd {

@@ -12,7 +12,7 @@ use alluvium_host::{
 
 use crate::error::ClusterError;
 use crate::left_out::{Refusal, around};
-use crate::message::{Emitted, Order, Piece};
+use crate::message::{Emitted, Order, Piece, Place};
 use crate::operator::{Build, Cut, Opening, Router, Work, Worker};
 
 /// A plugin as what workers start with. The plugin must say which keys records belong to: it exports `keyed`.
@@ -128,7 +128,7 @@ fn batch_of(plugin: &Plugin, piece: Piece) -> Batch {
 }
 
 /// Names the record that the plugin refuses, or the place where it fails.
-fn named(error: RuntimeError, at: &Piece) -> Refusal {
+fn named(error: RuntimeError, at: &Place) -> Refusal {
     match error {
         RuntimeError::Refused { record, text, .. } => {
             Refusal::Record { number: record.and_then(|record| at.numbers.get(record as usize)).copied(), what: text }
@@ -137,7 +137,7 @@ fn named(error: RuntimeError, at: &Piece) -> Refusal {
     }
 }
 
-fn failed(error: &RuntimeError, at: &Piece) -> ClusterError {
+fn failed(error: &RuntimeError, at: &Place) -> ClusterError {
     let number = at.numbers.first().copied().unwrap_or_default();
     let place = format!("input {}, partition {}, from record {}", at.input, at.partition, number + 1);
     ClusterError::Operator(format!("{place} of the epoch: {error}"))
@@ -150,9 +150,9 @@ struct PluginRouter {
 
 impl Router for PluginRouter {
     fn route(&mut self, piece: &Piece) -> Result<Vec<u64>, Refusal> {
-        begin(&mut self.plugin, &mut self.begun, piece).map_err(|error| failed(&error, piece))?;
+        begin(&mut self.plugin, &mut self.begun, piece).map_err(|error| failed(&error, &piece.place()))?;
         let batch = batch_of(&self.plugin, piece.clone());
-        let keys = self.plugin.route(piece.input, &batch).map_err(|error| named(error, piece))?;
+        let keys = self.plugin.route(piece.input, &batch).map_err(|error| named(error, &piece.place()))?;
         if keys.lens.len() != piece.count() {
             let what = format!("gives {} keys for {} records", keys.lens.len(), piece.count());
             return Err(ClusterError::Operator(format!("route of the plugin {what}")).into());
@@ -181,7 +181,7 @@ struct PluginWorker {
 impl PluginWorker {
     fn feed(&mut self, piece: Piece) -> Result<(), Refusal> {
         let input = piece.input;
-        let place = Piece { numbers: piece.numbers.clone(), ..piece.empty_like() };
+        let place = piece.place();
         let batch = batch_of(&self.plugin, piece);
         self.plugin.feed(input, &batch).map_err(|error| named(error, &place))
     }
@@ -201,7 +201,7 @@ impl PluginWorker {
 
 impl Worker for PluginWorker {
     fn process(&mut self, piece: Piece, work: &mut Work) -> Result<(), ClusterError> {
-        begin(&mut self.plugin, &mut self.begun, &piece).map_err(|error| failed(&error, &piece))?;
+        begin(&mut self.plugin, &mut self.begun, &piece).map_err(|error| failed(&error, &piece.place()))?;
         let Work { emitted, left_out } = work;
         if !self.emits {
             return around(piece, left_out, |piece| self.feed(piece));

@@ -30,11 +30,7 @@ const OF_JOB: [Metric<Newest, Option<f64>>; 8] = [
 const COUNTS_OF_JOB: [Metric<Newest, u64>; 3] = [
     ("job_epochs", "Epochs committed by this generation.", |job| job.epochs),
     ("job_output_bytes", "Bytes given to the outputs by this generation.", |job| job.output_bytes),
-    (
-        "job_left_out_records",
-        "Records that this generation left out, because they could not be read or were refused.",
-        { |job| job.left_out },
-    ),
+    ("job_left_out_records", "Records that this generation left out: unreadable or refused.", |job| job.left_out),
 ];
 
 const OF_PARTITIONS: [Metric<Lag, Option<f64>>; 2] = [
