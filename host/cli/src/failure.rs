@@ -23,6 +23,12 @@ pub(crate) struct Failure {
     to_do: Option<String>,
 }
 
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::source(&error)
+    }
+}
+
 impl Failure {
     /// Something happened at a place.
     pub(crate) fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use alluvium_connectors::Batch;
-use alluvium_connectors::source::{Partition, Polled, Reader, Schema, Source, SourceError};
+use alluvium_connectors::source::{
+    Partition, Polled, Position, Reader, Renamed, Schema, Source, SourceError, fits, renamed,
+};
 use alluvium_core::StreamPosition;
 
 use crate::error::ClusterError;
@@ -16,6 +18,10 @@ use crate::message::{PartitionEnd, Piece};
 /// So many records of a partition are read at once.
 const BATCH_RECORDS: u32 = 1_000;
 const BATCH_BYTES: usize = 1 << 20;
+
+/// How long it is waited for what comes after the position of a file that may have been renamed. One that is followed may
+/// have nothing there for now.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Opens a source. Each worker that reads has one of its own.
 pub type OpenSource = Arc<dyn Fn() -> Result<Box<dyn Source>, ClusterError> + Send + Sync>;
@@ -70,6 +76,16 @@ impl Input {
     pub(crate) fn open(&self, partition: &str) -> Result<Box<dyn Reader>, ClusterError> {
         let named = Partition::new(partition).map_err(|error| ClusterError::Source(error.to_string()))?;
         Ok((self.open)()?.open(&named)?)
+    }
+
+    /// Finds the partitions that were read under another name. `known` has the positions by those names.
+    pub(crate) fn renamed(
+        &self,
+        partitions: &[String],
+        known: &BTreeMap<String, Position>,
+    ) -> Result<Renamed, ClusterError> {
+        let is_same = |name: &str, position: &Position| fits(position, Some(PATIENCE), || self.open(name));
+        renamed(partitions.iter().map(String::as_str), known, is_same)
     }
 }
 

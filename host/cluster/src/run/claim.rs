@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
+use alluvium_connectors::source::Renamed;
 use alluvium_core::directory::block_on;
 use alluvium_core::job::{JobLog, JobManifest, StoreId};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError, OpenOptions};
@@ -14,7 +15,6 @@ use crate::failure::Failure;
 use crate::inputs::Input;
 use crate::operator::Build;
 use crate::run::Job;
-use crate::run::renamed::{Renamed, find};
 use crate::storage::Storage;
 
 /// The annotation of the log that names the operator.
@@ -59,7 +59,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let mut renamed = Vec::new();
         for (input, partitions) in self.inputs.iter().zip(&partitions) {
             let known = log.manifest().position.positions.get(input.name());
-            renamed.push(known.map(|known| find(input, partitions, known)).transpose()?.unwrap_or_default());
+            renamed.push(known.map(|known| input.renamed(partitions, known)).transpose()?.unwrap_or_default());
         }
         let stores = (0..workers).map(|_| random().map(StoreId)).collect::<Result<_, _>>()?;
         let annotations = BTreeMap::from([(OPERATOR.to_owned(), name)]);

@@ -2,7 +2,6 @@
 
 mod claim;
 mod divide;
-mod renamed;
 mod work;
 
 use std::num::NonZeroUsize;

@@ -29,6 +29,7 @@ mod partition;
 #[cfg(any(feature = "http", feature = "nats"))]
 #[cfg_attr(not(all(feature = "http", feature = "nats")), allow(dead_code))]
 mod queue;
+mod renamed;
 #[cfg(feature = "socket")]
 mod socket;
 mod url;
@@ -51,6 +52,7 @@ pub use memory::{MemorySource, MemoryStream};
 #[cfg(feature = "nats")]
 pub use nats::{JetStreamOptions, JetStreamSource};
 pub use partition::{Identity, Partition, PartitionNameTooLong};
+pub use renamed::{Renamed, fits, renamed};
 #[cfg(feature = "socket")]
 pub use socket::{AfterClose, Peer, SocketOptions, SocketSource};
 pub use url::from_url;
