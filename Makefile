@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint clippy deny doc components programs test-core test-host test-connectors object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
+.PHONY: help run check test lint clippy deny doc components test-components programs test-core test-host test-connectors object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
         density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-cluster bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -51,10 +51,14 @@ target-browser: check-tools
 	$(call add-target,wasm32-unknown-unknown)
 
 components: target-wasi
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm -p alluvium-wasm-on-directory -p keyvalue-directory \
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm \
 	 -p delays -p alerts -p aircraft -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather
-	cargo build --release --target wasm32-wasip2 -p carriers --example carriers_1
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
+
+# What only tests use: the engine without a file system, and the plugin whose state is migrated.
+test-components: components
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm-on-directory -p keyvalue-directory
+	cargo build --release --target wasm32-wasip2 -p carriers --example carriers_1
 
 # The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
 # there because cargo takes the features of development dependencies into account only if it builds one.
@@ -120,7 +124,7 @@ CONNECTORS := $(CONNECTED:%=-p %) \
 OTHERS := --workspace $(subst -p,--exclude,$(CORE)) $(CONNECTED:%=--exclude %) --exclude alluvium-docs-test \
  --features alluvium-cli/object,alluvium-cli/cluster
 
-programs: components
+programs: test-components
 	cargo test $(OTHERS) --no-run
 
 test-host: programs nats durable-streams object-servers ## the tests of everything else in Rust, the kill -9 runs, a sample of the matrix, and the seeded defects that must be caught
