@@ -62,13 +62,20 @@ export function verbsOf(page) {
   const text = (id) => page.$eval(`#${id}`, (element) => element.textContent);
   const number = async (id) => Number((await text(id)).replaceAll(",", ""));
 
+  /** Returns what the page shows of itself, for an error: its state, and the newest lines of its log. */
+  const seen = () =>
+    page.evaluate(() => {
+      const lines = [...document.querySelectorAll("#log > *")].slice(0, 8).map((line) => line.textContent);
+      return `the state is ${document.querySelector("#state")?.dataset.state}, and the log, newest first: ${lines.join(" | ")}`;
+    });
+
   /**
    * Waits until a condition holds in the page. Each check is a separate call that returns at once. If the
    * debugging protocol waited for a promise of the page, a garbage collection there could lose that promise.
    */
   const until = async (condition, ...args) => {
     for (const end = Date.now() + 120_000; !(await page.evaluate(condition, ...args)); ) {
-      if (Date.now() > end) throw new Error(`two minutes passed before ${condition} held for ${JSON.stringify(args)}`);
+      if (Date.now() > end) throw new Error(`two minutes passed before ${condition} held for ${JSON.stringify(args)}; ${await seen()}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
@@ -90,6 +97,8 @@ export function verbsOf(page) {
     await until((after, count) => (document.querySelector("#proof").dataset[after] ?? "0") !== count, after, before);
     return proof();
   };
+  /** Waits for a first checkpoint. Before it there is nothing to recover, and so nothing to prove. */
+  const checkpointed = () => until(() => document.querySelector("#newest").textContent !== "none");
   const proof = async () => ({ verdict: await page.$eval("#proof", (element) => element.dataset.verdict), text: await text("proof-verdict") });
 
   return {
@@ -102,7 +111,12 @@ export function verbsOf(page) {
     records: (least) => until((n) => Number(document.querySelector("#records").textContent.replaceAll(",", "")) >= n, least),
     complete: () => until(() => document.querySelector("#state").dataset.state === "complete"),
     press,
-    kill: () => proved(() => press("#kill"), "recovery"),
+    checkpointed,
+    /** Kills the worker, and waits for the proof that its recovery ends in. */
+    async kill() {
+      await checkpointed();
+      return proved(() => press("#kill"), "recovery");
+    },
     /**
      * Presses a control that reloads the page. Resolves when the new document has loaded. The control is pressed in
      * a separate task, so that the call returns before the navigation begins.

@@ -22,6 +22,8 @@ export function actsOf(demo) {
   }
 
   async function startOver() {
+    // A stream that was paused before would stay paused.
+    if (await page.$eval("#pause", (button) => button.getAttribute("aria-pressed") === "true")) await demo.press("#pause");
     // The newest line of the log comes first.
     await said(() => demo.press("#start-over"), /Nothing stored[^]*Starting over/);
     await demo.until(() => document.querySelector("#state").dataset.state === "running");

@@ -44,6 +44,7 @@ export async function kills({ demo, choose, startOver }) {
     await startOver();
     await demo.set({ rate: 1_000, every: 200 });
     await demo.records(400);
+    await demo.checkpointed();
     const before = await page.$eval("#log", (list) => list.querySelectorAll(".good").length);
     await demo.press("#kill-ten");
     await demo.until(() => document.querySelector("#kill-ten").textContent === "Kill it ten times" && !document.querySelector("#kill-ten").disabled);

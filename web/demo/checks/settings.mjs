@@ -10,6 +10,7 @@ export async function settings({ demo, startOver }) {
     await demo.set({ rate: 5_000, every: 500 });
     await startOver();
     await demo.records(2_000);
+    await demo.checkpointed();
     // One task does all of this, so the new worker has not even loaded when the settings change.
     const act = () => {
       document.querySelector("#kill").click();
