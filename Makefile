@@ -7,7 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run check test lint clippy deny doc components test-components programs test-core test-host test-connectors object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
-        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-cluster bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
+        density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-streams bench-cluster bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COMPONENTS := $(TARGET)/wasm32-wasip2/release
@@ -105,6 +105,15 @@ deny-if-there: check-tools
 	@if cargo deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory deny; \
 	 else echo "SKIPPED: make deny: cargo-deny is not there (cargo install cargo-deny --locked)" >&2; fi
 
+# Installs the packages that one folder names in another one, unless they are there.
+define npm-packages
+	@mkdir -p "$(2)"
+	@cmp -s "$(1)/package-lock.json" "$(2)/.installed" \
+	 || { cp $(1)/package.json $(1)/package-lock.json "$(2)/" \
+	 && npm ci --prefix "$(2)" --ignore-scripts --no-audit --no-fund --loglevel=error \
+	 && cp $(1)/package-lock.json "$(2)/.installed"; }
+endef
+
 # What needs no wasmtime, so that the first answer comes soon.
 CORE := -p alluvium-core -p alluvium-test-harness -p alluvium-tests
 
@@ -177,10 +186,12 @@ test-operators: programs ## the example operators on real data, against referenc
 	node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/migration.mjs "$(ALLUVIUM)" "$(TARGET)"
 
-# Apart from make test, because the pages themselves install packages.
-test-pages: programs ## the pages on plugins in other languages, done as written from an empty folder
+# Apart from make test, because the pages themselves install packages, and Next and Parcel are 440 MB.
+test-pages: programs built-web ## the pages on plugins in other languages, done as written from an empty folder; and the recipes for Next and Parcel
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/pages.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
+	$(call npm-packages,web/test/frameworks,$(TARGET)/frameworks)
+	ALLUVIUM_EDGE="$(abspath $(TARGET))/frameworks" node web/test/frameworks/run.mjs
 
 test-docs: built-web programs object-servers ## every code block of README.md and docs/, the links of all pages, and the tests that they name
 	node --test tests/docs/blocks.test.mjs
@@ -214,6 +225,13 @@ bench-quick: check-tools ## the same, short: holds bytes to their goals, never t
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- growth
+
+# Java and PyPI are needed, and nothing here is part of another target.
+bench-streams: components ## a quarter of an hour: the same aggregation in Flink and Bytewax, side by side; rows and plots in target/bench
+	tests/streams/install.sh "$(TARGET)/streams"
+	cargo build --release -p alluvium-cli
+	"$(TARGET)/streams/venv/bin/python" tests/streams/run.py --alluvium "$(TARGET)/release/alluvium" --plugin "$(ALLUVIUM_DELAYS)" \
+	 --installed "$(TARGET)/streams" --out "$(TARGET)/bench"
 
 # The command as a service. The programs are built with the tests of their package.
 matrix: programs nats durable-streams ## RUNS=2000 runs between every source and every sink, each interrupted, from SEED=1; a table of counts
@@ -293,11 +311,7 @@ test-web: browser programs edge-packages ## the browser package in real browsers
 EDGE := web/test/edge
 .PHONY: edge-packages built-web test-edge edge-kills
 edge-packages:
-	@mkdir -p "$(TARGET)/edge"
-	@cmp -s "$(EDGE)/package-lock.json" "$(TARGET)/edge/.installed" \
-	 || { cp $(EDGE)/package.json $(EDGE)/package-lock.json "$(TARGET)/edge/" \
-	 && npm ci --prefix "$(TARGET)/edge" --ignore-scripts --no-audit --no-fund --loglevel=error \
-	 && cp $(EDGE)/package-lock.json "$(TARGET)/edge/.installed"; }
+	$(call npm-packages,$(EDGE),$(TARGET)/edge)
 
 # The package is built by `make test-web`; here only if it is missing or older than its sources.
 built-web: browser
