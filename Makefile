@@ -55,9 +55,9 @@ components: target-wasi
 	 -p delays -p alerts -p aircraft -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
-# What only tests use: the engine without a file system, and the plugin whose state is migrated.
+# What only tests use: the engine without a file system, a handler of requests, and the plugin whose state is migrated.
 test-components: components
-	cargo build --release --target wasm32-wasip2 -p alluvium-wasm-on-directory -p keyvalue-directory
+	cargo build --release --target wasm32-wasip2 -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter
 	cargo build --release --target wasm32-wasip2 -p carriers --example carriers_1
 
 # The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
@@ -197,9 +197,10 @@ test-docs: built-web programs object-servers ## every code block of README.md an
 	node --test tests/docs/blocks.test.mjs
 	node tests/docs/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 
-runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco (needs wac: cargo install wac-cli)
+runtimes: programs ## engine and plugin as one component under wasmtime, wasmtime for Python, jco, and a handler under wasmtime serve that is killed (needs wac: cargo install wac-cli)
 	tests/runtimes/build.sh "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/runtimes"
 	node tests/runtimes/run.mjs "$(ALLUVIUM)" "$(TARGET)/runtimes/driver" "$(TARGET)/runtimes/composed.wasm" "$(TARGET)/runtimes"
+	node tests/runtimes/serve.mjs "$(ALLUVIUM)" "$(COMPONENTS)" "$(TARGET)/runtimes"
 
 # The engine component runs beside the native engine.
 bench-engine: target-wasi
