@@ -89,6 +89,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         running = running.processes(Processes::read(hosts, number.parse()?)?);
     }
     let outcome = running.run()?;
-    println!("generation {} ended, all inputs read: {}", outcome.generation, outcome.is_finished);
+    println!("generation {} ended, all inputs read: {}", outcome.generation, outcome.is_finished());
     Ok(())
 }

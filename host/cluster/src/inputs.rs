@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use alluvium_connectors::Batch;
 use alluvium_connectors::source::{
-    Partition, Polled, Position, Reader, Renamed, Schema, Source, SourceError, fits, renamed,
+    FilePosition, Partition, Polled, Position, Reader, Renamed, Schema, Source, SourceError, fits, renamed,
 };
 use alluvium_core::StreamPosition;
 
@@ -35,6 +35,9 @@ pub struct Input {
     name: String,
     open: OpenSource,
     time: Option<(String, ReadTime)>,
+    grows: bool,
+    /// Opens the source with files as they are.
+    open_as_it_is: Option<OpenSource>,
 }
 
 impl Input {
@@ -43,7 +46,7 @@ impl Input {
         name: impl Into<String>,
         open: impl Fn() -> Result<Box<dyn Source>, ClusterError> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), open: Arc::new(open), time: None }
+        Self { name: name.into(), open: Arc::new(open), time: None, grows: false, open_as_it_is: None }
     }
 
     /// Sets the column of event times, and what reads them. Without it, the input does not move the watermark.
@@ -56,6 +59,25 @@ impl Input {
         Self { time: Some((column.into(), Arc::new(read))), ..self }
     }
 
+    /// Looks for partitions that come while the job runs. When there are some, the generation ends with
+    /// [`Ended::Grown`](crate::Ended::Grown), and the next one reads them, too.
+    #[must_use]
+    pub fn grows(self, grows: bool) -> Self {
+        Self { grows, ..self }
+    }
+
+    /// Sets how the source is opened to find out whether a file is one that was read under another name: without
+    /// following it. Otherwise a short file that is followed may be taken for one that has not grown yet.
+    #[must_use]
+    pub fn as_it_is(self, open: impl Fn() -> Result<Box<dyn Source>, ClusterError> + Send + Sync + 'static) -> Self {
+        Self { open_as_it_is: Some(Arc::new(open)), ..self }
+    }
+
+    /// Whether it is looked for new partitions.
+    pub(crate) fn is_growing(&self) -> bool {
+        self.grows
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
@@ -63,8 +85,7 @@ impl Input {
 
     /// Returns the names of the partitions that there are now, in order.
     pub(crate) fn partitions(&self) -> Result<Vec<String>, ClusterError> {
-        let found = (self.open)()?.partitions()?;
-        let mut names: Vec<String> = found.iter().map(|partition| partition.name().to_owned()).collect();
+        let mut names = self.listed()?;
         if names.is_empty() {
             return Err(ClusterError::Source(format!("the input {} has no partitions: no file matches", self.name)));
         }
@@ -72,10 +93,15 @@ impl Input {
         Ok(names)
     }
 
+    /// Returns the names of the partitions that there are now. There may be none.
+    pub(crate) fn listed(&self) -> Result<Vec<String>, ClusterError> {
+        let found = (self.open)()?.partitions()?;
+        Ok(found.iter().map(|partition| partition.name().to_owned()).collect())
+    }
+
     /// Opens a partition at its beginning.
     pub(crate) fn open(&self, partition: &str) -> Result<Box<dyn Reader>, ClusterError> {
-        let named = Partition::new(partition).map_err(|error| ClusterError::Source(error.to_string()))?;
-        Ok((self.open)()?.open(&named)?)
+        open(&self.open, partition)
     }
 
     /// Finds the partitions that were read under another name. `known` has the positions by those names.
@@ -84,9 +110,22 @@ impl Input {
         partitions: &[String],
         known: &BTreeMap<String, Position>,
     ) -> Result<Renamed, ClusterError> {
-        let is_same = |name: &str, position: &Position| fits(position, Some(PATIENCE), || self.open(name));
+        let is_same = |name: &str, position: &Position| self.fits(name, position);
         renamed(partitions.iter().map(String::as_str), known, is_same)
     }
+
+    /// Whether a partition has what is before a position, and is not another one.
+    pub(crate) fn fits(&self, partition: &str, position: &Position) -> Result<bool, ClusterError> {
+        match &self.open_as_it_is {
+            Some(as_it_is) => fits(position, None, || open(as_it_is, partition)),
+            None => fits(position, Some(PATIENCE), || self.open(partition)),
+        }
+    }
+}
+
+fn open(source: &OpenSource, partition: &str) -> Result<Box<dyn Reader>, ClusterError> {
+    let named = Partition::new(partition).map_err(|error| ClusterError::Source(error.to_string()))?;
+    Ok(source()?.open(&named)?)
 }
 
 impl std::fmt::Debug for Input {
@@ -113,6 +152,8 @@ pub(crate) struct Reading {
     has_ended: bool,
     /// The records of the epoch that cannot be read, if they are left out.
     unreadable: Option<Vec<BadRecord>>,
+    /// The ends of the files that were left for the next one in the epoch.
+    left: Vec<Position>,
 }
 
 impl Reading {
@@ -146,6 +187,7 @@ impl Reading {
             in_epoch: 0,
             has_ended: false,
             unreadable: leaves_out.then(Vec::new),
+            left: Vec::new(),
         })
     }
 
@@ -157,7 +199,12 @@ impl Reading {
     /// Reads records for the epoch, without waiting. Returns `None` if none are at hand.
     pub(crate) fn read(&mut self, epoch_records: u32) -> Result<Option<Piece>, ClusterError> {
         let mut batch = Batch::new(BATCH_RECORDS.min(epoch_records - self.in_epoch), BATCH_BYTES);
-        match self.reader.poll(&mut batch, Instant::now()) {
+        let before = self.reader.position();
+        let polled = self.reader.poll(&mut batch, Instant::now());
+        if FilePosition::has_left(&before, &self.reader.position(), batch.count()) {
+            self.left.push(before);
+        }
+        match polled {
             Ok(Polled::Records) => {}
             Ok(Polled::Nothing) => return Ok(None),
             Ok(Polled::End) => {
@@ -246,6 +293,7 @@ impl Reading {
             input: self.input,
             partition: self.partition,
             position: self.reader.position(),
+            left: std::mem::take(&mut self.left),
             is_timed: self.time_field.is_some() || (self.time.is_some() && self.schema.is_none()),
             time_ms: self.time_ms,
             has_ended: self.has_ended,

@@ -37,7 +37,7 @@ pub use network::Processes;
 pub use operator::PluginOperator;
 pub use operator::{Context, NativeOperator, Operator};
 pub use options::JobOptions;
-pub use run::{Job, Outcome, claim};
+pub use run::{Ended, Job, Outcome, claim};
 pub use status::{JobStatus, PartStatus, unneeded_directories};
 pub use storage::NativeStorage;
 #[cfg(feature = "object")]

@@ -64,6 +64,9 @@ pub(crate) struct PartitionEnd {
     /// Where reading continues.
     #[serde(with = "as_json")]
     pub(crate) position: Position,
+    /// The ends of the files that it left for the next one in the epoch.
+    #[serde(with = "as_json")]
+    pub(crate) left: Vec<Position>,
     /// Whether its records have event times.
     pub(crate) is_timed: bool,
     /// The largest event time so far, in milliseconds.
@@ -80,6 +83,8 @@ pub(crate) struct EpochEnd {
     pub(crate) partitions: Vec<PartitionEnd>,
     /// What the clock of the machine showed, from one worker only.
     pub(crate) now_ms: Option<i64>,
+    /// From the same worker: whether the generation ends with this epoch, because there are new partitions.
+    pub(crate) has_grown: bool,
 }
 
 /// What a record that an operator emitted comes after. Records of an output are in this order, so that they do not
@@ -108,6 +113,9 @@ pub(crate) struct EpochPosition {
     /// Where the partitions continue, by input and place.
     #[serde(with = "as_json")]
     pub(crate) positions: Vec<((u32, u32), Position)>,
+    /// The ends of the files that were left for the next ones in the epoch, by input.
+    #[serde(with = "as_json")]
+    pub(crate) left: Vec<(u32, Position)>,
     /// The largest event times, by input and place.
     pub(crate) times: BTreeMap<(u32, u32), i64>,
     pub(crate) watermark: Option<i64>,

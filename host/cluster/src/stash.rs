@@ -11,6 +11,7 @@ use crate::left_out::BadRecord;
 use crate::message::{Emitted, EpochEnd, EpochPosition, Message, PartDone, PartitionEnd, Piece};
 use crate::operator::{Cut, Work, Worker};
 use crate::options::JobOptions;
+use crate::run::Ended;
 
 /// The records of an epoch so far.
 #[derive(Debug, Default)]
@@ -32,8 +33,8 @@ pub(crate) struct Stash {
     finish: bool,
     /// Whether records that the operator refuses are left out.
     leaves_out: bool,
-    /// The epoch after which there is nothing to do.
-    last: Option<u64>,
+    /// The epoch after which there is nothing to do, and why.
+    last: Option<(u64, Ended)>,
     /// The digest of the opened state, until it was handed over.
     opened: Option<u64>,
     /// Epochs whose parts are being written.
@@ -84,15 +85,15 @@ impl Stash {
         }
     }
 
-    /// Returns the last epoch, once it is known.
-    pub(crate) fn last(&self) -> Option<u64> {
+    /// Returns the last epoch of the generation, and why it is the last, once that is known.
+    pub(crate) fn last(&self) -> Option<(u64, Ended)> {
         self.last
     }
 
     /// Works in an epoch of which everything is there, and begins its part. Returns whether it counts.
     pub(crate) fn process(&mut self, epoch: u64) -> Result<bool, ClusterError> {
         let Gathered { mut pieces, mut left_out, ends } = self.gathered.remove(&epoch).unwrap_or_default();
-        if self.last.is_some_and(|last| epoch > last) {
+        if self.last.is_some_and(|(last, _)| epoch > last) {
             return Ok(false);
         }
         pieces.sort_by_key(|piece| (piece.input, piece.partition, piece.numbers.first().copied()));
@@ -106,6 +107,7 @@ impl Stash {
         let records = records - refused.len() as u64;
         left_out.extend(refused);
         let now_ms = ends.iter().find_map(|end| end.now_ms);
+        let has_grown = ends.iter().any(|end| end.has_grown);
         for end in ends.into_iter().flat_map(|end| end.partitions) {
             self.partitions.insert((end.input, end.partition), end);
         }
@@ -114,8 +116,8 @@ impl Stash {
         let is_finished = has_ended && self.finish;
         let end = Cut { epoch, watermark: self.watermark, now_ms, is_last: is_finished };
         self.worker.end_epoch(&end, &mut emitted)?;
-        if has_ended {
-            self.last = Some(epoch);
+        if has_ended || has_grown {
+            self.last = Some((epoch, if has_ended { Ended::Finished } else { Ended::Grown }));
         }
         let begun = Instant::now();
         self.worker.begin_part()?;
@@ -143,6 +145,9 @@ impl Stash {
         let partitions = || self.partitions.iter();
         EpochPosition {
             positions: partitions().map(|(at, end)| (*at, end.position.clone())).collect(),
+            left: partitions()
+                .flat_map(|((input, _), end)| end.left.iter().map(|left| (*input, left.clone())))
+                .collect(),
             times: partitions().filter_map(|(at, end)| Some((*at, end.time_ms?))).collect(),
             watermark: self.watermark,
             lags: partitions().map(|(at, end)| (*at, end.lag)).collect(),

@@ -88,7 +88,7 @@ fn work<S: Storage>(arguments: &Arguments, storage: S) -> Result<(), ClusterErro
         job = job.dead_letters(open_output(file)?, dead_letter);
     }
     let outcome = job.run()?;
-    println!("ended finished={} generation={}", outcome.is_finished, outcome.generation);
+    println!("ended finished={} generation={}", outcome.is_finished(), outcome.generation);
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! Commits epochs, on a thread of its own: the outputs are prepared, the manifest is committed, and then the outputs
 //! are shown.
 
+mod growth;
 mod names;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use alluvium_core::directory::{Directory, block_on};
 use alluvium_core::job::{JobLog, JobManifest, JobPart, StoreId, kept_manifests, unneeded};
 use alluvium_core::model::position::ByPartition;
 
+pub(crate) use self::growth::Growth;
 use self::names::lag_of_inputs;
 use crate::error::ClusterError;
 use crate::failure::Failure;
@@ -90,15 +93,23 @@ pub(crate) struct Committing<S: Storage> {
     pub(crate) dead_letter: Option<DeadLetter>,
     /// The names of the inputs, and those of their partitions.
     pub(crate) partitions: Vec<(String, Vec<String>)>,
+    /// What else there is to read.
+    pub(crate) growth: Growth,
     pub(crate) max_retained: u32,
     pub(crate) watch: Option<Watch>,
     pub(crate) commits: u64,
 }
 
+/// Whether there are partitions that the generation does not read, and the newest epoch that was committed.
+pub(crate) type Flags = (Arc<AtomicBool>, Arc<AtomicU64>);
+
 /// The thread, as the worker sees it that hands epochs to it.
 pub(crate) struct Committer {
     requests: Sender<Request>,
     done: Receiver<u64>,
+    has_grown: Arc<AtomicBool>,
+    /// The newest epoch that was committed, or 0.
+    committed: Arc<AtomicU64>,
 }
 
 impl Committer {
@@ -106,6 +117,9 @@ impl Committer {
     pub(crate) fn start<S: Storage>(mut committing: Committing<S>, failure: Failure) -> Result<Self, ClusterError> {
         let (requests, inbox) = channel::<Request>();
         let (outbox, done) = channel();
+        let has_grown = committing.growth.flag();
+        let committed = Arc::<AtomicU64>::default();
+        let newest = Arc::clone(&committed);
         let work = move || {
             for request in inbox {
                 let epoch = request.epoch;
@@ -113,6 +127,7 @@ impl Committer {
                     failure.set(error);
                     return;
                 }
+                newest.store(epoch, Ordering::Release);
                 if outbox.send(epoch).is_err() {
                     return;
                 }
@@ -121,13 +136,18 @@ impl Committer {
         };
         let started = std::thread::Builder::new().name("commits".to_owned()).spawn(work);
         started.map_err(|error| ClusterError::Options(format!("no thread for commits can be started: {error}")))?;
-        Ok(Self { requests, done })
+        Ok(Self { requests, done, has_grown, committed })
     }
 
     /// Hands an epoch over.
     pub(crate) fn request(&self, request: Request) {
         // If the thread has ended, the failure says why.
         let _ = self.requests.send(request);
+    }
+
+    /// Returns what the workers of the process look at.
+    pub(crate) fn flags(&self) -> Flags {
+        (Arc::clone(&self.has_grown), Arc::clone(&self.committed))
     }
 
     /// Returns the next epoch that was committed, if there is one.
@@ -152,6 +172,7 @@ impl<S: Storage> Committing<S> {
         let workers: Vec<WorkerEpoch> = parts.iter().map(WorkerEpoch::of).collect();
         let records = workers.iter().map(|worker| worker.records).sum();
         let position = parts.iter_mut().find_map(|done| done.position.take()).unwrap_or_default();
+        self.growth.settle(&position.left)?;
         let mut emitted: Vec<Emitted> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.emitted)).collect();
         let output_bytes = emitted.iter().map(|record| record.bytes.len() as u64).sum();
         let mut bad: Vec<BadRecord> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.left_out)).collect();
@@ -170,6 +191,7 @@ impl<S: Storage> Committing<S> {
         let is_finished = position.is_finished;
         let lags = self.by_partition(position.lags.clone());
         let mut commit = self.at(position);
+        self.growth.add_to(&mut commit.positions);
         commit.epoch = epoch;
         commit.parts = parts.into_iter().map(|done| done.part).collect::<Vec<JobPart>>();
         commit.sinks = tokens.iter().map(|(name, token)| (name.clone(), token.as_bytes().to_vec())).collect();
@@ -205,8 +227,10 @@ impl<S: Storage> Committing<S> {
         Ok(tokens)
     }
 
-    /// Applies retention to the log, and deletes the directories that no manifest needs any more.
+    /// Looks for new partitions, applies retention to the log, and deletes the directories that no manifest needs any
+    /// more.
     fn maintain(&mut self) {
+        self.growth.look_if_due();
         if let Some(report) = block_on(self.log.maintain()) {
             for error in report.errors {
                 tracing::warn!("maintenance of the log: {error}; it is tried again after the next commit");

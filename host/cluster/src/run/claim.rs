@@ -9,7 +9,7 @@ use alluvium_core::job::{JobLog, JobManifest, StoreId};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointError, OpenOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::committer::{Committer, Committing, FINISHED};
+use crate::committer::{Committer, Committing, FINISHED, Growth};
 use crate::error::ClusterError;
 use crate::failure::Failure;
 use crate::inputs::Input;
@@ -92,6 +92,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             outputs,
             dead_letter: self.dead_letter.clone(),
             partitions: names.zip(plan.partitions.iter().cloned()).collect(),
+            growth: Growth::new(&self.inputs, &plan.partitions),
             max_retained: self.options.max_retained,
             watch: self.watch.clone(),
             commits: 0,

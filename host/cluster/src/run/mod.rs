@@ -36,13 +36,32 @@ pub struct Job<S, B> {
     stop: Arc<AtomicBool>,
 }
 
-/// How a job ended.
+/// How a generation of a job ended.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The generation of this run. It is 0 if there was nothing to do.
     pub generation: u64,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+impl Outcome {
     /// Whether all inputs have ended.
-    pub is_finished: bool,
+    pub fn is_finished(&self) -> bool {
+        self.ended == Ended::Finished
+    }
+}
+
+/// Why a generation of a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// All inputs have ended.
+    Finished,
+    /// An input that [grows](Input::grows) has new partitions: run the job once more, in all processes.
+    Grown,
+    /// It had as many epochs as it was to have.
+    Enough,
 }
 
 impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
@@ -125,7 +144,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         Self { stop, ..self }
     }
 
-    /// Runs the job until all inputs have ended, or until it is stopped.
+    /// Runs a generation of the job: until all inputs have ended, one of them has new partitions, or it is stopped.
     ///
     /// Each process of the job calls this. The first process claims the job, which fences all earlier generations.
     /// After an error, what was committed is safe: start all processes again, with any number of workers.
@@ -141,14 +160,14 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let Connected { sockets, pulses, plan } =
             connect(&self.processes, self.threads.get(), plan, |plan: &Plan| plan.manifest.generation)?;
         if plan.is_finished {
-            return Ok(Outcome { generation: 0, is_finished: true });
+            return Ok(Outcome { generation: 0, ended: Ended::Finished });
         }
         let failure = Failure::default();
         let _pulses = Pulses::start(pulses, &failure)?;
         let committer = log.map(|log| self.committer(log, &plan, &failure)).transpose()?;
         let generation = plan.manifest.generation;
-        let is_finished = self.work(sockets, plan, committer, &failure)?;
-        Ok(Outcome { generation, is_finished })
+        let ended = self.work(sockets, plan, committer, &failure)?;
+        Ok(Outcome { generation, ended })
     }
 
     fn check_inputs(&self) -> Result<(), ClusterError> {

@@ -17,16 +17,16 @@ use timely::communication::allocator::{AllocatorBuilder, ProcessBuilder};
 use timely::communication::initialize::Hooks;
 use timely::worker::Worker as TimelyWorker;
 
-use crate::committer::Committer;
+use crate::committer::{Committer, Flags};
 use crate::dataflow::{Dataflow, Sending, build};
 use crate::error::ClusterError;
 use crate::failure::{Failure, OF_NETWORK};
 use crate::inputs::Reading;
 use crate::message::{Envelope, EpochEnd, Message};
 use crate::operator::{Build, Opening, Router, Worker};
-use crate::run::Job;
 use crate::run::claim::Plan;
 use crate::run::divide::divide;
+use crate::run::{Ended, Job};
 use crate::stash::Stash;
 use crate::storage::Storage;
 
@@ -34,14 +34,14 @@ use crate::storage::Storage;
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
-    /// Works in all threads of this process. Returns whether all inputs have ended.
+    /// Works in all threads of this process. Returns why the generation has ended.
     pub(super) fn work(
         self,
         sockets: Vec<Option<TcpStream>>,
         plan: Plan,
         committer: Option<Committer>,
         failure: &Failure,
-    ) -> Result<bool, ClusterError> {
+    ) -> Result<Ended, ClusterError> {
         let threads = self.threads.get();
         let hooks = Hooks::default();
         let allocators = ProcessBuilder::new_typed_vector(threads, hooks.refill.clone(), hooks.spill.clone());
@@ -56,6 +56,8 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             let (builders, guard) = built.map_err(network)?;
             (builders.into_iter().map(AllocatorBuilder::Tcp).collect(), Box::new(guard))
         };
+        // Of the first process, for all its threads.
+        let flags = committer.as_ref().map(Committer::flags).unwrap_or_default();
         let committer = Mutex::new(committer);
         let (ended, results) = channel();
         let ended = Mutex::new(ended);
@@ -63,7 +65,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let guards = timely::execute::execute_from(builders, others, timely::WorkerConfig::default(), move |timely| {
             let is_first = timely.index() == 0;
             let committer = committer.lock().unwrap_or_else(PoisonError::into_inner).take_if(|_| is_first);
-            let done = job.work_of(timely, &plan, committer, &of_workers);
+            let done = job.work_of(timely, &plan, committer, &flags, &of_workers);
             if let Err(error) = &done {
                 of_workers.set(error.clone());
                 // Nothing is waited for any more.
@@ -72,18 +74,20 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             let _ = ended.lock().unwrap_or_else(PoisonError::into_inner).send(done);
         });
         let guards = guards.map_err(ClusterError::Network)?;
-        let done: Vec<Result<bool, ClusterError>> = results.iter().take(threads).collect();
-        if let Some(error) = failure.get() {
+        let done: Vec<Result<Ended, ClusterError>> = results.iter().take(threads).collect();
+        // All workers end with the same epoch, and so for the same reason.
+        let done = done.into_iter().reduce(Result::and).unwrap_or(Err(ClusterError::Stopped));
+        if failure.get().is_some() {
             // The threads of the network may have ended badly, and dropping the guards would do the same here.
             std::mem::forget(guards);
-            return Err(error);
+            return done;
         }
         // What was sent last is on its way, and the connections end when all processes have ended. If one of them stands
         // still, its silence closes them: everything is committed, so that is no failure any more.
         let ending = std::thread::Builder::new().name(OF_NETWORK.to_owned()).spawn(move || drop(guards));
         let _ = ending.map(std::thread::JoinHandle::join);
         failure.unwatch();
-        Ok(done.into_iter().all(|done| done.is_ok_and(|is_finished| is_finished)))
+        done
     }
 
     /// Opens the state of a worker.
@@ -116,8 +120,9 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         timely: &mut TimelyWorker,
         plan: &Plan,
         committer: Option<Committer>,
+        (has_grown, newest): &Flags,
         failure: &Failure,
-    ) -> Result<bool, ClusterError> {
+    ) -> Result<Ended, ClusterError> {
         let (own, workers) = (timely.index(), timely.peers());
         let number = u32::try_from(own).unwrap_or(u32::MAX);
         let state = self.open(number, &plan.manifest)?;
@@ -158,6 +163,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             let end = EpochEnd {
                 partitions: reading.iter_mut().map(Reading::end_epoch).collect(),
                 now_ms: (own == 0).then(now_ms),
+                has_grown: own == 0 && has_grown.load(Ordering::Relaxed),
             };
             for to in 0..workers {
                 let to = u32::try_from(to).unwrap_or(u32::MAX);
@@ -168,14 +174,19 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             timely.step();
         }
         input.close();
+        let last = || stash.borrow().last();
         while !probe.done() {
             if let Some(error) = failure.get() {
+                if last().is_some_and(|(epoch, _)| newest.load(Ordering::Acquire) >= epoch) {
+                    // The others have done their part, and there is nothing to wait for.
+                    timely.installed_dataflows().into_iter().for_each(|dataflow| timely.drop_dataflow(dataflow));
+                    break;
+                }
                 return Err(error);
             }
             timely.step_or_park(Some(PAUSE));
         }
-        let is_finished = stash.borrow().last().is_some();
-        Ok(is_finished)
+        Ok(last().map_or(Ended::Enough, |(_, ended)| ended))
     }
 
     /// Reads an epoch of the worker's partitions and sends the records to their owners.

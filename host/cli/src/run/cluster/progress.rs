@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use alluvium_cluster::{Committed, LeftOut, Watch};
+use alluvium_cluster::{Committed, LeftOut, Outcome, Watch};
 use serde_json::json;
 
 use super::board::Board;
@@ -23,6 +23,29 @@ pub(super) fn listening(is_json: bool, address: SocketAddr) {
         log(Level::Info, json!({"event": "listening", "url": url}));
     } else {
         tell(&format!("status page at {url}"));
+    }
+}
+
+/// Says that there are new files, and that the job begins a generation that reads them.
+pub(super) fn grown(is_json: bool) {
+    if is_json {
+        log(Level::Info, json!({"event": "grown"}));
+    } else {
+        tell("there are new files: a new generation begins, and it reads them too");
+    }
+}
+
+/// Says how the job ended.
+pub(super) fn ended(is_json: bool, outcome: &Outcome) {
+    let (generation, is_finished) = (outcome.generation, outcome.is_finished());
+    if is_json {
+        log(Level::Info, json!({"event": "end", "generation": generation, "is_finished": is_finished}));
+    } else {
+        tell(match (is_finished, generation) {
+            (true, 0) => "the job has finished already: all its inputs were read",
+            (true, _) => "all inputs were read",
+            (false, _) => "stopped: the same command continues at the last committed epoch",
+        });
     }
 }
 

@@ -47,12 +47,14 @@ pub(super) fn inputs(run: &Run, description: &Description) -> Result<Vec<Input>,
         };
         // What is wrong with the arguments is said before anything is claimed.
         open(&connected, &options)?;
-        let (takes_columns, options) = (connected.takes_columns, options.clone());
         let times = Times { column: column.clone(), format: options.time_format };
-        let input = Input::new(*name, move || {
-            open(&connected, &options).map_err(|failure| ClusterError::Source(failure.to_string()))
-        });
-        let is_timed = takes_columns && !column.is_empty();
+        let is_timed = connected.takes_columns && !column.is_empty();
+        let opener = |options: InputOptions| {
+            let connected = connected.clone();
+            move || open(&connected, &options).map_err(|failure| ClusterError::Source(failure.to_string()))
+        };
+        let as_it_is = InputOptions { follow: false, is_final: false, ..options.clone() };
+        let input = Input::new(*name, opener(options.clone())).as_it_is(opener(as_it_is)).grows(options.follow);
         inputs.push(if is_timed { input.time(column, move |field| times.read(field)) } else { input });
     }
     Ok(inputs)

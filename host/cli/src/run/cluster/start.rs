@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use alluvium_cluster::{ClusterError, Job, JobOptions, PluginOperator, Processes};
+use alluvium_cluster::{ClusterError, Ended, Job, JobOptions, Outcome, PluginOperator, Processes};
 use alluvium_host::{HostOptions, Limits, PluginOptions};
-use serde_json::json;
 
 use super::super::arguments::{compiler, plugin_limits};
 use super::super::input_options::OnError;
@@ -16,7 +15,6 @@ use super::place::JobPlace;
 use super::{failed, progress, sources};
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::log::{Level, log};
 use crate::shown::tell;
 
 /// After so many milliseconds an epoch ends whose inputs have no end.
@@ -30,9 +28,8 @@ impl Run {
         let description = operator.description().clone();
         let processes = self.processes()?;
         let is_first = processes.own() == 0;
-        let place = JobPlace::of(&self.job)?;
         if is_first {
-            place.probe(&self.job)?;
+            JobPlace::of(&self.job)?.probe(&self.job)?;
         }
         let (plugin, job) = (self.plugin.display().to_string(), self.job.display().to_string());
         let call = Duration::from_secs(self.plugin_seconds.get().into());
@@ -40,42 +37,37 @@ impl Run {
         if let Some(address) = self.listen {
             progress::listening(self.json, listen(address, board.clone())?);
         }
-        let mut job = Job::new(place, operator)
-            .processes(processes)
-            .threads(self.workers)
-            .options(self.options())
-            .stop(signals.flag())
-            .watch(progress::watch(self.json, board));
-        for input in sources::inputs(self, &description)? {
-            job = job.input(input);
-        }
-        if is_first {
-            for (name, sink) in sources::outputs(self, &description)? {
-                job = job.output(&name, sink).map_err(|error| failed(&error))?;
+        let watch = progress::watch(self.json, board);
+        loop {
+            let mut job = Job::new(JobPlace::of(&self.job)?, operator.clone())
+                .processes(processes.clone())
+                .threads(self.workers)
+                .options(self.options())
+                .stop(signals.flag())
+                .watch(watch.clone());
+            for input in sources::inputs(self, &description)? {
+                job = job.input(input);
             }
-            if let Some(sink) = sources::dead_letters(self)? {
-                job = job.dead_letters(sink, sources::dead_letter);
+            if is_first {
+                for (name, sink) in sources::outputs(self, &description)? {
+                    job = job.output(&name, sink).map_err(|error| failed(&error))?;
+                }
+                if let Some(sink) = sources::dead_letters(self)? {
+                    job = job.dead_letters(sink, sources::dead_letter);
+                }
             }
-        }
-        match job.run() {
-            Ok(outcome) if self.json => {
-                let (generation, is_finished) = (outcome.generation, outcome.is_finished);
-                log(Level::Info, json!({"event": "end", "generation": generation, "is_finished": is_finished}));
-                Ok(Answer::Yes)
+            match job.run() {
+                Ok(Outcome { ended: Ended::Grown, .. }) => progress::grown(self.json),
+                Ok(outcome) => {
+                    progress::ended(self.json, &outcome);
+                    return Ok(Answer::Yes);
+                }
+                Err(ClusterError::Stopped) => {
+                    tell("stopped: the same command continues at the last committed epoch");
+                    return Ok(Answer::No);
+                }
+                Err(error) => return Err(failed(&error)),
             }
-            Ok(outcome) => {
-                tell(match (outcome.is_finished, outcome.generation) {
-                    (true, 0) => "the job has finished already: all its inputs were read",
-                    (true, _) => "all inputs were read",
-                    (false, _) => "stopped: the same command continues at the last committed epoch",
-                });
-                Ok(Answer::Yes)
-            }
-            Err(ClusterError::Stopped) => {
-                tell("stopped: the same command continues at the last committed epoch");
-                Ok(Answer::No)
-            }
-            Err(error) => Err(failed(&error)),
         }
     }
 

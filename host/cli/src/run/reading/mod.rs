@@ -140,12 +140,7 @@ impl Reading {
         }
         let (before, count) = (self.reader.position(), batch.count());
         let polled = self.reader.poll(batch, deadline);
-        // A position counts the records of one file.
-        let records = |position: &Position| FilePosition::read(position).map(|position| position.records);
-        let added = u64::from(batch.count() - count);
-        if let (Some(had), Some(has)) = (records(&before), records(&self.reader.position()))
-            && has != had + added
-        {
+        if FilePosition::has_left(&before, &self.reader.position(), batch.count() - count) {
             self.left.push(before);
         }
         polled

@@ -129,6 +129,31 @@ fn files_with_other_columns_are_followed_side_by_side() {
 }
 
 #[test]
+fn a_file_that_was_left_for_the_next_one_is_not_read_once_more_after_a_restart() {
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
+        let bench = Bench::new();
+        let directory = files(&bench, &[("log.csv", 0..100)]);
+        let mut begun = 100;
+        // The names are none that a rotation gives. The end comes at once after the checkpoint that has the next file.
+        for moved in ["first.csv", "second.csv", "third.csv"] {
+            let run = Running::start(&bench, &directory, &["--follow", "--checkpoint-interval", "20"]);
+            // It reads the file when it has these.
+            append(&directory.join("log.csv"), &flights(begun..begun + 5));
+            wait_for_total(&bench, u64::from(begun) + 5);
+            append(&directory.join("log.csv"), &flights(begun + 5..begun + 10));
+            fs::rename(directory.join("log.csv"), directory.join(moved)).expect("it is renamed");
+            files(&bench, &[("log.csv", begun + 10..begun + 50)]);
+            begun += 50;
+            wait_for_total(&bench, u64::from(begun));
+            run.signal(signal);
+            run.end();
+        }
+        ok(bench.run_over(&directory, &["--final"]));
+        assert_eq!(total(&bench), u64::from(begun), "{}", ok(bench.over_dir("show", &["--json"])));
+    }
+}
+
+#[test]
 fn files_that_come_while_a_directory_is_followed_are_read() {
     let bench = Bench::new();
     let directory = files(&bench, &[("a.csv", 0..100)]);

@@ -1,5 +1,6 @@
 //! `alluvium cluster`: the same plugins over many workers.
 
+mod followed;
 mod inputs;
 
 use std::fs;

@@ -40,6 +40,22 @@ impl FilePosition {
         // One position has one form.
         (Position::from(position) == Position::Opaque(Opaque::new(token).ok()?)).then_some(position)
     }
+
+    /// Whether a reader of a followed file left it for the next one, when it added so many records between two
+    /// positions. The position before is the end of the file that it left.
+    ///
+    /// ```
+    /// use alluvium_connectors::source::FilePosition;
+    ///
+    /// let at = |records| FilePosition { records, end_byte: None, fingerprint: None }.into();
+    /// assert!(!FilePosition::has_left(&at(3), &at(5), 2));
+    /// assert!(FilePosition::has_left(&at(3), &at(2), 2));
+    /// ```
+    pub fn has_left(before: &Position, after: &Position, added: u32) -> bool {
+        // A position counts the records of one file.
+        let records = |position: &Position| Self::read(position).map(|position| position.records);
+        records(before).zip(records(after)).is_some_and(|(had, has)| has != had + u64::from(added))
+    }
 }
 
 impl From<FilePosition> for Position {
