@@ -14,7 +14,7 @@ use crate::support::{Bench, delays, flights, ok, text};
 /// Rows of the flights, and a folder for them.
 struct Rows {
     header: String,
-    rows: Vec<String>,
+    lines: Vec<String>,
     folder: PathBuf,
 }
 
@@ -24,13 +24,13 @@ impl Rows {
         let mut lines = all.lines().map(str::to_owned);
         let (header, folder) = (lines.next().expect("a header"), bench.path("in"));
         fs::create_dir(&folder).expect("a folder");
-        Self { header, rows: lines.collect(), folder }
+        Self { header, lines: lines.collect(), folder }
     }
 
     /// Writes a file in one step, so that it is never seen half.
     fn write(&self, name: &str, rows: std::ops::Range<usize>) {
         let (half, whole) = (self.folder.join(format!(".{name}")), self.folder.join(name));
-        fs::write(&half, format!("{}\n{}\n", self.header, self.rows[rows].join("\n"))).expect("it writes");
+        fs::write(&half, format!("{}\n{}\n", self.header, self.lines[rows].join("\n"))).expect("it writes");
         fs::rename(half, whole).expect("it is renamed");
     }
 
@@ -41,7 +41,7 @@ impl Rows {
     /// The digest of the state after so many rows, each read once.
     fn digest_of(&self, bench: &Bench, count: usize) -> Value {
         let (file, dir) = (bench.path(&format!("first-{count}.csv")), text(&bench.path(&format!("first-{count}"))));
-        fs::write(&file, format!("{}\n{}\n", self.header, self.rows[..count].join("\n"))).expect("it writes");
+        fs::write(&file, format!("{}\n{}\n", self.header, self.lines[..count].join("\n"))).expect("it writes");
         ok(["run", &text(&delays()), "--dir", &dir, "--input", &text(&file), "--no-results"]);
         let shown: Value = serde_json::from_str(&ok(["show", &dir, "--json"])).expect("a JSON object");
         shown["alluvium"]["state_digest"].clone()
@@ -102,7 +102,7 @@ fn files_that_come_while_a_job_runs_are_read_by_its_next_generation() {
     rows.write("2.csv", 3_000..3_100);
     wait_for_records(&mut first, 2_800);
     let mut third = fs::File::options().append(true).open(rows.folder.join("3.csv")).expect("it opens");
-    writeln!(third, "{}", rows.rows[2_700..3_000].join("\n")).expect("it writes");
+    writeln!(third, "{}", rows.lines[2_700..3_000].join("\n")).expect("it writes");
     wait_for_records(&mut first, 3_100);
     assert_eq!(status(&job)["workers"], 2);
     for run in [&first, &second] {
