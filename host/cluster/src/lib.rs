@@ -21,6 +21,7 @@ mod message;
 mod network;
 pub mod operator;
 mod options;
+mod reading;
 mod run;
 mod stash;
 mod status;

@@ -3,24 +3,23 @@
 
 mod growth;
 mod names;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
 
 use alluvium_connectors::Batch;
 use alluvium_connectors::sink::Sink;
 use alluvium_core::directory::{Directory, block_on};
-use alluvium_core::job::{JobLog, JobManifest, JobPart, StoreId, kept_manifests, unneeded};
-use alluvium_core::model::position::ByPartition;
+use alluvium_core::job::{JobLog, JobPart, StoreId, kept_manifests, unneeded};
 
 pub(crate) use self::growth::Growth;
 use self::names::lag_of_inputs;
+pub use self::watch::{Committed, Watch, WorkerEpoch};
 use crate::error::ClusterError;
 use crate::failure::Failure;
-use crate::lag::Lag;
 use crate::left_out::{BadRecord, DeadLetter, LeftOut};
 use crate::message::{Emitted, Order, PartDone};
 use crate::storage::Storage;
@@ -45,43 +44,6 @@ const COMMITS_PER_COLLECTION: u64 = 64;
 pub(crate) struct Request {
     pub(crate) epoch: u64,
     pub(crate) parts: Vec<PartDone>,
-}
-
-/// A committed epoch, for those who watch.
-#[derive(Debug, Clone)]
-pub struct Committed {
-    /// What was committed.
-    pub manifest: JobManifest,
-    /// How many records the epoch had.
-    pub records: u64,
-    /// What each worker did for it, by worker.
-    pub workers: Vec<WorkerEpoch>,
-    /// How many bytes the outputs were given.
-    pub output_bytes: u64,
-    /// The records that were left out, in the order of input, partition and number.
-    pub left_out: Vec<LeftOut>,
-    /// What is there of each partition and not read, by input.
-    pub lags: ByPartition<Lag>,
-    /// Whether all inputs have ended.
-    pub is_finished: bool,
-}
-
-/// What one worker did for an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WorkerEpoch {
-    /// How many records it processed.
-    pub records: u64,
-    /// How long its work stood still while its part was frozen. The part is written while the work continues.
-    pub stall: Duration,
-}
-
-/// Is told of each committed epoch.
-pub type Watch = Arc<Mutex<dyn FnMut(&Committed) + Send>>;
-
-impl WorkerEpoch {
-    fn of(done: &PartDone) -> Self {
-        Self { records: done.records, stall: Duration::from_micros(done.stall_us) }
-    }
 }
 
 /// What the thread works with.
