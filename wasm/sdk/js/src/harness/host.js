@@ -216,8 +216,8 @@ export class MemoryHost {
  * @param {Table} [before]
  */
 function tableOf(declared, before = new Table(declared)) {
-  const [was, is] = [before.declared, declared].map(({ name, kind, bytes, clock, expires, merge }) =>
-    JSON.stringify({ name, kind, bytes, clock, expires: expires && [expires.clock, expires.afterMs], merge }),
+  const [was, is] = [before.declared, declared].map(({ name, expires, merge, ...kind }) =>
+    JSON.stringify({ name, ...kind, expires: expires && [expires.clock, expires.afterMs], merge }),
   );
   if (was === is) return before;
   throw new Refusal(`namespace ${JSON.stringify(declared.name)} is declared as ${was}, and cannot become ${is}`);
