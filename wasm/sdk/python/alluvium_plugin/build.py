@@ -24,8 +24,15 @@ Keyed = Operator.keyed
 """
 MIGRATION = "Migration = Operator.migration\n"
 
-# Which world the component is of, only the operator knows, so the module is imported before it is built.
-LOOK = "import sys; sys.path[:0] = sys.argv[1:]; from {module} import Operator, Timed; print(Operator.migrates)"
+# The operator decides which world its component is of, so its module is imported natively before the build. The answer
+# is a text that the module itself does not print.
+LOOK = """\
+import sys
+sys.path[:0] = sys.argv[1:]
+from {module} import Operator, Timed
+print("{answer}", Operator.migrates)
+"""
+ANSWER = "alluvium_plugin: does the operator migrate?"
 
 # componentize-py is a library with one function that reads the arguments of the process.
 COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
@@ -69,9 +76,9 @@ def name_of(module: Path) -> str:
 
 def migrates(name: str, folder: Path) -> bool:
     """Returns whether the operator that a module in a folder exports migrates the state of older versions."""
-    look = LOOK.format(module=name)
+    look = LOOK.format(module=name, answer=ANSWER)
     # No file is left behind in the folder.
-    return run([sys.executable, "-B", "-c", look, str(folder), str(PACKAGE.parent)]).split()[-1] == "True"
+    return f"{ANSWER} True" in run([sys.executable, "-B", "-c", look, str(folder), str(PACKAGE.parent)])
 
 
 def interfaces() -> Path:

@@ -93,7 +93,7 @@ class BuildTest(unittest.TestCase):
         head = "from alluvium_plugin import Harness, Operator, export\n"
         modules = {
             "without": "from tests.streams import tumbling\nOperator, Timed = export(tumbling(0))\n",
-            "migrating": "from other import Migrating\nprint('seen')\nOperator, Timed = export(Migrating)\n",
+            "migrating": "from other import Migrating\nimport atexit; atexit.register(print, 'the end')\nOperator, Timed = export(Migrating)\n",
             "forgetful": "",
             "broken": "1 / 0\n",
         }
