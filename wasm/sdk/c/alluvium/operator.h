@@ -83,8 +83,8 @@ static inline bool alluvium_holds_timers(const alluvium_namespace *space) {
 //
 //     ALLUVIUM_OPERATOR(visits, .describe = {.inputs = {{.name = "clicks"}}}, .begin = begin, .process = process)
 //
-// A migration that the component would not export is a compiler's warning here, and an error in a build: it is set
-// twice.
+// It sets `migrate` to null, so the compiler complains of an operator that sets it again: the component would not
+// export that migration.
 #define ALLUVIUM_OPERATOR(called, ...) ALLUVIUM_DECLARE(called, .ident = #called, .migrate = NULL, __VA_ARGS__)
 
 // Declares an operator that migrates the state of older versions by the function `migrating`. The component exports the
@@ -95,6 +95,7 @@ static inline bool alluvium_holds_timers(const alluvium_namespace *space) {
     ALLUVIUM_DECLARE(called, .ident = #called, .migrate = migrating, __VA_ARGS__)                                      \
     ALLUVIUM_EXPORT_MIGRATION
 
+// Declares an operator by all of its members, for the two macros above.
 #define ALLUVIUM_DECLARE(called, ...)                                                                                  \
     static const alluvium_operator called##_alluvium_operator __attribute__((unused)) = {__VA_ARGS__};                 \
     ALLUVIUM_EXPORT(called##_alluvium_operator)
