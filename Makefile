@@ -179,6 +179,7 @@ test-languages: programs compilers ## plugins in JavaScript, Python and C, with 
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
 	node tests/languages/operators.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
+	node tests/languages/migration.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
 	node tests/languages/new.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
 test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves

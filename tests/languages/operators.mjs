@@ -3,54 +3,16 @@
 //
 // node operators.mjs ALLUVIUM TARGET FOLDER, with the components of Rust in TARGET and what build.sh left in FOLDER.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { DAY, EXAMPLES, FLIGHTS, HOURS, PLANES, killed, runArguments } from "../operators/examples.mjs";
+import { DAY, EXAMPLES, FLIGHTS, HOURS, PLANES, killed } from "../operators/examples.mjs";
 import { report, test } from "../runner.mjs";
-
-const [alluvium, target, folder] = process.argv.slice(2);
-const missing = readFileSync(join(folder, "missing"), "utf8").trim().split("\n").filter(Boolean);
-const LANGUAGES = [["JavaScript", "js"], ["Python", "py"], ["C", "c"]].filter(
-  ([language]) => !missing.some((line) => line.startsWith(`${language}:`)),
-);
-const components = (name) =>
-  new Map([
-    ["Rust", join(target, `wasm32-wasip2/release/${name}.wasm`)],
-    ...LANGUAGES.map(([language, end]) => [language, join(folder, `${name}-${end}.wasm`)]),
-  ]);
-const scratch = mkdtempSync(join(tmpdir(), "alluvium-operators-"));
-process.on("exit", () => rmSync(scratch, { recursive: true }));
+import { alluvium, call, command, components, missing, ok, scratch, state } from "./plugins.mjs";
 
 const { weather, aircraft, joined, routes, unique, fleet } = EXAMPLES;
 const OPERATORS = { weather, aircraft, routes, unique, fleet, joined };
-
-function command(plugin, operator, at, ...also) {
-  const dir = join(scratch, at);
-  const files = operator.outputs.map((name) => `${dir}.${name}.ndjson`);
-  const args = [...runArguments(plugin, { every: 2000, ...operator }, dir, files), ...also];
-  // A file to which nothing was emitted is not there.
-  const emitted = () => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : ""));
-  const clean = () => [dir, ...files].forEach((path) => rmSync(path, { recursive: true, force: true }));
-  return { dir, args, emitted, clean };
-}
-
-function call(...args) {
-  const { status, stdout, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8", maxBuffer: 1 << 28 });
-  if (error) throw error;
-  return { status, stdout, stderr };
-}
-
-function ok({ status, stdout, stderr }) {
-  assert.equal(status, 0, stderr);
-  return stdout;
-}
-
-/// The digest of the state, which has the timers in it, and what a dump shows of it.
-const state = (dir) => ({ digest: JSON.parse(ok(call("show", dir, "--json"))).alluvium.state_digest, dump: call("dump", dir).stdout });
 
 for (const [name, operator] of Object.entries(OPERATORS)) {
   const plugins = components(name);

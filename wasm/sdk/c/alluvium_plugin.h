@@ -23,7 +23,7 @@
 // | deduplicate.h      | ALLUVIUM_DEDUPLICATE: the first record of a key passes             |
 // | joins/             | ALLUVIUM_INTERVAL_JOIN, of two streams; ALLUVIUM_TABLE_JOIN        |
 // | placing.h          | the row, the key and the time of records, as all of these take them |
-// | operator.h         | ALLUVIUM_OPERATOR: operators of your own                           |
+// | operator.h         | ALLUVIUM_OPERATOR, ALLUVIUM_MIGRATING_OPERATOR: of your own        |
 // | context.h          | what such an operator works with during a call                     |
 // | map.h              | typed state: maps, values, counters                                |
 // | row.h, row_json.h  | structs that are read from columns, and kept and emitted as JSON   |
@@ -40,7 +40,7 @@
 #include "alluvium/windows/operator.h"
 
 #ifdef __wasm__
-#include "alluvium/exports.h"
+#include "alluvium/export_migration.h"
 #endif
 
 #endif

@@ -24,10 +24,13 @@ for file in keyed_timed_plugin component_type; do
 done
 "${cc[@]}" "${flags[@]}" -Werror -I "$sdk" -mexec-model=reactor -Wl,--strip-all \
     "$operator" "$scratch/keyed_timed_plugin.o" "$scratch/component_type.o" -o "$scratch/core.wasm"
+# Only ALLUVIUM_MIGRATING_OPERATOR exports this function. A host offers a migration of a component that exports one.
+world=keyed-timed-plugin
+if grep -qaF 'alluvium:checkpoint/migration@0.2.0#migrate' "$scratch/core.wasm"; then world=migrating-$world; fi
 if command -v wasm-tools >/dev/null; then
-    wasm-tools component embed "$wit" --world keyed-timed-plugin "$scratch/core.wasm" -o "$scratch/embedded.wasm"
+    wasm-tools component embed "$wit" --world "$world" "$scratch/core.wasm" -o "$scratch/embedded.wasm"
     wasm-tools component new "$scratch/embedded.wasm" -o "$output"
 else
-    node "$sdk/component.mjs" "$wit" "$scratch/core.wasm" "$output" "$(dirname "$operator")"
+    node "$sdk/component.mjs" "$wit" "$world" "$scratch/core.wasm" "$output" "$(dirname "$operator")"
 fi
 echo "$output: $(stat -c %s "$output") bytes"

@@ -2,5 +2,11 @@
 
 import type { Exported } from "./index.js";
 
-/** Returns the exports of a component with this operator. `alluvium-plugin build` writes a module that calls it. */
-export function component(exported: Exported, name: string): { operator: object; timed: object; keyed: object };
+/**
+ * Returns the exports of a component with this operator. `alluvium-plugin build` writes a module that calls it, and that
+ * exports `migration` only if the operator has the method `migrate`.
+ */
+export function component(
+  exported: Exported,
+  name: string,
+): { operator: object; migration: object; timed: object; keyed: object };

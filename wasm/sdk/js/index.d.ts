@@ -340,6 +340,8 @@ export class MapState<K, V> {
   namespace(): Namespace;
   prefetch(keys: Iterable<K>, context: Context): void;
   get(key: K, context: Context): V | undefined;
+  /** Returns all entries, in the order of their keys, for a migration. All of them are in memory then. */
+  entries(context: Context): [K, V][];
   set(key: K, value: V, context: Context): void;
   delete(key: K, context: Context): void;
 }
@@ -377,6 +379,12 @@ export type Batch =
 export interface Operator {
   /** Returns what the operator says of itself. It is always the same. */
   describe(): Description;
+  /**
+   * Rewrites the state that another version of the operator has left, of the schema version `fromVersion`, to that of
+   * `describe`. It is called once, before `open`, and without parameters. It emits nothing. If it fails, the state is as
+   * it was. A host offers to migrate the state of an operator that has this method.
+   */
+  migrate?(fromVersion: number, context: Context): void;
   /** Starts a run. The context has the parameters. */
   open?(context: Context): void;
   /** Begins an input of columns, which have these names. */
@@ -516,6 +524,11 @@ export class Harness {
   checkpoint(): void;
   /** Loses everything since the last checkpoint, and starts another instance over what it left. */
   crash(): void;
+  /**
+   * Starts another version of the operator over the last checkpoint, after it has brought the state to its own schema
+   * version by `migrate`. If that fails, nothing has changed.
+   */
+  migrate(operator: Exported): void;
   /** Returns the lines that were emitted to the first output. */
   emitted(): string[];
   /** Returns the lines that were emitted to an output, by its number or name. */

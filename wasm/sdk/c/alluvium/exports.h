@@ -96,7 +96,7 @@ exports_alluvium_checkpoint_operator_describe(exports_alluvium_checkpoint_operat
     while (alluvium_namespace_at(plugin, spaces).name) spaces++;
     *ret = (exports_alluvium_checkpoint_operator_description_t){
         .name = alluvium_given_name(alluvium_operator_name(plugin)),
-        .schema_version = describe->schema_version ? describe->schema_version : 1,
+        .schema_version = alluvium_schema_version(plugin),
         .inputs = {alluvium_given_list(inputs, sizeof *ret->inputs.ptr), inputs},
         .outputs = {alluvium_given_list(outputs, sizeof *ret->outputs.ptr), outputs},
         .namespaces = {alluvium_given_list(spaces, sizeof *ret->namespaces.ptr), spaces},

@@ -20,7 +20,7 @@
 #define ALLUVIUM_HARNESS_H
 
 #include "../alluvium_plugin.h"
-#include "harness/run.h"
+#include "harness/migrate.h"
 
 // Starts an operator over an empty state, with values of its parameters: pairs of a name and a value, and a null at the
 // end. Parameters that are not named have their defaults. The error says what is wrong with them.
@@ -134,6 +134,39 @@ ALLUVIUM_CHECKED const char *alluvium_harness_crash(alluvium_harness *harness) {
     return alluvium_run_open(harness);
 }
 
+// Starts another version of the operator over the last checkpoint, after it has brought the state to its own schema
+// version by `migrate`. The parameters are as those of alluvium_harness_start. If it fails, nothing has changed.
+ALLUVIUM_CHECKED const char *alluvium_harness_migrate(alluvium_harness *harness, const alluvium_operator *plugin,
+                                                      const char *const *parameters) {
+    uint32_t from = alluvium_schema_version(harness->instance.plugin), to = alluvium_schema_version(plugin);
+    if (from == to) {
+        alluvium_buffer text = alluvium_buffer_in(&harness->kept);
+        alluvium_add(&text, "the state is of schema version ");
+        alluvium_add_unsigned(&text, to);
+        alluvium_add(&text, " already");
+        return alluvium_run_error(harness, alluvium_buffer_bytes(&text));
+    }
+    alluvium_harness *after = calloc(1, sizeof *after);
+    if (!after) alluvium_bug("there is no memory");
+    after->instance = alluvium_instance_of(plugin);
+    const char *wrong = alluvium_take_over(after, harness);
+    if (!wrong) wrong = alluvium_run_migrate(after, from);
+    if (!wrong) {
+        alluvium_harness_checkpoint(after);
+        wrong = alluvium_run_settings(after, parameters);
+    }
+    if (!wrong) wrong = alluvium_harness_crash(after);
+    if (wrong) {
+        wrong = alluvium_run_error(harness, alluvium_text_of(wrong));
+    } else {
+        alluvium_harness before = *harness;
+        *harness = *after;
+        *after = before;
+    }
+    alluvium_harness_free(after);
+    return wrong;
+}
+
 // Returns the records that were emitted to an output, by lost instances too if they were shown.
 static inline const alluvium_emitted *alluvium_harness_emitted(const alluvium_harness *harness, size_t output) {
     static const alluvium_emitted none;
@@ -148,11 +181,9 @@ static inline const alluvium_emitted *alluvium_harness_messages(const alluvium_h
 // Returns the entries of a namespace, in the order of their keys. The keys of timers begin with their times:
 // alluvium_harness_timer takes them apart. It ends the test if the operator has no such namespace.
 static inline const alluvium_table *alluvium_harness_entries(const alluvium_harness *harness, const char *name) {
-    for (size_t space = 0; space < ALLUVIUM_NAMESPACES_MAX; space++) {
-        const char *declared = alluvium_namespace_at(harness->instance.plugin, space).name;
-        if (declared && strcmp(declared, name) == 0) return &harness->live.tables[space];
-    }
-    alluvium_bug("the operator has not described such a namespace");
+    uint32_t space = alluvium_place_of(harness->instance.plugin, name);
+    if (space == ALLUVIUM_NAMESPACES_MAX) alluvium_bug("the operator has not described such a namespace");
+    return &harness->live.tables[space];
 }
 
 // Returns the time and the key of an entry of a namespace that holds timers.

@@ -45,6 +45,34 @@ static inline bool alluvium_map_get(const alluvium_map *map, alluvium_bytes key,
     return true;
 }
 
+// Finds all entries, in the order of their keys, for a migration. All of them are in memory then. Returns their values,
+// one behind the other, or null if the call has failed. `keys` are their keys.
+static inline void *alluvium_map_entries(const alluvium_map *map, alluvium_bytes **keys, size_t *count,
+                                         alluvium_context *context) {
+    enum { PAGE = 1000 };
+    size_t key_capacity = 0, value_capacity = 0, bytes = map->value->bytes;
+    char *values = alluvium_new(context->arena, 1, bytes);
+    *keys = NULL;
+    *count = 0;
+    for (bool start = true; alluvium_flush(context); start = false) {
+        alluvium_entries page;
+        if (!alluvium_results_page(context, map->name, start, PAGE, &page)) return NULL;
+        if (page.count == 0) return values;
+        for (size_t at = 0; at < page.count; at++) {
+            const char *wrong;
+            *keys = alluvium_grown(context->arena, *keys, *count, &key_capacity, sizeof **keys);
+            values = alluvium_grown(context->arena, values, *count, &value_capacity, bytes);
+            memset(values + *count * bytes, 0, bytes);
+            if (!alluvium_read_row(context->arena, map->value, page.at[at].value, values + *count * bytes, &wrong)) {
+                alluvium_fail(context, "%s: a value of another type: %s", map->name, wrong);
+                return NULL;
+            }
+            (*keys)[(*count)++] = page.at[at].key;
+        }
+    }
+    return NULL;
+}
+
 // Sets the value of a key.
 static inline bool alluvium_map_set(const alluvium_map *map, alluvium_bytes key, const void *value,
                                     alluvium_context *context) {

@@ -30,6 +30,10 @@ typedef struct alluvium_operator {
     const char *declared_as;
     const void *declared;
 
+    // Rewrites the state that another version of the operator has left, of the schema version `from`, to that of
+    // `describe`. It is called once, before `open`, and without parameters. It emits nothing. If it fails, the state is
+    // as it was. ALLUVIUM_MIGRATING_OPERATOR sets it.
+    bool (*migrate)(void *self, uint32_t from, alluvium_context *context);
     // Starts a run. The context has the parameters. Optional.
     bool (*open)(void *self, alluvium_context *context);
     // Begins an input of columns.
@@ -57,6 +61,10 @@ static inline const char *alluvium_operator_name(const alluvium_operator *plugin
     return plugin->describe.name ? plugin->describe.name : plugin->ident;
 }
 
+static inline uint32_t alluvium_schema_version(const alluvium_operator *plugin) {
+    return plugin->describe.schema_version ? plugin->describe.schema_version : 1;
+}
+
 // Returns a namespace of an operator as it is declared, and that of a map by the map. There is none without a name.
 static inline alluvium_namespace alluvium_namespace_at(const alluvium_operator *plugin, size_t at) {
     if (at >= ALLUVIUM_NAMESPACES_MAX) return (alluvium_namespace){0};
@@ -74,9 +82,22 @@ static inline bool alluvium_holds_timers(const alluvium_namespace *space) {
 // of the operator, if it is described without one.
 //
 //     ALLUVIUM_OPERATOR(visits, .describe = {.inputs = {{.name = "clicks"}}}, .begin = begin, .process = process)
-#define ALLUVIUM_OPERATOR(called, ...)                                                                                 \
-    static const alluvium_operator called##_alluvium_operator                                                          \
-        __attribute__((unused)) = {.ident = #called, __VA_ARGS__};                                                     \
+//
+// It sets `migrate` to null, so the compiler complains of an operator that sets it again: the component would not
+// export that migration.
+#define ALLUVIUM_OPERATOR(called, ...) ALLUVIUM_DECLARE(called, .ident = #called, .migrate = NULL, __VA_ARGS__)
+
+// Declares an operator that migrates the state of older versions by the function `migrating`. The component exports the
+// migration, so that a host offers it.
+//
+//     ALLUVIUM_MIGRATING_OPERATOR(visits, migrate, .describe = {.schema_version = 2, …}, …)
+#define ALLUVIUM_MIGRATING_OPERATOR(called, migrating, ...)                                                            \
+    ALLUVIUM_DECLARE(called, .ident = #called, .migrate = migrating, __VA_ARGS__)                                      \
+    ALLUVIUM_EXPORT_MIGRATION
+
+// Declares an operator by all of its members, for the two macros above.
+#define ALLUVIUM_DECLARE(called, ...)                                                                                  \
+    static const alluvium_operator called##_alluvium_operator __attribute__((unused)) = {__VA_ARGS__};                 \
     ALLUVIUM_EXPORT(called##_alluvium_operator)
 
 // A declared operator, for a harness.
@@ -92,6 +113,7 @@ const alluvium_operator *alluvium_exported_operator(void);
 #else
 // Natively, the harness is told which operator it runs.
 #define ALLUVIUM_EXPORT(one)
+#define ALLUVIUM_EXPORT_MIGRATION
 #endif
 
 // What remains of an operator between calls.
@@ -118,6 +140,12 @@ static inline bool alluvium_has_input(alluvium_context *context, uint32_t input)
     size_t count = alluvium_port_count(context->plugin->describe.inputs);
     if (input < count) return true;
     return alluvium_fail(context, "there is no input %lu: the operator describes %zu", (unsigned long)input, count);
+}
+
+// Has the operator rewrite the state of another version.
+static inline bool alluvium_call_migrate(void *self, uint32_t from, alluvium_context *context) {
+    if (context->plugin->migrate) return context->plugin->migrate(self, from, context);
+    return alluvium_fail(context, "the operator does not know a state of schema version %lu", (unsigned long)from);
 }
 
 // Begins an input of columns.

@@ -29,19 +29,20 @@ export async function build(source, { name: given } = {}) {
   const name = given ?? basename(path, extname(path));
   const scratch = await mkdtemp(join(realpathSync(tmpdir()), "alluvium-plugin-"));
   try {
-    const described = await check(path, name, scratch);
+    const { described, isMigrating } = await check(path, name, scratch);
     const entry = [
       `import operator from ${JSON.stringify(path)};`,
       `import { component } from ${JSON.stringify(here("component.js"))};`,
-      `const { operator: exported, timed, keyed } = component(operator, ${JSON.stringify(name)});`,
-      `export { exported as operator, timed, keyed };`,
+      `const { operator: exported, migration, timed, keyed } = component(operator, ${JSON.stringify(name)});`,
+      `export { exported as operator, ${isMigrating ? "migration, " : ""}timed, keyed };`,
     ];
     const sourcePath = join(scratch, "component.js");
     await bundled({ contents: entry.join("\n"), resolveDir: dirname(path) }, sourcePath);
     const { component } = await componentize({
       sourcePath,
       witPath: wit(),
-      worldName: "keyed-timed-plugin",
+      // A host offers a migration of a plugin that exports one.
+      worldName: isMigrating ? "migrating-keyed-timed-plugin" : "keyed-timed-plugin",
       // A plugin has no clock, no randomness and no network. Standard error stays enabled, to report bugs.
       disableFeatures: ["random", "clocks", "http", "fetch-event"],
     });
@@ -52,12 +53,13 @@ export async function build(source, { name: given } = {}) {
 }
 
 /**
- * Makes the operator once in Node, so that its mistakes are shown as they are. Returns its name.
+ * Makes the operator once in Node, so that its mistakes are shown as they are. Returns its name, and whether it
+ * migrates the state of older versions.
  *
  * @param {string} path
  * @param {string} name
  * @param {string} scratch
- * @returns {Promise<string>}
+ * @returns {Promise<{ described: string, isMigrating: boolean }>}
  */
 async function check(path, name, scratch) {
   const contents = [
@@ -65,12 +67,15 @@ async function check(path, name, scratch) {
     `import { made } from ${JSON.stringify(here("operators.js"))};`,
     `import { described } from ${JSON.stringify(here("description.js"))};`,
     `if (!("default" in module)) throw new TypeError("it has no default export, which is the operator");`,
-    `export const description = described(made(module.default).describe(), ${JSON.stringify(name)});`,
+    `const operator = made(module.default);`,
+    `export const description = described(operator.describe(), ${JSON.stringify(name)});`,
+    `export const isMigrating = operator.migrate !== undefined;`,
   ];
   const outfile = join(scratch, "check.mjs");
   await bundled({ contents: contents.join("\n"), resolveDir: dirname(path) }, outfile);
   try {
-    return (await import(pathToFileURL(outfile).href)).description.name;
+    const { description, isMigrating } = await import(pathToFileURL(outfile).href);
+    return { described: description.name, isMigrating };
   } catch (error) {
     throw new BuildError(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

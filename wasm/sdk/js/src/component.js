@@ -8,7 +8,7 @@ import * as clocks from "alluvium:checkpoint/time@0.2.0";
 import { packed, split } from "./bytes.js";
 import { Context } from "./context.js";
 import { described } from "./description.js";
-import { answered, made, routed } from "./operators.js";
+import { answered, made, migrated, routed } from "./operators.js";
 import { Refusal } from "./refusal.js";
 import { columns, declared, entries, timeOf } from "./wire.js";
 
@@ -24,7 +24,7 @@ const NONE = new Uint8Array(0);
 const STACK_LINES = 4;
 
 /**
- * Returns the exports of a component with this operator.
+ * Returns the exports of a component with this operator. Only the world of an operator that migrates has `migration`.
  *
  * @param {any} exported What the module of the operator exports.
  * @param {string} name The name of an operator without one.
@@ -77,6 +77,10 @@ export function component(exported, name) {
         ),
       results: (/** @type {boolean} */ start, /** @type {number} */ limit) =>
         refusing(() => calling("results", (context) => operator.results?.(start, limit, context) ?? [])),
+    },
+    migration: {
+      migrate: (/** @type {number} */ fromVersion) =>
+        refusing(() => void calling("migrate", (context) => migrated(operator, fromVersion, context))),
     },
     timed: {
       onTimers: (/** @type {number} */ namespace, /** @type {bigint} */ at, /** @type {any} */ { lens, bytes }) =>

@@ -17,6 +17,7 @@ import { Refusal } from "./refusal.js";
  *
  * @typedef {object} Operator
  * @property {() => any} describe
+ * @property {(fromVersion: number, context: Context) => void} [migrate]
  * @property {(context: Context) => void} [open]
  * @property {(input: number, header: string[]) => void} begin
  * @property {(input: number, batch: Batch, context: Context) => void} process
@@ -27,7 +28,7 @@ import { Refusal } from "./refusal.js";
  */
 
 const NEEDED = ["describe", "begin", "process"];
-const KNOWN = ["open", "route", "onTimers", "finish", "results"];
+const KNOWN = ["migrate", "open", "route", "onTimers", "finish", "results"];
 
 /** What makes an operator: a class, a function that returns one, or an object that `make` is a method of. */
 const isMaker = (/** @type {any} */ of) => typeof of === "function" || typeof of?.make === "function";
@@ -88,6 +89,20 @@ export function routed(operator, input, batch) {
   if (!isRight)
     throw new TypeError(`route returns the bytes of a key for each record, as Name.bytes(name): ${count} here`);
   return keys;
+}
+
+/**
+ * Has an operator rewrite the state that another version of it has left.
+ *
+ * @param {Operator} operator
+ * @param {number} fromVersion
+ * @param {Context} context
+ */
+export function migrated(operator, fromVersion, context) {
+  if (operator.migrate === undefined) {
+    throw new Refusal(`the operator does not know a state of schema version ${fromVersion}`);
+  }
+  return operator.migrate(fromVersion, context);
 }
 
 /**

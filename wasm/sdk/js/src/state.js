@@ -2,7 +2,7 @@
 //
 // Values are kept as JSON, so that `alluvium dump` shows them and other languages read them.
 
-import { textOf, utf8 } from "./bytes.js";
+import { nameOf, textOf, utf8 } from "./bytes.js";
 import { hashed } from "./description.js";
 import { parse } from "./json.js";
 import { integer, keyed, text } from "./keys.js";
@@ -10,6 +10,9 @@ import { Refusal } from "./refusal.js";
 import { typed } from "./types.js";
 
 /** @typedef {import("./context.js").Context} Context */
+
+/** How many entries are read at a time, if all are. */
+const ENTRIES_PAGE = 1000;
 
 /**
  * Values by key, in a namespace of its own.
@@ -71,6 +74,26 @@ export class MapState {
   get(key, context) {
     const bytes = context.getName(this.name, this.#key.nameOf(key));
     return bytes === undefined ? undefined : this.#read(bytes);
+  }
+
+  /**
+   * Returns all entries, in the order of their keys, for a migration. All of them are in memory then.
+   *
+   * @param {Context} context
+   * @returns {[K, V][]}
+   */
+  entries(context) {
+    /** @type {[K, V][]} */
+    const all = [];
+    for (let start = true; ; start = false) {
+      const page = context.page(this.name, start, ENTRIES_PAGE);
+      if (page.length === 0) return all;
+      for (const [bytes, value] of page) {
+        const key = this.#key.ofName(nameOf(bytes));
+        if (key === undefined) throw new Refusal(`${this.name}: a key of another type`);
+        all.push([key, this.#read(value)]);
+      }
+    }
   }
 
   /** Sets the value of a key. @param {K} key @param {V} value @param {Context} context */

@@ -196,6 +196,26 @@ test("timers come by the number of their namespace", () => {
   assert.deepEqual(without.operator.results(true, 9), []);
 });
 
+test("an operator migrates what another version has left, if it can", () => {
+  const { migration } = exported(() => {}, {
+    migrate(fromVersion, context) {
+      if (fromVersion !== 1) throw new Refusal(`version ${fromVersion} is not known`);
+      map.set(["a", 7], { a: fromVersion }, context);
+    },
+  });
+  assert.equal(migration.migrate(1), undefined);
+  const [name, namespace, { values }] = calls.pop();
+  assert.deepEqual([name, namespace, values], ["apply", 2, bytes('{"a":1}')]);
+  assert.equal(
+    thrown(() => migration.migrate(9)),
+    "version 9 is not known",
+  );
+  assert.equal(
+    thrown(() => exported(() => {}).migration.migrate(1)),
+    "the operator does not know a state of schema version 1",
+  );
+});
+
 /** A batch of rows with a name and a time, as the host passes it. */
 const rowsOf = (...fields) => ({
   tag: "columns",

@@ -11,6 +11,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 WORLD = "keyed-timed-plugin"
+# A host offers a migration of a plugin that exports one.
+MIGRATING_WORLD = "migrating-keyed-timed-plugin"
 
 # What componentize-py exports: the classes of these names in a module that imports the operator's one. So the latter
 # names two of them, however many there are.
@@ -20,6 +22,17 @@ from {module} import Operator, Timed
 
 Keyed = Operator.keyed
 """
+MIGRATION = "Migration = Operator.migration\n"
+
+# The operator decides which world its component is of, so its module is imported natively before the build. The answer
+# is a text that the module itself does not print.
+LOOK = """\
+import sys
+sys.path[:0] = sys.argv[1:]
+from {module} import Operator, Timed
+print("{answer}", Operator.migrates)
+"""
+ANSWER = "alluvium_plugin: does the operator migrate?"
 
 # componentize-py is a library with one function that reads the arguments of the process.
 COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
@@ -34,14 +47,17 @@ def build(module: Path, output: Path) -> None:
     name = name_of(module)
     if find_spec("componentize_py") is None:
         raise Failed(f"componentize-py is missing: {sys.executable} -m pip install alluvium-plugin brings it")
+    folder_of_module = module.resolve().parent
+    is_migrating = migrates(name, folder_of_module)
     output.parent.mkdir(parents=True, exist_ok=True)
     # It is built beside its place, so that a build that fails leaves the component that was there.
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output.parent) as folder:
         built = Path(folder) / "component.wasm"
         entry = Path(folder) / "entry"
         entry.mkdir()
-        (entry / f"{ENTRY}.py").write_text(EXPORTS.format(module=name), encoding="utf-8")
-        run(command(entry, module.resolve().parent, built))
+        exports = EXPORTS.format(module=name) + (MIGRATION if is_migrating else "")
+        (entry / f"{ENTRY}.py").write_text(exports, encoding="utf-8")
+        run(command(entry, folder_of_module, built, MIGRATING_WORLD if is_migrating else WORLD))
         os.replace(built, output)
 
 
@@ -52,9 +68,17 @@ def name_of(module: Path) -> str:
     name = module.stem
     if module.suffix != ".py" or not name.isidentifier() or not name.isascii():
         raise Failed(f"{module}: a module's file has letters, digits and _ in its name, as flight_delays.py")
-    if name in sys.stdlib_module_names or name in ("wit_world", "alluvium_plugin", ENTRY, WORLD.replace("-", "_")):
+    worlds = (world.replace("-", "_") for world in (WORLD, MIGRATING_WORLD))
+    if name in sys.stdlib_module_names or name in ("wit_world", "alluvium_plugin", ENTRY, *worlds):
         raise Failed(f"{module}: there is a module {name} already, which this one would hide; rename it")
     return name
+
+
+def migrates(name: str, folder: Path) -> bool:
+    """Returns whether the operator that a module in a folder exports migrates the state of older versions."""
+    look = LOOK.format(module=name, answer=ANSWER)
+    # No file is left behind in the folder.
+    return f"{ANSWER} True" in run([sys.executable, "-B", "-c", look, str(folder), str(PACKAGE.parent)])
 
 
 def interfaces() -> Path:
@@ -65,13 +89,13 @@ def interfaces() -> Path:
     raise Failed(f"{PACKAGE}: the interfaces are missing; install alluvium-plugin again")
 
 
-def command(entry: Path, folder: Path, output: Path) -> list[str]:
+def command(entry: Path, folder: Path, output: Path, world: str) -> list[str]:
     """Returns the command that builds a component of the module in a folder, with the folder of what it exports."""
     paths = [folder, entry, PACKAGE.parent, *site_packages()]
     paths = list(dict.fromkeys(path for path in paths if path.is_dir()))
     # WASI is replaced by a stub, because a plugin has no files, no clock, no randomness and no network.
     return [
-        *(sys.executable, "-c", COMPONENTIZE, "--quiet", "-d", str(interfaces()), "-w", WORLD),
+        *(sys.executable, "-c", COMPONENTIZE, "--quiet", "-d", str(interfaces()), "-w", world),
         *("componentize", "--stub-wasi", ENTRY, "-o", str(output)),
         *(argument for path in paths for argument in ("-p", str(path))),
     ]
@@ -82,11 +106,13 @@ def site_packages() -> list[Path]:
     return [Path(path) for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
 
 
-def run(arguments: list[str]) -> None:
-    """Runs a command, and says what it said if it failed."""
+def run(arguments: list[str]) -> str:
+    """Runs a command, and returns what it said. If it failed, that is in the error."""
     done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    said = done.stdout.decode(errors="replace")
     if done.returncode != 0:
-        raise Failed(f"the component cannot be built\n{reason(done.stdout.decode(errors='replace'))}")
+        raise Failed(f"the component cannot be built\n{reason(said)}")
+    return said
 
 
 def reason(said: str) -> str:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 from pathlib import PurePath
 
-from .operator import Maker, made
+from .operator import Maker, made, migrates
 
 
 class Native:
     """Stands for an export of the component where there is none: natively, as in a test of the operator's module."""
+
+    migrates = False
+
+
+class NativeMigrating(Native):
+    """Stands for the export of an operator that migrates, so that the build knows of it."""
+
+    migrates = True
 
 
 def export(operator: Maker, name: str = "") -> tuple[type, type]:
@@ -30,7 +38,7 @@ def export(operator: Maker, name: str = "") -> tuple[type, type]:
         raise ValueError(f"the operator {described.name or fallback!r} describes no input")
     # Only within a component there is a module `wit_world`.
     if sys.platform != "wasi":
-        return Native, Native
+        return NativeMigrating if migrates(exported) else Native, Native
     from .component.exports import component
 
     return component(exported, described.name or fallback)

@@ -24,6 +24,15 @@ class Operator(ABC):
     def describe(self) -> Description:
         """Returns what the operator says of itself. It is always the same."""
 
+    def migrate(self, from_version: int, context: Context) -> None:
+        """Rewrites the state that another version of the operator has left to that of `describe`.
+
+        `from_version` is the schema version of that state. It is called once, before `open`, and without parameters.
+        It emits nothing. If it fails, the state is as it was. A host offers to migrate the state of an operator that
+        has its own method.
+        """
+        raise Refused(f"the operator does not know a state of schema version {from_version}")
+
     def open(self, context: Context) -> None:  # noqa: B027
         """Starts a run. The context has the parameters."""
 
@@ -73,6 +82,11 @@ def made(maker: Maker) -> Operator:
     if not isinstance(operator, Operator):
         raise TypeError(f"{operator!r} is no operator")
     return operator
+
+
+def migrates(operator: Operator) -> bool:
+    """Returns whether an operator says how the state of another version is migrated."""
+    return type(operator).migrate is not Operator.migrate
 
 
 def routed(operator: Operator, input: int, batch: Batch) -> list[bytes]:

@@ -17,6 +17,9 @@ V = TypeVar("V")
 
 COUNT_MAX = 2**64 - 1
 
+# How many entries are read at a time, if all are.
+ENTRIES_PAGE = 1_000
+
 
 class Map(Generic[K, V]):
     """Values by key, in a namespace of its own.
@@ -58,8 +61,24 @@ class Map(Generic[K, V]):
     def get(self, key: K, context: Context) -> V | None:
         """Returns the value of a key, or None if there is none."""
         raw = context.get(context.namespace(self.namespace.name), self._keys.write(key))
-        if raw is None:
-            return None
+        return None if raw is None else self._read(raw)
+
+    def entries(self, context: Context) -> list[tuple[K, V]]:
+        """Returns all entries, in the order of their keys, for a migration. All of them are in memory then."""
+        context.flush()
+        number = context.namespace(self.namespace.name)
+        every: list[tuple[K, V]] = []
+        page = context.host.page(number, True, ENTRIES_PAGE)
+        while page:
+            for raw, value in page:
+                key = self._keys.read(raw)
+                if key is None:
+                    raise Refused(f"{self.namespace.name}: a key of another type")
+                every.append((key, self._read(value)))
+            page = context.host.page(number, False, ENTRIES_PAGE)
+        return every
+
+    def _read(self, raw: bytes) -> V:
         try:
             return self._values.read(raw)
         except ValueError as what:

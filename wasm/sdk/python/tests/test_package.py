@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alluvium_plugin import Description, Harness, Operator, Tumbling, export
 from alluvium_plugin.__main__ import main
-from alluvium_plugin.build import Failed, command, interfaces, name_of, reason
+from alluvium_plugin.build import WORLD, Failed, command, interfaces, migrates, name_of, reason
 from alluvium_plugin.export import _name_of
 
 from .streams import Record, tumbling
@@ -61,6 +61,7 @@ class BuildTest(unittest.TestCase):
                 ("weather.txt", "letters, digits and _ in its name"),
                 ("json.py", "there is a module json already, which this one would hide"),
                 ("keyed_timed_plugin.py", "there is a module keyed_timed_plugin already"),
+                ("migrating_keyed_timed_plugin.py", "there is a module migrating_keyed_timed_plugin already"),
             ]:
                 (folder / file).touch()
                 with self.assertRaisesRegex(Failed, what):
@@ -82,11 +83,48 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(reason("no such world\n"), "no such world")
 
     def test_the_command_finds_the_interfaces_and_the_modules(self) -> None:
-        arguments = command(Path("/entry"), Path("/"), Path("out.wasm"))
+        arguments = command(Path("/entry"), Path("/"), Path("out.wasm"), WORLD)
         self.assertIn("keyed-timed-plugin", arguments)
         self.assertIn("--stub-wasi", arguments)
         self.assertEqual([arguments[at + 1] for at, it in enumerate(arguments) if it == "-p"][:2], ["/", str(PACKAGE)])
         self.assertTrue((interfaces() / "timed.wit").is_file())
+
+    def test_the_build_looks_whether_the_operator_migrates(self) -> None:
+        head = "from alluvium_plugin import Harness, Operator, export\n"
+        modules = {
+            "without": "from tests.streams import tumbling\nOperator, Timed = export(tumbling(0))\n",
+            # What a module prints is not taken for the answer.
+            "migrating": "from other import Migrating\nOperator, Timed = export(Migrating)\n"
+            "import atexit\natexit.register(print, 'the end')\n",
+            "forgetful": "",
+            "broken": "1 / 0\n",
+        }
+        other = """
+from alluvium_plugin import Description, Operator
+
+
+class Migrating(Operator):
+    def describe(self):
+        return Description("it", 2).input("x")
+
+    def migrate(self, from_version, context): ...
+    def begin(self, input, header): ...
+    def process(self, input, batch, context): ...
+"""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "other.py").write_text(other)
+            for module, code in modules.items():
+                (folder / f"{module}.py").write_text(head + code)
+            self.assertFalse(migrates("without", folder))
+            self.assertTrue(migrates("migrating", folder))
+            with self.assertRaisesRegex(Failed, "a module ends with what it exports: Operator, Timed = export"):
+                migrates("forgetful", folder)
+            with self.assertRaisesRegex(Failed, r"(?s)cannot be built.*broken.py.*line 2.*ZeroDivisionError"):
+                migrates("broken", folder)
+            self.assertEqual(
+                sorted(it.name for it in folder.iterdir()), sorted(f"{it}.py" for it in [*modules, "other"])
+            )
 
     @unittest.skipUnless((CHECKOUT / "wit").is_dir(), "not in a checkout")
     def test_the_parts_of_the_checkout_say_the_same(self) -> None:

@@ -27,12 +27,19 @@ typedef struct {
     char *error;
 } alluvium_harness;
 
-static inline bool alluvium_host_namespace(alluvium_context *context, const char *name, uint32_t *number) {
-    for (uint32_t at = 0; at < ALLUVIUM_NAMESPACES_MAX; at++) {
-        const char *declared = alluvium_namespace_at(context->plugin, at).name;
-        *number = at;
-        if (declared && strcmp(declared, name) == 0) return true;
+// Returns the place of a namespace in the description, or ALLUVIUM_NAMESPACES_MAX if it is not there.
+static inline uint32_t alluvium_place_of(const alluvium_operator *plugin, const char *name) {
+    uint32_t at = 0;
+    for (; at < ALLUVIUM_NAMESPACES_MAX; at++) {
+        const char *declared = alluvium_namespace_at(plugin, at).name;
+        if (declared && strcmp(declared, name) == 0) break;
     }
+    return at;
+}
+
+static inline bool alluvium_host_namespace(alluvium_context *context, const char *name, uint32_t *number) {
+    *number = alluvium_place_of(context->plugin, name);
+    if (*number < ALLUVIUM_NAMESPACES_MAX) return true;
     return alluvium_fail(context, "the operator has not described a namespace \"%s\"", name);
 }
 

@@ -2,9 +2,10 @@
 
 import { nameOf, textOf } from "../bytes.js";
 import { integerOf, ofOrderedName } from "../integers.js";
-import { isMadeEachTime } from "../operators.js";
+import { isMadeEachTime, made } from "../operators.js";
+import { Refusal } from "../refusal.js";
 import { parseTime } from "../time.js";
-import { Run } from "./run.js";
+import { descriptionOf, Run } from "./run.js";
 
 const TIME_BYTES = 8;
 /** The objects that have been operators of a harness. */
@@ -35,7 +36,7 @@ export class Harness {
   constructor(operator, { parameters = {} } = {}) {
     this.#exported = operator;
     this.#parameters = new Map(Object.entries(parameters));
-    this.#run = this.#start();
+    this.#run = this.#start(operator);
     this.#shown = this.#run.description.outputs.map(() => []);
   }
 
@@ -105,7 +106,25 @@ export class Harness {
 
   /** Loses everything since the last checkpoint, and starts another instance over what it left. */
   crash() {
-    this.#run = this.#start();
+    this.#run = this.#start(this.#exported, this.#kept);
+  }
+
+  /**
+   * Starts another version of the operator over the last checkpoint, after it has brought the state to its own schema
+   * version by `migrate`. If that fails, nothing has changed.
+   *
+   * @param {any} operator What the module of the other version exports.
+   */
+  migrate(operator) {
+    const from = this.#run.description.schemaVersion;
+    const { schemaVersion: to } = descriptionOf(made(operator));
+    if (from === to) throw new Refusal(`the state is of schema version ${to} already`);
+    const kept = instance(operator, this.#kept).migrate(from);
+    this.#run = this.#start(operator, kept);
+    this.#exported = operator;
+    this.#kept = kept;
+    // An output that the version before did not have has shown nothing.
+    while (this.#shown.length < this.#run.description.outputs.length) this.#shown.push([]);
   }
 
   /** Returns the lines that were emitted to the first output, by lost instances too if they were shown. */
@@ -157,15 +176,28 @@ export class Harness {
     }));
   }
 
-  #start() {
-    if (!isMadeEachTime(this.#exported) && typeof this.#exported === "object" && this.#exported !== null) {
-      // What it remembers would survive a crash here, and nowhere else.
-      if (used.has(this.#exported))
-        throw new TypeError("an operator that is started again is a class, or a function that makes it");
-      used.add(this.#exported);
-    }
-    return new Run(this.#exported, this.#parameters, this.#kept);
+  /** @param {any} operator @param {import("./host.js").Kept} [kept] */
+  #start(operator, kept) {
+    const run = instance(operator, kept);
+    run.open(this.#parameters);
+    return run;
   }
+}
+
+/**
+ * Makes an instance of an operator, which has seen nothing yet.
+ *
+ * @param {any} exported
+ * @param {import("./host.js").Kept} [kept]
+ */
+function instance(exported, kept) {
+  if (!isMadeEachTime(exported) && typeof exported === "object" && exported !== null) {
+    // What it remembers would survive a crash here, and nowhere else.
+    if (used.has(exported))
+      throw new TypeError("an operator that is started again is a class, or a function that makes it");
+    used.add(exported);
+  }
+  return new Run(exported, kept);
 }
 
 /** @param {string | number | bigint | Date} time */

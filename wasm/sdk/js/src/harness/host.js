@@ -32,8 +32,10 @@ export class MemoryHost {
   /** @param {Description} description @param {Kept} [kept] */
   constructor(description, kept) {
     this.outputs = description.outputs;
-    this.tables =
-      kept?.tables.map((table) => table.copy()) ?? description.namespaces.map((declared) => new Table(declared));
+    const before = new Map(kept?.tables.map((table) => [table.declared.name, table.copy()]));
+    this.tables = description.namespaces.map((declared) => tableOf(declared, before.get(declared.name)));
+    /** Those of an older version, which this one cannot see. */
+    this.undeclared = [...before.values()].filter((table) => !this.tables.includes(table));
     /** @type {Record<Clock, Integer | null>} */
     this.clocks = { event: null, processing: null, ...kept?.clocks };
     this.emitted = description.outputs.map(() => /** @type {Uint8Array[]} */ ([]));
@@ -205,6 +207,20 @@ export class MemoryHost {
   #now({ declared }) {
     return declared.expires === undefined ? null : this.clocks[declared.expires.clock];
   }
+}
+
+/**
+ * Returns the table of a namespace: the one that there is, if it was declared as it is now.
+ *
+ * @param {import("../description.js").Namespace} declared
+ * @param {Table} [before]
+ */
+function tableOf(declared, before = new Table(declared)) {
+  const [was, is] = [before.declared, declared].map(({ name, expires, merge, ...kind }) =>
+    JSON.stringify({ name, ...kind, expires: expires && [expires.clock, expires.afterMs], merge }),
+  );
+  if (was === is) return before;
+  throw new Refusal(`namespace ${JSON.stringify(declared.name)} is declared as ${was}, and cannot become ${is}`);
 }
 
 /** @param {[string, Uint8Array][]} page @returns {Entry[]} */

@@ -3,7 +3,7 @@
 import { bytesOf, packed, utf8 } from "../bytes.js";
 import { Context } from "../context.js";
 import { described } from "../description.js";
-import { answered, made, routed } from "../operators.js";
+import { answered, made, migrated, routed } from "../operators.js";
 import { Refusal } from "../refusal.js";
 import { csv } from "./csv.js";
 import { MemoryHost } from "./host.js";
@@ -25,23 +25,40 @@ export class Run {
   /** The columns of each input that was begun. @type {Map<number, string[]>} */
   #headers = new Map();
 
-  /** @param {any} exported @param {Map<string, string>} given @param {Kept} [kept] */
-  constructor(exported, given, kept) {
+  /** The values of parameters that a checkpoint keeps. @type {Map<string, string>} */
+  #settings;
+
+  /** @param {any} exported @param {Kept} [kept] */
+  constructor(exported, kept) {
     this.operator = made(exported);
-    this.description = described(
-      answered("describe", () => this.operator.describe()),
-      "operator",
-    );
+    this.description = descriptionOf(this.operator);
     this.host = new MemoryHost(this.description, kept);
-    this.parameters = settings(this.description.parameters, given, kept?.settings);
+    this.#settings = new Map(kept?.settings);
+    /** @type {import("../context.js").Parameters} */
+    this.parameters = new Map();
+  }
+
+  /** Starts the run. @param {Map<string, string>} given The parameters. */
+  open(given) {
+    this.parameters = settings(this.description.parameters, given, this.#settings);
+    for (const [name, { value }] of this.parameters) this.#settings.set(name, value);
     this.#call("open", (context) => this.operator.open?.(context));
+  }
+
+  /** Has the operator rewrite the state of another version, and returns what a checkpoint keeps. @param {number} from */
+  migrate(from) {
+    this.#call("migrate", (context) => migrated(this.operator, from, context));
+    if (this.host.emitted.some((records) => records.length > 0)) {
+      throw new Refusal("it emitted something: only a batch may");
+    }
+    return this.keep();
   }
 
   /** Returns what a checkpoint keeps. @returns {Kept} */
   keep() {
-    const { tables, clocks } = this.host;
-    const values = [...this.parameters].map(([name, { value }]) => /** @type {[string, string]} */ ([name, value]));
-    return { tables: tables.map((table) => table.copy()), clocks: { ...clocks }, settings: new Map(values) };
+    const { tables, undeclared, clocks } = this.host;
+    const kept = [...tables, ...undeclared].map((table) => table.copy());
+    return { tables: kept, clocks: { ...clocks }, settings: new Map(this.#settings) };
   }
 
   /** Reads records of an input, and begins it if need be. @param {number | string} input @param {string} text */
@@ -168,12 +185,20 @@ export class Run {
   }
 }
 
+/** Returns what an operator says of itself. @param {import("../operators.js").Operator} operator */
+export function descriptionOf(operator) {
+  return described(
+    answered("describe", () => operator.describe()),
+    "operator",
+  );
+}
+
 /**
  * Returns the values of parameters, and those of the checkpoint before.
  *
  * @param {import("../description.js").Parameter[]} parameters
  * @param {Map<string, string>} given
- * @param {Map<string, string>} [before]
+ * @param {Map<string, string>} before
  * @returns {import("../context.js").Parameters}
  */
 function settings(parameters, given, before) {
@@ -183,7 +208,7 @@ function settings(parameters, given, before) {
     parameters.map(({ name, default: usual, doc }) => {
       const value = given.get(name) ?? usual;
       if (value === undefined) throw new Refusal(`the parameter ${JSON.stringify(name)} must be set: ${doc}`);
-      return [name, { value, previous: before?.get(name) }];
+      return [name, { value, previous: before.get(name) }];
     }),
   );
 }

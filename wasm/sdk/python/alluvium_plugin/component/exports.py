@@ -23,7 +23,7 @@ from ..batches import Batch, ColumnBatch, RecordBatch, split
 from ..context import Context, Parameters
 from ..description import Timers
 from ..host import lens
-from ..operator import Operator, routed
+from ..operator import Operator, migrates, routed
 from ..refused import Refused
 from .host import ComponentHost
 from .types import described_of
@@ -156,6 +156,13 @@ def component(operator: Operator, name: str) -> tuple[type, type]:
             keys = running.answer_batch(lambda _: routed(running.operator, input, batch_of(batch)))
             return PackedKeys(lens(keys), b"".join(keys))
 
-    # A module that exports an operator names two classes. The build finds the third one here.
+    # A module that exports an operator names two classes. The build finds the other ones here.
     Exported.keyed = Keyed
+    if migrates(operator):
+
+        class Migration(exports.Migration):  # type: ignore[misc]
+            def migrate(self, from_version: int) -> None:
+                running.answer(lambda context: running.operator.migrate(from_version, context))
+
+        Exported.migration = Migration
     return Exported, Timed

@@ -33,7 +33,7 @@ class Harness:
         self._maker = operator
         self._given = dict(parameters or {})
         self._durable = Kept({}, {}, {})
-        self._run = self._start()
+        self._run = self._start(operator, self._durable)
         # The records that were emitted to each output and shown.
         self._shown: list[list[bytes]] = [[] for _ in self._run.host.emitted]
 
@@ -64,13 +64,28 @@ class Harness:
     def checkpoint(self) -> None:
         """Takes a checkpoint, and shows what was emitted."""
         self._durable = self._run.host.kept.copy()
-        for shown, emitted in zip(self._shown, self._run.host.emitted, strict=True):
+        for shown, emitted in zip(self._shown, self._run.host.emitted, strict=False):
             shown += emitted
             emitted.clear()
 
     def crash(self) -> None:
         """Loses everything since the last checkpoint, and starts another instance over what it left."""
-        self._run = self._start()
+        self._run = self._start(self._maker, self._durable)
+
+    def migrate(self, operator: Maker) -> None:
+        """Starts another version of the operator over the last checkpoint, after it has migrated the state.
+
+        It takes what the constructor takes, and brings the state to its own schema version by `Operator.migrate`. If
+        that fails, nothing has changed.
+        """
+        before, after = self._run.described.schema_version, made(operator).describe().schema_version
+        if before == after:
+            raise Refused(f"the state is of schema version {after} already")
+        durable = Run(made(operator), self._durable.copy()).migrate(before)
+        self._run = self._start(operator, durable)
+        self._maker, self._durable = operator, durable
+        # An output that the version before did not have has shown nothing.
+        self._shown += [[] for _ in self._run.host.emitted[len(self._shown) :]]
 
     def emitted(self) -> list[str]:
         """Returns the lines that were emitted to the first output, by lost instances too if they were shown."""
@@ -78,9 +93,10 @@ class Harness:
 
     def emitted_to(self, output: int) -> list[str]:
         """Returns the lines that were emitted to an output, by its number."""
-        if not 0 <= output < len(self._shown):
-            raise Refused(f"there is no output {output}: the operator describes {len(self._shown)}")
-        return [record.decode(errors="replace") for record in self._shown[output] + self._run.host.emitted[output]]
+        outputs = self._run.host.emitted
+        if not 0 <= output < len(outputs):
+            raise Refused(f"there is no output {output}: the operator describes {len(outputs)}")
+        return [record.decode(errors="replace") for record in self._shown[output] + outputs[output]]
 
     def results(self) -> list[str]:
         """Returns all results, page by page."""
@@ -105,13 +121,14 @@ class Harness:
         return [(Time(at_ms), key) for at_ms, key in timers]
 
     def _space(self, namespace: str) -> Space:
-        space = self._run.host.kept.spaces.get(namespace)
-        if space is None:
+        if namespace not in [each.name for each in self._run.described.namespaces]:
             raise Refused(f"there is no namespace {namespace!r}")
-        return space
+        return self._run.host.kept.spaces[namespace]
 
-    def _start(self) -> Run:
-        return Run(made(self._maker), self._durable.copy(), self._given)
+    def _start(self, operator: Maker, durable: Kept) -> Run:
+        run = Run(made(operator), durable.copy())
+        run.open(self._given)
+        return run
 
 
 def _ms(time: str | Time) -> int:

@@ -45,6 +45,8 @@ class MemoryHost:
             known = kept.spaces.setdefault(namespace.name, Space(namespace, number))
             if known.declared != namespace:
                 raise Refused(f"the namespace {namespace.name!r} was {known.declared}, and cannot become {namespace}")
+            # Another version may describe it at another place.
+            known.number = number
         self._numbered = [kept.spaces[namespace.name] for namespace in described.namespaces]
 
     def call(self, work: Callable[[], T]) -> T:

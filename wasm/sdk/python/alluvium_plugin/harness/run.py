@@ -25,16 +25,27 @@ RESULTS_PAGE = 100
 
 
 class Run:
-    """An instance of an operator. It starts over what a checkpoint holds."""
+    """An instance of an operator, over what a checkpoint holds."""
 
-    def __init__(self, operator: Operator, kept: Kept, given: Mapping[str, str]) -> None:
+    def __init__(self, operator: Operator, kept: Kept) -> None:
         self.operator = operator
         self.described = operator.describe()
         self.host = MemoryHost(self.described, kept)
         # The columns of each input that was begun.
         self._headers: dict[int, list[str]] = {}
+        self._parameters: dict[str, tuple[str, str | None]] = {}
+
+    def open(self, given: Mapping[str, str]) -> None:
+        """Starts the run, with these parameters."""
         self._parameters = self._settle(given)
-        self.call(operator.open)
+        self.call(self.operator.open)
+
+    def migrate(self, from_version: int) -> Kept:
+        """Has the operator rewrite the state of another version, and returns what a checkpoint holds then."""
+        self.call(lambda context: self.operator.migrate(from_version, context))
+        if any(self.host.emitted):
+            raise Refused("it emitted something: only a batch may")
+        return self.host.kept
 
     def call(self, work: Callable[[Context], T]) -> T:
         """Calls the operator, all or nothing."""
