@@ -16,6 +16,7 @@ mod export;
 mod failure;
 mod inputs;
 mod lag;
+mod left;
 mod left_out;
 mod message;
 mod network;

@@ -3,7 +3,7 @@
 //! The number of records consumed of a partition is an offset. Checkpoints of earlier versions have the
 //! byte of a plain file and the token of an output among the annotations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use alluvium_connectors::Opaque;
 use alluvium_connectors::source::{FilePosition, Partition, Position};
@@ -74,6 +74,29 @@ pub(super) fn set_known_partitions(
     names: &BTreeSet<String>,
 ) -> Result<(), RuntimeError> {
     engine.set_annotation(&format!("{input}.partitions"), &serde_json::json!(names).to_string())
+}
+
+/// Returns the ends of the files that were left for the next ones under the name of a partition, the newest first.
+pub(super) fn left(
+    engine: &mut dyn Engine,
+    input: &str,
+    partition: &Partition,
+) -> Result<VecDeque<Position>, RuntimeError> {
+    let name = format!("{}.left", source(input, partition));
+    let Some(text) = engine.annotation(&name)? else { return Ok(VecDeque::new()) };
+    let unreadable =
+        |error| RuntimeError::Host(format!("the checkpoint's annotation {name:?} has no positions: {error}"));
+    serde_json::from_str(&text).map_err(unreadable)
+}
+
+/// Puts the ends of the files that were left into the checkpoints and logs to come.
+pub(super) fn set_left(
+    engine: &mut dyn Engine,
+    input: &str,
+    partition: &Partition,
+    left: &VecDeque<Position>,
+) -> Result<(), RuntimeError> {
+    engine.set_annotation(&format!("{}.left", source(input, partition)), &serde_json::json!(left).to_string())
 }
 
 /// Returns the columns that were known of an input whose columns come up as its records do.

@@ -9,8 +9,8 @@ use alluvium_connectors::source::{Partition, Position, Schema};
 use super::bookmarks::Bookmark;
 use super::reading::Open;
 
-/// How many files that were left are remembered for a partition.
-const LEFT_MAX: usize = 16;
+/// How many files that were left are remembered for a partition, also in the checkpoints.
+const LEFT_MAX: usize = 64;
 
 /// How a partition is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(super) struct Cursor {
     /// Records left out because they could not be read, and because the plugin refused them.
     pub(super) unreadable: u64,
     pub(super) refused: u64,
-    /// The ends of the files that this run has read before the present one, the newest first.
+    /// The ends of the files that were read before the present one, the newest first.
     pub(super) left: VecDeque<Position>,
     /// Opens its reader, until reading begins.
     pub(super) open: Option<Open>,

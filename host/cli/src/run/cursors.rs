@@ -207,9 +207,12 @@ impl Cursors {
         for (input, names) in &self.known {
             bookmarks::set_known_partitions(engine, input, names)?;
         }
-        for Cursor { input_name, partition, bookmark, schema, finds_columns, .. } in &self.all {
+        for Cursor { input_name, partition, bookmark, schema, finds_columns, left, .. } in &self.all {
             if let Some(bookmark) = bookmark {
                 bookmarks::set(engine, input_name, partition, bookmark)?;
+            }
+            if !left.is_empty() {
+                bookmarks::set_left(engine, input_name, partition, left)?;
             }
             if let (true, Some(Schema::Fields(columns))) = (finds_columns, schema.as_deref()) {
                 bookmarks::set_columns(engine, input_name, partition, columns)?;

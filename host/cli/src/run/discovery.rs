@@ -24,8 +24,6 @@ pub(super) struct Discovery {
     inputs: Vec<(Input, SeenFiles)>,
     /// When it is looked for files next, if files are followed.
     due: Option<Instant>,
-    /// Whether it must be looked for them before anything becomes durable.
-    must_look: bool,
 }
 
 /// What a new file is.
@@ -51,13 +49,7 @@ impl Discovery {
         let inputs = inputs.into_iter().map(with_seen).collect::<Result<Vec<_>, _>>()?;
         let is_many = |(input, _): &(Input, SeenFiles)| matches!(input.source, InputSource::Files(_));
         let due = (is_following && inputs.iter().any(is_many)).then(Instant::now);
-        Ok(Self { inputs, due, must_look: false })
-    }
-
-    /// A file was left for the next one. Its new name must be known to the next checkpoint, or the next run would read
-    /// it once more.
-    pub(super) fn look_now(&mut self) {
-        self.must_look = self.due.is_some();
+        Ok(Self { inputs, due })
     }
 
     fn look(&mut self, number: usize) -> Result<Vec<NewFile>, Failure> {
@@ -73,16 +65,10 @@ impl Discovery {
 impl Stream<'_> {
     /// Begins to follow files that have come, if it is time to look.
     pub(super) fn discover_if_due(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        if self.discovery.due.is_some_and(|due| due <= Instant::now()) { self.discover(progress) } else { Ok(()) }
-    }
-
-    /// Begins to follow the files that were left, under their new names, before anything becomes durable.
-    pub(super) fn discover_if_left(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        if self.discovery.must_look { self.discover(progress) } else { Ok(()) }
-    }
-
-    fn discover(&mut self, progress: &mut Progress) -> Result<(), Failure> {
         let begun = Instant::now();
+        if self.discovery.due.is_none_or(|due| due > begun) {
+            return Ok(());
+        }
         for number in 0..self.discovery.inputs.len() {
             for file in self.discovery.look(number)? {
                 if let Is::New(bookmark) = self.what_is(number, &file)? {
@@ -90,7 +76,6 @@ impl Stream<'_> {
                 }
             }
         }
-        self.discovery.must_look = false;
         self.discovery.due = Some(Instant::now() + LOOK_EVERY.max(begun.elapsed() * SHARE));
         Ok(())
     }

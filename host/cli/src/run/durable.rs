@@ -81,7 +81,7 @@ impl Stream<'_> {
         let has_passed = |every: NonZeroU64| consumed / every > self.durable.synced.consumed / every;
         let is_passed = is_counted && self.run.sync_every.is_some_and(has_passed);
         if is_passed || is_due(self.durable.due(self.run, consumed)) || self.has_due_timers()? {
-            self.make_durable(progress, Plugin::sync)?;
+            self.make_durable(Plugin::sync)?;
             self.status.synced();
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Stream<'_> {
 
     /// One atomic step: the state, how far the inputs are consumed, and the watermark.
     pub(super) fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Failure> {
-        let report = self.make_durable(progress, Plugin::checkpoint)?;
+        let report = self.make_durable(Plugin::checkpoint)?;
         self.durable.checkpoint = self.durable.synced;
         self.durable.checkpoint_id = Some(report.info.id);
         self.status.checkpointed(&report, self.consumed());
@@ -98,13 +98,8 @@ impl Stream<'_> {
     }
 
     /// The clocks move, and what was emitted is made ready, then everything becomes durable with it, then it is shown.
-    fn make_durable<T>(
-        &mut self,
-        progress: &mut Progress,
-        write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>,
-    ) -> Result<T, Failure> {
+    fn make_durable<T>(&mut self, write: impl FnOnce(&mut Plugin) -> Result<T, RuntimeError>) -> Result<T, Failure> {
         let begun = Instant::now();
-        self.discover_if_left(progress)?;
         self.move_clocks()?;
         let tokens = self.outputs.prepare()?;
         let written = self.write_with(&tokens, write).map_err(|error| Failure::runtime(&self.run.dir, &error))?;

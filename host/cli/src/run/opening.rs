@@ -1,6 +1,6 @@
 //! Taking the partitions of the inputs to where the recovered checkpoint says.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -110,6 +110,8 @@ pub(super) fn cursor(
     let decodes = run.reading.decodes_json(input.connected.takes_columns, !is_address);
     let columns = plugin.with_engine(|engine| bookmarks::columns(engine, input.name(), &partition));
     let columns = columns.map_err(|error| Failure::runtime(&run.dir, &error))?;
+    let left = plugin.with_engine(|engine| bookmarks::left(engine, input.name(), &partition));
+    let left = left.map_err(|error| Failure::runtime(&run.dir, &error))?;
     let source_name = input.source_name(&partition);
     let taken_there = {
         let (options, how, dir) = (run.reading.clone(), run.resume, run.dir.clone());
@@ -167,7 +169,7 @@ pub(super) fn cursor(
         last_read: Instant::now(),
         unreadable: 0,
         refused: 0,
-        left: VecDeque::new(),
+        left,
         open: Some(open),
     })
 }

@@ -32,9 +32,6 @@ impl Stream<'_> {
             }
         }
         self.cursors.advance(from, &read, largest);
-        if !read.left.is_empty() {
-            self.discovery.look_now();
-        }
         self.is_between = false;
         self.follow_watermark();
         Ok(())

@@ -24,11 +24,14 @@ pub(super) fn settle(
     }
     let of_found = found.iter().filter_map(|(there, bookmark)| Some((there.name().to_owned(), bookmark.clone()?)));
     let mut marked: BTreeMap<String, Bookmark> = of_found.collect();
+    let mut left = Vec::new();
     for partition in known {
+        let failed = |error| Failure::runtime(&run.dir, &error);
         let bookmark = plugin.with_engine(|engine| bookmarks::of(engine, input.name(), &partition));
-        if let Some(bookmark) = bookmark.map_err(|error| Failure::runtime(&run.dir, &error))? {
+        if let Some(bookmark) = bookmark.map_err(failed)? {
             marked.insert(partition.name().to_owned(), bookmark);
         }
+        left.extend(plugin.with_engine(|engine| bookmarks::left(engine, input.name(), &partition)).map_err(failed)?);
     }
     let names: BTreeMap<&str, &Partition> = found.iter().map(|(there, _)| (there.name(), there)).collect();
     let positions = marked.iter().map(|(name, bookmark)| (name.clone(), bookmark.position.clone())).collect();
@@ -37,6 +40,14 @@ pub(super) fn settle(
     for (there, bookmark) in found {
         if let Some(earlier) = renamed.get(there.name()) {
             *bookmark = earlier.as_ref().and_then(|earlier| marked.get(earlier).cloned());
+        } else if bookmark.is_none() {
+            // It may have been left for the next one. Its records are counted where they were read.
+            for end in &left {
+                if fits(input, there, end, run)? {
+                    *bookmark = Some(Bookmark { records: 0, position: end.clone(), time_ms: None });
+                    break;
+                }
+            }
         }
     }
     Ok(())

@@ -1,14 +1,10 @@
-//! Partitions that come while a job runs, and the new names of files that followed readers left.
+//! Partitions that come while a job runs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use alluvium_connectors::source::Position;
-use alluvium_core::model::position::ByPartition;
-
-use crate::error::ClusterError;
 use crate::inputs::Input;
 
 /// How often it is looked for new partitions at most. Each time that there are some, a new generation begins.
@@ -22,8 +18,6 @@ pub(crate) struct Growth {
     inputs: Vec<Input>,
     /// The names of the partitions that the generation began with, by input.
     known: Vec<BTreeSet<String>>,
-    /// How far the files were read that were left, by the names that they have now.
-    left: ByPartition<Position>,
     /// When it is looked for new partitions next, if an input grows.
     due: Option<Instant>,
     has_grown: Arc<AtomicBool>,
@@ -36,7 +30,6 @@ impl Growth {
             due: inputs.iter().any(Input::is_growing).then(|| Instant::now() + LOOK_EVERY),
             inputs: inputs.to_vec(),
             known: partitions.iter().map(|names| names.iter().cloned().collect()).collect(),
-            left: ByPartition::new(),
             has_grown: Arc::default(),
         }
     }
@@ -44,32 +37,6 @@ impl Growth {
     /// Returns the flag that says whether there are partitions that the generation does not read.
     pub(crate) fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.has_grown)
-    }
-
-    /// Finds the files that were left for the next ones under the names that they have now. The commit must have them:
-    /// otherwise the next generation would take them for new ones, and read them once more.
-    pub(crate) fn settle(&mut self, ends: &[(u32, Position)]) -> Result<(), ClusterError> {
-        for (number, end) in ends {
-            let Some((input, known)) = self.inputs.get(*number as usize).zip(self.known.get(*number as usize)) else {
-                continue;
-            };
-            let left = self.left.entry(input.name().to_owned()).or_default();
-            for name in input.listed()? {
-                if !known.contains(&name) && !left.contains_key(&name) && input.fits(&name, end)? {
-                    left.insert(name, end.clone());
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds the files that were left to the positions of a commit.
-    pub(crate) fn add_to(&self, positions: &mut ByPartition<Position>) {
-        for (input, files) in &self.left {
-            let of_input = positions.entry(input.clone()).or_default();
-            of_input.extend(files.iter().map(|(name, position)| (name.clone(), position.clone())));
-        }
     }
 
     /// Looks for new partitions, if it is time to.

@@ -20,6 +20,7 @@ use self::names::lag_of_inputs;
 pub use self::watch::{Committed, Watch, WorkerEpoch};
 use crate::error::ClusterError;
 use crate::failure::Failure;
+use crate::left;
 use crate::left_out::{BadRecord, DeadLetter, LeftOut};
 use crate::message::{Emitted, Order, PartDone};
 use crate::storage::Storage;
@@ -134,7 +135,6 @@ impl<S: Storage> Committing<S> {
         let workers: Vec<WorkerEpoch> = parts.iter().map(WorkerEpoch::of).collect();
         let records = workers.iter().map(|worker| worker.records).sum();
         let position = parts.iter_mut().find_map(|done| done.position.take()).unwrap_or_default();
-        self.growth.settle(&position.left)?;
         let mut emitted: Vec<Emitted> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.emitted)).collect();
         let output_bytes = emitted.iter().map(|record| record.bytes.len() as u64).sum();
         let mut bad: Vec<BadRecord> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.left_out)).collect();
@@ -152,8 +152,10 @@ impl<S: Storage> Committing<S> {
         let tokens = self.prepare(&emitted)?;
         let is_finished = position.is_finished;
         let lags = self.by_partition(position.lags.clone());
+        let ends = position.left.clone();
         let mut commit = self.at(position);
-        self.growth.add_to(&mut commit.positions);
+        let ends = ends.iter().filter_map(|(input, end)| Some((self.partitions.get(*input as usize)?.0.as_str(), end)));
+        left::remember(ends, self.log.manifest(), &mut commit.annotations)?;
         commit.epoch = epoch;
         commit.parts = parts.into_iter().map(|done| done.part).collect::<Vec<JobPart>>();
         commit.sinks = tokens.iter().map(|(name, token)| (name.clone(), token.as_bytes().to_vec())).collect();

@@ -13,6 +13,7 @@ use crate::committer::{Committer, Committing, FINISHED, Growth};
 use crate::error::ClusterError;
 use crate::failure::Failure;
 use crate::inputs::Input;
+use crate::left;
 use crate::operator::Build;
 use crate::run::Job;
 use crate::storage::Storage;
@@ -63,7 +64,10 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         }
         let stores = (0..workers).map(|_| random().map(StoreId)).collect::<Result<_, _>>()?;
         let annotations = BTreeMap::from([(OPERATOR.to_owned(), name)]);
-        let manifest = block_on(log.claim(stores, &annotations))?.clone();
+        let mut manifest = block_on(log.claim(stores, &annotations))?.clone();
+        for ((input, partitions), renamed) in self.inputs.iter().zip(&partitions).zip(&renamed) {
+            left::find(input, partitions, renamed, &mut manifest)?;
+        }
         Ok((Some(log), Plan { manifest, partitions, renamed, is_finished: false }))
     }
 

@@ -154,6 +154,27 @@ fn a_file_that_was_left_for_the_next_one_is_not_read_once_more_after_a_restart()
 }
 
 #[test]
+fn rotated_files_are_not_read_once_more_when_the_next_run_does_not_follow() {
+    let bench = Bench::new();
+    let directory = files(&bench, &[("log.csv", 0..100)]);
+    let run = Running::start(&bench, &directory, &["--follow", "--checkpoint-interval", "20"]);
+    wait_for_total(&bench, 100);
+    for (rotation, from) in [100, 150].into_iter().enumerate() {
+        if rotation > 0 {
+            fs::rename(directory.join("log.csv.1"), directory.join("log.csv.2")).expect("it is renamed");
+        }
+        fs::rename(directory.join("log.csv"), directory.join("log.csv.1")).expect("it is renamed");
+        files(&bench, &[("log.csv", from..from + 50)]);
+        wait_for_total(&bench, u64::from(from) + 50);
+    }
+    run.signal(rustix::process::Signal::TERM);
+    run.end();
+    files(&bench, &[("new.csv", 200..230)]);
+    ok(bench.run_over(&directory, &[]));
+    assert_eq!(total(&bench), 230);
+}
+
+#[test]
 fn files_that_come_while_a_directory_is_followed_are_read() {
     let bench = Bench::new();
     let directory = files(&bench, &[("a.csv", 0..100)]);

@@ -73,14 +73,17 @@ fn a_file_that_was_left_for_the_next_one_is_not_read_once_more() {
         rows.write("log.csv", 0..1_000);
         let mut run = follow(&job, &rows.folder, &["--workers", "2"]);
         wait_for_records(&mut run, 1_000);
-        // The name is none that a rotation gives.
+        // The first name is none that a rotation gives, and the second is one.
         rows.rename("log.csv", "moved.csv");
         rows.write("log.csv", 1_000..1_500);
         wait_for_records(&mut run, 1_500);
+        rows.rename("log.csv", "log.csv.1");
+        rows.write("log.csv", 1_500..1_700);
+        wait_for_records(&mut run, 1_700);
         run.signal(signal);
         run.end();
         let ended = ok(run_arguments(&job, &text(&rows.folder), &["--workers", "1"]));
-        assert_eq!(status(&job)["state_digest"], rows.digest_of(&bench, 1_500), "{ended}");
+        assert_eq!(status(&job)["state_digest"], rows.digest_of(&bench, 1_700), "{ended}");
     }
 }
 
