@@ -20,10 +20,9 @@ const wac = process.env.WAC ?? "wac";
 const PATHS = ["/", "/orders", "/orders/7", "/a%20b"];
 const CLIENTS = 3;
 
-for (const [command, args] of [[wasmtime, ["serve", "--help"]], [wac, ["plug", "--help"]]]) {
-  const { status, error } = spawnSync(command, args);
-  if (error || status !== 0) {
-    console.log(`SKIPPED  wasmtime serve: ${command} ${args[0]} is not here`);
+for (const command of [wasmtime, wac]) {
+  if (spawnSync(command, ["--version"]).error) {
+    console.log(`SKIPPED  wasmtime serve: ${command} is not here`);
     process.exit(0);
   }
 }
