@@ -6,27 +6,11 @@ import { join } from "node:path";
 
 import { pages } from "../edge/pages.mjs";
 import { install, packages, project, ran, within } from "../edge/project.mjs";
+import { SAID, app } from "../edge/suites/recipes.mjs";
 import { same, tally, test } from "../harness.mjs";
 
-/** What each page does, with the answer that it reports. */
-const SAID = "1, offset 7";
-const RUN = `
-import { Checkpoints } from "alluvium";
-import { consume } from "alluvium/sources";
-
-export async function run(name) {
-  const open = () => Checkpoints.open({ name, whenTaken: "wait" });
-  const checkpoints = await open();
-  checkpoints.put("a", "1");
-  checkpoints.setSourceOffset("in", 7);
-  await checkpoints.checkpoint();
-  await checkpoints.close();
-  const again = await open();
-  const said = again.getText("a") + ", offset " + again.sourceOffset("in");
-  await again.close();
-  return typeof consume === "function" ? said : "alluvium/sources is another module";
-}
-
+/** What each page does. It needs another entry of the package too. */
+const RUN = `${app('export { consume } from "alluvium/sources";')}
 export const report = (body) => fetch("/reported", { method: "POST", body });
 `;
 

@@ -8,7 +8,7 @@ import { bundled, imported, project, ran, written } from "../project.mjs";
 import { program } from "./runtimes.mjs";
 
 /** What every recipe does: it takes a checkpoint in IndexedDB and recovers it. `WASM` is an option of `open`, or empty. */
-const app = (imports, wasm = "") => `
+export const app = (imports, wasm = "") => `
 import { Checkpoints } from "alluvium";
 ${imports}
 export async function run(name) {
@@ -24,7 +24,7 @@ export async function run(name) {
   return said;
 }
 `;
-const SAID = "1, offset 7";
+export const SAID = "1, offset 7";
 const tells = (promise) => `${promise}.catch((error) => String(error?.stack ?? error)).then((body) => fetch("/reported", { method: "POST", body }));`;
 const html = (script, head = "") => `<!doctype html><html lang="en"><head><meta charset="utf-8">${head}<link rel="icon" href="data:,"></head><body><script type="module" src="${script}"></script></body></html>`;
 
