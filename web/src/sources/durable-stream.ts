@@ -39,9 +39,15 @@ export function durableStream<T>(name: string, connect: (offset: string, signal:
       let { text: offset, count: skipped } = at;
       // The number of records after `offset` that were seen.
       let since = 0;
+      // The offset that the client gave last.
+      let given = offset;
       try {
         const response = await connect(offset, signal);
         for await (const { items, offset: after } of batches<T>(response)) {
+          // If the connection breaks between records and their offset, the client gives the records with the offset that
+          // it had, and then once more. No position could tell them apart.
+          if (items.length > 0 && after === given) throw new ConnectionLost(`${name}: the connection broke before the offset of ${items.length} records came`);
+          given = after;
           const received: Received<T>[] = [];
           for (const [index, value] of items.entries()) {
             since++;
@@ -55,6 +61,7 @@ export function durableStream<T>(name: string, connect: (offset: string, signal:
         }
       } catch (thrown) {
         if (signal.aborted) return;
+        if (thrown instanceof ConnectionLost) throw thrown;
         const { status } = (thrown ?? {}) as { status?: unknown };
         if (isPassing(status)) throw new ConnectionLost(`${name}: ${String(thrown)}`, { cause: thrown });
         throw thrown;

@@ -9,7 +9,7 @@ import { killedPage } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
-import { durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
+import { cutOff, durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
 import { bindingTypes, sourceTypes } from "./suites/types.mjs";
 import { guide, inWorkerd, killedWorkerd, worker } from "./suites/workerd.mjs";
 
@@ -45,6 +45,7 @@ await test("sources: iterables", iterables);
 await test("sources: what is wrong is an error", misuse);
 await test("sources: the types of what they take", sourceTypes);
 await test("sources: a Durable Stream", durable);
+await test("sources: a Durable Stream that is cut off before an offset", cutOff);
 await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);
 await test("a page that reads a stream, killed", killedPage);

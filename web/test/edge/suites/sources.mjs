@@ -154,6 +154,34 @@ export async function durable() {
   }
 }
 
+/** A connection that breaks between records and their offset. The client gives these records with the offset before them, and once more. */
+export async function cutOff() {
+  const connections = [
+    { from: "-1", batches: [{ items: [0, 1], offset: "a" }, { items: [], offset: "b" }, { items: [2, 3], offset: "b" }, { items: [2, 3, 4], offset: "c" }] },
+    { from: "a", batches: [{ items: [2, 3, 4], offset: "c" }] },
+  ];
+  const source = durableStream("orders", async (offset) => {
+    const { from, batches } = connections.shift();
+    same("where it is read", offset, from);
+    let close;
+    const closed = new Promise((resolve) => (close = resolve));
+    const subscribeJson = (subscriber) => {
+      (async () => {
+        for (const batch of batches) await subscriber(batch);
+        close();
+      })();
+      return () => {};
+    };
+    return { startOffset: from, subscribeJson, closed, cancel: close };
+  });
+  const { checkpoints } = await opened(new Map());
+  const values = [];
+  await consume(checkpoints, source, (value) => void values.push(value));
+  same("the records", values, [0, 1, 2, 3, 4]);
+  same("the position", positionOf(checkpoints, "orders"), "0 c");
+  await checkpoints.close();
+}
+
 /** A server of events that breaks its connections. Every third event has no id. */
 export async function events() {
   const { EventSource } = await imported("eventsource");
