@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use alluvium_connectors::source::{Position, Renamed};
+use alluvium_connectors::source::{Position, Renamed, left_at};
 use alluvium_core::job::JobManifest;
 
 use crate::error::ClusterError;
@@ -59,11 +59,8 @@ pub(crate) fn find(
     let positions = manifest.position.positions.entry(input.name().to_owned()).or_default();
     let known: BTreeSet<String> = positions.keys().cloned().collect();
     for name in partitions.iter().filter(|name| !known.contains(*name) && !renamed.contains_key(*name)) {
-        for end in &left {
-            if input.fits(name, end)? {
-                positions.insert(name.clone(), end.clone());
-                break;
-            }
+        if let Some(end) = left_at(&left, |end| input.fits(name, end))? {
+            positions.insert(name.clone(), end);
         }
     }
     Ok(())

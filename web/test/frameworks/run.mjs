@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { pages } from "../edge/pages.mjs";
 import { install, packages, project, ran, within } from "../edge/project.mjs";
-import { SAID, app } from "../edge/suites/recipes.mjs";
+import { SAID, app, html } from "../edge/suites/recipes.mjs";
 import { same, tally, test } from "../harness.mjs";
 
 /** What each page does. It needs another entry of the package too. */
@@ -58,7 +58,7 @@ async function withParcel(inPage) {
     "package-lock.json": "{}",
     "run.js": RUN,
     "main.js": 'import { report, run } from "./run.js";\n\nrun("parcel").catch(String).then(report);\n',
-    "index.html": '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Parcel</title><link rel="icon" href="data:,"></head><body><script type="module" src="./main.js"></script></body></html>',
+    "index.html": html("./main.js"),
   });
   const options = ["--no-cache", "--public-url", "./", "--dist-dir", join(project, "parcel")];
   await ran(process.execPath, [within("parcel/lib/bin.js"), "build", "index.html", ...options], { cwd, env: { ...process.env, PARCEL_DISABLE_TELEMETRY: "1" } });

@@ -20,6 +20,13 @@ pub(super) struct Bookmark {
     pub(super) time_ms: Option<i64>,
 }
 
+impl Bookmark {
+    /// A file that was left for the next one, at its end. Its records are counted where they were read.
+    pub(super) fn of_left(end: Position) -> Self {
+        Self { records: 0, position: end, time_ms: None }
+    }
+}
+
 /// The name of a partition among the offsets. An input that is not partitioned has its own name.
 fn source(input: &str, partition: &Partition) -> String {
     if partition.is_whole() { input.to_owned() } else { format!("{input}/{}", partition.name()) }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use alluvium_connectors::source::{NewFile, Position, SeenFiles};
+use alluvium_connectors::source::{NewFile, Position, SeenFiles, left_at};
 
 use super::bookmarks::{self, Bookmark};
 use super::cursors::With;
@@ -96,13 +96,8 @@ impl Stream<'_> {
         {
             return Ok(Is::BeingRead);
         }
-        for position in &earlier.left {
-            if fits(input, file.partition(), position, self.run)? {
-                // Its records are counted where they were read.
-                return Ok(Is::New(Some(Bookmark { records: 0, position: position.clone(), time_ms: None })));
-            }
-        }
-        Ok(Is::New(None))
+        let end = left_at(&earlier.left, |end| fits(input, file.partition(), end, self.run))?;
+        Ok(Is::New(end.map(Bookmark::of_left)))
     }
 
     fn follow(

@@ -41,13 +41,8 @@ pub(super) fn settle(
         if let Some(earlier) = renamed.get(there.name()) {
             *bookmark = earlier.as_ref().and_then(|earlier| marked.get(earlier).cloned());
         } else if bookmark.is_none() {
-            // It may have been left for the next one. Its records are counted where they were read.
-            for end in &left {
-                if fits(input, there, end, run)? {
-                    *bookmark = Some(Bookmark { records: 0, position: end.clone(), time_ms: None });
-                    break;
-                }
-            }
+            // It may have been left for the next one.
+            *bookmark = source::left_at(&left, |end| fits(input, there, end, run))?.map(Bookmark::of_left);
         }
     }
     Ok(())

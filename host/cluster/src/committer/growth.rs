@@ -15,21 +15,20 @@ const SHARE: u32 = 20;
 
 /// What is known of the partitions of a job.
 pub(crate) struct Growth {
-    inputs: Vec<Input>,
-    /// The names of the partitions that the generation began with, by input.
-    known: Vec<BTreeSet<String>>,
-    /// When it is looked for new partitions next, if an input grows.
-    due: Option<Instant>,
+    /// The inputs that grow, with the names of the partitions that the generation began with.
+    inputs: Vec<(Input, BTreeSet<String>)>,
+    /// When it is looked for new partitions next.
+    due: Instant,
     has_grown: Arc<AtomicBool>,
 }
 
 impl Growth {
     /// The generation reads these partitions.
     pub(crate) fn new(inputs: &[Input], partitions: &[Vec<String>]) -> Self {
+        let growing = inputs.iter().zip(partitions).filter(|(input, _)| input.is_growing());
         Self {
-            due: inputs.iter().any(Input::is_growing).then(|| Instant::now() + LOOK_EVERY),
-            inputs: inputs.to_vec(),
-            known: partitions.iter().map(|names| names.iter().cloned().collect()).collect(),
+            inputs: growing.map(|(input, names)| (input.clone(), names.iter().cloned().collect())).collect(),
+            due: Instant::now() + LOOK_EVERY,
             has_grown: Arc::default(),
         }
     }
@@ -42,16 +41,16 @@ impl Growth {
     /// Looks for new partitions, if it is time to.
     pub(crate) fn look_if_due(&mut self) {
         let begun = Instant::now();
-        if self.due.is_none_or(|due| due > begun) || self.has_grown.load(Ordering::Relaxed) {
+        if self.inputs.is_empty() || self.due > begun || self.has_grown.load(Ordering::Relaxed) {
             return;
         }
-        for (input, known) in self.inputs.iter().zip(&self.known).filter(|(input, _)| input.is_growing()) {
+        for (input, known) in &self.inputs {
             match input.listed() {
                 Ok(found) if found.iter().all(|name| known.contains(name)) => {}
                 Ok(_) => self.has_grown.store(true, Ordering::Relaxed),
                 Err(error) => tracing::warn!("{}: {error}; it is looked for new files again", input.name()),
             }
         }
-        self.due = Some(Instant::now() + LOOK_EVERY.max(begun.elapsed() * SHARE));
+        self.due = Instant::now() + LOOK_EVERY.max(begun.elapsed() * SHARE);
     }
 }

@@ -134,7 +134,7 @@ impl<S: Storage> Committing<S> {
         }
         let workers: Vec<WorkerEpoch> = parts.iter().map(WorkerEpoch::of).collect();
         let records = workers.iter().map(|worker| worker.records).sum();
-        let position = parts.iter_mut().find_map(|done| done.position.take()).unwrap_or_default();
+        let mut position = parts.iter_mut().find_map(|done| done.position.take()).unwrap_or_default();
         let mut emitted: Vec<Emitted> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.emitted)).collect();
         let output_bytes = emitted.iter().map(|record| record.bytes.len() as u64).sum();
         let mut bad: Vec<BadRecord> = parts.iter_mut().flat_map(|done| std::mem::take(&mut done.left_out)).collect();
@@ -152,7 +152,7 @@ impl<S: Storage> Committing<S> {
         let tokens = self.prepare(&emitted)?;
         let is_finished = position.is_finished;
         let lags = self.by_partition(position.lags.clone());
-        let ends = position.left.clone();
+        let ends = std::mem::take(&mut position.left);
         let mut commit = self.at(position);
         let ends = ends.iter().filter_map(|(input, end)| Some((self.partitions.get(*input as usize)?.0.as_str(), end)));
         left::remember(ends, self.log.manifest(), &mut commit.annotations)?;

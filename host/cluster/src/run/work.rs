@@ -68,6 +68,8 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             let done = job.work_of(timely, &plan, committer, &flags, &of_workers);
             if let Err(error) = &done {
                 of_workers.set(error.clone());
+            }
+            if of_workers.get().is_some() {
                 // Nothing is waited for any more.
                 timely.installed_dataflows().into_iter().for_each(|dataflow| timely.drop_dataflow(dataflow));
             }
@@ -179,7 +181,6 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             if let Some(error) = failure.get() {
                 if last().is_some_and(|(epoch, _)| newest.load(Ordering::Acquire) >= epoch) {
                     // The others have done their part, and there is nothing to wait for.
-                    timely.installed_dataflows().into_iter().for_each(|dataflow| timely.drop_dataflow(dataflow));
                     break;
                 }
                 return Err(error);

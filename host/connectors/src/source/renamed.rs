@@ -64,6 +64,20 @@ pub fn renamed<'p, E>(
     Ok(renamed)
 }
 
+/// Returns the first of these ends of files that fits, or none: a file that was left for the next one is known by its end,
+/// whatever its name is now. `fits` is as in [`renamed`], for one partition.
+pub fn left_at<'e, E>(
+    ends: impl IntoIterator<Item = &'e Position>,
+    mut fits: impl FnMut(&Position) -> Result<bool, E>,
+) -> Result<Option<Position>, E> {
+    for end in ends {
+        if fits(end)? {
+            return Ok(Some(end.clone()));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a partition has what is before a position, and is not another one. `open` returns a reader of it.
 ///
 /// A partition may have nothing after the position for now. After `patience`, it fits then; if what is before the

@@ -26,7 +26,7 @@ export async function run(name) {
 `;
 export const SAID = "1, offset 7";
 const tells = (promise) => `${promise}.catch((error) => String(error?.stack ?? error)).then((body) => fetch("/reported", { method: "POST", body }));`;
-const html = (script, head = "") => `<!doctype html><html lang="en"><head><meta charset="utf-8">${head}<link rel="icon" href="data:,"></head><body><script type="module" src="${script}"></script></body></html>`;
+export const html = (script, head = "") => `<!doctype html><html lang="en"><head><meta charset="utf-8">${head}<link rel="icon" href="data:,"></head><body><script type="module" src="${script}"></script></body></html>`;
 
 const forEsbuild = app('import wasm from "alluvium/alluvium.wasm";', ", wasm: new URL(wasm, import.meta.url)");
 

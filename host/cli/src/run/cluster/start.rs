@@ -38,6 +38,7 @@ impl Run {
             progress::listening(self.json, listen(address, board.clone())?);
         }
         let watch = progress::watch(self.json, board);
+        let inputs = sources::inputs(self, &description)?;
         loop {
             let mut job = Job::new(JobPlace::of(&self.job)?, operator.clone())
                 .processes(processes.clone())
@@ -45,8 +46,8 @@ impl Run {
                 .options(self.options())
                 .stop(signals.flag())
                 .watch(watch.clone());
-            for input in sources::inputs(self, &description)? {
-                job = job.input(input);
+            for input in &inputs {
+                job = job.input(input.clone());
             }
             if is_first {
                 for (name, sink) in sources::outputs(self, &description)? {
