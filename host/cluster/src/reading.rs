@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alluvium_connectors::Batch;
-use alluvium_connectors::source::{FilePosition, Polled, Position, Reader, Schema, SourceError};
+use alluvium_connectors::source::{Polled, Position, Reader, Schema, SourceError, noting_left, pass_over_noting_left};
 use alluvium_core::StreamPosition;
 
 use crate::error::ClusterError;
@@ -83,11 +83,9 @@ impl Reading {
     /// Reads records for the epoch, without waiting. Returns `None` if none are at hand.
     pub(crate) fn read(&mut self, epoch_records: u32) -> Result<Option<Piece>, ClusterError> {
         let mut batch = Batch::new(BATCH_RECORDS.min(epoch_records - self.in_epoch), BATCH_BYTES);
-        let before = self.reader.position();
-        let polled = self.reader.poll(&mut batch, Instant::now());
-        if FilePosition::has_left(&before, &self.reader.position(), batch.count()) {
-            self.left.push(before);
-        }
+        let polled = noting_left(&mut *self.reader, &mut self.left, |reader| {
+            (reader.poll(&mut batch, Instant::now()), batch.count())
+        });
         match polled {
             Ok(Polled::Records) => {}
             Ok(Polled::Nothing) => return Ok(None),
@@ -115,7 +113,8 @@ impl Reading {
     /// Leaves a record out that cannot be read, and returns no records; if it cannot continue, the error.
     fn pass_over(&mut self, error: &SourceError) -> Result<Piece, ClusterError> {
         let (input, partition, number) = (self.input, self.partition, self.in_epoch);
-        let text = if self.unreadable.is_some() { self.reader.pass_over() } else { None };
+        let text =
+            if self.unreadable.is_some() { pass_over_noting_left(&mut *self.reader, &mut self.left) } else { None };
         let (Some(unreadable), Some(text)) = (&mut self.unreadable, text) else {
             return Err(ClusterError::Source(error.to_string()));
         };

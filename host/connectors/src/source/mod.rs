@@ -52,7 +52,7 @@ pub use memory::{MemorySource, MemoryStream};
 #[cfg(feature = "nats")]
 pub use nats::{JetStreamOptions, JetStreamSource};
 pub use partition::{Identity, Partition, PartitionNameTooLong};
-pub use renamed::{Renamed, fits, left_at, renamed};
+pub use renamed::{Renamed, fits, left_at, noting_left, pass_over_noting_left, renamed};
 #[cfg(feature = "socket")]
 pub use socket::{AfterClose, Peer, SocketOptions, SocketSource};
 pub use url::from_url;

@@ -64,6 +64,30 @@ pub fn renamed<'p, E>(
     Ok(renamed)
 }
 
+/// Does something with a reader that hands out, or passes over, as many records as `step` returns. If the reader leaves a
+/// file for the next one there, the end of that file is added to `left`.
+pub fn noting_left<T>(
+    reader: &mut dyn Reader,
+    left: &mut Vec<Position>,
+    step: impl FnOnce(&mut dyn Reader) -> (T, u32),
+) -> T {
+    let before = reader.position();
+    let (done, added) = step(reader);
+    if FilePosition::has_left(&before, &reader.position(), added) {
+        left.push(before);
+    }
+    done
+}
+
+/// Passes over a bad record as [`Reader::pass_over`] does, with what [`noting_left`] notes.
+pub fn pass_over_noting_left(reader: &mut dyn Reader, left: &mut Vec<Position>) -> Option<Vec<u8>> {
+    noting_left(reader, left, |reader| {
+        let text = reader.pass_over();
+        let passed = text.is_some().into();
+        (text, passed)
+    })
+}
+
 /// Returns the first of these ends of files that fits, or none: a file that was left for the next one is known by its end,
 /// whatever its name is now. `fits` is as in [`renamed`], for one partition.
 pub fn left_at<'e, E>(

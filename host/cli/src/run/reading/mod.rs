@@ -9,7 +9,9 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alluvium_connectors::source::{FilePosition, Polled, Position, Reader, Schema, SourceError, SourceErrorKind};
+use alluvium_connectors::source::{
+    Polled, Position, Reader, Schema, SourceError, SourceErrorKind, noting_left, pass_over_noting_left,
+};
 use alluvium_connectors::{Batch, BatchLimits, Batcher};
 
 use super::bad_record::BadRecord;
@@ -138,12 +140,10 @@ impl Reading {
         if !self.plan.is_followed {
             return self.reader.poll(batch, deadline);
         }
-        let (before, count) = (self.reader.position(), batch.count());
-        let polled = self.reader.poll(batch, deadline);
-        if FilePosition::has_left(&before, &self.reader.position(), batch.count() - count) {
-            self.left.push(before);
-        }
-        polled
+        noting_left(&mut *self.reader, &mut self.left, |reader| {
+            let count = batch.count();
+            (reader.poll(batch, deadline), batch.count() - count)
+        })
     }
 
     /// Shows what the last poll came to.
@@ -245,7 +245,7 @@ impl Reading {
             return self.send(What::Another(error));
         }
         if self.plan.skips_bad
-            && let Some(text) = self.reader.pass_over()
+            && let Some(text) = pass_over_noting_left(&mut *self.reader, &mut self.left)
         {
             let number = self.plan.consumed + self.read + 1;
             let bad = Part::Bad(BadRecord::of_text(number, error.to_string(), &text));

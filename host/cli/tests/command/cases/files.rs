@@ -154,6 +154,22 @@ fn a_file_that_was_left_for_the_next_one_is_not_read_once_more_after_a_restart()
 }
 
 #[test]
+fn a_rotated_file_is_remembered_although_the_next_one_begins_with_a_bad_record() {
+    let bench = Bench::new();
+    let directory = files(&bench, &[("log.csv", 0..100)]);
+    let options = ["--follow", "--checkpoint-interval", "20", "--on-error", "skip"];
+    let run = Running::start(&bench, &directory, &options);
+    wait_for_total(&bench, 100);
+    fs::rename(directory.join("log.csv"), directory.join("log.csv.1")).expect("it is renamed");
+    fs::write(directory.join("log.csv"), format!("{HEADER}bad,row\n{}", flights(100..150))).expect("a file");
+    wait_for_total(&bench, 150);
+    run.signal(rustix::process::Signal::TERM);
+    run.end();
+    ok(bench.run_over(&directory, &["--on-error", "skip"]));
+    assert_eq!(total(&bench), 150);
+}
+
+#[test]
 fn rotated_files_are_not_read_once_more_when_the_next_run_does_not_follow() {
     let bench = Bench::new();
     let directory = files(&bench, &[("log.csv", 0..100)]);
