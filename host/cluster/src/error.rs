@@ -33,6 +33,9 @@ pub enum ClusterError {
     /// What was opened is not what was committed.
     #[error("{0}")]
     Damaged(String),
+    /// A thread of the job panicked: this is a fault of an operator, a source or a sink, or of this crate.
+    #[error("{0}")]
+    Panicked(String),
     /// The caller stopped the job.
     #[error("the job was stopped")]
     Stopped,

@@ -16,6 +16,9 @@ pub const KEYLESS: &str = "keyless";
 /// The end of records that the operator counts, and then refuses all the same.
 pub const REFUSED: &str = " refused";
 
+/// A record for which the operator panics.
+pub const FAULTY: &str = "faulty";
+
 /// Returns the first word of a record.
 pub fn word(record: &[u8]) -> &[u8] {
     record.split(|byte| *byte == b' ').next().unwrap_or_default()
@@ -43,6 +46,7 @@ impl Operator for Counts {
         record: &[&[u8]],
     ) -> Result<(), String> {
         let key = word(record[0]);
+        assert_ne!(key, FAULTY.as_bytes(), "it cannot count this");
         let count = context.state().get(key).and_then(|value| value.try_into().ok()).map_or(0, u64::from_le_bytes) + 1;
         context.state().put(key, &count.to_le_bytes()).map_err(|error| error.to_string())?;
         if self.every > 0 && count.is_multiple_of(self.every) {

@@ -86,15 +86,16 @@ impl Committer {
         let work = move || {
             for request in inbox {
                 let epoch = request.epoch;
-                if let Err(error) = committing.commit(request) {
-                    failure.set(error);
-                    return;
+                if let Err(error) = failure.contain(|| committing.commit(request)) {
+                    return failure.set(error);
                 }
                 newest.store(epoch, Ordering::Release);
                 if outbox.send(epoch).is_err() {
                     return;
                 }
-                committing.maintain();
+                if let Err(error) = failure.contain(|| Ok(committing.maintain())) {
+                    return failure.set(error);
+                }
             }
         };
         let started = std::thread::Builder::new().name("commits".to_owned()).spawn(work);

@@ -2,6 +2,7 @@
 
 mod claim;
 mod divide;
+mod epochs;
 mod work;
 
 use std::num::NonZeroUsize;

@@ -51,7 +51,7 @@ fn failed(error: &alluvium_cluster::ClusterError) -> Failure {
     let again = "start all processes of the job again: it continues at the last committed epoch";
     match error {
         Error::Checkpoint(_) | Error::Network(_) | Error::Storage(_) => failure.hint(again),
-        Error::Source(_) | Error::Operator(_) => {
+        Error::Source(_) | Error::Operator(_) | Error::Panicked(_) => {
             failure.hint("correct the input or the plugin and start the job again; what was committed is safe")
         }
         Error::Damaged(_) => failure.hint("alluvium cluster status names the parts; verify their directories"),
