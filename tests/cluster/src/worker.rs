@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<(), ClusterError> {
 fn work<S: Storage>(arguments: &Arguments, storage: S) -> Result<(), ClusterError> {
     let input = arguments.input.clone();
     let mut job = Job::new(storage, NativeOperator::new(Counts { every: arguments.every }))
-        .input(Input::new("records", move || open(&input)))
+        .input(Input::new("records", move || open(&input)).grows(arguments.input.contains("://")))
         .threads(arguments.threads)
         .options(
             JobOptions::new()

@@ -192,10 +192,8 @@ impl<S: Storage> Committing<S> {
         Ok(tokens)
     }
 
-    /// Looks for new partitions, applies retention to the log, and deletes the directories that no manifest needs any
-    /// more.
+    /// Applies retention to the log, and deletes the directories that no manifest needs any more.
     fn maintain(&mut self) {
-        self.growth.look_if_due();
         if let Some(report) = block_on(self.log.maintain()) {
             for error in report.errors {
                 tracing::warn!("maintenance of the log: {error}; it is tried again after the next commit");

@@ -96,7 +96,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             outputs,
             dead_letter: self.dead_letter.clone(),
             partitions: names.zip(plan.partitions.iter().cloned()).collect(),
-            growth: Growth::new(&self.inputs, &plan.partitions),
+            growth: Growth::watch(&self.inputs, &plan.partitions)?,
             max_retained: self.options.max_retained,
             watch: self.watch.clone(),
             commits: 0,

@@ -26,12 +26,12 @@ pub(super) fn listening(is_json: bool, address: SocketAddr) {
     }
 }
 
-/// Says that there are new files, and that the job begins a generation that reads them.
+/// Says that there are new partitions, and that the job begins a generation that reads them.
 pub(super) fn grown(is_json: bool) {
     if is_json {
         log(Level::Info, json!({"event": "grown"}));
     } else {
-        tell("there are new files: a new generation begins, and it reads them too");
+        tell("there are new partitions: a new generation begins, and it reads them too");
     }
 }
 

@@ -54,7 +54,9 @@ pub(super) fn inputs(run: &Run, description: &Description) -> Result<Vec<Input>,
             move || open(&connected, &options).map_err(|failure| ClusterError::Source(failure.to_string()))
         };
         let as_it_is = InputOptions { follow: false, is_final: false, ..options.clone() };
-        let input = Input::new(*name, opener(options.clone())).as_it_is(opener(as_it_is)).grows(options.follow);
+        // Partitions may be added to what has an address, and files come where files are followed.
+        let grows = options.follow || address(source).is_some();
+        let input = Input::new(*name, opener(options.clone())).as_it_is(opener(as_it_is)).grows(grows);
         inputs.push(if is_timed { input.time(column, move |field| times.read(field)) } else { input });
     }
     Ok(inputs)
