@@ -41,6 +41,7 @@ mod metadata;
 #[allow(dead_code, unreachable_pub, reason = "it is public where it is used")]
 mod portable;
 mod recovery;
+mod scheduling;
 mod store_id;
 mod watch;
 

@@ -138,6 +138,10 @@ fn rules(socket: RawFd) -> Result<Rules, seccompiler::Error> {
     // To look at a limit is allowed, to set one is not: the new one is a null pointer.
     let nothing = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
     add(&mut rules, libc::SYS_prlimit64, vec![nothing])?;
+    // A thread that writes in the background gives way to those that wake it.
+    let batch = condition(1, SeccompCmpOp::Eq, bits(libc::SCHED_BATCH))?;
+    let itself = condition(0, SeccompCmpOp::Eq, 0)?;
+    add(&mut rules, libc::SYS_sched_setscheduler, vec![itself, batch])?;
     // The names of threads and memory, and what the kernel told the process at its start.
     for option in [libc::PR_SET_NAME, libc::PR_SET_VMA, PR_GET_AUXV] {
         add(&mut rules, libc::SYS_prctl, vec![condition(0, SeccompCmpOp::Eq, bits(option))?])?;
