@@ -15,8 +15,11 @@ const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
 const KEYS = 500;
 const DAYS = Math.ceil(Number(process.env.ALLUVIUM_WINDOWS ?? 200_000) / KEYS);
 const EVERY = 5_000;
-// What the second half may have more than the first: usually, and at most. Single peaks of an allocator are two MiB.
-const MORE = { usually: 1.05, most: 1.1 };
+// What the second half may have more than the first, usually: of memory, this is some 20 bytes for each of its windows.
+const MORE_USUALLY = 1.05;
+// And at most, in MiB. A peak says how many batches, outputs and checkpoints were under way at once, which depends on
+// what else the machine does.
+const MORE_AT_MOST = { memory: 16, disk: 1 };
 
 const scratch = mkdtempSync(join(tmpdir(), "alluvium-windows-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
@@ -86,11 +89,13 @@ await test(`${KEYS * DAYS} windows, opened and closed, leave memory and disk as 
   const half = (KEYS * DAYS) / 2;
   const [first, second] = [seen.filter((at) => at.records <= half), seen.filter((at) => at.records > half)];
   assert.ok(Math.min(first.length, second.length) >= 5, `${seen.length} checkpoints were seen`);
-  const shown = [first, second].map((part) => `${mib(most(part, "memory"))} MiB of memory, ${mib(most(part, "disk"))} MiB of disk`);
+  const used = (part, what) => `${mib(usually(part, what))} (at most ${mib(most(part, what))}) MiB of ${what}`;
+  const shown = [first, second].map((part) => `${used(part, "memory")}, ${used(part, "disk")}`);
   console.log(`      first half ${shown[0]}; second half ${shown[1]}`);
   for (const what of ["memory", "disk"]) {
-    assert.ok(most(second, what) <= most(first, what) * MORE.most, `the most ${what}`);
-    assert.ok(usually(second, what) <= usually(first, what) * MORE.usually, `the usual ${what}`);
+    const [before, after] = [usually(first, what), usually(second, what)];
+    assert.ok(after <= before * MORE_USUALLY, `the usual ${what}: ${mib(before)} MiB, and then ${mib(after)} MiB`);
+    assert.ok(most(second, what) <= most(first, what) + MORE_AT_MOST[what] * 2 ** 20, `the most ${what}`);
   }
   assert.ok(most(seen, "disk") < 4 * 2 ** 20, "the directory has as much as the open windows need");
 
