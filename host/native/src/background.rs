@@ -110,7 +110,6 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
     }
 
     fn give(&mut self, job: Job<D>) -> Result<(), Error> {
-        let stopped = || Error::Poisoned("the background thread has stopped".into());
         if let Some(own) = &self.own {
             own.send(done_with(job)).map_err(|_| stopped())?;
         } else {
@@ -121,11 +120,14 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
     }
 
     /// Takes note of what has become durable since the last call, without waiting.
+    ///
+    /// Fails with [`Poisoned`](Error::Poisoned) if the thread has panicked.
     pub fn poll(&mut self, manager: &mut IncrementalCheckpointManager<D>) -> Result<Vec<BackgroundCheckpoint>, Error> {
         let mut finished = Vec::new();
         loop {
             match self.done.try_recv() {
                 Ok(done) => self.take(manager, done, &mut finished)?,
+                Err(TryRecvError::Disconnected) if self.outstanding > 0 => return Err(stopped()),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(finished),
             }
         }
@@ -135,7 +137,7 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
     pub fn wait(&mut self, manager: &mut IncrementalCheckpointManager<D>) -> Result<Vec<BackgroundCheckpoint>, Error> {
         let mut finished = Vec::new();
         while self.outstanding > 0 {
-            let done = self.done.recv().map_err(|_| Error::Poisoned("the background thread has stopped".into()))?;
+            let done = self.done.recv().map_err(|_| stopped())?;
             self.take(manager, done, &mut finished)?;
         }
         Ok(finished)
@@ -166,6 +168,10 @@ impl<D: Directory + Send + Sync + 'static> BackgroundWriter<D> {
     pub fn next_report(&mut self) -> Option<MaintenanceReport> {
         self.reports.pop_front()
     }
+}
+
+fn stopped() -> Error {
+    Error::Poisoned("the background thread has stopped".into())
 }
 
 /// Does what was asked for.

@@ -5,6 +5,7 @@ use crate::NativeDirectory;
 use crate::SystemClock;
 #[cfg(target_os = "linux")]
 use crate::scheduling::tests::class_of;
+use alluvium_core::directory::{DirectoryError, Entry, MemoryDirectory, NewFile};
 use alluvium_core::{CheckpointConfig, OpenOptions};
 
 type Manager = IncrementalCheckpointManager<NativeDirectory>;
@@ -115,4 +116,43 @@ fn a_refused_thread_stops_nothing() {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
+}
+
+/// A directory in memory whose creations panic.
+struct Faulty(MemoryDirectory);
+
+impl Directory for Faulty {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        self.0.list().await
+    }
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.0.read(path).await
+    }
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.0.read_range(path, offset, length).await
+    }
+    async fn create(&self, _: Vec<NewFile>) -> Result<(), DirectoryError> {
+        panic!("a fault of the directory")
+    }
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        self.0.delete(paths).await
+    }
+}
+
+#[test]
+fn a_thread_that_panicked_is_an_error_for_one_who_polls() {
+    let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true);
+    let directory = Arc::new(Faulty(MemoryDirectory::new()));
+    let opened = IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options);
+    let mut manager = block_on(opened).unwrap();
+    let mut writer = BackgroundWriter::start();
+    writer.checkpoint(&mut manager, 0).unwrap();
+    let error = loop {
+        match writer.poll(&mut manager) {
+            Ok(finished) => assert!(finished.is_empty()),
+            Err(error) => break error,
+        }
+        std::thread::yield_now();
+    };
+    assert!(matches!(error, Error::Poisoned(_)), "{error}");
 }

@@ -6,6 +6,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,12 @@ pub(super) type Open = Box<dyn FnOnce() -> Result<Box<dyn Reader>, Failure> + Se
 pub(super) fn start(turns: Vec<(Open, Plan)>, outlet: Outlet) -> Result<(), Failure> {
     let reading = move || {
         let Some(from) = turns.first().map(|(_, plan)| plan.number) else { return };
-        read_in_turn(turns, &outlet);
+        // Its end would be taken for that of the input.
+        let read = catch_unwind(AssertUnwindSafe(|| read_in_turn(turns, &outlet)));
+        if read.is_err() {
+            let failure = Failure::plain("a thread that reads an input panicked: this is a fault of the reader");
+            outlet.send(Message { from, what: What::Failed(failure) });
+        }
         outlet.close(from);
     };
     let thread = std::thread::Builder::new().name("input".to_owned()).spawn(reading);
