@@ -93,7 +93,11 @@ impl Committer {
                 if outbox.send(epoch).is_err() {
                     return;
                 }
-                if let Err(error) = failure.contain(|| Ok(committing.maintain())) {
+                let maintained = failure.contain(|| {
+                    committing.maintain();
+                    Ok(())
+                });
+                if let Err(error) = maintained {
                     return failure.set(error);
                 }
             }
