@@ -23,7 +23,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// Returns the scheduling class of a thread, from the directory of `/proc` that describes it. This is the 41st field
-    /// of `stat` (proc_pid_stat(5)), and the name before it may have spaces.
+    /// of `stat` (`proc_pid_stat(5)`), and the name before it may have spaces.
     pub(crate) fn class_of(thread: &std::path::Path) -> Option<libc::c_int> {
         let stat = std::fs::read_to_string(thread.join("stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(38)?.parse().ok()
