@@ -206,3 +206,36 @@ fn opening_the_newest_checkpoint_by_its_id_leaves_out_its_wal_and_can_sync() {
     let again = open(&directory);
     assert_eq!((again.get(b"logged"), again.get(b"instead")), (None, Some(&b"1"[..])));
 }
+
+/// A checkpoint that is dropped gives back few mutations each time, as when every attempt to write is given up in time.
+#[test]
+fn checkpoints_that_are_dropped_again_and_again_leave_a_changelog_with_a_bound() {
+    let directory = Arc::new(MemoryDirectory::new());
+    let mut manager = open(&directory);
+    let (mut most, mut pushed) = (0, 0);
+    for round in 0..6_000_u64 {
+        for key in 0..500_u64 {
+            let mut value = [0; 100];
+            value[..8].copy_from_slice(&(round + key).to_le_bytes());
+            manager.put(&(key % 97).to_le_bytes(), &value).unwrap();
+            pushed += 124;
+        }
+        drop(manager.prepare_checkpoint(0).unwrap());
+        // A batch that is open keeps its place in the changelog.
+        if round % 7 == 0 {
+            manager.begin_batch();
+            manager.put(b"undone", b"").unwrap();
+            manager.rollback_batch().unwrap();
+        }
+        most = most.max(manager.memory().changelog_bytes);
+    }
+    // It is compacted once it has 64 MiB, and may grow by a half until that is done, beside its result.
+    assert!(most < 128 << 20 && pushed > 256 << 20, "{most} bytes of {pushed}");
+    checkpoint(&mut manager);
+    let expected: Vec<_> = (0..97_u64).map(|key| (key, 5_999 + (500 - 1 - key) / 97 * 97 + key)).collect();
+    let reopened = open(&directory);
+    assert_eq!(reopened.len(), 97);
+    for (key, value) in expected {
+        assert_eq!(reopened.get(&key.to_le_bytes()).unwrap()[..8], value.to_le_bytes(), "{key}");
+    }
+}

@@ -107,8 +107,17 @@ impl Log {
         }
     }
 
-    /// Appends the mutations of a later log. Nothing is copied. Returns where they begin.
+    /// Appends the mutations of a later log. Nothing is copied, unless they fit into the last chunk: many short logs
+    /// would hold many chunks that are nearly empty. Returns where they begin.
     pub(super) fn append(&mut self, later: Self) -> Mark {
+        let room = self.last.capacity() - self.last.len();
+        if !self.last.is_empty() && later.sealed.is_empty() && later.last.len() <= room {
+            let begin = self.mark();
+            self.last.extend_from_slice(&later.last);
+            self.bytes += later.bytes;
+            self.count += later.count;
+            return begin;
+        }
         self.seal();
         let begin = Mark { last: 0, ..self.mark() };
         self.sealed.extend(later.sealed);

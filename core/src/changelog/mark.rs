@@ -15,12 +15,14 @@ pub(crate) struct Mark {
 impl Mark {
     /// Returns what this mark of a log is in the log that it was appended to at `begin`.
     pub(super) fn after(self, begin: Self) -> Self {
+        // In the middle of a chunk, a log was copied that had no chunk but its last.
+        let was_copied = begin.last > 0;
         Self {
             sealed: begin.sealed + self.sealed,
-            last: self.last,
+            last: begin.last + self.last,
             bytes: begin.bytes + self.bytes,
             count: begin.count + self.count,
-            allocated: begin.allocated + self.allocated,
+            allocated: begin.allocated + if was_copied { 0 } else { self.allocated },
         }
     }
 }

@@ -100,17 +100,21 @@ impl Changelog {
         self.fresh.records_after(mark)
     }
 
-    /// Appends later mutations. Nothing is copied. A compaction of either one is given up, and marks of the later
-    /// one stay valid for what was appended after them.
+    /// Appends later mutations. At most a chunk is copied. A compaction that is under way continues, and one of the later
+    /// mutations is given up. Marks are invalid afterwards.
     pub(crate) fn append(&mut self, later: Self) {
+        if self.compaction.is_some() {
+            // It reads the older log, which must not change.
+            self.fresh.append(later.settled);
+            self.fresh.append(later.fresh);
+            return;
+        }
         self.settle();
         self.settled.append(later.settled);
-        *self = Self {
-            settled: std::mem::take(&mut self.settled),
-            fresh: later.fresh,
-            synced: self.synced,
-            ..Self::default()
-        };
+        self.fresh = later.fresh;
+        // If checkpoints are dropped again and again, there are few fresh mutations each time.
+        let is_tidy = self.superfluous.is_empty();
+        self.idle_bytes = Some(if is_tidy { COMPACT_BYTES_MIN.saturating_sub(self.settled.bytes()) } else { 0 });
     }
 
     /// Appends the later log to the older one.

@@ -156,29 +156,58 @@ fn no_step_is_long() {
     }
 }
 
-/// A checkpoint that was dropped gives its changes back. A later batch can still be undone, and the compaction
-/// that was under way is given up.
+/// A checkpoint that was dropped gives its changes back.
 #[test]
 fn earlier_mutations_are_put_before_later_ones() {
+    for is_compacting in [false, true] {
+        let mut older = Changelog::default();
+        push(&mut older, b"a", Some(b"1"));
+        push(&mut older, b"b", Some(b"1"));
+        older.mark_synced();
+        if is_compacting {
+            older.attend(0, true);
+        }
+        push(&mut older, b"b", Some(b"2"));
+        let mut newer = Changelog::default();
+        push(&mut newer, b"a", Some(b"3"));
+        newer.attend(0, true);
+        push(&mut newer, b"c", Some(b"3"));
+        older.append(newer);
+        let found: BTreeMap<_, _> = older.newest().map(|record| (record.key[0], record.value)).collect();
+        let found: Vec<_> = found.into_iter().collect();
+        assert_eq!(found, [(b'a', Some(&b"3"[..])), (b'b', Some(b"2")), (b'c', Some(b"3"))]);
+        assert_eq!(older.copy_tail().count(), 3, "the first two are in the WAL");
+        // The compaction that was under way ends first.
+        compact(&mut older);
+        compact(&mut older);
+        assert_eq!(older.count(), 3);
+        assert_eq!(older.copy_tail().count(), 0);
+    }
+}
+
+#[test]
+fn a_compaction_that_is_under_way_survives_what_is_appended() {
     let mut older = Changelog::default();
-    push(&mut older, b"a", Some(b"1"));
-    push(&mut older, b"b", Some(b"1"));
-    older.mark_synced();
+    for n in 0..2_000_u32 {
+        push(&mut older, &(n % 10).to_le_bytes(), Some(&n.to_le_bytes()));
+    }
     older.attend(0, true);
-    push(&mut older, b"b", Some(b"2"));
-    let mut newer = Changelog::default();
-    push(&mut newer, b"a", Some(b"3"));
-    newer.attend(0, true);
-    push(&mut newer, b"c", Some(b"3"));
-    let mark = newer.mark();
-    push(&mut newer, b"d", Some(b"4"));
-    older.append(newer);
-    older.truncate(mark);
-    let found: Vec<_> =
-        older.newest().map(|record| (record.key[0], record.value)).collect::<BTreeMap<_, _>>().into_iter().collect();
-    assert_eq!(found, [(b'a', Some(&b"3"[..])), (b'b', Some(b"2")), (b'c', Some(b"3"))]);
-    assert_eq!(older.copy_tail().count(), 3, "the first two are in the WAL");
-    compact(&mut older);
-    assert_eq!(older.count(), 3);
-    assert_eq!(older.copy_tail().count(), 0);
+    older.mark_synced();
+    for n in 2_000..6_000_u32 {
+        // Each comes as what a dropped checkpoint gave back.
+        let mut later = Changelog::default();
+        push(&mut later, &(n % 10).to_le_bytes(), Some(&n.to_le_bytes()));
+        if n % 3 == 0 {
+            compact(&mut later);
+        }
+        older.append(later);
+        older.attend(usize::MAX, false);
+    }
+    assert!(older.count() < 4_100, "the first 2,000 were compacted: {}", older.count());
+    let newest: Vec<_> = older.newest().map(|record| record.value.unwrap().to_vec()).collect();
+    let mut newest: Vec<u32> = newest.iter().map(|value| u32::from_le_bytes(value[..].try_into().unwrap())).collect();
+    newest.sort_unstable();
+    assert_eq!(newest, (5_990..6_000).collect::<Vec<_>>());
+    let tail: Vec<_> = older.copy_tail().records().map(|record| record.value.unwrap().to_vec()).collect();
+    assert!((4_000..4_100).contains(&tail.len()), "what was not synced, and what was compacted: {}", tail.len());
 }

@@ -75,6 +75,7 @@ impl Drop for Held {
             let mut queues = self.in_flight.lock();
             queues.unfinished -= 1;
             queues.checkpoints.give_back(self.place, taken);
+            self.in_flight.note_return();
         }
     }
 }

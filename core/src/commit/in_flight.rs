@@ -2,6 +2,7 @@
 //! is dropped before its write begins gives back here what it holds, and the manager takes it from here. Its lock is
 //! held only to move a few words.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::changelog::Changelog;
@@ -11,7 +12,11 @@ use crate::format::wal::WalPosition;
 
 /// What is on its way. See the module.
 #[derive(Debug, Default)]
-pub(crate) struct InFlight(Mutex<Queues>);
+pub(crate) struct InFlight {
+    queues: Mutex<Queues>,
+    /// Whether a checkpoint was dropped since the manager took back what such checkpoints held.
+    has_returned: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Queues {
@@ -45,7 +50,7 @@ pub(crate) struct Taken {
 impl InFlight {
     pub(super) fn lock(&self) -> MutexGuard<'_, Queues> {
         // Nothing that may panic runs under the lock while the queues are half changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how many checkpoints are prepared or written, and not finished.
@@ -53,9 +58,21 @@ impl InFlight {
         self.lock().unfinished
     }
 
+    /// Notes that the manager may take something back.
+    pub(super) fn note_return(&self) {
+        self.has_returned.store(true, Ordering::Release);
+    }
+
+    /// Whether there may be something that the manager takes back. It costs next to nothing to ask.
+    #[inline]
+    pub(crate) fn has_returned(&self) -> bool {
+        self.has_returned.load(Ordering::Relaxed)
+    }
+
     /// Returns what the manager takes back from checkpoints that were dropped, the newest first.
     pub(crate) fn take_back(&self) -> Vec<Taken> {
         let mut queues = self.lock();
+        self.has_returned.store(false, Ordering::Relaxed);
         std::iter::from_fn(|| queues.checkpoints.take_last()).collect()
     }
 

@@ -85,7 +85,7 @@ impl<D> IncrementalCheckpointManager<D> {
     /// next checkpoint or sync, as all mutations do.
     pub fn commit_batch(&mut self) {
         self.live.undo.close();
-        self.live.compact_changes(self.config.memory_limit_bytes);
+        self.tend_changes();
     }
 
     /// Undoes the mutations of the open batch, as if they had never been made. The batch is over then. Offsets,

@@ -121,40 +121,6 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.observed.last_checkpoint_us = Some(started_us);
     }
 
-    /// Takes back the changes of checkpoints that were dropped before they were written, and takes note of those
-    /// that were dropped after. Afterwards it is as if the former had never been prepared.
-    pub(super) fn settle(&mut self) {
-        // An open batch could not be undone any more. It ends before the next checkpoint is prepared.
-        let taken_back = if self.live.undo.is_open() { Vec::new() } else { self.in_flight.take_back() };
-        for taken in taken_back {
-            let newer = std::mem::replace(&mut self.live.changes, taken.changes);
-            self.live.changes.append(newer);
-            self.lineage.next_id = Some(taken.id);
-            self.wal.from = self.wal.from.min(taken.id);
-            self.lineage.parent = taken.parent;
-            let may_follow = |base: &u64| self.lineage.latest == Some(*base) && self.wal.marked != Some(*base);
-            self.wal.base = taken.wal_base.filter(may_follow);
-            self.wal.synced = taken.synced;
-            self.observed.last_checkpoint_us = taken.last_checkpoint_us;
-        }
-        for statistics in self.in_flight.take_durable() {
-            self.note_durable(statistics);
-        }
-    }
-
-    /// Takes note of a durable checkpoint.
-    fn note_durable(&mut self, statistics: CheckpointStatistics) {
-        let latest = statistics.id.max(self.lineage.latest.unwrap_or(0));
-        self.lineage.latest = Some(latest);
-        self.observed.statistics = Some(statistics);
-        if self.in_flight.unfinished() == 0 {
-            // No newer checkpoint is in flight, so everything in the changelog came after the newest one.
-            self.wal.base = Some(latest);
-            self.wal.bytes = 0;
-            self.in_flight.follow(latest);
-        }
-    }
-
     /// Takes note of a checkpoint that was written. Returns its metadata and its maintenance, to be run now
     /// or later.
     ///
@@ -223,5 +189,41 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         let finished = self.finish_checkpoint(written)?;
         self.observed.maintenance = Some(finished.maintenance.run().await);
         Ok(finished.metadata)
+    }
+}
+
+impl<D> IncrementalCheckpointManager<D> {
+    /// Takes back the changes of checkpoints that were dropped before they were written, and takes note of those
+    /// that were dropped after. Afterwards it is as if the former had never been prepared.
+    pub(super) fn settle(&mut self) {
+        // An open batch could not be undone any more. It ends before the next checkpoint is prepared.
+        let taken_back = if self.live.undo.is_open() { Vec::new() } else { self.in_flight.take_back() };
+        for taken in taken_back {
+            let newer = std::mem::replace(&mut self.live.changes, taken.changes);
+            self.live.changes.append(newer);
+            self.lineage.next_id = Some(taken.id);
+            self.wal.from = self.wal.from.min(taken.id);
+            self.lineage.parent = taken.parent;
+            let may_follow = |base: &u64| self.lineage.latest == Some(*base) && self.wal.marked != Some(*base);
+            self.wal.base = taken.wal_base.filter(may_follow);
+            self.wal.synced = taken.synced;
+            self.observed.last_checkpoint_us = taken.last_checkpoint_us;
+        }
+        for statistics in self.in_flight.take_durable() {
+            self.note_durable(statistics);
+        }
+    }
+
+    /// Takes note of a durable checkpoint.
+    fn note_durable(&mut self, statistics: CheckpointStatistics) {
+        let latest = statistics.id.max(self.lineage.latest.unwrap_or(0));
+        self.lineage.latest = Some(latest);
+        self.observed.statistics = Some(statistics);
+        if self.in_flight.unfinished() == 0 {
+            // No newer checkpoint is in flight, so everything in the changelog came after the newest one.
+            self.wal.base = Some(latest);
+            self.wal.bytes = 0;
+            self.in_flight.follow(latest);
+        }
     }
 }

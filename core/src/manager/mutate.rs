@@ -45,7 +45,7 @@ impl<D> IncrementalCheckpointManager<D> {
         let was_there = self.live.delete(hash, key);
         if was_there {
             self.live.changes.push(Record { hash, namespace: DEFAULT_NAMESPACE, key, value: None });
-            self.live.compact_changes(self.config.memory_limit_bytes);
+            self.tend_changes();
         }
         was_there
     }
@@ -99,6 +99,19 @@ impl<D> IncrementalCheckpointManager<D> {
     fn put_checked(&mut self, hash: u64, key: &[u8], value: &[u8]) {
         self.live.put(hash, key, value);
         self.live.changes.push(Record { hash, namespace: DEFAULT_NAMESPACE, key, value: Some(value) });
+        self.tend_changes();
+    }
+
+    /// After a mutation: takes back what dropped checkpoints held, and compacts the changelog a little further.
+    ///
+    /// What was dropped is taken back here and not only with the next checkpoint, so that a stream whose checkpoints
+    /// are dropped again and again has a changelog that is compacted.
+    #[inline]
+    pub(super) fn tend_changes(&mut self) {
+        // An open batch could not be undone afterwards.
+        if self.in_flight.has_returned() && !self.live.undo.is_open() {
+            self.settle();
+        }
         self.live.compact_changes(self.config.memory_limit_bytes);
     }
 

@@ -147,7 +147,7 @@ impl<D> IncrementalCheckpointManager<D> {
     /// Applies a mutation of a declared namespace whose record was checked.
     pub(super) fn change_in(&mut self, record: &Record<'_>) -> Result<bool, Error> {
         let had_effect = self.live.apply_in(record)?;
-        self.live.compact_changes(self.config.memory_limit_bytes);
+        self.tend_changes();
         Ok(had_effect)
     }
 
