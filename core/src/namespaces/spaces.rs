@@ -140,6 +140,15 @@ impl Spaces {
         })?
     }
 
+    /// Ends appending in all namespaces.
+    pub(crate) fn end_appends(&mut self, tails: &mut Tails) {
+        for (space, tail) in self.all.iter_mut().zip(&mut tails.0) {
+            self.allocated -= space.state.allocated_bytes();
+            space.state.end_append(tail);
+            self.allocated += space.state.allocated_bytes();
+        }
+    }
+
     /// Returns the bytes held from the allocator.
     #[inline]
     pub(crate) fn allocated_bytes(&self) -> u64 {

@@ -43,12 +43,13 @@ pub(super) async fn load<D: Directory>(
             reserve(&mut state, &mut ends.of_default, &data.chunks, wanted.groups);
             append_all(&mut state, &mut spaces, &mut ends, &data)?;
         } else {
-            ends = Ends::default();
+            ends.end(&mut state, &mut spaces);
             // What a delta overwrites is scattered over the state, so records are applied in blocks.
             data.for_each_chunk(&mut |records| apply(&mut state, &mut spaces, records))?;
         }
         segments.push(LiveSegment { entry: entry.clone(), chunks: data.chunks });
     }
+    ends.end(&mut state, &mut spaces);
     Ok(Loaded { state, spaces, segments, bytes_read })
 }
 
@@ -57,6 +58,14 @@ pub(super) async fn load<D: Directory>(
 struct Ends {
     of_default: Tail,
     of_spaces: Tails,
+}
+
+impl Ends {
+    /// Ends appending: what comes next is not in order behind it.
+    fn end(&mut self, state: &mut State, spaces: &mut Spaces) {
+        state.end_append(&mut self.of_default);
+        spaces.end_appends(&mut self.of_spaces);
+    }
 }
 
 /// Adds the records of a base, each behind the one before, without looking up its key first.
@@ -77,8 +86,8 @@ fn append_all(state: &mut State, spaces: &mut Spaces, ends: &mut Ends, data: &Se
 /// Makes room for the records of a base. A base holds each key once, so its record counts are what the
 /// tables will hold. It is done once for each group, because making room moves the group's whole table.
 ///
-/// A chunk of several namespaces does not say how many records each of them has. For these, tables grow as records
-/// come.
+/// A chunk of several namespaces does not say how many records each of them has, and the rest of a group may stand in
+/// the next file. For these, tables grow as records come, and get their form at the end.
 fn reserve(state: &mut State, tail: &mut Tail, chunks: &[Chunk], groups: KeyGroups) {
     let is_plain = |chunk: &Chunk| !chunk.is_namespaced;
     let chunks: Vec<Chunk> = chunks.iter().copied().filter(is_plain).collect();

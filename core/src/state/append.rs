@@ -36,6 +36,7 @@ impl State {
     pub(crate) fn append_hashed(&mut self, tail: &mut Tail, hash: u64, key: &[u8], value: &[u8]) {
         let group = usize::from(group_of(hash));
         if group != tail.group || tail.last.is_none() {
+            self.end_append(tail);
             let is_empty = self.tables[group].is_empty();
             *tail = Tail { group, last: is_empty.then_some((0, 0)), end: 0 };
         }
@@ -53,10 +54,21 @@ impl State {
                 self.len += 1;
             }
             _ => {
-                tail.last = None;
+                self.end_append(tail);
                 self.put_hashed(hash, key, value);
             }
         }
+    }
+
+    /// Ends appending where it was. Records that come later for the same group are put in the ordinary way.
+    pub(crate) fn end_append(&mut self, tail: &mut Tail) {
+        if tail.last.is_some() {
+            let table = &mut self.tables[tail.group];
+            self.table_bytes -= table.allocated_bytes();
+            table.end_append();
+            self.table_bytes += table.allocated_bytes();
+        }
+        *tail = Tail::default();
     }
 
     /// Returns whether a key is behind that of the record at `place`, which has the same hash. Without such a

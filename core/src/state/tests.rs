@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use crate::model::hash::{entry_digest, key_hash, value_hash};
 use crate::model::key_groups::group_of;
 use crate::model::record::KEY_BYTES_MAX;
+use crate::model::work::take_probes;
 use crate::state::append::Tail;
 use crate::state::keyed_state::State;
 
@@ -44,20 +45,26 @@ fn appending_is_putting() {
     let check = |records: &[(u64, [u8; 4], Vec<u8>)], reserved: usize| {
         let (mut put, mut appended, mut tail) = (State::new(), State::new(), Tail::default());
         for (at, (hash, key, value)) in records.iter().enumerate() {
-            put.put(key, value).unwrap();
             if reserved > 0 && at % 1_000 == 0 {
                 appended.reserve(&mut tail, group_of(*hash), reserved);
             }
             appended.append_hashed(&mut tail, *hash, key, value);
         }
+        appended.end_append(&mut tail);
+        // In the order of their keys, their hashes come in any order.
+        let by_key: BTreeMap<_, _> = records.iter().map(|(_, key, value)| (key, value)).collect();
+        by_key.iter().for_each(|(key, value)| put.put(*key, value).unwrap());
         assert!(put.iter_hash_order().eq(appended.iter_hash_order()));
         assert_eq!(
             (put.len(), put.digest(), put.payload_bytes()),
             (appended.len(), appended.digest(), appended.payload_bytes())
         );
-        for (_, key, value) in records.iter().rev() {
-            assert_eq!(appended.get(key), put.get(key), "{value:?}");
-        }
+        let probes = [&put, &appended].map(|state| {
+            take_probes();
+            by_key.iter().for_each(|(key, value)| assert_eq!(state.get(*key), Some(&value[..])));
+            take_probes()
+        });
+        assert!(probes[1] <= probes[0] * 5 / 4, "a search is as short as among keys that were put: {probes:?}");
         for (_, key, _) in records {
             assert_eq!(appended.delete(key), put.delete(key));
         }
@@ -66,6 +73,12 @@ fn appending_is_putting() {
     check(&records, 0);
     check(&records, 100);
     check(&records, 2_000);
+    // Of a large group the first records come alone, and are all near each other.
+    let mut of_one: Vec<_> = (0..1_300_000u32).map(|n| (key_hash(&n.to_le_bytes()), n.to_le_bytes(), vec![])).collect();
+    of_one.retain(|(hash, _, _)| group_of(*hash) == 7);
+    of_one.sort_unstable();
+    check(&of_one, 0);
+    check(&of_one, 1_000);
     // Records out of order, records that come twice, and a group that is appended to again.
     let mut disordered = records.clone();
     disordered.swap(100, 5_000);

@@ -171,9 +171,24 @@ impl Table {
             return;
         }
         ordered.until_retry = len.max(RETRY_MIN);
-        count_probes(len);
-        let capacity = grown(len) + EQUAL_MAX;
-        if is_calm(ordered.slots(), capacity) {
+        // Well within the bounds, so that it is not ordered again soon.
+        self.loosen(DISTANCE_MAX / 2, EQUAL_MAX / 2);
+    }
+
+    /// Makes a table one of slots if it is ordered and its keys allow that, after keys were appended. The first keys
+    /// in hash order are all near each other, so a table that was made for fewer keys than came has become ordered.
+    pub(in crate::state) fn end_append(&mut self) {
+        if self.ordered.is_some() {
+            self.loosen(DISTANCE_MAX, EQUAL_MAX - 1);
+        }
+    }
+
+    /// Makes an ordered table one of slots if no slot will be farther from its home than `distance`, and no more than
+    /// `equal` slots follow one with the same hash bits.
+    fn loosen(&mut self, distance: usize, equal: usize) {
+        count_probes(self.len);
+        let capacity = grown(self.len) + EQUAL_MAX;
+        if is_calm(self.in_order().slots(), capacity, (distance, equal)) {
             let ordered = self.ordered.take().expect("the table is ordered");
             self.fill(capacity, ordered.slots().copied());
         }
@@ -192,15 +207,15 @@ impl Table {
     }
 }
 
-/// Returns whether slots stay so far within the bounds that a table of this capacity would not be ordered
-/// again soon.
-fn is_calm<'a>(slots: impl Iterator<Item = &'a u64>, capacity: usize) -> bool {
+/// Returns whether slots stay within bounds in a table of this capacity: how far a slot is from its home, and how many
+/// slots follow one with the same hash bits.
+fn is_calm<'a>(slots: impl Iterator<Item = &'a u64>, capacity: usize, (distance, most): (usize, usize)) -> bool {
     let (mut next, mut equal, mut last) = (0, 0, None);
     for slot in slots {
         let tag = tag_of(*slot);
         let at = home(tag, capacity).max(next);
         equal = if last == Some(tag) { equal + 1 } else { 0 };
-        if at - home(tag, capacity) > DISTANCE_MAX / 2 || equal > EQUAL_MAX / 2 {
+        if at - home(tag, capacity) > distance || equal > most {
             return false;
         }
         (next, last) = (at + 1, Some(tag));
