@@ -53,7 +53,9 @@ fn appending_is_putting() {
         appended.end_append(&mut tail);
         // In the order of their keys, their hashes come in any order.
         let by_key: BTreeMap<_, _> = records.iter().map(|(_, key, value)| (key, value)).collect();
-        by_key.iter().for_each(|(key, value)| put.put(*key, value).unwrap());
+        for (key, value) in &by_key {
+            put.put(*key, value).unwrap();
+        }
         assert!(put.iter_hash_order().eq(appended.iter_hash_order()));
         assert_eq!(
             (put.len(), put.digest(), put.payload_bytes()),
@@ -61,7 +63,9 @@ fn appending_is_putting() {
         );
         let probes = [&put, &appended].map(|state| {
             take_probes();
-            by_key.iter().for_each(|(key, value)| assert_eq!(state.get(*key), Some(&value[..])));
+            for (key, value) in &by_key {
+                assert_eq!(state.get(*key), Some(&value[..]));
+            }
             take_probes()
         });
         assert!(probes[1] <= probes[0] * 5 / 4, "a search is as short as among keys that were put: {probes:?}");
