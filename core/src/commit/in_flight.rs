@@ -14,7 +14,8 @@ use crate::format::wal::WalPosition;
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     queues: Mutex<Queues>,
-    /// Whether a checkpoint was dropped since the manager took back what such checkpoints held.
+    /// Whether a checkpoint was dropped since the manager took back what such checkpoints held. It is changed under the
+    /// lock, which orders everything else.
     has_returned: AtomicBool,
 }
 
@@ -60,7 +61,7 @@ impl InFlight {
 
     /// Notes that the manager may take something back.
     pub(super) fn note_return(&self) {
-        self.has_returned.store(true, Ordering::Release);
+        self.has_returned.store(true, Ordering::Relaxed);
     }
 
     /// Whether there may be something that the manager takes back. It costs next to nothing to ask.

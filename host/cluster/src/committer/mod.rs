@@ -84,22 +84,20 @@ impl Committer {
         let committed = Arc::<AtomicU64>::default();
         let newest = Arc::clone(&committed);
         let work = move || {
-            for request in inbox {
-                let epoch = request.epoch;
-                if let Err(error) = failure.contain(|| committing.commit(request)) {
-                    return failure.set(error);
-                }
-                newest.store(epoch, Ordering::Release);
-                if outbox.send(epoch).is_err() {
-                    return;
-                }
-                let maintained = failure.contain(|| {
+            let done = failure.contain(|| {
+                for request in inbox {
+                    let epoch = request.epoch;
+                    committing.commit(request)?;
+                    newest.store(epoch, Ordering::Release);
+                    if outbox.send(epoch).is_err() {
+                        break;
+                    }
                     committing.maintain();
-                    Ok(())
-                });
-                if let Err(error) = maintained {
-                    return failure.set(error);
                 }
+                Ok(())
+            });
+            if let Err(error) = done {
+                failure.set(error);
             }
         };
         let started = std::thread::Builder::new().name("commits".to_owned()).spawn(work);

@@ -5,8 +5,8 @@ use crate::NativeDirectory;
 use crate::SystemClock;
 #[cfg(target_os = "linux")]
 use crate::scheduling::tests::class_of;
-use alluvium_core::directory::{DirectoryError, Entry, MemoryDirectory, NewFile};
-use alluvium_core::{CheckpointConfig, OpenOptions};
+use alluvium_core::directory::MemoryDirectory;
+use alluvium_core::{CheckpointConfig, Clock, OpenOptions};
 
 type Manager = IncrementalCheckpointManager<NativeDirectory>;
 
@@ -118,31 +118,23 @@ fn a_refused_thread_stops_nothing() {
     assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
 }
 
-/// A directory in memory whose creations panic.
-struct Faulty(MemoryDirectory);
+/// A clock that panics on the thread that writes.
+struct Faulty(SystemClock);
 
-impl Directory for Faulty {
-    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
-        self.0.list().await
+impl Clock for Faulty {
+    fn unix_ms(&self) -> u64 {
+        self.0.unix_ms()
     }
-    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
-        self.0.read(path).await
-    }
-    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
-        self.0.read_range(path, offset, length).await
-    }
-    async fn create(&self, _: Vec<NewFile>) -> Result<(), DirectoryError> {
-        panic!("a fault of the directory")
-    }
-    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
-        self.0.delete(paths).await
+    fn monotonic_us(&self) -> u64 {
+        assert_ne!(std::thread::current().name(), Some("checkpoints"), "a fault of the thread");
+        self.0.monotonic_us()
     }
 }
 
 #[test]
 fn a_thread_that_panicked_is_an_error_for_one_who_polls() {
-    let options = OpenOptions::new(Arc::new(SystemClock::new())).create(true);
-    let directory = Arc::new(Faulty(MemoryDirectory::new()));
+    let options = OpenOptions::new(Arc::new(Faulty(SystemClock::new()))).create(true);
+    let directory = Arc::new(MemoryDirectory::new());
     let opened = IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options);
     let mut manager = block_on(opened).unwrap();
     let mut writer = BackgroundWriter::start();
