@@ -131,8 +131,8 @@ pub fn line(scenario: u64, test: &str, outcome: &str) -> String {
     format!("scenario {scenario:>2}  {test:<44} {outcome}")
 }
 
-/// Runs `check`, and takes a panic for what it is: a violation.
-pub fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+/// Runs `check`, and takes a panic for what it is: a violation. Returns what `check` does.
+pub fn guarded<T>(check: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use alluvium_test_harness::tally::{Budget, Order};
+use alluvium_test_harness::tally::{Budget, Order, guarded};
 
 use crate::cells::{Cell, Change, all};
 use crate::program::Program;
@@ -83,16 +82,13 @@ pub fn sample(seed: u64) -> Vec<Cell> {
 /// One run, again with more haste if its process was faster than its interruption.
 fn try_cell(cell: Cell, seed: u64, program: &Program, servers: &Rc<Servers>) -> Result<Happened, String> {
     for haste in 0..HASTE_MAX {
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(cell, seed, haste, program, servers)));
-        match outcome {
-            Ok(Ok(happened)) => return Ok(happened),
-            Ok(Err(Failed::NotInterrupted)) => {}
-            Ok(Err(Failed::Broken(what))) => return Err(what),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                return Err(format!("panic: {}", text.unwrap_or("no message")));
-            }
+        let outcome = guarded(|| match run(cell, seed, haste, program, servers) {
+            Ok(happened) => Ok(Some(happened)),
+            Err(Failed::NotInterrupted) => Ok(None),
+            Err(Failed::Broken(what)) => Err(what),
+        });
+        if let Some(happened) = outcome? {
+            return Ok(happened);
         }
     }
     Err(format!("it was not interrupted in {HASTE_MAX} attempts"))
