@@ -1,43 +1,69 @@
-// Measures what a page downloads: the wasm and the modules that `import "alluvium"` loads. Each file is
-// gzipped separately at the highest level, as a host sends it. `alluvium/inline` and the modules for Node do
-// not count, and neither do types, source maps and the names of functions. The other entries that pages load are
-// measured alone, without React.
+// Measures what the entries of the package are when they are downloaded: the modules that an entry imports and, where
+// it runs the engine, the wasm. Each file is compressed separately, as a host sends it: by gzip and by Brotli, both at
+// their highest level. Types, source maps and the names of functions do not count, nor does React.
 //
-//   node size.mjs [--check]   prints the size and the budget; with --check it fails if the size is over
+//   node size.mjs [--check]   prints the sizes and the budget; with --check it fails if a page is over it
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const BUDGET_KIB = 256;
-const dist = fileURLToPath(new URL("dist/", import.meta.url));
-const gzipped = (path) => gzipSync(readFileSync(join(dist, path)), { level: 9 }).length;
+const ENGINE = "wasm/alluvium_wasm_bg.wasm";
+const root = fileURLToPath(new URL("./", import.meta.url));
+const dist = join(root, "dist");
 
-/** Returns a module and everything that it imports. */
+/** Returns the bytes of a file, compressed in both ways. */
+export function compressed(path) {
+  const content = readFileSync(path);
+  const params = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  return { gzip: gzipSync(content, { level: 9 }).length, brotli: brotliCompressSync(content, { params }).length };
+}
+
+/** Adds up sizes. */
+export const added = (sizes) =>
+  sizes.reduce((sum, { gzip, brotli }) => ({ gzip: sum.gzip + gzip, brotli: sum.brotli + brotli }), { gzip: 0, brotli: 0 });
+
+/** Returns a file of `dist` and everything that it imports. */
 export function loaded(path, found = new Set()) {
   if (found.has(path)) return found;
   found.add(path);
+  if (!path.endsWith(".js")) return found;
   const imports = /(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g;
   for (const [, to] of readFileSync(join(dist, path), "utf8").matchAll(imports)) loaded(join(dirname(path), to), found);
   return found;
 }
 
-/** Returns the bytes of the scripts of one entry. */
-export const entrySize = (path) => [...loaded(path)].map(gzipped).reduce((sum, bytes) => sum + bytes, 0);
+/** Returns the files that an entry needs. A page fetches the engine by its address, so no module imports it there. */
+function files(path) {
+  const modules = loaded(path);
+  const isInside = modules.has("wasm/inlined.js");
+  return modules.has("wasm/alluvium_wasm.js") && !isInside ? new Set([...modules, ENGINE]) : modules;
+}
 
-/** Returns the bytes of the wasm and of the scripts. */
-export const pageSize = () => ({ wasm: gzipped("wasm/alluvium_wasm_bg.wasm"), scripts: entrySize("index.js") });
+/** Returns the bytes that an entry needs, compressed in both ways. */
+export const entrySize = (path) => added([...files(path)].map((file) => compressed(join(dist, file))));
 
-/** The other entries that a page loads, and which have no engine. */
+/** Returns the path of each entry of the package that has modules, by its name. `index` is the package itself. */
+export function entryPaths() {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const modules = Object.entries(exports).filter(([, to]) => to.default?.endsWith(".js"));
+  return Object.fromEntries(modules.map(([name, to]) => [name === "." ? "index" : name.slice(2), to.default.replace("./dist/", "")]));
+}
+
+/** The entries that need no engine, because they only read from elsewhere. */
 export const entries = { client: "client/index.js", react: "react/index.js", sources: "sources/index.js" };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { wasm, scripts } = pageSize();
-  const kib = (wasm + scripts) / 1024;
-  console.log(`web_package_kib ${kib.toFixed(1)} (wasm ${wasm} + scripts ${scripts} bytes, gzipped), budget ${BUDGET_KIB} KiB`);
-  for (const [name, path] of Object.entries(entries)) console.log(`web_${name}_kib ${(entrySize(path) / 1024).toFixed(1)} (scripts, gzipped)`);
-  if (kib > BUDGET_KIB) {
+  const kib = (bytes) => (bytes / 1024).toFixed(1).padStart(7);
+  const line = (name, { gzip, brotli }) => console.log(`${name.padEnd(24)} ${kib(gzip)} ${kib(brotli)}`);
+  console.log(`${"size in KiB".padEnd(24)} ${"gzip".padStart(7)} ${"brotli".padStart(7)}`);
+  line("the engine alone", compressed(join(dist, ENGINE)));
+  for (const [name, path] of Object.entries(entryPaths())) line(name === "index" ? "alluvium" : `alluvium/${name}`, entrySize(path));
+  const { gzip } = entrySize("index.js");
+  console.log(`web_package_kib ${kib(gzip).trim()} (alluvium, gzip), budget ${BUDGET_KIB} KiB`);
+  if (gzip > BUDGET_KIB * 1024) {
     console.error("the package is over its budget");
     if (process.argv.includes("--check")) process.exit(1);
   }

@@ -1,12 +1,11 @@
 // Runs the benchmarks in Chromium with a fresh profile, and writes the report.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 
 import { browsers, launch, profile } from "../test/browsers.mjs";
-import { entries as entryPaths, entrySize, pageSize } from "../size.mjs";
+import { added, compressed, entryPaths, entrySize } from "../size.mjs";
 import { serve } from "../test/server.mjs";
 import { handover } from "./handover.mjs";
 import { drawn } from "./plot.mjs";
@@ -57,12 +56,10 @@ await page.close();
 const HANDED_OVER = 100_000;
 if (!isCalls) figures.handover = await handover(browser, origin, HANDED_OVER);
 
-const gzipped = (path) => gzipSync(readFileSync(join(web, "node_modules", path)), { level: 9 }).length;
 const kib = (bytes) => Math.round((bytes / 1024) * 10) / 10;
-const { wasm, scripts } = pageSize();
-const sizes = { alluvium: wasm + scripts };
-for (const [name, path] of Object.entries(entryPaths)) sizes[`alluvium_${name}`] = entrySize(path);
-for (const [name, paths] of Object.entries(downloads)) sizes[name] = paths.map(gzipped).reduce((sum, bytes) => sum + bytes, 0);
+const sizes = {};
+for (const [name, path] of Object.entries(entryPaths())) sizes[name === "index" ? "alluvium" : `alluvium_${name}`] = entrySize(path);
+for (const [name, paths] of Object.entries(downloads)) sizes[name] = added(paths.map((path) => compressed(join(web, "node_modules", path))));
 
 const round = (value) => Math.round(value * 100) / 100;
 const row = (name, value, unit, goal, against) => ({ name, value: round(value), goal, unit, against });
@@ -83,7 +80,7 @@ const rows = [
   row("web_batch_put_ns", figures.batchPutNs, "ns", "≤ 150", "a put in batches of 500, applied"),
   row("web_merge_vs_map", figures.mergeVsMap, "×", "≤ 2", "adding to a count against Map.get and Map.set"),
   row("web_scan_first_ms", figures.scanFirstMs, "ms", "≤ 1", "the first 100 entries of a prefix of an ordered namespace"),
-  row("web_package_kib", kib(sizes.alluvium), "KiB", "≤ 256", "gzipped, wasm and modules"),
+  row("web_package_kib", kib(sizes.alluvium.gzip), "KiB", "≤ 256", "wasm and modules, by gzip"),
   row("web_commit_ms", figures.ours, "ms", null, `${changed} changed of ${entries}, ${figures.bytes} bytes`),
   row("web_commit_write_ms", figures.write, "ms", null, "encoding and the transaction, part of the commit"),
   row("web_commit_raw_ms", figures.raw, "ms", null, "one raw strict put of the same bytes"),
@@ -106,7 +103,10 @@ const rows = [
   row("web_map_count_ns", figures.mapCountNs, "ns", null, "Map.get and Map.set"),
   row("web_walk_first_ms", figures.walkFirstMs, "ms", null, "the first entries of a prefix where keys are not ordered"),
   row("web_walk_all_first_ms", figures.walkAllFirstMs, "ms", null, "the first 100 entries of all where keys are not ordered"),
-  ...Object.entries(sizes).map(([name, bytes]) => row(`web_size_${name}`, kib(bytes), "KiB", null, "gzipped")),
+  ...Object.entries(sizes).flatMap(([name, { gzip, brotli }]) => [
+    row(`web_size_${name}`, kib(gzip), "KiB", null, "by gzip"),
+    row(`web_size_${name}_brotli`, kib(brotli), "KiB", null, "by Brotli"),
+  ]),
 ];
 for (const { name, value, unit, goal } of rows.filter(({ value }) => Number.isFinite(value))) console.log(`${name.padEnd(28)} ${value} ${unit}${goal ? `  (goal ${goal})` : ""}`);
 for (const [name, why] of Object.entries(figures.refused)) console.log(`${name} did not run: ${why}`);
