@@ -15,7 +15,7 @@ import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
 import { reactOnServer, solid, svelte, vue, withoutEngine } from "./suites/frameworks.mjs";
 import { killed } from "./suites/kills.mjs";
-import { leadingTabs, leadingWorkers, refusedLeaders, sharedWorkers } from "./suites/leading.mjs";
+import { deadPorts, leadingTabs, leadingWorkers, refusedLeaders, sharedWorkers } from "./suites/leading.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
 import { directories, given, options } from "./suites/values.mjs";
 
@@ -48,6 +48,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("a tab that leads is killed"), () => leadingTabs(kind, browser));
   await test(name("a worker that leads is killed"), () => leadingWorkers(kind, browser));
   await test(name("a SharedWorker that serves is killed"), () => sharedWorkers(kind, browser));
+  await test(name("a port that nobody serves"), () => deadPorts(browser));
   await test(name("leaders that cannot lead"), () => refusedLeaders(kind, browser));
   await test(name("storage deleted underneath"), () => cleared(page));
   if (kind.browser === "chrome") await test(name("a page in the background"), () => hidden(browser));

@@ -15,6 +15,9 @@ import type { Where } from "../live/where.js";
  */
 export type Source = string | Endpoint | (() => Endpoint);
 
+/** After how many milliseconds without an answer it is connected again: at first, and at most. */
+const AGAIN_MS = { first: 1_000, most: 8_000 };
+
 /** Whether a client is connected, looks for the engine, or was closed. */
 export type Status = "connecting" | "connected" | "closed";
 
@@ -29,6 +32,8 @@ export class Link {
   /** The generation of the other side, if there is one. */
   #server: string | undefined;
   #stopWaiting = (): void => {};
+  /** What connects again, if nothing answers. */
+  #again: ReturnType<typeof setTimeout> | undefined;
   /** Its own lock, if it holds one. */
   #lock: Lock | undefined;
   /** What makes every call fail, once it is set. */
@@ -91,10 +96,22 @@ export class Link {
     this.#post(undefined, { says: "who", holdsLock: this.#lock !== undefined });
   }
 
+  /**
+   * Connects to what comes after a side that has gone. For a moment, Firefox connects to a SharedWorker that has ended, and
+   * nothing answers there. So a port without an answer is given up for another one. A worker of one's own is not: the
+   * function would start one more.
+   */
+  #reopen(againMs: number): void {
+    this.#leave();
+    this.#open();
+    if (this.#endpoint instanceof MessagePort) this.#again = setTimeout(() => this.#reopen(Math.min(2 * againMs, AGAIN_MS.most)), againMs);
+  }
+
   /** Leaves the other side. What this client has made is closed, and what it was given is not. */
   #leave(): void {
     this.#server = undefined;
     this.#stopWaiting();
+    clearTimeout(this.#again);
     this.#endpoint?.removeEventListener("message", this.#received);
     if (typeof this.#source !== "object") this.#endpoint?.close?.();
     this.#endpoint = undefined;
@@ -119,6 +136,7 @@ export class Link {
     // It was a greeting for all, so the other side does not know this client yet.
     if (to === undefined) this.#post(from, { says: "who", holdsLock: this.#lock !== undefined });
     this.#server = from;
+    clearTimeout(this.#again);
     if (holdsLock && hasLocks()) this.#stopWaiting = whenGone(from, () => from === this.#server && this.#lost(true));
     this.#requests.connected();
     this.#watches.connected();
@@ -132,9 +150,7 @@ export class Link {
     this.#requests.lost();
     this.#watches.lost();
     this.status.set("connecting");
-    if (!hasGone || typeof this.#source !== "function") return;
-    this.#leave();
-    this.#open();
+    if (hasGone && typeof this.#source === "function") this.#reopen(AGAIN_MS.first);
   }
 
   #send(asked: Asked): void {

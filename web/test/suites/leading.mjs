@@ -149,6 +149,36 @@ export async function sharedWorkers(kind, browser) {
   return `${Math.round(ms)} ms`;
 }
 
+/** After a worker is terminated, the first port has nobody behind it, as that of a SharedWorker that is ending. */
+export async function deadPorts(browser) {
+  const page = await open(browser);
+  const found = await ask(page, async () => {
+    const { connect, text } = await import("/testing/client/index.js");
+    const workers = [];
+    let ports = 0;
+    const connected = () => {
+      const { port1, port2 } = new MessageChannel();
+      if (++ports !== 2) {
+        workers.push(new Worker("/test/serving-worker.mjs", { type: "module" }));
+        workers.at(-1).postMessage(String(ports), [port2]);
+      }
+      return port1;
+    };
+    const client = connect(connected, { codec: text });
+    const before = await client.get("port");
+    workers[0].terminate();
+    // What is read before the other side is missed is asked again.
+    const isOther = async () => (await client.get("port")) !== before;
+    for (const end = Date.now() + 60_000; !(await isOther()) && Date.now() < end; );
+    const after = await client.get("port");
+    client.close();
+    workers.forEach((worker) => worker.terminate());
+    return [before, after, ports];
+  });
+  same("the port that is served", found, ["1", "3", 3]);
+  await page.close();
+}
+
 /** Leaders that cannot open, cannot work, are taken over by somebody else, or are closed while they wait. */
 export async function refusedLeaders(kind, browser) {
   const page = await open(browser);
