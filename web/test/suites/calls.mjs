@@ -99,14 +99,6 @@ export async function misuse(page) {
       opfsInWindow: await kind(() => alluvium.Checkpoints.open({ name: "window", storage: "opfs" })),
     };
     await Promise.all(flights);
-    let isRestored = false;
-    const restoring = checkpoints.restore(1).finally(() => (isRestored = true));
-    // The restore runs after the maintenance of the checkpoints before it.
-    do {
-      await new Promise((resolve) => setTimeout(resolve));
-      found.during = await kind(() => checkpoints.put("a", "2"));
-    } while (found.during === "none" && !isRestored);
-    await restoring;
     const closing = checkpoints.close();
     found.closing = await kind(() => checkpoints.get("a"));
     await closing;
@@ -117,6 +109,23 @@ export async function misuse(page) {
     // `await using` calls this method. Browsers without `await using` lack the symbol.
     await (typeof Symbol.asyncDispose === "symbol" ? again[Symbol.asyncDispose]() : again.close());
     found.disposed = await kind(() => again.get("a"));
+    // A restore whose reads wait until it has been found out what a put does meanwhile.
+    const { memoryDirectory } = await import("/testing/testing/index.js");
+    const storage = memoryDirectory();
+    const { read } = storage;
+    const held = await alluvium.Checkpoints.open({ storage });
+    held.put("a", "1");
+    const { id } = await held.checkpoint();
+    let [isReading, go] = [() => {}, () => {}];
+    const reading = new Promise((resolve) => (isReading = resolve));
+    const gate = new Promise((resolve) => (go = resolve));
+    storage.read = (path) => (isReading(), gate.then(() => read(path)));
+    const restoring = held.restore(id);
+    await reading;
+    found.during = await kind(() => held.put("a", "2"));
+    go();
+    await restoring;
+    await held.close();
     return found;
   });
   same("kinds", kinds, {
@@ -135,12 +144,12 @@ export async function misuse(page) {
     type: "invalid-input",
     absent: "not-found",
     opfsInWindow: "invalid-input",
-    during: "busy",
     closing: "closed",
     closed: "closed",
     closedRead: "closed",
     after: "1",
     disposed: "closed",
+    during: "busy",
   });
 }
 
