@@ -24,6 +24,8 @@ mod line_buffer;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
+mod panicked;
 mod partition;
 // Each of them needs something that the other does not.
 #[cfg(any(feature = "http", feature = "nats"))]

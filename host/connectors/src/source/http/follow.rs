@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::http::{Failure, Shared};
 use crate::retry::Outage;
+use crate::source::panicked::IfPanicked;
 use crate::source::queue::Queue;
 use crate::source::{Position, SourceError, SourceErrorKind as Kind};
 use crate::trouble::Trouble;
@@ -67,6 +68,7 @@ impl From<Trouble> for End {
 
 /// Gets records after a position until it cannot continue. The reader ends it.
 pub(super) async fn run<F: Follow>(feed: F, mut at: F::At, queue: Arc<Queue<F::At>>) {
+    let _told = IfPanicked::tell(feed.name(), |error| queue.fail(error));
     let mut outage = Outage::new(feed.shared().endpoint().retries());
     loop {
         let failure = match feed.session(&mut at, &queue, &mut outage).await {

@@ -7,6 +7,7 @@ use super::position::At;
 use super::queue::Queue;
 use crate::kafka::{KafkaServer, Topic, Trouble};
 use crate::retry::Outage;
+use crate::source::panicked::IfPanicked;
 use crate::source::{Gaps, Place, SourceError, SourceErrorKind as Kind};
 
 /// What is read.
@@ -58,6 +59,7 @@ impl Feed {
     }
 
     fn run(&self, mut at: At, queue: &Queue) {
+        let _told = IfPanicked::tell(self.topic.to_string(), |error| queue.fail(error));
         let mut outage = Outage::new(self.server.retries());
         loop {
             let trouble = match self.session(&mut at, queue, &mut outage) {

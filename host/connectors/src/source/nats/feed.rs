@@ -7,6 +7,7 @@ use super::position::{At, Seen};
 use super::session::Cursor;
 use crate::nats::Shared;
 use crate::retry::Outage;
+use crate::source::panicked::IfPanicked;
 use crate::source::queue::Queue;
 use crate::source::{Gaps, Place, SourceError, SourceErrorKind as Kind};
 use crate::trouble::Trouble;
@@ -56,6 +57,7 @@ impl Feed {
 
     /// Gets messages after a position until it cannot continue. The reader ends it.
     pub(super) async fn run(self, at: At, queue: Arc<Queue<Seen>>) {
+        let _told = IfPanicked::tell(&*self.stream, |error| queue.fail(error));
         let mut cursor = Cursor { at, complete: at.sequence };
         let mut outage = Outage::new(self.shared.server().retries());
         loop {
