@@ -18,6 +18,7 @@ mod kafka;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;
+mod place;
 #[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
 mod token;
 mod url;
@@ -34,7 +35,8 @@ pub use kafka::KafkaSink;
 pub use memory::{MemorySink, MemoryTarget};
 #[cfg(feature = "nats")]
 pub use nats::JetStreamSink;
-pub use url::from_url;
+pub use place::{LocalPlace, SharedPlace, Superseded, WaitingPlace};
+pub use url::{from_url, from_url_of_job};
 pub use writer::WriterSink;
 
 use crate::batch::Batch;
@@ -73,7 +75,17 @@ pub trait Sink: Send {
     /// Returns what it promises about a crash.
     fn guarantee(&self) -> Guarantee;
 
-    /// Comes before anything else, with the tokens of this sink that the recovered checkpoint holds: none
+    /// Whether it must be told where records wait until they are published, before the first recovery.
+    fn needs_place(&self) -> bool {
+        false
+    }
+
+    /// Lets records wait in a place until they are published, if it [needs](Self::needs_place) one.
+    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        drop(place);
+    }
+
+    /// Comes before anything else but [`wait_in`](Self::wait_in), with the tokens of this sink that the recovered checkpoint holds: none
     /// in a new directory, and more than one if several writers shared the work. Completes what they stand
     /// for, and drops everything else that was prepared. Returns, for each token, what it found. To
     /// recover again changes nothing.

@@ -33,16 +33,39 @@ const SCHEMES: [(&str, &str); 6] = [
 /// # }
 /// ```
 pub fn from_url(address: &str) -> Result<Box<dyn Sink>, AddressError> {
+    at(address, true)
+}
+
+/// Does what [`from_url`] does for an output of a job, which has a place for what waits: an address may leave `waiting`
+/// out. Then [`Sink::wait_in`] must come before the first recovery.
+///
+/// ```
+/// # #[cfg(feature = "nats")] {
+/// use alluvium_connectors::sink;
+///
+/// let sink = sink::from_url_of_job("nats://nats.example/ALERTS?subject=alerts.late")?;
+/// assert_eq!(sink.name(), "ALERTS/alerts.late");
+/// # }
+/// # Ok::<(), alluvium_connectors::AddressError>(())
+/// ```
+pub fn from_url_of_job(address: &str) -> Result<Box<dyn Sink>, AddressError> {
+    at(address, false)
+}
+
+/// Returns the sink at an address, which may have to say where records wait.
+fn at(address: &str, names_place: bool) -> Result<Box<dyn Sink>, AddressError> {
     let scheme = address::scheme_of(address)?.to_ascii_lowercase();
-    match scheme.as_str() {
+    match (scheme.as_str(), names_place) {
         #[cfg(feature = "http")]
-        "durable-stream+http" | "durable-stream+https" => Ok(Box::new(super::DurableStreamSink::from_url(address)?)),
+        ("durable-stream+http" | "durable-stream+https", named) => {
+            Ok(Box::new(super::DurableStreamSink::at(address, named)?))
+        }
         #[cfg(feature = "http")]
-        "http" | "https" => Ok(Box::new(super::HttpSink::from_url(address)?)),
+        ("http" | "https", named) => Ok(Box::new(super::HttpSink::at(address, named)?)),
         #[cfg(feature = "kafka")]
-        "kafka" => Ok(Box::new(super::KafkaSink::from_url(address)?)),
+        ("kafka", named) => Ok(Box::new(super::KafkaSink::at(address, named)?)),
         #[cfg(feature = "nats")]
-        "nats" => Ok(Box::new(super::JetStreamSink::from_url(address)?)),
+        ("nats", named) => Ok(Box::new(super::JetStreamSink::at(address, named)?)),
         _ => Err(address::no_connector(&scheme, "sink", &SCHEMES)),
     }
 }

@@ -1,148 +1,146 @@
-//! The directory in which records wait until they are published.
+//! The records of a sink that wait until they are published.
 
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FlockOperation;
-
+use super::place::{LocalPlace, Superseded, WaitingPlace};
 use super::token::{Token, records_in};
+use super::{SinkError, SinkErrorKind as Kind};
+use crate::address::{Address, AddressError};
 use crate::batch::Batch;
 
-/// A directory that belongs to one sink. It has the file `records`, which is replaced as a whole when the next
-/// epoch is made durable, and the file `records.new` meanwhile. A sink may keep a note of its own beside it.
-#[derive(Debug)]
+/// The epoch of a sink whose records wait in a place, and what an epoch before it has left there.
+#[derive(Debug, Default)]
 pub(super) struct Waiting {
-    directory: PathBuf,
-    /// Held for as long as the sink is there.
-    lock: Option<File>,
-    /// The file of this epoch, from its first record on.
-    file: Option<Epoch>,
+    /// None if the sink was not told where records can wait.
+    place: Option<Box<dyn WaitingPlace>>,
+    /// The directory of this machine that it was given, if it was.
+    directory: Option<PathBuf>,
+    /// How many bytes the header of this epoch has, from its first record on.
+    header_bytes: Option<usize>,
 }
 
-#[derive(Debug)]
-struct Epoch {
-    file: BufWriter<File>,
-    header_bytes: u64,
-    /// Whether it has its name already.
-    is_named: bool,
-}
-
-/// What a directory holds. The header is what a sink knows when an epoch begins.
+/// What a place holds. The header is what a sink knows when an epoch begins.
 #[derive(Debug)]
 pub(super) struct Held<H> {
     pub(super) header: H,
     pub(super) frames: Vec<u8>,
 }
 
-const NAME: &str = "records";
-const NEW_NAME: &str = "records.new";
-const LOCK_NAME: &str = "lock";
-#[cfg(any(feature = "http", feature = "kafka"))]
-const NOTE_NAME: &str = "delivery";
-#[cfg(any(feature = "http", feature = "kafka"))]
-const NEW_NOTE_NAME: &str = "delivery.new";
-
 impl Waiting {
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, lock: None, file: None }
+    /// Records wait in a directory of this machine.
+    pub(super) fn in_directory(directory: PathBuf) -> Self {
+        let place = Box::new(LocalPlace::new(&directory));
+        Self { place: Some(place), directory: Some(directory), header_bytes: None }
     }
 
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// Takes the directory for this sink alone, and creates it if it is missing.
-    pub(super) fn lock(&mut self) -> io::Result<()> {
-        if self.lock.is_some() {
-            return Ok(());
+    /// Takes the directory that an address names. An address without one is refused unless there will be another place.
+    pub(super) fn take_from(address: &mut Address, is_required: bool) -> Result<Self, AddressError> {
+        match address.take("waiting")?.filter(|directory| !directory.is_empty()) {
+            Some(directory) => Ok(Self::in_directory(directory.into())),
+            None if is_required => Err(address.error("waiting", "it is missing")),
+            None => Ok(Self::default()),
         }
-        std::fs::create_dir_all(&self.directory)?;
-        let options = OpenOptions::new().write(true).create(true).truncate(false).open(self.directory.join(LOCK_NAME));
-        let lock = options?;
-        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        self.lock = Some(lock);
-        Ok(())
     }
 
-    /// Returns what an earlier process or epoch has made durable.
+    /// Whether it was not told yet where records wait.
+    pub(super) fn needs_place(&self) -> bool {
+        self.place.is_none()
+    }
+
+    /// Lets records wait in a place, unless there is one.
+    pub(super) fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        self.place.get_or_insert(place);
+    }
+
+    /// Returns the directory of this machine in which records wait, if they do.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// Returns what errors call the place.
+    pub(super) fn place_name(&self) -> String {
+        self.place.as_ref().map_or_else(|| "a place for what waits".to_owned(), |place| place.name())
+    }
+
+    /// Returns the error of the sink `name` whose place has failed.
+    pub(super) fn failed(&self, name: &str, error: io::Error) -> SinkError {
+        let what = format!("{}: {error}", self.place_name());
+        let kind = if Superseded::is(&error) { Kind::Fenced } else { Kind::Io };
+        SinkError::io(kind, name, error).says(what)
+    }
+
+    fn place(&mut self) -> io::Result<&mut dyn WaitingPlace> {
+        match &mut self.place {
+            Some(place) => Ok(&mut **place),
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "the sink was given none")),
+        }
+    }
+
+    /// Takes the place for the sink `name` alone.
+    pub(super) fn take(&mut self, name: &str) -> Result<(), SinkError> {
+        let taken = self.place().and_then(WaitingPlace::take);
+        taken.map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                SinkError::new(Kind::Open, name, format!("{} is used by another process", self.place_name()))
+            }
+            _ => self.failed(name, error),
+        })
+    }
+
+    /// Returns what an earlier process or epoch has kept.
     ///
-    /// `read` reads the header at the beginning of the file, and returns its length as well.
-    pub(super) fn held<H>(&self, read: impl Fn(&[u8]) -> Option<(H, usize)>) -> io::Result<Option<Held<H>>> {
-        let mut bytes = match std::fs::read(self.directory.join(NAME)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            found => found?,
-        };
-        let (header, header_bytes) = read(&bytes).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("the file {NAME} is not one of this sink"))
-        })?;
+    /// `read` reads the header at the beginning, and returns its length as well.
+    pub(super) fn held<H>(&mut self, read: impl Fn(&[u8]) -> Option<(H, usize)>) -> io::Result<Option<Held<H>>> {
+        let Some(mut bytes) = self.place()?.records()? else { return Ok(None) };
+        let (header, header_bytes) = read(&bytes)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the records are not those of this sink"))?;
         Ok(Some(Held { header, frames: bytes.split_off(header_bytes) }))
     }
 
     /// Returns the note that was kept last.
     #[cfg(any(feature = "http", feature = "kafka"))]
-    pub(super) fn note(&self) -> io::Result<Option<String>> {
-        match std::fs::read_to_string(self.directory.join(NOTE_NAME)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => read.map(Some),
-        }
+    pub(super) fn note(&mut self) -> io::Result<Option<String>> {
+        self.place()?.note()
     }
 
-    /// Keeps a note in the place of the one before, and makes it durable.
+    /// Keeps a note in the place of the one before.
     #[cfg(any(feature = "http", feature = "kafka"))]
-    pub(super) fn keep_note(&self, note: &impl Display) -> io::Result<()> {
-        let new = self.directory.join(NEW_NOTE_NAME);
-        let mut file = File::create(&new)?;
-        file.write_all(note.to_string().as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(new, self.directory.join(NOTE_NAME))?;
-        File::open(&self.directory)?.sync_all()
+    pub(super) fn keep_note(&mut self, note: &impl Display) -> io::Result<()> {
+        self.place()?.keep_note(&note.to_string())
     }
 
     /// Whether records of this epoch wait.
     pub(super) fn has_epoch(&self) -> bool {
-        self.file.is_some()
+        self.header_bytes.is_some()
     }
 
     /// Begins an epoch with frames that wait already.
     pub(super) fn begin(&mut self, header: &impl Display, frames: &[u8]) -> io::Result<()> {
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(true).to_owned();
-        let mut file = BufWriter::new(options.open(self.directory.join(NEW_NAME))?);
         let header = header.to_string();
-        file.write_all(header.as_bytes())?;
-        file.write_all(frames)?;
-        self.file = Some(Epoch { file, header_bytes: header.len() as u64, is_named: false });
+        let place = self.place()?;
+        place.begin()?;
+        place.append(header.as_bytes())?;
+        place.append(frames)?;
+        self.header_bytes = Some(header.len());
         Ok(())
     }
 
     /// Appends records to the epoch, which has begun.
     pub(super) fn append(&mut self, records: &Batch) -> io::Result<()> {
-        let Some(epoch) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
+        let place = self.place()?;
         for record in records.records() {
             let length = u32::try_from(record.bytes().len()).map_err(io::Error::other)?;
-            epoch.file.write_all(&length.to_le_bytes())?;
-            epoch.file.write_all(record.bytes())?;
+            place.append(&length.to_le_bytes())?;
+            place.append(record.bytes())?;
         }
         Ok(())
     }
 
-    /// Makes the epoch durable, and lets it take the place of the one before.
-    fn sync(&mut self) -> io::Result<()> {
-        let Some(epoch) = &mut self.file else { return Ok(()) };
-        epoch.file.flush()?;
-        epoch.file.get_ref().sync_all()?;
-        if !epoch.is_named {
-            std::fs::rename(self.directory.join(NEW_NAME), self.directory.join(NAME))?;
-            File::open(&self.directory)?.sync_all()?;
-            epoch.is_named = true;
-        }
-        Ok(())
-    }
-
-    /// Makes the epoch durable, and returns the token of its records. `None` if it does not have so many, and no others.
+    /// Keeps the epoch, and returns the token of its records. `None` if it does not have so many, and no others.
     pub(super) fn prepare(&mut self, first: u64, count: u64) -> io::Result<Option<Token>> {
-        self.sync()?;
+        self.place()?.keep()?;
         let frames = self.frames()?;
         let is_all = records_in(&frames, count).is_some_and(|(_, bytes)| bytes == frames.len());
         Ok(is_all.then(|| Token::of(first, count, &frames)))
@@ -161,52 +159,21 @@ impl Waiting {
 
     /// Returns the frames of the epoch, nothing if it has none.
     fn frames(&mut self) -> io::Result<Vec<u8>> {
-        let Some(epoch) = &mut self.file else { return Ok(Vec::new()) };
-        epoch.file.flush()?;
-        let mut file = epoch.file.get_ref();
-        let mut frames = Vec::new();
-        file.seek(SeekFrom::Start(epoch.header_bytes))?;
-        // Reading ends where the next record is written.
-        file.read_to_end(&mut frames)?;
-        Ok(frames)
+        let Some(header_bytes) = self.header_bytes else { return Ok(Vec::new()) };
+        let mut bytes = self.place()?.written()?;
+        Ok(bytes.split_off(header_bytes.min(bytes.len())))
     }
 
-    /// Forgets the epoch. Its file stays until another takes its place.
+    /// Forgets the epoch. What was kept stays until another takes its place.
     pub(super) fn end(&mut self) {
-        self.file = None;
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        // A process that is being started has the descriptor for a moment, and closing it here would leave the
-        // lock there.
-        if let Some(lock) = &self.lock {
-            let _ = rustix::fs::flock(lock, FlockOperation::Unlock);
+        if let Some(place) = &mut self.place {
+            place.end();
         }
+        self.header_bytes = None;
     }
 }
 
 /// Draws what a new stream of records is marked with.
 pub(super) fn draw_id() -> io::Result<String> {
     Ok(format!("{:016x}", getrandom::u64().map_err(io::Error::other)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_directory_is_free_again_although_another_process_has_its_descriptors() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut first = Waiting::new(directory.path().to_owned());
-        first.lock().unwrap();
-        let inherited = first.lock.as_ref().unwrap().try_clone().unwrap();
-        let mut second = Waiting::new(directory.path().to_owned());
-        assert_eq!(second.lock().unwrap_err().kind(), io::ErrorKind::WouldBlock);
-        drop(first);
-        second.lock().unwrap();
-        drop(inherited);
-        assert!(Waiting::new(directory.path().to_owned()).lock().is_err());
-    }
 }

@@ -10,6 +10,7 @@ use alluvium_test_servers::durable_streams::Streams;
 use alluvium_test_servers::proxy::Proxy;
 use tempfile::TempDir;
 
+use crate::in_job::sink_suite_in_job;
 use crate::support::{batch, endpoint, epoch, numbers};
 
 fn lines(server: &Streams, name: &str) -> Vec<String> {
@@ -40,6 +41,14 @@ impl SinkFixture for Appended {
 fn it_passes_the_suite() {
     let report = sink_suite(&mut Appended { server: Streams::start(), directory: tempfile::tempdir().unwrap() });
     assert_eq!(report.assert(), 23, "{report:?}");
+}
+
+#[test]
+fn it_passes_the_suite_where_records_wait_in_a_job() {
+    let fixture = Appended { server: Streams::start(), directory: tempfile::tempdir().unwrap() };
+    sink_suite_in_job(fixture, true, |fixture, target| {
+        format!("durable-stream+{}", endpoint(fixture.server.port(), target))
+    });
 }
 
 #[test]
@@ -162,5 +171,5 @@ fn addresses_say_what_is_wrong_with_them() {
         assert_eq!(error.part(), part, "{error}");
     }
     let sink = DurableStreamSink::from_url("durable-stream+https://me:secret@h/a?waiting=some%20where").unwrap();
-    assert_eq!((sink.name(), sink.directory()), ("https://h/a", Path::new("some where")));
+    assert_eq!((sink.name(), sink.directory()), ("https://h/a", Some(Path::new("some where"))));
 }

@@ -4,6 +4,8 @@
 
 mod durable_sink;
 mod durable_source;
+#[path = "../in_job/mod.rs"]
+mod in_job;
 mod kills;
 mod sink;
 mod sse;

@@ -11,6 +11,7 @@ use alluvium_connectors::{Opaque, Retry};
 use alluvium_test_servers::target::{Fault, Target};
 use tempfile::TempDir;
 
+use crate::in_job::sink_suite_in_job;
 use crate::support::{batch, endpoint, epoch, numbers};
 
 fn options() -> HttpSinkOptions {
@@ -56,6 +57,13 @@ fn it_passes_the_suite() {
     // Without keys it promises less, and no more is looked at.
     let report = sink_suite(&mut Paths::new(false));
     assert_eq!(report.assert(), 11, "{report:?}");
+}
+
+#[test]
+fn it_passes_the_suite_where_records_wait_in_a_job() {
+    sink_suite_in_job(Paths::new(true), true, |fixture, target| {
+        format!("{}?key=honoured", endpoint(fixture.target.port(), target))
+    });
 }
 
 #[test]
@@ -237,7 +245,7 @@ fn addresses_say_what_is_wrong_with_them() {
         assert_eq!(error.part(), part, "{error}");
     }
     let sink = HttpSink::from_url("https://me:secret@h/a?waiting=some%20where&key=honoured").unwrap();
-    assert_eq!((sink.name(), sink.directory()), ("https://h/a", Path::new("some where")));
+    assert_eq!((sink.name(), sink.directory()), ("https://h/a", Some(Path::new("some where"))));
     assert_eq!(sink.guarantee(), Guarantee::ExactlyOnce);
     let sink = HttpSink::from_url("https://h/a?waiting=d").unwrap();
     assert_eq!(sink.guarantee(), Guarantee::AtLeastOnce);

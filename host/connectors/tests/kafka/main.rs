@@ -8,6 +8,8 @@
 #![cfg(feature = "kafka")]
 
 mod cluster;
+#[path = "../in_job/mod.rs"]
+mod in_job;
 mod kills;
 mod refusals;
 mod retention;

@@ -9,6 +9,7 @@ use alluvium_connectors::{Batch, Opaque, Retry};
 use tempfile::TempDir;
 
 use crate::cluster::Cluster;
+use crate::in_job::sink_suite_in_job;
 use crate::source::numbers;
 
 pub(crate) fn sink(cluster: &Cluster, directory: &Path) -> KafkaSink {
@@ -48,6 +49,14 @@ fn it_passes_the_suite() {
     let directory = tempfile::tempdir().unwrap();
     let report = sink_suite(&mut Topics { cluster: Cluster::start(), directory, created: Vec::new() });
     assert_eq!(report.assert(), 23, "{report:?}");
+}
+
+#[test]
+fn it_passes_the_suite_where_records_wait_in_a_job() {
+    let directory = tempfile::tempdir().unwrap();
+    let fixture = Topics { cluster: Cluster::start(), directory, created: Vec::new() };
+    // The cluster in memory takes what a process sends whose id was taken.
+    sink_suite_in_job(fixture, false, |fixture, target| format!("kafka://{}/{target}", fixture.cluster.address()));
 }
 
 #[test]
@@ -191,5 +200,5 @@ fn addresses_say_what_is_wrong_with_them() {
         assert_eq!(error.part(), part, "{error}");
     }
     let sink = KafkaSink::from_url("kafka://h/t?waiting=some%20where&partition=3").unwrap();
-    assert_eq!((sink.name(), sink.directory()), ("t/3", Path::new("some where")));
+    assert_eq!((sink.name(), sink.directory()), ("t/3", Some(Path::new("some where"))));
 }

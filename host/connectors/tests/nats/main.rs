@@ -1,6 +1,8 @@
 //! Sources and sinks of NATS JetStream over a real server. It is `nats-server` of Debian.
 #![cfg(feature = "nats")]
 
+#[path = "../in_job/mod.rs"]
+mod in_job;
 mod kills;
 mod refusals;
 mod retention;

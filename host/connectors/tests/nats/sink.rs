@@ -12,6 +12,7 @@ use async_nats::jetstream::stream::Config;
 use tempfile::TempDir;
 
 use crate::address;
+use crate::in_job::sink_suite_in_job;
 use crate::source::numbers;
 
 pub(crate) fn server_with_stream() -> Server {
@@ -56,6 +57,14 @@ impl SinkFixture for Subjects {
 fn it_passes_the_suite() {
     let report = sink_suite(&mut Subjects { server: server_with_stream(), directory: tempfile::tempdir().unwrap() });
     assert_eq!(report.assert(), 23, "{report:?}");
+}
+
+#[test]
+fn it_passes_the_suite_where_records_wait_in_a_job() {
+    let fixture = Subjects { server: server_with_stream(), directory: tempfile::tempdir().unwrap() };
+    sink_suite_in_job(fixture, true, |fixture, target| {
+        format!("nats://127.0.0.1:{}/OUT?subject=out.{target}", fixture.server.port())
+    });
 }
 
 #[test]
@@ -194,5 +203,5 @@ fn addresses_say_what_is_wrong_with_them() {
         assert_eq!(error.part(), part, "{error}");
     }
     let sink = JetStreamSink::from_url("nats://h/S?subject=a.b&waiting=some%20where").unwrap();
-    assert_eq!((sink.name(), sink.directory()), ("S/a.b", Path::new("some where")));
+    assert_eq!((sink.name(), sink.directory()), ("S/a.b", Some(Path::new("some where"))));
 }

@@ -13,7 +13,8 @@ use crate::address::{Address, AddressError};
 use crate::batch::Batch;
 use crate::http::{Failure, HttpEndpoint, Shared, header};
 use crate::opaque::Opaque;
-use crate::sink::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind};
+use crate::sink::waiting::Waiting;
+use crate::sink::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind, WaitingPlace};
 
 /// A sink that appends the records of an epoch to a
 /// [Durable Stream](https://github.com/durable-streams/durable-streams) in one request, exactly once.
@@ -53,24 +54,33 @@ pub struct DurableStreamSink(Outbox<Producer>);
 impl DurableStreamSink {
     /// Returns the sink over a stream. Records wait in the directory. Nothing is connected yet.
     pub fn new(endpoint: HttpEndpoint, directory: impl Into<PathBuf>) -> Self {
+        Self::waiting(endpoint, Waiting::in_directory(directory.into()))
+    }
+
+    fn waiting(endpoint: HttpEndpoint, waiting: Waiting) -> Self {
         let name = endpoint.to_string();
         let content_type = HeaderValue::from_static("");
-        Self(Outbox::new(name, Producer { client: Client::new(endpoint), content_type }, directory.into()))
+        Self(Outbox::new(name, Producer { client: Client::new(endpoint), content_type }, waiting))
     }
 
     /// Returns the sink that an address `durable-stream+https://HOST/PATH?waiting=DIRECTORY` or
     /// `durable-stream+http://HOST/PATH?waiting=DIRECTORY` stands for, with the options `query`, `ca` and
     /// `retry-for`.
     pub fn from_url(address: &str) -> Result<Self, AddressError> {
-        let mut address = Address::parse(address)?;
-        let endpoint = HttpEndpoint::take_from(&mut address, "durable-stream+")?;
-        let directory = super::take_directory(&mut address)?;
-        address.finish()?;
-        Ok(Self::new(endpoint, directory))
+        Self::at(address, true)
     }
 
-    /// Returns the directory in which records wait.
-    pub fn directory(&self) -> &Path {
+    /// Returns the sink at an address, which may have to say where records wait.
+    pub(in crate::sink) fn at(address: &str, names_place: bool) -> Result<Self, AddressError> {
+        let mut address = Address::parse(address)?;
+        let endpoint = HttpEndpoint::take_from(&mut address, "durable-stream+")?;
+        let waiting = Waiting::take_from(&mut address, names_place)?;
+        address.finish()?;
+        Ok(Self::waiting(endpoint, waiting))
+    }
+
+    /// Returns the directory of this machine in which records wait, if they do.
+    pub fn directory(&self) -> Option<&Path> {
         self.0.directory()
     }
 }
@@ -82,6 +92,14 @@ impl Sink for DurableStreamSink {
 
     fn guarantee(&self) -> Guarantee {
         self.0.target.guarantee()
+    }
+
+    fn needs_place(&self) -> bool {
+        self.0.waiting.needs_place()
+    }
+
+    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        self.0.waiting.wait_in(place);
     }
 
     fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {

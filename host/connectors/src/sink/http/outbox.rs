@@ -1,7 +1,7 @@
 //! The steps of a sink whose records wait in a directory until they are delivered.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::delivery::Delivery;
 use super::header::Header;
@@ -28,8 +28,8 @@ pub(super) struct Outbox<T> {
 }
 
 impl<T: Target> Outbox<T> {
-    pub(super) fn new(name: String, target: T, directory: PathBuf) -> Self {
-        let (waiting, last) = (Waiting::new(directory), Delivery::none(String::new()));
+    pub(super) fn new(name: String, target: T, waiting: Waiting) -> Self {
+        let last = Delivery::none(String::new());
         Self { name, target, waiting, stage: Stage::Unknown, ends: Ends::default(), last, session: 0 }
     }
 
@@ -37,7 +37,7 @@ impl<T: Target> Outbox<T> {
         &self.name
     }
 
-    pub(super) fn directory(&self) -> &Path {
+    pub(super) fn directory(&self) -> Option<&Path> {
         self.waiting.directory()
     }
 
@@ -46,8 +46,7 @@ impl<T: Target> Outbox<T> {
     }
 
     pub(super) fn failed(&self, error: io::Error) -> SinkError {
-        let what = format!("{}: {error}", self.directory().display());
-        SinkError::io(Kind::Io, &self.name, error).says(what)
+        self.waiting.failed(&self.name, error)
     }
 
     pub(super) fn read(&self, token: &Opaque) -> Result<Token, SinkError> {
@@ -59,7 +58,7 @@ impl<T: Target> Outbox<T> {
         let what = format!(
             "{} of the {end} records that the checkpoint stands for are published, and {} does not hold the others",
             self.ends.published,
-            self.directory().display()
+            self.waiting.place_name()
         );
         self.error(Kind::Missing, what)
     }

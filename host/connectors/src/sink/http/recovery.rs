@@ -1,7 +1,5 @@
 //! What of a token is delivered, by what the directory holds.
 
-use std::io;
-
 use super::delivery::Delivery;
 use super::header::Header;
 use super::outbox::Outbox;
@@ -20,12 +18,7 @@ impl<T: Target> Outbox<T> {
             [token] => Some(self.read(token)?),
             _ => return Err(self.error(Kind::Unsupported, "it has one writer, and there are several tokens")),
         };
-        self.waiting.lock().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                self.error(Kind::Open, format!("{} is used by another process", self.directory().display()))
-            }
-            _ => self.failed(error),
-        })?;
+        self.waiting.take(&self.name)?;
         self.stage = Stage::Unknown;
         self.target.look().map_err(|refusal| target::error(&self.name, refusal))?;
         match token {
@@ -48,7 +41,7 @@ impl<T: Target> Outbox<T> {
         let note = self.waiting.note().map_err(|error| self.failed(error))?;
         let last = note.as_deref().and_then(Delivery::read);
         if note.is_some() && last.is_none() {
-            let what = format!("{}: the file delivery is not one of this sink", self.directory().display());
+            let what = format!("{}: the note is not one of this sink", self.waiting.place_name());
             return Err(self.error(Kind::Replaced, what));
         }
         // Of a run that sent nothing, there may be the note of another run before it.

@@ -12,7 +12,8 @@ use crate::address::{Address, AddressError};
 use crate::batch::Batch;
 use crate::http::HttpEndpoint;
 use crate::opaque::Opaque;
-use crate::sink::{Guarantee, Publication, Sink, SinkError};
+use crate::sink::waiting::Waiting;
+use crate::sink::{Guarantee, Publication, Sink, SinkError, WaitingPlace};
 use crate::trouble::Trouble;
 
 /// A sink that sends the records of an epoch to a resource in one request, as lines.
@@ -115,23 +116,32 @@ impl HttpSinkOptions {
 impl HttpSink {
     /// Returns the sink over a resource. Records wait in the directory. Nothing is connected yet.
     pub fn new(endpoint: HttpEndpoint, directory: impl Into<PathBuf>, options: HttpSinkOptions) -> Self {
+        Self::waiting(endpoint, Waiting::in_directory(directory.into()), options)
+    }
+
+    fn waiting(endpoint: HttpEndpoint, waiting: Waiting, options: HttpSinkOptions) -> Self {
         let name = endpoint.to_string();
-        Self(Outbox::new(name, Requests { client: Client::new(endpoint), options }, directory.into()))
+        Self(Outbox::new(name, Requests { client: Client::new(endpoint), options }, waiting))
     }
 
     /// Returns the sink that an address `https://HOST/PATH?waiting=DIRECTORY` or `http://HOST/PATH?waiting=DIRECTORY`
     /// stands for, with the options `method`, `content-type`, `key`, `query`, `ca` and `retry-for`.
     pub fn from_url(address: &str) -> Result<Self, AddressError> {
+        Self::at(address, true)
+    }
+
+    /// Returns the sink at an address, which may have to say where records wait.
+    pub(in crate::sink) fn at(address: &str, names_place: bool) -> Result<Self, AddressError> {
         let mut address = Address::parse(address)?;
         let endpoint = HttpEndpoint::take_from(&mut address, "")?;
         let options = HttpSinkOptions::take_from(&mut address)?;
-        let directory = super::take_directory(&mut address)?;
+        let waiting = Waiting::take_from(&mut address, names_place)?;
         address.finish()?;
-        Ok(Self::new(endpoint, directory, options))
+        Ok(Self::waiting(endpoint, waiting, options))
     }
 
-    /// Returns the directory in which records wait.
-    pub fn directory(&self) -> &Path {
+    /// Returns the directory of this machine in which records wait, if they do.
+    pub fn directory(&self) -> Option<&Path> {
         self.0.directory()
     }
 }
@@ -143,6 +153,14 @@ impl Sink for HttpSink {
 
     fn guarantee(&self) -> Guarantee {
         self.0.target.guarantee()
+    }
+
+    fn needs_place(&self) -> bool {
+        self.0.waiting.needs_place()
+    }
+
+    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        self.0.waiting.wait_in(place);
     }
 
     fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {

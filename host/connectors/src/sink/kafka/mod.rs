@@ -46,7 +46,7 @@ use self::target::{Standing, Target};
 use super::ends::{Ends, Stage};
 use super::token::Token;
 use super::waiting::Waiting;
-use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind};
+use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind, WaitingPlace};
 use crate::address::AddressError;
 use crate::batch::Batch;
 use crate::kafka::{self, KafkaServer, Topic, Trouble};
@@ -95,13 +95,17 @@ impl KafkaSink {
     /// Returns the sink over the first partition of a topic, which must be there. Records wait in the directory.
     /// Nothing is connected yet. A name that cannot be one of a topic is refused.
     pub fn new(server: KafkaServer, topic: &str, directory: impl Into<PathBuf>) -> Result<Self, SinkError> {
+        Self::waiting(server, topic, Waiting::in_directory(directory.into()))
+    }
+
+    fn waiting(server: KafkaServer, topic: &str, waiting: Waiting) -> Result<Self, SinkError> {
         kafka::check_topic(topic).map_err(|what| SinkError::new(Kind::Open, topic, what))?;
         let topic = Topic { name: topic.to_owned(), partition: 0 };
         let standing = Standing { id: String::new(), number: 0, cluster: String::new(), base: 0 };
         Ok(Self {
             name: topic.to_string(),
             target: Target::new(server, topic.clone(), id_of(&topic)),
-            waiting: Waiting::new(directory.into()),
+            waiting,
             stage: Stage::Unknown,
             ends: Ends::default(),
             standing,
@@ -131,9 +135,13 @@ impl KafkaSink {
     /// Returns the sink that an address `kafka://HOST:PORT[,HOST:PORT]/TOPIC?waiting=DIRECTORY` stands for. The other
     /// options are `partition`, `transactional-id` and `retry-for`.
     pub fn from_url(address: &str) -> Result<Self, AddressError> {
+        Self::at(address, true)
+    }
+
+    /// Returns the sink at an address, which may have to say where records wait.
+    pub(super) fn at(address: &str, names_place: bool) -> Result<Self, AddressError> {
         let (server, mut address) = KafkaServer::take_from(address)?;
-        let directory = address.take("waiting")?.filter(|value| !value.is_empty());
-        let directory = directory.ok_or_else(|| address.error("waiting", "it is missing"))?;
+        let waiting = Waiting::take_from(&mut address, names_place)?;
         let partition = address.take_parsed("partition", "the number of a partition")?.unwrap_or(0);
         if partition < 0 {
             return Err(address.error("partition", "partitions are counted from zero"));
@@ -146,7 +154,7 @@ impl KafkaSink {
         kafka::check_topic(&topic).map_err(|what| address.error("path", what))?;
         let shown = address.shown();
         address.finish()?;
-        let sink = Self::new(server, &topic, directory)
+        let sink = Self::waiting(server, &topic, waiting)
             .map_err(|error| AddressError::new(shown, "address", error.what()))?
             .partition(partition);
         Ok(match id {
@@ -155,8 +163,8 @@ impl KafkaSink {
         })
     }
 
-    /// Returns the directory in which records wait.
-    pub fn directory(&self) -> &Path {
+    /// Returns the directory of this machine in which records wait, if they do.
+    pub fn directory(&self) -> Option<&Path> {
         self.waiting.directory()
     }
 
@@ -165,8 +173,7 @@ impl KafkaSink {
     }
 
     fn failed(&self, error: io::Error) -> SinkError {
-        let what = format!("{}: {error}", self.waiting.directory().display());
-        SinkError::io(Kind::Io, &self.name, error).says(what)
+        self.waiting.failed(&self.name, error)
     }
 
     fn troubled(&self, trouble: &Trouble) -> SinkError {
@@ -219,6 +226,14 @@ impl Sink for KafkaSink {
         Guarantee::ExactlyOnce
     }
 
+    fn needs_place(&self) -> bool {
+        self.waiting.needs_place()
+    }
+
+    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        self.waiting.wait_in(place);
+    }
+
     fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
         let token = match committed {
             [] => None,
@@ -226,13 +241,7 @@ impl Sink for KafkaSink {
             [token] => Some(self.read(token)?),
             _ => return Err(self.error(Kind::Unsupported, "a partition has one writer, and there are several tokens")),
         };
-        self.waiting.lock().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                let what = format!("{} is used by another process", self.waiting.directory().display());
-                self.error(Kind::Open, what)
-            }
-            _ => self.failed(error),
-        })?;
+        self.waiting.take(&self.name)?;
         self.stage = Stage::Unknown;
         match token {
             Some(token) => self.recover_token(token).map(|publication| vec![publication]),

@@ -30,7 +30,7 @@ impl KafkaSink {
         let what = format!(
             "{} of the {end} records that the checkpoint stands for are published, and {} does not hold the others",
             self.standing.number,
-            self.waiting.directory().display()
+            self.waiting.place_name()
         );
         self.error(Kind::Missing, what)
     }
@@ -58,7 +58,7 @@ impl KafkaSink {
         let Some(Held { header, frames }) = held else {
             let what = format!(
                 "{} holds nothing: it is not the directory that belongs to the checkpoint",
-                self.waiting.directory().display()
+                self.waiting.place_name()
             );
             return Err(self.error(Kind::Missing, what));
         };

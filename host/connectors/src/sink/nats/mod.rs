@@ -12,7 +12,7 @@ use self::steps::Place;
 use super::ends::{Ends, Stage};
 use super::token::Token;
 use super::waiting::Waiting;
-use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind};
+use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind, WaitingPlace};
 use crate::address::{Address, AddressError};
 use crate::batch::Batch;
 use crate::nats::{self, Connection, NatsServer};
@@ -73,6 +73,10 @@ impl JetStreamSink {
         subject: &str,
         directory: impl Into<PathBuf>,
     ) -> Result<Self, SinkError> {
+        Self::waiting(server, stream, subject, Waiting::in_directory(directory.into()))
+    }
+
+    fn waiting(server: NatsServer, stream: &str, subject: &str, waiting: Waiting) -> Result<Self, SinkError> {
         let name = format!("{stream}/{subject}");
         let checked = nats::check_stream_name(stream).and_then(|()| nats::check_subject(subject));
         checked.map_err(|what| SinkError::new(Kind::Open, &name, what))?;
@@ -82,7 +86,7 @@ impl JetStreamSink {
             stream: stream.to_owned(),
             subject: subject.to_owned(),
             connection: None,
-            waiting: Waiting::new(directory.into()),
+            waiting,
             stage: Stage::Unknown,
             ends: Ends::default(),
             place: Place::nowhere(),
@@ -92,27 +96,27 @@ impl JetStreamSink {
     /// Returns the sink that an address `nats://HOST:PORT/STREAM?subject=SUBJECT&waiting=DIRECTORY` stands for.
     /// The options of the server are `server`, `creds`, `tls`, `ca` and `retry-for`.
     pub fn from_url(address: &str) -> Result<Self, AddressError> {
+        Self::at(address, true)
+    }
+
+    /// Returns the sink at an address, which may have to say where records wait.
+    pub(super) fn at(address: &str, names_place: bool) -> Result<Self, AddressError> {
         let mut address = Address::parse(address)?;
         let server = NatsServer::take_from(&mut address)?;
-        let required = |address: &mut Address, option| {
-            address
-                .take(option)?
-                .filter(|value| !value.is_empty())
-                .ok_or_else(|| address.error(option, "it is missing"))
-        };
-        let subject = required(&mut address, "subject")?;
+        let subject = address.take("subject")?.filter(|subject| !subject.is_empty());
+        let subject = subject.ok_or_else(|| address.error("subject", "it is missing"))?;
         nats::check_subject(&subject).map_err(|what| address.error("subject", what))?;
-        let directory = required(&mut address, "waiting")?;
+        let waiting = Waiting::take_from(&mut address, names_place)?;
         let stream = address.name()?;
         nats::check_stream_name(&stream).map_err(|what| address.error("path", what))?;
         let shown = address.shown();
         address.finish()?;
-        Self::new(server, &stream, &subject, directory)
+        Self::waiting(server, &stream, &subject, waiting)
             .map_err(|error| AddressError::new(shown, "address", error.what()))
     }
 
-    /// Returns the directory in which records wait.
-    pub fn directory(&self) -> &Path {
+    /// Returns the directory of this machine in which records wait, if they do.
+    pub fn directory(&self) -> Option<&Path> {
         self.waiting.directory()
     }
 
@@ -121,8 +125,7 @@ impl JetStreamSink {
     }
 
     fn failed(&self, error: io::Error) -> SinkError {
-        let what = format!("{}: {error}", self.waiting.directory().display());
-        SinkError::io(Kind::Io, &self.name, error).says(what)
+        self.waiting.failed(&self.name, error)
     }
 
     fn troubled(&self, trouble: &Trouble) -> SinkError {
@@ -162,6 +165,14 @@ impl Sink for JetStreamSink {
         Guarantee::ExactlyOnce
     }
 
+    fn needs_place(&self) -> bool {
+        self.waiting.needs_place()
+    }
+
+    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        self.waiting.wait_in(place);
+    }
+
     fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
         let token = match committed {
             [] => None,
@@ -169,13 +180,7 @@ impl Sink for JetStreamSink {
             [token] => Some(self.read(token)?),
             _ => return Err(self.error(Kind::Unsupported, "a subject has one writer, and there are several tokens")),
         };
-        self.waiting.lock().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                let what = format!("{} is used by another process", self.waiting.directory().display());
-                self.error(Kind::Open, what)
-            }
-            _ => self.failed(error),
-        })?;
+        self.waiting.take(&self.name)?;
         self.stage = Stage::Unknown;
         match token {
             Some(token) => self.recover_token(token).map(|publication| vec![publication]),

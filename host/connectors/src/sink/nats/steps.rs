@@ -81,7 +81,7 @@ impl JetStreamSink {
         let what = format!(
             "{} of the {end} records that the checkpoint stands for are published, and {} does not hold the others",
             self.place.standing.number,
-            self.waiting.directory().display()
+            self.waiting.place_name()
         );
         self.error(Kind::Missing, what)
     }
