@@ -72,9 +72,9 @@ struct RunningJob<'j> {
 impl<'j> RunningJob<'j> {
     fn begin(cell: Cell, folder: &'j Path, storages: &Storages, inputs: &'j mut Inputs, random: Rng) -> Self {
         let input = inputs.begin(folder);
-        // An output to a server keeps what waits for its commit in a directory that one process at a time may have.
-        let is_stopped = matches!(cell.event, Event::StopAll | Event::StopOne);
-        let output = if is_stopped { Output::file(folder) } else { Output::beside(inputs, folder) };
+        // The cluster in memory that stands for Kafka fences nobody: it takes what a process that continues still sends.
+        let is_unfenced = matches!((cell.event, &*inputs), (Event::StopAll | Event::StopOne, Inputs::Kafka { .. }));
+        let output = if is_unfenced { Output::file(folder) } else { Output::beside(inputs, folder) };
         let at = storages.job(folder);
         let (every, epoch) = (EVERY.to_string(), EPOCH_RECORDS.to_string());
         let mut arguments = vec!["--job", &at.address, "--input", &input, "--output", output.address()];

@@ -22,9 +22,7 @@ pub enum Output {
     },
     /// A topic with one partition.
     Kafka {
-        /// What the processes are told.
-        address: String,
-        /// The address as a source has it.
+        /// What the processes are told. It is the address as a source has it, too.
         topic: String,
     },
 }
@@ -37,7 +35,6 @@ impl Output {
 
     /// Begins an output where the input is.
     pub fn beside(inputs: &Inputs, folder: &Path) -> Self {
-        let waiting = folder.join("waiting").display().to_string();
         match inputs {
             Inputs::Files => Self::file(folder),
             Inputs::JetStream { server, streams } => {
@@ -45,12 +42,12 @@ impl Output {
                 let subjects = vec![format!("{stream}.counts")];
                 server.create(Config { name: stream.clone(), subjects, ..Config::default() });
                 let at = format!("nats://127.0.0.1:{}/{stream}", server.port());
-                Self::JetStream { address: format!("{at}?subject={stream}.counts&waiting={waiting}"), stream }
+                Self::JetStream { address: format!("{at}?subject={stream}.counts"), stream }
             }
             Inputs::Kafka { cluster, topics, .. } => {
                 cluster.create_topic(&format!("out{topics}"), 1, 1).unwrap();
                 let topic = format!("kafka://{}/out{topics}", cluster.bootstrap_servers());
-                Self::Kafka { address: format!("{topic}?waiting={waiting}"), topic }
+                Self::Kafka { topic }
             }
         }
     }
@@ -58,7 +55,7 @@ impl Output {
     /// Returns what the processes are told.
     pub fn address(&self) -> &str {
         match self {
-            Self::File(address) | Self::JetStream { address, .. } | Self::Kafka { address, .. } => address,
+            Self::File(address) | Self::JetStream { address, .. } | Self::Kafka { topic: address } => address,
         }
     }
 
@@ -71,7 +68,7 @@ impl Output {
             (Self::JetStream { stream, .. }, Inputs::JetStream { server, .. }) => {
                 server.content(stream, &format!("{stream}.counts"))
             }
-            (Self::Kafka { topic, .. }, _) => of_topic(topic, expected),
+            (Self::Kafka { topic }, _) => of_topic(topic, expected),
             (Self::JetStream { .. }, _) => unreachable!("such an output is beside such an input"),
         }
     }

@@ -133,7 +133,7 @@ fn open(input: &str) -> Result<Box<dyn Source>, ClusterError> {
 fn open_output(output: &str) -> Result<Box<dyn Sink>, ClusterError> {
     let wrong = |what: String| ClusterError::Options(format!("{output}: {what}"));
     if output.contains("://") {
-        return sink::from_url(output).map_err(|error| wrong(error.to_string()));
+        return sink::from_url_of_job(output).map_err(|error| wrong(error.to_string()));
     }
     // A process that was stopped and continues later does not disturb the one that took over.
     Ok(Box::new(FileSink::new(output)?.writer(&std::process::id().to_string())))

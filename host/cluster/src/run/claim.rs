@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::inputs::Input;
 use crate::left;
 use crate::operator::Build;
-use crate::run::Job;
+use crate::run::{Job, output};
 use crate::storage::Storage;
 
 /// The annotation of the log that names the operator.
@@ -86,8 +86,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         }
         let mut outputs = std::mem::take(self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner));
         for (name, sink) in outputs.values_mut() {
-            let token = plan.manifest.position.sinks.get(name);
-            sink.recover(token.map(std::slice::from_ref).unwrap_or_default())?;
+            output::recover(&*self.storage, name, &mut **sink, &plan.manifest)?;
         }
         let names = self.inputs.iter().map(|input| input.name().to_owned());
         let committing = Committing {

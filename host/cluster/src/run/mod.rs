@@ -3,6 +3,7 @@
 mod claim;
 mod divide;
 mod epochs;
+mod output;
 mod work;
 
 use std::num::NonZeroUsize;

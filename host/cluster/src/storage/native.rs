@@ -9,8 +9,8 @@ use alluvium_core::job::StoreId;
 
 use crate::storage::Storage;
 
-/// A job in a directory of the file system, which all processes see: `log/`, and `parts/` with a directory for each
-/// worker.
+/// A job in a directory of the file system, which all processes see: `log/`, `parts/` with a directory for each
+/// worker, and `outputs/` with one for each output to a server.
 ///
 /// ```
 /// use alluvium_cluster::{NativeStorage, Storage};
@@ -61,6 +61,10 @@ impl Storage for NativeStorage {
 
     fn part(&self, id: StoreId) -> Result<NativeDirectory, DirectoryError> {
         Self::open(&self.part_path(id))
+    }
+
+    fn output(&self, name: &str) -> Result<NativeDirectory, DirectoryError> {
+        Self::open(&self.root.join("outputs").join(name))
     }
 
     fn log_to_read(&self) -> Result<NativeDirectory, DirectoryError> {

@@ -8,8 +8,8 @@ use alluvium_object::{ObjectDirectory, ObjectOptions};
 
 use crate::storage::Storage;
 
-/// A job below a prefix of an object store, which all processes see: `log/`, and `parts/` with a directory for each
-/// worker.
+/// A job below a prefix of an object store, which all processes see: `log/`, `parts/` with a directory for each
+/// worker, and `outputs/` with one for each output to a server.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -55,6 +55,10 @@ impl Storage for ObjectStorage {
 
     fn part(&self, id: StoreId) -> Result<ObjectDirectory, DirectoryError> {
         self.root.below(&format!("parts/{id}"))
+    }
+
+    fn output(&self, name: &str) -> Result<ObjectDirectory, DirectoryError> {
+        self.root.below(&format!("outputs/{name}"))
     }
 
     fn parts(&self) -> Result<BTreeSet<StoreId>, DirectoryError> {

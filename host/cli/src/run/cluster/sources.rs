@@ -160,7 +160,7 @@ fn random() -> Result<[u8; 8], Failure> {
 
 fn open_sink(path: &Path, run: &Run) -> Result<Box<dyn Sink>, Failure> {
     if let Some(address) = address(path) {
-        return sink::from_url(address).map_err(|error| Failure::at("--output", error));
+        return sink::from_url_of_job(address).map_err(|error| Failure::at("--output", error));
     }
     // The next start would read it.
     run.input.iter().try_for_each(|input| check_apart(path, &input.to, &run.reading))?;
