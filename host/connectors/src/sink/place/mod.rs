@@ -3,6 +3,7 @@
 mod local;
 mod shared;
 
+use std::error::Error;
 use std::{fmt, io};
 
 pub use local::LocalPlace;
@@ -66,6 +67,6 @@ pub struct Superseded;
 impl Superseded {
     /// Whether an error is this one.
     pub fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+        error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Self>)
     }
 }
