@@ -1,5 +1,6 @@
 //! The records of a sink that wait until they are published.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,15 @@ impl Waiting {
         let what = format!("{}: {error}", self.place_name());
         let kind = if Superseded::is(&error) { Kind::Fenced } else { Kind::Io };
         SinkError::io(kind, name, error).says(what)
+    }
+
+    /// What is wrong with a place that holds nothing, although a checkpoint stands for records.
+    #[cfg(any(feature = "http", feature = "kafka"))]
+    pub(super) fn holds_nothing(&self) -> String {
+        let name = self.place_name();
+        format!(
+            "{name} holds nothing: it is not the place that belongs to the checkpoint; give the option waiting as before"
+        )
     }
 
     fn place(&mut self) -> io::Result<&mut dyn WaitingPlace> {
@@ -149,7 +159,7 @@ impl Waiting {
     /// Returns the frames of the epoch in two parts: those that a token stands for, and the rest. `None` if the epoch
     /// does not begin with those of the token.
     pub(super) fn divided(&mut self, token: Token) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
-        let mut frames = self.frames()?;
+        let mut frames = self.frames()?.into_owned();
         let bytes = token.frames_in(&frames).map(<[u8]>::len);
         Ok(bytes.map(|bytes| {
             let rest = frames.split_off(bytes);
@@ -158,10 +168,12 @@ impl Waiting {
     }
 
     /// Returns the frames of the epoch, nothing if it has none.
-    fn frames(&mut self) -> io::Result<Vec<u8>> {
-        let Some(header_bytes) = self.header_bytes else { return Ok(Vec::new()) };
-        let mut bytes = self.place()?.written()?;
-        Ok(bytes.split_off(header_bytes.min(bytes.len())))
+    fn frames(&mut self) -> io::Result<Cow<'_, [u8]>> {
+        let Some(header_bytes) = self.header_bytes else { return Ok(Cow::default()) };
+        Ok(match self.place()?.written()? {
+            Cow::Borrowed(bytes) => bytes.get(header_bytes..).unwrap_or_default().into(),
+            Cow::Owned(mut bytes) => bytes.split_off(header_bytes.min(bytes.len())).into(),
+        })
     }
 
     /// Forgets the epoch. What was kept stays until another takes its place.

@@ -157,6 +157,8 @@ impl<T: Target> Outbox<T> {
         let Some((places, _)) = records_in(frames, token.count) else { return Err(self.missing(token.end())) };
         let records: Vec<&[u8]> = places.into_iter().map(|place| &frames[place]).collect();
         if !self.last.is_done {
+            // It may be the note of a process before, which the place might lose.
+            self.waiting.keep_note(&self.last).map_err(|error| self.failed(error))?;
             self.send(token, &records)?;
         }
         if self.last.end < token.end() {

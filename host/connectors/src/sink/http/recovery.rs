@@ -49,10 +49,7 @@ impl<T: Target> Outbox<T> {
             (Some(last), Some(held)) if held.header.id != last.id => Delivery::none(held.header.id.clone()),
             (Some(last), _) => last,
             (None, Some(held)) => Delivery::none(held.header.id.clone()),
-            (None, None) => {
-                self.ends = Ends::default();
-                return Err(self.missing(token.end()));
-            }
+            (None, None) => return Err(self.error(Kind::Missing, self.waiting.holds_nothing())),
         };
         if last.end > token.end() {
             let what = format!("{} records are sent, and the checkpoint stands for {}", last.end, token.end());

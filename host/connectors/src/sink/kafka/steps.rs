@@ -56,11 +56,7 @@ impl KafkaSink {
     pub(super) fn recover_token(&mut self, token: Token) -> Result<Publication, SinkError> {
         let held = self.waiting.held(Header::read).map_err(|error| self.failed(error))?;
         let Some(Held { header, frames }) = held else {
-            let what = format!(
-                "{} holds nothing: it is not the directory that belongs to the checkpoint",
-                self.waiting.place_name()
-            );
-            return Err(self.error(Kind::Missing, what));
+            return Err(self.error(Kind::Missing, self.waiting.holds_nothing()));
         };
         let look = self.target.take(Some((&header.id, header.base))).map_err(|trouble| self.troubled(&trouble))?;
         let note = self.waiting.note().map_err(|error| self.failed(error))?;

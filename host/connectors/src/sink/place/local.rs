@@ -1,5 +1,6 @@
 //! A place in a directory of this machine.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -101,15 +102,15 @@ impl WaitingPlace for LocalPlace {
         epoch.file.write_all(bytes)
     }
 
-    fn written(&mut self) -> io::Result<Vec<u8>> {
-        let Some(epoch) = &mut self.epoch else { return Ok(Vec::new()) };
+    fn written(&mut self) -> io::Result<Cow<'_, [u8]>> {
+        let Some(epoch) = &mut self.epoch else { return Ok(Cow::default()) };
         epoch.file.flush()?;
         let mut file = epoch.file.get_ref();
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0))?;
         // Reading ends where the next bytes are written.
         file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok(bytes.into())
     }
 
     fn keep(&mut self) -> io::Result<()> {

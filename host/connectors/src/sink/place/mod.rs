@@ -3,6 +3,7 @@
 mod local;
 mod shared;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::{fmt, io};
 
@@ -20,10 +21,10 @@ pub trait WaitingPlace: fmt::Debug + Send {
     /// Returns what errors call it.
     fn name(&self) -> String;
 
-    /// Takes it for this sink. It comes before anything else. To take it again changes nothing.
+    /// Takes it for this sink. It comes before anything else, and before each recovery.
     ///
     /// If another process has it, the error is [`WouldBlock`](io::ErrorKind::WouldBlock). If a later process has taken
-    /// it over, the error is [`Superseded`], as that of everything below that writes.
+    /// it over, the error is [`Superseded`], as that of everything below that keeps something.
     fn take(&mut self) -> io::Result<()>;
 
     /// Returns the records that were kept last, by this process or by one before it.
@@ -36,7 +37,7 @@ pub trait WaitingPlace: fmt::Debug + Send {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// Returns all bytes of the epoch, whether they are kept yet or not.
-    fn written(&mut self) -> io::Result<Vec<u8>>;
+    fn written(&mut self) -> io::Result<Cow<'_, [u8]>>;
 
     /// Keeps the epoch in the place of the one before. More may be appended later, and kept again.
     fn keep(&mut self) -> io::Result<()>;

@@ -2,16 +2,19 @@
 //!
 //! There is no lock: a process that stands still would hold it. Processes are told apart by the generation of the job
 //! that they belong to. A process that takes the place first creates a file that says so, and lists what there is.
-//! After that, each process of an earlier generation finds that file when it lists what it has created, and gives up
-//! before it sends anything. So what the list does not have was not sent.
+//! After that, each process of an earlier generation finds that file when it lists what it has created, and gives up.
+//! So what a note of an earlier process says, and the list does not have, was not sent.
+//!
+//! A process that gives up leaves its file. The later one may have it in its list, and act on what it says. Otherwise it
+//! is passed over, or found by the next generation if the later one has kept nothing. What it says is true then, too.
 
-use std::cmp::Reverse;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use alluvium_core::directory::{Directory, NewFile, block_on};
+use alluvium_core::directory::{Directory, DirectoryErrorKind, Entry, EntryKind, NewFile, block_on};
 
 use super::{Superseded, WaitingPlace};
 
@@ -43,6 +46,8 @@ pub struct SharedPlace<D> {
     number: u64,
     /// What there was when it was taken, and what it has created since.
     known: Option<BTreeSet<Name>>,
+    /// What creations had left half done when it was taken.
+    half_done: BTreeSet<String>,
     epoch: Option<Epoch>,
 }
 
@@ -95,39 +100,54 @@ impl<D: Directory> SharedPlace<D> {
     ///
     /// No other process may have the same generation. A later process must have a greater one.
     pub fn new(directory: Arc<D>, name: impl Into<String>, generation: u64) -> Self {
-        Self { directory, name: name.into(), generation, number: 0, known: None, epoch: None }
+        Self {
+            directory,
+            name: name.into(),
+            generation,
+            number: 0,
+            known: None,
+            half_done: BTreeSet::new(),
+            epoch: None,
+        }
+    }
+
+    /// Fails if a process of a later generation has taken the place. Returns the names of what there is.
+    fn check(&self, listing: &[Entry]) -> io::Result<BTreeSet<Name>> {
+        let there: BTreeSet<Name> = listing.iter().filter_map(|entry| Name::read(&entry.path)).collect();
+        let is_superseded = there.iter().any(|name| name.generation > self.generation);
+        if is_superseded { Err(io::Error::other(Superseded)) } else { Ok(there) }
     }
 
     /// Creates a file, and deletes those of its kind before it. Returns what there is.
-    fn create(&mut self, kind: Kind, content: Vec<u8>) -> io::Result<BTreeSet<Name>> {
+    fn create(&mut self, kind: Kind, content: Vec<u8>) -> io::Result<Vec<Entry>> {
         let name = Name { generation: self.generation, number: self.number, kind };
         self.number += 1;
-        let path = name.to_string();
-        let listing = block_on(self.directory.create_and_list(vec![NewFile { path: path.clone(), content }]));
-        let listing = listing.map_err(io::Error::other)?;
-        let mut there: BTreeSet<Name> = listing.iter().filter_map(|entry| Name::read(&entry.path)).collect();
-        if there.iter().any(|other| other.generation > self.generation) {
-            // The later process has not seen this file, and need not.
-            let _ = block_on(self.directory.delete(&[path]));
-            return Err(io::Error::other(Superseded));
-        }
-        let is_old = |other: &Name| other.kind == kind && *other < name;
-        let old: Vec<String> = there.iter().filter(|other| is_old(other)).map(Name::to_string).collect();
+        let batch = vec![NewFile { path: name.to_string(), content }];
+        let listing = block_on(self.directory.create_and_list(batch)).map_err(io::Error::other)?;
+        let there = self.check(&listing)?;
+        let mut old: Vec<String> =
+            there.iter().filter(|other| other.kind == kind && **other < name).map(Name::to_string).collect();
+        // What was half done when the place was taken, and is still, belongs to a process that has ended.
+        old.extend(listing.iter().filter(|entry| self.half_done.contains(&entry.path)).map(|entry| entry.path.clone()));
         // What is not deleted now is deleted with the next file.
-        if !old.is_empty() && block_on(self.directory.delete(&old)).is_ok() {
-            there.retain(|other| !is_old(other));
+        if !old.is_empty() {
+            let _ = block_on(self.directory.delete(&old));
         }
         if let Some(known) = &mut self.known {
             known.insert(name);
         }
-        Ok(there)
+        Ok(listing)
     }
 
     /// Returns the newest file of a kind.
     fn newest(&self, kind: Kind) -> io::Result<Option<Vec<u8>>> {
         let known = self.known.iter().flatten().filter(|name| name.kind == kind);
-        let Some(name) = known.min_by_key(|name| Reverse(**name)) else { return Ok(None) };
-        block_on(self.directory.read(&name.to_string())).map(Some).map_err(io::Error::other)
+        let Some(name) = known.max() else { return Ok(None) };
+        match block_on(self.directory.read(&name.to_string())) {
+            // Only a later process deletes it.
+            Err(error) if error.kind() == DirectoryErrorKind::NotFound => Err(io::Error::other(Superseded)),
+            read => read.map(Some).map_err(io::Error::other),
+        }
     }
 }
 
@@ -146,9 +166,14 @@ impl<D: Directory + Send + Sync> WaitingPlace for SharedPlace<D> {
     }
 
     fn take(&mut self) -> io::Result<()> {
-        if self.known.is_none() {
-            self.known = Some(self.create(Kind::Begun, Vec::new())?);
+        if self.known.is_some() {
+            let listing = block_on(self.directory.list()).map_err(io::Error::other)?;
+            return self.check(&listing).map(drop);
         }
+        let listing = self.create(Kind::Begun, Vec::new())?;
+        let is_half_done = |entry: &&Entry| entry.kind == EntryKind::Temporary;
+        self.half_done = listing.iter().filter(is_half_done).map(|entry| entry.path.clone()).collect();
+        self.known = Some(listing.iter().filter_map(|entry| Name::read(&entry.path)).collect());
         Ok(())
     }
 
@@ -167,8 +192,8 @@ impl<D: Directory + Send + Sync> WaitingPlace for SharedPlace<D> {
         Ok(())
     }
 
-    fn written(&mut self) -> io::Result<Vec<u8>> {
-        Ok(self.epoch.as_ref().map(|epoch| epoch.bytes.clone()).unwrap_or_default())
+    fn written(&mut self) -> io::Result<Cow<'_, [u8]>> {
+        Ok(Cow::Borrowed(self.epoch.as_ref().map(|epoch| &*epoch.bytes).unwrap_or_default()))
     }
 
     fn keep(&mut self) -> io::Result<()> {

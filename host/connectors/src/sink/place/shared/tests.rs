@@ -1,6 +1,9 @@
 //! Processes of one generation after another, and of an earlier one that continues.
 
-use alluvium_core::directory::MemoryDirectory;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use alluvium_core::directory::{DirectoryError, MemoryDirectory};
 
 use super::*;
 
@@ -81,11 +84,80 @@ fn an_earlier_process_gives_up_and_what_it_still_does_changes_nothing() {
         }
         assert!(Superseded::is(&keep(&mut old, b"further").unwrap_err()), "after {steps} steps");
         assert_eq!((new.records().unwrap(), new.note().unwrap()), found);
+        // What it left is found only if the later process has kept nothing.
         let mut next = place(&directory, 6);
         next.take().unwrap();
-        assert_eq!((next.records().unwrap(), next.note().unwrap()), found, "after {steps} steps");
+        let (records, note) = (next.records().unwrap(), next.note().unwrap());
+        assert!(
+            [found.0, Some(b"further".to_vec()), Some(b"records".to_vec())].contains(&records),
+            "after {steps} steps"
+        );
+        assert!([found.1.as_deref(), Some("sending"), Some("sent")].contains(&note.as_deref()), "after {steps} steps");
         new.keep_note("too late").unwrap_err();
     }
+}
+
+/// A directory in which something happens before the next listing, also between a creation and its listing.
+#[derive(Default)]
+struct Interrupted {
+    directory: MemoryDirectory,
+    before_listing: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Directory for Interrupted {
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        let happens = self.before_listing.lock().unwrap().take();
+        happens.into_iter().for_each(|happens| happens());
+        self.directory.list().await
+    }
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        self.directory.read(path).await
+    }
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        self.directory.read_range(path, offset, length).await
+    }
+    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
+        self.directory.create(batch).await
+    }
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        self.directory.delete(paths).await
+    }
+}
+
+#[test]
+fn what_a_later_process_has_found_stays_there_for_those_after_it() {
+    let directory = Arc::new(Interrupted::default());
+    let place = |generation| SharedPlace::new(Arc::clone(&directory), "late", generation);
+    let mut old = place(4);
+    old.take().unwrap();
+    old.keep_note("sent").unwrap();
+    // The later process takes the place between the creation of the note and its listing.
+    let mut new = place(5);
+    let (found, finds) = channel();
+    *directory.before_listing.lock().unwrap() = Some(Box::new(move || {
+        new.take().unwrap();
+        found.send(new).unwrap();
+    }));
+    assert!(Superseded::is(&old.keep_note("sending").unwrap_err()));
+    let mut new = finds.recv().unwrap();
+    assert_eq!(new.note().unwrap().as_deref(), Some("sending"));
+    // It dies before it has kept anything.
+    drop(new);
+    let mut next = place(6);
+    next.take().unwrap();
+    assert_eq!(next.note().unwrap().as_deref(), Some("sending"));
+    next.keep_note("sent again").unwrap();
+    assert_eq!(directory.directory.to_files().len(), 2);
+}
+
+#[test]
+fn a_place_is_looked_at_again_before_each_recovery() {
+    let directory = Arc::default();
+    let mut old = place(&directory, 1);
+    old.take().unwrap();
+    old.take().unwrap();
+    place(&directory, 2).take().unwrap();
+    assert!(Superseded::is(&old.take().unwrap_err()));
 }
 
 #[test]
