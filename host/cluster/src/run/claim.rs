@@ -54,8 +54,8 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         }
         let partitions = self.inputs.iter().map(Input::partitions).collect::<Result<Vec<_>, _>>()?;
         if annotations.contains_key(FINISHED) {
-            let (manifest, renamed) = (log.manifest().clone(), Vec::new());
-            return Ok((None, Plan { manifest, partitions, renamed, is_finished: true }));
+            let manifest = self.complete_outputs(log)?;
+            return Ok((None, Plan { manifest, partitions, renamed: Vec::new(), is_finished: true }));
         }
         let mut renamed = Vec::new();
         for (input, partitions) in self.inputs.iter().zip(&partitions) {
@@ -69,6 +69,20 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             left::find(input, partitions, renamed, &mut manifest)?;
         }
         Ok((Some(log), Plan { manifest, partitions, renamed, is_finished: false }))
+    }
+
+    /// Completes the outputs of a job that has finished: its last process may have ended before they were shown.
+    fn complete_outputs(&self, mut log: JobLog<S::Directory>) -> Result<JobManifest, ClusterError> {
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if outputs.is_empty() {
+            return Ok(log.manifest().clone());
+        }
+        // It takes a generation of its own, as everything that writes to outputs.
+        let manifest = block_on(log.claim(vec![StoreId(random()?)], &BTreeMap::new()))?.clone();
+        for (name, sink) in outputs.values_mut() {
+            output::recover(&*self.storage, name, &mut **sink, &manifest)?;
+        }
+        Ok(manifest)
     }
 
     /// Recovers the outputs, and starts what commits.

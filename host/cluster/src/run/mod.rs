@@ -152,6 +152,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
     /// After an error, what was committed is safe: start all processes again, with any number of workers.
     pub fn run(mut self) -> Result<Outcome, ClusterError> {
         self.check_inputs()?;
+        self.check_outputs()?;
         let workers = self.processes.count() * self.threads.get();
         let mut log = None;
         let plan = || {
@@ -170,6 +171,16 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         let generation = plan.manifest.generation;
         let ended = self.work(sockets, plan, committer, &failure)?;
         Ok(Outcome { generation, ended })
+    }
+
+    fn check_outputs(&mut self) -> Result<(), ClusterError> {
+        let (number, name) = DEAD_LETTERS;
+        let outputs = self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if outputs.contains_key(&number) && outputs.values().filter(|(other, _)| other == name).count() > 1 {
+            let what = format!("dead letters cannot be kept: the operator has an output that is called {name:?} too");
+            return Err(ClusterError::Options(what));
+        }
+        Ok(())
     }
 
     fn check_inputs(&self) -> Result<(), ClusterError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alluvium_connectors::sink::{SharedPlace, Sink, SinkErrorKind};
+use alluvium_connectors::sink::{SharedPlace, Sink, SinkError, SinkErrorKind, Superseded};
 use alluvium_core::job::JobManifest;
 use alluvium_core::model::hash::checksum;
 
@@ -23,19 +23,27 @@ pub(super) fn recover<S: Storage>(
     manifest: &JobManifest,
 ) -> Result<(), ClusterError> {
     if sink.needs_place() {
-        let directory = Arc::new(storage.output(&folder(name))?);
-        sink.wait_in(Box::new(SharedPlace::new(directory, format!("outputs/{name} of the job"), manifest.generation)));
+        let folder = folder(name);
+        let directory = Arc::new(storage.output(&folder)?);
+        let place = format!("outputs/{folder} of the job");
+        sink.wait_in(Box::new(SharedPlace::new(directory, place, manifest.generation)));
     }
     let token = manifest.position.sinks.get(name).map(std::slice::from_ref).unwrap_or_default();
     let mut attempt = 1;
     loop {
         match sink.recover(token) {
             // A process that stood still publishes what it had committed, and cannot commit anything more. Recovery
-            // finds out how far it came.
-            Err(error) if error.kind() == SinkErrorKind::Fenced && attempt < ATTEMPTS => attempt += 1,
+            // finds out how far it came. If this is that process, it must not disturb the later one again.
+            Err(error) if error.kind() == SinkErrorKind::Fenced && attempt < ATTEMPTS && !is_superseded(&error) => {
+                attempt += 1;
+            }
             recovered => return Ok(recovered.map(drop)?),
         }
     }
+}
+
+fn is_superseded(error: &SinkError) -> bool {
+    error.io_error().is_some_and(Superseded::is)
 }
 
 /// Returns the directory of an output, as [`Storage::output`] takes it. A name that is not plain has its checksum in the

@@ -82,6 +82,14 @@ impl JobStorage for JobPlace {
         }
     }
 
+    fn output(&self, name: &str) -> Result<Storage, DirectoryError> {
+        match self {
+            Self::Files(files) => files.output(name).map(Storage::Files),
+            #[cfg(feature = "object")]
+            Self::Store(store) => store.output(name).map(Storage::Object),
+        }
+    }
+
     fn log_to_read(&self) -> Result<Storage, DirectoryError> {
         match self {
             Self::Files(files) => files.log_to_read().map(Storage::Files),
