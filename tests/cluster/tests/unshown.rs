@@ -55,7 +55,7 @@ fn run(folder: &Path, target: &MemoryTarget, publications: usize) -> Result<Ende
 #[test]
 fn what_was_committed_and_not_shown_is_shown_by_the_next_start() {
     let records: Vec<String> = (0..110).map(|at| format!("w{} {at}", at % 7)).collect();
-    let expected = Expected::of(in_epochs(&[records.clone()], 25), 3).output;
+    let expected = Expected::of(in_epochs(std::slice::from_ref(&records), 25), 3).output;
     for publications in 0.. {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("0.in"), records.join("\n")).unwrap();

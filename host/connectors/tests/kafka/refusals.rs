@@ -83,7 +83,7 @@ fn the_directory_is_needed_and_has_one_user() {
     let empty = tempfile::tempdir().unwrap();
     let error = sink(&cluster, empty.path()).recover(std::slice::from_ref(&token)).unwrap_err();
     assert_eq!(error.kind(), Kind::Missing, "{error}");
-    assert!(error.what().ends_with("it is not the directory that belongs to the checkpoint"), "{error}");
+    assert!(error.what().contains("it is not the place that belongs to the checkpoint"), "{error}");
     assert!(cluster.content("out").is_empty());
 }
 

@@ -196,6 +196,6 @@ fn a_file_of_something_else_in_the_directory_is_refused() {
     for content in ["", "something else\n"] {
         std::fs::write(directory.path().join("records"), content).unwrap();
         let error = sink.recover(std::slice::from_ref(&token)).unwrap_err();
-        assert!(error.to_string().ends_with("the file records is not one of this sink"), "{error}");
+        assert!(error.to_string().ends_with("the records are not those of this sink"), "{error}");
     }
 }
