@@ -2,6 +2,7 @@
 
 mod followed;
 mod inputs;
+mod outputs;
 
 use std::fs;
 use std::net::TcpListener;
