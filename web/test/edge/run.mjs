@@ -2,10 +2,11 @@
 // web/dist is built before, and the packages of package.json are installed in target/edge. ALLUVIUM_EDGE_KILLS=n says
 // how often each runtime is killed, and ALLUVIUM_SEED=n replays the kills.
 
-import { tally, test as counted } from "../harness.mjs";
+import { missing } from "../browsers.mjs";
+import { skip, tally, test as counted } from "../harness.mjs";
 import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
-import { killedPage } from "./suites/killed-page.mjs";
+import { killedPage, readers } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
@@ -48,7 +49,11 @@ await test("sources: a Durable Stream", durable);
 await test("sources: a Durable Stream that is cut off before an offset", cutOff);
 await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);
-await test("a page that reads a stream, killed", killedPage);
+for (const kind of readers) {
+  const name = `${kind.name}: a page that reads a stream, killed`;
+  if (kind.path === undefined) skip(name, missing(kind));
+  else await test(name, () => killedPage(kind));
+}
 const object = await worker();
 await test("workerd: the types of its bindings", bindingTypes);
 await test("workerd: the class of the guide, killed once", guide);
