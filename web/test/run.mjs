@@ -48,7 +48,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("a tab that leads is killed"), () => leadingTabs(kind, browser));
   await test(name("a worker that leads is killed"), () => leadingWorkers(kind, browser));
   await test(name("a SharedWorker that serves is killed"), () => sharedWorkers(kind, browser));
-  await test(name("a port that nobody serves"), () => deadPorts(browser));
+  await test(name("a port that is not served"), () => deadPorts(browser));
   await test(name("leaders that cannot lead"), () => refusedLeaders(kind, browser));
   await test(name("storage deleted underneath"), () => cleared(page));
   if (kind.browser === "chrome") await test(name("a page in the background"), () => hidden(browser));

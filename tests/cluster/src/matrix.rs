@@ -72,7 +72,7 @@ struct RunningJob<'j> {
 impl<'j> RunningJob<'j> {
     fn begin(cell: Cell, folder: &'j Path, storages: &Storages, inputs: &'j mut Inputs, random: Rng) -> Self {
         let input = inputs.begin(folder);
-        // The cluster in memory that stands for Kafka fences nobody: it takes what a process that continues still sends.
+        // The cluster in memory that stands for Kafka fences no producer: it takes what a process that continues still sends.
         let is_unfenced = matches!((cell.event, &*inputs), (Event::StopAll | Event::StopOne, Inputs::Kafka { .. }));
         let output = if is_unfenced { Output::file(folder) } else { Output::beside(inputs, folder) };
         let at = storages.job(folder);

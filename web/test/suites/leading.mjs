@@ -149,7 +149,7 @@ export async function sharedWorkers(kind, browser) {
   return `${Math.round(ms)} ms`;
 }
 
-/** After a worker is terminated, the first port has nobody behind it, as that of a SharedWorker that is ending. */
+/** After a worker is terminated, the second port is not served, as that of a SharedWorker that is ending. */
 export async function deadPorts(browser) {
   const page = await open(browser);
   const found = await ask(page, async () => {
