@@ -83,7 +83,8 @@ fn the_directory_is_needed_and_has_one_user() {
     let empty = tempfile::tempdir().unwrap();
     let error = sink(&cluster, empty.path()).recover(std::slice::from_ref(&token)).unwrap_err();
     assert_eq!(error.kind(), Kind::Missing, "{error}");
-    assert!(error.what().contains("it is not the place that belongs to the checkpoint"), "{error}");
+    let why = "it is not the place that belongs to the checkpoint; give the option waiting as before";
+    assert!(error.what().ends_with(why), "{error}");
     assert!(cluster.content("out").is_empty());
 }
 
