@@ -79,9 +79,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
         }
         // It takes a generation of its own, as everything that writes to outputs.
         let manifest = block_on(log.claim(vec![StoreId(random()?)], &BTreeMap::new()))?.clone();
-        for (name, sink) in outputs.values_mut() {
-            output::recover(&*self.storage, name, &mut **sink, &manifest)?;
-        }
+        output::recover(&*self.storage, &mut outputs, &manifest)?;
         Ok(manifest)
     }
 
@@ -99,9 +97,7 @@ impl<S: Storage, B: Build<S::Directory>> Job<S, B> {
             return Err(IncrementalCheckpointError::Fenced(what.into()).into());
         }
         let mut outputs = std::mem::take(self.outputs.get_mut().unwrap_or_else(PoisonError::into_inner));
-        for (name, sink) in outputs.values_mut() {
-            output::recover(&*self.storage, name, &mut **sink, &plan.manifest)?;
-        }
+        output::recover(&*self.storage, &mut outputs, &plan.manifest)?;
         let names = self.inputs.iter().map(|input| input.name().to_owned());
         let committing = Committing {
             log,

@@ -1,4 +1,4 @@
-//! Recovers an output. What is not published yet waits in the job, where each process that may be the first one finds it.
+//! Recovers the outputs. What is not published yet waits in the job, where each process that may be the first one finds it.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use alluvium_connectors::sink::{SharedPlace, Sink, SinkError, SinkErrorKind, Sup
 use alluvium_core::job::JobManifest;
 use alluvium_core::model::hash::checksum;
 
+use crate::committer::Outputs;
 use crate::error::ClusterError;
 use crate::storage::Storage;
 
@@ -15,8 +16,16 @@ const NAME_BYTES_MAX: usize = 64;
 /// How often an output is recovered that a process of an earlier generation still publishes to.
 const ATTEMPTS: u32 = 5;
 
-/// Completes what was committed of an output, and drops the rest.
+/// Completes what was committed of each output, and drops the rest.
 pub(super) fn recover<S: Storage>(
+    storage: &S,
+    outputs: &mut Outputs,
+    manifest: &JobManifest,
+) -> Result<(), ClusterError> {
+    outputs.values_mut().try_for_each(|(name, sink)| recover_one(storage, name, &mut **sink, manifest))
+}
+
+fn recover_one<S: Storage>(
     storage: &S,
     name: &str,
     sink: &mut dyn Sink,
