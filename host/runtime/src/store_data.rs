@@ -20,6 +20,7 @@ use crate::error::RuntimeError;
 use crate::limits::{Limit, Limits, Reached};
 use crate::messages::Messages;
 use crate::stderr_tail::Tail;
+use crate::system_error::{self, is_out_of_memory};
 
 /// The data of a store.
 pub(crate) struct StoreData {
@@ -107,8 +108,8 @@ impl WasiView for StoreData {
     }
 }
 
-/// Says why an instance of the component in `file` did not come to be: it ended while it started, or
-/// its interfaces are not those that this host was built with.
+/// Says why an instance of the component in `file` did not come to be: it ended while it started, the system refused
+/// what it needs, or its interfaces are not those that this host was built with.
 pub(crate) fn explain_start(
     store: impl AsContext<Data = StoreData>,
     file: &Path,
@@ -126,22 +127,14 @@ pub(crate) fn explain_start(
             "the host's pool is full ({error:#}): close plugins, or give it a larger pool"
         ));
     }
+    if let Some(refused) = system_error::refused(file, error) {
+        return refused;
+    }
     let why = format!("was built for other interfaces than this program: {error:#}; build both from the same sources");
     RuntimeError::component(file, why)
 }
 
 const OUT_OF_MEMORY: &str = "the system has no more memory, address space or mappings";
-
-/// Whether the system refused memory. Where wasmtime maps memory of its own, the error has a type; that of a memory
-/// which the host makes is text.
-fn is_out_of_memory(error: &wasmtime::Error) -> bool {
-    let refused = std::io::Error::from(rustix::io::Errno::NOMEM);
-    error.chain().any(|cause| {
-        cause.downcast_ref::<rustix::io::Errno>() == Some(&rustix::io::Errno::NOMEM)
-            || cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == refused.kind())
-            || cause.to_string().ends_with(&refused.to_string())
-    })
-}
 
 /// The limit behind a call that ended badly, if it was one.
 fn limit_of(guest: &StoreData, error: &wasmtime::Error) -> Option<(Limit, String)> {

@@ -5,9 +5,9 @@ use std::fs;
 use alluvium_host::{Cache, Host, HostOptions, Limits, Plugin, PluginOptions, RuntimeError};
 use alluvium_hostile::Guest;
 use futures_lite::future::block_on;
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{Bench, OK, flights, header, is_alone, put, refused};
+use crate::support::{Bench, OK, delays, flights, header, is_alone, put, refused};
 
 /// Open descriptors, mappings and threads of this process.
 fn counted() -> [usize; 3] {
@@ -94,6 +94,39 @@ fn no_more_address_space_is_said_as_that_and_others_work_on() {
         drop(more.pop());
         start(at).expect("room again");
         setrlimit(Resource::As, before).expect("no limit");
+    }
+}
+
+#[test]
+fn no_more_descriptors_is_said_as_that_wherever_they_end() {
+    if !is_alone("attacks::resources::no_more_descriptors_is_said_as_that_wherever_they_end") {
+        return;
+    }
+    // It has data, so that its memory begins from an image, which needs a descriptor.
+    let plugin = delays();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..getrlimit(Resource::Nofile) }).expect("a limit");
+    for (name, bench) in Bench::both() {
+        let mut refusals = 0;
+        // No descriptor is left, then one, then two, until there are as many as a start needs.
+        for left in 0.. {
+            let mut held: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+            held.truncate(held.len() - left);
+            let started = bench.host.load(&plugin).and_then(|code| {
+                bench.host.start(&code, bench.path(&format!("left-{left}")), &PluginOptions::default())
+            });
+            drop(held);
+            let Err(error) = started else { break };
+            let said = error.to_string();
+            // WASI has no code for it: what the engine component opens itself is an error of input and output.
+            let is_told = said.contains("Too many open files") || name == "component" && said.ends_with("error: io");
+            assert!(is_told, "{name}, {left} left: {said}");
+            assert!(!said.contains("interfaces") && !said.contains("world"), "{name}, {left} left: {said}");
+            refusals += 1;
+            assert!(left < 100, "{name}: {said}");
+        }
+        assert!(refusals > 1, "{name}: it starts without descriptors");
+        let code = bench.host.load(&plugin).expect("there is room again");
+        bench.host.start(&code, bench.path("after"), &PluginOptions::default()).expect("it starts");
     }
 }
 
