@@ -18,6 +18,8 @@ mod kafka;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
+mod outbox;
 mod place;
 #[cfg(any(feature = "http", feature = "kafka", feature = "nats"))]
 mod token;

@@ -6,15 +6,14 @@ use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 
+use super::deliveries::Deliveries;
 use super::delivery::Delivery;
-use super::outbox::Outbox;
-use super::target::{Client, Judgement, Refusal, Target, check_line, lines};
+use super::resource::{Client, Judgement, Resource, check_line, lines};
 use crate::address::{Address, AddressError};
-use crate::batch::Batch;
 use crate::http::{Failure, HttpEndpoint, Shared, header};
-use crate::opaque::Opaque;
+use crate::sink::outbox::{Outbox, Refusal, sink_over_outbox};
 use crate::sink::waiting::Waiting;
-use crate::sink::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind, WaitingPlace};
+use crate::sink::{Guarantee, SinkErrorKind as Kind};
 
 /// A sink that appends the records of an epoch to a
 /// [Durable Stream](https://github.com/durable-streams/durable-streams) in one request, exactly once.
@@ -49,7 +48,7 @@ use crate::sink::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct DurableStreamSink(Outbox<Producer>);
+pub struct DurableStreamSink(Outbox<Deliveries<Producer>>);
 
 impl DurableStreamSink {
     /// Returns the sink over a stream. Records wait in the directory. Nothing is connected yet.
@@ -60,7 +59,8 @@ impl DurableStreamSink {
     fn waiting(endpoint: HttpEndpoint, waiting: Waiting) -> Self {
         let name = endpoint.to_string();
         let content_type = HeaderValue::from_static("");
-        Self(Outbox::new(name, Producer { client: Client::new(endpoint), content_type }, waiting))
+        let producer = Producer { client: Client::new(endpoint), content_type };
+        Self(Outbox::new(name, Deliveries::to(producer), waiting))
     }
 
     /// Returns the sink that an address `durable-stream+https://HOST/PATH?waiting=DIRECTORY` or
@@ -85,43 +85,7 @@ impl DurableStreamSink {
     }
 }
 
-impl Sink for DurableStreamSink {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn guarantee(&self) -> Guarantee {
-        self.0.target.guarantee()
-    }
-
-    fn needs_place(&self) -> bool {
-        self.0.waiting.needs_place()
-    }
-
-    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
-        self.0.waiting.wait_in(place);
-    }
-
-    fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
-        self.0.recover(committed)
-    }
-
-    fn write(&mut self, records: &Batch) -> Result<(), SinkError> {
-        self.0.write(records)
-    }
-
-    fn prepare(&mut self) -> Result<Opaque, SinkError> {
-        self.0.prepare()
-    }
-
-    fn publish(&mut self, committed: &Opaque) -> Result<(), SinkError> {
-        self.0.publish(committed)
-    }
-
-    fn abort(&mut self) -> Result<(), SinkError> {
-        self.0.abort()
-    }
-}
+sink_over_outbox!(DurableStreamSink);
 
 /// A producer of a stream.
 #[derive(Debug)]
@@ -149,7 +113,7 @@ impl Producer {
     }
 }
 
-impl Target for Producer {
+impl Resource for Producer {
     fn guarantee(&self) -> Guarantee {
         Guarantee::ExactlyOnce
     }
@@ -160,10 +124,10 @@ impl Target for Producer {
         let headers = self.client.send(request, judge)?;
         if header(&headers, "stream-next-offset").is_none() {
             let what = "its answer has no Stream-Next-Offset: it is no durable stream";
-            return Err(Refusal::Final(Kind::Open, what.to_owned()));
+            return Err(Refusal::of(Kind::Open, what));
         }
         if header(&headers, "stream-closed").is_some_and(|value| value.eq_ignore_ascii_case(b"true")) {
-            return Err(Refusal::Final(Kind::Open, CLOSED.to_owned()));
+            return Err(Refusal::of(Kind::Open, CLOSED));
         }
         let binary = HeaderValue::from_static("application/octet-stream");
         self.content_type = headers.get(CONTENT_TYPE).cloned().unwrap_or(binary);

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 
+use super::deliveries::Deliveries;
 use super::delivery::Delivery;
-use super::outbox::Outbox;
-use super::target::{Client, Judgement, Refusal, Target, check_line, lines};
+use super::resource::{Client, Judgement, Resource, check_line, lines};
 use crate::address::{Address, AddressError};
-use crate::batch::Batch;
 use crate::http::HttpEndpoint;
-use crate::opaque::Opaque;
+use crate::sink::Guarantee;
+use crate::sink::outbox::{Outbox, Refusal, sink_over_outbox};
 use crate::sink::waiting::Waiting;
-use crate::sink::{Guarantee, Publication, Sink, SinkError, WaitingPlace};
 use crate::trouble::Trouble;
 
 /// A sink that sends the records of an epoch to a resource in one request, as lines.
@@ -45,7 +44,7 @@ use crate::trouble::Trouble;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct HttpSink(Outbox<Requests>);
+pub struct HttpSink(Outbox<Deliveries<Requests>>);
 
 /// How records are sent.
 ///
@@ -121,7 +120,8 @@ impl HttpSink {
 
     fn waiting(endpoint: HttpEndpoint, waiting: Waiting, options: HttpSinkOptions) -> Self {
         let name = endpoint.to_string();
-        Self(Outbox::new(name, Requests { client: Client::new(endpoint), options }, waiting))
+        let requests = Requests { client: Client::new(endpoint), options };
+        Self(Outbox::new(name, Deliveries::to(requests), waiting))
     }
 
     /// Returns the sink that an address `https://HOST/PATH?waiting=DIRECTORY` or `http://HOST/PATH?waiting=DIRECTORY`
@@ -146,43 +146,7 @@ impl HttpSink {
     }
 }
 
-impl Sink for HttpSink {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn guarantee(&self) -> Guarantee {
-        self.0.target.guarantee()
-    }
-
-    fn needs_place(&self) -> bool {
-        self.0.waiting.needs_place()
-    }
-
-    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
-        self.0.waiting.wait_in(place);
-    }
-
-    fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
-        self.0.recover(committed)
-    }
-
-    fn write(&mut self, records: &Batch) -> Result<(), SinkError> {
-        self.0.write(records)
-    }
-
-    fn prepare(&mut self) -> Result<Opaque, SinkError> {
-        self.0.prepare()
-    }
-
-    fn publish(&mut self, committed: &Opaque) -> Result<(), SinkError> {
-        self.0.publish(committed)
-    }
-
-    fn abort(&mut self) -> Result<(), SinkError> {
-        self.0.abort()
-    }
-}
+sink_over_outbox!(HttpSink);
 
 /// Requests with a key.
 #[derive(Debug)]
@@ -191,7 +155,7 @@ struct Requests {
     options: HttpSinkOptions,
 }
 
-impl Target for Requests {
+impl Resource for Requests {
     fn guarantee(&self) -> Guarantee {
         if self.options.honours_key { Guarantee::ExactlyOnce } else { Guarantee::AtLeastOnce }
     }

@@ -33,24 +33,20 @@
 mod header;
 mod look;
 mod mark;
+mod output;
+mod partition;
 mod producer;
 mod recovery;
-mod steps;
-mod target;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use self::producer::RECORD_BYTES_MAX;
-use self::target::{Standing, Target};
-use super::ends::{Ends, Stage};
-use super::token::Token;
+use self::output::Output;
+use self::partition::Partition;
+use super::outbox::{Outbox, sink_over_outbox};
 use super::waiting::Waiting;
-use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind, WaitingPlace};
+use super::{SinkError, SinkErrorKind as Kind};
 use crate::address::AddressError;
-use crate::batch::Batch;
-use crate::kafka::{self, KafkaServer, Topic, Trouble};
-use crate::opaque::{self, Opaque, Shown};
+use crate::kafka::{self, KafkaServer, Topic};
 
 /// A sink that publishes each record as a message to one partition of a Kafka topic, exactly once.
 ///
@@ -80,16 +76,7 @@ use crate::opaque::{self, Opaque, Shown};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct KafkaSink {
-    name: String,
-    target: Target,
-    waiting: Waiting,
-    stage: Stage,
-    ends: Ends,
-    standing: Standing,
-    /// Whether the standing is known. Otherwise a transaction may be on its way.
-    is_sure: bool,
-}
+pub struct KafkaSink(Outbox<Output>);
 
 impl KafkaSink {
     /// Returns the sink over the first partition of a topic, which must be there. Records wait in the directory.
@@ -101,34 +88,27 @@ impl KafkaSink {
     fn waiting(server: KafkaServer, topic: &str, waiting: Waiting) -> Result<Self, SinkError> {
         kafka::check_topic(topic).map_err(|what| SinkError::new(Kind::Open, topic, what))?;
         let topic = Topic { name: topic.to_owned(), partition: 0 };
-        let standing = Standing { id: String::new(), number: 0, cluster: String::new(), base: 0 };
-        Ok(Self {
-            name: topic.to_string(),
-            target: Target::new(server, topic.clone(), id_of(&topic)),
-            waiting,
-            stage: Stage::Unknown,
-            ends: Ends::default(),
-            standing,
-            is_sure: false,
-        })
+        let partition = Partition::new(server, topic.clone(), id_of(&topic));
+        Ok(Self(Outbox::new(topic.to_string(), Output::in_partition(partition), waiting)))
     }
 
     /// Publishes to this partition instead of the first. A negative number counts as that of the first.
     #[must_use]
     pub fn partition(mut self, partition: i32) -> Self {
-        let topic = Topic { name: self.target.topic.name.clone(), partition: partition.max(0) };
-        if self.target.transactional_id == id_of(&self.target.topic) {
-            self.target.transactional_id = id_of(&topic);
+        let target = &mut self.0.target.partition;
+        let topic = Topic { name: target.topic.name.clone(), partition: partition.max(0) };
+        if target.transactional_id == id_of(&target.topic) {
+            target.transactional_id = id_of(&topic);
         }
-        self.name = topic.to_string();
-        self.target.topic = topic;
+        self.0.name = topic.to_string();
+        target.topic = topic;
         self
     }
 
     /// Sets the transactional id.
     #[must_use]
     pub fn transactional_id(mut self, id: impl Into<String>) -> Self {
-        self.target.transactional_id = id.into();
+        self.0.target.partition.transactional_id = id.into();
         self
     }
 
@@ -165,50 +145,7 @@ impl KafkaSink {
 
     /// Returns the directory of this machine in which records wait, if they do.
     pub fn directory(&self) -> Option<&Path> {
-        self.waiting.directory()
-    }
-
-    fn error(&self, kind: Kind, what: impl Into<String>) -> SinkError {
-        SinkError::new(kind, &self.name, what)
-    }
-
-    fn failed(&self, error: io::Error) -> SinkError {
-        self.waiting.failed(&self.name, error)
-    }
-
-    fn troubled(&self, trouble: &Trouble) -> SinkError {
-        let what = format!("{}: {}", self.target.server, trouble.what());
-        match (trouble, trouble.as_io()) {
-            (_, Some(error)) => SinkError::io(Kind::Io, &self.name, error).says(what),
-            (Trouble::Fenced(_), None) => {
-                let id = &self.target.transactional_id;
-                let what = format!(
-                    "another process has taken the transactional id {id:?}: if it is another sink, give it an id of its \
-                     own (transactional-id); if it has replaced this one, end this one. A transaction that was open for \
-                     too long ends in the same way; then start again ({what})"
-                );
-                self.error(Kind::Fenced, what)
-            }
-            (_, None) => self.error(Kind::Io, what),
-        }
-    }
-
-    fn read(&self, token: &Opaque) -> Result<Token, SinkError> {
-        Token::read(token)
-            .ok_or_else(|| self.error(Kind::Token, format!("{} is no token of a sink of Kafka", Shown(token))))
-    }
-
-    /// Runs a step. After an error that does not pass, it is not known what the step has done, and recovery finds
-    /// it out.
-    fn step<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, SinkError>) -> Result<T, SinkError> {
-        if self.stage == Stage::Unknown {
-            return Err(self.error(Kind::Unsupported, "it must be recovered first"));
-        }
-        step(self).inspect_err(|error| {
-            if !error.is_transient() {
-                self.stage = Stage::Unknown;
-            }
-        })
+        self.0.directory()
     }
 }
 
@@ -217,88 +154,4 @@ fn id_of(topic: &Topic) -> String {
     format!("alluvium-{}-{}", topic.name, topic.partition)
 }
 
-impl Sink for KafkaSink {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::ExactlyOnce
-    }
-
-    fn needs_place(&self) -> bool {
-        self.waiting.needs_place()
-    }
-
-    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
-        self.waiting.wait_in(place);
-    }
-
-    fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
-        let token = match committed {
-            [] => None,
-            [token] if opaque::is_empty(token) => None,
-            [token] => Some(self.read(token)?),
-            _ => return Err(self.error(Kind::Unsupported, "a partition has one writer, and there are several tokens")),
-        };
-        self.waiting.take(&self.name)?;
-        self.stage = Stage::Unknown;
-        match token {
-            Some(token) => self.recover_token(token).map(|publication| vec![publication]),
-            None => self.recover_nothing().map(|()| vec![Publication::Before; committed.len()]),
-        }
-    }
-
-    fn write(&mut self, records: &Batch) -> Result<(), SinkError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let longest = records.records().map(|record| record.bytes().len()).max().unwrap_or(0);
-        self.step(|sink| {
-            if longest > RECORD_BYTES_MAX {
-                let what = format!("a record has {longest} bytes, and a message has at most {RECORD_BYTES_MAX}");
-                return Err(sink.error(Kind::Unsupported, what));
-            }
-            if !sink.waiting.has_epoch() {
-                sink.begin(&[])?;
-            }
-            sink.stage = Stage::Open;
-            sink.waiting.append(records).map_err(|error| sink.failed(error))?;
-            sink.ends.written += u64::from(records.count());
-            Ok(())
-        })
-    }
-
-    fn prepare(&mut self) -> Result<Opaque, SinkError> {
-        self.step(|sink| {
-            if sink.stage == Stage::Untouched {
-                return Ok(Opaque::default());
-            }
-            let Ends { waiting_from, written, .. } = sink.ends;
-            let token = sink.waiting.prepare(waiting_from, written - waiting_from);
-            let token = token.map_err(|error| sink.failed(error))?.ok_or_else(|| sink.missing(written))?;
-            sink.ends.prepared = written;
-            Ok(token.opaque())
-        })
-    }
-
-    fn publish(&mut self, committed: &Opaque) -> Result<(), SinkError> {
-        if opaque::is_empty(committed) {
-            return Ok(());
-        }
-        let token = self.read(committed)?;
-        self.step(|sink| if token.end() > sink.ends.published { sink.publish_token(token) } else { Ok(()) })
-    }
-
-    fn abort(&mut self) -> Result<(), SinkError> {
-        self.step(|sink| {
-            if !sink.is_sure {
-                let what = "records of a committed checkpoint are being published, and cannot be dropped";
-                return Err(sink.error(Kind::Ahead, what));
-            }
-            sink.waiting.end();
-            sink.ends = Ends::all_at(sink.ends.published);
-            Ok(())
-        })
-    }
-}
+sink_over_outbox!(KafkaSink);

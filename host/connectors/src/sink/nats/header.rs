@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sink::outbox;
+
 /// The first line of a file of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
@@ -17,9 +19,8 @@ pub(super) struct Header {
 
 const MAGIC: &str = "alluvium-nats-1";
 
-impl Header {
-    /// Reads the header at the beginning of a file, and returns its length as well.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+impl outbox::Header for Header {
+    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let line = std::str::from_utf8(&bytes[..end]).ok()?;
         let mut words = line.split(' ');
@@ -30,6 +31,10 @@ impl Header {
         let mut number = || words.next()?.parse().ok();
         let header = Self { id, created: number()?, base: number()?, first: number()? };
         Some((header, end + 1))
+    }
+
+    fn first(&self) -> u64 {
+        self.first
     }
 }
 
@@ -42,6 +47,7 @@ impl fmt::Display for Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::outbox::Header as _;
 
     #[test]
     fn a_header_is_read_as_it_was_written() {

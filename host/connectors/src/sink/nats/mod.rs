@@ -1,23 +1,18 @@
 //! A sink that publishes records to a subject of NATS JetStream.
 
 mod header;
+mod output;
+mod publisher;
 mod recovery;
-mod steps;
-mod target;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use self::steps::Place;
-use super::ends::{Ends, Stage};
-use super::token::Token;
+use self::output::Output;
+use super::outbox::{Outbox, sink_over_outbox};
 use super::waiting::Waiting;
-use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind, WaitingPlace};
+use super::{SinkError, SinkErrorKind as Kind};
 use crate::address::{Address, AddressError};
-use crate::batch::Batch;
-use crate::nats::{self, Connection, NatsServer};
-use crate::opaque::{self, Opaque, Shown};
-use crate::trouble::Trouble;
+use crate::nats::{self, NatsServer};
 
 /// A sink that publishes each record as a message to one subject of a JetStream stream, exactly once.
 ///
@@ -51,18 +46,7 @@ use crate::trouble::Trouble;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct JetStreamSink {
-    name: String,
-    server: NatsServer,
-    stream: String,
-    subject: String,
-    /// There from the first recovery on.
-    connection: Option<Connection>,
-    waiting: Waiting,
-    stage: Stage,
-    ends: Ends,
-    place: Place,
-}
+pub struct JetStreamSink(Outbox<Output>);
 
 impl JetStreamSink {
     /// Returns the sink over a subject of a stream, which must be there. Records wait in the directory.
@@ -80,17 +64,7 @@ impl JetStreamSink {
         let name = format!("{stream}/{subject}");
         let checked = nats::check_stream_name(stream).and_then(|()| nats::check_subject(subject));
         checked.map_err(|what| SinkError::new(Kind::Open, &name, what))?;
-        Ok(Self {
-            name,
-            server,
-            stream: stream.to_owned(),
-            subject: subject.to_owned(),
-            connection: None,
-            waiting,
-            stage: Stage::Unknown,
-            ends: Ends::default(),
-            place: Place::nowhere(),
-        })
+        Ok(Self(Outbox::new(name, Output::in_subject(server, stream, subject), waiting)))
     }
 
     /// Returns the sink that an address `nats://HOST:PORT/STREAM?subject=SUBJECT&waiting=DIRECTORY` stands for.
@@ -117,130 +91,8 @@ impl JetStreamSink {
 
     /// Returns the directory of this machine in which records wait, if they do.
     pub fn directory(&self) -> Option<&Path> {
-        self.waiting.directory()
-    }
-
-    fn error(&self, kind: Kind, what: impl Into<String>) -> SinkError {
-        SinkError::new(kind, &self.name, what)
-    }
-
-    fn failed(&self, error: io::Error) -> SinkError {
-        self.waiting.failed(&self.name, error)
-    }
-
-    fn troubled(&self, trouble: &Trouble) -> SinkError {
-        let (Trouble::Lost(what) | Trouble::Refused(what)) = trouble;
-        let what = format!("{}: {what}", self.server);
-        match trouble.as_io() {
-            Some(error) => SinkError::io(Kind::Io, &self.name, error).says(what),
-            None => self.error(Kind::Io, what),
-        }
-    }
-
-    fn read(&self, token: &Opaque) -> Result<Token, SinkError> {
-        Token::read(token)
-            .ok_or_else(|| self.error(Kind::Token, format!("{} is no token of this kind of sink", Shown(token))))
-    }
-
-    /// Runs a step. After an error that does not pass, it is not known what the step has done, and recovery finds
-    /// it out.
-    fn step<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, SinkError>) -> Result<T, SinkError> {
-        if self.stage == Stage::Unknown {
-            return Err(self.error(Kind::Unsupported, "it must be recovered first"));
-        }
-        step(self).inspect_err(|error| {
-            if !error.is_transient() {
-                self.stage = Stage::Unknown;
-            }
-        })
+        self.0.directory()
     }
 }
 
-impl Sink for JetStreamSink {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::ExactlyOnce
-    }
-
-    fn needs_place(&self) -> bool {
-        self.waiting.needs_place()
-    }
-
-    fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
-        self.waiting.wait_in(place);
-    }
-
-    fn recover(&mut self, committed: &[Opaque]) -> Result<Vec<Publication>, SinkError> {
-        let token = match committed {
-            [] => None,
-            [token] if opaque::is_empty(token) => None,
-            [token] => Some(self.read(token)?),
-            _ => return Err(self.error(Kind::Unsupported, "a subject has one writer, and there are several tokens")),
-        };
-        self.waiting.take(&self.name)?;
-        self.stage = Stage::Unknown;
-        match token {
-            Some(token) => self.recover_token(token).map(|publication| vec![publication]),
-            None => self.recover_nothing().map(|()| vec![Publication::Before; committed.len()]),
-        }
-    }
-
-    fn write(&mut self, records: &Batch) -> Result<(), SinkError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let longest = records.records().map(|record| record.bytes().len()).max().unwrap_or(0);
-        self.step(|sink| {
-            if longest > sink.place.record_bytes_max {
-                let what = format!(
-                    "a record has {longest} bytes, and {} takes at most {}",
-                    sink.server, sink.place.record_bytes_max
-                );
-                return Err(sink.error(Kind::Unsupported, what));
-            }
-            if !sink.waiting.has_epoch() {
-                sink.begin(&[])?;
-            }
-            sink.stage = Stage::Open;
-            sink.waiting.append(records).map_err(|error| sink.failed(error))?;
-            sink.ends.written += u64::from(records.count());
-            Ok(())
-        })
-    }
-
-    fn prepare(&mut self) -> Result<Opaque, SinkError> {
-        self.step(|sink| {
-            if sink.stage == Stage::Untouched {
-                return Ok(Opaque::default());
-            }
-            let Ends { waiting_from, written, .. } = sink.ends;
-            let token = sink.waiting.prepare(waiting_from, written - waiting_from);
-            let token = token.map_err(|error| sink.failed(error))?.ok_or_else(|| sink.missing(written))?;
-            sink.ends.prepared = written;
-            Ok(token.opaque())
-        })
-    }
-
-    fn publish(&mut self, committed: &Opaque) -> Result<(), SinkError> {
-        if opaque::is_empty(committed) {
-            return Ok(());
-        }
-        let token = self.read(committed)?;
-        self.step(|sink| if token.end() > sink.ends.published { sink.publish_token(token) } else { Ok(()) })
-    }
-
-    fn abort(&mut self) -> Result<(), SinkError> {
-        self.step(|sink| {
-            if !sink.place.is_sure {
-                let what = "records of a committed checkpoint are being published, and cannot be dropped";
-                return Err(sink.error(Kind::Ahead, what));
-            }
-            sink.waiting.end();
-            sink.ends = Ends::all_at(sink.ends.published);
-            Ok(())
-        })
-    }
-}
+sink_over_outbox!(JetStreamSink);

@@ -29,7 +29,7 @@ pub(super) const HEADER_BYTES_MAX: usize = 512;
 
 /// A subject of a stream.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct Publisher {
     pub(super) shared: Arc<Shared>,
     pub(super) stream: String,
     pub(super) subject: String,
@@ -68,7 +68,7 @@ fn read_mark(mark: &str) -> Option<(String, u64)> {
     Some((id.to_owned(), number.parse().ok()?))
 }
 
-impl Target {
+impl Publisher {
     /// Looks at the last message, for as long as there is patience.
     pub(super) async fn look(&self) -> Result<Look, Trouble> {
         let mut outage = Outage::new(self.shared.server().retries());

@@ -1,66 +1,87 @@
-//! The steps of a sink whose records wait in a directory until they are delivered.
+//! The steps of a sink whose records wait in a place until a server has them.
+//!
+//! Each kind of server is a [`Target`]. What they have in common is here: which records wait, which of them a token
+//! stands for, and when they may be published or dropped.
+
+mod recovery;
+mod target;
 
 use std::io;
 use std::path::Path;
 
-use super::delivery::Delivery;
-use super::header::Header;
-use super::target::{self, Target};
+pub(super) use self::target::{Header, Records, Refusal, Target};
+use super::ends::{Ends, Stage};
+use super::token::Token;
+use super::waiting::Waiting;
+use super::{Guarantee, SinkError, SinkErrorKind as Kind, WaitingPlace};
 use crate::batch::Batch;
 use crate::opaque::{self, Opaque, Shown};
-use crate::sink::ends::{Ends, Stage};
-use crate::sink::token::{Token, records_in};
-use crate::sink::waiting::Waiting;
-use crate::sink::{SinkError, SinkErrorKind as Kind};
 
-/// What waits for a target, and what was sent to it.
+/// What waits for a target, and how far it is.
 #[derive(Debug)]
 pub(super) struct Outbox<T> {
     pub(super) name: String,
     pub(super) target: T,
-    pub(super) waiting: Waiting,
-    pub(super) stage: Stage,
-    pub(super) ends: Ends,
-    /// What was sent last.
-    pub(super) last: Delivery,
-    /// The number of this process among those that sent records.
-    pub(super) session: u64,
+    waiting: Waiting,
+    stage: Stage,
+    ends: Ends,
 }
 
 impl<T: Target> Outbox<T> {
     pub(super) fn new(name: String, target: T, waiting: Waiting) -> Self {
-        let last = Delivery::none(String::new());
-        Self { name, target, waiting, stage: Stage::Unknown, ends: Ends::default(), last, session: 0 }
+        Self { name, target, waiting, stage: Stage::Unknown, ends: Ends::default() }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
+    pub(super) fn guarantee(&self) -> Guarantee {
+        self.target.guarantee()
+    }
+
     pub(super) fn directory(&self) -> Option<&Path> {
         self.waiting.directory()
     }
 
-    pub(super) fn error(&self, kind: Kind, what: impl Into<String>) -> SinkError {
+    pub(super) fn needs_place(&self) -> bool {
+        self.waiting.needs_place()
+    }
+
+    pub(super) fn wait_in(&mut self, place: Box<dyn WaitingPlace>) {
+        self.waiting.wait_in(place);
+    }
+
+    fn error(&self, kind: Kind, what: impl Into<String>) -> SinkError {
         SinkError::new(kind, &self.name, what)
     }
 
-    pub(super) fn failed(&self, error: io::Error) -> SinkError {
+    fn failed(&self, error: io::Error) -> SinkError {
         self.waiting.failed(&self.name, error)
     }
 
-    pub(super) fn read(&self, token: &Opaque) -> Result<Token, SinkError> {
-        let what = || format!("{} is no token of this kind of sink", Shown(token));
-        Token::read(token).ok_or_else(|| self.error(Kind::Token, what()))
+    fn refused(&self, end: u64, refusal: Refusal) -> SinkError {
+        match refusal {
+            Refusal::Failed(Some(error), what) => SinkError::io(Kind::Io, &self.name, error).says(what),
+            Refusal::Failed(None, what) => self.error(Kind::Io, what),
+            Refusal::Final(kind, what) => self.error(kind, what),
+            Refusal::Place(error) => self.failed(error),
+            Refusal::Missing => self.missing(end),
+        }
     }
 
-    pub(super) fn missing(&self, end: u64) -> SinkError {
+    fn missing(&self, end: u64) -> SinkError {
         let what = format!(
             "{} of the {end} records that the checkpoint stands for are published, and {} does not hold the others",
-            self.ends.published,
+            self.target.published(),
             self.waiting.place_name()
         );
         self.error(Kind::Missing, what)
+    }
+
+    fn read(&self, token: &Opaque) -> Result<Token, SinkError> {
+        let what = || format!("{} is no token of this kind of sink", Shown(token));
+        Token::read(token).ok_or_else(|| self.error(Kind::Token, what()))
     }
 
     /// Runs a step. After an error that does not pass, it is not known what the step has done, and recovery finds
@@ -116,20 +137,28 @@ impl<T: Target> Outbox<T> {
 
     pub(super) fn abort(&mut self) -> Result<(), SinkError> {
         self.step(|sink| {
-            if !sink.last.is_done {
+            if !sink.target.is_sure() {
                 let what = "records of a committed checkpoint are being published, and cannot be dropped";
                 return Err(sink.error(Kind::Ahead, what));
             }
             sink.waiting.end();
-            sink.ends = Ends::all_at(sink.ends.published);
+            sink.ends = Ends::all_at(sink.target.published());
             Ok(())
         })
     }
 
     /// Begins an epoch with frames that wait already.
     fn begin(&mut self, frames: &[u8]) -> Result<(), SinkError> {
-        let header = Header { id: self.last.id.clone(), first: self.ends.waiting_from };
+        let header = self.target.header(self.ends.waiting_from);
         self.waiting.begin(&header, frames).map_err(|error| self.failed(error))
+    }
+
+    /// Publishes what the frames of a token hold behind what is published.
+    fn publish_frames(&mut self, token: Token, frames: Vec<u8>) -> Result<(), SinkError> {
+        let end = token.end();
+        let records = Records::of(frames, token.count).ok_or_else(|| self.missing(end))?;
+        let published = self.target.publish(&mut self.waiting, token.first, records);
+        published.map_err(|refusal| self.refused(end, refusal))
     }
 
     fn publish_token(&mut self, token: Token) -> Result<(), SinkError> {
@@ -139,7 +168,8 @@ impl<T: Target> Outbox<T> {
         }
         let divided = self.waiting.divided(token).map_err(|error| self.failed(error))?;
         let (frames, rest) = divided.ok_or_else(|| self.missing(token.end()))?;
-        self.deliver(token, &frames)?;
+        self.publish_frames(token, frames)?;
+        self.ends.published = token.end();
         if self.ends.published == self.ends.prepared {
             // No token names these records any more.
             self.ends.waiting_from = self.ends.prepared;
@@ -150,36 +180,52 @@ impl<T: Target> Outbox<T> {
         }
         Ok(())
     }
-
-    /// Delivers what of a token is not published. What was being sent is sent again as it was, and the rest behind
-    /// it.
-    pub(super) fn deliver(&mut self, token: Token, frames: &[u8]) -> Result<(), SinkError> {
-        let Some((places, _)) = records_in(frames, token.count) else { return Err(self.missing(token.end())) };
-        let records: Vec<&[u8]> = places.into_iter().map(|place| &frames[place]).collect();
-        if !self.last.is_done {
-            // It may be the note of a process before, which the place might lose.
-            self.waiting.keep_note(&self.last).map_err(|error| self.failed(error))?;
-            self.send(token, &records)?;
-        }
-        if self.last.end < token.end() {
-            self.last = self.last.next(self.session, token.end());
-            // First the note: what may have arrived is never sent under another name.
-            self.waiting.keep_note(&self.last).map_err(|error| self.failed(error))?;
-            self.send(token, &records)?;
-        }
-        Ok(())
-    }
-
-    /// Sends the last delivery.
-    fn send(&mut self, token: Token, records: &[&[u8]]) -> Result<(), SinkError> {
-        let place = |end: u64| end.checked_sub(token.first).and_then(|place| usize::try_from(place).ok());
-        let range = place(self.last.first).zip(place(self.last.end));
-        let Some(records) = range.and_then(|(first, end)| records.get(first..end)) else {
-            return Err(self.missing(token.end()));
-        };
-        self.target.deliver(&self.last, records).map_err(|refusal| target::error(&self.name, refusal))?;
-        self.last.is_done = true;
-        self.ends.published = self.last.end;
-        self.waiting.keep_note(&self.last).map_err(|error| self.failed(error))
-    }
 }
+
+/// Makes a sink of a type whose only field is an outbox.
+macro_rules! sink_over_outbox {
+    ($sink:ty) => {
+        impl $crate::sink::Sink for $sink {
+            fn name(&self) -> &str {
+                self.0.name()
+            }
+
+            fn guarantee(&self) -> $crate::sink::Guarantee {
+                self.0.guarantee()
+            }
+
+            fn needs_place(&self) -> bool {
+                self.0.needs_place()
+            }
+
+            fn wait_in(&mut self, place: Box<dyn $crate::sink::WaitingPlace>) {
+                self.0.wait_in(place);
+            }
+
+            fn recover(
+                &mut self,
+                committed: &[$crate::opaque::Opaque],
+            ) -> Result<Vec<$crate::sink::Publication>, $crate::sink::SinkError> {
+                self.0.recover(committed)
+            }
+
+            fn write(&mut self, records: &$crate::batch::Batch) -> Result<(), $crate::sink::SinkError> {
+                self.0.write(records)
+            }
+
+            fn prepare(&mut self) -> Result<$crate::opaque::Opaque, $crate::sink::SinkError> {
+                self.0.prepare()
+            }
+
+            fn publish(&mut self, committed: &$crate::opaque::Opaque) -> Result<(), $crate::sink::SinkError> {
+                self.0.publish(committed)
+            }
+
+            fn abort(&mut self) -> Result<(), $crate::sink::SinkError> {
+                self.0.abort()
+            }
+        }
+    };
+}
+
+pub(super) use sink_over_outbox;

@@ -10,36 +10,29 @@ use reqwest::header::HeaderMap;
 use super::delivery::Delivery;
 use crate::http::{Connection, Failure, HttpEndpoint, Redirects, Shared, answer, checked};
 use crate::retry::Outage;
-use crate::sink::{Guarantee, SinkError, SinkErrorKind as Kind};
+use crate::sink::outbox::Refusal;
+use crate::sink::{Guarantee, SinkErrorKind as Kind};
 use crate::trouble::Trouble;
 
-/// How long a target may take to do what a request asks for.
+/// How long a resource may take to do what a request asks for.
 const DONE_TIME_MAX: Duration = Duration::from_mins(2);
 
 /// What takes deliveries. A delivery that is sent again is the same request.
-pub(super) trait Target: Send {
+pub(super) trait Resource: Send {
     /// What it promises when a delivery is sent again.
     fn guarantee(&self) -> Guarantee;
 
-    /// Looks at the target before anything is sent to it.
+    /// Looks at the resource before anything is sent to it.
     fn look(&mut self) -> Result<(), Refusal>;
 
-    /// Returns what is wrong with a record, if the target cannot have it.
+    /// Returns what is wrong with a record, if the resource cannot have it.
     fn check(&self, record: &[u8]) -> Result<(), String>;
 
     /// Sends a delivery with these records, and waits until it is done.
     fn deliver(&mut self, delivery: &Delivery, records: &[&[u8]]) -> Result<(), Refusal>;
 }
 
-/// Why a target did not take a delivery.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    Trouble(Trouble),
-    /// It is an error of this kind, which another attempt does not change.
-    Final(Kind, String),
-}
-
-/// A client of a target.
+/// A client of a resource.
 #[derive(Debug)]
 pub(super) struct Client {
     endpoint: HttpEndpoint,
@@ -59,10 +52,10 @@ impl Client {
     fn connection(&mut self) -> Result<&Connection, Refusal> {
         if self.connection.is_none() {
             let connection = Connection::new(self.endpoint.clone(), Redirects::Refuse);
-            let refused = |error: std::io::Error| Refusal::Final(Kind::Open, error.to_string());
+            let refused = |error: std::io::Error| Refusal::of(Kind::Open, error.to_string());
             self.connection = Some(connection.map_err(refused)?);
         }
-        self.connection.as_ref().ok_or_else(|| Refusal::Final(Kind::Open, "there is no client".to_owned()))
+        self.connection.as_ref().ok_or_else(|| Refusal::of(Kind::Open, "there is no client"))
     }
 
     /// Sends a request until it succeeds, for as long as there is patience, and returns what the head of the answer
@@ -86,12 +79,12 @@ impl Client {
                     Judgement::Failure(failure) => failure,
                 };
                 if matches!(failure.trouble, Trouble::Refused(_)) {
-                    return Err(Refusal::Trouble(failure.trouble));
+                    return Err(failure.trouble.into());
                 }
                 let now = Instant::now();
                 let pause = outage.failed_until(now, failure.retry_after);
                 if outage.is_too_long(now) {
-                    return Err(Refusal::Trouble(failure.trouble));
+                    return Err(failure.trouble.into());
                 }
                 tokio::time::sleep(pause).await;
             }
@@ -99,7 +92,7 @@ impl Client {
     }
 }
 
-/// What a failure means to a target.
+/// What a failure means to a resource.
 pub(super) enum Judgement {
     Final(Kind, String),
     Failure(Failure),
@@ -126,18 +119,5 @@ pub(super) fn check_line(record: &[u8]) -> Result<(), String> {
     match memchr::memchr(b'\n', record) {
         None => Ok(()),
         Some(at) => Err(format!("a record has a line end at byte {at}, and each record is one line")),
-    }
-}
-
-/// The error of a refusal.
-pub(super) fn error(name: &str, refusal: Refusal) -> SinkError {
-    let trouble = match refusal {
-        Refusal::Final(kind, what) => return SinkError::new(kind, name, what),
-        Refusal::Trouble(trouble) => trouble,
-    };
-    let (Trouble::Lost(what) | Trouble::Refused(what)) = &trouble;
-    match trouble.as_io() {
-        Some(error) => SinkError::io(Kind::Io, name, error).says(what),
-        None => SinkError::new(Kind::Io, name, what),
     }
 }

@@ -11,7 +11,7 @@ use crate::retry::Outage;
 use crate::sink::SinkErrorKind as Kind;
 
 /// A partition of a topic.
-pub(super) struct Target {
+pub(super) struct Partition {
     pub(super) server: KafkaServer,
     pub(super) topic: Topic,
     pub(super) transactional_id: String,
@@ -43,7 +43,7 @@ impl From<Trouble> for Failure {
     }
 }
 
-impl Target {
+impl Partition {
     pub(super) fn new(server: KafkaServer, topic: Topic, transactional_id: String) -> Self {
         Self { server, topic, transactional_id, producer: None }
     }
@@ -142,9 +142,9 @@ impl Target {
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target")
+        f.debug_struct("Partition")
             .field("server", &self.server)
             .field("topic", &self.topic)
             .field("transactional_id", &self.transactional_id)
