@@ -259,6 +259,8 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	ALLUVIUM_CUTS=100 tests/some.sh cargo test $(OTHERS) --test library -- cuts
 	ALLUVIUM_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(CONNECTORS) -- --nocapture kills
 	ALLUVIUM_WINDOWS=1000000 node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
+	tests/languages/build.sh "$(TARGET)/languages"
+	ALLUVIUM_EACH=1 node tests/languages/operators.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
 	$(MAKE_PART) matrix
 	cargo run --release -p alluvium-torture -- --minutes "$(MINUTES)" --seed "$(SEED)" --seeds "$(SEEDS)" \
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
