@@ -6,14 +6,6 @@ use crate::model::work::count_probes;
 /// The hash of a mutation's key, and the place of the mutation.
 pub(crate) type Place = (u64, u64);
 
-/// Returns the newest mutation of each key, in the order of [`Record::order`].
-///
-/// `places` holds the mutations, oldest first, and `record` reads the one at a place. Each mutation is read
-/// once, when its turn comes; those whose hashes have the same upper half are read together.
-pub(crate) fn newest<'a, F: Fn(u64) -> Record<'a>>(places: Vec<Place>, record: F) -> Newest<'a, F> {
-    Newest { places: sort(places), next: 0, alike: Vec::new(), record }
-}
-
 /// How many records with the same upper half of the hash are looked through for an older one of the same key.
 const LOOKED_THROUGH: usize = 8;
 
@@ -25,38 +17,63 @@ fn digit(place: &Place, at: usize) -> usize {
     (place.0 >> (32 + 8 * at) & 0xff) as usize
 }
 
-/// Sorts by the upper half of the hash. Places with equal digits keep their order. It sorts by counting, so
-/// that no choice of keys makes it slower.
-fn sort(mut places: Vec<Place>) -> Vec<Place> {
-    let mut counts = [[0; 256]; DIGITS];
-    count_probes(places.len());
-    for place in &places {
-        for (at, counts) in counts.iter_mut().enumerate() {
-            counts[digit(place, at)] += 1;
-        }
-    }
-    let mut other = vec![(0, 0); places.len()];
-    for (at, counts) in counts.iter_mut().enumerate() {
-        // All places have the same digit here, for example within one key group: there is nothing to sort.
-        if counts.contains(&places.len()) {
-            continue;
-        }
-        let mut start = 0;
-        for count in &mut *counts {
-            start += std::mem::replace(count, start);
-        }
-        count_probes(places.len());
-        for place in &places {
-            let to = &mut counts[digit(place, at)];
-            other[*to] = *place;
-            *to += 1;
-        }
-        std::mem::swap(&mut places, &mut other);
-    }
-    places
+/// Puts mutations in the order of [`Record::order`], in steps: each sorts by one digit of the upper half of the hash.
+/// Places with equal digits keep their order. It sorts by counting, so that no choice of keys makes it slower.
+pub(crate) struct Sort {
+    places: Vec<Place>,
+    other: Vec<Place>,
+    /// How often each digit has each value.
+    counts: Vec<[usize; 256]>,
+    /// How many digits are sorted by.
+    sorted: usize,
 }
 
-/// The iterator that [`newest`] returns.
+impl Sort {
+    /// Begins with the places of the mutations, oldest first.
+    pub(crate) fn new(places: Vec<Place>) -> Self {
+        let mut counts = vec![[0; 256]; DIGITS];
+        count_probes(places.len());
+        for place in &places {
+            for (at, counts) in counts.iter_mut().enumerate() {
+                counts[digit(place, at)] += 1;
+            }
+        }
+        Self { other: vec![(0, 0); places.len()], places, counts, sorted: 0 }
+    }
+
+    /// Sorts by the next digit. Returns whether there was one.
+    pub(crate) fn step(&mut self) -> bool {
+        let at = self.sorted;
+        let Some(counts) = self.counts.get_mut(at) else { return false };
+        self.sorted += 1;
+        // If all places have the same digit here, for example within one key group, there is nothing to sort.
+        if !counts.contains(&self.places.len()) {
+            let mut start = 0;
+            for count in &mut *counts {
+                start += std::mem::replace(count, start);
+            }
+            count_probes(self.places.len());
+            for place in &self.places {
+                let to = &mut counts[digit(place, at)];
+                self.other[*to] = *place;
+                *to += 1;
+            }
+            std::mem::swap(&mut self.places, &mut self.other);
+        }
+        true
+    }
+
+    /// Does the steps that are left, and returns the newest mutation of each key, in order.
+    ///
+    /// `record` reads the mutation at a place. Each mutation is read once, when its turn comes; those whose hashes have
+    /// the same upper half are read together.
+    pub(crate) fn newest<'a, F: Fn(u64) -> Record<'a>>(mut self, record: F) -> Newest<'a, F> {
+        while self.step() {}
+        Newest { places: self.places, next: 0, alike: Vec::new(), record }
+    }
+}
+
+/// The iterator that [`Sort::newest`] returns.
 pub(crate) struct Newest<'a, F> {
     places: Vec<Place>,
     next: usize,
@@ -115,7 +132,7 @@ mod tests {
 
     fn newest_of<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
         let places = records.iter().enumerate().map(|(at, record)| (record.hash, at as u64)).collect();
-        newest(places, |at| records[at as usize]).collect()
+        Sort::new(places).newest(|at| records[at as usize]).collect()
     }
 
     #[test]

@@ -209,13 +209,16 @@ impl Log {
         Some((place, record.hash, place + (RECORD_HEADER + record.payload_bytes()) as u64))
     }
 
-    /// Adds the hash and the place of every mutation to `places`, oldest first.
-    pub(super) fn add_places(&self, places: &mut Vec<Place>, of: impl Fn(u64) -> u64) {
-        let mut at = 0;
-        while let Some((place, hash, end)) = self.read(at) {
+    /// Adds the hash and the place of every mutation of a chunk to `places`, oldest first. Returns whether there is
+    /// another chunk.
+    pub(super) fn add_places(&self, chunk: usize, places: &mut Vec<Place>, of: impl Fn(u64) -> u64) -> bool {
+        let mut at = (chunk as u64) << OFFSET_BITS;
+        let end = (chunk as u64 + 1) << OFFSET_BITS;
+        while let Some((place, hash, next)) = self.read(at).filter(|(place, ..)| *place < end) {
             places.push((hash, of(place)));
-            at = end;
+            at = next;
         }
+        chunk < self.sealed.len()
     }
 }
 

@@ -6,21 +6,19 @@ mod compaction;
 pub(crate) mod dedup;
 mod log;
 mod mark;
+mod sorting;
 
 use std::sync::Arc;
 
 use crate::changelog::compaction::Compaction;
-use crate::changelog::dedup::newest;
 use crate::changelog::log::{Log, RECORD_HEADER};
 pub(crate) use crate::changelog::mark::Mark;
+use crate::changelog::sorting::Sorting;
 use crate::format::segment::{FILE_BYTES, HEADER_BYTES, RECORD_LEAD_BYTES_MAX};
 use crate::model::record::Record;
 
 /// A changelog with fewer bytes is not worth compacting.
 const COMPACT_BYTES_MIN: usize = 64 << 20;
-
-/// The place of a record in the later log. The index of its chunk never gets so large in the older log.
-const IN_FRESH: u64 = 1 << 63;
 
 /// The mutations since the last checkpoint, in the order in which they came.
 ///
@@ -145,13 +143,12 @@ impl Changelog {
 
     /// Returns the newest mutation of each key, in the order of [`Record::order`].
     pub(crate) fn newest(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut places = Vec::with_capacity(self.count());
-        self.settled.add_places(&mut places, |place| place);
-        self.fresh.add_places(&mut places, |place| place | IN_FRESH);
-        newest(places, |place| match place & IN_FRESH {
-            0 => self.settled.record(place),
-            _ => self.fresh.record(place & !IN_FRESH),
-        })
+        self.sorting().newest()
+    }
+
+    /// Begins to put the mutations in order, in steps.
+    pub(crate) fn sorting(&self) -> Sorting<'_> {
+        Sorting::new(self)
     }
 
     /// Returns the largest number of segments that the records can fill.

@@ -67,7 +67,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
     /// over: either this checkpoint does not exist, or it exists and theirs was built on it.
     pub async fn write(mut self) -> Result<WrittenCheckpoint<D>, Error> {
         let started_us = self.clock.0.monotonic_us();
-        let mut encoded = self.begin()?;
+        let mut encoded = self.begin().await?;
         if self.foundation.is_none() && self.held.parent().is_none() {
             let marked = mark_begun(&*self.directory).await;
             marked.inspect_err(|error| self.ledger.poison(error))?;
@@ -93,11 +93,11 @@ impl<D: Directory> PreparedCheckpoint<D> {
     }
 
     /// Takes this checkpoint's turn and encodes it. No file is created.
-    fn begin(&mut self) -> Result<Encoded, Error> {
+    async fn begin(&mut self) -> Result<Encoded, Error> {
         self.held.begin()?;
         let numbers = self.frozen().segments_max();
         let ticket = self.ledger.begin_commit(self.id, self.full, self.foundation.as_ref(), numbers)?;
-        self.encode(ticket)
+        self.encode(ticket).await
     }
 
     /// Creates the files, and checks that no other writer was there.

@@ -2,11 +2,11 @@
 
 use crate::commit::prepared::PreparedCheckpoint;
 use crate::commit::statistics::CheckpointStatistics;
-use crate::directory::NewFile;
+use crate::directory::{Directory, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata, METADATA_BYTES_MAX, StateFile};
 use crate::format::paths::{metadata_path, state_path};
-use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::format::segment::{EncodedSegment, Encoder, SegmentIdentity, SegmentKind};
 use crate::format::segment_entry::SegmentEntry;
 use crate::format::segment_list::{ListChanges, SegmentList};
 use crate::ledger::list_choice::ListChoice;
@@ -37,12 +37,13 @@ struct NamedSegments {
     new_list: Option<NewFile>,
 }
 
-impl<D> PreparedCheckpoint<D> {
-    /// Sorts the frozen changelog and encodes the segments, the opaque state and the metadata.
-    pub(crate) fn encode(&self, mut ticket: CommitTicket) -> Result<Encoded, Error> {
+impl<D: Directory> PreparedCheckpoint<D> {
+    /// Sorts the frozen changelog and encodes the segments, the opaque state and the metadata. The directory may pause
+    /// it between its steps.
+    pub(crate) async fn encode(&self, mut ticket: CommitTicket) -> Result<Encoded, Error> {
         let mut statistics =
             CheckpointStatistics { id: self.id, freeze_us: self.freeze_us, ..CheckpointStatistics::default() };
-        let delta = self.encode_changes(&ticket, &mut statistics);
+        let delta = self.encode_changes(&ticket, &mut statistics).await;
         let mut segments = std::mem::take(&mut ticket.shared);
         segments.extend(delta.iter().map(LiveSegment::of_encoded));
         segments.sort_by_key(|segment| segment.entry.order());
@@ -100,7 +101,11 @@ impl<D> PreparedCheckpoint<D> {
     }
 
     /// Encodes the newest mutation of each key.
-    fn encode_changes(&self, ticket: &CommitTicket, statistics: &mut CheckpointStatistics) -> Vec<EncodedSegment> {
+    async fn encode_changes(
+        &self,
+        ticket: &CommitTicket,
+        statistics: &mut CheckpointStatistics,
+    ) -> Vec<EncodedSegment> {
         let kind = if ticket.is_base { SegmentKind::Base } else { SegmentKind::Delta };
         let identity = SegmentIdentity {
             store_id: ticket.store_id,
@@ -110,14 +115,24 @@ impl<D> PreparedCheckpoint<D> {
             checkpoint_id: self.id,
             ..SegmentIdentity::default()
         };
-        let records = self.frozen().newest().filter(|record| {
+        let mut sorting = self.frozen().sorting();
+        while sorting.step() {
+            self.directory.pause().await;
+        }
+        let mut encoder = Encoder::new(identity, self.frozen().encoded_bytes());
+        for record in sorting.newest() {
             statistics.keys_changed += 1;
             statistics.tombstones += u64::from(record.value.is_none());
             statistics.bytes_changed += record.payload_bytes() as u64;
             // A base needs no tombstones: a key that is not in it does not exist.
-            kind == SegmentKind::Delta || record.value.is_some()
-        });
-        let delta = encode(identity, records, self.frozen().encoded_bytes());
+            if kind == SegmentKind::Delta || record.value.is_some() {
+                encoder.push(&record);
+            }
+            if encoder.ends_step() {
+                self.directory.pause().await;
+            }
+        }
+        let delta = encoder.finish();
         statistics.delta_bytes = delta.iter().map(|file| file.content.len() as u64).sum();
         delta
     }

@@ -25,6 +25,7 @@ trait Erased {
     fn create_and_list_only(&self, batch: Vec<NewFile>, wanted: Wanted) -> Answer<'_, Vec<Entry>>;
     fn read_at_most<'a>(&'a self, path: &'a str, bytes: u64) -> Answer<'a, Option<Vec<u8>>>;
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()>;
+    fn pause(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
 }
 
 impl<D: Directory> Erased for D {
@@ -54,6 +55,9 @@ impl<D: Directory> Erased for D {
     }
     fn delete<'a>(&'a self, paths: &'a [String]) -> Answer<'a, ()> {
         Box::pin(Directory::delete(self, paths))
+    }
+    fn pause(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(Directory::pause(self))
     }
 }
 
@@ -116,5 +120,8 @@ impl Directory for AnyDirectory<'_> {
     }
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         self.0.delete(paths).await
+    }
+    async fn pause(&self) {
+        self.0.pause().await;
     }
 }

@@ -150,6 +150,12 @@ pub trait Directory {
     /// [`DirectoryErrorKind::Invalid`]. A directory is removed together with its last file. The files
     /// of one call may be deleted in any order; to order deletions, call twice.
     fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>>;
+
+    /// Comes between two steps of work that needs no storage, such as encoding. A program that does one thing at a
+    /// time can turn to something else there. By default the work continues at once.
+    fn pause(&self) -> impl Future<Output = ()> {
+        async {}
+    }
 }
 
 impl<D: Directory + ?Sized> Directory for &D {
@@ -195,6 +201,9 @@ impl<D: Directory + ?Sized> Directory for &D {
     }
     fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
         (**self).delete(paths)
+    }
+    fn pause(&self) -> impl Future<Output = ()> {
+        (**self).pause()
     }
 }
 

@@ -77,6 +77,11 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
         self.stores.get(store_id).map(|directory| &**directory).ok_or_else(|| Error::InvalidInput(missing()))
     }
 
+    /// Comes between two steps of work on what was read, as [`Directory::pause`] does.
+    pub(crate) async fn pause(&self) {
+        self.directory.pause().await;
+    }
+
     /// Reads the part of a segment that holds what is wanted, or all of it where reading a part would save
     /// little. If `chunks` is `None`, the chunk table is read first.
     ///

@@ -22,7 +22,7 @@ pub use layout::{Chunk, EncodedSegment, SegmentIdentity, SegmentKind};
 pub(crate) use lengths::RECORD_LEAD_BYTES_MAX;
 pub use table::{CHUNK_ENTRY_BYTES, decode_table};
 pub use writer::encode;
-pub(crate) use writer::encode_wal;
+pub(crate) use writer::{Encoder, encode_wal};
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,9 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// entry.
 const SMALL_CHUNK_BYTES: usize = 4 << 10;
 
+/// A step of encoding ends once it has taken this many bytes of records.
+const STEP_BYTES: usize = 256 << 10;
+
 /// Extra capacity of a file's buffer, for the parts beside the records and for the last record beyond the
 /// size at which the file is closed. With it, the buffer need not move.
 const SPARE_BYTES: usize = 16 << 10;
@@ -35,21 +38,56 @@ pub fn encode<'a>(
     records: impl IntoIterator<Item = Record<'a>>,
     record_bytes: usize,
 ) -> Vec<EncodedSegment> {
-    let mut files = Vec::new();
-    let mut left = record_bytes;
-    let mut writer = Writer::new(first, left);
-    for record in records {
-        if writer.content.len() >= FILE_BYTES {
-            let next = SegmentIdentity { number: writer.identity.number + 1, ..first };
-            files.push(std::mem::replace(&mut writer, Writer::new(next, left)).finish());
+    let mut encoder = Encoder::new(first, record_bytes);
+    records.into_iter().for_each(|record| encoder.push(&record));
+    encoder.finish()
+}
+
+/// Encodes records as files like [`encode`], as they come.
+pub(crate) struct Encoder {
+    first: SegmentIdentity,
+    files: Vec<EncodedSegment>,
+    writer: Writer,
+    /// An upper bound of the bytes that are still to come.
+    left: usize,
+    /// The bytes of records since the last step ended.
+    step_bytes: usize,
+}
+
+impl Encoder {
+    /// Returns one for records that have at most `record_bytes` bytes, counted as [`encode`] does.
+    pub(crate) fn new(first: SegmentIdentity, record_bytes: usize) -> Self {
+        Self { first, files: Vec::new(), writer: Writer::new(first, record_bytes), left: record_bytes, step_bytes: 0 }
+    }
+
+    /// Encodes the next record.
+    pub(crate) fn push(&mut self, record: &Record<'_>) {
+        if self.writer.content.len() >= FILE_BYTES {
+            let next = SegmentIdentity { number: self.writer.identity.number + 1, ..self.first };
+            self.files.push(std::mem::replace(&mut self.writer, Writer::new(next, self.left)).finish());
         }
-        writer.push(&record);
-        left = left.saturating_sub(1 + record.payload_bytes());
+        self.writer.push(record);
+        let bytes = 1 + record.payload_bytes();
+        self.left = self.left.saturating_sub(bytes);
+        self.step_bytes += bytes;
     }
-    if writer.content.len() > HEADER_BYTES {
-        files.push(writer.finish());
+
+    /// Returns whether so much was encoded that something else may have its turn. Each such step is told once.
+    pub(crate) fn ends_step(&mut self) -> bool {
+        let ends = self.step_bytes >= STEP_BYTES;
+        if ends {
+            self.step_bytes = 0;
+        }
+        ends
     }
-    files
+
+    /// Returns the files.
+    pub(crate) fn finish(mut self) -> Vec<EncodedSegment> {
+        if self.writer.content.len() > HEADER_BYTES {
+            self.files.push(self.writer.finish());
+        }
+        self.files
+    }
 }
 
 /// Encodes a WAL file: records as in a delta, and after them one chunk without records. That chunk holds

@@ -1,9 +1,9 @@
 //! Executes the plan of a compaction: reads the old segments and encodes the new ones in memory.
 
-use crate::changelog::dedup::newest;
+use crate::changelog::dedup::Sort;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
-use crate::format::segment::{EncodedSegment, SegmentIdentity, SegmentKind, encode};
+use crate::format::segment::{EncodedSegment, Encoder, SegmentIdentity, SegmentKind};
 use crate::ledger::live_segment::LiveSegment;
 use crate::ledger::prefetch::Prefetch;
 use crate::ledger::replacement::Replacement;
@@ -55,12 +55,24 @@ pub(crate) async fn execute<D: Directory>(
             }
             Ok(())
         })?;
+        source.pause().await;
     }
     let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
-    let newest = newest(places, |at| records[at as usize]);
-    // A base needs no tombstones: a key that is not in it does not exist.
-    let newest = newest.filter(|record| kind == SegmentKind::Delta || record.value.is_some());
-    let files = encode(SegmentIdentity { kind, ..first }, newest, record_bytes);
+    let mut sort = Sort::new(places);
+    while sort.step() {
+        source.pause().await;
+    }
+    let mut encoder = Encoder::new(SegmentIdentity { kind, ..first }, record_bytes);
+    for record in sort.newest(|at| records[at as usize]) {
+        // A base needs no tombstones: a key that is not in it does not exist.
+        if kind == SegmentKind::Delta || record.value.is_some() {
+            encoder.push(&record);
+        }
+        if encoder.ends_step() {
+            source.pause().await;
+        }
+    }
+    let files = encoder.finish();
     let segments = files.iter().map(LiveSegment::of_encoded).collect();
     Ok(Some(Compacted { replacement: Replacement { superseded, segments }, files, bytes_read }))
 }

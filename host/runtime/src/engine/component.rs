@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use alluvium::NativeDirectory;
 use wasmtime::Store;
@@ -17,6 +18,13 @@ use crate::stack::with_room;
 use crate::stderr_tail::Tail;
 use crate::store_data::{StoreData, explain, explain_start};
 use crate::wasi;
+
+/// For so long the stream waits at once while the checkpoint that was begun is written, unless a single piece takes
+/// longer, such as a sync of a file.
+const ADVANCE_TIME: Duration = Duration::from_millis(1);
+
+/// The same while others wait behind it. They would become more and more otherwise.
+const ADVANCE_TIME_BEHIND: Duration = Duration::from_millis(16);
 
 /// A component with an engine in it, compiled and linked: the engine component, or a composed plugin.
 pub(crate) struct Ready {
@@ -189,8 +197,9 @@ impl ComponentEngine {
         })
     }
 
-    /// Has the engine do a piece of work for the checkpoints that were begun, or with `to_the_end` all of it.
+    /// Has the engine do some work for the checkpoints that were begun, or with `to_the_end` all of it.
     pub(super) fn advance(&mut self, to_the_end: bool) -> Result<(), RuntimeError> {
+        let begun = Instant::now();
         while self.in_flight > 0 {
             let done =
                 self.on_manager(|guest, store, manager| guest.call_advance_checkpoints(store, manager, to_the_end))?;
@@ -205,7 +214,8 @@ impl ComponentEngine {
                     self.failed = Some(error);
                 }
             }
-            if !to_the_end {
+            let enough = if self.in_flight > 1 { ADVANCE_TIME_BEHIND } else { ADVANCE_TIME };
+            if !to_the_end && begun.elapsed() >= enough {
                 break;
             }
         }

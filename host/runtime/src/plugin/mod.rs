@@ -216,7 +216,7 @@ impl Plugin {
         let called = Instant::now();
         self.call(|running| running.operator.process(input, batch)).map_err(|error| within(error, records))?;
         self.metrics.fed(records, called.elapsed());
-        // A component writes what was begun in pieces, of which each batch brings one.
+        // A component writes what was begun in pieces, and each batch brings some of them.
         self.with_engine(|engine| engine.advance_checkpoints())
     }
 

@@ -219,6 +219,10 @@ impl Directory for WasiDirectory {
         self.list_only(wanted).await
     }
 
+    async fn pause(&self) {
+        next_piece().await;
+    }
+
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         next_piece().await;
         delete::delete(&self.root, self.promises, &self.settled, paths)

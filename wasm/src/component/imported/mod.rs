@@ -134,6 +134,10 @@ impl Directory for ImportedDirectory {
         wit::Batch::commit(batch).map_err(|error| directory_error(error, Operation::Create, ""))
     }
 
+    async fn pause(&self) {
+        next_piece().await;
+    }
+
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         for paths in paths.chunks(DELETED_AT_ONCE) {
             next_piece().await;
