@@ -85,5 +85,19 @@ for (const [lang, { language, operator, format, test: tests, passed, build, line
     );
     console.log(`      ${code.length} lines`);
   });
+  // Names that the tests of a project have for something else.
+  await test(`alluvium new --lang ${lang}: a name that a test uses is taken or works`, () => {
+    const found = { works: 0, taken: 0 };
+    for (const name of ["assert", "harness", "header", "hour", "late", "operator", "plugin", "test"]) {
+      const folder = join(projects, lang, name);
+      const { status, stderr } = spawnSync(alluvium, ["new", "--lang", lang, "--sdk", sdk, folder], { encoding: "utf8" });
+      found[status === 0 ? "works" : "taken"] += 1;
+      if (status === 0) {
+        const tried = spawnSync(tests[0], tests.slice(1), { cwd: folder, env, encoding: "utf8" });
+        assert.equal(tried.status, 0, `${name}\n${tried.stdout}${tried.stderr}`);
+      } else assert.match(stderr, /a plugin cannot be called/);
+    }
+    assert.ok(found.works > 3, JSON.stringify(found));
+  });
 }
 report();

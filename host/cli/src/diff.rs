@@ -78,7 +78,8 @@ pub(crate) fn between(dir: &Path, directory: &Storage, from: u64, to: u64) -> Re
     block_on(diff(directory, from, to)).map_err(|error| Failure::core(dir, &error))
 }
 
-/// One line for each key: `+` added, `~` changed, `-` removed. The name of its namespace is in front of it.
+/// One line for each key: `+` added, `~` changed, `-` removed. The name of its namespace is in front of it. A timer has
+/// its time behind `at`, and a value that expires the time behind `until`, in milliseconds of Unix time.
 pub(crate) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
     for change in &difference.changes {
         let declared = difference.namespaces.get(change.namespace);
@@ -86,7 +87,11 @@ pub(crate) fn write_changes(out: &mut dyn Write, difference: &Difference) -> io:
         let key = readable(key, usize::MAX);
         let key = at_ms.map_or(key.clone(), |at_ms| format!("{key} at {at_ms}"));
         let key = declared.map_or(key.clone(), |declared| format!("[{}] {key}", printable(&declared.name)));
-        let shown = |value: &[u8]| readable(stored::split_value(declared, value).1, VALUE_SHOWN);
+        let shown = |value: &[u8]| {
+            let (expires_ms, value) = stored::split_value(declared, value);
+            let value = readable(value, VALUE_SHOWN);
+            expires_ms.map_or(value.clone(), |expires_ms| format!("{value} until {expires_ms}"))
+        };
         match (&change.before, &change.after) {
             (None, Some(after)) => writeln!(out, "+ {key}  {}", shown(after))?,
             (Some(before), None) => writeln!(out, "- {key}  {}", shown(before))?,

@@ -13,13 +13,14 @@ use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Table, grouped, insert_bytes, print, readable};
+use crate::stored;
 
 const EXAMPLE: &str = "\
 Example:
   alluvium top run --depth 1
 
 Keys are cut after the first separator (one of : / | . and the zero byte), or after the first so many with --depth, or
-after so many bytes with --bytes.";
+after so many bytes with --bytes. Timers are cut by their keys, without their times.";
 
 /// Where a key may be cut.
 const SEPARATORS: &[u8] = b":/|.\0";
@@ -82,10 +83,13 @@ impl Top {
                 .hint("its state is opaque: it has no keys to count"));
         };
         let mut prefixes: BTreeMap<Prefix<'_>, Share> = BTreeMap::new();
-        let of_namespaces = recovered.namespaces().map(|(declared, entries)| (Some(declared.name.as_str()), entries));
-        for (namespace, entries) in std::iter::once((None, &recovered.state)).chain(of_namespaces) {
+        let of_namespaces = recovered.namespaces().map(|(declared, entries)| (Some(declared), entries));
+        for (declared, entries) in std::iter::once((None, &recovered.state)).chain(of_namespaces) {
+            let namespace = declared.map(|declared| declared.name.as_str());
             for (key, value) in entries.iter_hash_order() {
-                let share = prefixes.entry((namespace, self.prefix(key))).or_default();
+                // The time of a timer stands in front of its key, and is no part of what the program calls it.
+                let (_, of_program) = stored::split_key(declared, key);
+                let share = prefixes.entry((namespace, self.prefix(of_program))).or_default();
                 share.add(1, (key.len() + value.len()) as u64);
             }
         }

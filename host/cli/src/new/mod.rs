@@ -50,9 +50,12 @@ impl New {
         let filled =
             |text: &str| text.replace("IDENT", &name.replace('-', "_")).replace("NAME", name).replace("SDK", &sdk);
         fs::create_dir(&self.path).map_err(|error| Failure::file(&self.path, &error))?;
-        for (file, template) in self.lang.files() {
-            write(&self.path.join(filled(file)), &filled(template))?;
-        }
+        let mut files = self.lang.files().iter();
+        let written = files.try_for_each(|(file, template)| write(&self.path.join(filled(file)), &filled(template)));
+        written.inspect_err(|_| {
+            // The folder was made here, and half a project would only be in the way of another attempt.
+            let _ = fs::remove_dir_all(&self.path);
+        })?;
         if self.json {
             output::print(|out| writeln!(out, "{}", json!({ "path": self.path, "plugin": name })))?;
         } else {
@@ -75,7 +78,7 @@ fn check(name: &str, taken: &str) -> Result<(), String> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error| Failure::file(path, &error);
+    let failed = |error| Failure::at(path.display(), error);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alluvium_host::{Description, OutputFormat};
 
+use super::apart::Written;
 use super::arguments::Run;
 use super::operator;
 use crate::failure::Failure;
@@ -87,6 +88,8 @@ impl Connections {
     pub(super) fn of(run: &Run, description: &Description) -> Result<Self, Failure> {
         let plugin = run.plugin.display().to_string();
         let names: Vec<&str> = description.inputs.iter().map(|input| input.name.as_str()).collect();
+        check_filled(&run.input, "--input", "SOURCE")?;
+        check_filled(&run.output, "--output", "SINK")?;
         let sources = connect(&run.input, &names, "input", &plugin)?;
         let (of_one, of_all): (Vec<Connection>, Vec<Connection>) =
             run.time_column.iter().cloned().partition(|column| column.name.is_some());
@@ -107,6 +110,14 @@ impl Connections {
             });
         }
         Ok(Self { inputs, outputs: outputs(run, description, &plugin)? })
+    }
+
+    /// Returns what the outputs are written to.
+    pub(super) fn written(&self) -> impl Iterator<Item = Written> {
+        self.outputs.iter().filter_map(|ConnectedOutput { name, sink, .. }| match sink {
+            ConnectedSink::To(path) => Some(Written::output(name, path)),
+            ConnectedSink::StandardOutput | ConnectedSink::Nowhere => None,
+        })
     }
 
     /// Where the first output leads, if that is no standard output.
@@ -149,6 +160,18 @@ fn outputs(run: &Run, description: &Description, plugin: &str) -> Result<Vec<Con
 /// What the checkpoints call an input or an output. The first has one name for all plugins.
 fn stored_as(kind: &str, number: usize, name: &str) -> String {
     if number == 0 { kind.to_owned() } else { format!("{kind}.{name}") }
+}
+
+/// Refuses an option that names no source or no sink.
+fn check_filled(given: &[Connection], option: &str, what: &str) -> Result<(), Failure> {
+    match given.iter().find(|one| one.to.as_os_str().is_empty()) {
+        Some(Connection { name, .. }) => {
+            let given = name.as_ref().map_or_else(String::new, |name| format!("{name}="));
+            Err(Failure::at(format!("{option} {given}"), "it names nothing")
+                .hint(format!("write {option} {given}{what}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Finds what each of the names is connected to. Without a name, it is the first one.

@@ -1,5 +1,6 @@
 //! `alluvium run`: a plugin over a stream, checkpointed by the engine component.
 
+mod apart;
 mod arguments;
 mod arrivals;
 mod bad_record;
@@ -22,6 +23,7 @@ mod operator;
 mod order;
 mod outcome;
 mod outputs;
+mod parameters;
 mod processing;
 mod progress;
 mod reading;
@@ -38,6 +40,7 @@ use std::path::Path;
 
 use alluvium_host::{Host, Module, PluginOptions};
 
+use self::apart::Written;
 pub(crate) use self::arguments::Run;
 #[cfg(feature = "cluster")]
 pub(crate) use self::cluster::Cluster;
@@ -71,6 +74,7 @@ impl Run {
         if let Some(address) = self.listen {
             progress.listening(service::listen(address, OfRun(host.clone(), status.clone()))?);
         }
+        parameters::check(&self.parameters)?;
         let load = if self.composed { Host::load_composed } else { Host::load };
         let plugin = load(&host, &self.plugin).map_err(failed)?;
         let is_timed = plugin.is_timed();
@@ -89,7 +93,11 @@ impl Run {
         for promise in plugin.weaker_promises().map_err(failed)? {
             progress.weaker(&self.dir, &promise);
         }
+        for (name, before, now) in parameters::changed(&mut plugin).map_err(failed)? {
+            progress.parameter(&name, &before, &now);
+        }
         let connections = Connections::of(self, plugin.description())?;
+        self.check_apart(&connections)?;
         let inputs = inputs::open(&connections.inputs, &self.reading)?;
         let recovered = plugin.recovered().cloned();
         let metrics = MetricsFile::new(host, status.clone(), self.metrics.as_deref());
@@ -118,6 +126,21 @@ impl Run {
             }
         }
         Ok(Answer::Yes)
+    }
+
+    /// Refuses files that the run would destroy for itself.
+    fn check_apart(&self, connections: &Connections) -> Result<(), Failure> {
+        apart::check_standard_input(connections.inputs.iter().map(|input| input.source.as_path()))?;
+        let mut written: Vec<Written> = connections.written().collect();
+        written.extend(Written::dead_letters(&self.reading.on_error));
+        written.extend(Written::metrics(self.metrics.as_deref()));
+        for one in &written {
+            let mut sources = connections.inputs.iter().map(|input| &input.source);
+            sources.try_for_each(|source| apart::check_input(&one.to, source, &self.reading))?;
+        }
+        apart::check_each_other(&written, self.rotate_output.is_some())?;
+        apart::check_directory(&written, &self.dir)?;
+        self.metrics.as_deref().map_or(Ok(()), apart::check_metrics)
     }
 
     /// Migrates the state, or tries it; whether that is all there is to do.

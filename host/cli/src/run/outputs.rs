@@ -3,20 +3,24 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use alluvium_connectors::files::file_id;
 use alluvium_connectors::sink::{self, FileSink, Guarantee, Sink, SinkError, SinkErrorKind, WriterSink};
 use alluvium_connectors::{Batch, Opaque};
 use alluvium_host::{Engine, Plugin, RuntimeError};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
 
 use super::arguments::Run;
 use super::bad_record::BadRecord;
 use super::bookmarks;
 use super::connections::{ConnectedOutput, ConnectedSink, Connections};
-use super::input_options::{InputOptions, OnError};
+use super::input_options::OnError;
 use super::inputs;
 use super::service::OutputStatus;
+use super::signals::Signals;
 use super::strict;
 use crate::failure::Failure;
 use crate::shown::Shown;
@@ -49,7 +53,12 @@ pub(super) struct Tokens(Vec<Opaque>);
 
 impl Outputs {
     /// Opens the outputs, and completes what the recovered checkpoint stands for.
-    pub(super) fn open(run: &Run, connections: &Connections, plugin: &mut Plugin) -> Result<Self, Failure> {
+    pub(super) fn open(
+        run: &Run,
+        connections: &Connections,
+        plugin: &mut Plugin,
+        signals: &Signals,
+    ) -> Result<Self, Failure> {
         let of_plugin = connections.outputs.len();
         let mut connected = connections.outputs.clone();
         if let OnError::DeadLetter(path) = &run.reading.on_error {
@@ -61,11 +70,8 @@ impl Outputs {
         for ConnectedOutput { name, stored_as, sink } in connected {
             let token = plugin.with_engine(|engine| bookmarks::token(engine, &stored_as));
             let token = token.map_err(|error| Failure::runtime(&run.dir, &error))?;
-            if let ConnectedSink::To(path) = &sink {
-                connections.inputs.iter().try_for_each(|input| check_apart(path, &input.source, &run.reading))?;
-            }
             let is_nowhere = sink == ConnectedSink::Nowhere;
-            let (path, sink) = open(&sink, is_new && !run.overwrite, run)?;
+            let (path, sink) = open(&sink, is_new && !run.overwrite, run, signals)?;
             if run.strict {
                 strict::check_sink(&*sink)?;
             }
@@ -153,25 +159,14 @@ impl Outputs {
     }
 }
 
-/// An output must not be what is read.
-pub(super) fn check_apart(output: &Path, input: &Path, reading: &InputOptions) -> Result<(), Failure> {
-    let is_same = match (fs::metadata(output), fs::metadata(input)) {
-        (Ok(output), Ok(input)) => output.is_file() && file_id(&output) == file_id(&input),
-        _ => false,
-    };
-    if is_same {
-        return Err(Failure::at(output.display(), "is the --input as well").hint("name another output"));
-    }
-    if inputs::would_read(output, input, reading) {
-        let what = format!("would be read as one of the files of --input {}", input.display());
-        return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
-    }
-    Ok(())
-}
-
 /// Opens an output, and returns its path if it is a file with content of its own. `keeps` means that a file
 /// that is there already is somebody's.
-fn open(to: &ConnectedSink, keeps: bool, run: &Run) -> Result<(Option<PathBuf>, Box<dyn Sink>), Failure> {
+fn open(
+    to: &ConnectedSink,
+    keeps: bool,
+    run: &Run,
+    signals: &Signals,
+) -> Result<(Option<PathBuf>, Box<dyn Sink>), Failure> {
     let name = "standard output";
     let path = match to {
         ConnectedSink::To(path) => path.as_path(),
@@ -188,7 +183,7 @@ fn open(to: &ConnectedSink, keeps: bool, run: &Run) -> Result<(Option<PathBuf>, 
     }
     // A device or a pipe is written to as it is.
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        let file = File::options().write(true).open(path).map_err(|error| Failure::file(path, &error))?;
+        let file = open_special(path, signals)?;
         return Ok((None, Box::new(WriterSink::new(path.display().to_string(), file))));
     }
     let sink = FileSink::new(path).map_err(|error| Failure::sink(&error))?;
@@ -198,6 +193,27 @@ fn open(to: &ConnectedSink, keeps: bool, run: &Run) -> Result<(Option<PathBuf>, 
         None => sink,
     };
     Ok((Some(path.to_owned()), Box::new(sink)))
+}
+
+/// How long a pipe without a reader is left alone before it is tried again.
+const READER_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Opens a device or a pipe. A pipe waits for its reader, until a signal asks for the end.
+fn open_special(path: &Path, signals: &Signals) -> Result<File, Failure> {
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    loop {
+        match File::options().write(true).custom_flags(without_waiting).open(path) {
+            Ok(file) => {
+                let flags = fcntl_getfl(&file).and_then(|flags| fcntl_setfl(&file, flags - OFlags::NONBLOCK));
+                return flags.map(|()| file).map_err(|error| Failure::file(path, &error.into()));
+            }
+            // There is no reader yet.
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && !signals.stop() => {
+                std::thread::sleep(READER_INTERVAL);
+            }
+            Err(error) => return Err(Failure::file(path, &error)),
+        }
+    }
 }
 
 fn recovered(

@@ -39,7 +39,13 @@ impl Stream<'_> {
 
     /// Feeds a batch, `before` records of the partition being before it. If records that the plugin refuses
     /// are left out, those around them are fed.
-    fn feed_around(&mut self, from: usize, batch: Batch, before: u64, progress: &mut Progress) -> Result<(), Failure> {
+    pub(super) fn feed_around(
+        &mut self,
+        from: usize,
+        batch: Batch,
+        before: u64,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
         // What is to be fed, from the end, each with the number of records before it.
         let mut waiting = vec![(batch, before)];
         while let Some((batch, before)) = waiting.pop() {

@@ -68,6 +68,14 @@ impl Progress {
         );
     }
 
+    /// A parameter has another value than the recovered checkpoint was computed with.
+    pub(super) fn parameter(&self, name: &str, before: &str, now: &str) {
+        self.warn(
+            &[&format!("the parameter {name} was {before} in the checkpoint, and is {now} from now on")],
+            || json!({"event": "parameter", "name": name, "before": before, "now": now}),
+        );
+    }
+
     /// What opening the directory found.
     pub(super) fn opened(&mut self, directory: &Path, recovered: Option<&Recovery>, consumed: u64) {
         let dir = directory.display().to_string();

@@ -73,7 +73,7 @@ impl<'a> Stream<'a> {
         let watermark_ms =
             plugin.with_engine(|engine| engine.watermark()).map_err(|error| Failure::runtime(&run.dir, &error))?;
         let end = End::of(&mut plugin, is_timed).map_err(|error| Failure::runtime(&run.dir, &error))?;
-        let outputs = Outputs::open(run, &connections, &mut plugin)?;
+        let outputs = Outputs::open(run, &connections, &mut plugin, &signals)?;
         let cursors = opening::open(&mut inputs, &mut plugin, run)?;
         let discovery = Discovery::new(inputs, run.reading.follow)?;
         let cuts = Cuts {
@@ -123,7 +123,7 @@ impl<'a> Stream<'a> {
         self.show(Phase::Running);
         let fed = self.feed_all(progress).and_then(|ended| {
             if ended == Ended::Complete {
-                self.finish()?;
+                self.finish(progress)?;
             }
             Ok(ended)
         });

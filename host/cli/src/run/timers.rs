@@ -5,7 +5,7 @@
 
 use alluvium_host::{Plugin, RuntimeError};
 
-use super::operator;
+use super::progress::Progress;
 use super::stream::Stream;
 use crate::failure::Failure;
 
@@ -81,16 +81,15 @@ impl Stream<'_> {
 
     /// After the last record of all inputs: what the timers of event time do, whatever their times, and what the
     /// plugin does at the end. A checkpoint must follow.
-    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+    pub(super) fn finish(&mut self, progress: &mut Progress) -> Result<(), Failure> {
         if !self.end.is_wanted || self.end.is_told || self.run.no_finish {
             return Ok(());
         }
         // There are no more records, so the last one is whole without a line end.
         for (from, batch) in std::mem::take(&mut self.unfinished) {
             self.begin(from)?;
-            let fed = operator::feed(&mut self.plugin, self.cursors.get(from).input, batch);
-            fed.map_err(|error| self.failed(from, &error))?;
-            self.write_emitted()?;
+            let before = self.cursors.get(from).consumed();
+            self.feed_around(from, batch, before, progress)?;
         }
         self.move_clocks()?;
         self.fire(Plugin::fire_all_timers)?;

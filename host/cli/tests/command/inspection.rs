@@ -326,11 +326,15 @@ fn namespaces_timers_and_entries_that_expire_are_shown_as_what_they_are() {
         assert!(dump.lines().any(|found| found == line), "{line} in\n{dump}");
     }
     let diff = ok(["diff", &timed, "1", "2"]);
-    assert!(diff.contains("- [ends] JFK at 90000") && diff.contains("+ [seen] flight 2  seen\n"), "{diff}");
+    assert!(
+        diff.contains("- [ends] JFK at 90000") && diff.contains("+ [seen] flight 2  seen until 150000\n"),
+        "{diff}"
+    );
     let json = ok(["diff", "--json", &timed, "1", "2"]);
     let expected = r#"{"change":"removed","namespace":"ends","at_ms":90000,"key":"JFK","before":""}"#;
     assert!(json.lines().any(|line| line == expected), "{json}");
-    assert!(ok(["top", &timed]).contains("[stops] route"));
+    let top = ok(["top", &timed]);
+    assert!(top.contains("[stops] route") && top.contains("[ends] JFK") && !top.contains("0x"), "{top}");
     // A key may be the same in several namespaces.
     let named = ok(["dump", &text(&golden("namespaced"))]);
     assert!(named.contains(r#"{"namespace":"planes","key":"JF","value":"an equal key"}"#), "{named}");

@@ -1,5 +1,6 @@
 //! The `alluvium` command as its users run it: exit codes, messages, and what is on disk afterwards.
 
+mod apart;
 mod backup;
 mod beside_run;
 mod cases;

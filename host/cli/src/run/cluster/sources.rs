@@ -10,13 +10,13 @@ use alluvium_connectors::source::{Identity, Partition, Reader, Schema, Source, S
 use alluvium_host::Description;
 use serde_json::json;
 
+use super::super::apart::{self, Written};
 use super::super::bad_record::BadRecord;
 use super::super::connections::{ConnectedInput, Connection, TIME_COLUMN, connect};
 use super::super::event_time::Times;
 use super::super::input_options::{InputOptions, OnError};
 use super::super::inputs::{self, InputSource, address, decode};
 use super::super::operator::takes_columns;
-use super::super::outputs::check_apart;
 use super::arguments::Run;
 use crate::failure::Failure;
 use crate::shown::tell;
@@ -108,8 +108,14 @@ pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Fai
         let what = format!("it has no outputs, so there is nothing to write to {}", output.to.display());
         return Err(Failure::at(plugin, what).hint("alluvium cluster export writes the state"));
     }
+    let connected = connect(&run.output, &names, "output", &plugin)?;
+    let connections = names.iter().zip(&connected);
+    let mut written: Vec<_> =
+        connections.filter_map(|(name, sink)| sink.map(|path| Written::output(name, path))).collect();
+    written.extend(Written::dead_letters(&run.reading.on_error));
+    apart::check_each_other(&written, false)?;
     let mut outputs = Sinks::new();
-    for (name, sink) in names.iter().zip(connect(&run.output, &names, "output", &plugin)?) {
+    for (name, sink) in names.iter().zip(connected) {
         match sink {
             Some(path) => outputs.push(((*name).to_owned(), open_sink(path, run)?)),
             None => tell(&format!("the output {name} leads nowhere: --output {name}=SINK connects it")),
@@ -163,7 +169,7 @@ fn open_sink(path: &Path, run: &Run) -> Result<Box<dyn Sink>, Failure> {
         return sink::from_url_of_job(address).map_err(|error| Failure::at("--output", error));
     }
     // The next start would read it.
-    run.input.iter().try_for_each(|input| check_apart(path, &input.to, &run.reading))?;
+    run.input.iter().try_for_each(|input| apart::check_input(path, &input.to, &run.reading))?;
     let sink = FileSink::new(path).map_err(|error| Failure::sink(&error))?;
     // A process that was stopped and continues later does not disturb this one.
     let writer = format!("{:016x}", u64::from_le_bytes(random()?));

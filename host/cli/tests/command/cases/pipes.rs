@@ -44,12 +44,39 @@ fn a_checkpoint_is_taken_after_the_interval_though_nothing_further_comes() {
     assert_eq!(bench.ids()[0], newest);
 }
 
-#[test]
-fn a_named_pipe_without_a_writer_can_be_stopped() {
-    let bench = Bench::new();
+fn named_pipe(bench: &Bench) -> std::path::PathBuf {
     let path = bench.path("fifo");
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+    path
+}
+
+#[test]
+fn a_named_pipe_without_a_reader_can_be_stopped() {
+    let bench = Bench::new();
+    let path = named_pipe(&bench);
+    std::fs::write(bench.path("rows.csv"), format!("{HEADER}{}", flights(0..300))).expect("a file");
+    let output = ["--output", &crate::support::text(&path)];
+    let run = Running::start(&bench, &bench.path("rows.csv"), &output);
+    // It takes note of signals before it makes the directory.
+    while !bench.dir().exists() {
+        std::thread::yield_now();
+    }
+    run.signal(rustix::process::Signal::TERM);
+    let (code, told) = run.end();
+    assert!(code == Some(2) && told.contains("fifo"), "{code:?} {told}");
+
+    // With a reader it gets all of it.
+    let run = Running::start(&bench, &bench.path("rows.csv"), &output);
+    let results = std::fs::read_to_string(&path).expect("it is read to its end");
+    assert_eq!(run.end().0, Some(0));
+    assert!(results.contains("\"flights\":300"), "{results}");
+}
+
+#[test]
+fn a_named_pipe_without_a_writer_can_be_stopped() {
+    let bench = Bench::new();
+    let path = named_pipe(&bench);
     let mut run = Running::start(&bench, &path, &[]);
     run.wait_for("begun");
     run.signal(rustix::process::Signal::TERM);
