@@ -354,6 +354,23 @@ export class ValueState<V> {
   set(value: V, context: Context): void;
 }
 
+/**
+ * A list for each key: what was pushed last is at its end. A push reads and writes the whole list, so it is for some
+ * hundreds of items.
+ */
+export class ListState<K, V> {
+  constructor(name: string, key: KeyType<K>, item: Type<V>);
+  /** Returns the lists that go away by themselves, so many milliseconds after something was pushed to them. */
+  expires(clock: Clock, afterMs: number): ListState<K, V>;
+  namespace(): Namespace;
+  prefetch(keys: Iterable<K>, context: Context): void;
+  /** Adds an item to the list of a key, and returns how many it has then. */
+  push(key: K, item: V, context: Context): number;
+  get(key: K, context: Context): V[];
+  /** Returns the list of a key, and leaves none. */
+  take(key: K, context: Context): V[];
+}
+
 /** A count for each key. */
 export class Counter<K> {
   constructor(name: string, key: KeyType<K>);

@@ -35,7 +35,7 @@
 //! - [`Tumbling`], [`Sliding`] and [`Session`] are windows by event time, each with allowed lateness.
 //! - [`Top`] is an aggregate of windows: the most frequent items.
 //! - [`Deduplicate`], [`IntervalJoin`] and [`TableJoin`] are operators that are ready to use.
-//! - [`Map`], [`Value`] and [`Counter`] are keyed state for [operators](Operator) of your own. They read through a cache
+//! - [`Map`], [`Value`], [`List`] and [`Counter`] are keyed state for [operators](Operator) of your own. They read through a cache
 //!   that lives for one batch, so a batch costs one read and one write.
 //! - [`Operator::migrate`] rewrites the state that an older version of the operator has left.
 //! - [`Harness`] tests an operator without WebAssembly.
@@ -79,7 +79,7 @@ pub use self::joins::{IntervalJoin, Table, TableJoin, Tables};
 pub use self::key::Key;
 pub use self::operator::{Batch, Failure, Operator};
 pub use self::row::{Column, Fields, Row, Rows};
-pub use self::state::{Counter, Map, Value};
+pub use self::state::{Counter, List, Map, Value};
 pub use self::time::Time;
 pub use self::top::Top;
 pub use self::windows::{Keyed, Session, Sliding, Tumbling, Window, Windows};

@@ -1,4 +1,4 @@
-//! Typed state of operators: maps, single values and counters, each in a namespace of its own.
+//! Typed state of operators: maps, single values, lists and counters, each in a namespace of its own.
 
 use std::marker::PhantomData;
 
@@ -128,6 +128,82 @@ impl<V: Codec> Value<V> {
     /// Sets the value.
     pub fn set(&self, value: &V, context: &mut Context<'_>) -> Result<(), String> {
         self.0.set(&String::new(), value, context)
+    }
+}
+
+/// A list for each key: what was pushed last is at its end.
+///
+/// A list is one value of the state, which a push reads and writes as a whole. So it is for some hundreds of items. For
+/// more, keep a [`Map`] whose keys have a number as their last part.
+///
+/// ```
+/// use alluvium_plugin::{Context, List};
+///
+/// struct Recent {
+///     pages: List<u64, String>,
+/// }
+///
+/// impl Recent {
+///     fn visited(&self, user: u64, page: String, context: &mut Context<'_>) -> Result<Vec<String>, String> {
+///         if self.pages.push(&user, page, context)? == 3 {
+///             return self.pages.take(&user, context);
+///         }
+///         Ok(Vec::new())
+///     }
+/// }
+/// let recent = Recent { pages: List::new("pages") };
+/// assert_eq!(recent.pages.namespace().name, "pages");
+/// ```
+#[derive(Debug)]
+pub struct List<K, V>(Map<K, Vec<V>>);
+
+impl<K: Key, V> List<K, V>
+where
+    Vec<V>: Codec,
+{
+    /// Returns the lists in the namespace of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self(Map::new(name))
+    }
+
+    /// Has a list go away by itself, so many milliseconds after something was pushed to it.
+    #[must_use]
+    pub const fn expires(self, clock: Domain, after_ms: u64) -> Self {
+        let Map { name, types, .. } = self.0;
+        Self(Map { name, expires: Some((clock, after_ms)), types })
+    }
+
+    /// Returns its namespace, for the operator's [`Description`](crate::Description).
+    pub fn namespace(&self) -> Namespace {
+        self.0.namespace()
+    }
+
+    /// Reads the lists of keys that will be needed, in one call to the host.
+    pub fn prefetch<'k>(&self, keys: impl IntoIterator<Item = &'k K>, context: &mut Context<'_>) -> Result<(), String>
+    where
+        K: 'k,
+    {
+        self.0.prefetch(keys, context)
+    }
+
+    /// Adds an item to the list of a key, and returns how many it has then.
+    pub fn push(&self, key: &K, item: V, context: &mut Context<'_>) -> Result<usize, String> {
+        let mut items = self.get(key, context)?;
+        items.push(item);
+        self.0.set(key, &items, context)?;
+        Ok(items.len())
+    }
+
+    /// Returns the list of a key, which is empty if nothing was pushed.
+    pub fn get(&self, key: &K, context: &mut Context<'_>) -> Result<Vec<V>, String> {
+        Ok(self.0.get(key, context)?.unwrap_or_default())
+    }
+
+    /// Returns the list of a key, and leaves none.
+    pub fn take(&self, key: &K, context: &mut Context<'_>) -> Result<Vec<V>, String> {
+        let items = self.get(key, context)?;
+        self.0.delete(key, context)?;
+        Ok(items)
     }
 }
 

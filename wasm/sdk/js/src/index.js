@@ -11,7 +11,7 @@ export { TableJoin } from "./joins/table_join.js";
 export { bigint, integer, key, text } from "./keys.js";
 export { Refusal } from "./refusal.js";
 export { Rows, column, row } from "./rows.js";
-export { Counter, MapState, ValueState } from "./state.js";
+export { Counter, ListState, MapState, ValueState } from "./state.js";
 export { days, formatTime, hours, milliseconds, minutes, parseTime, seconds } from "./time.js";
 export { Top } from "./top.js";
 export { boolean, list, number, optional, record, time, tuple } from "./types.js";

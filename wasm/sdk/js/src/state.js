@@ -1,4 +1,4 @@
-// Typed state of operators: maps, single values and counters, each in a namespace of its own.
+// Typed state of operators: maps, single values, lists and counters, each in a namespace of its own.
 //
 // Values are kept as JSON, so that `alluvium dump` shows them and other languages read them.
 
@@ -7,7 +7,7 @@ import { hashed } from "./description.js";
 import { parse } from "./json.js";
 import { integer, keyed, text } from "./keys.js";
 import { Refusal } from "./refusal.js";
-import { typed } from "./types.js";
+import { list, typed } from "./types.js";
 
 /** @typedef {import("./context.js").Context} Context */
 
@@ -143,6 +143,68 @@ export class ValueState {
   /** Sets the value. @param {V} value @param {Context} context */
   set(value, context) {
     this.#map.set("", value, context);
+  }
+}
+
+/**
+ * A list for each key: what was pushed last is at its end.
+ *
+ * A list is one value of the state, which a push reads and writes as a whole. So it is for some hundreds of items. For
+ * more, keep a map whose keys have a number as their last part.
+ *
+ * @template K, V
+ */
+export class ListState {
+  #of;
+  #map;
+
+  /** @param {string} name @param {import("./keys.js").KeyType<K>} key @param {import("./types.js").Type<V>} item */
+  constructor(name, key, item) {
+    this.#of = { name, key, item };
+    this.#map = new MapState(name, key, list(item));
+  }
+
+  /**
+   * Returns the lists that go away by themselves, so many milliseconds after something was pushed to them.
+   *
+   * @param {import("./description.js").Clock} clock
+   * @param {number} afterMs
+   * @returns {ListState<K, V>}
+   */
+  expires(clock, afterMs) {
+    const { name, key, item } = this.#of;
+    const lists = new ListState(name, key, item);
+    lists.#map = lists.#map.expires(clock, afterMs);
+    return lists;
+  }
+
+  /** Returns its namespace, which the description of the operator names. */
+  namespace() {
+    return this.#map.namespace();
+  }
+
+  /** Reads the lists of keys that will be needed, in one call to the host. @param {Iterable<K>} keys @param {Context} context */
+  prefetch(keys, context) {
+    this.#map.prefetch(keys, context);
+  }
+
+  /** Adds an item to the list of a key, and returns how many it has then. @param {K} key @param {V} item @param {Context} context */
+  push(key, item, context) {
+    const items = [...this.get(key, context), item];
+    this.#map.set(key, items, context);
+    return items.length;
+  }
+
+  /** Returns the list of a key, which is empty if nothing was pushed. @param {K} key @param {Context} context @returns {V[]} */
+  get(key, context) {
+    return this.#map.get(key, context) ?? [];
+  }
+
+  /** Returns the list of a key, and leaves none. @param {K} key @param {Context} context @returns {V[]} */
+  take(key, context) {
+    const items = this.get(key, context);
+    this.#map.delete(key, context);
+    return items;
   }
 }
 

@@ -11,6 +11,8 @@ import {
   hours,
   integer,
   key,
+  list,
+  ListState,
   MapState,
   number,
   optional,
@@ -81,6 +83,25 @@ test("maps, values and counters keep JSON that every language reads", () => {
   feed(harness, "b,+,1");
   assert.equal(entries(harness, "map")[1][1], '[1.0,"xz+"]');
   assert.deepEqual(harness.emitted(), ["2", "2", "4", "6"]);
+});
+
+test("lists keep what was pushed, in its order, and can be taken", () => {
+  const lists = new ListState("lists", text, tuple(text, integer));
+  const Work = operator([lists], (it, context) => {
+    if (it.what === "take") context.emit(0, list(tuple(text, integer)), lists.take(it.key, context));
+    else context.emit(0, integer, lists.push(it.key, [it.what, it.number], context));
+  });
+  const harness = new Harness(Work);
+  feed(harness, "a,x,1", "b,y,2", "a,z,3");
+  assert.deepEqual(entries(harness, "lists"), [
+    ["a", '[["x",1],["z",3]]'],
+    ["b", '[["y",2]]'],
+  ]);
+  harness.checkpoint();
+  feed(harness, "a,take,");
+  harness.crash();
+  feed(harness, "a,take,", "a,take,", "a,w,4");
+  assert.deepEqual(harness.emitted(), ["1", "1", "2", '[["x",1],["z",3]]', "[]", "1"]);
 });
 
 test("a value of another type is refused, and named", () => {

@@ -21,7 +21,7 @@ is shown exactly once.
 - `Tumbling`, `Sliding` and `Session` are windows by event time, each with allowed lateness.
 - `Deduplicate`, `IntervalJoin` and `TableJoin` are operators that are ready, and `top` of windows finds the most
   frequent items.
-- `Map`, `Value` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that lives for
+- `Map`, `Value`, `List` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that lives for
   one batch, so a batch costs one read and one write.
 - `Harness` tests an operator without WebAssembly.
 - `export` makes a component of it. Build it with `python3 -m alluvium_plugin build weather.py`.
@@ -42,7 +42,7 @@ from .merges import set_bytes, set_elements
 from .operator import Operator
 from .refused import Refused
 from .rows import Row, Rows, column
-from .state import Counter, Map, Value
+from .state import Counter, List, Map, Value
 from .table import Table
 from .table_join import TableJoin
 from .times import Time, hours, milliseconds, minutes, seconds
@@ -70,6 +70,7 @@ __all__ = [
     "IntervalJoin",
     "Keys",
     "Level",
+    "List",
     "Map",
     "Max",
     "Mean",

@@ -1,4 +1,4 @@
-"""Typed state of operators: maps, single values and counters, each in a namespace of its own."""
+"""Typed state of operators: maps, single values, lists and counters, each in a namespace of its own."""
 
 from __future__ import annotations
 
@@ -109,6 +109,44 @@ class Value(Generic[V]):
     def set(self, value: V, context: Context) -> None:
         """Sets the value."""
         self._map.set("", value, context)
+
+
+class List(Generic[K, V]):
+    """A list for each key: what was pushed last is at its end.
+
+    A list is one value of the state, which a push reads and writes as a whole. So it is for some hundreds of items. For
+    more, keep a map whose keys have a number as their last part.
+    """
+
+    def __init__(self, name: str, key: type[K], item: type[V]) -> None:
+        self._map: Map[K, list[V]] = Map(name, key, list[item])  # type: ignore[valid-type]
+        self.namespace = self._map.namespace
+        """Its namespace, for the operator's description."""
+
+    def expires(self, clock: Clock, after: timedelta) -> List[K, V]:
+        """Has a list go away by itself, so long after something was pushed to it. Returns the lists themselves."""
+        self.namespace = self._map.expires(clock, after).namespace
+        return self
+
+    def prefetch(self, keys: Iterable[K], context: Context) -> None:
+        """Reads the lists of keys that will be needed, in one call to the host."""
+        self._map.prefetch(keys, context)
+
+    def push(self, key: K, item: V, context: Context) -> int:
+        """Adds an item to the list of a key, and returns how many it has then."""
+        items = [*self.get(key, context), item]
+        self._map.set(key, items, context)
+        return len(items)
+
+    def get(self, key: K, context: Context) -> list[V]:
+        """Returns the list of a key, which is empty if nothing was pushed."""
+        return self._map.get(key, context) or []
+
+    def take(self, key: K, context: Context) -> list[V]:
+        """Returns the list of a key, and leaves none."""
+        items = self.get(key, context)
+        self._map.delete(key, context)
+        return items
 
 
 class Counter(Generic[K]):

@@ -14,6 +14,7 @@ from alluvium_plugin import (
     Counter,
     Description,
     Harness,
+    List,
     Map,
     Merge,
     Namespace,
@@ -76,7 +77,38 @@ class Visits(Operator):
                 self.last.delete((it.page, it.user), context)
 
 
+class Recent(Operator):
+    """Keeps what each user has clicked, until that is three pages."""
+
+    def __init__(self) -> None:
+        self.rows = Rows(Click)
+        self.pages = List("pages", int, str)
+
+    def describe(self) -> Description:
+        return Description("recent").input("clicks").output("pages").namespace(self.pages.namespace)
+
+    def begin(self, input: int, header: list[str]) -> None:
+        self.rows.begin(header)
+
+    def process(self, input: int, batch: Batch, context: Context) -> None:
+        for it in self.rows.read(batch):
+            if self.pages.push(it.user, it.page, context) == 3:
+                context.emit(0, " ".join(self.pages.take(it.user, context)))
+
+
 class StateTest(unittest.TestCase):
+    def test_lists_keep_what_was_pushed_and_can_be_taken(self) -> None:
+        harness = Harness(Recent)
+        harness.feed("page,user\n/a,7\n/b,8\n/c,7\n")
+        seven, eight = (b"\x80\0\0\0\0\0\0" + bytes([at]) for at in (7, 8))
+        self.assertEqual(harness.entries("pages"), [(seven, b'["/a","/c"]'), (eight, b'["/b"]')])
+        harness.checkpoint()
+        harness.feed("page,user\n/d,7\n")
+        harness.crash()
+        harness.feed("page,user\n/d,7\n/e,7\n")
+        self.assertEqual(harness.emitted(), ['"/a /c /d"'])
+        self.assertEqual(harness.entries("pages"), [(seven, b'["/e"]'), (eight, b'["/b"]')])
+
     def test_maps_values_and_counters_keep_json(self) -> None:
         harness = Harness(Visits)
         harness.feed("page,user\n/home,7\n/gone,8\n/home,8\n")
