@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alluvium_host::bindings::engine::alluvium::checkpoint::types::Columns;
 use alluvium_host::{Limit, Limits, MessageLevel, Plugin, Range, RuntimeError};
 use alluvium_hostile::{Guest, OK};
 
@@ -22,6 +23,10 @@ fn set(at: u32, key: u32) -> String {
 const TELL: &str = "(i32.store8 (i32.const 9000) (i32.add (i32.const 48) (i32.wrap_i64 (local.get $at))))
     (i32.store8 (i32.const 9001) (i32.add (i32.const 97) (local.get $count)))
     (call $emit (i32.const 9000) (i32.const 2) (i32.const 4096))";
+
+/// Returns the address of a refusal of timers, whose text is the name of the plugin.
+const REFUSE: &str = "(i32.store8 (i32.const 9100) (i32.const 1)) (i32.store (i32.const 9104) (i32.const 160))
+    (i32.store (i32.const 9108) (i32.const 6)) (i32.const 9100)";
 
 fn timers(plugin: &mut Plugin) -> u64 {
     plugin.with_engine(|engine| engine.len(QUEUE)).expect("a number")
@@ -66,9 +71,7 @@ fn timers_are_due_by_their_times_through_checkpoints_restarts_restores_and_engin
 #[test]
 fn a_refusal_sets_the_timers_again() {
     for (engine, bench) in Bench::both() {
-        let refuse = "(i32.store8 (i32.const 9100) (i32.const 1)) (i32.store (i32.const 9104) (i32.const 160))
-            (i32.store (i32.const 9108) (i32.const 6)) (i32.const 9100)";
-        let body = format!("{TELL} {} {refuse}", set(1, 7));
+        let body = format!("{TELL} {} {REFUSE}", set(1, 7));
         let code = bench.guest(&Guest::new().process(&format!("{} {OK}", set(5, 1))).timers(&body));
         let mut plugin = bench.start(&code, "timed", None);
         plugin.feed(0, &flights(1, 1)).expect("a batch");
@@ -119,6 +122,57 @@ fn timers_that_set_timers_without_end_are_ended() {
         };
         assert!(matches!(error, RuntimeError::Limit { limit: Limit::Timers, .. }), "{engine}: {error}");
         assert_eq!((fired, plugin.is_running()), (501, false), "{engine}");
+    }
+}
+
+#[test]
+fn timers_that_never_return_are_ended() {
+    let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
+    for (engine, bench) in Bench::both() {
+        let endless =
+            Guest::new().process(&format!("{} {OK}", set(1, 1))).timers("(loop $again (br $again)) (unreachable)");
+        let mut plugin = bench.start(&bench.guest(&endless), "endless", Some(limits));
+        plugin.feed(0, &flights(1, 1)).expect("a batch");
+        plugin.checkpoint().expect("a checkpoint");
+        watermark(&mut plugin, 1);
+        let error = refused(plugin.fire_timers());
+        assert!(matches!(error, RuntimeError::Limit { limit: Limit::Time, .. }), "{engine}: {error}");
+        plugin.restart().expect("it starts again");
+        assert_eq!(timers(&mut plugin), 1, "{engine}: the timer is there as before");
+    }
+}
+
+#[test]
+fn a_deletion_of_everything_is_undone_with_its_batch() {
+    const KEYS: u32 = 100_000;
+    let declares = "(i32.store (i32.const 224) (i32.const 1))";
+    let all = "(i64.store (i32.const 9000) (i64.const -1))
+        (call $delete-range (i32.const 1) (i32.const 8192) (i32.const 0) (i32.const 9000) (i32.const 8) (i32.const 4096))";
+    let keys: Vec<u8> = (0..KEYS).flat_map(u32::to_be_bytes).collect();
+    let every = Columns {
+        ops: vec![0; KEYS as usize],
+        key_lens: vec![4; KEYS as usize],
+        value_lens: vec![1; KEYS as usize],
+        keys,
+        values: vec![b'v'; KEYS as usize],
+    };
+    for (engine, bench) in Bench::both() {
+        let refuse = "(i32.store8 (i32.const 32) (i32.const 1)) (i32.const 32)";
+        for (name, ending, left) in [("refuses", refuse, KEYS), ("takes", OK, 0)] {
+            let code = bench.guest(&Guest::new().describe(declares).process(&format!("{all} {ending}")));
+            let mut plugin = bench.start(&code, name, None);
+            plugin.with_engine(|engine| engine.apply(1, &every)).expect("a batch");
+            let before = plugin.checkpoint().expect("a checkpoint").info;
+            assert_eq!(plugin.feed(0, &flights(1, 1)).is_err(), left > 0, "{engine}, {name}");
+            assert_eq!(
+                plugin.with_engine(|engine| engine.len(1)).expect("a number"),
+                u64::from(left),
+                "{engine}, {name}"
+            );
+            let after = plugin.checkpoint().expect("a checkpoint").info;
+            assert_eq!(after.key_count, u64::from(left), "{engine}, {name}");
+            assert_eq!(before.key_count, u64::from(KEYS), "{engine}, {name}");
+        }
     }
 }
 
