@@ -28,8 +28,9 @@ fn the_stream_goes_on_and_what_comes_later_is_not_in_the_checkpoint() {
     let mut plugin = begun(&bench, None);
     // So much that it is not written after one batch.
     let keys: Vec<String> = (0..128).map(|key| format!("large-{key}")).collect();
+    let value = vec![7; 256 << 10];
     for key in &keys {
-        plugin.with_engine(|engine| engine.put(0, key.as_bytes(), &[7; 256 << 10])).expect("a value");
+        plugin.with_engine(|engine| engine.put(0, key.as_bytes(), &value)).expect("a value");
     }
     let before = files(&bench.path("one"));
     plugin.begin_checkpoint().expect("it freezes");
