@@ -200,7 +200,7 @@ mod tests {
             |to: &str| check_directory(&[Written::output("x", &scratch.path().join(to))], &scratch.path().join("d"));
         assert!(within("d/wal").is_err());
         fs::create_dir(scratch.path().join("d")).expect("a folder");
-        assert!(within("d/wal").is_err() && within("d").is_ok() && within("dd").is_ok());
+        assert!(within("d/wal").is_err() && within("d").is_err() && within("dd").is_ok());
     }
 
     #[test]
