@@ -1,9 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { callable, record, refuse, texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
 import { Engine, instance, setWasmSource } from "./engine.js";
-import { AlluviumError } from "./error.js";
 import { Listeners } from "./events.js";
 import { acquire } from "./lock.js";
 import { Namespace, Timers, declarationOf } from "./namespace.js";
@@ -65,10 +65,12 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
   /** Opens checkpoints whose values are written and read by a codec. */
   static async open<V, I = V>(options: OpenOptions & { codec: Codec<V, I> }): Promise<Checkpoints<V, I>>;
   static async open<V, I>(options: OpenOptions & { codec?: Codec<V, I> }): Promise<Checkpoints<V, I>> {
-    const { name, storage = "indexeddb", clock = systemClock, whenTaken = "fail", readOnly = false } = options;
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(name)) {
-      throw new AlluviumError("invalid-input", `name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
+    const { name, storage = "indexeddb", whenTaken = "fail", readOnly = false } = record("the options of open", options);
+    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(texted("option name", name))) {
+      refuse(`name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
     }
+    const clock = options.clock ?? systemClock;
+    for (const member of ["unixMs", "monotonicUs"] as const) callable(`option clock: its ${member}`, clock[member]);
     const { wasm } = options;
     if (wasm !== undefined) setWasmSource(() => wasm);
     const life = await instance();
@@ -196,7 +198,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
   ): Promise<CheckpointMetadata> {
     const { walPosition, watermark } = options;
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
-    const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [name, unsigned("offset", offset)]);
+    const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [texted("offset of a source", name), unsigned("offset", offset)]);
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
     return this.#session.inTurn<CheckpointMetadata>(async (engine) => {
       const written: unknown = await engine.writeWithState(position, offsets, mark, state);

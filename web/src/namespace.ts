@@ -1,4 +1,5 @@
 import type { Place } from "./calls.js";
+import { texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { AlluviumError } from "./error.js";
 import type { Session } from "./session.js";
@@ -109,7 +110,7 @@ export function declarationOf(name: string, declaration: NamespaceDeclaration): 
 
 /** Finds a namespace of the state that there is. */
 export function find(session: Session, name: string): Declared {
-  const declared = session.call((engine) => engine.declared(name) as Declared | null);
+  const declared = session.call((engine) => engine.declared(texted("the name of a namespace", name)) as Declared | null);
   if (declared === null) {
     throw new AlluviumError("not-found", `namespace ${JSON.stringify(name)} is not declared: name it among the namespaces when you open the checkpoints`);
   }

@@ -1,3 +1,4 @@
+import { texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import type { TimeDomain } from "./namespace.js";
 import type { Session } from "./session.js";
@@ -35,12 +36,12 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
 
   /** Returns how far one source was consumed. It is 0 if nothing was. */
   sourceOffset(source: string): bigint {
-    return this.sourceOffsets.get(source) ?? 0n;
+    return this.sourceOffsets.get(texted("source", source)) ?? 0n;
   }
 
   /** Sets how far a source was consumed. The offset never goes backwards. */
   setSourceOffset(source: string, offset: Integer): void {
-    this.#session.call((engine) => engine.setSourceOffset(source, unsigned("offset", offset)));
+    this.#session.call((engine) => engine.setSourceOffset(texted("source", source), unsigned("offset", offset)));
   }
 
   /**
@@ -53,7 +54,7 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
 
   /** Returns the position in one partition of a source, if there is one. */
   position(source: string, partition = ""): bigint | Uint8Array | undefined {
-    return this.positions.get(source)?.get(partition);
+    return this.positions.get(texted("source", source))?.get(texted("partition", partition));
   }
 
   /**
@@ -61,6 +62,8 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
    * string stands for its UTF-8. Such bytes cannot be compared, so nothing keeps a position from going backwards.
    */
   setPosition(source: string, position: Bytes | Integer, partition = ""): void {
+    texted("source", source);
+    texted("partition", partition);
     this.#session.call((engine) => {
       if (typeof position === "bigint" || typeof position === "number") engine.setPositionOffset(source, partition, unsigned("position", position));
       else engine.setPositionBytes(source, partition, bytesOf(position));
@@ -100,12 +103,12 @@ export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
 
   /** Returns a text that is attached to checkpoints. */
   annotation(name: string): string | undefined {
-    return this.#session.call((engine) => engine.annotation(name));
+    return this.#session.call((engine) => engine.annotation(texted("name", name)));
   }
 
   /** Attaches a short text to all later checkpoints. */
   setAnnotation(name: string, value: string): void {
-    this.#session.call((engine) => engine.setAnnotation(name, value));
+    this.#session.call((engine) => engine.setAnnotation(texted("name", name), texted("value", value)));
   }
 
   /** The WAL position that the caller gave the newest checkpoint. */
