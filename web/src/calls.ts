@@ -2,7 +2,7 @@ import { type BatchWriter, unpack } from "./batch.js";
 import { type Codec, raw, text } from "./codec.js";
 import { idOf } from "./live/where.js";
 import { readMany } from "./many.js";
-import { type KeyRange, type Resolved, after, within } from "./range.js";
+import { ENDS, type KeyRange, type Resolved, after, within } from "./range.js";
 import type { Session } from "./session.js";
 import { type Bytes, type Integer, textOf } from "./text.js";
 
@@ -221,7 +221,7 @@ export class Calls<V = Uint8Array, I = Bytes> {
   deleteRange(range: Omit<KeyRange, "limit" | "reverse">): number {
     const session = this.#session;
     const id = this.#id();
-    const resolved = within(range);
+    const resolved = within(range, "a range that is deleted", ENDS);
     const [lower, upper] = this.#ends(resolved);
     const count = session.checked(session.call((engine) => engine.deleteRange(id, lower, upper)));
     // To tell each key, it would have to be read first. The watchers of the range read what is left.

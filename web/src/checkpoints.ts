@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { callable, record, refuse, texted } from "./checks.js";
+import { callable, oneOf, record, refuse, texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
@@ -13,6 +13,7 @@ import { bringUpToDate } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
 import { type Bytes, type Integer, signed, unsigned } from "./text.js";
+import { WAYS } from "./turns.js";
 import type {
   CheckpointEvents,
   CheckpointMetadata,
@@ -50,12 +51,12 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
 
   private constructor(session: Session, options: OpenOptions, codec: Codec<V, I> | undefined) {
     super(session, codec);
-    const { maxInFlight = 4, whenBusy = "queue", readOnly = false, namespaces = {} } = options;
+    const { readOnly = false, namespaces = {} } = options;
     this.name = session.name;
     this.isReadOnly = readOnly;
     this.#session = session;
     session.hasMemoryLimit = options.memoryLimitBytes !== undefined;
-    this.#commits = new Commits(session, this.#listeners, { maxInFlight, whenBusy });
+    this.#commits = new Commits(session, this.#listeners, { maxInFlight: options.maxInFlight ?? 4, whenBusy: options.whenBusy ?? "queue" });
     const declarations = readOnly ? [] : Object.entries(namespaces).map(([name, declared]) => declarationOf(name, declared));
     this.#declare = () => declarations.forEach((declared) => session.call((engine) => engine.declare(declared)));
   }
@@ -65,10 +66,13 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
   /** Opens checkpoints whose values are written and read by a codec. */
   static async open<V, I = V>(options: OpenOptions & { codec: Codec<V, I> }): Promise<Checkpoints<V, I>>;
   static async open<V, I>(options: OpenOptions & { codec?: Codec<V, I> }): Promise<Checkpoints<V, I>> {
-    const { name, storage = "indexeddb", whenTaken = "fail", readOnly = false } = record("the options of open", options);
+    const { name, storage = "indexeddb", readOnly = false } = record("the options of open", options);
     if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(texted("option name", name))) {
       refuse(`name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
     }
+    if (typeof storage !== "object") oneOf("option storage", storage, ["indexeddb", "opfs", "memory"]);
+    const whenTaken = oneOf("option whenTaken", options.whenTaken ?? "fail", ["fail", "wait", "steal"]);
+    oneOf("option whenBusy", options.whenBusy ?? "queue", WAYS);
     const clock = options.clock ?? systemClock;
     for (const member of ["unixMs", "monotonicUs"] as const) callable(`option clock: its ${member}`, clock[member]);
     const { wasm } = options;

@@ -37,7 +37,7 @@ export function callable<F>(name: string, value: F): F {
 
 /** Checks an object with members, which is neither a list nor bytes nor a `Map`. */
 export function record<T>(name: string, value: T): T & object {
-  return Object.prototype.toString.call(value) === "[object Object]" ? (value as T & object) : refuse(`${name}: ${shown(value)} is not an object of its members`);
+  return Object.prototype.toString.call(value) === "[object Object]" ? (value as T & object) : refuse(`${name}: ${shown(value)} is not an object`);
 }
 
 /** Checks an object that has no other members than these. A member that is misspelt would be as if it were left out. */

@@ -1,9 +1,10 @@
+import { oneOf, record } from "./checks.js";
 import { AlluviumError } from "./error.js";
 import type { Listeners } from "./events.js";
 import { withJson } from "./plain.js";
 import type { Session } from "./session.js";
 import { type Integer, unsigned } from "./text.js";
-import { Turns, type WhenBusy } from "./turns.js";
+import { Turns, WAYS, type WhenBusy } from "./turns.js";
 import type {
   CheckpointMetadata,
   CheckpointOptions,
@@ -54,9 +55,11 @@ export class Commits {
 
   /** Takes a checkpoint, now or in its turn. */
   checkpoint(options: CheckpointOptions): Promise<WrittenCheckpoint> {
-    const { walPosition, whenBusy = this.#whenBusy, ifChanged = false } = options;
     const turns = this.#turns;
+    let whenBusy: WhenBusy;
     try {
+      const { walPosition, ifChanged = false } = record("the options of a checkpoint", options);
+      whenBusy = oneOf("whenBusy", options.whenBusy ?? this.#whenBusy, WAYS);
       if (ifChanged && !this.#session.call((engine) => engine.isChanged())) return this.#newest();
       // A position that was given belongs to the state of this moment, so this checkpoint cannot wait.
       const canWait = walPosition === undefined || typeof walPosition === "function";

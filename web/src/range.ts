@@ -1,4 +1,4 @@
-import { AlluviumError } from "./error.js";
+import { members, refuse } from "./checks.js";
 import { type Bytes, bytesOf } from "./text.js";
 
 /** A range of keys of an ordered namespace. Without an end, it is all keys. */
@@ -23,11 +23,17 @@ export interface Resolved {
   limit: number;
 }
 
-/** Returns the one range that `from`, `to` and `prefix` have in common. */
-export function within({ from, to, prefix, reverse = false, limit = Number.MAX_SAFE_INTEGER }: KeyRange): Resolved {
-  if (!Number.isSafeInteger(limit) || limit < 0) {
-    throw new AlluviumError("invalid-input", `limit: ${String(limit)} is not a number of entries`);
-  }
+/** The members of a range without an order: those that say which keys are in it. */
+export const ENDS = ["from", "to", "prefix"] as const;
+
+/**
+ * Returns the one range that `from`, `to` and `prefix` have in common. `what` names the range in an error. A member that
+ * is misspelt would make the range larger, so it is refused.
+ */
+export function within(range: KeyRange, what = "a range", allowed: readonly string[] = [...ENDS, "reverse", "limit"]): Resolved {
+  const { from, to, prefix, reverse = false, limit = Number.MAX_SAFE_INTEGER } = members(what, range, allowed);
+  if (!Number.isSafeInteger(limit) || limit < 0) refuse(`limit: ${String(limit)} is not a number of entries`);
+  if (typeof reverse !== "boolean") refuse(`reverse: ${String(reverse)} is not a boolean`);
   if (prefix === undefined) return { from: from ?? "", to, reverse, limit };
   const lower = bytesOf(prefix);
   const upper = behind(lower);

@@ -9,7 +9,10 @@ import { AlluviumError } from "./error.js";
  *   that one is durable.
  * - `"fail"` throws an error of kind `"backpressure"` if `maxInFlight` checkpoints are under way.
  */
-export type WhenBusy = "queue" | "join" | "fail";
+export type WhenBusy = (typeof WAYS)[number];
+
+/** What may be said of it. */
+export const WAYS = ["queue", "join", "fail"] as const;
 
 /** Says when a checkpoint may be frozen. */
 export class Turns {

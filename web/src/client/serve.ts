@@ -6,7 +6,7 @@ import { rangeBytes, watchBytes, whenEnded, whenFree } from "../live/watched.js"
 import type { Notice } from "../live/watchers.js";
 import type { Where } from "../live/where.js";
 import type { Lock } from "../lock.js";
-import type { KeyRange } from "../range.js";
+import { type KeyRange, within } from "../range.js";
 import type { Space } from "../space.js";
 import { alive, hasLocks, whenGone } from "./locks.js";
 import { type Answered, type Asked, type Call, type Endpoint, type Message, PROTOCOL, type Told, type Watching, failureOf, messageOf, randomId } from "./protocol.js";
@@ -136,6 +136,7 @@ class Server implements Served {
       case "getMany":
         return call.keys.map((key) => space.read(key, (bytes) => bytes.slice()));
       case "scan":
+        within(call.range);
         return packed(space, call.range);
       case "apply":
         return space.applyPacked(call.packed);

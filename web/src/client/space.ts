@@ -52,6 +52,7 @@ export class ClientSpace<V = Uint8Array, I = Bytes> {
    * that.
    */
   async scan(range: KeyRange = {}): Promise<[key: Uint8Array, value: V][]> {
+    within(range);
     const packed = await this.#link.ask<Uint8Array>({ call: "scan", range }, this.#name);
     return [...unpack(packed)].map(([key, value]) => [key.slice(), this.#codec.read(value)]);
   }
@@ -108,9 +109,8 @@ export class ClientSpace<V = Uint8Array, I = Bytes> {
   live(range: KeyRange): Live<readonly (readonly [key: string, value: V])[]>;
   live<K>(range: KeyRange, options: LiveOptions<K>): Live<readonly (readonly [key: K, value: V])[]>;
   live<K>(range: KeyRange, { keys = text as unknown as Codec<K, any> }: LiveOptions<K> = {}): Live<readonly (readonly [key: K, value: V])[]> {
-    const { reverse = false, limit: _limit, ...where } = range;
-    const { limit } = within(range);
-    wantedBy(where);
+    const { reverse, limit } = within(range);
+    const { reverse: _reverse, limit: _limit, ...where } = range;
     const mirror = new Mirror<readonly [K, V]>((id, bytes) => [keys.read(keyOf(id)), this.#codec.read(bytes)]);
     return new Live<readonly (readonly [K, V])[]>(this.#link, { where, space: this.#name }, mirror, () => mirror.list(reverse, limit));
   }

@@ -1,7 +1,6 @@
 // Which keys are watched, and keys as texts that can be compared and looked up.
 
-import { AlluviumError } from "../error.js";
-import { type KeyRange, within } from "../range.js";
+import { ENDS, type KeyRange, within } from "../range.js";
 import { type Bytes, bytesOf } from "../text.js";
 
 /** Which keys are watched: one key, or those of a range. `{}` is all keys. Any namespace can be watched by range. */
@@ -43,10 +42,7 @@ export function wantedBy(where: Where): Wanted {
     const from = idOf(where);
     return { from, to: `${from}\0`, isKey: true };
   }
-  if (typeof where !== "object" || where === null) throw new AlluviumError("invalid-input", `a key or a range is watched, not ${String(where)}`);
-  const unknown = Object.keys(where).filter((name) => !["from", "to", "prefix"].includes(name));
-  if (unknown.length > 0) throw new AlluviumError("invalid-input", `a range that is watched has no ${unknown.join(", ")}`);
-  const { from, to } = within(where);
+  const { from, to } = within(where, "a range that is watched", ENDS);
   return { from: idOf(from), to: to === undefined ? undefined : idOf(to), isKey: false };
 }
 

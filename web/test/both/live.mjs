@@ -73,7 +73,7 @@ export async function changing({ BatchWriter, Checkpoints, int64 }) {
   same("a gap", since > sequence, true);
   [all, prefix, range] = [watched(checkpoints, {}), watched(checkpoints, { prefix: "k" }), watched(checkpoints, { from: "k2", to: "k4" })];
   await refused("a limit", () => checkpoints.subscribe({ limit: 1 }, () => {}), /^invalid-input: a range that is watched has no limit/);
-  await refused("a number", () => checkpoints.subscribe(7, () => {}), /^invalid-input: a key or a range is watched, not 7/);
+  await refused("a number", () => checkpoints.subscribe(7, () => {}), /^invalid-input: a range that is watched: 7 is not an object/);
   for (let number = 0; number < 10_002; number++) checkpoints.put(`k-${number}`, "");
   await told();
   same("too many", [all.texts(), prefix.texts(), range.texts()], [["reset"], ["reset"], ["reset"]]);

@@ -1,7 +1,7 @@
 // What callers give that is of a wrong type. Each is an error that names it, and every open state is as it was.
 
 import { refused, same } from "./common.mjs";
-import { ends } from "./ports.mjs";
+import { ends, until } from "./ports.mjs";
 
 const namespaces = { log: { kind: "ordered", bytes: 4 }, ends: { kind: "timers" } };
 
@@ -29,5 +29,58 @@ export async function names({ Checkpoints }, { client: { connect, serve } }) {
   same("every state is there", [other.getText("a"), checkpoints.size, [...checkpoints.positions], checkpoints.annotation("build")], ["1", 0, [], undefined]);
   client.close();
   await other.close();
+  await checkpoints.close();
+}
+
+/** A range that is misspelt is refused, and never larger than it was meant. */
+export async function ranges({ Checkpoints }, { client: { connect, serve } }) {
+  const checkpoints = await Checkpoints.open({ name: "ranges", storage: "memory", namespaces });
+  const log = checkpoints.namespace("log");
+  for (const day of ["2013-01", "2013-02", "2014-01"]) log.put(day, "1");
+  const [one, side] = ends();
+  serve(checkpoints, side);
+  const client = connect(one, { timeoutMs: 5000 });
+  const remote = client.namespace("log");
+  const ranged = {
+    scan: (range) => [...log.scan(range)],
+    scanText: (range) => [...log.scanText(range)],
+    deleteRange: (range) => log.deleteRange(range),
+    "scan of a client": (range) => remote.scan(range),
+    "live of a client": (range) => remote.live(range),
+  };
+  const no = [null, "2013", 2013, ["2013"], new Map([["prefix", "2013"]]), new Uint8Array(0), new URL("http://2013")];
+  for (const [what, call] of Object.entries(ranged)) {
+    for (const range of no) await refused(`${what} of ${String(range)}`, () => call(range), /^invalid-input: a range.*: .* is not an object/);
+    await refused(`${what} that is misspelt`, () => call({ prefx: "2013" }), /^invalid-input: a range.* has no prefx$/);
+    if (what !== "deleteRange") await refused(`${what} with an order that is none`, () => call({ reverse: "no" }), /^invalid-input: reverse: no is not a boolean/);
+  }
+  await refused("no range", () => log.deleteRange(), /^invalid-input: a range that is deleted: undefined is not an object/);
+  await refused("a limit", () => log.deleteRange({ limit: 1 }), /^invalid-input: a range that is deleted has no limit/);
+  await refused("an order", () => log.deleteRange({ prefix: "2013", reverse: true }), /^invalid-input: a range that is deleted has no reverse/);
+  // A client of another version may say what this one would not.
+  const replies = [];
+  one.addEventListener("message", ({ data }) => data.says === "reply" && replies.push(data));
+  await client.get("a");
+  one.postMessage({ alluvium: 1, from: "odd", to: undefined, says: "who" });
+  const { generation } = await new Promise((resolve) => one.addEventListener("message", ({ data }) => data.to === "odd" && resolve({ generation: data.from })));
+  for (const range of ["2013", null, { prefx: "2013" }]) one.postMessage({ alluvium: 1, from: "odd", to: generation, says: "call", request: 1, space: "log", call: "scan", range });
+  await until("it is answered", () => replies.filter(({ to }) => to === "odd").length === 3);
+  same("what it is told", replies.filter(({ to }) => to === "odd").map(({ failure }) => failure?.kind), Array(3).fill("invalid-input"));
+  same("nothing was deleted", [log.size, log.deleteRange({ prefix: "2013" }), log.deleteRange({})], [3, 2, 1]);
+  client.close();
+  await checkpoints.close();
+}
+
+/** The value of an option that is misspelt is refused, before anything is opened or taken. */
+export async function choices({ Checkpoints }) {
+  const open = (options) => Checkpoints.open({ name: "choices", storage: "memory", ...options });
+  await refused("whenBusy", () => open({ whenBusy: "wait" }), /^invalid-input: option whenBusy: "wait" is not one of "queue", "join", "fail"/);
+  await refused("whenTaken", () => open({ whenTaken: "stael" }), /^invalid-input: option whenTaken: "stael" is not one of "fail", "wait", "steal"/);
+  await refused("storage", () => open({ storage: "indexedDB" }), /^invalid-input: option storage: "indexedDB" is not one of /);
+  await refused("no options", () => Checkpoints.open(), /^invalid-input: the options of open: undefined is not an object/);
+  const checkpoints = await open({ whenBusy: null, whenTaken: undefined });
+  for (const whenBusy of ["wait", 1]) await refused("of a checkpoint", () => checkpoints.checkpoint({ whenBusy }), /^invalid-input: whenBusy: .* is not one of /);
+  await refused("options of a checkpoint", () => checkpoints.checkpoint(null), /^invalid-input: /);
+  same("nothing was taken", checkpoints.latestCheckpointId, undefined);
   await checkpoints.close();
 }
