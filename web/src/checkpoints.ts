@@ -100,7 +100,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
         const made = new Checkpoints(session, options, options.codec);
         opened = made;
         made.#declare();
-        await bringUpToDate(made, options);
+        await bringUpToDate(made, options, (work) => made.#commits.migrating(work));
       } catch (thrown) {
         // Nothing was written, so the newest checkpoint is as it was.
         await session.close();
@@ -196,15 +196,17 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
    * Takes a checkpoint that also contains an opaque state of the caller. The given offsets and watermark become
    * the current ones.
    */
-  checkpointWithState(
+  async checkpointWithState(
     state: Uint8Array,
     options: { walPosition?: Integer | undefined; sourceOffsets?: Iterable<[string, Integer]> | undefined; watermark?: Integer | undefined } = {},
   ): Promise<CheckpointMetadata> {
+    this.#commits.refuseMigrating("checkpointWithState");
     const { walPosition, watermark } = options;
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
     const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [texted("offset of a source", name), unsigned("offset", offset)]);
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
     return this.#session.inTurn<CheckpointMetadata>(async (engine) => {
+      this.#commits.refuseMigrating("checkpointWithState");
       const written: unknown = await engine.writeWithState(position, offsets, mark, state);
       this.#session.feed?.clockMoved("event");
       return written;

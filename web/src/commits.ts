@@ -1,4 +1,4 @@
-import { oneOf, record } from "./checks.js";
+import { oneOf, record, refuse } from "./checks.js";
 import { AlluviumError } from "./error.js";
 import type { Listeners } from "./events.js";
 import { withJson } from "./plain.js";
@@ -30,6 +30,8 @@ export class Commits {
   /** The checkpoint that was frozen last. */
   #last: Promise<WrittenCheckpoint> | undefined;
   #joined: Joined | undefined;
+  /** Whether the state is between two versions. */
+  #isMigrating = false;
 
   constructor(session: Session, listeners: Listeners, { maxInFlight, whenBusy }: { maxInFlight: number; whenBusy: WhenBusy }) {
     this.#session = session;
@@ -41,6 +43,21 @@ export class Commits {
   /** Takes note that another checkpoint may be the newest, or none. */
   forget(): void {
     this.#last = undefined;
+  }
+
+  /** Runs a migration. What it has done by halves must not become durable, so until its end nothing does. */
+  async migrating(migrate: () => Promise<void>): Promise<void> {
+    this.#isMigrating = true;
+    try {
+      await migrate();
+    } finally {
+      this.#isMigrating = false;
+    }
+  }
+
+  /** Refuses a call that would make the state durable, or replace it, while it is between two versions. */
+  refuseMigrating(what: string): void {
+    if (this.#isMigrating) refuse(`${what}: the state of ${this.#session.name} is being migrated, and a checkpoint is taken when that is done`);
   }
 
   /** Freezes the checkpoints now that wait for their turn. */
@@ -58,6 +75,7 @@ export class Commits {
     const turns = this.#turns;
     let whenBusy: WhenBusy;
     try {
+      this.refuseMigrating("checkpoint");
       const { walPosition, ifChanged = false } = record("the options of a checkpoint", options);
       whenBusy = oneOf("whenBusy", options.whenBusy ?? this.#whenBusy, WAYS);
       if (ifChanged && !this.#session.call((engine) => engine.isChanged())) return this.#newest();
@@ -88,6 +106,8 @@ export class Commits {
   async #take({ walPosition }: CheckpointOptions): Promise<WrittenCheckpoint> {
     let prepared: Prepared;
     try {
+      // It may have waited until the state was restored from an older version.
+      this.refuseMigrating("checkpoint");
       const given = typeof walPosition === "function" ? walPosition() : walPosition;
       const position = given === undefined ? undefined : unsigned("walPosition", given);
       // Everything up to here is synchronous, so the checkpoint holds the state of this moment.
@@ -161,7 +181,9 @@ export class Commits {
 
   /** Writes a log of the changes, or takes a checkpoint if no log can follow one. */
   async sync({ walPosition }: { walPosition?: (() => Integer) | undefined }): Promise<void> {
+    this.refuseMigrating("sync");
     const outcome = await this.#session.inTurn<"synced" | "checkpoint" | "is being taken">(async () => {
+      this.refuseMigrating("sync");
       // Checkpoints that were frozen after this call hold all that it is for.
       if (this.#turns.underWay > 0) return "is being taken";
       const position = walPosition && unsigned("walPosition", walPosition());

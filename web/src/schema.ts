@@ -15,14 +15,15 @@ export interface Schema {
   schemaVersion?: number | undefined;
   /**
    * Rewrites the state from an older version. When it returns, a checkpoint of the new version is taken before `open`
-   * resolves. If it throws, nothing is written: the state stays as it was, and in its version.
+   * resolves. If it throws, nothing is written: the state stays as it was, and in its version. So it takes no checkpoint
+   * and no sync itself, which are refused while it runs.
    * What an older version stored is of any type.
    */
   migrate?: ((checkpoints: Checkpoints<any, any>, from: number) => void | Promise<void>) | undefined;
 }
 
 /** Compares the version of a state that was just opened with the wanted one, and migrates the state if it is older. */
-export async function bringUpToDate<V, I>(checkpoints: Checkpoints<V, I>, { schemaVersion, migrate }: Schema): Promise<void> {
+export async function bringUpToDate<V, I>(checkpoints: Checkpoints<V, I>, { schemaVersion, migrate }: Schema, migrating: (work: () => Promise<void>) => Promise<void>): Promise<void> {
   if (schemaVersion === undefined) return;
   const { name } = checkpoints;
   if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 0) {
@@ -34,9 +35,10 @@ export async function bringUpToDate<V, I>(checkpoints: Checkpoints<V, I>, { sche
   if (from < schemaVersion) {
     if (checkpoints.isReadOnly) throw new AlluviumError("invalid-input", `${both}: a writer has to migrate it first`);
     if (migrate === undefined) throw new AlluviumError("invalid-input", `${both}: give open a function migrate`);
-    await migrate(checkpoints, from);
-  }
-  if (checkpoints.isReadOnly || checkpoints.annotation(VERSION) === String(schemaVersion)) return;
-  checkpoints.setAnnotation(VERSION, String(schemaVersion));
-  if (from < schemaVersion) await checkpoints.checkpoint();
+    await migrating(async () => {
+      await migrate(checkpoints, from);
+      checkpoints.setAnnotation(VERSION, String(schemaVersion));
+    });
+    await checkpoints.checkpoint({ whenBusy: "queue" });
+  } else if (!checkpoints.isReadOnly && checkpoints.annotation(VERSION) !== String(schemaVersion)) checkpoints.setAnnotation(VERSION, String(schemaVersion));
 }

@@ -256,9 +256,19 @@ export async function versions({ Checkpoints, json }) {
     throw Object.assign(new Error("half-way"), { kind: "own" });
   }), /^own: half-way/);
   same("wrote nothing", [...storage.files.keys()].join(), files);
+  const saving = {
+    checkpoint: (old) => old.checkpoint(),
+    "checkpoint that joins": (old) => old.checkpoint({ whenBusy: "join", ifChanged: true }),
+    checkpointWithState: (old) => old.checkpointWithState(new Uint8Array(1)),
+    sync: (old) => old.sync(),
+  };
+  for (const [what, save] of Object.entries(saving)) {
+    await refused(`a migration with ${what}`, () => open(2, (old) => (old.put("anna", { half: true }), save(old))), new RegExp(`^invalid-input: ${what.split(" ")[0]}: the state of versions is being migrated`));
+    same(`${what} wrote nothing`, [...storage.files.keys()].join(), files);
+  }
   checkpoints = await open(2, async (old, from) => {
     for (const [key, value] of old.entries()) old.put(key, { from, value });
-    await old.checkpoint();
+    same("it may read the storage", (await old.list()).length, 1);
   });
   same("migrated", [checkpoints.get("anna"), checkpoints.annotation("schema-version"), checkpoints.isChanged], [{ from: 0, value: "anna of version 0" }, "2", false]);
   await checkpoints.close();
