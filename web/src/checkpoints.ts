@@ -9,7 +9,7 @@ import { acquire } from "./lock.js";
 import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
 import { withJson } from "./plain.js";
-import { bringUpToDate } from "./schema.js";
+import { type Schema, bringUpToDate, checkArchive, checkListed, checkSchema } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
 import { type Bytes, type Integer, signed, unsigned } from "./text.js";
@@ -48,6 +48,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
   readonly #listeners = new Listeners();
   readonly #commits: Commits;
   readonly #declare: () => void;
+  readonly #schema: Schema;
 
   private constructor(session: Session, options: OpenOptions, codec: Codec<V, I> | undefined) {
     super(session, codec);
@@ -55,6 +56,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
     this.name = session.name;
     this.isReadOnly = readOnly;
     this.#session = session;
+    this.#schema = { schemaVersion: options.schemaVersion ?? undefined, migrate: options.migrate ?? undefined };
     session.hasMemoryLimit = options.memoryLimitBytes !== undefined;
     this.#commits = new Commits(session, this.#listeners, { maxInFlight: options.maxInFlight ?? 4, whenBusy: options.whenBusy ?? "queue" });
     const declarations = readOnly ? [] : Object.entries(namespaces).map(([name, declared]) => declarationOf(name, declared));
@@ -73,6 +75,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
     if (typeof storage !== "object") oneOf("option storage", storage, ["indexeddb", "opfs", "memory"]);
     const whenTaken = oneOf("option whenTaken", options.whenTaken ?? "fail", ["fail", "wait", "steal"]);
     oneOf("option whenBusy", options.whenBusy ?? "queue", WAYS);
+    checkSchema(options);
     const clock = options.clock ?? systemClock;
     for (const member of ["unixMs", "monotonicUs"] as const) callable(`option clock: its ${member}`, clock[member]);
     const { wasm } = options;
@@ -100,7 +103,7 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
         const made = new Checkpoints(session, options, options.codec);
         opened = made;
         made.#declare();
-        await bringUpToDate(made, options, (work) => made.#commits.migrating(work));
+        await made.#bringUpToDate(made.recovered === null);
       } catch (thrown) {
         // Nothing was written, so the newest checkpoint is as it was.
         await session.close();
@@ -183,13 +186,18 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
   /**
    * Reads the newest checkpoint again, which another tab, worker or process may have written since. Only checkpoints that
    * were opened with `readOnly` need it. The state of before can be read until then. Returns what was recovered.
+   *
+   * A checkpoint of another `schemaVersion` is refused, and the state of before stays.
    */
   async refresh(): Promise<RecoverySummary> {
-    return this.#session.inTurn<RecoverySummary>(async (engine) => {
-      const found = (await engine.refresh()) as RecoverySummary;
-      this.#session.replaced();
-      return withJson(found);
+    const [found] = await this.#replace("refresh", async (engine) => {
+      if (this.#schema.schemaVersion !== undefined) {
+        const newest = ((await engine.list()) as ListedCheckpoint[]).find(({ metadata }) => metadata !== undefined);
+        if (newest !== undefined) checkListed(this, this.#schema, newest);
+      }
+      return (await engine.refresh()) as RecoverySummary;
     });
+    return found;
   }
 
   /**
@@ -226,17 +234,48 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
   /**
    * Restores a kept checkpoint. It becomes the state, and also the newest checkpoint. Changes that no checkpoint
    * contains are lost.
+   *
+   * One of an older `schemaVersion` is migrated as by `open`, and a checkpoint of the new version is the newest then. If
+   * the migration throws, these checkpoints are closed.
    */
   async restore(id: Integer): Promise<CheckpointMetadata> {
-    return this.#session.inTurn(async (engine) => this.#replaced(await engine.restore(unsigned("id", id))));
+    const wanted = unsigned("id", id);
+    const [restored, migrated] = await this.#replace("restore", async (engine) => {
+      if (this.#schema.schemaVersion !== undefined) {
+        const found = ((await engine.list()) as ListedCheckpoint[]).find((checkpoint) => checkpoint.id === wanted);
+        if (found !== undefined) checkListed(this, this.#schema, found);
+      }
+      return (await engine.restore(wanted)) as CheckpointMetadata;
+    });
+    return migrated ?? restored;
   }
 
-  /** Takes note that another checkpoint has become the state. */
-  #replaced(by: CheckpointMetadata): CheckpointMetadata {
-    this.#commits.forget();
-    // It may be from before a namespace was declared.
-    this.#session.replaced(this.#declare);
-    return withJson(by);
+  /** Lets another checkpoint become the state, and brings that up to date. */
+  async #replace<T extends object>(what: string, replace: (engine: EngineHandle) => Promise<T>): Promise<[T, WrittenCheckpoint | undefined]> {
+    this.#commits.refuseMigrating(what);
+    let upToDate: Promise<WrittenCheckpoint | undefined> | undefined;
+    const by = await this.#session.inTurn<T>(async (engine) => {
+      this.#commits.refuseMigrating(what);
+      const found = await replace(engine);
+      this.#commits.forget();
+      // It may be from before a namespace was declared.
+      this.#session.replaced(this.#declare);
+      // It begins before anybody else can see the state, and waits for checkpoints, which come behind this turn.
+      upToDate = this.#bringUpToDate(false);
+      upToDate.catch(() => {});
+      return withJson(found);
+    });
+    try {
+      return [by, await upToDate];
+    } catch (thrown) {
+      // The state is of no version. What is stored is whole, and the next open migrates it.
+      await this.close();
+      throw thrown;
+    }
+  }
+
+  #bringUpToDate(isFresh: boolean): Promise<WrittenCheckpoint | undefined> {
+    return bringUpToDate(this, this.#schema, { isFresh, migrating: (work) => this.#commits.migrating(work) });
   }
 
   /** Deletes one checkpoint. Its id is never used again. */
@@ -270,13 +309,18 @@ export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
 
   /**
    * Imports a file that `exportCheckpoint` or `alluvium export` made. It becomes the state, and also the newest
-   * checkpoint. Changes that no checkpoint contains are lost. A file that is refused changes nothing.
+   * checkpoint. Changes that no checkpoint contains are lost. A file that is refused changes nothing. One of an older
+   * `schemaVersion` is migrated, as by `restore`.
    */
   async importCheckpoint(file: Blob | BufferSource): Promise<CheckpointMetadata> {
     const bytes = new Uint8Array(
       file instanceof Blob ? await file.arrayBuffer() : ArrayBuffer.isView(file) ? viewBytes(file) : file,
     );
-    return this.#session.inTurn(async (engine) => this.#replaced(await engine.importArchive(bytes)));
+    const [imported, migrated] = await this.#replace("importCheckpoint", async (engine) => {
+      if (this.#schema.schemaVersion !== undefined) checkArchive(this, this.#schema, bytes);
+      return (await engine.importArchive(bytes)) as CheckpointMetadata;
+    });
+    return migrated ?? imported;
   }
 
   /** Calls `listener` on every event of a kind. The returned function ends this. */

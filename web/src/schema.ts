@@ -1,7 +1,8 @@
 // The version of what the application stores, and how an older state is brought up to date.
 
 import type { Checkpoints } from "./checkpoints.js";
-import { AlluviumError } from "./error.js";
+import { callable, refuse } from "./checks.js";
+import type { ListedCheckpoint, WrittenCheckpoint } from "./types.js";
 
 /** The annotation that has the version. */
 const VERSION = "schema-version";
@@ -9,36 +10,84 @@ const VERSION = "schema-version";
 /** Which version of the state the application works with. */
 export interface Schema {
   /**
-   * The version of what your application stores. A state of another version is not opened, unless `migrate` brings an
-   * older one up to date. A state that was written without a version has version 0.
+   * The version of what your application stores. A state of another version is not opened, restored or imported, unless
+   * `migrate` brings an older one up to date. A state that was written without a version has version 0.
    */
   schemaVersion?: number | undefined;
   /**
    * Rewrites the state from an older version. When it returns, a checkpoint of the new version is taken before `open`
-   * resolves. If it throws, nothing is written: the state stays as it was, and in its version. So it takes no checkpoint
-   * and no sync itself, which are refused while it runs.
+   * resolves, and before `restore` and `importCheckpoint` do. If it throws, nothing is written: the state stays as it was,
+   * and in its version. So it takes no checkpoint and no sync itself, which are refused while it runs.
    * What an older version stored is of any type.
    */
   migrate?: ((checkpoints: Checkpoints<any, any>, from: number) => void | Promise<void>) | undefined;
 }
 
-/** Compares the version of a state that was just opened with the wanted one, and migrates the state if it is older. */
-export async function bringUpToDate<V, I>(checkpoints: Checkpoints<V, I>, { schemaVersion, migrate }: Schema, migrating: (work: () => Promise<void>) => Promise<void>): Promise<void> {
+/** Refuses a state of a version that this code neither has nor can bring about. */
+function checkVersion({ name, isReadOnly }: Checkpoints<any, any>, { schemaVersion, migrate }: Schema, from: number): void {
   if (schemaVersion === undefined) return;
-  const { name } = checkpoints;
-  if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 0) {
-    throw new AlluviumError("invalid-input", `schemaVersion: ${String(schemaVersion)} is not a version number`);
-  }
-  const from = checkpoints.recovered === null ? schemaVersion : Number(checkpoints.annotation(VERSION) ?? 0);
   const both = `the state of ${name} has schema version ${from}, and this code has ${schemaVersion}`;
-  if (from > schemaVersion || Number.isNaN(from)) throw new AlluviumError("invalid-input", `${both}: open it with newer code`);
+  if (from > schemaVersion || Number.isNaN(from)) refuse(`${both}: open it with newer code`);
+  if (from === schemaVersion) return;
+  if (isReadOnly) refuse(`${both}: a writer has to migrate it first`);
+  if (migrate === undefined) refuse(`${both}: give open a function migrate`);
+}
+
+/** Refuses a listed checkpoint of such a version, before it becomes the state. */
+export function checkListed(checkpoints: Checkpoints<any, any>, schema: Schema, { metadata }: ListedCheckpoint): void {
+  if (metadata !== undefined) checkVersion(checkpoints, schema, Number(metadata.annotations.get(VERSION) ?? 0));
+}
+
+/** The size of the header of each file of a tar archive, and of the pieces that a file is made of. */
+const TAR_BLOCK = 512;
+
+/** Refuses an archive of such a version, before it becomes the state. One that cannot be read is left to the engine. */
+export function checkArchive(checkpoints: Checkpoints<any, any>, schema: Schema, archive: Uint8Array): void {
+  const text = (at: number, length: number): string => new TextDecoder().decode(archive.subarray(at, at + length)).replace(/\0.*$/s, "");
+  for (let at = 0; at + TAR_BLOCK <= archive.length; ) {
+    const size = Number.parseInt(text(at + 124, 12), 8);
+    if (!(size >= 0)) return;
+    if (text(at, 100).endsWith("/metadata.json")) {
+      let metadata: { alluvium?: { annotations?: Record<string, string> } };
+      try {
+        metadata = JSON.parse(text(at + TAR_BLOCK, size)) as typeof metadata;
+      } catch {
+        return;
+      }
+      return checkVersion(checkpoints, schema, Number(metadata?.alluvium?.annotations?.[VERSION] ?? 0));
+    }
+    at += TAR_BLOCK + Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
+  }
+}
+
+/** Checks the version that the code says it has. */
+export function checkSchema({ schemaVersion, migrate }: Schema): void {
+  const version = schemaVersion ?? 0;
+  if (!Number.isSafeInteger(version) || version < 0) refuse(`schemaVersion: ${String(version)} is not a version number`);
+  callable("option migrate", migrate ?? (() => {}));
+}
+
+/**
+ * Compares the version of what has just become the state with the wanted one, and migrates the state if it is older. Returns
+ * the checkpoint of the new version, if it took one.
+ */
+export async function bringUpToDate(
+  checkpoints: Checkpoints<any, any>,
+  schema: Schema,
+  { isFresh, migrating }: { isFresh: boolean; migrating: (work: () => Promise<void>) => Promise<void> },
+): Promise<WrittenCheckpoint | undefined> {
+  const { schemaVersion, migrate } = schema;
+  if (schemaVersion === undefined) return undefined;
+  const from = isFresh ? schemaVersion : Number(checkpoints.annotation(VERSION) ?? 0);
+  checkVersion(checkpoints, schema, from);
+  const note = (): void => checkpoints.setAnnotation(VERSION, String(schemaVersion));
   if (from < schemaVersion) {
-    if (checkpoints.isReadOnly) throw new AlluviumError("invalid-input", `${both}: a writer has to migrate it first`);
-    if (migrate === undefined) throw new AlluviumError("invalid-input", `${both}: give open a function migrate`);
     await migrating(async () => {
-      await migrate(checkpoints, from);
-      checkpoints.setAnnotation(VERSION, String(schemaVersion));
+      await migrate?.(checkpoints, from);
+      note();
     });
-    await checkpoints.checkpoint({ whenBusy: "queue" });
-  } else if (!checkpoints.isReadOnly && checkpoints.annotation(VERSION) !== String(schemaVersion)) checkpoints.setAnnotation(VERSION, String(schemaVersion));
+    return checkpoints.checkpoint({ whenBusy: "queue" });
+  }
+  if (!checkpoints.isReadOnly && checkpoints.annotation(VERSION) !== String(schemaVersion)) note();
+  return undefined;
 }

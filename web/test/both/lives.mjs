@@ -261,6 +261,8 @@ export async function versions({ Checkpoints, json }) {
     "checkpoint that joins": (old) => old.checkpoint({ whenBusy: "join", ifChanged: true }),
     checkpointWithState: (old) => old.checkpointWithState(new Uint8Array(1)),
     sync: (old) => old.sync(),
+    restore: (old) => old.restore(1n),
+    importCheckpoint: async (old) => old.importCheckpoint(await old.exportCheckpoint()),
   };
   for (const [what, save] of Object.entries(saving)) {
     await refused(`a migration with ${what}`, () => open(2, (old) => (old.put("anna", { half: true }), save(old))), new RegExp(`^invalid-input: ${what.split(" ")[0]}: the state of versions is being migrated`));
@@ -280,6 +282,98 @@ export async function versions({ Checkpoints, json }) {
   const fresh = await Checkpoints.open({ name: "fresh", storage: "memory", schemaVersion: 7, migrate: () => Promise.reject(new Error("must not run")) });
   same("fresh", fresh.annotation("schema-version"), "7");
   await fresh.close();
+}
+
+/** A state of another version that is restored or imported is migrated as by an open, or refused before it is the state. */
+export async function olderStates({ Checkpoints, json }) {
+  const storage = memory();
+  const open = (schemaVersion, migrate, more) => Checkpoints.open({ name: "older", storage, codec: json(), maxRetained: 20, schemaVersion, migrate, ...more });
+  const migrate = async (old, from) => {
+    for (const [key, value] of old.entries()) old.put(key, [...value, from]);
+    await old.list();
+  };
+  let checkpoints = await open();
+  checkpoints.put("a", []);
+  const first = await checkpoints.checkpoint();
+  const archives = [await checkpoints.exportCheckpoint()];
+  await checkpoints.close();
+  checkpoints = await open(1, migrate);
+  checkpoints.put("b", ["new"]);
+  const second = await checkpoints.checkpoint();
+  archives.push(await checkpoints.exportCheckpoint());
+  const reader = await open(1, undefined, { readOnly: true });
+  const state = (of = checkpoints) => [of.get("a"), of.get("b"), of.annotation("schema-version")];
+  // What is older is migrated once, and what is not is left as it is.
+  const back = [() => checkpoints.restore(first.id), () => checkpoints.importCheckpoint(archives[0])];
+  for (const restore of back) {
+    const restored = await restore();
+    same("migrated", [...state(), restored.id, restored.annotations.get("schema-version"), checkpoints.isChanged], [[0], undefined, "1", checkpoints.latestCheckpointId, "1", false]);
+    for (const again of [() => checkpoints.restore(second.id), () => checkpoints.importCheckpoint(archives[1])]) {
+      await again();
+      same("of this version", state(), [[0], ["new"], "1"]);
+    }
+  }
+  await checkpoints.restore(first.id);
+  await checkpoints.close();
+  checkpoints = await open(1, () => Promise.reject(new Error("must not run")));
+  same("opened again", state(), [[0], undefined, "1"]);
+  await checkpoints.close();
+
+  // Without a migration, or in a newer version, it does not become the state.
+  for (const schemaVersion of [1, 2]) {
+    await (await open(schemaVersion, migrate)).close();
+    checkpoints = await open(schemaVersion);
+    const why = `^invalid-input: .*has schema version 0, and this code has ${schemaVersion}: give open a function migrate`;
+    checkpoints.put("b", ["not durable"]);
+    const [before, newest] = [state(), checkpoints.latestCheckpointId];
+    await refused("restored", () => checkpoints.restore(first.id), new RegExp(why));
+    await refused("imported", () => checkpoints.importCheckpoint(archives[0]), new RegExp(why));
+    same("the state of before", [state(), checkpoints.latestCheckpointId], [before, newest]);
+    archives[schemaVersion + 1] = await checkpoints.checkpoint().then(() => checkpoints.exportCheckpoint());
+    await checkpoints.close();
+  }
+  const newer = await Checkpoints.open({ name: "newer", storage: "memory", codec: json(), schemaVersion: 1, migrate });
+  newer.put("b", ["kept"]);
+  await refused("a newer one", () => newer.importCheckpoint(archives[3]), /^invalid-input: .*has schema version 2, and this code has 1: open it with newer code/);
+  await refused("what is no archive", () => newer.importCheckpoint(new Uint8Array(2048).fill(65)), /^(corruption|invalid-input): /);
+  same("the state of before", newer.get("b"), ["kept"]);
+  await newer.close();
+
+  // A reader has its own version only.
+  same("the reader", state(reader), [[0], ["new"], "1"]);
+  await refused("refreshed", () => reader.refresh(), /^invalid-input: .*has schema version 2, and this code has 1: open it with newer code/);
+  same("the reader still", state(reader), [[0], ["new"], "1"]);
+  await reader.close();
+}
+
+/** While a restored state is migrated, nothing of it becomes durable, and a migration that fails closes it. */
+export async function failedMigrations({ Checkpoints, json }) {
+  const storage = memory();
+  const open = (schemaVersion, migrate) => Checkpoints.open({ name: "failed", storage, codec: json(), maxRetained: 20, schemaVersion, migrate });
+  let checkpoints = await open();
+  checkpoints.put("a", "old");
+  const { id } = await checkpoints.checkpoint();
+  await checkpoints.close();
+  let isFailing = false;
+  const meanwhile = [];
+  const migrate = async (old) => {
+    old.put("a", "half");
+    await old.list();
+    if (isFailing) throw Object.assign(new Error("half-way"), { kind: "own" });
+    old.put("a", "new");
+  };
+  checkpoints = await open(1, migrate);
+  const noted = (call) => meanwhile.push(call().then(() => "done", ({ kind }) => kind));
+  checkpoints.subscribe({}, () => [() => checkpoints.checkpoint(), () => checkpoints.sync(), () => checkpoints.restore(id)].forEach(noted));
+  const both = [checkpoints.restore(id), checkpoints.restore(id)];
+  same("one after the other", [(await both[0]).annotations.get("schema-version"), await both[1].catch(({ kind }) => kind)], ["1", "invalid-input"]);
+  same("during the migration", (await Promise.all(meanwhile.slice(0, 3))).join(), "invalid-input,invalid-input,invalid-input");
+  isFailing = true;
+  await refused("a migration that fails", () => checkpoints.restore(id), /^own: half-way/);
+  await refused("and then", () => checkpoints.get("a"), /^closed: /);
+  checkpoints = await open();
+  same("what is stored is whole", [checkpoints.get("a"), checkpoints.annotation("schema-version")], ["old", undefined]);
+  await checkpoints.close();
 }
 
 /** Codecs write and read values, and metadata has a JSON form that keeps every digit. */

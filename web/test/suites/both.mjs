@@ -30,6 +30,8 @@ const tests = {
     syncs: "syncs",
     reading: "a reader beside a writer",
     versions: "versions of the state",
+    olderStates: "versions of restored states",
+    failedMigrations: "migrations of restored states",
     codecs: "codecs and JSON",
   },
 };
