@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** The calls of the engine on keyed state: on the default namespace, or one that was declared. */
-export class Calls<V = Uint8Array, I = Bytes> {
+export class Calls<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   readonly #session: Session;
   readonly #codec: Codec<V, I>;
   /** Whether values are bytes, which are copied once. */

@@ -39,7 +39,7 @@ const systemClock: Clock = {
  * recovers the newest checkpoint. Reading and changing the state is synchronous and happens in memory. The state
  * may also be changed while a checkpoint is being written. Such changes belong to the next checkpoint.
  */
-export class Checkpoints<V = Uint8Array, I = Bytes> extends KeyedState<V, I> {
+export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends KeyedState<V, I> {
   /** The name in the storage. */
   readonly name: string;
   /** Whether these checkpoints can only be read. */

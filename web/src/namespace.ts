@@ -120,7 +120,7 @@ export function find(session: Session, name: string): Declared {
 const holdsTimers = ({ kind }: Declared) => kind === "event-timers" || kind === "processing-timers";
 
 /** A declared namespace: a part of the state with keys of its own. Its values are what its codec writes. */
-export class Namespace<V = Uint8Array, I = Bytes> extends Space<V, I> {
+export class Namespace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends Space<V, I> {
   /** Its name. */
   readonly name: string;
 

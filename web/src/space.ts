@@ -4,7 +4,7 @@ import type { KeyRange } from "./range.js";
 import { type Bytes, jsonOf, jsonText, textOf } from "./text.js";
 
 /** Keyed state in memory: the default namespace, or one that was declared. */
-export class Space<V = Uint8Array, I = Bytes> extends Watched<V, I> {
+export class Space<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends Watched<V, I> {
   /**
    * Replaces the value of a key by what `change` returns for it, and returns that. It gets `undefined` for a key that
    * does not exist, and deletes the key by returning `undefined`.

@@ -11,7 +11,7 @@ import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 const DEFAULT = { id: 0, isOrdered: false };
 
 /** Keyed state in memory, and the position of the stream that it belongs to. */
-export class KeyedState<V = Uint8Array, I = Bytes> extends Space<V, I> {
+export class KeyedState<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends Space<V, I> {
   readonly #session: Session;
 
   /** @internal */

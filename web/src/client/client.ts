@@ -6,7 +6,7 @@ import { ClientSpace } from "./space.js";
 import type { Store } from "./store.js";
 
 /** The options of `connect`. */
-export interface ConnectOptions<V = Uint8Array, I = Bytes> {
+export interface ConnectOptions<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   /** How values of the default namespace are written and read. They are bytes by default. */
   codec?: Codec<V, I> | undefined;
   /** After how many milliseconds without an answer a call fails. The default is 10,000. */
@@ -19,7 +19,7 @@ export interface ConnectOptions<V = Uint8Array, I = Bytes> {
  * If the engine's side goes away and another one comes, calls that read are sent again, and everything that is watched
  * begins again. A call has an answer or an error within `timeoutMs`.
  */
-export class Client<V = Uint8Array, I = Bytes> extends ClientSpace<V, I> {
+export class Client<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends ClientSpace<V, I> {
   readonly #link: Link;
   readonly #spaces = new Map<string, { codec: unknown; space: ClientSpace<any, any> }>();
 

@@ -10,7 +10,7 @@ import { channelName } from "./protocol.js";
 import { type ServeOptions, type Served, serve } from "./serve.js";
 
 /** The options of `lead`. */
-export interface LeadOptions<V = Uint8Array, I = Bytes> extends ConnectOptions<V, I>, ServeOptions {
+export interface LeadOptions<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends ConnectOptions<V, I>, ServeOptions {
   /** The name that those have in common of whom one leads. */
   name: string;
   /** Opens the checkpoints, when it is this tab's or worker's turn to lead. Closing it aborts `signal`. */
@@ -28,7 +28,7 @@ export interface LeadOptions<V = Uint8Array, I = Bytes> extends ConnectOptions<V
 }
 
 /** One of those of whom one leads. */
-export interface Leading<V = Uint8Array, I = Bytes> {
+export interface Leading<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   /** Reads the checkpoints, wherever they are open. */
   readonly client: Client<V, I>;
   /** Whether this one leads. */

@@ -25,7 +25,7 @@ export interface LiveOptions<K> {
 }
 
 /** A part of the state with keys of its own, as a client reads and changes it. */
-export class ClientSpace<V = Uint8Array, I = Bytes> {
+export class ClientSpace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   readonly #link: Link;
   readonly #codec: Codec<V, I>;
   readonly #name: string | undefined;

@@ -54,7 +54,7 @@ export interface ByteWatcher {
 }
 
 /** Keyed state whose changes can be watched. */
-export class Watched<V = Uint8Array, I = Bytes> extends Calls<V, I> {
+export class Watched<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extends Calls<V, I> {
   readonly #session: Session;
   readonly #codec: Codec<V, I>;
   readonly #find: () => Place;

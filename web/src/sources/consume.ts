@@ -20,7 +20,7 @@ const RETRY_MS_LEAST = 100;
 const RETRY_MS_MOST = 10_000;
 
 /** Returns the position in a source that the state of the checkpoints belongs to. */
-export function positionOf(checkpoints: Checkpoints, source: string): Position | undefined {
+export function positionOf(checkpoints: Checkpoints<any, any>, source: string): Position | undefined {
   const position = checkpoints.position(source);
   return position instanceof Uint8Array ? textOf(position) : position;
 }
@@ -34,7 +34,7 @@ export function positionOf(checkpoints: Checkpoints, source: string): Position |
  * `apply` must be synchronous: a checkpoint could otherwise hold a part of a record. If it throws, the state may hold
  * a part of its record. Close the checkpoints then without a further checkpoint, and open them again.
  */
-export async function consume<T>(checkpoints: Checkpoints, source: Source<T>, apply: (value: T) => void, options: ConsumeOptions = {}): Promise<void> {
+export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Source<T>, apply: (value: T) => void, options: ConsumeOptions = {}): Promise<void> {
   const stop = new AbortController();
   const abort = () => stop.abort();
   options.signal?.addEventListener("abort", abort);

@@ -11,7 +11,7 @@ import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
 import { cutOff, durable, events, iterables, misuse, sockets } from "./suites/sources.mjs";
-import { bindingTypes, sourceTypes } from "./suites/types.mjs";
+import { bindingTypes, entryTypes, sourceTypes } from "./suites/types.mjs";
 import { guide, inWorkerd, killedWorkerd, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
@@ -45,6 +45,7 @@ await test("Deno", deno);
 await test("sources: iterables", iterables);
 await test("sources: what is wrong is an error", misuse);
 await test("sources: the types of what they take", sourceTypes);
+await test("the types of every entry", entryTypes);
 await test("sources: a Durable Stream", durable);
 await test("sources: a Durable Stream that is cut off before an offset", cutOff);
 await test("sources: server-sent events", events);

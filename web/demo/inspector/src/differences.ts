@@ -8,7 +8,7 @@ import { count, shown } from "./values.js";
 const SHOWN = 500;
 
 /** Calls `use` with the state of a checkpoint. The checkpoints that it comes from do not change. */
-export async function withState<T>(of: Checkpoints, id: bigint, use: (state: Checkpoints) => T | Promise<T>): Promise<T> {
+export async function withState<T>(of: Checkpoints<any, any>, id: bigint, use: (state: Checkpoints) => T | Promise<T>): Promise<T> {
   const copy = await Checkpoints.open({ name: "copy", storage: "memory" });
   try {
     await copy.importCheckpoint(await of.exportCheckpoint(id));
@@ -48,7 +48,7 @@ function compare(before: Checkpoints, after: Checkpoints): { lines: string[][]; 
 }
 
 /** Returns a section in which two of the checkpoints are compared. */
-export function differencesOf(checkpoints: Checkpoints, ids: bigint[]): HTMLElement {
+export function differencesOf(checkpoints: Checkpoints<any, any>, ids: bigint[]): HTMLElement {
   const options = ids.map((id): [string, string] => [String(id), `checkpoint ${id}`]);
   const [from, to] = [choice(options), choice(options)];
   from.selectedIndex = Math.min(1, ids.length - 1);

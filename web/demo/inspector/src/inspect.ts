@@ -36,7 +36,7 @@ const HEADS = ["#id", "taken", "#keys", "#changed", "#bytes written", "#bytes of
  * Shows checkpoints in an element, which may be a part of your own page. It only reads them, and they stay open. Call it
  * again to show what is newest. Returns a function that closes the copy of the state that is shown.
  */
-export async function inspect(element: HTMLElement, checkpoints: Checkpoints): Promise<() => void> {
+export async function inspect(element: HTMLElement, checkpoints: Checkpoints<any, any>): Promise<() => void> {
   const listed = await checkpoints.list();
   const chosen = make("div", { class: "chosen" });
   const status = make("p", { role: "status", class: "note" });

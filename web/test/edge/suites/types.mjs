@@ -50,3 +50,46 @@ export async function main(signal?: AbortSignal): Promise<unknown> {
   const config = written("tsconfig.types.json", JSON.stringify({ compilerOptions, files: ["types.ts"] }));
   await ran(join(root, "web/node_modules/.bin/tsc"), ["-p", config]);
 }
+
+/** Every entry has declarations that are right by themselves, and checkpoints with a codec go wherever others do. */
+export async function entryTypes() {
+  const code = `
+import { type Bytes, Checkpoints, type Integer, type Namespace, int64, json } from "alluvium";
+import { type Client, type ClientSpace, type Leading, lead, serve } from "alluvium/client";
+import { Checkpoints as Inlined } from "alluvium/inline";
+import { type Source, consume, positionOf } from "alluvium/sources";
+import { conformance, memoryDirectory } from "alluvium/testing";
+import { DurableObjectDirectory, R2Directory } from "alluvium/workerd";
+
+interface Order { customer: string; amount: number }
+/** A class of an application names the type of its values once. */
+export class Orders {
+  constructor(readonly checkpoints: Checkpoints<Order>, readonly log: Namespace<Order>) {}
+  put(order: Order): void {
+    this.checkpoints.put(order.customer, order);
+    this.log.put(order.customer, order);
+    // @ts-expect-error: this is no order.
+    this.checkpoints.put(order.customer, "text");
+  }
+}
+export async function main(source: Source<Order>, client: Client<Order>, space: ClientSpace<Order>, leading: Leading<Order>): Promise<unknown> {
+  const checkpoints = await Checkpoints.open<Order>({ name: "types", codec: json(), storage: memoryDirectory() });
+  const orders = new Orders(checkpoints, checkpoints.namespace<Order>("log", json()));
+  await consume(checkpoints, source, (order) => orders.put(order));
+  await client.put("a", { customer: "a", amount: 1 });
+  await space.put("a", { customer: "a", amount: 1 });
+  lead({ name: "orders", open: async () => checkpoints });
+  const bytes: Checkpoints = await Inlined.open({ name: "bytes" });
+  bytes.put("a", "text" satisfies Bytes);
+  const counts: Namespace<bigint, Integer> = bytes.namespace("counts", int64);
+  (await conformance(() => memoryDirectory())).assert();
+  return [positionOf(checkpoints, "a"), positionOf(bytes, "a"), serve(checkpoints, new MessageChannel().port1), counts, leading.client.get("a"), DurableObjectDirectory, R2Directory];
+}
+`;
+  written("entries.ts", code);
+  for (const [name, conditions] of [["page", []], ["worker", ["workerd"]]]) {
+    const compilerOptions = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, target: "es2022", module: "es2022", moduleResolution: "bundler", customConditions: conditions, lib: ["es2022", "dom", "dom.iterable"], types: [], skipLibCheck: false };
+    const config = written(`tsconfig.entries-${name}.json`, JSON.stringify({ compilerOptions, files: ["entries.ts"] }));
+    await ran(join(root, "web/node_modules/.bin/tsc"), ["-p", config]);
+  }
+}
