@@ -54,12 +54,23 @@ class Column {
     this.reserve(1)[this.length++] = byte;
   }
 
+  /** Puts bytes before what is there. */
+  prepend(bytes: Uint8Array): void {
+    const { length } = bytes;
+    this.reserve(length).copyWithin(length, 0, this.length);
+    this.bytes.set(bytes, 0);
+    this.length += length;
+  }
+
   /** Copies the column, and returns where it ends. */
   copy(into: Uint8Array, at: number): number {
     into.set(this.bytes.subarray(0, this.length), at);
     return at + this.length;
   }
 }
+
+/** The name of a method that only this package calls: it takes back what the batch has packed. */
+export const takeBack: unique symbol = Symbol("takeBack");
 
 /**
  * Collects puts, deletes and merges, to apply them in one call. This is several times faster than single calls.
@@ -112,6 +123,16 @@ export class BatchWriter<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   /** Empties the batch. */
   clear(): void {
     for (const column of [this.#keyLens, this.#valueLens, this.#ops, this.#keys, this.#values]) column.length = 0;
+  }
+
+  /** @internal */
+  [takeBack](packed: Uint8Array): void {
+    const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+    const [count, keys] = [view.getUint32(0, true), view.getUint32(4, true)];
+    const values = packed.length - 8 - 9 * count - keys;
+    let at = 8;
+    const parts: [Column, number][] = [[this.#keyLens, 4 * count], [this.#valueLens, 4 * count], [this.#ops, count], [this.#keys, keys], [this.#values, values]];
+    for (const [column, length] of parts) column.prepend(packed.subarray(at, (at += length)));
   }
 
   #push(op: number, key: Bytes, value: Bytes): this {

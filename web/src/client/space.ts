@@ -1,6 +1,7 @@
-import { BatchWriter, unpack } from "../batch.js";
+import { BatchWriter, takeBack, unpack } from "../batch.js";
 import { type Codec, raw, text } from "../codec.js";
-import { AlluviumError } from "../error.js";
+import { refuse } from "../checks.js";
+import type { AlluviumError } from "../error.js";
 import { attempt, uncaught } from "../events.js";
 import { queued } from "../live/queue.js";
 import type { Changes } from "../live/watched.js";
@@ -68,13 +69,20 @@ export class ClientSpace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   }
 
   /**
-   * Applies a batch completely or not at all, and empties it. Resolves with the number of its mutations. An error of kind
-   * `"disconnected"` says that it may have been applied or not.
+   * Applies a batch completely or not at all, and empties it. Resolves with the number of its mutations. After an error,
+   * the batch holds them again, before what was added meanwhile. An error of kind `"disconnected"` says that it may have
+   * been applied or not.
    */
   async apply(batch: BatchWriter<V, I> | BatchWriter): Promise<number> {
+    if (typeof batch?.pack !== "function") refuse("a BatchWriter is applied, and this is none");
     const packed = batch.pack();
     batch.clear();
-    return this.#link.ask<number>({ call: "apply", packed }, this.#name);
+    try {
+      return await this.#link.ask<number>({ call: "apply", packed }, this.#name);
+    } catch (thrown) {
+      batch[takeBack](packed);
+      throw thrown;
+    }
   }
 
   /**

@@ -35,6 +35,15 @@ export async function calls({ Checkpoints }, { client: { BatchWriter, connect, i
   await refused("no key", () => client.get(7), /^invalid-input: keys and values are Uint8Array or string/);
   await refused("what cannot be sent", () => client.get(() => {}), /^invalid-input: get: /);
   same("durable", [await client.checkpoint(), checkpoints.latestCheckpointId], [1n, 1n]);
+  const rejected = new BatchWriter().put("r1", "1").count("n", 5).delete("r2");
+  const before = [...rejected.pack()];
+  const rejecting = refused("what is rejected", () => client.apply(rejected), /^invalid-input: record 1: unknown operation 2/);
+  same("while it is on its way", rejected.size, 0);
+  await rejecting;
+  same("what was rejected is in the batch", [...rejected.pack()], before);
+  await refused("again", () => { const again = client.apply(rejected); rejected.put("later", "2"); return again; }, /^invalid-input: record 1: /);
+  same("with what was added meanwhile", [...rejected.pack()], [...new BatchWriter().put("r1", "1").count("n", 5).delete("r2").put("later", "2").pack()]);
+  await refused("what is no batch", () => client.apply({}), /^invalid-input: a BatchWriter is applied/);
   const reader = connect(port1);
   const { port1: third, port2: fourth } = new MessageChannel();
   serve(checkpoints, fourth, { readOnly: true });
