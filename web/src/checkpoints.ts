@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { callable, oneOf, record, refuse, texted } from "./checks.js";
+import { callable, counted, oneOf, record, refuse, texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
@@ -141,7 +141,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
    * and the engine deletes some of it with each change. This deletes more, when there is time.
    */
   deleteExpired(limit = 1000): number {
-    return this.#session.call((engine) => engine.deleteExpired(Number(unsigned("limit", limit))));
+    return this.#session.call((engine) => engine.deleteExpired(counted("limit", limit)));
   }
 
   /** What opening recovered, or `null` if no checkpoint was found. */
@@ -279,15 +279,17 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   }
 
   /** Deletes one checkpoint. Its id is never used again. */
-  deleteCheckpoint(id: Integer): Promise<MaintenanceReport> {
+  async deleteCheckpoint(id: Integer): Promise<MaintenanceReport> {
+    const wanted = unsigned("id", id);
     this.#commits.forget();
-    return this.#session.inTurn((engine) => engine.deleteCheckpoint(unsigned("id", id)));
+    return this.#session.inTurn((engine) => engine.deleteCheckpoint(wanted));
   }
 
   /** Deletes all checkpoints except the newest `keep`. */
-  cleanup(keep: number): Promise<MaintenanceReport> {
+  async cleanup(keep: number): Promise<MaintenanceReport> {
+    const newest = counted("keep", keep);
     this.#commits.forget();
-    return this.#session.inTurn((engine) => engine.cleanup(Number(unsigned("keep", keep))));
+    return this.#session.inTurn((engine) => engine.cleanup(newest));
   }
 
   /** Deletes the files that no kept checkpoint names. */

@@ -1,5 +1,5 @@
 import type { Place } from "./calls.js";
-import { texted } from "./checks.js";
+import { counted, texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { AlluviumError } from "./error.js";
 import type { Session } from "./session.js";
@@ -96,7 +96,7 @@ export function declarationOf(name: string, declaration: NamespaceDeclaration): 
     if (!Number.isSafeInteger(expires.afterMs) || expires.afterMs < 1) refuse(`expires.afterMs: ${String(expires.afterMs)} is not a number of milliseconds`);
   }
   if (merge !== undefined && !["add", "min", "max", "append", "set-union"].includes(merge as string)) refuse(`there is no merge ${JSON.stringify(merge)}`);
-  if (!Number.isInteger(schema) || Number(schema) < 0 || Number(schema) > 0xffff_ffff) refuse(`schema: ${String(schema)} is not a version number`);
+  counted(`namespace ${JSON.stringify(name)}: schema`, schema);
   return {
     id: 0,
     name,
@@ -217,6 +217,5 @@ export class Timers {
 
 /** Checks which timers are wanted. */
 function limits(upTo: Integer | undefined, limit: number): [bigint | undefined, number] {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 0x7fff_ffff) throw new AlluviumError("invalid-input", `limit: ${String(limit)} is not a number of timers`);
-  return [upTo === undefined ? undefined : signed("upTo", upTo), limit];
+  return [upTo === undefined ? undefined : signed("upTo", upTo), counted("limit", limit, 1)];
 }

@@ -84,3 +84,25 @@ export async function choices({ Checkpoints }) {
   same("nothing was taken", checkpoints.latestCheckpointId, undefined);
   await checkpoints.close();
 }
+
+/** A number that has no room in 32 bits is refused, and is not another one. */
+export async function numbers({ Checkpoints }) {
+  const checkpoints = await Checkpoints.open({ name: "numbers", storage: "memory", maxRetained: 10, maxInFlight: null, namespaces: { ...namespaces, short: { expires: { clock: "event", afterMs: 1 } } } });
+  for (let at = 0; at < 3; at++) checkpoints.put("a", String(at)), await checkpoints.checkpoint();
+  const [short, timers] = [checkpoints.namespace("short"), checkpoints.timers("ends")];
+  for (const key of ["a", "b", "c"]) short.put(key, "1"), timers.set(1, key);
+  const calls = {
+    keep: (keep) => checkpoints.cleanup(keep),
+    limit: (limit) => checkpoints.deleteExpired(limit),
+    "limit of timers that are due": (limit) => timers.due({ limit }),
+    "limit of timers that are taken": (limit) => timers.take({ limit }),
+  };
+  for (const [what, call] of Object.entries(calls)) {
+    for (const wrong of [2 ** 32, 2 ** 32 + 1, -1, 1.5, NaN, Infinity, 2 ** 53, null, "1"]) await refused(`${what} of ${wrong}`, () => call(wrong), new RegExp(`^invalid-input: ${what.split(" ")[0]}: ${JSON.stringify(wrong) === '"1"' ? '"1"' : String(wrong)} is not an integer from `));
+  }
+  await refused("schema", () => Checkpoints.open({ name: "schema", storage: "memory", namespaces: { a: { schema: 2 ** 32 } } }), /^invalid-input: namespace "a": schema: 4294967296 is not an integer from 0 to 4294967295/);
+  same("nothing was deleted", [(await checkpoints.list()).length, timers.size, short.size], [3, 3, 3]);
+  await checkpoints.cleanup(2 ** 32 - 1);
+  same("the largest one", [(await checkpoints.list()).length, checkpoints.deleteExpired(2 ** 32 - 1), timers.due({ upTo: 1, limit: 2 ** 32 - 1 }).length], [3, 0, 3]);
+  await checkpoints.close();
+}
