@@ -1,7 +1,8 @@
 import type { Codec } from "../codec.js";
-import { AlluviumError } from "../error.js";
+import { record, refuse } from "../checks.js";
 import type { Bytes } from "../text.js";
 import { Link, type Source, type Status } from "./link.js";
+import { endpointOf } from "./protocol.js";
 import { ClientSpace } from "./space.js";
 import type { Store } from "./store.js";
 
@@ -63,7 +64,9 @@ export class Client<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extend
  */
 export function connect(to: Source, options?: ConnectOptions): Client;
 export function connect<V, I = V>(to: Source, options: ConnectOptions<V, I> & { codec: Codec<V, I> }): Client<V, I>;
-export function connect<V, I>(to: Source, { codec, timeoutMs = 10_000 }: ConnectOptions<V, I> = {}): Client<V, I> {
-  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1) throw new AlluviumError("invalid-input", `timeoutMs: ${String(timeoutMs)} is not a number of milliseconds`);
+export function connect<V, I>(to: Source, options: ConnectOptions<V, I> = {}): Client<V, I> {
+  const { codec, timeoutMs = 10_000 } = record("the options of connect", options);
+  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1) refuse(`timeoutMs: ${String(timeoutMs)} is not a number of milliseconds`);
+  if (typeof to !== "string" && typeof to !== "function") endpointOf("what is connected to", to);
   return new Client(new Link(to, timeoutMs), codec);
 }

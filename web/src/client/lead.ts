@@ -1,4 +1,5 @@
 import type { Checkpoints } from "../checkpoints.js";
+import { callable, record, texted } from "../checks.js";
 import type { Codec } from "../codec.js";
 import { AlluviumError } from "../error.js";
 import { uncaught } from "../events.js";
@@ -46,6 +47,8 @@ export function lead(options: LeadOptions): Leading;
 export function lead<V, I = V>(options: LeadOptions<V, I> & { codec: Codec<V, I> }): Leading<V, I>;
 export function lead<V, I>(options: LeadOptions<V, I>): Leading<V, I> {
   if (!hasLocks()) throw new AlluviumError("invalid-input", "lead needs Web Locks, which pages have if they come from HTTPS or localhost");
+  texted("option name", record("the options of lead", options).name);
+  callable("option open", options.open);
   return new Candidate(options);
 }
 

@@ -3,7 +3,7 @@
 import { AlluviumError } from "../error.js";
 import type { Lock } from "../lock.js";
 import { alive, hasLocks, whenGone } from "./locks.js";
-import { type Answered, type Asked, type Call, type Endpoint, type Message, PROTOCOL, channelName, messageOf, randomId } from "./protocol.js";
+import { type Answered, type Asked, type Call, type Endpoint, type Message, PROTOCOL, channelName, endpointOf, messageOf, randomId } from "./protocol.js";
 import { Requests } from "./requests.js";
 import { Value } from "./store.js";
 import { type Remote, Watches } from "./watches.js";
@@ -87,8 +87,9 @@ export class Link {
   #open(): void {
     const source = this.#source;
     try {
-      this.#endpoint = typeof source === "string" ? new BroadcastChannel(channelName(source)) : typeof source === "function" ? source() : source;
+      this.#endpoint = typeof source === "string" ? new BroadcastChannel(channelName(source)) : typeof source === "function" ? endpointOf("what the function that connects returned", source()) : source;
     } catch (cause) {
+      if (cause instanceof AlluviumError) return this.close(cause);
       return this.close(new AlluviumError("io", `the function that connects failed: ${String(cause)}`, { cause }));
     }
     this.#endpoint.addEventListener("message", this.#received);

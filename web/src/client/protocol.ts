@@ -1,5 +1,6 @@
 // What a client and the engine's side say to each other.
 
+import { refuse } from "../checks.js";
 import { AlluviumError, type AlluviumErrorKind } from "../error.js";
 import type { KeyRange } from "../range.js";
 import type { Bytes } from "../text.js";
@@ -23,6 +24,12 @@ export interface Endpoint {
   start?(): void;
   /** Ends it. */
   close?(): void;
+}
+
+/** Checks what is to carry messages. */
+export function endpointOf(what: string, endpoint: Endpoint): Endpoint {
+  const missing = (["postMessage", "addEventListener", "removeEventListener"] as const).filter((method) => typeof endpoint?.[method] !== "function");
+  return missing.length === 0 ? endpoint : refuse(`${what} is no port, channel or worker: it has no method ${missing.join(", ")}`);
 }
 
 /** A call, which the engine's side answers. */

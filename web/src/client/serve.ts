@@ -1,5 +1,6 @@
 import { BatchWriter } from "../batch.js";
 import type { Checkpoints } from "../checkpoints.js";
+import { listed, record, refuse } from "../checks.js";
 import { AlluviumError } from "../error.js";
 import { uncaught } from "../events.js";
 import { rangeBytes, watchBytes, whenEnded, whenFree } from "../live/watched.js";
@@ -9,7 +10,7 @@ import type { Lock } from "../lock.js";
 import { type KeyRange, within } from "../range.js";
 import type { Space } from "../space.js";
 import { alive, hasLocks, whenGone } from "./locks.js";
-import { type Answered, type Asked, type Call, type Endpoint, type Message, PROTOCOL, type Told, type Watching, failureOf, messageOf, randomId } from "./protocol.js";
+import { type Answered, type Asked, type Call, type Endpoint, type Message, PROTOCOL, type Told, type Watching, endpointOf, failureOf, messageOf, randomId } from "./protocol.js";
 
 /** The options of `serve`. */
 export interface ServeOptions {
@@ -40,8 +41,10 @@ interface Peer {
  * Lets clients read checkpoints through a port or a channel, and change them unless that is forbidden. It ends when the
  * checkpoints are closed or lost.
  */
-export function serve(checkpoints: Checkpoints<any, any>, endpoint: Endpoint, { readOnly = checkpoints.isReadOnly }: ServeOptions = {}): Served {
-  return new Server(checkpoints, endpoint, readOnly);
+export function serve(checkpoints: Checkpoints<any, any>, endpoint: Endpoint, options: ServeOptions = {}): Served {
+  if (typeof checkpoints?.[whenEnded] !== "function") refuse("only open checkpoints are served");
+  const { readOnly = checkpoints.isReadOnly } = record("the options of serve", options);
+  return new Server(checkpoints, endpointOf("what is served through", endpoint), readOnly);
 }
 
 class Server implements Served {
@@ -134,7 +137,7 @@ class Server implements Served {
       case "get":
         return space.read(call.key, (bytes) => bytes.slice());
       case "getMany":
-        return call.keys.map((key) => space.read(key, (bytes) => bytes.slice()));
+        return listed("keys", call.keys).map((key) => space.read(key, (bytes) => bytes.slice()));
       case "scan":
         within(call.range);
         return packed(space, call.range);

@@ -106,3 +106,20 @@ export async function numbers({ Checkpoints }) {
   same("the largest one", [(await checkpoints.list()).length, checkpoints.deleteExpired(2 ** 32 - 1), timers.due({ upTo: 1, limit: 2 ** 32 - 1 }).length], [3, 0, 3]);
   await checkpoints.close();
 }
+
+/** What carries no messages is refused at once, and what a function returns when it is called. */
+export async function carriers({ Checkpoints }, { client: { connect, serve } }) {
+  const checkpoints = await Checkpoints.open({ name: "carriers", storage: "memory" });
+  for (const wrong of [{}, undefined, null, 7, { postMessage() {} }]) {
+    await refused("connected", () => connect(wrong), /^invalid-input: what is connected to is no port, channel or worker: it has no method /);
+    await refused("served", () => serve(checkpoints, wrong), /^invalid-input: what is served through is no port, channel or worker: it has no method /);
+    const client = connect(() => wrong, { timeoutMs: 60_000 });
+    await refused("made by a function", () => client.get("a"), /^invalid-input: what the function that connects returned is no port/);
+    same("it has ended", client.status.getSnapshot(), "closed");
+  }
+  const [one, side] = ends();
+  await refused("options of connect", () => connect(one, null), /^invalid-input: the options of connect: null is not an object/);
+  await refused("options of serve", () => serve(checkpoints, side, null), /^invalid-input: the options of serve: null is not an object/);
+  for (const wrong of [undefined, {}]) await refused("what is no state", () => serve(wrong, side), /^invalid-input: only open checkpoints are served/);
+  await checkpoints.close();
+}
