@@ -27,6 +27,9 @@ import type {
 } from "./types.js";
 import type { Clock, Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 
+/** The name of a member that only this package reads: how long after a checkpoint the next one is due. */
+export const intervalMs: unique symbol = Symbol("intervalMs");
+
 const systemClock: Clock = {
   unixMs: () => Date.now(),
   monotonicUs: () => performance.now() * 1000,
@@ -44,6 +47,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   readonly name: string;
   /** Whether these checkpoints can only be read. */
   readonly isReadOnly: boolean;
+  /** @internal */
+  readonly [intervalMs]: number;
   readonly #session: Session;
   readonly #listeners = new Listeners();
   readonly #commits: Commits;
@@ -55,6 +60,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     const { readOnly = false, namespaces = {} } = options;
     this.name = session.name;
     this.isReadOnly = readOnly;
+    this[intervalMs] = Number(options.intervalMs ?? 60_000);
     this.#session = session;
     this.#schema = { schemaVersion: options.schemaVersion ?? undefined, migrate: options.migrate ?? undefined };
     session.hasMemoryLimit = options.memoryLimitBytes !== undefined;

@@ -1,6 +1,6 @@
 // Applies the records of a source to checkpoints, so that state and position are always of one moment.
 
-import type { Checkpoints } from "../checkpoints.js";
+import { type Checkpoints, intervalMs } from "../checkpoints.js";
 import { AlluviumError } from "../error.js";
 import { textOf } from "../text.js";
 import { ConnectionLost, type Position, type Source } from "./source.js";
@@ -16,6 +16,10 @@ export interface ConsumeOptions {
 /** After so many records of one batch, a checkpoint is taken if one is due. */
 const RECORDS_BETWEEN = 256;
 
+/** How often it is asked in an interval whether a checkpoint is due. The clock of the checkpoints need not be that of timers. */
+const PARTS_OF_INTERVAL = 8;
+const LONGEST_WAIT_MS = 0x7fff_ffff;
+
 const RETRY_MS_LEAST = 100;
 const RETRY_MS_MOST = 10_000;
 
@@ -28,7 +32,7 @@ export function positionOf(checkpoints: Checkpoints<any, any>, source: string): 
 /**
  * Reads a source from the position that the state belongs to, and calls `apply` for each record. The position moves
  * together with the state, so each checkpoint holds exactly the records before its position. A checkpoint is taken when
- * `shouldCheckpoint` says so, and one at the end. Resolves when the source has ended or `signal` was aborted, and all
+ * `shouldCheckpoint` says so, also while the source is silent, and one at the end. Resolves when the source has ended or `signal` was aborted, and all
  * of it is durable.
  *
  * `apply` must be synchronous: a checkpoint could otherwise hold a part of a record. If it throws, the state may hold
@@ -40,15 +44,37 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
   options.signal?.addEventListener("abort", abort);
   if (options.signal?.aborted) abort();
   let writing: Promise<unknown> = Promise.resolve();
+  const take = () => {
+    writing = checkpoints.checkpoint();
+    // It is awaited before the next one, and at the end, which comes at once: a silent source would hide the error.
+    writing.catch(abort);
+  };
   const whenDue = async () => {
     if (!checkpoints.shouldCheckpoint()) return;
     await writing;
-    writing = checkpoints.checkpoint();
-    // It is awaited before the next one, and at the end.
-    writing.catch(() => {});
+    take();
+  };
+  // Records that no checkpoint holds become durable when one is due, even if no other record comes.
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const rest = () => clearTimeout(waiting);
+  const wait = () => {
+    rest();
+    waiting = setTimeout(() => {
+      try {
+        if (checkpoints.shouldCheckpoint()) take();
+        else wait();
+      } catch (thrown) {
+        writing = Promise.reject(thrown as Error);
+        writing.catch(abort);
+      }
+    }, Math.min(Math.max(checkpoints[intervalMs] / PARTS_OF_INTERVAL, 1), LONGEST_WAIT_MS));
+    // Only the source keeps Node alive.
+    (waiting as { unref?: () => void }).unref?.();
   };
   const read = async (onBatch: () => void) => {
     for await (const batch of source.read(positionOf(checkpoints, source.name), stop.signal)) {
+      // While a batch is applied, and if that fails, the state may hold a part of a record.
+      rest();
       for (const [index, { value, position }] of batch.entries()) {
         refuseThenable(source.name, apply(value));
         checkpoints.setPosition(source.name, position);
@@ -58,6 +84,7 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
       }
       onBatch();
       await whenDue();
+      if (checkpoints.isChanged && !stop.signal.aborted) wait();
     }
   };
   try {
@@ -75,9 +102,11 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
         delayMs = Math.min(2 * delayMs, RETRY_MS_MOST);
       }
     }
+    rest();
     await writing;
     await checkpoints.checkpoint();
   } finally {
+    rest();
     options.signal?.removeEventListener("abort", abort);
     stop.abort();
   }

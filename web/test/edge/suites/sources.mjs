@@ -126,6 +126,92 @@ export async function misuse() {
   await checkpoints.close();
 }
 
+/** Keeps account of the timers with a fraction of a millisecond, which are those of `consume` here, while `work` runs. */
+async function withTimers(work) {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const timers = { pending: new Set(), set: 0 };
+  globalThis.setTimeout = (call, ms, ...rest) => {
+    if (Number.isInteger(ms)) return set(call, ms, ...rest);
+    const timer = set(() => (timers.pending.delete(timer), call()), ms);
+    timers.pending.add(timer);
+    timers.set++;
+    return timer;
+  };
+  globalThis.clearTimeout = (timer) => (timers.pending.delete(timer), clear(timer));
+  try {
+    await work(timers);
+  } finally {
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+  }
+}
+
+/** A checkpoint comes when it is due, while the source is silent. No timer is left when the reading has ended. */
+export const silent = () => withTimers(async (timers) => {
+  const open = (storage, more) => Checkpoints.open({ name: "silent", storage, intervalMs: 50, ...more });
+  const files = new Map();
+  const checkpoints = await open(memoryDirectory(files));
+  const taken = [];
+  checkpoints.on("checkpoint", ({ metadata }) => taken.push([...metadata.sourceOffsets.values()].join() || metadata.keyCount));
+  const three = positioned("three", async function* () {
+    for (const at of [1, 2, 3]) yield { value: `k${at}`, position: String(at) };
+    await new Promise(() => {});
+  });
+  const stop = new AbortController();
+  const reading = consume(checkpoints, three, (key) => checkpoints.put(key, "1"), { signal: stop.signal });
+  await until("the checkpoint is there", () => taken.includes(3));
+  same("what is durable needs no other one", [timers.set > 0, timers.pending.size], [true, 0]);
+  const [fresh, other] = [await open(memoryDirectory(new Map(files)), { readOnly: true }), positionOf(checkpoints, "three")];
+  same("it is durable", [fresh.size, positionOf(fresh, "three"), other], [3, "3", "3"]);
+  stop.abort();
+  await reading;
+  await fresh.close();
+  await checkpoints.close();
+
+  // No timer is left beside a source that gives more, or when it has ended.
+  const more = await open(memoryDirectory(), { intervalMs: 3_600_001 });
+  const set = timers.set;
+  await consume(more, positioned("more", async function* () {
+    for (let at = 1; at < 5; at++) {
+      yield { value: `k${at}`, position: String(at) };
+      same("one timer at most", timers.pending.size <= 1, true);
+    }
+  }), (key) => more.put(key, "1"));
+  same("after the end", [timers.set > set, timers.pending.size, more.isChanged], [true, 0, false]);
+  await more.close();
+
+  // A record that was applied by half is in no checkpoint, however long the source takes to end.
+  const half = await open(memoryDirectory());
+  let [saved, leaving] = [0, undefined];
+  half.on("checkpoint", () => saved++);
+  const slow = { name: "slow", async *read() {
+    try {
+      yield [{ value: "a", position: "1" }];
+      yield [{ value: "b", position: "2" }];
+    } finally {
+      leaving = timers.pending.size;
+    }
+  } };
+  const failing = consume(half, slow, (key) => {
+    half.put(key, "1");
+    if (key === "b") throw new Error("half a record");
+  });
+  same("the error", await failing.catch(({ message }) => message), "half a record");
+  same("no checkpoint, and no timer for one", [saved, leaving, timers.pending.size], [0, 0, 0]);
+  await half.close();
+
+  // A checkpoint that fails ends the reading, also of a silent source.
+  const full = await open({ ...memoryDirectory(), create: async () => { throw Object.assign(new Error("full"), { kind: "no-space" }); } });
+  same("the error of the storage", await consume(full, three, (key) => full.put(key, "1")).catch(({ kind }) => kind), "no-space");
+  await full.close();
+  // And so do checkpoints that are closed.
+  const closed = await open(memoryDirectory());
+  const reader = consume(closed, three, (key) => closed.put(key, "1"));
+  await until("the records are there", () => closed.size === 3);
+  await closed.close();
+  same("the end of closed ones", await reader.catch(({ kind }) => kind), "closed");
+  same("no timer is left", timers.pending.size, 0);
+});
+
 export async function durable() {
   const data = mkdtempSync(join(project, "streams-"));
   let server = await durableServer(data);
