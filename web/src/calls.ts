@@ -1,4 +1,5 @@
 import { type BatchWriter, unpack } from "./batch.js";
+import { refuse } from "./checks.js";
 import { type Codec, raw, text } from "./codec.js";
 import { idOf } from "./live/where.js";
 import { readMany } from "./many.js";
@@ -127,8 +128,14 @@ export class Calls<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
     const session = this.#session;
     const { engine, area } = session;
     const id = this.#id();
-    const bytes = batch.packedBytes;
-    batch.packInto(area.room(bytes));
+    let bytes: number;
+    try {
+      bytes = batch.packedBytes;
+      batch.packInto(area.room(bytes));
+    } catch (thrown) {
+      if (typeof batch?.packInto !== "function") refuse("a BatchWriter is applied, and this is none");
+      throw thrown;
+    }
     const count = session.checked(session.quick(() => engine.apply(id, bytes)));
     session.feed?.touchPacked(id, area.room(bytes));
     batch.clear();

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { callable, counted, oneOf, record, refuse, texted } from "./checks.js";
+import { callable, counted, listed, oneOf, record, refuse, texted, viewed } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
@@ -57,7 +57,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
 
   private constructor(session: Session, options: OpenOptions, codec: Codec<V, I> | undefined) {
     super(session, codec);
-    const { readOnly = false, namespaces = {} } = options;
+    const { readOnly = false } = options;
+    const namespaces = record("option namespaces", options.namespaces ?? {});
     this.name = session.name;
     this.isReadOnly = readOnly;
     this[intervalMs] = Number(options.intervalMs ?? 60_000);
@@ -215,13 +216,18 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     options: { walPosition?: Integer | undefined; sourceOffsets?: Iterable<[string, Integer]> | undefined; watermark?: Integer | undefined } = {},
   ): Promise<CheckpointMetadata> {
     this.#commits.refuseMigrating("checkpointWithState");
-    const { walPosition, watermark } = options;
+    const { walPosition, watermark, sourceOffsets = this.sourceOffsets } = record("the options of checkpointWithState", options);
+    const bytes = viewed("state", state);
     const position = walPosition === undefined ? undefined : unsigned("walPosition", walPosition);
-    const offsets = [...(options.sourceOffsets ?? this.sourceOffsets)].map(([name, offset]) => [texted("offset of a source", name), unsigned("offset", offset)]);
+    callable("sourceOffsets: its iterator", sourceOffsets?.[Symbol.iterator]);
+    const offsets = [...sourceOffsets].map((of) => {
+      const [name, offset] = listed("offset of a source", of) as [string, Integer];
+      return [texted("offset of a source", name), unsigned("offset", offset)];
+    });
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
     return this.#session.inTurn<CheckpointMetadata>(async (engine) => {
       this.#commits.refuseMigrating("checkpointWithState");
-      const written: unknown = await engine.writeWithState(position, offsets, mark, state);
+      const written: unknown = await engine.writeWithState(position, offsets, mark, bytes);
       this.#session.feed?.clockMoved("event");
       return written;
     }).then(withJson);
@@ -321,9 +327,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
    * `schemaVersion` is migrated, as by `restore`.
    */
   async importCheckpoint(file: Blob | BufferSource): Promise<CheckpointMetadata> {
-    const bytes = new Uint8Array(
-      file instanceof Blob ? await file.arrayBuffer() : ArrayBuffer.isView(file) ? viewBytes(file) : file,
-    );
+    const bytes = viewed("the file", file instanceof Blob ? await file.arrayBuffer() : file);
     const [imported, migrated] = await this.#replace("importCheckpoint", async (engine) => {
       if (this.#schema.schemaVersion !== undefined) checkArchive(this, this.#schema, bytes);
       return (await engine.importArchive(bytes)) as CheckpointMetadata;
@@ -333,7 +337,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
 
   /** Calls `listener` on every event of a kind. The returned function ends this. */
   on<K extends keyof CheckpointEvents>(event: K, listener: (detail: CheckpointEvents[K]) => void): () => void {
-    return this.#listeners.on(event, listener);
+    oneOf("event", event, ["begin", "checkpoint", "maintenance", "fenced"]);
+    return this.#listeners.on(event, callable("listener", listener));
   }
 
   /** Waits until everything in progress is written, then releases the state, the storage and the lock. */
@@ -347,8 +352,4 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function viewBytes(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

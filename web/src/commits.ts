@@ -1,4 +1,4 @@
-import { oneOf, record, refuse } from "./checks.js";
+import { callable, oneOf, record, refuse } from "./checks.js";
 import { AlluviumError } from "./error.js";
 import type { Listeners } from "./events.js";
 import { withJson } from "./plain.js";
@@ -180,7 +180,9 @@ export class Commits {
   }
 
   /** Writes a log of the changes, or takes a checkpoint if no log can follow one. */
-  async sync({ walPosition }: { walPosition?: (() => Integer) | undefined }): Promise<void> {
+  async sync(options: { walPosition?: (() => Integer) | undefined }): Promise<void> {
+    const { walPosition } = record("the options of sync", options);
+    if (walPosition !== undefined) callable("walPosition", walPosition);
     this.refuseMigrating("sync");
     const outcome = await this.#session.inTurn<"synced" | "checkpoint" | "is being taken">(async () => {
       this.refuseMigrating("sync");

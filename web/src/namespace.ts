@@ -1,5 +1,5 @@
 import type { Place } from "./calls.js";
-import { counted, texted } from "./checks.js";
+import { counted, members, record, refuse as refused, texted } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { AlluviumError } from "./error.js";
 import type { Session } from "./session.js";
@@ -75,13 +75,11 @@ export interface Declared {
 
 /** Returns a declaration for the engine. A member that does not belong there is an error that names it. */
 export function declarationOf(name: string, declaration: NamespaceDeclaration): Omit<Declared, "id"> & { id: 0 } {
-  const { kind = "hashed", bytes, clock = "event", expires, merge, schema = 0, ...rest } = declaration as Record<string, unknown> & {
+  const { kind = "hashed", bytes, clock = "event", expires, merge, schema = 0, ...rest } = record(`namespace ${JSON.stringify(name)}`, declaration) as unknown as Record<string, unknown> & {
     kind?: string;
     expires?: Expiry;
   };
-  const refuse = (what: string): never => {
-    throw new AlluviumError("invalid-input", `namespace ${JSON.stringify(name)}: ${what}`);
-  };
+  const refuse = (what: string): never => refused(`namespace ${JSON.stringify(name)}: ${what}`);
   const unknown = Object.keys(rest);
   if (unknown.length > 0) refuse(`a declaration has no ${unknown.join(", ")}`);
   if (!["hashed", "ordered", "timers"].includes(kind)) refuse(`a kind is "hashed", "ordered" or "timers", and not ${JSON.stringify(kind)}`);
@@ -92,6 +90,7 @@ export function declarationOf(name: string, declaration: NamespaceDeclaration): 
   if (kind === "timers" && !isClock(clock)) refuse(`a clock is "event" or "processing", and not ${JSON.stringify(clock)}`);
   if (expires !== undefined) {
     if (kind === "timers") refuse("timers do not expire");
+    members(`namespace ${JSON.stringify(name)}: expires`, expires, ["clock", "afterMs"]);
     if (!isClock(expires.clock)) refuse(`expires.clock is "event" or "processing", and not ${JSON.stringify(expires.clock)}`);
     if (!Number.isSafeInteger(expires.afterMs) || expires.afterMs < 1) refuse(`expires.afterMs: ${String(expires.afterMs)} is not a number of milliseconds`);
   }

@@ -1,3 +1,4 @@
+import { refuseDetached } from "./checks.js";
 import { AlluviumError } from "./error.js";
 
 /** A key or a value. Both are bytes; a string stands for its UTF-8. */
@@ -12,7 +13,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** Returns the bytes of a key or value. */
 export function bytesOf(bytes: Bytes): Uint8Array {
   if (typeof bytes === "string") return encoder.encode(bytes);
-  if (bytes instanceof Uint8Array) return bytes;
+  if (bytes instanceof Uint8Array) {
+    if (bytes.length === 0) refuseDetached(bytes);
+    return bytes;
+  }
   throw new AlluviumError("invalid-input", `keys and values are Uint8Array or string, not ${typeof bytes}`);
 }
 

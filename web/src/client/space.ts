@@ -1,6 +1,6 @@
 import { BatchWriter, takeBack, unpack } from "../batch.js";
 import { type Codec, raw, text } from "../codec.js";
-import { refuse } from "../checks.js";
+import { callable, listed, refuse } from "../checks.js";
 import type { AlluviumError } from "../error.js";
 import { attempt, uncaught } from "../events.js";
 import { queued } from "../live/queue.js";
@@ -45,6 +45,7 @@ export class ClientSpace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
 
   /** Returns the values of many keys of one moment, in the order of the keys. */
   async getMany(keys: readonly Bytes[]): Promise<(V | undefined)[]> {
+    listed("keys", keys);
     return (await this.#link.ask<(Uint8Array | undefined)[]>({ call: "getMany", keys }, this.#name)).map((value) => this.#read(value));
   }
 
@@ -91,6 +92,7 @@ export class ClientSpace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
    * uncaught error. The returned function ends this.
    */
   subscribe(where: Where, callback: (changes: ClientChanges<V>) => void, failed: (error: AlluviumError) => void = uncaught): () => void {
+    callable("callback", callback);
     const onEnd = (error: AlluviumError): void => void (error.kind === "closed" || failed(error));
     return this.#watch(where, callback, failed, onEnd);
   }

@@ -1,4 +1,5 @@
 import { Calls, type Place } from "../calls.js";
+import { callable } from "../checks.js";
 import { type Codec, raw } from "../codec.js";
 import type { AlluviumError } from "../error.js";
 import { attempt } from "../events.js";
@@ -74,6 +75,7 @@ export class Watched<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> exten
    * What `callback` throws becomes an uncaught error, and disturbs nothing else. Without watchers, a change costs nothing more.
    */
   subscribe(where: Where, callback: (changes: Changes<V>) => void): () => void {
+    callable("callback", callback);
     return this[watchBytes](where, { told: (notice) => callback(this.#changesOf(notice)), ended() {} }).stop;
   }
 

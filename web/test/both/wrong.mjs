@@ -123,3 +123,60 @@ export async function carriers({ Checkpoints }, { client: { connect, serve } }) 
   for (const wrong of [undefined, {}]) await refused("what is no state", () => serve(wrong, side), /^invalid-input: only open checkpoints are served/);
   await checkpoints.close();
 }
+
+/** What is no batch, no file, no state and no declaration is refused, and so are bytes that were transferred. */
+export async function things({ BatchWriter, Checkpoints }) {
+  const open = (options) => Checkpoints.open({ name: "things", storage: "memory", ...options });
+  const checkpoints = await open();
+  checkpoints.put("a", "1");
+  const { id } = await checkpoints.checkpoint();
+  const gone = () => {
+    const bytes = new Uint8Array([1, 2, 3]);
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    return bytes;
+  };
+  const batch = new BatchWriter().put("b", "2");
+  const calls = {
+    "a detached key": [() => checkpoints.put(gone(), "x"), /their buffer was transferred/],
+    "a detached key that is read": [() => checkpoints.get(gone()), /their buffer was transferred/],
+    "a detached value": [() => checkpoints.put("d", gone()), /their buffer was transferred/],
+    "a detached key of a batch": [() => batch.put(gone(), "x"), /their buffer was transferred/],
+    "a detached value of a batch": [() => batch.put("d", gone()), /their buffer was transferred/],
+    "a detached key that is watched": [() => checkpoints.subscribe(gone(), () => {}), /their buffer was transferred/],
+    "a detached batch": [() => checkpoints.applyPacked(gone()), /their buffer was transferred/],
+    "a detached file": [() => checkpoints.importCheckpoint(gone()), /the file: .*their buffer was transferred/],
+    "a detached buffer": [() => checkpoints.importCheckpoint(gone().buffer), /the file: .*their buffer was transferred/],
+    "a detached state": [() => checkpoints.checkpointWithState(gone()), /state: .*their buffer was transferred/],
+    "a number as file": [() => checkpoints.importCheckpoint(2 ** 40), /the file: 1099511627776 is not bytes/],
+    "a text as file": [() => checkpoints.importCheckpoint("file"), /the file: "file" is not bytes/],
+    "an object as batch": [() => checkpoints.apply({}), /a BatchWriter is applied/],
+    "nothing as batch": [() => checkpoints.apply(), /a BatchWriter is applied/],
+    "no keys": [() => checkpoints.getMany(null), /keys: null is not an array/],
+    "a text as keys": [() => checkpoints.getMany("ab"), /keys: "ab" is not an array/],
+    "a number as state": [() => checkpoints.checkpointWithState(5), /state: 5 is not bytes/],
+    "numbers as state": [() => checkpoints.checkpointWithState([1, 2]), /state: .* is not bytes/],
+    "no options": [() => checkpoints.checkpointWithState(new Uint8Array(1), null), /the options of checkpointWithState: null is not an object/],
+    "offsets that are none": [() => checkpoints.checkpointWithState(new Uint8Array(1), { sourceOffsets: 5 }), /sourceOffsets: its iterator/],
+    "an offset that is none": [() => checkpoints.checkpointWithState(new Uint8Array(1), { sourceOffsets: [5] }), /offset of a source: 5 is not an array/],
+    "options of a sync": [() => checkpoints.sync(null), /the options of sync: null is not an object/],
+    "a position of a sync": [() => checkpoints.sync({ walPosition: 5 }), /walPosition: 5 is not a function/],
+    "an event": [() => checkpoints.on("checkpiont", () => {}), /event: "checkpiont" is not one of /],
+    "a listener": [() => checkpoints.on("checkpoint", 5), /listener: 5 is not a function/],
+    "a callback": [() => checkpoints.subscribe("a", 5), /callback: 5 is not a function/],
+    "no namespaces": [() => open({ namespaces: [{}] }), /option namespaces: \[object Array\] is not an object/],
+    "no declaration": [() => open({ namespaces: { a: null } }), /namespace "a": null is not an object/],
+    "no expiry": [() => open({ namespaces: { a: { expires: null } } }), /namespace "a": expires: null is not an object/],
+    "an expiry that is misspelt": [() => open({ namespaces: { a: { expires: { clock: "event", afterMs: 1, after: 2 } } } }), /namespace "a": expires has no after/],
+  };
+  for (const [what, [call, why]] of Object.entries(calls)) await refused(what, call, new RegExp(`^invalid-input: .*${why.source}`));
+  let isThrown = true;
+  const rejected = checkpoints.checkpointWithState(new Uint8Array(1), { walPosition: 1.5 });
+  isThrown = false;
+  await refused("it is rejected, and not thrown", () => rejected, /^invalid-input: walPosition: 1.5/);
+  same("nothing has changed", [isThrown, checkpoints.size, batch.size, checkpoints.latestCheckpointId === id, checkpoints.isChanged], [false, 1, 1, true, false]);
+  // Bytes of length 0 are keys and values like others.
+  checkpoints.put(new Uint8Array(), new Uint8Array());
+  checkpoints.apply(new BatchWriter().put("", new Uint8Array()));
+  same("nothing is something", [checkpoints.get(new Uint8Array(0)).length, checkpoints.size], [0, 2]);
+  await checkpoints.close();
+}

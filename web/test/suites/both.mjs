@@ -5,7 +5,7 @@ import { test } from "../harness.mjs";
 /** The tests, by module. */
 const tests = {
   area: { texts: "texts are encoded as TextEncoder does", growth: "views and values when the memory grows", batches: "batches" },
-  wrong: { names: "names that are no texts", ranges: "ranges that are misspelt", choices: "options that are misspelt", carriers: "what carries no messages", numbers: "numbers of more than 32 bits" },
+  wrong: { names: "names that are no texts", ranges: "ranges that are misspelt", choices: "options that are misspelt", things: "things that are none", carriers: "what carries no messages", numbers: "numbers of more than 32 bits" },
   spaces: { ranges: "ranges of ordered namespaces", merging: "merges and counts", times: "expiry and timers", declaring: "declarations of namespaces" },
   live: { changing: "changes that are watched", resets: "changes that are resets", iterating: "changes as an iterator" },
   callbacks: { fencing: "changes when another writer takes over", disturbing: "callbacks that throw" },
