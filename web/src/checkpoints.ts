@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { callable, counted, listed, oneOf, record, refuse, texted, viewed } from "./checks.js";
+import { callable, counted, listed, oneOf, record, texted, viewed } from "./checks.js";
 import type { Codec } from "./codec.js";
 import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
@@ -12,6 +12,7 @@ import { withJson } from "./plain.js";
 import { type Schema, bringUpToDate, checkArchive, checkListed, checkSchema } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
+import { nameOf } from "./storage.js";
 import { type Bytes, type Integer, signed, unsigned } from "./text.js";
 import { WAYS } from "./turns.js";
 import type {
@@ -76,9 +77,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   static async open<V, I = V>(options: OpenOptions & { codec: Codec<V, I> }): Promise<Checkpoints<V, I>>;
   static async open<V, I>(options: OpenOptions & { codec?: Codec<V, I> }): Promise<Checkpoints<V, I>> {
     const { name, storage = "indexeddb", readOnly = false } = record("the options of open", options);
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(texted("option name", name))) {
-      refuse(`name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
-    }
+    nameOf("option name", name);
     if (typeof storage !== "object") oneOf("option storage", storage, ["indexeddb", "opfs", "memory"]);
     const whenTaken = oneOf("option whenTaken", options.whenTaken ?? "fail", ["fail", "wait", "steal"]);
     oneOf("option whenBusy", options.whenBusy ?? "queue", WAYS);

@@ -1,5 +1,6 @@
 // The storage that the browser grants this origin.
 
+import { oneOf, refuse, texted } from "./checks.js";
 import { AlluviumError } from "./error.js";
 
 /** How much this origin stores, and whether the browser may evict it. */
@@ -24,9 +25,16 @@ export async function estimate(): Promise<StorageEstimate> {
   return { usageBytes: usage, quotaBytes: quota, isPersistent: (await storage?.persisted?.()) ?? false };
 }
 
+/** Checks a name of checkpoints. */
+export function nameOf(what: string, name: unknown): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(texted(what, name))) return name as string;
+  return refuse(`name ${JSON.stringify(name)} must be 1 to 64 letters, digits, ".", "_" or "-", and must not start with "."`);
+}
+
 /** Deletes all checkpoints of a name. They must be closed first, in this tab and in every other one. */
 export async function destroy(name: string, storage: "indexeddb" | "opfs" = "indexeddb"): Promise<void> {
-  if (storage === "opfs") {
+  nameOf("name", name);
+  if (oneOf("storage", storage, ["indexeddb", "opfs"]) === "opfs") {
     const root = await navigator.storage.getDirectory();
     const all = await root.getDirectoryHandle("alluvium", { create: true });
     await all.removeEntry(name, { recursive: true }).catch((thrown: unknown) => {

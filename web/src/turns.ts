@@ -9,10 +9,10 @@ import { AlluviumError } from "./error.js";
  *   that one is durable.
  * - `"fail"` throws an error of kind `"backpressure"` if `maxInFlight` checkpoints are under way.
  */
-export type WhenBusy = (typeof WAYS)[number];
+export type WhenBusy = "queue" | "join" | "fail";
 
-/** What may be said of it. */
-export const WAYS = ["queue", "join", "fail"] as const;
+/** All of these. */
+export const WAYS: readonly WhenBusy[] = ["queue", "join", "fail"];
 
 /** Says when a checkpoint may be frozen. */
 export class Turns {

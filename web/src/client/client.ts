@@ -66,7 +66,8 @@ export function connect(to: Source, options?: ConnectOptions): Client;
 export function connect<V, I = V>(to: Source, options: ConnectOptions<V, I> & { codec: Codec<V, I> }): Client<V, I>;
 export function connect<V, I>(to: Source, options: ConnectOptions<V, I> = {}): Client<V, I> {
   const { codec, timeoutMs = 10_000 } = record("the options of connect", options);
-  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1) refuse(`timeoutMs: ${String(timeoutMs)} is not a number of milliseconds`);
+  // A timer of more milliseconds would fire at once.
+  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 0x7fff_ffff) refuse(`timeoutMs: ${String(timeoutMs)} is not a number of milliseconds`);
   if (typeof to !== "string" && typeof to !== "function") endpointOf("what is connected to", to);
   return new Client(new Link(to, timeoutMs), codec);
 }

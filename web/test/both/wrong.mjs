@@ -72,7 +72,7 @@ export async function ranges({ Checkpoints }, { client: { connect, serve } }) {
 }
 
 /** The value of an option that is misspelt is refused, before anything is opened or taken. */
-export async function choices({ Checkpoints }) {
+export async function choices({ Checkpoints, destroy }) {
   const open = (options) => Checkpoints.open({ name: "choices", storage: "memory", ...options });
   await refused("whenBusy", () => open({ whenBusy: "wait" }), /^invalid-input: option whenBusy: "wait" is not one of "queue", "join", "fail"/);
   await refused("whenTaken", () => open({ whenTaken: "stael" }), /^invalid-input: option whenTaken: "stael" is not one of "fail", "wait", "steal"/);
@@ -81,12 +81,15 @@ export async function choices({ Checkpoints }) {
   const checkpoints = await open({ whenBusy: null, whenTaken: undefined });
   for (const whenBusy of ["wait", 1]) await refused("of a checkpoint", () => checkpoints.checkpoint({ whenBusy }), /^invalid-input: whenBusy: .* is not one of /);
   await refused("options of a checkpoint", () => checkpoints.checkpoint(null), /^invalid-input: /);
+  await refused("what is not deleted", () => destroy("choices", "OPFS"), /^invalid-input: storage: "OPFS" is not one of "indexeddb", "opfs"/);
+  for (const name of [undefined, 5, "a/b", ""]) await refused("no name", () => destroy(name), /^invalid-input: name/);
   same("nothing was taken", checkpoints.latestCheckpointId, undefined);
   await checkpoints.close();
 }
 
 /** A number that has no room in 32 bits is refused, and is not another one. */
-export async function numbers({ Checkpoints }) {
+export async function numbers({ Checkpoints }, { client: { connect } }) {
+  for (const timeoutMs of [2 ** 31, 2 ** 32 + 1, 0, "1"]) await refused("a time", () => connect(ends()[0], { timeoutMs }), /^invalid-input: timeoutMs: .* is not a number of milliseconds/);
   const checkpoints = await Checkpoints.open({ name: "numbers", storage: "memory", maxRetained: 10, maxInFlight: null, namespaces: { ...namespaces, short: { expires: { clock: "event", afterMs: 1 } } } });
   for (let at = 0; at < 3; at++) checkpoints.put("a", String(at)), await checkpoints.checkpoint();
   const [short, timers] = [checkpoints.namespace("short"), checkpoints.timers("ends")];
