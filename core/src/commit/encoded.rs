@@ -127,6 +127,8 @@ impl<D: Directory> PreparedCheckpoint<D> {
             // A base needs no tombstones: a key that is not in it does not exist.
             if kind == SegmentKind::Delta || record.value.is_some() {
                 encoder.push(&record);
+            } else {
+                encoder.skip(&record);
             }
             if encoder.ends_step() {
                 self.directory.pause().await;

@@ -132,4 +132,5 @@ pub use self::module::Module;
 pub use self::operator::{Batch, ColumnBatch, RecordBatch};
 pub use self::plugin::{FiredTimers, Plugin};
 pub use self::plugin_options::PluginOptions;
+pub use self::settings::ChangedParameter;
 pub use self::state::Cursor;

@@ -14,6 +14,26 @@ const PREFIX: &str = "plugin.parameter.";
 /// Each checkpoint holds all values, so they are short.
 const VALUE_BYTES_MAX: usize = 4096;
 
+/// A parameter whose value is another than the one that the state was computed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedParameter {
+    /// Its name.
+    pub name: String,
+    /// The value that the state comes with.
+    pub before: String,
+    /// The value that holds from now on.
+    pub now: String,
+}
+
+/// Returns the parameters that have another value than before.
+pub(crate) fn changed(context: &Context) -> Vec<ChangedParameter> {
+    let changed = context.settings.iter().filter_map(|setting| {
+        let before = setting.previous.clone().filter(|before| *before != setting.value)?;
+        Some(ChangedParameter { name: setting.name.clone(), before, now: setting.value.clone() })
+    });
+    changed.collect()
+}
+
 /// Returns a value for each parameter, with the one that the state comes with.
 pub(crate) fn context(
     description: &Description,

@@ -72,6 +72,11 @@ impl Encoder {
         self.step_bytes += bytes;
     }
 
+    /// Passes over a record, which takes a part of a step as well.
+    pub(crate) fn skip(&mut self, record: &Record<'_>) {
+        self.step_bytes += 1 + record.payload_bytes();
+    }
+
     /// Returns whether so much was encoded that something else may have its turn. Each such step is told once.
     pub(crate) fn ends_step(&mut self) -> bool {
         let ends = self.step_bytes >= STEP_BYTES;

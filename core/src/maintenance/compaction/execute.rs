@@ -67,6 +67,8 @@ pub(crate) async fn execute<D: Directory>(
         // A base needs no tombstones: a key that is not in it does not exist.
         if kind == SegmentKind::Delta || record.value.is_some() {
             encoder.push(&record);
+        } else {
+            encoder.skip(&record);
         }
         if encoder.ends_step() {
             source.pause().await;

@@ -5,38 +5,44 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use alluvium_connectors::files::file_id;
+use alluvium_connectors::files::{file_id, resolve_link};
 
 use super::input_options::{InputOptions, OnError};
 use super::inputs::{self, address};
 use crate::failure::Failure;
 
+/// What stands behind the name of a file whose records wait for their checkpoint.
+const PENDING: &str = ".pending";
+
 /// How a file of metrics begins.
 const METRICS: &[u8] = b"# HELP alluvium_";
 
 /// What a run writes to: what the command line calls it, and where it is.
+#[derive(Clone)]
 pub(super) struct Written {
     pub(super) option: String,
     pub(super) to: PathBuf,
+    /// Whether it has files of its own beside it.
+    keeps_others: bool,
 }
 
 impl Written {
     /// An output of the plugin.
     pub(super) fn output(name: &str, to: &Path) -> Self {
-        Self { option: format!("the output {name}"), to: to.to_owned() }
+        Self { option: format!("the output {name}"), to: to.to_owned(), keeps_others: true }
     }
 
     /// The file of the records that are left out, if there is one.
     pub(super) fn dead_letters(on_error: &OnError) -> Option<Self> {
         match on_error {
-            OnError::DeadLetter(path) => Some(Self { option: "the dead letters".to_owned(), to: path.clone() }),
+            OnError::DeadLetter(path) => Some(Self { option: "the dead letters".to_owned(), ..Self::output("", path) }),
             OnError::Stop | OnError::Skip => None,
         }
     }
 
     /// The file of metrics, if there is one.
     pub(super) fn metrics(path: Option<&Path>) -> Option<Self> {
-        path.map(|path| Self { option: "the metrics".to_owned(), to: path.to_owned() })
+        path.map(|path| Self { option: "the metrics".to_owned(), to: path.to_owned(), keeps_others: false })
     }
 
     /// Where the file is, if it is one or may become one. A device or a pipe can be written to many times.
@@ -66,6 +72,16 @@ pub(super) fn check_input(output: &Path, input: &Path, reading: &InputOptions) -
     if is_same {
         return Err(Failure::at(output.display(), "is the --input as well").hint("name another output"));
     }
+    let mut pending = output.as_os_str().to_owned();
+    pending.push(PENDING);
+    let pending = PathBuf::from(pending);
+    if !is_standard
+        && (is_beside(&resolved(output), &resolved(input), false) || inputs::would_read(&pending, input, reading))
+    {
+        let what =
+            format!("keeps its records in {} until their checkpoint, and that is read as --input", pending.display());
+        return Err(Failure::at(output.display(), what).hint("name another output"));
+    }
     if !is_standard && inputs::would_read(output, input, reading) {
         let what = format!("would be read as one of the files of --input {}", input.display());
         return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
@@ -78,17 +94,18 @@ pub(super) fn check_input(output: &Path, input: &Path, reading: &InputOptions) -
 pub(super) fn check_each_other(written: &[Written], rotates: bool) -> Result<(), Failure> {
     for (number, one) in written.iter().enumerate() {
         for other in &written[..number] {
-            if let Some(what) = conflict(one, other, rotates).or_else(|| conflict(other, one, rotates)) {
-                return Err(Failure::at(one.to.display(), what).hint("give each a file of its own"));
+            let found = conflict(one, other, rotates).or_else(|| conflict(other, one, rotates));
+            if let Some((at, what)) = found {
+                return Err(Failure::at(at.display(), what).hint("give each a file of its own"));
             }
         }
     }
     Ok(())
 }
 
-/// Says why two cannot be written to, if so.
-fn conflict(one: &Written, other: &Written, rotates: bool) -> Option<String> {
-    let twice = || Some(format!("is {} and {}", other.option, one.option));
+/// Says where and why two cannot be written to, if so.
+fn conflict<'w>(one: &Written, other: &'w Written, rotates: bool) -> Option<(&'w Path, String)> {
+    let twice = || Some((other.to.as_path(), format!("is {} and {}", other.option, one.option)));
     let (Some(file), Some(beside)) = (one.file(), other.file()) else {
         return if address(&one.to).is_some() && one.to == other.to { twice() } else { None };
     };
@@ -99,12 +116,17 @@ fn conflict(one: &Written, other: &Written, rotates: bool) -> Option<String> {
     if file == beside || is_linked {
         return twice();
     }
+    let kept = format!("is {}, and {} keeps its own records under such a name", other.option, one.option);
+    (one.keeps_others && is_beside(&file, &beside, rotates)).then_some((&other.to, kept))
+}
+
+/// Whether a sink keeps records of its own under the name `beside`, next to its file.
+fn is_beside(file: &Path, beside: &Path, rotates: bool) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let rest = name(&beside)?.strip_prefix(&name(&file)?)?.to_owned();
-    let is_kept = rest == ".pending" || rest.starts_with(".pending.");
-    let is_rotated = || rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let is_beside = file.parent() == beside.parent() && (is_kept || rotates && is_rotated());
-    is_beside.then(|| format!("is {}, and {} keeps its own records under such a name", other.option, one.option))
+    let (Some(own), Some(other)) = (name(file), name(beside)) else { return false };
+    let Some(rest) = other.strip_prefix(&own).filter(|_| file.parent() == beside.parent()) else { return false };
+    let is_number = || rest.strip_prefix('.').is_some_and(|rest| rest.parse::<u64>().is_ok());
+    rest == PENDING || rest.starts_with(&format!("{PENDING}.")) || rotates && is_number()
 }
 
 /// Nothing but checkpoints is written to their directory: the engine takes what is there for its own.
@@ -136,6 +158,7 @@ pub(super) fn check_metrics(path: &Path) -> Result<(), Failure> {
 
 /// Returns where a file is or would be, through all links.
 fn resolved(path: &Path) -> PathBuf {
+    let path = &resolve_link(path);
     if let Ok(found) = path.canonicalize() {
         return found;
     }
@@ -169,12 +192,17 @@ mod tests {
             ("a", "a.pending.0a", false),
             ("a", "a.1", true),
             ("a", "a.12", true),
+            ("a.12", "a", true),
         ] {
             assert!(refused(folder, one, other, rotates), "{one} and {other}");
         }
-        for (one, other, rotates) in
-            [("a", "b", true), ("a", "a.1", false), ("a", "sub/a", false), ("a", "a.json", true)]
-        {
+        for (one, other, rotates) in [
+            ("a", "b", true),
+            ("a", "a.1", false),
+            ("a", "sub/a", false),
+            ("a", "a.json", true),
+            ("a", "a.2.json", true),
+        ] {
             assert!(!refused(folder, one, other, rotates), "{one} and {other}");
         }
     }
@@ -186,11 +214,24 @@ mod tests {
         fs::write(folder.join("a"), "").expect("a file");
         std::os::unix::fs::symlink(folder.join("a"), folder.join("soft")).expect("a link");
         fs::hard_link(folder.join("a"), folder.join("hard")).expect("a link");
+        std::os::unix::fs::symlink("later", folder.join("dangling")).expect("a link");
+        assert!(refused(folder, "dangling", "later", false));
         assert!(refused(folder, "a", "soft", false) && refused(folder, "hard", "a", false));
         let null = ["one", "two"].map(|name| Written::output(name, Path::new("/dev/null")));
         assert!(check_each_other(&null, true).is_ok());
         let address = ["one", "two"].map(|name| Written::output(name, Path::new("nats://h/S?subject=x")));
         assert!(check_each_other(&address, false).is_err());
+    }
+
+    #[test]
+    fn metrics_have_no_files_beside_them() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let metrics = Written::metrics(Some(&scratch.path().join("m"))).expect("metrics");
+        for (name, is_taken) in [("m.pending", true), ("m.1", true), ("m", false)] {
+            let output = Written::output("x", &scratch.path().join(name));
+            let refused = check_each_other(&[output, metrics.clone()], true).is_err();
+            assert_eq!(refused, !is_taken, "{name}");
+        }
     }
 
     #[test]

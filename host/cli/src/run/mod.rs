@@ -93,8 +93,8 @@ impl Run {
         for promise in plugin.weaker_promises().map_err(failed)? {
             progress.weaker(&self.dir, &promise);
         }
-        for (name, before, now) in parameters::changed(&mut plugin).map_err(failed)? {
-            progress.parameter(&name, &before, &now);
+        for changed in plugin.changed_parameters() {
+            progress.parameter(changed);
         }
         let connections = Connections::of(self, plugin.description())?;
         self.check_apart(&connections)?;

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -207,13 +207,20 @@ fn open_special(path: &Path, signals: &Signals) -> Result<File, Failure> {
                 let flags = fcntl_getfl(&file).and_then(|flags| fcntl_setfl(&file, flags - OFlags::NONBLOCK));
                 return flags.map(|()| file).map_err(|error| Failure::file(path, &error.into()));
             }
-            // There is no reader yet.
-            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && !signals.stop() => {
+            // There is no reader yet. What is no pipe will never have one.
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && is_pipe(path) => {
+                if signals.stop() {
+                    return Err(Failure::at(path.display(), "the run was told to end before the pipe had a reader"));
+                }
                 std::thread::sleep(READER_INTERVAL);
             }
             Err(error) => return Err(Failure::file(path, &error)),
         }
     }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
 }
 
 fn recovered(

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use alluvium_connectors::source::SourceError;
-use alluvium_host::{CheckpointReport, Message, MessageLevel, Recovery};
+use alluvium_host::{ChangedParameter, CheckpointReport, Message, MessageLevel, Recovery};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -69,7 +69,8 @@ impl Progress {
     }
 
     /// A parameter has another value than the recovered checkpoint was computed with.
-    pub(super) fn parameter(&self, name: &str, before: &str, now: &str) {
+    pub(super) fn parameter(&self, changed: &ChangedParameter) {
+        let ChangedParameter { name, before, now } = changed;
         self.warn(
             &[&format!("the parameter {name} was {before} in the checkpoint, and is {now} from now on")],
             || json!({"event": "parameter", "name": name, "before": before, "now": now}),

@@ -59,6 +59,8 @@ fn two_outputs_have_two_files() {
         refused(&bench, &both(late), &["the output late", "the output windows", "give each a file of its own"]);
     }
     refused(&bench, &[&both("late=@out.1")[..], &["--rotate-output", "1000"]].concat(), &["out.1"]);
+    fs::write(bench.path("o.pending"), ROWS).expect("a file");
+    refused(&bench, &["--input", "@o.pending", "--output", "@o"], &["and that is read as --input"]);
     let dead = ["--input", "@rows.csv", "--output", "@out", "--on-error", "dead-letter=@out"];
     refused(&bench, &dead, &["is the output windows and the dead letters"]);
     for within in ["windows=@run/wal", "late=@run/segments"] {

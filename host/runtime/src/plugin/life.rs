@@ -12,7 +12,7 @@ use crate::operator::{Operator, take_over};
 use crate::plugin::timers::Queues;
 use crate::plugin::{Headers, Plugin, Running};
 use crate::plugin_options::PluginOptions;
-use crate::settings;
+use crate::settings::{self, ChangedParameter};
 
 impl Plugin {
     /// Goes back to a kept checkpoint, which becomes the newest: state, offsets, watermark. What came
@@ -142,15 +142,22 @@ pub(super) fn of_its_own(
     operator.accept()?;
     let numbers = operator.declare_namespaces()?;
     let queues = Queues::of(operator.description(), &numbers);
-    open(&mut *operator, &engine, options)?;
-    Ok((Running { operator, engine, queues, chained_timers: limits.chained_timers }, recovered))
+    let changed_parameters = open(&mut *operator, &engine, options)?;
+    let chained_timers = limits.chained_timers;
+    Ok((Running { operator, engine, queues, chained_timers, changed_parameters }, recovered))
 }
 
-/// Starts the operator's run with its parameters, and keeps these for the checkpoints to come.
-fn open(operator: &mut dyn Operator, engine: &SharedEngine, options: &PluginOptions) -> Result<(), RuntimeError> {
+/// Starts the operator's run with its parameters, and keeps these for the checkpoints to come. Returns those that have
+/// another value than before.
+fn open(
+    operator: &mut dyn Operator,
+    engine: &SharedEngine,
+    options: &PluginOptions,
+) -> Result<Vec<ChangedParameter>, RuntimeError> {
     let context = settings::context(operator.description(), &options.parameters, &mut *lock(engine))?;
     operator.open(&context)?;
-    settings::keep(&context, &mut *lock(engine))
+    settings::keep(&context, &mut *lock(engine))?;
+    Ok(settings::changed(&context))
 }
 
 fn begin_all(operator: &mut dyn Operator, headers: &Headers) -> Result<(), RuntimeError> {

@@ -29,6 +29,7 @@ pub use crate::plugin::timers::FiredTimers;
 use crate::plugin::timers::Queues;
 use crate::plugin_options::PluginOptions;
 use crate::rate_limit::RateLimit;
+use crate::settings::ChangedParameter;
 
 /// A plugin at work over the state in its directory.
 ///
@@ -75,6 +76,8 @@ struct Running {
     queues: Queues,
     /// [`Limits::chained_timers`].
     chained_timers: u64,
+    /// The parameters that have another value than the state was computed with.
+    changed_parameters: Vec<ChangedParameter>,
 }
 
 impl Plugin {
@@ -257,6 +260,12 @@ impl Plugin {
     /// Moves a source's offset forward: it becomes durable with the state that it led to.
     pub fn set_source_offset(&mut self, source: &str, offset: u64) -> Result<(), RuntimeError> {
         self.with_engine(|engine| engine.set_source_offset(source, offset))
+    }
+
+    /// Returns the parameters that have another value than the recovered state was computed with. One that was left
+    /// out has its default.
+    pub fn changed_parameters(&self) -> &[ChangedParameter] {
+        self.running.as_ref().map_or(&[], |running| &running.changed_parameters)
     }
 
     /// A text attached to the newest checkpoint or log.

@@ -140,7 +140,7 @@ impl Plugin {
 
 impl Running {
     fn fire(&mut self, all_of_event_time: bool) -> Result<Option<FiredTimers>, RuntimeError> {
-        let Self { operator, engine, queues, chained_timers } = self;
+        let Self { operator, engine, queues, chained_timers, .. } = self;
         let due = queues.due(&mut *lock(engine), all_of_event_time)?;
         let Some((namespace, at_ms)) = due else {
             queues.left = None;
