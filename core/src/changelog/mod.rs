@@ -148,7 +148,7 @@ impl Changelog {
 
     /// Begins to put the mutations in order, in steps.
     pub(crate) fn sorting(&self) -> Sorting<'_> {
-        Sorting::new(self)
+        Sorting::new(&self.settled, &self.fresh)
     }
 
     /// Returns the largest number of segments that the records can fill.

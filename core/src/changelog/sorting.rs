@@ -1,7 +1,7 @@
 //! Putting the mutations in order, in steps that are short.
 
-use crate::changelog::Changelog;
 use crate::changelog::dedup::{Place, Sort};
+use crate::changelog::log::Log;
 use crate::model::record::Record;
 
 /// The place of a record in the later log. The index of its chunk never gets so large in the older log.
@@ -9,7 +9,10 @@ const IN_FRESH: u64 = 1 << 63;
 
 /// The mutations of a changelog on their way to the order of [`Record::order`].
 pub(crate) struct Sorting<'a> {
-    changelog: &'a Changelog,
+    /// The older log.
+    settled: &'a Log,
+    /// The later one.
+    fresh: &'a Log,
     phase: Phase,
 }
 
@@ -23,13 +26,14 @@ enum Phase {
 }
 
 impl<'a> Sorting<'a> {
-    pub(super) fn new(changelog: &'a Changelog) -> Self {
-        Self { changelog, phase: Phase::Settled(0, Vec::with_capacity(changelog.count())) }
+    pub(super) fn new(settled: &'a Log, fresh: &'a Log) -> Self {
+        let places = Vec::with_capacity(settled.count() + fresh.count());
+        Self { settled, fresh, phase: Phase::Settled(0, places) }
     }
 
     /// Does the next step: it reads a chunk, or sorts by a digit. Returns whether there was one.
     pub(crate) fn step(&mut self) -> bool {
-        let Changelog { settled, fresh, .. } = self.changelog;
+        let Self { settled, fresh, .. } = *self;
         match &mut self.phase {
             Phase::Settled(chunk, places) => {
                 if settled.add_places(*chunk, places, |place| place) {
@@ -54,7 +58,7 @@ impl<'a> Sorting<'a> {
     /// Does the steps that are left, and returns the newest mutation of each key, in order.
     pub(crate) fn newest(mut self) -> impl Iterator<Item = Record<'a>> {
         while self.step() {}
-        let Changelog { settled, fresh, .. } = self.changelog;
+        let Self { settled, fresh, .. } = self;
         let Phase::Sort(sort) = self.phase else { unreachable!("the last step is one of sorting") };
         sort.newest(|place| match place & IN_FRESH {
             0 => settled.record(place),

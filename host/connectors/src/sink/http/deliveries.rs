@@ -186,7 +186,7 @@ mod tests {
         }
     }
 
-    /// Takes whatever it is given, each record once.
+    /// Takes all that it is given, each record once.
     #[derive(Debug, Clone, Default)]
     struct Taken(Arc<Mutex<Vec<Vec<u8>>>>);
 
