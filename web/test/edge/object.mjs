@@ -2,6 +2,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 import * as main from "alluvium";
+import { stream } from "@durable-streams/client";
+import { consume, durableStream } from "alluvium/sources";
 import { conformance } from "alluvium/testing";
 import * as alluvium from "alluvium/workerd";
 
@@ -49,6 +51,34 @@ export class Keeper extends DurableObject {
     let last = Number(this.checkpoints.sourceOffset("stream"));
     await run(alluvium, this.checkpoints, seed, (number) => (last = number), last + 3);
     return last;
+  }
+
+  /** Recovers what was read of a stream. */
+  async reopen({ storage }) {
+    this.reader = await Checkpoints.open({ name: "reader", storage: this.#directory(storage, "reader"), intervalMs: 5 });
+    this.durable = this.reader.size;
+    this.reader.on("checkpoint", ({ metadata }) => (this.durable = metadata.keyCount));
+    const { isDamaged } = await this.reader.verify();
+    return { recovered: this.reader.size, isDamaged };
+  }
+
+  /** Says how many records are durable. */
+  async progress() {
+    return this.durable;
+  }
+
+  /** Reads a stream until so many records of it are in the state. A record that comes twice, or too early, is an error. */
+  async read({ url, total, live }) {
+    const { reader } = this;
+    const stop = new AbortController();
+    const orders = durableStream("orders", (offset, signal) => stream({ url, offset, live, signal }));
+    const apply = ({ number }) => {
+      if (number !== reader.size) throw new Error(`record ${number} came after ${reader.size} others`);
+      reader.put(`record-${number}`, String(number));
+      if (reader.size === total) stop.abort();
+    };
+    if (reader.size < total) await consume(reader, orders, apply, { signal: stop.signal });
+    return reader.size;
   }
 
   /** Takes a checkpoint from elsewhere and gives it back, both as text in base64, with the digest of its state. */

@@ -12,7 +12,7 @@ import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup }
 import { bun, deno } from "./suites/runtimes.mjs";
 import { cutOff, durable, events, iterables, misuse, silent, sockets } from "./suites/sources.mjs";
 import { bindingTypes, entryTypes, sourceTypes } from "./suites/types.mjs";
-import { guide, inWorkerd, killedWorkerd, worker } from "./suites/workerd.mjs";
+import { guide, inWorkerd, killedReader, killedWorkerd, worker } from "./suites/workerd.mjs";
 
 /** A runtime that does not answer within this time hangs. */
 const ENDS_WITHIN_MS = 120_000 + 8_000 * Number(process.env.ALLUVIUM_EDGE_KILLS ?? 0);
@@ -62,6 +62,7 @@ await test("workerd: the class of the guide, killed once", guide);
 for (const storage of ["sqlite", "r2"]) {
   await test(`workerd: checkpoints and the contract of directories on ${storage}`, () => inWorkerd(object, storage));
   await test(`workerd: killed with ${storage}`, () => killedWorkerd(object, storage));
+  await test(`workerd: an object that reads a stream, killed with ${storage}`, () => killedReader(object, storage));
 }
 await close();
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { root, same, seed, until } from "../../harness.mjs";
 import { random } from "../../stream.mjs";
 import { contracted } from "../../suites/contract.mjs";
+import { appended, durableServer } from "../durable.mjs";
 import { bundled, project, served, written } from "../project.mjs";
 
 const here = fileURLToPath(new URL("../", import.meta.url));
@@ -102,6 +103,67 @@ export async function killedWorkerd(script, storage) {
   }
   if (told < kills / 2) throw new Error(`seed ${seed}: only ${told} checkpoints were told`);
   return `seed ${seed}: ${kills} kills, ${told} checkpoints told, ${checked} recoveries checked`;
+}
+
+/** The records that are appended to the stream between two kills. */
+const RECORDS = 120;
+
+/**
+ * A Durable Object reads a stream of a server into its state. workerd is killed again and again, and the server is killed
+ * and started again twice. Afterwards the object has every record exactly once.
+ */
+export async function killedReader(script, storage) {
+  const next = random(seed + 23);
+  const [folder, data] = [scratch(), mkdtempSync(join(project, "streams-"))];
+  let server = await durableServer(data);
+  const url = `http://127.0.0.1:${server.port}/orders`;
+  const total = RECORDS * (kills + 1);
+  let [durable, restarts] = [0, 0];
+  try {
+    for (let round = 0; round <= kills; round++) {
+      await appended(url, round * RECORDS, (round + 1) * RECORDS);
+      const { ask, kill } = await started(script, folder);
+      try {
+        const { recovered, isDamaged } = await ask("reader", { task: "reopen", storage });
+        const after = `seed ${seed}, after ${round} kills`;
+        same(`${after}: damage`, isDamaged, false);
+        if (recovered < durable) throw new Error(`${after}: ${durable} records were durable, ${recovered} were recovered`);
+        let isKilled = false;
+        const live = round % 2 === 0 ? "sse" : "long-poll";
+        const reading = ask("reader", { task: "read", url, total, live });
+        // The kill is what ends it. Any other error fails the test.
+        const ended = reading.catch((error) => isKilled || Promise.reject(error));
+        if (round === kills) {
+          same(`${after}: records, each once`, await ended, total);
+          break;
+        }
+        if (round === Math.floor(kills / 3) || round === Math.floor((2 * kills) / 3)) {
+          await server.kill();
+          server = await durableServer(data, server.port);
+          restarts++;
+        }
+        const progress = async () => (durable = Math.max(durable, await ask("reader", { task: "progress" })));
+        if (round % 4 !== 3) {
+          while ((await progress()) <= recovered) await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5))]);
+        }
+        await new Promise((resolve) => setTimeout(resolve, next() * 60));
+        isKilled = true;
+        await kill();
+        await ended;
+      } finally {
+        await kill();
+      }
+    }
+    const { ask, kill } = await started(script, folder);
+    try {
+      same("records after another start", (await ask("reader", { task: "reopen", storage })).recovered, total);
+    } finally {
+      await kill();
+    }
+    return `seed ${seed}: ${kills} kills, ${restarts} restarts of the server, ${total} records, each once`;
+  } finally {
+    await server.kill();
+  }
 }
 
 /** The class that the guide shows does what it says. */
