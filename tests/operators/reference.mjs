@@ -20,22 +20,109 @@ const inOrder = (windows) =>
     .sort((a, b) => a.to - b.to || byBytes(a.key, b.key) || a.from - b.from)
     .map(({ key, from, to, value }) => ({ key, from: time(from), to: time(to), value }));
 
-/// The mean temperature of each day at each airport.
-export function weather(all) {
-  const day = 24 * HOUR;
+const DAY = 24 * HOUR;
+const dayOf = ({ time_hour }) => Math.floor(Date.parse(time_hour) / DAY) * DAY;
+
+/// The mean temperature.
+const MEAN = {
+  begin: () => ({ sum: 0, count: 0 }),
+  add(kept, { temp }) {
+    if (temp === "NA") return;
+    kept.sum += Number(temp);
+    kept.count += 1;
+  },
+  value: ({ sum, count }) => (count === 0 ? null : sum / count),
+};
+
+/// The three most frequent destinations.
+const TOP = {
+  begin: () => new Map(),
+  add: (counts, { dest }) => counts.set(dest, (counts.get(dest) ?? 0) + 1),
+  value: (counts) =>
+    [...counts]
+      .map(([item, count]) => ({ item, count }))
+      .sort((a, b) => b.count - a.count || byBytes(a.item, b.item))
+      .slice(0, 3),
+};
+
+/// The days of each airport, of all records at once: there is no time, and so nothing is late.
+function days(all, { begin, add, value }) {
   const days = new Map();
-  for (const { origin, time_hour, temp } of all) {
-    const from = Math.floor(Date.parse(time_hour) / day) * day;
-    const id = `${origin} ${from}`;
-    const window = days.get(id) ?? { key: origin, from, to: from + day, sum: 0, count: 0 };
-    if (temp !== "NA") {
-      window.sum += Number(temp);
-      window.count += 1;
-    }
-    days.set(id, window);
+  for (const one of all) {
+    const [key, from] = [one.origin, dayOf(one)];
+    const id = `${key} ${from}`;
+    if (!days.has(id)) days.set(id, { key, from, to: from + DAY, kept: begin() });
+    add(days.get(id).kept, one);
   }
-  const value = ({ sum, count }) => (count === 0 ? null : sum / count);
-  return inOrder([...days.values()].map((window) => ({ ...window, value: value(window) })));
+  return inOrder([...days.values()].map((day) => ({ ...day, value: value(day.kept) })));
+}
+
+/// The mean temperature of each day at each airport.
+export const weather = (all) => days(all, MEAN);
+
+/// The days of each airport and the records that come too late for them, with a watermark that moves after every so many
+/// records. A record that comes after the end of its day, and within the lateness that the operator allows, has the day
+/// emitted again.
+export function lateDays(all, name, { delay, every }) {
+  const { begin, add, value, lateness } = { weather: { ...MEAN, lateness: HOUR }, routes: { ...TOP, lateness: 2 * HOUR } }[name];
+  const [open, windows, late] = [new Map(), [], []];
+  let [watermark, most, again] = [-Infinity, -Infinity, new Set()];
+  for (let first = 0; first < all.length; first += every) {
+    for (const one of all.slice(first, first + every)) {
+      const [key, from] = [one.origin, dayOf(one)];
+      most = Math.max(most, Date.parse(one.time_hour));
+      if (from + DAY + lateness <= watermark) {
+        late.push({ key, time: one.time_hour });
+        continue;
+      }
+      const id = `${key} ${from}`;
+      if (!open.has(id)) open.set(id, { key, from, to: from + DAY, kept: begin(), isTold: false });
+      const day = open.get(id);
+      add(day.kept, one);
+      if (day.to <= watermark) again.add(day);
+    }
+    const isEnd = first + every >= all.length;
+    watermark = isEnd ? Infinity : Math.max(watermark, most - delay);
+    const told = [...open.values()].filter((day) => day.to <= watermark && (!day.isTold || again.has(day)));
+    windows.push(...inOrder(told.map((day) => ({ ...day, value: value(day.kept) }))));
+    for (const day of told) day.isTold = true;
+    for (const [id, day] of open) if (day.to + lateness <= watermark) open.delete(id);
+    again = new Set();
+  }
+  return { windows, late };
+}
+
+/// The sessions of each aircraft and the records that come too late for them, in the same way. A record may join
+/// sessions. It is late if the whole that it would be a part of is closed.
+export function lateSessions(all, name, { delay, every }) {
+  const [gap, lateness] = [12 * HOUR, 2 * HOUR];
+  const [open, windows, late] = [new Map(), [], []];
+  let [watermark, most] = [-Infinity, -Infinity];
+  for (let first = 0; first < all.length; first += every) {
+    for (const { tailnum: key, time_hour } of all.slice(first, first + every)) {
+      const at = Date.parse(time_hour);
+      most = Math.max(most, at);
+      const sessions = open.get(key) ?? [];
+      const joined = sessions.filter(({ from, to }) => from <= at + gap && at <= to);
+      const from = Math.min(at, ...joined.map((one) => one.from));
+      const to = Math.max(at + gap, ...joined.map((one) => one.to));
+      if (to + lateness <= watermark) {
+        late.push({ key, time: time_hour });
+        continue;
+      }
+      const value = joined.reduce((sum, one) => sum + one.value, 1);
+      // A session that is as long as before is emitted again only if it has ended.
+      const isSame = joined.length === 1 && joined[0].from === from && joined[0].to === to;
+      const isTold = isSame && joined[0].isTold && to > watermark;
+      open.set(key, [...sessions.filter((one) => !joined.includes(one)), { key, from, to, value, isTold }]);
+    }
+    watermark = first + every >= all.length ? Infinity : Math.max(watermark, most - delay);
+    const told = [...open.values()].flat().filter(({ to, isTold }) => to <= watermark && !isTold);
+    windows.push(...inOrder([...told]));
+    for (const session of told) session.isTold = true;
+    for (const [key, sessions] of open) open.set(key, sessions.filter(({ to }) => to + lateness > watermark));
+  }
+  return { windows, late };
 }
 
 /// The flights of each aircraft, in their order.
@@ -101,22 +188,7 @@ export function fleet(flights, planes) {
 }
 
 /// The three most frequent destinations of each day and origin.
-export function routes(all) {
-  const days = new Map();
-  for (const { origin, dest, time_hour } of all) {
-    const from = Math.floor(Date.parse(time_hour) / (24 * HOUR)) * 24 * HOUR;
-    const id = `${origin} ${from}`;
-    if (!days.has(id)) days.set(id, { key: origin, from, to: from + 24 * HOUR, counts: new Map() });
-    const { counts } = days.get(id);
-    counts.set(dest, (counts.get(dest) ?? 0) + 1);
-  }
-  const first = (counts) =>
-    [...counts]
-      .map(([item, count]) => ({ item, count }))
-      .sort((a, b) => b.count - a.count || byBytes(a.item, b.item))
-      .slice(0, 3);
-  return inOrder([...days.values()].map((day) => ({ ...day, value: first(day.counts) })));
-}
+export const routes = (all) => days(all, TOP);
 
 /// The flights with which an aircraft goes to a place for the first time in a week, in the order of the input.
 export function unique(all) {

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { EXAMPLES, killed, runArguments } from "./examples.mjs";
-import { aircraft, fleet, joined, overdue, records, routes, unique, weather } from "./reference.mjs";
+import { DAY, EXAMPLES, killed, runArguments } from "./examples.mjs";
+import { aircraft, fleet, joined, lateDays, lateSessions, overdue, records, routes, unique, weather } from "./reference.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
@@ -105,6 +105,27 @@ for (const operator of operators) {
     run([...command(operator, `${operator.name}-restored`, again).args, "--new-output"]);
     assert.ok(lines(again).length > 10);
     assert.deepEqual(lines(again), lines(whole.output).slice(-lines(again).length));
+  });
+}
+
+// With less delay than the records are out of order, some are late. Both outputs have records then.
+for (const [name, delay, every, reference] of [["weather", 20 * DAY, 50, lateDays], ["routes", DAY / 24, 300, lateDays], ["aircraft", DAY / 24, 300, lateSessions]]) {
+  const operator = { ...operators.find((operator) => operator.name === name), delay, every };
+  await test(`${name}: what comes late is what JavaScript computes, and ${KILLS} kills change no byte of both outputs`, async () => {
+    const [whole, cut] = [command(operator, `${name}-late`), command(operator, `${name}-late-killed`)];
+    run(whole.args);
+    const expected = reference(records(operator.inputs.records), name, operator);
+    const again = expected.windows.length - new Set(expected.windows.map(({ key, from }) => key + from)).size;
+    assert.ok(expected.late.length > 50 && expected.windows.length > 50, `${expected.late.length} late`);
+    assert.deepEqual(lines(whole.late).map(JSON.parse), expected.late);
+    assert.deepEqual(lines(whole.output).map(JSON.parse), expected.windows);
+    const next = random(11);
+    let kills = 0;
+    while (kills < KILLS && (await killed(alluvium, cut.args, 1 + next(2), next(4)))) kills += 1;
+    run(cut.args);
+    assert.ok(kills >= Math.min(KILLS, 5), `${kills} kills`);
+    for (const output of ["output", "late"]) assert.equal(readFileSync(cut[output], "utf8"), readFileSync(whole[output], "utf8"));
+    console.log(`      ${kills} kills, ${expected.late.length} late records, ${again} windows emitted again`);
   });
 }
 
