@@ -324,7 +324,7 @@ built-web: browser
 test-edge: built-web edge-packages ## the package where no browser is: workers at the edge, Bun, Deno, bundles without modules; and its sources, with their servers
 	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" node $(EDGE)/run.mjs
 
-edge-kills: built-web edge-packages ## workerd, and a page that reads a stream, killed 50 times each while they take checkpoints; other browsers 10 times
+edge-kills: built-web edge-packages ## workerd, objects and a page that read a stream, killed 50 times each while they take checkpoints; other browsers 10 times
 	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" ALLUVIUM_EDGE_KILLS=50 node $(EDGE)/run.mjs killed
 
 demo-kills: browser ## the demo in each browser that is installed, killed ten times; a line for each, with what was proved
