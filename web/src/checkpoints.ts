@@ -5,6 +5,7 @@ import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
 import { Engine, instance, setWasmSource } from "./engine.js";
 import { Listeners } from "./events.js";
+import { intervalMs } from "./interval.js";
 import { acquire } from "./lock.js";
 import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
@@ -27,9 +28,6 @@ import type {
   WrittenCheckpoint,
 } from "./types.js";
 import type { Clock, Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
-
-/** The name of a member that only this package reads: how long after a checkpoint the next one is due. */
-export const intervalMs: unique symbol = Symbol("intervalMs");
 
 const systemClock: Clock = {
   unixMs: () => Date.now(),

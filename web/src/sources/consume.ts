@@ -1,7 +1,8 @@
 // Applies the records of a source to checkpoints, so that state and position are always of one moment.
 
-import { type Checkpoints, intervalMs } from "../checkpoints.js";
+import type { Checkpoints } from "../checkpoints.js";
 import { AlluviumError } from "../error.js";
+import { intervalMs } from "../interval.js";
 import { textOf } from "../text.js";
 import { ConnectionLost, type Position, type Source } from "./source.js";
 

@@ -72,6 +72,10 @@ pub(super) fn check_input(output: &Path, input: &Path, reading: &InputOptions) -
     if is_same {
         return Err(Failure::at(output.display(), "is the --input as well").hint("name another output"));
     }
+    if !is_standard && inputs::would_read(output, input, reading) {
+        let what = format!("would be read as one of the files of --input {}", input.display());
+        return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
+    }
     let mut pending = output.as_os_str().to_owned();
     pending.push(PENDING);
     let pending = PathBuf::from(pending);
@@ -81,10 +85,6 @@ pub(super) fn check_input(output: &Path, input: &Path, reading: &InputOptions) -
         let what =
             format!("keeps its records in {} until their checkpoint, and that is read as --input", pending.display());
         return Err(Failure::at(output.display(), what).hint("name another output"));
-    }
-    if !is_standard && inputs::would_read(output, input, reading) {
-        let what = format!("would be read as one of the files of --input {}", input.display());
-        return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
     }
     Ok(())
 }
