@@ -1,5 +1,5 @@
 import type { Codec } from "../codec.js";
-import { record, refuse } from "../checks.js";
+import { record, refuse, texted } from "../checks.js";
 import type { Bytes } from "../text.js";
 import { Link, type Source, type Status } from "./link.js";
 import { endpointOf } from "./protocol.js";
@@ -39,7 +39,7 @@ export class Client<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> extend
   namespace(name: string): ClientSpace;
   namespace<W, J = W>(name: string, codec: Codec<W, J>): ClientSpace<W, J>;
   namespace<W, J>(name: string, codec?: Codec<W, J>): ClientSpace<W, J> {
-    let known = this.#spaces.get(name);
+    let known = this.#spaces.get(texted("the name of a namespace", name));
     if (known === undefined || known.codec !== codec) {
       known = { codec, space: new ClientSpace<W, J>(this.#link, codec, name) };
       this.#spaces.set(name, known);

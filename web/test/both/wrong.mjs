@@ -5,6 +5,20 @@ import { ends, until } from "./ports.mjs";
 
 const namespaces = { log: { kind: "ordered", bytes: 4 }, ends: { kind: "timers" } };
 
+/** Returns a function that says a call through a port as it is, without a client, and returns the reply. */
+async function strange(port) {
+  const heard = [];
+  port.addEventListener("message", ({ data }) => data.to === "odd" && heard.push(data));
+  port.postMessage({ alluvium: 1, from: "odd", to: undefined, says: "who" });
+  await until("it is greeted", () => heard.length > 0);
+  let request = 0;
+  return async (call) => {
+    port.postMessage({ alluvium: 1, from: "odd", to: heard[0].from, says: "call", request: ++request, ...call });
+    await until("it is answered", () => heard.at(-1).request === request);
+    return heard.at(-1);
+  };
+}
+
 /** A name that is no text is refused, here and from a client. */
 export async function names({ Checkpoints }, { client: { connect, serve } }) {
   const other = await Checkpoints.open({ name: "other", storage: "memory" });
@@ -26,6 +40,9 @@ export async function names({ Checkpoints }, { client: { connect, serve } }) {
   for (const [named, each] of Object.entries(calls)) {
     for (const call of each) for (const wrong of [0, 17, null, {}, ["a"], new URL("http://a")]) await refused(`${named}: ${call}`, () => call(wrong), new RegExp(`^invalid-input: ${named}: .* is not a (string|function)`));
   }
+  // A client of another version may say what this one would not.
+  const odd = await strange(one);
+  for (const space of [5, null, {}, ["a"]]) same(`a namespace of ${space}`, (await odd({ call: "get", key: "a", space })).failure?.kind, "invalid-input");
   same("every state is there", [other.getText("a"), checkpoints.size, [...checkpoints.positions], checkpoints.annotation("build")], ["1", 0, [], undefined]);
   client.close();
   await other.close();
@@ -58,14 +75,9 @@ export async function ranges({ Checkpoints }, { client: { connect, serve } }) {
   await refused("a limit", () => log.deleteRange({ limit: 1 }), /^invalid-input: a range that is deleted has no limit/);
   await refused("an order", () => log.deleteRange({ prefix: "2013", reverse: true }), /^invalid-input: a range that is deleted has no reverse/);
   // A client of another version may say what this one would not.
-  const replies = [];
-  one.addEventListener("message", ({ data }) => data.says === "reply" && replies.push(data));
-  await client.get("a");
-  one.postMessage({ alluvium: 1, from: "odd", to: undefined, says: "who" });
-  const { generation } = await new Promise((resolve) => one.addEventListener("message", ({ data }) => data.to === "odd" && resolve({ generation: data.from })));
-  for (const range of ["2013", null, { prefx: "2013" }]) one.postMessage({ alluvium: 1, from: "odd", to: generation, says: "call", request: 1, space: "log", call: "scan", range });
-  await until("it is answered", () => replies.filter(({ to }) => to === "odd").length === 3);
-  same("what it is told", replies.filter(({ to }) => to === "odd").map(({ failure }) => failure?.kind), Array(3).fill("invalid-input"));
+  const odd = await strange(one);
+  for (const range of ["2013", null, { prefx: "2013" }]) same(`a range of ${range}`, (await odd({ call: "scan", range, space: "log" })).failure?.kind, "invalid-input");
+  for (const keys of ["a", null]) same(`keys of ${keys}`, (await odd({ call: "getMany", keys })).failure?.kind, "invalid-input");
   same("nothing was deleted", [log.size, log.deleteRange({ prefix: "2013" }), log.deleteRange({})], [3, 2, 1]);
   client.close();
   await checkpoints.close();
