@@ -9,13 +9,14 @@ const namespaces = { log: { kind: "ordered", bytes: 4 }, ends: { kind: "timers" 
 async function strange(port) {
   const heard = [];
   port.addEventListener("message", ({ data }) => data.to === "odd" && heard.push(data));
-  port.postMessage({ alluvium: 1, from: "odd", to: undefined, says: "who" });
-  await until("it is greeted", () => heard.length > 0);
+  // The other side listens when it holds its lock.
+  await until("it is greeted", () => (port.postMessage({ alluvium: 1, from: "odd", to: undefined, says: "who" }), heard.length > 0));
   let request = 0;
   return async (call) => {
     port.postMessage({ alluvium: 1, from: "odd", to: heard[0].from, says: "call", request: ++request, ...call });
-    await until("it is answered", () => heard.at(-1).request === request);
-    return heard.at(-1);
+    const answer = () => heard.find((message) => message.request === request);
+    await until("it is answered", answer);
+    return answer();
   };
 }
 
