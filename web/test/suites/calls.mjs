@@ -113,7 +113,7 @@ export async function misuse(page) {
     const { memoryDirectory } = await import("/testing/testing/index.js");
     const storage = memoryDirectory();
     const { read } = storage;
-    const held = await alluvium.Checkpoints.open({ storage });
+    const held = await alluvium.Checkpoints.open({ name: "held", storage });
     held.put("a", "1");
     const { id } = await held.checkpoint();
     let [isReading, go] = [() => {}, () => {}];
