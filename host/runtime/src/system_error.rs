@@ -4,6 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use rustix::io::Errno;
+use wasmtime::component::Component;
 
 use crate::error::RuntimeError;
 
@@ -36,8 +37,14 @@ pub(crate) fn refused(file: &Path, error: &wasmtime::Error) -> Option<RuntimeErr
     )))
 }
 
+/// Makes the images from which the memories of a component's instances begin, unless they are there. An instance would
+/// make them otherwise while it starts, where an error of the system could not be told from others.
+pub(crate) fn make_images(component: &Component) -> wasmtime::Result<()> {
+    while_busy(|| component.initialize_copy_on_write_image())
+}
+
 /// Does work, and again if the system refuses it because something is busy.
-pub(crate) fn while_busy<T>(mut work: impl FnMut() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
+fn while_busy<T>(mut work: impl FnMut() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
     let is_busy = |error: &wasmtime::Error| {
         let passing = [ErrorKind::ResourceBusy, ErrorKind::WouldBlock, ErrorKind::Interrupted];
         behind(error).is_some_and(|error| passing.contains(&error.kind()))

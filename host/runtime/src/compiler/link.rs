@@ -10,7 +10,6 @@ use crate::engine::component;
 use crate::error::RuntimeError;
 use crate::module::Module;
 use crate::store_data::StoreData;
-use crate::system_error::{refused, while_busy};
 use crate::wasi;
 
 /// Why a plugin with an engine inside is not taken as it is.
@@ -21,7 +20,6 @@ const COMPOSED: &str = "exports an engine of its own, which would have a directo
 pub(crate) fn engine(file: &Path, component: &Component) -> Result<component::Ready, RuntimeError> {
     let compiler = component.engine();
     wants(file, &exports(component), "checkpoints", "the engine")?;
-    make_images(file, component)?;
     let mut linker = Linker::new(compiler);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)
         .and_then(|()| disk_limit::count_writes(&mut linker, component))
@@ -40,7 +38,6 @@ pub(crate) fn plugin(file: &Path, component: &Component, is_composed: bool) -> R
     } else if exports.contains(&interface("checkpoints")) {
         return Err(RuntimeError::component(file, COMPOSED));
     }
-    make_images(file, component)?;
     let linker = linker(component, is_composed).map_err(|error| unlinkable(file, &error))?;
     // What it imports beyond the shell, or does not export, is named before anything runs.
     let ready = linker.instantiate_pre(component).map_err(|error| unlinkable(file, &error))?;
@@ -64,15 +61,6 @@ fn wants(file: &Path, exports: &[String], name: &str, role: &str) -> Result<(), 
     let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
     let why = format!("is a component of another world: {role} exports {wanted}, this one {exports}");
     Err(RuntimeError::component(file, why))
-}
-
-/// Makes the images from which the memories of instances begin. The first start would make them otherwise, where an
-/// error of the system could not be told from others.
-fn make_images(file: &Path, component: &Component) -> Result<(), RuntimeError> {
-    while_busy(|| component.initialize_copy_on_write_image()).map_err(|error| {
-        refused(file, &error)
-            .unwrap_or_else(|| RuntimeError::component(file, format!("has no memory image: {error:#}")))
-    })
 }
 
 fn unlinkable(file: &Path, error: &wasmtime::Error) -> RuntimeError {

@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::stack::with_room;
 use crate::stderr_tail::Tail;
 use crate::store_data::{StoreData, explain, explain_start};
+use crate::system_error::make_images;
 use crate::wasi;
 
 /// For so long the stream waits at once while the checkpoint that was begun is written, unless a single piece takes
@@ -103,8 +104,9 @@ impl ComponentEngine {
         let compiler = ready.instance.engine();
         let mut store = StoreData::store(compiler, who, (wasi, stderr), (memory_bytes, limits), None);
         let deadline = ready.state.is_none().then(|| ticks(limits.engine_call));
-        grant(&mut store, deadline);
         let started = |store: &mut Store<StoreData>| {
+            make_images(ready.component())?;
+            grant(store, deadline);
             let instance = ready.instance.instantiate(&mut *store)?;
             let state = ready.state.as_ref().map(|state| state.load(&mut *store, &instance)).transpose()?;
             let checkpoints = ready.checkpoints.load(&mut *store, &instance)?;

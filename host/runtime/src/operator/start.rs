@@ -17,6 +17,7 @@ use crate::operator::{LocalOperator, Operator};
 use crate::stack::with_room;
 use crate::stderr_tail::Tail;
 use crate::store_data::{StoreData, explain_start};
+use crate::system_error::make_images;
 use crate::wasi;
 
 impl LocalOperator {
@@ -39,6 +40,7 @@ impl LocalOperator {
                     Box::new(StoreData::store(ready.engine(), "the plugin", wasi, granted, Some(engine.clone())));
                 store.set_hostcall_fuel(limits.call_bytes);
                 let started = |store: &mut Store<StoreData>| {
+                    make_images(ready.component())?;
                     allowance.grant(store)?;
                     let instance = ready.instantiate(&mut *store)?;
                     load(store, &instance).map(|guest| (instance, guest))
