@@ -106,10 +106,9 @@ impl<D: Directory> PreparedCheckpoint<D> {
         ticket: &CommitTicket,
         statistics: &mut CheckpointStatistics,
     ) -> Vec<EncodedSegment> {
-        let kind = if ticket.is_base { SegmentKind::Base } else { SegmentKind::Delta };
         let identity = SegmentIdentity {
             store_id: ticket.store_id,
-            kind,
+            kind: if ticket.is_base { SegmentKind::Base } else { SegmentKind::Delta },
             number: ticket.first_number,
             writer: ticket.writer,
             checkpoint_id: self.id,
@@ -124,13 +123,7 @@ impl<D: Directory> PreparedCheckpoint<D> {
             statistics.keys_changed += 1;
             statistics.tombstones += u64::from(record.value.is_none());
             statistics.bytes_changed += record.payload_bytes() as u64;
-            // A base needs no tombstones: a key that is not in it does not exist.
-            if kind == SegmentKind::Delta || record.value.is_some() {
-                encoder.push(&record);
-            } else {
-                encoder.skip(&record);
-            }
-            if encoder.ends_step() {
+            if encoder.push(&record) {
                 self.directory.pause().await;
             }
         }

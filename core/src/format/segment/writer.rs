@@ -1,7 +1,7 @@
 //! Encoding records into files.
 
 use crate::format::segment::header::{HEADER_BYTES, Header, chunk_binding};
-use crate::format::segment::layout::{Chunk, EncodedSegment, FILE_BYTES, SegmentIdentity};
+use crate::format::segment::layout::{Chunk, EncodedSegment, FILE_BYTES, SegmentIdentity, SegmentKind};
 use crate::format::segment::lengths::{Lengths, Placement, SAME_LENGTHS};
 use crate::format::segment::table::push_entry;
 use crate::format::varint::Cursor;
@@ -39,7 +39,7 @@ pub fn encode<'a>(
     record_bytes: usize,
 ) -> Vec<EncodedSegment> {
     let mut encoder = Encoder::new(first, record_bytes);
-    records.into_iter().for_each(|record| encoder.push(&record));
+    records.into_iter().for_each(|record| encoder.encode(&record));
     encoder.finish()
 }
 
@@ -60,30 +60,27 @@ impl Encoder {
         Self { first, files: Vec::new(), writer: Writer::new(first, record_bytes), left: record_bytes, step_bytes: 0 }
     }
 
-    /// Encodes the next record.
-    pub(crate) fn push(&mut self, record: &Record<'_>) {
-        if self.writer.content.len() >= FILE_BYTES {
-            let next = SegmentIdentity { number: self.writer.identity.number + 1, ..self.first };
-            self.files.push(std::mem::replace(&mut self.writer, Writer::new(next, self.left)).finish());
+    /// Takes the next record, and encodes it unless it is a tombstone in a base: a key that is not in a base does not
+    /// exist. Returns whether so much was taken that something else may have its turn. Each such step is told once.
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> bool {
+        if self.first.kind != SegmentKind::Base || record.value.is_some() {
+            self.encode(record);
         }
-        self.writer.push(record);
-        let bytes = 1 + record.payload_bytes();
-        self.left = self.left.saturating_sub(bytes);
-        self.step_bytes += bytes;
-    }
-
-    /// Passes over a record, which takes a part of a step as well.
-    pub(crate) fn skip(&mut self, record: &Record<'_>) {
-        self.step_bytes += 1 + record.payload_bytes();
-    }
-
-    /// Returns whether so much was encoded that something else may have its turn. Each such step is told once.
-    pub(crate) fn ends_step(&mut self) -> bool {
+        self.step_bytes += bytes_of(record);
         let ends = self.step_bytes >= STEP_BYTES;
         if ends {
             self.step_bytes = 0;
         }
         ends
+    }
+
+    fn encode(&mut self, record: &Record<'_>) {
+        if self.writer.content.len() >= FILE_BYTES {
+            let next = SegmentIdentity { number: self.writer.identity.number + 1, ..self.first };
+            self.files.push(std::mem::replace(&mut self.writer, Writer::new(next, self.left)).finish());
+        }
+        self.writer.push(record);
+        self.left = self.left.saturating_sub(bytes_of(record));
     }
 
     /// Returns the files.
@@ -93,6 +90,11 @@ impl Encoder {
         }
         self.files
     }
+}
+
+/// How many bytes a record counts for.
+fn bytes_of(record: &Record<'_>) -> usize {
+    1 + record.payload_bytes()
 }
 
 /// Encodes a WAL file: records as in a delta, and after them one chunk without records. That chunk holds

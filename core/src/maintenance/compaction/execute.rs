@@ -64,13 +64,7 @@ pub(crate) async fn execute<D: Directory>(
     }
     let mut encoder = Encoder::new(SegmentIdentity { kind, ..first }, record_bytes);
     for record in sort.newest(|at| records[at as usize]) {
-        // A base needs no tombstones: a key that is not in it does not exist.
-        if kind == SegmentKind::Delta || record.value.is_some() {
-            encoder.push(&record);
-        } else {
-            encoder.skip(&record);
-        }
-        if encoder.ends_step() {
+        if encoder.push(&record) {
             source.pause().await;
         }
     }
