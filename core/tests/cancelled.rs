@@ -1,50 +1,21 @@
 //! What becomes of a checkpoint or a WAL file that is dropped on its way, and of what a restore was about to bring.
 
+mod stopping;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
+use alluvium_core::directory::{Directory, MemoryDirectory, block_on};
 use alluvium_core::tools::verify::verify;
 use alluvium_core::{
     CheckpointConfig, IncrementalCheckpointError as Error, IncrementalCheckpointManager, ManualClock, OpenOptions,
     Reaction,
 };
 
-/// A directory that never comes to the end of a creation.
-#[derive(Default)]
-struct Stuck {
-    inner: MemoryDirectory,
-    is_stuck: AtomicBool,
-}
-
-impl Directory for Stuck {
-    fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
-        self.inner.list()
-    }
-    fn read(&self, path: &str) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
-        self.inner.read(path)
-    }
-    fn read_range(
-        &self,
-        path: &str,
-        offset: u64,
-        length: usize,
-    ) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
-        self.inner.read_range(path, offset, length)
-    }
-    async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
-        if self.is_stuck.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-        self.inner.create(batch).await
-    }
-    fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
-        self.inner.delete(paths)
-    }
-}
+use self::stopping::Stopping;
 
 type Manager<D = MemoryDirectory> = IncrementalCheckpointManager<D>;
 
@@ -161,14 +132,14 @@ fn a_wal_file_that_is_dropped_belongs_to_the_next_one() {
 
 #[test]
 fn a_write_that_is_cancelled_while_files_are_created_asks_for_reopening() {
-    let begin: [fn(&mut Manager<Stuck>); 4] = [
+    let begin: [fn(&mut Manager<Stopping>); 4] = [
         |manager| begin_and_drop(manager.create_checkpoint(0)),
         |manager| begin_and_drop(manager.prepare_checkpoint(0).unwrap().write()),
         |manager| begin_and_drop(manager.sync(0)),
         |manager| begin_and_drop(manager.restore_checkpoint(1)),
     ];
     for begin in begin {
-        let directory = Arc::new(Stuck::default());
+        let directory = Arc::new(Stopping::default());
         let mut manager = open(&directory);
         manager.put(b"a", b"1").unwrap();
         checkpoint(&mut manager);

@@ -1,52 +1,22 @@
 //! A directory pauses the encoding of a checkpoint, so that a program which does one thing at a time can do another.
 
+mod stopping;
+
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile, block_on};
+use alluvium_core::directory::{Directory, Entry, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 
-/// A directory that stops at each pause, if it is asked to.
-#[derive(Default)]
-struct Pausing {
-    inner: MemoryDirectory,
-    pauses: AtomicBool,
-}
+use self::stopping::Stopping;
 
-impl Directory for Pausing {
-    fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
-        self.inner.list()
-    }
-    fn read(&self, path: &str) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
-        self.inner.read(path)
-    }
-    fn read_range(
-        &self,
-        path: &str,
-        offset: u64,
-        length: usize,
-    ) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
-        self.inner.read_range(path, offset, length)
-    }
-    fn create(&self, batch: Vec<NewFile>) -> impl Future<Output = Result<(), DirectoryError>> {
-        self.inner.create(batch)
-    }
-    fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
-        self.inner.delete(paths)
-    }
-    async fn pause(&self) {
-        let mut is_over = !self.pauses.load(Ordering::Relaxed);
-        poll_fn(|_| if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }).await;
-    }
-}
+type Manager = IncrementalCheckpointManager<Stopping>;
 
-type Manager = IncrementalCheckpointManager<Pausing>;
-
-fn open(directory: &Arc<Pausing>) -> Manager {
+fn open(directory: &Arc<Stopping>) -> Manager {
     // A merge of deltas comes soon.
     let config = CheckpointConfig::new().with_max_in_flight(3).with_max_retained(2);
     let options = OpenOptions::new(Arc::new(ManualClock::new(1_000))).create(true).writer(7).store_id([3; 16]);
@@ -77,7 +47,7 @@ fn poll_to_end<T>(future: impl Future<Output = T>, mut meanwhile: impl FnMut(u32
 
 /// Writes eight checkpoints of 20,000 keys, and returns how often they paused, and the files.
 fn written(pauses: bool) -> (u32, u32, BTreeMap<String, Vec<u8>>) {
-    let directory = Arc::new(Pausing::default());
+    let directory = Arc::new(Stopping::default());
     directory.pauses.store(pauses, Ordering::Relaxed);
     let mut manager = open(&directory);
     let (mut writing, mut maintaining) = (0, 0);
@@ -117,7 +87,7 @@ fn pauses_come_often_and_change_no_byte() {
 #[test]
 fn a_checkpoint_that_is_dropped_at_a_pause_belongs_to_the_next_one() {
     for pause in [0, 5, 20] {
-        let directory = Arc::new(Pausing::default());
+        let directory = Arc::new(Stopping::default());
         let mut manager = open(&directory);
         put(&mut manager, 0..10, 1);
         block_on(manager.create_checkpoint(0)).unwrap();
