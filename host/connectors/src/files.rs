@@ -1,6 +1,7 @@
 //! Paths and files, as sources, sinks and commands need them.
 
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,25 @@ pub fn resolve_link(path: &Path) -> PathBuf {
     let link =
         || std::fs::read_link(path).map(|to| path.parent().map_or_else(|| to.clone(), |parent| parent.join(&to)));
     std::fs::canonicalize(path).or_else(|_| link()).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Returns where a file is through all links, or where it would be created. It is an error if the directory for it is
+/// missing.
+///
+/// ```
+/// use alluvium_connectors::files::resolve;
+///
+/// let scratch = tempfile::tempdir()?;
+/// let folder = scratch.path().canonicalize()?;
+/// std::os::unix::fs::symlink(&folder, folder.join("link"))?;
+/// assert_eq!(resolve(&folder.join("link/to-come"))?, folder.join("to-come"));
+/// assert!(resolve(&folder.join("missing/to-come")).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let path = &resolve_link(path);
+    let to_come = || Ok(directory_of(path).canonicalize()?.join(path.file_name().unwrap_or_default()));
+    path.canonicalize().or_else(|_| to_come())
 }
 
 /// Returns the device and the number of a file: what it is by whatever name.

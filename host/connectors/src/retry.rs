@@ -105,6 +105,15 @@ impl Outage {
         self.since.is_some_and(|since| now.saturating_duration_since(since) >= self.retry.patience)
     }
 
+    /// Takes note of a failure. Returns how long to wait before the next attempt, or the failure if the outage has been
+    /// going on for too long.
+    #[cfg(any(feature = "kafka", feature = "nats"))]
+    pub(crate) fn pause_after<E>(&mut self, failure: E) -> Result<Duration, E> {
+        let now = Instant::now();
+        let pause = self.failed(now);
+        if self.is_too_long(now) { Err(failure) } else { Ok(pause) }
+    }
+
     /// Takes note that it is over.
     pub(crate) fn is_over(&mut self) {
         if self.since.take().is_some() {

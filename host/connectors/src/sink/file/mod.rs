@@ -1,6 +1,7 @@
 //! A sink that appends lines to a file.
 
 mod addition;
+mod names;
 mod output;
 mod pending;
 mod recovery;

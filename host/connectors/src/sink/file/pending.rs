@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::FileSink;
+use super::names::is_of_writer;
+use crate::files::directory_of;
 use crate::sink::{SinkError, SinkErrorKind as Kind};
 
 /// A file that is created by the first write.
@@ -24,9 +27,7 @@ pub(super) struct Pending {
 impl Pending {
     /// The pending file beside `path`, which names a file.
     pub(super) fn beside(path: &Path) -> Option<Self> {
-        let mut name = path.file_name()?.to_os_string();
-        name.push(".pending");
-        let path = path.with_file_name(name);
+        let path = FileSink::pending_path(path)?;
         Some(Self { of_all: path.clone(), path, is_named: false, file: None })
     }
 
@@ -39,14 +40,8 @@ impl Pending {
 
     /// The pending files of other writers.
     fn others(&self) -> Result<Vec<PathBuf>, SinkError> {
-        let (Some(directory), Some(lead)) = (self.of_all.parent(), self.of_all.file_name()) else {
-            return Ok(Vec::new());
-        };
-        if !self.is_named {
-            return Ok(Vec::new());
-        }
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-        let entries = match std::fs::read_dir(directory) {
+        let Some(lead) = self.of_all.file_name().filter(|_| self.is_named) else { return Ok(Vec::new()) };
+        let entries = match std::fs::read_dir(directory_of(&self.of_all)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(|error| self.failed(Kind::Io, error))?,
         };
@@ -54,9 +49,7 @@ impl Pending {
         for entry in entries {
             let name = entry.map_err(|error| self.failed(Kind::Io, error))?.file_name();
             let rest = name.as_encoded_bytes().strip_prefix(lead.as_encoded_bytes());
-            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
-                && self.path.file_name() != Some(&name)
-            {
+            if rest.is_some_and(is_of_writer) && self.path.file_name() != Some(&name) {
                 others.push(self.of_all.with_file_name(name));
             }
         }

@@ -9,6 +9,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::FileSink;
 use super::addition::Addition;
+use super::names::rotated_number;
 use super::output::Output;
 use crate::files::{directory_of, is_number};
 use crate::sink::{Publication, SinkError};
@@ -101,9 +102,8 @@ impl FileSink {
 
     /// Returns the files that were moved aside by their numbers, in order.
     fn rotated(&self) -> io::Result<Vec<(u64, PathBuf)>> {
-        let number = |suffix: &OsStr| suffix.to_str()?.strip_prefix('.')?.parse().ok();
         let mut found: Vec<(u64, PathBuf)> =
-            self.beside()?.into_iter().filter_map(|(suffix, path)| Some((number(&suffix)?, path))).collect();
+            self.beside()?.into_iter().filter_map(|(suffix, path)| Some((rotated_number(&suffix)?, path))).collect();
         found.sort();
         Ok(found)
     }

@@ -2,12 +2,12 @@
 
 use super::header::Header;
 use super::mark::Mark;
-use super::partition::{Failure, Partition, Standing};
+use super::partition::{Partition, Standing};
 use super::producer::RECORD_BYTES_MAX;
 use super::recovery;
 use crate::kafka::Trouble;
 use crate::sink::SinkErrorKind as Kind;
-use crate::sink::outbox::{Records, Refusal, Target};
+use crate::sink::outbox::{Failure, Records, Refusal, Target};
 use crate::sink::waiting::Waiting;
 
 /// The records of the sink in a partition.

@@ -1,14 +1,13 @@
 //! The partition that records are published to.
 
 use std::fmt;
-use std::time::Instant;
 
 use super::look::look;
 use super::producer::Producer;
-use super::recovery::{Look, Refusal};
+use super::recovery::Look;
 use crate::kafka::{KafkaServer, Topic, Trouble};
 use crate::retry::Outage;
-use crate::sink::SinkErrorKind as Kind;
+use crate::sink::{SinkErrorKind as Kind, outbox};
 
 /// A partition of a topic.
 pub(super) struct Partition {
@@ -30,18 +29,7 @@ pub(super) struct Standing {
     pub(super) base: u64,
 }
 
-/// Why something could not be done.
-#[derive(Debug)]
-pub(super) enum Failure {
-    Trouble(Trouble),
-    Refused(Refusal),
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
+type Failure = outbox::Failure<Trouble>;
 
 impl Partition {
     pub(super) fn new(server: KafkaServer, topic: Topic, transactional_id: String) -> Self {
@@ -54,7 +42,7 @@ impl Partition {
         let mut outage = Outage::new(self.server.retries());
         loop {
             match self.take_once(sink) {
-                Err(trouble @ Trouble::Lost(_)) => pause(&mut outage, trouble)?,
+                Err(trouble @ Trouble::Lost(_)) => std::thread::sleep(outage.pause_after(trouble)?),
                 taken => return taken,
             }
         }
@@ -80,7 +68,7 @@ impl Partition {
         let mut outage = Outage::new(self.server.retries());
         loop {
             match self.publish_once(standing, is_sure, first, records) {
-                Err(Failure::Trouble(trouble @ Trouble::Lost(_))) => pause(&mut outage, trouble)?,
+                Err(Failure::Trouble(trouble @ Trouble::Lost(_))) => std::thread::sleep(outage.pause_after(trouble)?),
                 done => {
                     if done.is_err() {
                         // Otherwise readers of the partition would wait until the cluster aborts what is open.
@@ -150,17 +138,6 @@ impl fmt::Debug for Partition {
             .field("transactional_id", &self.transactional_id)
             .finish_non_exhaustive()
     }
-}
-
-/// Waits before the next attempt, or gives up.
-fn pause(outage: &mut Outage, trouble: Trouble) -> Result<(), Trouble> {
-    let now = Instant::now();
-    let pause = outage.failed(now);
-    if outage.is_too_long(now) {
-        return Err(trouble);
-    }
-    std::thread::sleep(pause);
-    Ok(())
 }
 
 /// The partition is not the one that records were published to, or has fewer than it had acknowledged.

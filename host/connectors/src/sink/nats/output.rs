@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 use super::header::Header;
-use super::publisher::{Failure, HEADER_BYTES_MAX, Publisher};
+use super::publisher::{HEADER_BYTES_MAX, Publisher};
 use super::recovery::{self, Look, Standing};
 use crate::nats::{Connection, NatsServer};
 use crate::sink::SinkErrorKind as Kind;
-use crate::sink::outbox::{Records, Refusal, Target};
+use crate::sink::outbox::{Failure, Records, Refusal, Target};
 use crate::sink::waiting::Waiting;
 use crate::trouble::Trouble;
 

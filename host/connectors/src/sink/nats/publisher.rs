@@ -3,7 +3,6 @@
 use std::future::IntoFuture;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_nats::header::{NATS_EXPECTED_LAST_MESSAGE_ID, NATS_MESSAGE_ID};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
@@ -12,10 +11,10 @@ use async_nats::jetstream::stream::RawMessageErrorKind;
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 
-use super::recovery::{Last, Look, Refusal, Standing, fenced};
+use super::recovery::{Last, Look, Standing, fenced};
 use crate::nats::{Shared, nanoseconds};
 use crate::retry::Outage;
-use crate::sink::SinkErrorKind as Kind;
+use crate::sink::{SinkErrorKind as Kind, outbox};
 use crate::trouble::Trouble;
 
 /// How many messages are on their way at most.
@@ -35,18 +34,7 @@ pub(super) struct Publisher {
     pub(super) subject: String,
 }
 
-/// Why something could not be done.
-#[derive(Debug)]
-pub(super) enum Failure {
-    Trouble(Trouble),
-    Refused(Refusal),
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
+type Failure = outbox::Failure<Trouble>;
 
 /// Why a window was not published as a whole.
 enum Interruption {
@@ -80,7 +68,7 @@ impl Publisher {
                 looked = self.look_once() => looked,
             };
             match looked {
-                Err(trouble @ Trouble::Lost(_)) => pause(&mut outage, trouble).await?,
+                Err(trouble @ Trouble::Lost(_)) => tokio::time::sleep(outage.pause_after(trouble)?).await,
                 looked => return looked,
             }
         }
@@ -134,7 +122,7 @@ impl Publisher {
                     outage.is_over();
                 }
                 Err(Interruption::Refused(trouble)) => return Err(trouble.into()),
-                Err(Interruption::Unknown(trouble)) => pause(&mut outage, trouble).await?,
+                Err(Interruption::Unknown(trouble)) => tokio::time::sleep(outage.pause_after(trouble)?).await,
                 Err(Interruption::Unexpected) if idle_rounds > ROUNDS_WITHOUT_PROGRESS_MAX => {
                     return Err(Trouble::Lost("other writers of the stream leave no room".to_owned()).into());
                 }
@@ -230,17 +218,6 @@ impl Publisher {
         };
         context.send_publish(self.subject.clone(), message).await
     }
-}
-
-/// Waits before the next attempt, or gives up.
-async fn pause(outage: &mut Outage, trouble: Trouble) -> Result<(), Trouble> {
-    let now = Instant::now();
-    let pause = outage.failed(now);
-    if outage.is_too_long(now) {
-        return Err(trouble);
-    }
-    tokio::time::sleep(pause).await;
-    Ok(())
 }
 
 /// The server has fewer messages than it had acknowledged.

@@ -9,6 +9,8 @@ mod target;
 use std::io;
 use std::path::Path;
 
+#[cfg(any(feature = "kafka", feature = "nats"))]
+pub(super) use self::target::Failure;
 pub(super) use self::target::{Header, Records, Refusal, Target};
 use super::ends::{Ends, Stage};
 use super::token::Token;

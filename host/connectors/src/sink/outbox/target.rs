@@ -75,6 +75,22 @@ impl Records {
     }
 }
 
+/// Why a server was not asked to the end: trouble with it, which may pass, or an error of this kind, which another
+/// attempt does not change.
+#[cfg(any(feature = "kafka", feature = "nats"))]
+#[derive(Debug)]
+pub(in crate::sink) enum Failure<T> {
+    Trouble(T),
+    Refused((Kind, String)),
+}
+
+#[cfg(any(feature = "kafka", feature = "nats"))]
+impl<T> From<T> for Failure<T> {
+    fn from(trouble: T) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
 /// Why a target did not do something.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "not every server refuses for each of these reasons"))]

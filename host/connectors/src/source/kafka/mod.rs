@@ -7,7 +7,7 @@ mod queue;
 mod reader;
 mod session;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use self::feed::Feed;
 use self::reader::KafkaReader;
@@ -133,17 +133,14 @@ impl Source for KafkaSource {
     fn partitions(&mut self) -> Result<Vec<Partition>, SourceError> {
         let mut outage = Outage::new(self.server.retries());
         let count = loop {
-            let trouble = match self.partition_count() {
+            match self.partition_count() {
                 Ok(count) => break count,
-                Err(trouble @ Trouble::Lost(_)) => trouble,
+                Err(trouble @ Trouble::Lost(_)) => {
+                    let pause = outage.pause_after(trouble).map_err(|trouble| self.troubled(&trouble))?;
+                    std::thread::sleep(pause);
+                }
                 Err(trouble) => return Err(self.troubled(&trouble)),
-            };
-            let now = Instant::now();
-            let pause = outage.failed(now);
-            if outage.is_too_long(now) {
-                return Err(self.troubled(&trouble));
             }
-            std::thread::sleep(pause);
         };
         let named = |number: i32| {
             let refused = |error: super::PartitionNameTooLong| self.troubled(&Trouble::Refused(error.to_string()));
