@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alluvium_connectors::files::resolve;
 use alluvium_core::IncrementalCheckpointError;
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::backup::{BackupCheck, BackupError, BackupReport, backup, check_backup, check_backup_of};
@@ -141,15 +142,8 @@ fn refuse_nested(src: &Path, dst: &Path) -> Result<(), Failure> {
         _ => None,
     };
     let [Some(files), Some(copy)] = [src, dst].map(place) else { return refuse_nested_stores(src, dst) };
-    let real = |path: &Path| {
-        let there = std::fs::canonicalize(path);
-        // A directory that is still to be created is where the one above it is.
-        there.or_else(|_| {
-            Ok(std::fs::canonicalize(alluvium_connectors::files::directory_of(path))?
-                .join(path.file_name().unwrap_or_default()))
-        })
-    };
-    let (Ok::<PathBuf, std::io::Error>(source), Ok(destination)) = (real(&files), real(&copy)) else { return Ok(()) };
+    // A directory that is still to be created is where the one above it is.
+    let (Ok(source), Ok(destination)) = (resolve(&files), resolve(&copy)) else { return Ok(()) };
     if source.starts_with(&destination) || destination.starts_with(&source) {
         return Err(Failure::at(dst.display(), format!("is in the same place as {}", src.display()))
             .hint("name a directory elsewhere; best on another disk"));

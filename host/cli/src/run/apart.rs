@@ -1,21 +1,18 @@
 //! What a run reads, what it writes, and the directory of its checkpoints must be apart. Otherwise it would destroy what
 //! it needs.
 
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use alluvium_connectors::files::{file_id, resolve_link};
+use alluvium_connectors::files::{self, file_id, resolve_link};
+use alluvium_connectors::sink::FileSink;
 
+use super::arguments::Run;
+use super::connections::{ConnectedOutput, ConnectedSink, Connections};
 use super::input_options::{InputOptions, OnError};
 use super::inputs::{self, address};
+use super::service::check_metrics_file;
 use crate::failure::Failure;
-
-/// What stands behind the name of a file whose records wait for their checkpoint.
-const PENDING: &str = ".pending";
-
-/// How a file of metrics begins.
-const METRICS: &[u8] = b"# HELP alluvium_";
 
 /// What a run writes to: what the command line calls it, and where it is.
 #[derive(Clone)]
@@ -30,6 +27,14 @@ impl Written {
     /// An output of the plugin.
     pub(super) fn output(name: &str, to: &Path) -> Self {
         Self { option: format!("the output {name}"), to: to.to_owned(), keeps_others: true }
+    }
+
+    /// An output of the plugin, if it leads to a file or an address.
+    fn connected(ConnectedOutput { name, sink, .. }: &ConnectedOutput) -> Option<Self> {
+        match sink {
+            ConnectedSink::To(path) => Some(Self::output(name, path)),
+            ConnectedSink::StandardOutput | ConnectedSink::Nowhere => None,
+        }
     }
 
     /// The file of the records that are left out, if there is one.
@@ -52,8 +57,25 @@ impl Written {
     }
 }
 
+impl Run {
+    /// Refuses files that the run would destroy for itself.
+    pub(super) fn check_apart(&self, connections: &Connections) -> Result<(), Failure> {
+        check_standard_input(connections.inputs.iter().map(|input| input.source.as_path()))?;
+        let mut written: Vec<Written> = connections.outputs.iter().filter_map(Written::connected).collect();
+        written.extend(Written::dead_letters(&self.reading.on_error));
+        written.extend(Written::metrics(self.metrics.as_deref()));
+        for one in &written {
+            let mut sources = connections.inputs.iter().map(|input| &input.source);
+            sources.try_for_each(|source| check_input(&one.to, source, &self.reading))?;
+        }
+        check_each_other(&written, self.rotate_output.is_some())?;
+        check_directory(&written, &self.dir)?;
+        self.metrics.as_deref().map_or(Ok(()), check_metrics_file)
+    }
+}
+
 /// Refuses a standard input that two inputs would divide among them.
-pub(super) fn check_standard_input<'a>(sources: impl Iterator<Item = &'a Path>) -> Result<(), Failure> {
+fn check_standard_input<'a>(sources: impl Iterator<Item = &'a Path>) -> Result<(), Failure> {
     if sources.filter(|source| *source == Path::new("-")).count() > 1 {
         let what = "is connected to two inputs, which would divide its bytes among them";
         return Err(Failure::at("the standard input", what).hint("name a file or a pipe for all inputs but one"));
@@ -76,12 +98,8 @@ pub(super) fn check_input(output: &Path, input: &Path, reading: &InputOptions) -
         let what = format!("would be read as one of the files of --input {}", input.display());
         return Err(Failure::at(output.display(), what).hint("name an output elsewhere"));
     }
-    let mut pending = output.as_os_str().to_owned();
-    pending.push(PENDING);
-    let pending = PathBuf::from(pending);
-    if !is_standard
-        && (is_beside(&resolved(output), &resolved(input), false) || inputs::would_read(&pending, input, reading))
-    {
+    let Some(pending) = FileSink::pending_path(output).filter(|_| !is_standard) else { return Ok(()) };
+    if FileSink::keeps(&resolved(output), &resolved(input), false) || inputs::would_read(&pending, input, reading) {
         let what =
             format!("keeps its records in {} until their checkpoint, and that is read as --input", pending.display());
         return Err(Failure::at(output.display(), what).hint("name another output"));
@@ -117,20 +135,11 @@ fn conflict<'w>(one: &Written, other: &'w Written, rotates: bool) -> Option<(&'w
         return twice();
     }
     let kept = format!("is {}, and {} keeps its own records under such a name", other.option, one.option);
-    (one.keeps_others && is_beside(&file, &beside, rotates)).then_some((&other.to, kept))
-}
-
-/// Whether a sink keeps records of its own under the name `beside`, next to its file.
-fn is_beside(file: &Path, beside: &Path, rotates: bool) -> bool {
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let (Some(own), Some(other)) = (name(file), name(beside)) else { return false };
-    let Some(rest) = other.strip_prefix(&own).filter(|_| file.parent() == beside.parent()) else { return false };
-    let is_number = || rest.strip_prefix('.').is_some_and(|rest| rest.parse::<u64>().is_ok());
-    rest == PENDING || rest.starts_with(&format!("{PENDING}.")) || rotates && is_number()
+    (one.keeps_others && FileSink::keeps(&file, &beside, rotates)).then_some((&other.to, kept))
 }
 
 /// Nothing but checkpoints is written to their directory: the engine takes what is there for its own.
-pub(super) fn check_directory(written: &[Written], directory: &Path) -> Result<(), Failure> {
+fn check_directory(written: &[Written], directory: &Path) -> Result<(), Failure> {
     let directory = resolved(directory);
     match written.iter().find(|one| one.file().is_some_and(|file| file.starts_with(&directory))) {
         Some(one) => {
@@ -141,32 +150,9 @@ pub(super) fn check_directory(written: &[Written], directory: &Path) -> Result<(
     }
 }
 
-/// A file that is there must be one of metrics, because it is replaced.
-pub(super) fn check_metrics(path: &Path) -> Result<(), Failure> {
-    if !fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
-        return Ok(());
-    }
-    let mut begin = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(METRICS.len() as u64).read_to_end(&mut begin));
-    read.map_err(|error| Failure::file(path, &error))?;
-    if begin == METRICS {
-        return Ok(());
-    }
-    Err(Failure::at(path.display(), "is there already, and is no file of metrics")
-        .hint("name another file for --metrics"))
-}
-
-/// Returns where a file is or would be, through all links.
+/// Returns where a file is or would be, as far as that is known.
 fn resolved(path: &Path) -> PathBuf {
-    let path = &resolve_link(path);
-    if let Ok(found) = path.canonicalize() {
-        return found;
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (parent.canonicalize(), path.file_name()) {
-        (Ok(parent), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
-    }
+    files::resolve(path).unwrap_or_else(|_| resolve_link(path))
 }
 
 #[cfg(test)]
@@ -183,27 +169,23 @@ mod tests {
         let scratch = tempfile::tempdir().expect("a folder");
         let folder = scratch.path();
         fs::create_dir(folder.join("sub")).expect("a folder");
-        for (one, other, rotates) in [
-            ("a", "a", false),
-            ("a", "./a", false),
-            ("a", "sub/../a", false),
-            ("a", "a.pending", false),
-            ("a.pending", "a", false),
-            ("a", "a.pending.0a", false),
-            ("a", "a.1", true),
-            ("a", "a.12", true),
-            ("a.12", "a", true),
+        for (one, other, rotates, is_refused) in [
+            ("a", "a", false, true),
+            ("a", "./a", false, true),
+            ("a", "sub/../a", false, true),
+            ("a", "a.pending", false, true),
+            ("a.pending", "a", false, true),
+            ("a", "a.pending.0a", false, true),
+            ("a", "a.1", true, true),
+            ("a", "a.12", true, true),
+            ("a.12", "a", true, true),
+            ("a", "b", true, false),
+            ("a", "a.1", false, false),
+            ("a", "sub/a", false, false),
+            ("a", "a.json", true, false),
+            ("a", "a.2.json", true, false),
         ] {
-            assert!(refused(folder, one, other, rotates), "{one} and {other}");
-        }
-        for (one, other, rotates) in [
-            ("a", "b", true),
-            ("a", "a.1", false),
-            ("a", "sub/a", false),
-            ("a", "a.json", true),
-            ("a", "a.2.json", true),
-        ] {
-            assert!(!refused(folder, one, other, rotates), "{one} and {other}");
+            assert_eq!(refused(folder, one, other, rotates), is_refused, "{one} and {other}");
         }
     }
 
@@ -242,16 +224,5 @@ mod tests {
         assert!(within("d/wal").is_err());
         fs::create_dir(scratch.path().join("d")).expect("a folder");
         assert!(within("d/wal").is_err() && within("d").is_err() && within("dd").is_ok());
-    }
-
-    #[test]
-    fn only_metrics_are_replaced_by_metrics() {
-        let scratch = tempfile::tempdir().expect("a folder");
-        let path = scratch.path().join("m");
-        assert!(check_metrics(&path).is_ok());
-        for (content, is_taken) in [("", true), ("# HELP alluvium_up", true), ("# HELP", false), ("a,b\n", false)] {
-            fs::write(&path, content).expect("a file");
-            assert_eq!(check_metrics(&path).is_ok(), is_taken, "{content:?}");
-        }
     }
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use alluvium_host::{Description, OutputFormat};
 
-use super::apart::Written;
 use super::arguments::Run;
 use super::operator;
 use crate::failure::Failure;
@@ -112,14 +111,6 @@ impl Connections {
         Ok(Self { inputs, outputs: outputs(run, description, &plugin)? })
     }
 
-    /// Returns what the outputs are written to.
-    pub(super) fn written(&self) -> impl Iterator<Item = Written> {
-        self.outputs.iter().filter_map(|ConnectedOutput { name, sink, .. }| match sink {
-            ConnectedSink::To(path) => Some(Written::output(name, path)),
-            ConnectedSink::StandardOutput | ConnectedSink::Nowhere => None,
-        })
-    }
-
     /// Where the first output leads, if that is no standard output.
     pub(super) fn first_output(&self) -> Option<&Path> {
         match &self.outputs.first()?.sink {
@@ -163,7 +154,7 @@ fn stored_as(kind: &str, number: usize, name: &str) -> String {
 }
 
 /// Refuses an option that names no source or no sink.
-fn check_filled(given: &[Connection], option: &str, what: &str) -> Result<(), Failure> {
+pub(super) fn check_filled(given: &[Connection], option: &str, what: &str) -> Result<(), Failure> {
     match given.iter().find(|one| one.to.as_os_str().is_empty()) {
         Some(Connection { name, .. }) => {
             let given = name.as_ref().map_or_else(String::new, |name| format!("{name}="));

@@ -40,7 +40,6 @@ use std::path::Path;
 
 use alluvium_host::{Host, Module, PluginOptions};
 
-use self::apart::Written;
 pub(crate) use self::arguments::Run;
 #[cfg(feature = "cluster")]
 pub(crate) use self::cluster::Cluster;
@@ -74,7 +73,7 @@ impl Run {
         if let Some(address) = self.listen {
             progress.listening(service::listen(address, OfRun(host.clone(), status.clone()))?);
         }
-        parameters::check(&self.parameters)?;
+        let parameters = parameters::by_name(&self.parameters)?;
         let load = if self.composed { Host::load_composed } else { Host::load };
         let plugin = load(&host, &self.plugin).map_err(failed)?;
         let is_timed = plugin.is_timed();
@@ -82,7 +81,7 @@ impl Run {
             max_retained: self.max_retained.get(),
             allow_fallback: self.allow_fallback,
             state_memory_bytes: u64::from(self.state_memory_mib.get()) << 20,
-            parameters: self.parameters.iter().cloned().collect(),
+            parameters,
             ..PluginOptions::default()
         };
         if self.migrate && self.migrate(&host, &plugin, &options)? {
@@ -126,21 +125,6 @@ impl Run {
             }
         }
         Ok(Answer::Yes)
-    }
-
-    /// Refuses files that the run would destroy for itself.
-    fn check_apart(&self, connections: &Connections) -> Result<(), Failure> {
-        apart::check_standard_input(connections.inputs.iter().map(|input| input.source.as_path()))?;
-        let mut written: Vec<Written> = connections.written().collect();
-        written.extend(Written::dead_letters(&self.reading.on_error));
-        written.extend(Written::metrics(self.metrics.as_deref()));
-        for one in &written {
-            let mut sources = connections.inputs.iter().map(|input| &input.source);
-            sources.try_for_each(|source| apart::check_input(&one.to, source, &self.reading))?;
-        }
-        apart::check_each_other(&written, self.rotate_output.is_some())?;
-        apart::check_directory(&written, &self.dir)?;
-        self.metrics.as_deref().map_or(Ok(()), apart::check_metrics)
     }
 
     /// Migrates the state, or tries it; whether that is all there is to do.

@@ -1,14 +1,18 @@
 //! The parameters of the plugin, as the command line sets them.
 
+use std::collections::BTreeMap;
+
 use crate::failure::Failure;
 
-/// Refuses a parameter that is set twice.
-pub(super) fn check(given: &[(String, String)]) -> Result<(), Failure> {
-    let is_twice = |at: usize| given[..at].iter().any(|(name, _)| *name == given[at].0);
-    match (0..given.len()).find(|at| is_twice(*at)) {
-        Some(at) => Err(Failure::at("--parameter", format!("sets {} twice", given[at].0)).hint("set it once")),
-        None => Ok(()),
+/// Returns the parameters by their names. None of them may be set twice.
+pub(super) fn by_name(given: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut parameters = BTreeMap::new();
+    for (name, value) in given {
+        if parameters.insert(name.clone(), value.clone()).is_some() {
+            return Err(Failure::at("--parameter", format!("sets {name} twice")).hint("set it once"));
+        }
     }
+    Ok(parameters)
 }
 
 #[cfg(test)]
@@ -18,8 +22,8 @@ mod tests {
     #[test]
     fn each_parameter_is_set_once() {
         let given = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect::<Vec<_>>();
-        assert!(check(&given(&["a", "b"])).is_ok());
-        let refused = check(&given(&["a", "b", "a"])).expect_err("it is set twice").to_string();
+        assert!(by_name(&given(&["a", "b"])).is_ok());
+        let refused = by_name(&given(&["a", "b", "a"])).expect_err("it is set twice").to_string();
         assert!(refused.contains("sets a twice"), "{refused}");
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::super::apart::{self, Written};
 use super::super::bad_record::BadRecord;
-use super::super::connections::{ConnectedInput, Connection, TIME_COLUMN, connect};
+use super::super::connections::{ConnectedInput, Connection, TIME_COLUMN, check_filled, connect};
 use super::super::event_time::Times;
 use super::super::input_options::{InputOptions, OnError};
 use super::super::inputs::{self, InputSource, address, decode};
@@ -25,6 +25,7 @@ use crate::shown::tell;
 pub(super) fn inputs(run: &Run, description: &Description) -> Result<Vec<Input>, Failure> {
     let plugin = run.plugin.display().to_string();
     let names: Vec<&str> = description.inputs.iter().map(|input| input.name.as_str()).collect();
+    check_filled(&run.input, "--input", "SOURCE")?;
     let sources = connect(&run.input, &names, "input", &plugin)?;
     let (of_one, of_all): (Vec<Connection>, Vec<Connection>) =
         run.time_column.iter().cloned().partition(Connection::is_named);
@@ -104,6 +105,7 @@ pub(super) type Sinks = Vec<(String, Box<dyn Sink>)>;
 pub(super) fn outputs(run: &Run, description: &Description) -> Result<Sinks, Failure> {
     let plugin = run.plugin.display().to_string();
     let names: Vec<&str> = description.outputs.iter().map(|output| output.name.as_str()).collect();
+    check_filled(&run.output, "--output", "SINK")?;
     if let (Some(output), true) = (run.output.first(), names.is_empty()) {
         let what = format!("it has no outputs, so there is nothing to write to {}", output.to.display());
         return Err(Failure::at(plugin, what).hint("alluvium cluster export writes the state"));
@@ -141,13 +143,11 @@ pub(super) fn why(record: &LeftOut) -> String {
 /// record stands in the job.
 pub(super) fn dead_letter(record: &LeftOut) -> Vec<u8> {
     let number = record.number_in_partition.unwrap_or(record.number);
-    let error =
-        if record.is_refused { format!("the plugin refuses it: {}", record.error) } else { record.error.clone() };
     let mut batch = Batch::default();
     batch.push(record.fields.iter().map(Vec::as_slice));
     let schema = record.columns.clone().map_or(Schema::Raw, Schema::Fields);
     let Some(fields) = batch.records().next() else { return Vec::new() };
-    let bad = BadRecord::of_record(number, error, &fields, Some(&schema));
+    let bad = BadRecord::of_record(number, why(record), &fields, Some(&schema));
     let place = [
         ("input", json!(record.input)),
         ("partition", json!(record.partition)),

@@ -7,6 +7,7 @@ use alluvium_host::{HostOptions, Limits, PluginOptions};
 
 use super::super::arguments::{compiler, plugin_limits};
 use super::super::input_options::OnError;
+use super::super::parameters;
 use super::super::service::listen;
 use super::super::signals::Signals;
 use super::arguments::Run;
@@ -23,7 +24,7 @@ const LIVE_EPOCH_MS: u64 = 1_000;
 impl Run {
     pub(super) fn run(&self) -> Result<Answer, Failure> {
         let signals = Signals::watch()?;
-        let operator = PluginOperator::load(&self.plugin, self.host_options(), self.plugin_options())
+        let operator = PluginOperator::load(&self.plugin, self.host_options(), self.plugin_options()?)
             .map_err(|error| failed(&error))?;
         let description = operator.description().clone();
         let processes = self.processes()?;
@@ -112,11 +113,11 @@ impl Run {
         HostOptions { limits, compiler: compiler(), ..HostOptions::default() }
     }
 
-    fn plugin_options(&self) -> PluginOptions {
-        PluginOptions {
-            parameters: self.parameters.iter().cloned().collect(),
+    fn plugin_options(&self) -> Result<PluginOptions, Failure> {
+        Ok(PluginOptions {
+            parameters: parameters::by_name(&self.parameters)?,
             state_memory_bytes: u64::from(self.state_memory_mib.get()) << 20,
             ..PluginOptions::default()
-        }
+        })
     }
 }

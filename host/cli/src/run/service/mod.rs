@@ -17,7 +17,7 @@ pub(super) use families::{
 #[cfg(feature = "cluster")]
 pub(super) use frame::{framed, lag_text, position_text, shown, time, time_of};
 pub(super) use http::{Shown, listen};
-pub(super) use metrics_file::MetricsFile;
+pub(super) use metrics_file::{MetricsFile, check_metrics_file};
 pub(super) use status::{InputStatus, OutputStatus, Phase, Status};
 
 /// A run, and the host of its plugin.

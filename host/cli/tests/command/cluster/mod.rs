@@ -210,6 +210,8 @@ fn what_cannot_work_is_refused_by_name() {
     fails(run(&text(&delays()), &["--on-error", &letters]), &bench.path("in"), &["would be read", "elsewhere"]);
     let other = run(&text(&delays()), &["--input", "flights=elsewhere.csv"]);
     fails(other, scratch, &["connected twice"]);
+    fails(run(&text(&delays()), &["--input", "flights="]), scratch, &["--input flights=", "names nothing"]);
+    fails(run(&text(&delays()), &["--param", "a=1", "--param", "a=2"]), scratch, &["sets a twice"]);
 }
 
 #[test]
