@@ -16,8 +16,19 @@ pub struct Attack {
 /// Grows the memory to what 65 MiB need, if it may grow.
 const GROW: &str = "(drop (memory.grow (i32.const 1060)))";
 
+/// Declares the namespace 1, whose values are appended to.
+pub const DECLARE_APPENDED: &str =
+    "(i32.store (i32.const 224) (i32.const 1)) (i32.store8 (i32.const 360) (i32.const 0))
+    (i32.store8 (i32.const 392) (i32.const 1)) (i32.store8 (i32.const 393) (i32.const 3))";
+
+/// Appends a megabyte to the value of a key there, whose only byte is 1, and does not look whether that was refused.
+pub const APPEND: &str = "(i32.store8 (i32.const 8192) (i32.const 2)) (i32.store (i32.const 8196) (i32.const 1))
+    (i32.store (i32.const 8200) (i32.const 1000000))
+    (call $apply-in (i32.const 1) (i32.const 8192) (i32.const 1) (i32.const 8196) (i32.const 1) (i32.const 8200)
+        (i32.const 1) (i32.const 8196) (i32.const 1) (i32.const 65536) (i32.const 1000000) (i32.const 4096))";
+
 /// All of them.
-pub const ATTACKS: [Attack; 19] = [
+pub const ATTACKS: [Attack; 20] = [
     Attack { name: "loop", ends_by: "time", guest: || Guest::new().process("(loop $again (br $again)) (unreachable)") },
     Attack {
         name: "memory",
@@ -170,6 +181,16 @@ pub const ATTACKS: [Attack; 19] = [
                 (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 1000) (i32.const 4096))";
             Guest::new()
                 .process(&format!("(loop $more {put} (global.set $free (i32.const 131072)) (br $more)) (unreachable)"))
+        },
+    },
+    Attack {
+        name: "append",
+        ends_by: "time",
+        // A megabyte behind what is there, again and again, also when the value has become as long as it may.
+        guest: || {
+            Guest::new().describe(DECLARE_APPENDED).process(&format!(
+                "(loop $more {APPEND} (global.set $free (i32.const 131072)) (br $more)) (unreachable)"
+            ))
         },
     },
     Attack {

@@ -7,7 +7,7 @@
 //! assert!(component.starts_with(b"\0asm"));
 //! ```
 
-mod attacks;
+pub mod attacks;
 pub mod bombs;
 mod by_hand;
 pub mod calls;

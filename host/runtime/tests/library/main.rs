@@ -11,6 +11,7 @@ mod interface;
 #[cfg(target_os = "linux")]
 mod isolated;
 mod life;
+mod merges;
 mod refused;
 mod support;
 mod telling;

@@ -43,7 +43,8 @@ fn check_ended(attack: &Attack, plugin: &mut Plugin) {
     let used: usize = files(plugin.path()).values().map(Vec::len).sum();
     assert!(used as u64 <= DISK_BYTES, "{}: {used} bytes", attack.name);
     plugin.restart().unwrap_or_else(|error| panic!("{}: {error}", attack.name));
-    assert_eq!(plugin.with_engine(|engine| engine.len(0)).expect("a number"), 0, "{}", attack.name);
+    let keys = plugin.with_engine(|engine| Ok(engine.len(0)? + engine.len(1).unwrap_or(0)));
+    assert_eq!(keys.expect("a number"), 0, "{}", attack.name);
 }
 
 #[test]
