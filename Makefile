@@ -52,7 +52,7 @@ target-browser: check-tools
 
 components: target-wasi
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm \
-	 -p delays -p alerts -p aircraft -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather
+	 -p delays -p alerts -p aircraft -p board -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
 # What only tests use: the engine without a file system, a handler of requests, and the plugin whose state is migrated.

@@ -8,7 +8,7 @@ use self::bindings::alluvium::checkpoint::{logging, sink, state, time, types};
 use self::bindings::exports::alluvium::checkpoint::{keyed, operator, timed};
 use crate::context::Context;
 use crate::description::{Description, Domain, Format, Kind, Merge, Namespace};
-use crate::host::{Entry, Host, Level, Packed, lens};
+use crate::host::{Entry, Host, Level, Packed, lens, split};
 use crate::operator::{Batch, Failure, Operator};
 
 /// What wit-bindgen generates.
@@ -244,17 +244,6 @@ impl Host for Imports {
 fn columns(ops: Vec<u8>, changes: &[(&[u8], &[u8])]) -> Columns {
     let Packed { key_lens, value_lens, keys, values } = Packed::of(changes);
     Columns { ops, key_lens, value_lens, keys, values }
-}
-
-/// Takes parts apart that stand one after the other.
-fn split<'a>(lens: &[u32], mut bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
-    let mut parts = Vec::with_capacity(lens.len());
-    for &len in lens {
-        let (part, rest) = bytes.split_at_checked(len as usize).ok_or("fewer bytes than the lengths say")?;
-        parts.push(part);
-        bytes = rest;
-    }
-    Ok(parts)
 }
 
 fn entries(page: &Columns) -> Result<Vec<Entry>, String> {

@@ -136,10 +136,24 @@ impl Description {
         self
     }
 
+    /// Adds an input of records as bytes, which [`Batch::records`](crate::Batch::records) has.
+    #[must_use]
+    pub fn input_of_bytes(mut self, name: &str) -> Self {
+        self.inputs.push(Port { name: name.to_owned(), format: Format::Records });
+        self
+    }
+
     /// Adds an output of lines.
     #[must_use]
     pub fn output(mut self, name: &str) -> Self {
         self.outputs.push(Port { name: name.to_owned(), format: Format::Lines });
+        self
+    }
+
+    /// Adds an output of records as bytes.
+    #[must_use]
+    pub fn output_of_bytes(mut self, name: &str) -> Self {
+        self.outputs.push(Port { name: name.to_owned(), format: Format::Records });
         self
     }
 

@@ -42,6 +42,17 @@ pub(crate) fn lens<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
     parts.map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect()
 }
 
+/// Takes parts apart that stand one after the other.
+pub(crate) fn split<'a>(lens: &[u32], mut bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
+    let mut parts = Vec::with_capacity(lens.len());
+    for &len in lens {
+        let (part, rest) = bytes.split_at_checked(len as usize).ok_or("fewer bytes than the lengths say")?;
+        parts.push(part);
+        bytes = rest;
+    }
+    Ok(parts)
+}
+
 /// What an operator can ask of its host. A component asks the interfaces that it imports, and a test the
 /// [harness](crate::Harness). The errors are texts for people, and a failed call has changed nothing.
 pub trait Host {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::time::Time;
+
 /// A key of the state. Its bytes are in the order of the keys.
 ///
 /// The last part of a key takes the rest of the bytes, so a text alone is its UTF-8. A text before another part
@@ -103,6 +105,17 @@ impl Key for i64 {
 
     fn read(is_last: bool, bytes: &mut &[u8]) -> Option<Self> {
         u64::read(is_last, bytes).map(|number| (number ^ (1 << 63)).cast_signed())
+    }
+}
+
+/// As its milliseconds.
+impl Key for Time {
+    fn write(&self, is_last: bool, bytes: &mut Vec<u8>) {
+        self.as_ms().write(is_last, bytes);
+    }
+
+    fn read(is_last: bool, bytes: &mut &[u8]) -> Option<Self> {
+        i64::read(is_last, bytes).map(Self::from_ms)
     }
 }
 

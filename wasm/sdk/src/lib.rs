@@ -37,6 +37,8 @@
 //! - [`Deduplicate`], [`IntervalJoin`] and [`TableJoin`] are operators that are ready to use.
 //! - [`Map`], [`Value`], [`List`] and [`Counter`] are keyed state for [operators](Operator) of your own. They read through a cache
 //!   that lives for one batch, so a batch costs one read and one write.
+//! - [`OrderedMap`] is keyed state in the order of its keys, with ranges. [`Merged`] is keyed state that changes without
+//!   being read: sums, extremes and sets.
 //! - [`Operator::migrate`] rewrites the state that an older version of the operator has left.
 //! - [`Harness`] tests an operator without WebAssembly.
 //! - [`export!`] makes a component of it. Build it with `cargo build --release --target wasm32-wasip2`.
@@ -45,6 +47,7 @@
 extern crate self as alluvium_plugin;
 
 mod aggregate;
+mod code;
 mod codec;
 #[cfg(all(target_arch = "wasm32", target_os = "wasi", target_env = "p2"))]
 #[doc(hidden)]
@@ -58,7 +61,9 @@ pub mod harness;
 mod host;
 mod joins;
 mod key;
+mod merged;
 mod operator;
+mod ordered;
 mod row;
 mod state;
 mod time;
@@ -68,6 +73,7 @@ mod windows;
 pub use alluvium_plugin_derive::Row;
 
 pub use self::aggregate::{Aggregate, Count, Fold, Max, Mean, Min, Sum};
+pub use self::code::{Code, FixedKey};
 pub use self::codec::Codec;
 pub use self::context::Context;
 pub use self::deduplicate::Deduplicate;
@@ -77,12 +83,19 @@ pub use self::harness::Harness;
 pub use self::host::{Entry, Host, Level};
 pub use self::joins::{IntervalJoin, Table, TableJoin, Tables};
 pub use self::key::Key;
+pub use self::merged::Merged;
 pub use self::operator::{Batch, Failure, Operator};
+pub use self::ordered::OrderedMap;
 pub use self::row::{Column, Fields, Row, Rows};
 pub use self::state::{Counter, List, Map, Value};
 pub use self::time::Time;
 pub use self::top::Top;
 pub use self::windows::{Keyed, Session, Sliding, Tumbling, Window, Windows};
+
+/// How the values of [`Merged`] are merged.
+pub mod merge {
+    pub use crate::merged::{Add, Append, Greatest, Least, MergeOperator, Union};
+}
 
 /// What an operator needs as a rule.
 pub mod prelude {

@@ -1,7 +1,10 @@
 //! The trait that operators implement.
 
+use serde::de::DeserializeOwned;
+
 use crate::context::Context;
 use crate::description::Description;
+use crate::host::split;
 
 /// Records of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,25 @@ pub enum Batch {
         /// All records, one after the other.
         bytes: Vec<u8>,
     },
+}
+
+impl Batch {
+    /// Returns the records of an input of bytes.
+    pub fn records(&self) -> Result<Vec<&[u8]>, Failure> {
+        match self {
+            Self::Records { lens, bytes } => Ok(split(lens, bytes)?),
+            Self::Columns { .. } => Err("the input has records as bytes, and came with columns".into()),
+        }
+    }
+
+    /// Reads the records of an input of bytes, each of which is JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure> {
+        let read = |(number, record): (u32, &[u8])| {
+            let wrong = |error| Failure { record: Some(number), text: format!("no JSON of a record here: {error}") };
+            serde_json::from_slice(record).map_err(wrong)
+        };
+        (0..).zip(self.records()?).map(read).collect()
+    }
 }
 
 /// Why a batch was refused.
@@ -74,8 +96,11 @@ pub trait Operator {
         Ok(())
     }
 
-    /// Begins an input of columns, which have these names.
-    fn begin(&mut self, input: u32, header: &[String]) -> Result<(), String>;
+    /// Begins an input of columns, which have these names. An operator whose inputs are bytes is not asked.
+    fn begin(&mut self, input: u32, header: &[String]) -> Result<(), String> {
+        let _ = (input, header);
+        Ok(())
+    }
 
     /// Works in a batch of an input.
     fn process(&mut self, input: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure>;

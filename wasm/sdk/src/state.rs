@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use crate::codec::Codec;
 use crate::context::Context;
 use crate::description::{Domain, Kind, Namespace};
+use crate::host::Entry;
 use crate::key::Key;
 
 /// Values by key, in a namespace of its own.
@@ -70,22 +71,20 @@ impl<K: Key, V: Codec> Map<K, V> {
         value.map(V::decode).transpose().map_err(|what| format!("{}: {what}", self.name))
     }
 
+    /// Returns a page of entries in the order of their keys, for results: at most `limit`, and with `start` the first
+    /// ones. An empty page is the end.
+    pub fn page(&self, start: bool, limit: u32, context: &mut Context<'_>) -> Result<Vec<(K, V)>, String> {
+        page(self.name, start, limit, context, V::decode)
+    }
+
     /// Returns all entries, in the order of their keys, for a migration. All of them are in memory then.
     pub fn entries(&self, context: &mut Context<'_>) -> Result<Vec<(K, V)>, String> {
         const PAGE: u32 = 1_000;
-        context.flush()?;
-        let namespace = context.namespace(self.name)?;
-        let wrong = |what: String| format!("{}: {what}", self.name);
-        let mut entries = Vec::new();
-        for start in std::iter::once(true).chain(std::iter::repeat(false)) {
-            let page = context.host().page(namespace, start, PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            for (key, value) in page {
-                let key = K::of_bytes(&key).ok_or_else(|| wrong("a key of another type".to_owned()))?;
-                entries.push((key, V::decode(&value).map_err(wrong)?));
-            }
+        let mut entries = self.page(true, PAGE, context)?;
+        while let page = self.page(false, PAGE, context)?
+            && !page.is_empty()
+        {
+            entries.extend(page);
         }
         Ok(entries)
     }
@@ -93,16 +92,32 @@ impl<K: Key, V: Codec> Map<K, V> {
     /// Sets the value of a key.
     pub fn set(&self, key: &K, value: &V, context: &mut Context<'_>) -> Result<(), String> {
         let namespace = context.namespace(self.name)?;
-        context.set(namespace, &key.bytes(), Some(value.encode()));
-        Ok(())
+        context.set(namespace, &key.bytes(), Some(value.encode()))
     }
 
     /// Deletes a key.
     pub fn delete(&self, key: &K, context: &mut Context<'_>) -> Result<(), String> {
         let namespace = context.namespace(self.name)?;
-        context.set(namespace, &key.bytes(), None);
-        Ok(())
+        context.set(namespace, &key.bytes(), None)
     }
+}
+
+/// Returns a page of the entries of a namespace, whose values `decode` reads.
+pub(crate) fn page<K: Key, V>(
+    name: &str,
+    start: bool,
+    limit: u32,
+    context: &mut Context<'_>,
+    decode: impl Fn(&[u8]) -> Result<V, String>,
+) -> Result<Vec<(K, V)>, String> {
+    let namespace = context.namespace(name)?;
+    context.flush_namespace(namespace)?;
+    let entry = |(key, value): Entry| {
+        let key = K::of_bytes(&key).ok_or("a key of another type")?;
+        Ok((key, decode(&value)?))
+    };
+    let entries = context.host().page(namespace, start, limit)?;
+    entries.into_iter().map(entry).collect::<Result<_, String>>().map_err(|what| format!("{name}: {what}"))
 }
 
 /// One value of the whole operator. An operator with such a value cannot be divided by key.

@@ -115,6 +115,7 @@ fn batches_of_any_length_have_the_same_state_timers_and_output() {
         ("routes", vec![&flights]),
         ("unique", vec![&flights]),
         ("overdue", vec![&flights]),
+        ("board", vec![&flights]),
         ("joined", vec![&flights, &weather]),
     ];
     for (engine, bench) in Bench::both() {

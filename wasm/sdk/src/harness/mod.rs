@@ -79,12 +79,22 @@ impl Harness {
 
     /// Feeds records to an input, by its number. If one of them is refused, all are.
     pub fn feed_to(&mut self, input: u32, csv: &str) -> Result<(), String> {
-        self.run.feed(input, csv).map_err(named)
+        self.run.read(input, csv).and_then(|batch| self.run.feed(input, &batch)).map_err(named)
+    }
+
+    /// Feeds records to an input of bytes, by its number. If one of them is refused, all are.
+    pub fn feed_bytes(&mut self, input: u32, records: &[&[u8]]) -> Result<(), String> {
+        self.run.feed(input, &Run::bytes(records)).map_err(named)
+    }
+
+    /// Returns the bytes of the key that each record of an input of bytes belongs to.
+    pub fn route_bytes(&mut self, input: u32, records: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
+        self.run.route(input, &Run::bytes(records)).map_err(named)
     }
 
     /// Returns the bytes of the key that each record of an input belongs to, as the [operator says](Operator::route).
     pub fn route(&mut self, input: u32, csv: &str) -> Result<Vec<Vec<u8>>, String> {
-        self.run.route(input, csv).map_err(named)
+        self.run.read(input, csv).and_then(|batch| self.run.route(input, &batch)).map_err(named)
     }
 
     /// Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing.

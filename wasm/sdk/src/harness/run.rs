@@ -8,7 +8,7 @@ use alluvium_core::directory::{MemoryDirectory, block_on};
 use super::host::{NativeHost, text};
 use crate::context::Context;
 use crate::description::Domain;
-use crate::host::Entry;
+use crate::host::{Entry, lens};
 use crate::operator::{Batch, Failure, Operator};
 
 /// How many timers one call has at most, as a host has it.
@@ -101,7 +101,7 @@ impl Run {
     }
 
     /// Reads records of an input, and begins it if need be.
-    fn read(&mut self, input: u32, csv: &str) -> Result<Batch, Failure> {
+    pub(super) fn read(&mut self, input: u32, csv: &str) -> Result<Batch, Failure> {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         let wrong = |error: csv::Error| Failure::from(error.to_string());
         let header: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
@@ -119,14 +119,17 @@ impl Run {
         Ok(Batch::Columns { count, field_lens, fields })
     }
 
-    pub(super) fn feed(&mut self, input: u32, csv: &str) -> Result<(), Failure> {
-        let batch = self.read(input, csv)?;
-        self.call(|operator, context| operator.process(input, &batch, context))
+    /// Returns a batch of records as bytes.
+    pub(super) fn bytes(records: &[&[u8]]) -> Batch {
+        Batch::Records { lens: lens(records.iter().copied()), bytes: records.concat() }
     }
 
-    pub(super) fn route(&mut self, input: u32, csv: &str) -> Result<Vec<Vec<u8>>, Failure> {
-        let batch = self.read(input, csv)?;
-        self.operator.route(input, &batch)
+    pub(super) fn feed(&mut self, input: u32, batch: &Batch) -> Result<(), Failure> {
+        self.call(|operator, context| operator.process(input, batch, context))
+    }
+
+    pub(super) fn route(&mut self, input: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        self.operator.route(input, batch)
     }
 
     pub(super) fn set_watermark(&mut self, at_ms: i64) -> Result<(), String> {
