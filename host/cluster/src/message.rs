@@ -69,6 +69,8 @@ pub(crate) struct PartitionEnd {
     pub(crate) left: Vec<Position>,
     /// Whether its records have event times.
     pub(crate) is_timed: bool,
+    /// Whether its input has an end.
+    pub(crate) is_bounded: bool,
     /// The largest event time so far, in milliseconds.
     pub(crate) time_ms: Option<i64>,
     /// Whether no more records will come.

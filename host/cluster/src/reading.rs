@@ -31,6 +31,7 @@ pub(crate) struct Reading {
     /// The columns, and the schema that they are of.
     schema: Option<(Arc<Schema>, Option<Vec<String>>)>,
     time_ms: Option<i64>,
+    is_bounded: bool,
     /// How many records the epoch has so far.
     in_epoch: u32,
     has_ended: bool,
@@ -68,6 +69,7 @@ impl Reading {
             time_field: None,
             schema: None,
             time_ms,
+            is_bounded: !input.is_growing(),
             in_epoch: 0,
             has_ended: false,
             unreadable: leaves_out.then(Vec::new),
@@ -178,6 +180,7 @@ impl Reading {
             position: self.reader.position(),
             left: std::mem::take(&mut self.left),
             is_timed: self.time_field.is_some() || (self.time.is_some() && self.schema.is_none()),
+            is_bounded: self.is_bounded,
             time_ms: self.time_ms,
             has_ended: self.has_ended,
             lag: Lag::of(&self.reader.progress()),

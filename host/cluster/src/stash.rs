@@ -129,8 +129,13 @@ impl Stash {
     }
 
     /// The watermark is the least of the partitions' times, less the delay. Those that have ended do not count, unless
-    /// all have, and neither does an input without times.
+    /// all have, and neither does an input without times. Only until such an input has come to its end, if it has one,
+    /// the watermark stays: it is a table, and what waits for the time would miss the records that are not read yet.
     fn follow_watermark(&mut self) {
+        let is_table = |partition: &&PartitionEnd| partition.is_bounded && !partition.is_timed;
+        if self.partitions.values().filter(is_table).any(|table| !table.has_ended) {
+            return;
+        }
         let timed = || self.partitions.values().filter(|partition| partition.is_timed);
         let live = timed().filter(|partition| !partition.has_ended);
         // A partition without a record so far holds the watermark back.
