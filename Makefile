@@ -184,6 +184,7 @@ test-languages: programs compilers ## plugins in JavaScript, Python and C, with 
 
 test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
 	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"
+	node tests/operators/divided.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/migration.mjs "$(ALLUVIUM)" "$(TARGET)"
 

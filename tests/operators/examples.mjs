@@ -2,17 +2,22 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const data = (name) => fileURLToPath(new URL(`../data/${name}.csv.gz`, import.meta.url));
+const data = (name) => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
 
 // The weather comes airport by airport, so one is a month behind the other. Flights are a day out of order at most.
 export const DAY = 24 * 3600 * 1000;
-export const [FLIGHTS, HOURS, PLANES] = ["flights-2013-01", "weather-2013-01", "planes"].map(data);
+export const [FLIGHTS, HOURS, PLANES] = ["flights-2013-01", "weather-2013-01", "planes"].map((name) => data(`${name}.csv.gz`));
 export const EXAMPLES = {
   weather: { inputs: { records: HOURS }, outputs: ["windows", "late"], delay: 32 * DAY },
   aircraft: { inputs: { records: FLIGHTS }, outputs: ["windows", "late"], delay: DAY },
   routes: { inputs: { records: FLIGHTS }, outputs: ["windows", "late"], delay: DAY },
   unique: { inputs: { records: FLIGHTS }, outputs: ["unique", "late"], delay: DAY },
   overdue: { inputs: { flights: FLIGHTS }, outputs: ["overdue"], delay: DAY },
+  board: {
+    inputs: { departures: FLIGHTS, questions: data("questions.ndjson") },
+    outputs: ["answers"],
+    delay: DAY,
+  },
   fleet: {
     inputs: { flights: FLIGHTS, planes: PLANES },
     outputs: ["joined"],
@@ -24,25 +29,31 @@ export const EXAMPLES = {
     outputs: ["flights"],
     delay: 32 * DAY,
     more: ["--time-column", "planes="],
+    // Its tables have keys of different kinds.
+    isDivisible: false,
   },
 };
 
-/** Returns the arguments of a run over a directory, whose outputs are these files. */
-export function runArguments(plugin, { inputs, outputs, delay, every, more = [] }, dir, files) {
-  const args = ["run", plugin, "--dir", dir, "--watermark-delay", String(delay), "--checkpoint-every", String(every)];
+/** Returns the arguments that connect inputs and outputs to files, and set the time. */
+export function connections({ inputs, outputs, delay, more = [] }, files) {
+  const args = ["--watermark-delay", String(delay)];
   for (const [input, source] of Object.entries(inputs)) args.push("--input", `${input}=${source}`);
   for (const [number, output] of outputs.entries()) args.push("--output", `${output}=${files[number]}`);
   return [...args, ...more];
 }
 
-/** Starts a run, and kills it when it has taken so many checkpoints, or a little later. Returns whether it was killed. */
+/** Returns the arguments of a run over a directory, whose outputs are these files. They have what is emitted, and no results. */
+export const runArguments = (plugin, example, dir, files) =>
+  ["run", plugin, "--dir", dir, "--no-results", "--checkpoint-every", String(example.every), ...connections(example, files)];
+
+/** Starts a run, and kills it when it has taken so many checkpoints, or epochs of a job, or a little later. Returns whether it was killed. */
 export function killed(alluvium, args, checkpoints = 1, later = 0) {
   return new Promise((done, fail) => {
     const process = spawn(alluvium, [...args, "--json"], { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     process.stderr.setEncoding("utf8").on("data", (text) => {
       said += text;
-      if (said.split('"checkpoint"').length > checkpoints) setTimeout(() => process.kill("SIGKILL"), later);
+      if (said.split(/"event":"(?:checkpoint|epoch)"/).length > checkpoints) setTimeout(() => process.kill("SIGKILL"), later);
     });
     process.on("error", fail);
     process.on("close", (status, signal) => {

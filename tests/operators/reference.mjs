@@ -2,8 +2,9 @@
 import { gunzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
 
-/// Reads a compressed CSV file without quotes, as one object for each record.
+/// Reads lines of JSON, or a compressed CSV file without quotes, as one object for each record.
 export function records(path) {
+  if (path.endsWith(".ndjson")) return readFileSync(path, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   const [header, ...lines] = gunzipSync(readFileSync(path)).toString().trim().split("\n");
   const names = header.split(",");
   return lines.map((line) => Object.fromEntries(line.split(",").map((field, at) => [names[at], field])));
@@ -227,5 +228,27 @@ export function overdue(all, { delay, every }) {
     if (told.get(tailnum) > watermark) return [];
     told.set(tailnum, watermark + 7 * 24 * HOUR);
     return [line];
+  });
+}
+
+/// For each question the last departures of its airport in the day before, in the order of the times that are asked for.
+export function board(departures, questions) {
+  const answer = ({ origin, at, last }) => {
+    const end = Date.parse(at);
+    const found = departures
+      .map(({ origin, time_hour, carrier, flight, dest }) => ({ origin, at: time_hour, flight: { carrier, number: Number(flight), dest } }))
+      .filter((one) => one.origin === origin && Date.parse(one.at) >= end - DAY && Date.parse(one.at) < end)
+      .sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || byBytes(b.flight.carrier, a.flight.carrier) || b.flight.number - a.flight.number);
+    return { origin, before: at, departures: found.slice(0, last).map(({ at, flight }) => ({ at, flight })) };
+  };
+  return [...questions].sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || byBytes(a.origin, b.origin)).map(answer);
+}
+
+/// What is added up of each airport.
+export function boardTotals(departures) {
+  return ["EWR", "JFK", "LGA"].map((key) => {
+    const of = departures.filter(({ origin }) => origin === key);
+    const latest = Math.max(...of.map(({ time_hour }) => Date.parse(time_hour)));
+    return { key, flights: of.length, latest: time(latest), destinations: [...new Set(of.map(({ dest }) => dest))].sort(byBytes) };
   });
 }

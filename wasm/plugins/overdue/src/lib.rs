@@ -86,6 +86,10 @@ impl Operator for Watch {
         Ok(())
     }
 
+    fn route(&mut self, _: u32, batch: &Batch) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(self.rows.read(batch)?.iter().map(|flight| flight.tailnum.bytes()).collect())
+    }
+
     fn on_timers(&mut self, _: &str, now_ms: i64, keys: &[&[u8]], context: &mut Context<'_>) -> Result<(), String> {
         let tailnums: Option<Vec<String>> = keys.iter().map(|key| String::of_bytes(key)).collect();
         let tailnums = tailnums.ok_or("a timer for what is no aircraft")?;
