@@ -9,7 +9,7 @@ import { build } from "esbuild";
 const path = (of) => fileURLToPath(new URL(of, import.meta.url));
 const common = { bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
 
-await build({ ...common, entryPoints: [path("src/inspect.ts")], outfile: path("../dist/inspect.js"), alias: { alluvium: path("../../dist/index.js") } });
+await build({ ...common, entryPoints: [path("../../dist/inspector/inspect.js")], outfile: path("../dist/inspect.js") });
 const { outputFiles } = await build({ ...common, entryPoints: [path("src/page.ts")], alias: { alluvium: path("../../dist/inline.js") }, write: false });
 // The script ends at the first of these in it, so they are written in another way.
 const script = outputFiles[0].text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");

@@ -1,10 +1,10 @@
 // The page of the inspector: it opens what is dropped, picked or chosen, and shows it.
 
 import { AlluviumError, Checkpoints } from "alluvium";
-import { type Files, below, directoryOf, filesOfHandle, filesOfInput, isJob } from "./folder.js";
-import { make } from "./dom.js";
-import { inspect } from "./inspect.js";
-import { jobOf } from "./job.js";
+import { type Files, below, directoryOf, filesOfHandle, filesOfInput, isJob } from "../../../dist/inspector/folder.js";
+import { make } from "../../../dist/inspector/dom.js";
+import { inspect } from "../../../dist/inspector/inspect.js";
+import { jobOf } from "../../../dist/inspector/job.js";
 
 const by = <T extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as T;
 const [status, host] = [by("status"), by("inspected")];

@@ -1,6 +1,6 @@
 // Reads directories that were picked, dropped or chosen. They are only read.
 
-import type { CheckpointDirectory } from "alluvium";
+import type { CheckpointDirectory } from "../types.js";
 
 /** The files of a folder by their paths, with / between names. */
 export type Files = Map<string, File>;

@@ -1,6 +1,6 @@
 // Shows what differs between two checkpoints, as a table.
 
-import { Checkpoints } from "alluvium";
+import { Checkpoints } from "../checkpoints.js";
 import { choice, labelled, make, table } from "./dom.js";
 import { partsOf, titleOf } from "./spaces.js";
 import { count, shown } from "./values.js";

@@ -1,6 +1,6 @@
 // Reads the manifest of a job: what its log says about the parts.
 
-import type { Checkpoints } from "alluvium";
+import type { Checkpoints } from "../checkpoints.js";
 import { make, table } from "./dom.js";
 import { count } from "./values.js";
 

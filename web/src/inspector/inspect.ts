@@ -1,6 +1,7 @@
 // Shows checkpoints in an element: a list of them, and the keys, offsets and differences of those that are chosen.
 
-import type { Checkpoints, CheckpointMetadata } from "alluvium";
+import type { Checkpoints } from "../checkpoints.js";
+import type { CheckpointMetadata } from "../types.js";
 import { differencesOf, withState } from "./differences.js";
 import { make, table } from "./dom.js";
 import { entriesOf } from "./entries.js";

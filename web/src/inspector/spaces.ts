@@ -1,6 +1,6 @@
 // The parts of a state: the default namespace, declared namespaces, and timers.
 
-import type { Checkpoints } from "alluvium";
+import type { Checkpoints } from "../checkpoints.js";
 
 /** A part of the state that can be walked through. */
 export interface Part {
