@@ -10,7 +10,7 @@ import { inScratch, run } from "./shell.mjs";
 const BLOCK_MS = 60_000;
 
 /** The entries of the package that pages import as they are. */
-const ENTRIES = { alluvium: "index.js", "alluvium/inline": "inline.js", "alluvium/client": "client/index.js", "alluvium/sources": "sources/index.js" };
+const ENTRIES = { alluvium: "index.js", "alluvium/inline": "inline.js", "alluvium/client": "client/index.js", "alluvium/inspector": "inspector/index.js", "alluvium/sources": "sources/index.js" };
 
 /** Runs the blocks in Node, in a project that has the package installed, and gives the output of each. */
 export async function runInNode({ root, target }, blocks) {

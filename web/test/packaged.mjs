@@ -111,6 +111,13 @@ export async function packaged(folder, test) {
     return "dist/index.html";
   };
   await project("react", react, "the hooks work");
+  const inspector = (at) => {
+    cpSync(join(web, "test/inspector-project.mjs"), join(at, "main.js"));
+    writeFileSync(join(at, "index.html"), html("/main.js"));
+    run(join(web, "node_modules/.bin/vite"), ["build", "--base", "./", "--logLevel", "error"], at);
+    return "dist/index.html";
+  };
+  await project("inspector", inspector, "anna126, nothing is left");
   await project("node", (at) => {
     cpSync(join(web, "test/node-project.mjs"), join(at, "run.mjs"));
     const said = run("node", ["run.mjs", join(at, "checkpoints")], at).trim();
@@ -123,11 +130,12 @@ export async function packaged(folder, test) {
     const missing = methods.trim().split(",").filter((name) => name !== "constructor" && !new RegExp(`\\.${name}\\b`).test(sample));
     if (missing.length > 0) throw new Error(`sample.ts leaves out ${missing}`);
     writeFileSync(join(at, "sample.ts"), sample);
-    cpSync(join(web, "test/sample-client.ts"), join(at, "sample-client.ts"));
+    const samples = ["sample.ts", "sample-client.ts", "sample-inspector.ts"];
+    for (const name of samples.slice(1)) cpSync(join(web, "test", name), join(at, name));
     // The types are resolved as bundlers do, and as Node does. In Node the main entry also has `fileDirectory`.
     writeFileSync(join(at, "files.ts"), 'import { Checkpoints, fileDirectory } from "alluvium";\nexport const open = (path: string) => Checkpoints.open({ name: "x", storage: fileDirectory(path) });\n');
     const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: "es2022", outDir: "out", types: [], lib: ["es2022", "dom"] };
-    for (const [resolution, module, files] of [["bundler", "es2022", ["sample.ts", "sample-client.ts"]], ["nodenext", "nodenext", ["sample.ts", "sample-client.ts", "files.ts"]]]) {
+    for (const [resolution, module, files] of [["bundler", "es2022", samples], ["nodenext", "nodenext", [...samples, "files.ts"]]]) {
       writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, module, moduleResolution: resolution }, files }));
       run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
     }

@@ -14,6 +14,7 @@ import { closing, faults, memoryRecovers, nodeContract, opfsContract } from "./s
 import { panics, reloads, traps, unfetched } from "./suites/endings.mjs";
 import { commandLine, goldenRead, goldenScript, nodeFiles } from "./suites/formats.mjs";
 import { reactOnServer, solid, svelte, vue, withoutEngine } from "./suites/frameworks.mjs";
+import { embedded, withoutPage } from "./suites/inspector.mjs";
 import { killed } from "./suites/kills.mjs";
 import { deadPorts, leadingTabs, leadingWorkers, refusedLeaders, sharedWorkers } from "./suites/leading.mjs";
 import { cleared, listing, quota, quotaByPreference, terminated } from "./suites/storage.mjs";
@@ -50,6 +51,7 @@ async function inOneBrowser(kind, browser, page) {
   await test(name("a SharedWorker that serves is killed"), () => sharedWorkers(kind, browser));
   await test(name("a port that is not served"), () => deadPorts(browser));
   await test(name("leaders that cannot lead"), () => refusedLeaders(kind, browser));
+  await test(name("an inspector in a page that is not ours"), () => embedded(page));
   await test(name("storage deleted underneath"), () => cleared(page));
   if (kind.browser === "chrome") await test(name("a page in the background"), () => hidden(browser));
   await test(name("after close, in flight, out of range"), () => misuse(page));
@@ -78,6 +80,7 @@ await test("node: a live value in Solid", solid);
 await test("node: a live value in Vue", vue);
 await test("node: the hooks where React renders on a server", reactOnServer);
 await test("node: the entries for readers have no engine", withoutEngine);
+await test("node: the entry of the inspector where there is no page", withoutPage);
 await inNode();
 for (const kind of browsers) {
   if (kind.path === undefined) {

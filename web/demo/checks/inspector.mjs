@@ -61,20 +61,23 @@ export async function inspector({ demo }) {
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   const requests = [];
   page.on("request", (request) => requests.push(request.url()));
-  const { text, until } = verbsOf(page);
+  const { until } = verbsOf(page);
+  const text = (id) => page.$eval(`main >>> #${id}`, (element) => element.textContent);
+  // The inspector is in a tree of its own.
+  await page.evaluateOnNewDocument(() => Object.defineProperty(globalThis, "inspector", { get: () => document.querySelector("main > div").shadowRoot }));
   const folder = join(demo.folder, "inspected");
   await mkdir(folder, { recursive: true });
 
   /** Opens a file or a folder. Returns what the page says about it. */
   async function opened(input, path, pattern = /is open|cannot be opened/) {
-    await page.$eval("#status", (element) => (element.textContent = ""));
-    await (await page.$(input)).uploadFile(path);
-    await until((source) => new RegExp(source).test(document.querySelector("#status").textContent), pattern.source);
+    await page.$eval("main >>> #status", (element) => (element.textContent = ""));
+    await (await page.$(`main >>> ${input}`)).uploadFile(path);
+    await until((source) => new RegExp(source).test(inspector.querySelector("#status").textContent), pattern.source);
     return text("status");
   }
-  const table = (name) => page.$eval(`[aria-label="${name}"] tbody`, (body) => [...body.rows].map((row) => [...row.cells].map(({ textContent }) => textContent)));
+  const table = (name) => page.$eval(`main >>> [aria-label="${name}"] tbody`, (body) => [...body.rows].map((row) => [...row.cells].map(({ textContent }) => textContent)));
   const select = async (label, value) => {
-    const handle = await page.evaluateHandle((label) => [...document.querySelectorAll("label")].find((one) => one.textContent.startsWith(label)).querySelector("select, input"), label);
+    const handle = await page.evaluateHandle((label) => [...inspector.querySelectorAll("label")].find((one) => one.textContent.startsWith(label)).querySelector("select, input"), label);
     await handle.evaluate((control, value) => {
       control.value = value;
       control.dispatchEvent(new Event(control.matches("select") ? "change" : "input"));
@@ -114,22 +117,22 @@ export async function inspector({ demo }) {
     });
 
     await check("two checkpoints are compared, with all their namespaces", async () => {
-      await page.evaluate(() => [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Compare").click());
-      await until(() => document.querySelector('[aria-label="Differences"]') !== null);
+      await page.evaluate(() => [...inspector.querySelectorAll("button")].find(({ textContent }) => textContent === "Compare").click());
+      await until(() => inspector.querySelector('[aria-label="Differences"]') !== null);
       const lines = (await table("Differences")).map(([key, space, what]) => `${key} ${space} ${what}`).sort();
       same("differences", lines.join(), "added (default) added,json (default) changed,line log added,many-7 (default) removed,wake alarms added");
     });
 
     await check("hostile names are text, in the list, in the keys and in errors", async () => {
-      await page.evaluate(() => document.querySelector('[aria-label="Show checkpoint 1"]').click());
-      await until(() => document.querySelector(".chosen h2").textContent === "Checkpoint 1");
+      await page.evaluate(() => inspector.querySelector('[aria-label="Show checkpoint 1"]').click());
+      await until(() => inspector.querySelector(".chosen h2").textContent === "Checkpoint 1");
       await select("Keys that begin with", "<img");
       const [[key, value]] = await table("Keys and values");
       same("key and value", `${key} ${value}`, `${HOSTILE} ${HOSTILE}`);
       holds("the annotation is there", (await table("Checkpoints"))[0].join().includes(`note: ${HOSTILE}`));
       const said = await opened("#file", file);
       holds(said, said.startsWith("<b>hostile.tar is open"));
-      same("elements", await page.$$eval("img, b", (all) => all.length), 0);
+      same("elements", await page.$$eval("main >>> img, main >>> b", (all) => all.length), 0);
       same("what ran", await page.evaluate(() => typeof globalThis.hacked), "undefined");
     });
 
@@ -177,8 +180,8 @@ export async function inspector({ demo }) {
         const parts = await table("Parts");
         same("keys of the parts", parts.reduce((sum, part) => sum + Number(part[4]), 0), 307);
         for (const [worker, , checkpoint, , keys] of parts) {
-          await page.evaluate((worker) => document.querySelector(`[aria-label="Show part ${worker}"]`).click(), worker);
-          await until((title) => document.querySelector("#of-job").textContent.includes(title) && document.querySelector(".chosen h2") !== null, parts[Number(worker)][1]);
+          await page.evaluate((worker) => inspector.querySelector(`[aria-label="Show part ${worker}"]`).click(), worker);
+          await until((title) => inspector.querySelector("#of-job").textContent.includes(title) && inspector.querySelector(".chosen h2") !== null, parts[Number(worker)][1]);
           same("checkpoint and keys", (await table("Checkpoints"))[0].filter((_, at) => at === 0 || at === 2).join(), `${checkpoint},${keys}`);
         }
         // The files of the first part are slow, and somebody chooses the second one meanwhile.
@@ -189,9 +192,9 @@ export async function inspector({ demo }) {
             if (this.webkitRelativePath?.includes(`parts/${store}/`)) await gate;
             return arrayBuffer.call(this);
           };
-          for (const worker of [0, 1]) document.querySelector(`[aria-label="Show part ${worker}"]`).click();
+          for (const worker of [0, 1]) inspector.querySelector(`[aria-label="Show part ${worker}"]`).click();
         }, parts[0][1]);
-        await until(() => document.querySelector(".chosen h2") !== null);
+        await until(() => inspector.querySelector(".chosen h2") !== null);
         await page.evaluate(async () => {
           globalThis.letGo();
           // The first part has time to appear, if it does.
@@ -206,13 +209,13 @@ export async function inspector({ demo }) {
     }
     await check("a file is dropped, and a directory is picked where the browser can do it", async () => {
       const content = [...(await readFile(file))];
-      await page.$eval("#status", (element) => (element.textContent = ""));
+      await page.$eval("main >>> #status", (element) => (element.textContent = ""));
       await page.evaluate((bytes) => {
         const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File([new Uint8Array(bytes)], "dropped.tar"));
         dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
       }, content);
-      await until(() => document.querySelector("#status").textContent.startsWith("dropped.tar is open"));
+      await until(() => inspector.querySelector("#status").textContent.startsWith("dropped.tar is open"));
 
       // The dialog belongs to the browser, so the page gets a handle as the dialog would give it.
       const files = await Promise.all((await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(async (entry) => {
@@ -233,15 +236,15 @@ export async function inspector({ demo }) {
         globalThis.showDirectoryPicker = async () => handle("picked", files);
       }, files);
       await page.reload();
-      await page.$eval("#pick", (button) => button.click());
-      await until(() => document.querySelector("#status").textContent.startsWith("picked is open"));
+      await page.$eval("main >>> #pick", (button) => button.click());
+      await until(() => inspector.querySelector("#status").textContent.startsWith("picked is open"));
       same("checkpoints", (await table("Checkpoints")).length, 2);
 
       await page.removeScriptToEvaluateOnNewDocument(stub.identifier);
       await page.evaluateOnNewDocument(() => delete globalThis.showDirectoryPicker);
       await page.reload();
-      holds("the page says that it cannot pick", await page.$eval("#no-picker", (note) => note.checkVisibility() && note.textContent.includes("File System Access")));
-      same("the button", await page.$eval("#pick", (button) => button.checkVisibility()), false);
+      holds("the page says that it cannot pick", await page.$eval("main >>> #no-picker", (note) => note.checkVisibility() && note.textContent.includes("File System Access")));
+      same("the button", await page.$eval("main >>> #pick", (button) => button.checkVisibility()), false);
     });
 
     await check("the inspector had no error", () => same("errors", errors.join("\n"), ""));

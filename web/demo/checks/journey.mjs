@@ -18,9 +18,9 @@ async function inspected(demo, file) {
   const page = await demo.browser.newPage();
   try {
     await page.goto(pathToFileURL(inspector).href);
-    await (await page.$("#file")).uploadFile(file);
-    await verbsOf(page).until(() => document.querySelector(".chosen .facts") !== null);
-    const facts = await page.$$eval(".chosen .facts > div", (all) => all.map(({ children: [name, text] }) => [name.textContent, text.textContent]));
+    await (await page.$("main >>> #file")).uploadFile(file);
+    await verbsOf(page).until(() => document.querySelector("main > div").shadowRoot.querySelector(".chosen .facts") !== null);
+    const facts = await page.$$eval("main >>> .chosen .facts > div", (all) => all.map(({ children: [name, text] }) => [name.textContent, text.textContent]));
     return Object.fromEntries(facts)["state digest"];
   } finally {
     await page.close();

@@ -1,5 +1,5 @@
 // Builds the inspector into one file, dist/inspector.html, with its script, its style and the engine inside. It can be opened
-// from a disk. It also builds dist/inspect.js, whose function `inspect` shows checkpoints in a page of your own.
+// from a disk. In a page of your own, the entry `alluvium/inspector` of the package shows the same.
 
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const path = (of) => fileURLToPath(new URL(of, import.meta.url));
+const alias = { "alluvium/inline": path("../../dist/inline.js"), "alluvium/inspector": path("../../dist/inspector/index.js") };
 const common = { bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
 
-await build({ ...common, entryPoints: [path("../../dist/inspector/inspect.js")], outfile: path("../dist/inspect.js") });
-const { outputFiles } = await build({ ...common, entryPoints: [path("src/page.ts")], alias: { alluvium: path("../../dist/inline.js") }, write: false });
+const { outputFiles } = await build({ ...common, entryPoints: [path("src/page.ts")], alias, write: false });
 // The script ends at the first of these in it, so they are written in another way.
 const script = outputFiles[0].text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
 const style = await readFile(path("src/style.css"), "utf8");

@@ -1,21 +1,18 @@
 // Shows what differs between two checkpoints, as a table.
 
-import { Checkpoints } from "../checkpoints.js";
+import type { Checkpoints } from "../checkpoints.js";
 import { choice, labelled, make, table } from "./dom.js";
+import type { Scope } from "./scope.js";
 import { partsOf, titleOf } from "./spaces.js";
-import { count, shown } from "./values.js";
+import { count, messageOf, shown } from "./values.js";
 
 const SHOWN = 500;
 
-/** Calls `use` with the state of a checkpoint. The checkpoints that it comes from do not change. */
-export async function withState<T>(of: Checkpoints<any, any>, id: bigint, use: (state: Checkpoints) => T | Promise<T>): Promise<T> {
-  const copy = await Checkpoints.open({ name: "copy", storage: "memory" });
-  try {
-    await copy.importCheckpoint(await of.exportCheckpoint(id));
-    return await use(copy);
-  } finally {
-    await copy.close();
-  }
+/** Returns a copy of the state of a checkpoint. The checkpoints that it comes from do not change. */
+export async function stateAt(of: Checkpoints<any, any>, id: bigint, scope: Scope): Promise<Checkpoints> {
+  const copy = await scope.open({ name: "copy", storage: "memory" });
+  await copy.importCheckpoint(await of.exportCheckpoint(id));
+  return copy;
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, at) => byte === b[at]);
@@ -48,7 +45,7 @@ function compare(before: Checkpoints, after: Checkpoints): { lines: string[][]; 
 }
 
 /** Returns a section in which two of the checkpoints are compared. */
-export function differencesOf(checkpoints: Checkpoints<any, any>, ids: bigint[]): HTMLElement {
+export function differencesOf(checkpoints: Checkpoints<any, any>, ids: bigint[], scope: Scope): HTMLElement {
   const options = ids.map((id): [string, string] => [String(id), `checkpoint ${id}`]);
   const [from, to] = [choice(options), choice(options)];
   from.selectedIndex = Math.min(1, ids.length - 1);
@@ -57,14 +54,17 @@ export function differencesOf(checkpoints: Checkpoints<any, any>, ids: bigint[])
   const host = make("div");
   button.addEventListener("click", async () => {
     button.disabled = true;
+    const compared = scope.inner();
     try {
-      const found = await withState(checkpoints, BigInt(from.value), (before) => withState(checkpoints, BigInt(to.value), (after) => compare(before, after)));
-      const { lines, differing, same } = found;
+      const [before, after] = [await stateAt(checkpoints, BigInt(from.value), compared), await stateAt(checkpoints, BigInt(to.value), compared)];
+      const { lines, differing, same } = compare(before, after);
       note.textContent = `${count(differing)} keys differ, ${count(same)} are the same.${lines.length < differing ? ` The first ${lines.length} follow.` : ""}`;
       host.replaceChildren(table("Differences", ["key", "namespace", "what", "before", "after"], lines));
     } catch (thrown) {
-      note.textContent = `They cannot be compared: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+      note.textContent = `They cannot be compared: ${messageOf(thrown)}`;
       host.replaceChildren();
+    } finally {
+      await compared.close();
     }
     button.disabled = false;
   });

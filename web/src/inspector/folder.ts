@@ -3,7 +3,7 @@
 import type { CheckpointDirectory } from "../types.js";
 
 /** The files of a folder by their paths, with / between names. */
-export type Files = Map<string, File>;
+export type Files = ReadonlyMap<string, Blob>;
 
 /** Returns the files of an `<input webkitdirectory>`. The first name of each path is the folder that was chosen. */
 export const filesOfInput = (list: Iterable<File>): Files => new Map(Array.from(list, (file) => [file.webkitRelativePath.split("/").slice(1).join("/") || file.name, file]));
@@ -12,12 +12,27 @@ type Handle = FileSystemDirectoryHandle & AsyncIterable<[string, FileSystemHandl
 
 /** Returns the files of a folder that was picked by File System Access. */
 export async function filesOfHandle(handle: FileSystemDirectoryHandle, at = ""): Promise<Files> {
-  const files: Files = new Map();
+  const files = new Map<string, Blob>();
   for await (const [name, found] of handle as Handle) {
     if (found.kind === "file") files.set(at + name, await (found as FileSystemFileHandle).getFile());
     else for (const [path, file] of await filesOfHandle(found as FileSystemDirectoryHandle, `${at}${name}/`)) files.set(path, file);
   }
   return files;
+}
+
+/** Returns the files of a folder that was dropped. */
+export async function filesOfEntry(folder: FileSystemDirectoryEntry, at = ""): Promise<Files> {
+  const files = new Map<string, Blob>();
+  const reader = folder.createReader();
+  // A reader gives its entries in parts, and the last part is empty.
+  for (;;) {
+    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (entries.length === 0) return files;
+    for (const entry of entries) {
+      if (entry.isFile) files.set(at + entry.name, await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)));
+      else for (const [path, file] of await filesOfEntry(entry as FileSystemDirectoryEntry, `${at}${entry.name}/`)) files.set(path, file);
+    }
+  }
 }
 
 /** Returns the files below a folder. */
@@ -36,7 +51,7 @@ const refuse = (): never => {
 
 /** Returns a directory over files. Nothing can be written to it. */
 export function directoryOf(files: Files): CheckpointDirectory {
-  const find = (path: string): File => {
+  const find = (path: string): Blob => {
     const file = files.get(path);
     if (file === undefined) throw failure("not-found", path, "there is no such file");
     return file;

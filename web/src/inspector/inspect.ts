@@ -2,11 +2,12 @@
 
 import type { Checkpoints } from "../checkpoints.js";
 import type { CheckpointMetadata } from "../types.js";
-import { differencesOf, withState } from "./differences.js";
+import { differencesOf, stateAt } from "./differences.js";
 import { make, table } from "./dom.js";
 import { entriesOf } from "./entries.js";
+import type { Scope } from "./scope.js";
 import { partsOf } from "./spaces.js";
-import { count, shown } from "./values.js";
+import { count, messageOf, shown } from "./values.js";
 
 /** Shows the state of a checkpoint: its offsets, and its keys by namespace. */
 function stateOf(state: Checkpoints, { id, stateDigest }: CheckpointMetadata): HTMLElement {
@@ -34,31 +35,32 @@ function lineOf(metadata: CheckpointMetadata, open: HTMLElement): (Node | string
 const HEADS = ["#id", "taken", "#keys", "#changed", "#bytes written", "#bytes of state", "#bytes of files", "annotations", "state"];
 
 /**
- * Shows checkpoints in an element, which may be a part of your own page. It only reads them, and they stay open. Call it
- * again to show what is newest. Returns a function that closes the copy of the state that is shown.
+ * Shows checkpoints in an element. They are only read. The copies of their states are closed with the scope. Resolves when
+ * the newest state is shown.
  */
-export async function inspect(element: HTMLElement, checkpoints: Checkpoints<any, any>): Promise<() => void> {
+export async function inspect(element: HTMLElement, checkpoints: Checkpoints<any, any>, scope: Scope): Promise<void> {
   const listed = await checkpoints.list();
   const chosen = make("div", { class: "chosen" });
   const status = make("p", { role: "status", class: "note" });
-  let close = () => {};
-  // The entries are walked through page by page, so the copy of the state stays open until the next one is shown.
-  const show = (metadata: CheckpointMetadata) =>
-    new Promise<void>((resolve) => {
-      const { id } = metadata;
-      const opened = (state: Checkpoints) =>
-        new Promise<void>((done) => {
-          close();
-          close = done;
-          chosen.replaceChildren(stateOf(state, metadata));
-          status.textContent = "";
-          resolve();
-        });
-      withState(checkpoints, id, opened).catch((thrown: unknown) => {
-        status.textContent = `Checkpoint ${id} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-        resolve();
-      });
-    });
+  /** What is shown now, and what is wanted. The entries are walked through page by page, so the state stays open meanwhile. */
+  let [shown, wanted]: (Scope | undefined)[] = [];
+  const show = async (metadata: CheckpointMetadata) => {
+    if (wanted !== shown) void wanted?.close();
+    const mine = (wanted = scope.inner());
+    try {
+      const state = stateOf(await stateAt(checkpoints, metadata.id, mine), metadata);
+      if (mine.isClosed) return;
+      void shown?.close();
+      shown = mine;
+      chosen.replaceChildren(state);
+      status.textContent = "";
+    } catch (thrown) {
+      if (mine.isClosed) return;
+      status.textContent = `Checkpoint ${metadata.id} cannot be read: ${messageOf(thrown)}`;
+      void mine.close();
+      wanted = shown;
+    }
+  };
   const lines = listed.map(({ id, metadata, damage }) => {
     if (metadata === undefined) return [String(id), "", "", "", "", "", "", `damaged: ${damage}`, ""];
     const open = make("button", { type: "button", "aria-label": `Show checkpoint ${id}` }, "Show");
@@ -67,7 +69,6 @@ export async function inspect(element: HTMLElement, checkpoints: Checkpoints<any
   });
   const whole = listed.flatMap(({ metadata }) => metadata ?? []);
   element.replaceChildren(make("section", {}, make("h2", {}, "Checkpoints"), table("Checkpoints", HEADS, lines), status), chosen);
-  if (whole.length > 1) element.append(differencesOf(checkpoints, whole.map(({ id }) => id)));
+  if (whole.length > 1) element.append(differencesOf(checkpoints, whole.map(({ id }) => id), scope));
   if (whole[0] !== undefined) await show(whole[0]);
-  return () => close();
 }

@@ -51,3 +51,6 @@ export function shown(bytes: Uint8Array, form: Form): string {
 
 const whole = new Intl.NumberFormat("en");
 export const count = (value: number | bigint | null | undefined) => (value === null || value === undefined ? "–" : whole.format(value));
+
+/** Returns what an error says. */
+export const messageOf = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown));
