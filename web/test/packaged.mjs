@@ -9,6 +9,9 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 
+import { entryPaths } from "../size.mjs";
+import { same } from "./harness.mjs";
+
 const web = fileURLToPath(new URL("../", import.meta.url));
 
 /** What every project does: it writes a checkpoint and recovers it. */
@@ -30,6 +33,9 @@ const main = (project, from) =>
 
 const html = (script) =>
   `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,"><script type="module" src="${script}"></script></html>`;
+
+/** Returns the source of each entry of the package. */
+const sourcesOfEntries = () => Object.values(entryPaths()).map((path) => `src/${path.replace(/js$/, "ts")}`).sort();
 
 /** Compares the files of the tarball with package-files.txt, so that no file is published by accident. */
 function listed(found) {
@@ -67,7 +73,10 @@ export async function packaged(folder, test) {
   await test("npm tarball holds the files that are listed", () => listed(packed.files.map(({ path }) => path)));
   await test("npm tarball is what publint expects", () => linted(tarball));
   await test("npm tarball has the types of its modules", () => typed(tarball));
-  await test("npm: every public member is documented", () => void run(join(web, "node_modules/.bin/typedoc"), ["--emit", "none"], web));
+  await test("npm: every public member is documented", () => {
+    same("the entries that have API pages", JSON.parse(readFileSync(join(web, "typedoc.json"), "utf8")).entryPoints.sort(), sourcesOfEntries());
+    run(join(web, "node_modules/.bin/typedoc"), ["--emit", "none"], web);
+  });
   const pages = [];
   const project = async (name, build, reported = "2 keys, offset 7") => {
     const at = join(folder, name);

@@ -8,9 +8,13 @@ import { ConnectionLost, type Received, type Source, drained, split } from "./so
 
 /** The part of the client's answer that the source uses: what `stream` of `@durable-streams/client` resolves to. */
 export interface StreamResponseLike {
+  /** The offset at which the reading began. */
   readonly startOffset: string;
+  /** Gives each batch of records, with the offset after it, to a subscriber. Returns what ends that. */
   subscribeJson<T>(subscriber: (batch: { items: readonly T[]; offset: string }) => void | Promise<void>): () => void;
+  /** Resolves when there is nothing more to read, and is rejected if the reading failed. */
   readonly closed: Promise<void>;
+  /** Ends the reading. */
   cancel(reason?: unknown): void;
 }
 

@@ -7,8 +7,11 @@ import { ConnectionLost, HELD_MAX, type Received, type Source, drained, split } 
 
 /** The part of an `EventSource` that the source uses. The browser's has it, and that of the package `eventsource`. */
 export interface EventSourceLike {
+  /** 2 if it does not connect again by itself. */
   readonly readyState: number;
+  /** Calls a listener for each event of a type. */
   addEventListener(type: string, listener: (event: any) => void): void;
+  /** Closes the connection. */
   close(): void;
 }
 

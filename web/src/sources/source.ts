@@ -5,7 +5,9 @@ export type Position = bigint | string;
 
 /** A record, and the position after it: a reader that continues there gets the next record. */
 export interface Received<T> {
+  /** The record. */
   value: T;
+  /** The position after it. */
   position: Position;
 }
 
@@ -22,6 +24,7 @@ export interface Source<T> {
 
 /** A source throws this if it was interrupted and can be read again. */
 export class ConnectionLost extends Error {
+  /** The name of this kind of error. */
   override readonly name = "ConnectionLost";
 }
 

@@ -4,8 +4,11 @@ import { ConnectionLost, HELD_MAX, type Position, type Received, type Source, dr
 
 /** The part of a `WebSocket` that the source uses. */
 export interface WebSocketLike {
+  /** Calls a listener for each event of a type. */
   addEventListener(type: string, listener: (event: any) => void): void;
+  /** Sends a message. */
   send(message: string | Uint8Array<ArrayBuffer>): void;
+  /** Closes the connection. */
   close(): void;
 }
 

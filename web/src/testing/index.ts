@@ -41,17 +41,30 @@ export interface ConformanceOptions {
 const CHECKS: Record<string, Check> = { ...reading, ...creating, ...reopening };
 
 /** The names of the checks, in the order in which they run. Those of `sharing` need two handles on one storage. */
-export const checks: { readonly all: readonly string[]; readonly sharing: readonly string[] } = {
+export const checks: {
+  /** All of them. */
+  readonly all: readonly string[];
+  /** Those that need two handles. */
+  readonly sharing: readonly string[];
+} = {
   all: Object.keys(CHECKS),
   sharing: Object.keys(sharing),
 };
+
+/** A check that failed. */
+export interface FailedCheck {
+  /** The name of the check. */
+  check: string;
+  /** What it found, and what it expected. */
+  what: string;
+}
 
 /** What the suite found. A report that is not read tests nothing: call `assert`. */
 export class ConformanceReport {
   /** The names of the checks that passed. */
   readonly passed: string[] = [];
-  /** The checks that failed. Each comes with what it found and what it expected. */
-  readonly failed: { check: string; what: string }[] = [];
+  /** The checks that failed. */
+  readonly failed: FailedCheck[] = [];
 
   /** Returns how many checks passed. Throws an error that names each check that failed. */
   assert(): number {

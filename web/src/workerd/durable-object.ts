@@ -8,8 +8,14 @@ import { failure } from "./failure.js";
 
 /** The part of a Durable Object's storage that the directory uses. `ctx.storage` of a class with SQLite has it. */
 export interface DurableObjectStorageLike {
-  sql: { exec(query: string, ...bindings: (string | number | ArrayBuffer)[]): Iterable<Record<string, unknown>> };
+  /** The database of the object. */
+  sql: {
+    /** Runs one statement with values for its parameters, and returns its rows. */
+    exec(query: string, ...bindings: (string | number | ArrayBuffer)[]): Iterable<Record<string, unknown>>;
+  };
+  /** Runs a function in a transaction. If it throws, nothing of it stays. */
   transactionSync<T>(closure: () => T): T;
+  /** Waits until everything that was written is on disk. */
   sync(): Promise<void>;
 }
 

@@ -20,4 +20,4 @@ setWasmSource(() => compiled);
 
 export * from "../index.js";
 export { DurableObjectDirectory, type DurableObjectStorageLike } from "./durable-object.js";
-export { type R2BucketLike, R2Directory, type R2ObjectLike } from "./r2.js";
+export { type R2BodyLike, type R2BucketLike, R2Directory, type R2ObjectLike, type R2PageLike } from "./r2.js";

@@ -8,17 +8,40 @@ import { failure } from "./failure.js";
 
 /** An object of a bucket. */
 export interface R2ObjectLike {
+  /** The name of the object in its bucket. */
   readonly key: string;
+  /** The bytes of its content. */
   readonly size: number;
+}
+
+/** An object of a bucket, with its content. */
+export interface R2BodyLike extends R2ObjectLike {
+  /** Reads the content, or the range that was asked for. */
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** One page of the objects of a bucket. */
+export interface R2PageLike {
+  /** The objects of this page. */
+  objects: R2ObjectLike[];
+  /** Whether another page follows. */
+  truncated: boolean;
+  /** Where the page after this one begins. */
+  cursor?: string;
 }
 
 /** The part of a bucket that the directory uses. A binding of R2 has it. */
 export interface R2BucketLike {
+  /** Returns an object without its content, or `null` if there is none. */
   head(key: string): Promise<R2ObjectLike | null>;
-  get(key: string, options?: { range?: { offset: number; length: number } }): Promise<(R2ObjectLike & { arrayBuffer(): Promise<ArrayBuffer> }) | null>;
+  /** Returns an object with its content or a range of it, or `null` if there is none. */
+  get(key: string, options?: { range?: { offset: number; length: number } }): Promise<R2BodyLike | null>;
+  /** Writes an object, and returns `null` if the condition did not hold. */
   put(key: string, value: Uint8Array, options: { onlyIf: { etagDoesNotMatch: string } }): Promise<R2ObjectLike | null>;
+  /** Deletes objects. */
   delete(keys: string[]): Promise<void>;
-  list(options: { prefix: string; cursor?: string }): Promise<{ objects: R2ObjectLike[]; truncated: boolean; cursor?: string }>;
+  /** Lists the objects whose names have a prefix, page by page. */
+  list(options: { prefix: string; cursor?: string }): Promise<R2PageLike>;
 }
 
 /** One call deletes at most this many objects. */
