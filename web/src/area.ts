@@ -13,6 +13,11 @@ const GIVEN = 8;
 /** So many bytes are copied one by one. For more, the call that copies them is faster. */
 const FEW_BYTES = 24;
 
+/** The memory of the engine. Its buffer is another one after it has grown. */
+interface EngineMemory {
+  readonly buffer: ArrayBuffer;
+}
+
 /**
  * Writes what a call needs, and reads what it found.
  *
@@ -20,13 +25,13 @@ const FEW_BYTES = 24;
  * has none, and never kept by anybody else.
  */
 export class Area {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: EngineMemory;
   #bytes = new Uint8Array(0);
   #numbers = new DataView(new ArrayBuffer(0));
   #address = 0;
   #room = 0;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: EngineMemory) {
     this.#memory = memory;
   }
 
@@ -99,7 +104,7 @@ export class Area {
     if (needed > 0x7fff_ffff) throw new AlluviumError("limit-exceeded", `${needed} bytes at once: one call takes at most 2 GiB`);
     this.#room = Math.max(needed, this.#room, 1 << 16);
     this.#address = areaFor(this.#room);
-    this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#numbers = new DataView(this.#memory.buffer);
   }
 }
@@ -108,7 +113,7 @@ const areas = new WeakMap<Instance, Area>();
 
 /** Returns the area of an instance of the engine. */
 export function areaOf(instance: Instance): Area {
-  const area = areas.get(instance) ?? new Area(engineMemory() as WebAssembly.Memory);
+  const area = areas.get(instance) ?? new Area(engineMemory() as EngineMemory);
   areas.set(instance, area);
   return area;
 }

@@ -10,6 +10,7 @@ import { acquire } from "./lock.js";
 import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
 import { withJson } from "./plain.js";
+import type { BytesSource } from "./platform.js";
 import { type Schema, bringUpToDate, checkArchive, checkListed, checkSchema } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
@@ -323,7 +324,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
    * checkpoint. Changes that no checkpoint contains are lost. A file that is refused changes nothing. One of an older
    * `schemaVersion` is migrated, as by `restore`.
    */
-  async importCheckpoint(file: Blob | BufferSource): Promise<CheckpointMetadata> {
+  async importCheckpoint(file: Blob | BytesSource): Promise<CheckpointMetadata> {
     const bytes = viewed("the file", file instanceof Blob ? await file.arrayBuffer() : file);
     const [imported, migrated] = await this.#replace("importCheckpoint", async (engine) => {
       if (this.#schema.schemaVersion !== undefined) checkArchive(this, this.#schema, bytes);

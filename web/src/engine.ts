@@ -3,11 +3,12 @@
 
 import init, { Engine, __wbg_reset_state, initSync, onPanic } from "./wasm/alluvium_wasm.js";
 import { AlluviumError, toAlluviumError } from "./error.js";
+import type { BytesSource, WasmModule } from "./platform.js";
 
 export { Engine };
 
 /** Where the engine's wasm comes from: bytes, a compiled module, or an address to fetch. */
-export type WasmSource = BufferSource | WebAssembly.Module | Response | URL | string | Promise<Response>;
+export type WasmSource = BytesSource | WasmModule | Response | URL | string | Promise<Response>;
 
 /** The address of this module. A script has none, and neither has a module in a worker at the edge. */
 const address: string | undefined = import.meta.url;

@@ -34,6 +34,7 @@ export {
 export type { Change, Changes, Watched } from "./live/watched.js";
 export type { Where } from "./live/where.js";
 export type { WithJson } from "./plain.js";
+export type { BytesSource, WasmModule } from "./platform.js";
 export type { KeyRange } from "./range.js";
 export type { Schema } from "./schema.js";
 export type { Space } from "./space.js";

@@ -77,6 +77,13 @@ export async function packaged(folder, test) {
     same("the entries that have API pages", JSON.parse(readFileSync(join(web, "typedoc.json"), "utf8")).entryPoints.sort(), sourcesOfEntries());
     run(join(web, "node_modules/.bin/typedoc"), ["--emit", "none"], web);
   });
+  const compile = (at) => {
+    try {
+      run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
+    } catch (error) {
+      throw new Error(`${error.message}\n${error.stdout}`);
+    }
+  };
   const pages = [];
   const project = async (name, build, reported = "2 keys, offset 7") => {
     const at = join(folder, name);
@@ -131,6 +138,13 @@ export async function packaged(folder, test) {
     cpSync(join(web, "test/node-project.mjs"), join(at, "run.mjs"));
     const said = run("node", ["run.mjs", join(at, "checkpoints")], at).trim();
     if (said !== "done 2 keys, offset 7") throw new Error(said);
+    // Such a project has the types of Node and none of a browser's.
+    mkdirSync(join(at, "node_modules/@types"));
+    symlinkSync(join(web, "node_modules/@types/node"), join(at, "node_modules/@types/node"));
+    cpSync(join(web, "test/sample-node.ts"), join(at, "sample-node.ts"));
+    const strict = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true, noImplicitOverride: true, verbatimModuleSyntax: true, skipLibCheck: false };
+    writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...strict, lib: ["ES2022"], types: ["node"], target: "ES2022", module: "node16", moduleResolution: "node16", noEmit: true }, files: ["sample-node.ts"] }));
+    compile(at);
     return undefined;
   });
   await project("typescript", (at) => {
@@ -146,7 +160,7 @@ export async function packaged(folder, test) {
     const compilerOptions = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: "es2022", outDir: "out", types: [], lib: ["es2022", "dom"] };
     for (const [resolution, module, files] of [["bundler", "es2022", samples], ["nodenext", "nodenext", [...samples, "files.ts"]]]) {
       writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...compilerOptions, module, moduleResolution: resolution }, files }));
-      run(join(web, "node_modules/.bin/tsc"), ["-p", "."], at);
+      compile(at);
     }
     const said = run("node", ["out/sample.js"], at).trim();
     if (said !== "done") throw new Error(said);

@@ -16,10 +16,10 @@ export const PROTOCOL = 1;
 export interface Endpoint {
   /** Sends a message. */
   postMessage(message: unknown): void;
-  /** Adds a listener. */
-  addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+  /** Adds a listener, which gets a `MessageEvent`. Node types what its ports give as any `Event`. */
+  addEventListener(type: "message", listener: (event: any) => void): void;
   /** Removes a listener. */
-  removeEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+  removeEventListener(type: "message", listener: (event: any) => void): void;
   /** Lets a port receive. */
   start?(): void;
   /** Ends it. */
