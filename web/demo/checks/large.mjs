@@ -1,5 +1,6 @@
 // The large state: it is filled while the stream runs, and a checkpoint writes a sliver of it, also after kills.
 
+import { verbsOf } from "../drive.mjs";
 import { check, equal, holds, pause, random, same } from "./tally.mjs";
 
 const isFilled = () => document.querySelector("#filling").textContent === "" && document.querySelector("#keys").textContent === "20,000";
@@ -56,6 +57,27 @@ export async function large({ demo, choose, startOver }) {
     await demo.until(`(${newest})() >= ${before + 2}`);
     same("keys", await killed(), 200_000);
     return `recovered with ${written.join(", ")} keys`;
+  });
+
+  await check("without a number in the address, a desktop gets a million keys and a small device a tenth of them", async () => {
+    for (const [deviceMemory, keys] of [[2, "100,000"], [8, "1,000,000"]]) {
+      // A visitor who comes for the first time: nothing is kept from another visit.
+      const visitor = await demo.browser.createBrowserContext();
+      try {
+        const first = await visitor.newPage();
+        await first.evaluateOnNewDocument((values) => {
+          for (const [name, value] of Object.entries(values)) Object.defineProperty(navigator, name, { value });
+        }, { deviceMemory, hardwareConcurrency: 8 });
+        await first.goto(demo.address.split("?")[0]);
+        same("source", await first.$eval("#source", (select) => select.selectedOptions[0].text), `${keys} routes, 1,000 of them in use`);
+        const { records, until } = verbsOf(first);
+        await records(1);
+        await until((keys) => document.querySelector("#filling").textContent === "" && document.querySelector("#keys").textContent === keys, keys);
+      } finally {
+        await visitor.close();
+      }
+    }
+    await page.bringToFront();
   });
 
   await check("the story of a kill has every step, with its figures", async () => {
