@@ -59,7 +59,9 @@ const Joined = record({
 });
 
 export default class Join {
-  rows = [new Rows(Flight), new Rows(Weather), new Rows(Plane)];
+  flightRows = new Rows(Flight);
+  weatherRows = new Rows(Weather);
+  planeRows = new Rows(Plane);
   waiting = new MapState("waiting", Name, record(kept));
   weather = new MapState("weather", key(text, integer), tuple(optional(number), optional(number)));
   planes = new MapState("planes", text, tuple(text, optional(bigint)));
@@ -74,23 +76,23 @@ export default class Join {
   }
 
   begin(input, header) {
-    this.rows[input].begin(header);
+    [this.flightRows, this.weatherRows, this.planeRows][input].begin(header);
   }
 
   process(input, batch, context) {
-    const rows = this.rows[input].read(batch);
     if (input === FLIGHTS) {
-      for (const { carrier, number, tailnum, origin, dest, time_hour } of rows) {
+      for (const { carrier, number, tailnum, origin, dest, time_hour } of this.flightRows.read(batch)) {
+        /** @type {[string, bigint, number]} */
         const name = [carrier, number, time_hour];
         context.setTimer(DUE, time_hour + hours(1), Name.bytes(name));
         this.waiting.set(name, { tailnum, origin, dest }, context);
       }
     } else if (input === WEATHER) {
-      for (const { origin, time_hour, temp, visib } of rows) {
+      for (const { origin, time_hour, temp, visib } of this.weatherRows.read(batch)) {
         this.weather.set([origin, time_hour], [temp, visib], context);
       }
     } else {
-      for (const { tailnum, manufacturer, seats } of rows) {
+      for (const { tailnum, manufacturer, seats } of this.planeRows.read(batch)) {
         this.planes.set(tailnum, [manufacturer, seats], context);
       }
     }

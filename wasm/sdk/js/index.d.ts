@@ -1,18 +1,24 @@
 // The types of alluvium-plugin. README.md has the tour.
 
+// Only what is marked so is exported. Without this line, a file of declarations exports everything.
+export {};
+
 /** A number that is whole, or a BigInt beyond 2^53. */
 export type Integer = number | bigint;
 
 // ── Types of values ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+// What only this package makes has a member that others cannot name, so an object that only looks like it is refused.
 declare const of: unique symbol;
+declare const columnOf: unique symbol;
+declare const rowOf: unique symbol;
 
 /**
  * What a value is. JavaScript does not tell 6 from 6.0, so a type says how a value is written: operators in all
  * languages write the same bytes.
  */
 export interface Type<T> {
-  readonly [of]?: T;
+  readonly [of]: T;
   /** What a value is, with its article. */
   readonly name: string;
   /** Writes a value as JSON. A value of another type is a TypeError. */
@@ -70,13 +76,14 @@ export function key<T extends [KeyType<any>, KeyType<any>, ...KeyType<any>[]]>(
 
 /** A field that is read from a column of another name. */
 export interface Column<T> {
+  readonly [columnOf]: T;
   readonly name: string;
   readonly type: ColumnType<T>;
 }
 
 /** What the rows of an input have. */
 export interface Row<R> {
-  readonly [of]?: R;
+  readonly [rowOf]: R;
 }
 
 type FieldOf<F> = F extends Column<infer V> ? V : ValueOf<F>;
@@ -119,8 +126,23 @@ export function formatTime(ms: Integer): string;
 
 // ── Windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+type Part = string | number | bigint;
+
+// The last form has the compiler see how many parts an array has, and the type of each.
 /** What a key can be. */
-export type Key = string | number | bigint | readonly (string | number | bigint)[];
+export type Key = Part | readonly Part[] | readonly [Part, Part, ...Part[]];
+
+/** What a type of keys is of that has such a key. */
+type Wide<K> = K extends string
+  ? string
+  : K extends number
+    ? number
+    : K extends bigint
+      ? bigint
+      : { -readonly [I in keyof K]: Wide<K[I]> };
+
+/** The type of such keys. It is compared with the keys, and does not decide what they are. */
+type KeyTypeOf<K> = KeyType<Wide<NoInfer<K>>>;
 
 /** Windows, before it is said which key they have. */
 export interface Lengths {
@@ -133,11 +155,7 @@ export interface Lengths {
    * Takes the key of each record from its row, and the time: that of the row, or what `at` returns. A record without a
    * time is refused. The type of the keys is seen from a row of samples; if it is not, name it as `key`.
    */
-  by<R, K extends Key>(
-    row: Row<R>,
-    keyOf: (row: R) => K,
-    more?: { at?: (row: R) => Integer | null; key?: KeyType<any> },
-  ): Keyed<R>;
+  by<R, K extends Key>(row: Row<R>, keyOf: (row: R) => K, more?: Placing<R, K>): Keyed<R>;
 }
 
 /** Windows of one length, each beginning where the one before it ends, at multiples of their length since 1970. */
@@ -170,7 +188,7 @@ export interface Keyed<R> {
    * frequent ones the first in the order of their keys. The type of the items is seen from a row of samples; if it is
    * not, name it as `item`.
    */
-  top(limit: number, of: (row: R) => Key, more?: { item?: KeyType<any> }): Windows;
+  top<I extends Key>(limit: number, of: (row: R) => I, more?: { item?: KeyTypeOf<I> }): Windows;
   /** Computes a value of your own. */
   aggregate<K, V>(aggregate: Aggregate<R, K, V>): Windows;
 }
@@ -219,22 +237,22 @@ export const Max: new <R>(of: (row: R) => number | null) => Aggregate<R, Counted
 export const Top: new <R, I extends Key>(
   limit: number,
   of: (row: R) => I,
-  item: KeyType<I>,
+  item: KeyTypeOf<I>,
 ) => Aggregate<R, Map<string, number>, { item: I; count: number }[]>;
 /** A value of your own, which takes records one by one. It is kept as JSON of its type. */
 export const Fold: new <R, T>(
   type: Type<T>,
-  begin: () => T,
-  add: (value: T, row: R) => T,
-  join: (value: T, later: T) => T,
+  begin: () => NoInfer<T>,
+  add: (value: T, row: R) => NoInfer<T>,
+  join: (value: T, later: T) => NoInfer<T>,
 ) => Aggregate<R, T, T>;
 
 // ── Deduplication and joins ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** How the key and the time of a record are taken: as in `by` of windows. */
-export interface Placing<R> {
+export interface Placing<R, K = any> {
   at?: (row: R) => Integer | null;
-  key?: KeyType<any>;
+  key?: KeyTypeOf<K>;
 }
 
 /**
@@ -247,7 +265,7 @@ export interface Placing<R> {
 export class Deduplicate {
   private constructor();
   /** Takes the key of each record from its row, and the time: that of the row, or what `at` returns. */
-  static by<R, K extends Key>(row: Row<R>, keyOf: (row: R) => K, more?: Placing<R>): Deduplicate;
+  static by<R, K extends Key>(row: Row<R>, keyOf: (row: R) => K, more?: Placing<R, K>): Deduplicate;
   /** Sets within how many milliseconds another record of a key is a duplicate. Without it, that is one day. */
   within(ms: number): Deduplicate;
   /** Allows records to come so many milliseconds later than the watermark. */
@@ -270,8 +288,8 @@ export class IntervalJoin {
   private constructor();
   /** Takes the keys of the records of both inputs, which are of one type, and their times. */
   static by<L, R, K extends Key>(
-    left: [row: Row<L>, keyOf: (row: L) => K, more?: Placing<L>],
-    right: [row: Row<R>, keyOf: (row: R) => K, more?: Placing<R>],
+    left: [row: Row<L>, keyOf: (row: L) => K, more?: Placing<L, K>],
+    right: [row: Row<R>, keyOf: (row: R) => K, more?: Placing<R, K>],
   ): IntervalJoin;
   /** Sets how many milliseconds earlier, and how many later than the left one the time of a right record may be. */
   between(beforeMs: number, afterMs: number): IntervalJoin;
@@ -289,13 +307,13 @@ export class IntervalJoin {
  * A table: the last row of each key of an input, which records of a stream are joined with. `lookup` returns the key of
  * the row that belongs to a record of the stream.
  */
-export class Table<T, S = any> {
+export class Table<T, S = any, K extends Key = any> {
   constructor(
     input: string,
-    of: [row: Row<T>, keyOf: (row: T) => Key, more?: Pick<Placing<T>, "key">],
-    lookup: (record: S) => Key,
+    of: [row: Row<T>, keyOf: (row: T) => K, more?: Pick<Placing<T, K>, "key">],
+    lookup: (record: S) => Wide<NoInfer<K>>,
   );
-  private readonly lookup: (record: S) => Key;
+  private readonly lookup: (record: S) => Wide<K>;
   private readonly of: T;
 }
 
@@ -311,15 +329,15 @@ export class TableJoin<S, F extends any[]> {
   private constructor();
   private readonly of: [S, F];
   /** Names the input of the stream, and takes the keys and times of its records from their rows. */
-  static by<S, F extends any[]>(
+  static by<S, F extends any[], K extends Key>(
     input: string,
-    of: [row: Row<S>, keyOf: (row: S) => Key, more?: Placing<S>],
+    of: [row: Row<S>, keyOf: (row: S) => K, more?: Placing<S, K>],
     ...tables: { [I in keyof F]: Table<F[I], S> }
   ): TableJoin<S, F>;
   /** Sets how many milliseconds longer a record waits for what belongs to it. */
   wait(ms: number): TableJoin<S, F>;
   /** Makes the line that is emitted of a record and of the row of each table that was found for it, or null. */
-  emit<V>(type: Type<V>, line: (record: S, ...found: { [I in keyof F]: F[I] | null }) => V): TableJoin<S, F>;
+  emit<V>(type: Type<V>, line: (record: S, ...found: { [I in keyof F]: F[I] | null }) => NoInfer<V>): TableJoin<S, F>;
   /** Sets the name of the operator, which its state belongs to. Without it, that is the name of its file. */
   named(name: string): TableJoin<S, F>;
   /** Makes the operator. */
@@ -415,7 +433,7 @@ export interface Operator {
    */
   route?(input: number, batch: Batch): Uint8Array[];
   /** Does the work of timers that are set for one time, in the order of their keys. */
-  onTimers?(namespace: string, at: number, keys: Uint8Array[], context: Context): void;
+  onTimers?(namespace: string, at: Integer, keys: Uint8Array[], context: Context): void;
   /** Does what is left to do when all inputs have ended. */
   finish?(context: Context): void;
   /** Returns a page of results: lines of JSON, sorted by their first member, `"key"`. An empty page is the end. */
@@ -479,7 +497,7 @@ export interface Context {
   watermark(): Integer | null;
   processingTime(): Integer | null;
   /** Emits a value to an output, as a line of JSON. */
-  emit<T>(output: number, type: Type<T>, value: T): void;
+  emit<T>(output: number, type: Type<T>, value: NoInfer<T>): void;
   /** Emits a record of bytes. */
   emitBytes(output: number, bytes: Uint8Array): void;
   /** Writes a message to the host's log. */

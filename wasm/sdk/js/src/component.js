@@ -10,7 +10,7 @@ import { Context } from "./context.js";
 import { described } from "./description.js";
 import { answered, made, migrated, routed } from "./operators.js";
 import { Refusal } from "./refusal.js";
-import { columns, declared, entries, timeOf } from "./wire.js";
+import { clockOf, columns, declared, entries, timeOf } from "./wire.js";
 
 /** @typedef {import("./context.js").Entry} Entry */
 /** @typedef {import("./context.js").Host} Host */
@@ -91,7 +91,7 @@ export function component(exported, name) {
               if (queue === undefined)
                 throw new Refusal(`there is no namespace of number ${namespace} that holds timers`);
               if (operator.onTimers === undefined) throw new Refusal(`there is no work for the timers of ${queue}`);
-              return operator.onTimers(queue, /** @type {number} */ (timeOf(at)), split(lens, bytes), context);
+              return operator.onTimers(queue, timeOf(at), split(lens, bytes), context);
             }),
         ),
       finish: () => refusing(() => void calling("finish", (context) => operator.finish?.(context))),
@@ -217,11 +217,11 @@ class Imports {
   }
 
   watermark() {
-    return timeOf(clocks.watermark());
+    return clockOf(clocks.watermark());
   }
 
   processingTime() {
-    return timeOf(clocks.processingTime());
+    return clockOf(clocks.processingTime());
   }
 
   /** @param {number} output @param {Uint8Array} record */

@@ -1,7 +1,6 @@
 // Stream operators for Alluvium in a few lines: see README.md and index.d.ts.
 
 export { Count, Fold, Max, Mean, Min, Sum } from "./aggregates.js";
-export { Context } from "./context.js";
 export { Deduplicate } from "./deduplicate.js";
 export { hashed, ordered, timers } from "./description.js";
 export { Harness } from "./harness/harness.js";

@@ -22,7 +22,7 @@ import { Refusal } from "./refusal.js";
  * @property {(input: number, header: string[]) => void} begin
  * @property {(input: number, batch: Batch, context: Context) => void} process
  * @property {(input: number, batch: Batch) => Uint8Array[]} [route]
- * @property {(namespace: string, at: number, keys: Uint8Array[], context: Context) => void} [onTimers]
+ * @property {(namespace: string, at: import("./integers.js").Integer, keys: Uint8Array[], context: Context) => void} [onTimers]
  * @property {(context: Context) => void} [finish]
  * @property {(start: boolean, limit: number, context: Context) => string[]} [results]
  */

@@ -4,12 +4,14 @@ import { packed, split } from "./bytes.js";
 import { integerOf } from "./integers.js";
 
 /** @typedef {import("./context.js").Entry} Entry */
-/** @typedef {import("./integers.js").Integer} Integer */
 
 const NONE = new Uint8Array(0);
 
-/** Reads a time, which comes with a sign or without. @param {bigint | undefined} time @returns {Integer | null} */
-export const timeOf = (time) => (time === undefined ? null : integerOf(BigInt.asIntN(64, time)));
+/** Reads a time, which comes with a sign or without. @param {bigint} time */
+export const timeOf = (time) => integerOf(BigInt.asIntN(64, time));
+
+/** Reads a clock, which may have no time yet. @param {bigint | undefined} time */
+export const clockOf = (time) => (time === undefined ? null : timeOf(time));
 
 /** Returns a batch of mutations. @param {Uint8Array} ops @param {[Uint8Array, Uint8Array | null][]} changes */
 export function columns(ops, changes) {

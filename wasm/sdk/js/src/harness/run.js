@@ -133,7 +133,7 @@ export class Run {
       this.#call("onTimers", (context) => {
         for (const key of keys) this.host.deleteTimer(namespace, at, key);
         if (this.operator.onTimers === undefined) throw new Refusal(`there is no work for the timers of ${name}`);
-        return this.operator.onTimers(name, /** @type {number} */ (at), keys, context);
+        return this.operator.onTimers(name, at, keys, context);
       });
     }
   }
