@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Iterator, List, Optional, Tuple
 
+from wit_world.exports.operator import ColumnBatch
+
 COLUMNS = ["carrier", "origin", "dest", "dep_time", "arr_delay"]
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 # int() would also accept spaces, underscores and the digits of other scripts.
@@ -50,7 +52,7 @@ def find_columns(header: List[str]) -> Columns:
     return Columns(len(header), [header.index(column) for column in COLUMNS])
 
 
-def each_flight(columns: Columns, batch) -> Iterator[Tuple[int, Flight]]:
+def each_flight(columns: Columns, batch: ColumnBatch) -> Iterator[Tuple[int, Flight]]:
     """Yields every flight of the batch with its record's number, in order."""
     lens, fields, width = batch.field_lens, batch.fields, columns.width
     if len(lens) != batch.count * width:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from .batches import Batch
 from .context import Context
 from .description import Description, Namespace
+from .keys import K
 from .operator import Operator
 from .placing import Placed, Placing
 from .refused import Refused
@@ -53,10 +54,10 @@ class Deduplicate(Operator, Generic[R]):
     def by(
         cls,
         row: type[R],
-        key: Callable[[R], Any],
+        key: Callable[[R], K],
         *,
         at: Callable[[R], Time | None] | None = None,
-        of: Any = None,
+        of: type[K] | None = None,
     ) -> Deduplicate[R]:
         """Takes the key and the time of each record from its row, as `by` of windows does.
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from .batches import Batch
 from .context import Context
 from .description import Description
-from .keys import type_text
+from .keys import K, type_text
 from .operator import Operator
 from .placing import Placed, Placing
 from .rows import Row
@@ -63,13 +63,13 @@ class IntervalJoin(Operator):
     def by(
         cls,
         left: type[L],
-        left_key: Callable[[L], Any],
+        left_key: Callable[[L], K],
         right: type[R],
-        right_key: Callable[[R], Any],
+        right_key: Callable[[R], K],
         *,
         left_at: Callable[[L], Time | None] | None = None,
         right_at: Callable[[R], Time | None] | None = None,
-        of: Any = None,
+        of: type[K] | None = None,
     ) -> IntervalJoin:
         """Takes the keys and the times of the records of both inputs from their rows, as `by` of windows does.
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
-K = TypeVar("K")
+Key = str | int | tuple[Any, ...]
+"""What a key can be. The parts of a tuple are keys themselves."""
+
+K = TypeVar("K", bound=Key)
 
 END = b"\x00\x01"
 ZERO = b"\x00\x02"
@@ -17,7 +20,7 @@ NUMBER_BYTES = 8
 SIGN = 1 << 63
 
 
-def key_bytes(key: Any) -> bytes:
+def key_bytes(key: Key) -> bytes:
     """Returns the bytes of a key: a text, a whole number of 64 bits with a sign, or a tuple of these."""
     return _written(key, is_last=True)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .context import Context
 from .description import Clock, Namespace
-from .keys import Keys
+from .keys import K, Keys
 from .refused import Refused
 from .typed import Codec
 
-K = TypeVar("K")
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
 V = TypeVar("V")
 
 COUNT_MAX = 2**64 - 1
@@ -31,7 +33,7 @@ class Map(Generic[K, V]):
     name the keys of a batch with `prefetch`, and the batch costs one read and one write.
     """
 
-    def __init__(self, name: str, key: type[K], value: type[V]) -> None:
+    def __init__(self, name: str, key: type[K], value: TypeForm[V]) -> None:
         self._keys = Keys(key)
         self._values = Codec(value)
         self.namespace = Namespace(name)
@@ -97,7 +99,7 @@ class Map(Generic[K, V]):
 class Value(Generic[V]):
     """One value of the whole operator. An operator with such a value cannot be divided by key."""
 
-    def __init__(self, name: str, value: type[V]) -> None:
+    def __init__(self, name: str, value: TypeForm[V]) -> None:
         self._map = Map(name, str, value)
         self.namespace = self._map.namespace
         """Its namespace, for the operator's description."""
@@ -118,7 +120,7 @@ class List(Generic[K, V]):
     more, keep a map whose keys have a number as their last part.
     """
 
-    def __init__(self, name: str, key: type[K], item: type[V]) -> None:
+    def __init__(self, name: str, key: type[K], item: TypeForm[V]) -> None:
         self._map: Map[K, list[V]] = Map(name, key, list[item])  # type: ignore[valid-type]
         self.namespace = self._map.namespace
         """Its namespace, for the operator's description."""

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from .batches import Batch
 from .context import Context
+from .keys import K
 from .placing import Placing
 from .rows import Row
 from .state import Map
@@ -21,10 +22,10 @@ class Table(Generic[T]):
         self,
         input: str,
         row: type[T],
-        key: Callable[[T], Any],
-        lookup: Callable[[Any], Any],
+        key: Callable[[T], K],
+        lookup: Callable[[Any], K],
         *,
-        of: Any = None,
+        of: type[K] | None = None,
     ) -> None:
         """Takes the key of each row of the input, as `by` of windows does.
 

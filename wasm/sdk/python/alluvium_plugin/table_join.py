@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from .batches import Batch
 from .context import Context
 from .description import Description
+from .keys import K
 from .operator import Operator
 from .placing import Placing
 from .refused import Refused
@@ -56,10 +57,10 @@ class TableJoin(Operator):
         cls,
         input: str,
         row: type[S],
-        key: Callable[[S], Any],
+        key: Callable[[S], K],
         *tables: Table[Any],
         at: Callable[[S], Time | None] | None = None,
-        of: Any = None,
+        of: type[K] | None = None,
     ) -> TableJoin:
         """Names the input of the stream, and takes the keys and times of its records, as `by` of windows does.
 

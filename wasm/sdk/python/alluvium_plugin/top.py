@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .aggregates import COUNT, Aggregate
 from .json_text import to_json
-from .keys import Keys
+from .keys import K, Keys
 
 R = TypeVar("R")
 
@@ -26,7 +26,7 @@ class Top(Aggregate[R, Counts]):
     of each and its bytes, four bytes and so many, and its count in eight bytes, little-endian.
     """
 
-    def __init__(self, limit: int, item: Callable[[R], Any], of: Any) -> None:
+    def __init__(self, limit: int, item: Callable[[R], K], of: type[K]) -> None:
         """Takes how many items are found, the item of a record, and the type of the items, which is one of keys."""
         if limit < 0:
             raise ValueError(f"{limit} is no number of items")

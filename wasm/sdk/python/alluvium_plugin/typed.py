@@ -10,11 +10,15 @@ import json
 import math
 import types
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .json_text import INT_MAX, INT_MIN, float_text, int_text, members_of, object_text, quoted, to_json
 from .keys import type_text
 from .times import Time
+
+if TYPE_CHECKING:
+    # It also takes unions, as `int | None`, which a `type` is not to type checkers.
+    from typing_extensions import TypeForm
 
 T = TypeVar("T")
 
@@ -33,7 +37,7 @@ class Codec(Generic[T]):
     `dict[str, …]`, dataclasses and rows with such fields, and `object` for any JSON.
     """
 
-    def __init__(self, of: type[T]) -> None:
+    def __init__(self, of: TypeForm[T]) -> None:
         self.of = of
         self._form = form_of(of)
 

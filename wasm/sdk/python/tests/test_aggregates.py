@@ -165,7 +165,7 @@ class KeysTest(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "say the type of the key, as by.*of=tuple.*IndexError"):
             windows.by(Typed, lambda it: it.carrier.split("-")[1])
         with self.assertRaisesRegex(TypeError, "say the type of the key.*float"):
-            windows.by(Typed, lambda it: it.flight / 2)
+            windows.by(Typed, lambda it: it.flight / 2)  # type: ignore[type-var]
 
     def test_a_record_without_a_time_is_refused(self) -> None:
         harness = Harness(Tumbling.minutes(1).by(Typed, lambda it: it.carrier).count())

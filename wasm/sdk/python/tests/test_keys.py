@@ -12,7 +12,7 @@ NUMBERS = [-(2**63), -256, -1, 0, 1, 255, 256, 2**63 - 1]
 
 class KeysTest(unittest.TestCase):
     def test_bytes_are_those_of_the_other_languages(self) -> None:
-        for key, raw in [
+        known: list[tuple[Any, bytes]] = [
             ("", b""),
             ("JFK", b"JFK"),
             ("é\0", b"\xc3\xa9\0"),
@@ -25,7 +25,8 @@ class KeysTest(unittest.TestCase):
             (("a\0", "b\0"), b"a\0\x02\0\x01b\0"),
             (("", ""), b"\0\x01"),
             (("UA", 1, 2), b"UA\0\x01\x80\0\0\0\0\0\0\x01\x80\0\0\0\0\0\0\x02"),
-        ]:
+        ]
+        for key, raw in known:
             self.assertEqual(key_bytes(key), raw, key)
 
     def test_bytes_have_the_order_of_the_keys_and_come_back(self) -> None:
@@ -65,6 +66,7 @@ class KeysTest(unittest.TestCase):
         for kind in kinds:
             with self.assertRaisesRegex(TypeError, "the type of a key is str, int or a tuple of these"):
                 Keys(kind)
-        for key in (1.5, None, (), True):
+        keys: list[Any] = [1.5, None, (), True]
+        for key in keys:
             with self.assertRaises(TypeError):
                 key_bytes(key)

@@ -123,7 +123,11 @@ def component(operator: Operator, name: str) -> tuple[type, type]:
     """Returns the classes that a component exports. They share the operator, however often they are instantiated."""
     running = Running(operator, name)
 
-    class Exported(exports.Operator):  # type: ignore[misc]
+    class Exported(exports.Operator):
+        # A module that exports an operator names two classes. The build finds the other ones here.
+        keyed: type
+        migration: type
+
         def describe(self) -> wit.Description:
             return described_of(replace(logged(running.operator.describe), name=running.name))
 
@@ -140,7 +144,7 @@ def component(operator: Operator, name: str) -> tuple[type, type]:
         def results(self, start: bool, limit: int) -> list[str]:
             return running.answer(lambda context: running.operator.results(start, limit, context))
 
-    class Timed(exports.Timed):  # type: ignore[misc]
+    class Timed(exports.Timed):
         def on_timers(self, namespace: int, at_ms: int, keys: PackedKeys) -> None:
             def work(context: Context) -> None:
                 name = running.timers_named(namespace, context)
@@ -151,16 +155,15 @@ def component(operator: Operator, name: str) -> tuple[type, type]:
         def finish(self) -> None:
             running.answer(running.operator.finish)
 
-    class Keyed(exports.Keyed):  # type: ignore[misc]
+    class Keyed(exports.Keyed):
         def route(self, input: int, batch: wit.Batch) -> PackedKeys:
             keys = running.answer_batch(lambda _: routed(running.operator, input, batch_of(batch)))
             return PackedKeys(lens(keys), b"".join(keys))
 
-    # A module that exports an operator names two classes. The build finds the other ones here.
     Exported.keyed = Keyed
     if migrates(operator):
 
-        class Migration(exports.Migration):  # type: ignore[misc]
+        class Migration(exports.Migration):
             def migrate(self, from_version: int) -> None:
                 running.answer(lambda context: running.operator.migrate(from_version, context))
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from ..aggregates import Aggregate, Count, Max, Mean, Min, Number, Sum
-from ..keys import Keys
+from ..keys import K, Keys
 from ..placing import key_type
 from ..rows import Row, time_of
 from ..times import Time, hours, in_ms, minutes
@@ -23,7 +23,6 @@ from .windowed import Windowed
 __all__ = ["Keyed", "Session", "Sliding", "Tumbling", "Window", "Windowed"]
 
 R = TypeVar("R", bound=Row)
-K = TypeVar("K")
 W = TypeVar("W", bound="_Windows")
 
 # A record is in at most so many windows: a shorter step counts as this part of the length.
@@ -149,7 +148,7 @@ class Keyed(Generic[R]):
         """Finds the greatest of a number of each record. Records without it are passed over."""
         return self.aggregate(Max(number))
 
-    def top(self, limit: int, item: Callable[[R], Any], *, of: Any = None) -> Windowed[R]:
+    def top(self, limit: int, item: Callable[[R], K], *, of: type[K] | None = None) -> Windowed[R]:
         """Finds the most frequent items of the records.
 
         Each record has one: a text, a whole number, or a tuple of these. Its type is found like that of the key.
