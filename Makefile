@@ -177,6 +177,7 @@ test-wasi: programs ## core's tests and the component's, inside WebAssembly unde
 test-languages: programs compilers ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
 	tests/languages/sdks.sh
 	tests/languages/build.sh "$(TARGET)/languages"
+	node tests/languages/types.mjs "$(TARGET)/languages"
 	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
 	node tests/languages/operators.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
 	node tests/languages/migration.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"

@@ -53,6 +53,8 @@ fi
 if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
     once pip "$here/requirements.txt" with_pip
     export PATH="$work/venv/bin:$PATH"
+    # And so do modules, for mypy: it takes a package in a folder of PYTHONPATH for one without types.
+    python3 -c 'import sys, sysconfig; print(sys.argv[1], file=open(sysconfig.get_path("purelib") + "/alluvium_plugin.pth", "w"))' "$work/sdk/python"
     has_pip=1
 fi
 

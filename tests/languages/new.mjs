@@ -1,4 +1,5 @@
-// What `alluvium new` leaves in each language: its tests pass, its formatter has nothing to change, and its plugin runs.
+// What `alluvium new` leaves in each language: its tests pass, its formatter has nothing to change, its types are right,
+// and its plugin runs.
 //
 // node new.mjs ALLUVIUM FOLDER, with what build.sh left in FOLDER. The projects find the SDKs and the tools there.
 import assert from "node:assert/strict";
@@ -20,7 +21,9 @@ const NAME = "my-sensors2";
 const IDENT = "my_sensors2";
 const venv = join(folder, "venv/bin");
 const sdk = join(folder, "sdk");
-const env = { ...process.env, PATH: `${venv}:${join(folder, "node_modules/.bin")}:${process.env.PATH}`, PYTHONPATH: join(sdk, "python") };
+const env = { ...process.env, PATH: `${venv}:${join(folder, "node_modules/.bin")}:${process.env.PATH}`, PYTHONPATH: join(sdk, "python"), MYPY_CACHE_DIR: join(folder, ".mypy_cache") };
+
+const TYPES_OF_NODE = ["--noEmit", "--checkJs", "--types", "node", "--module", "nodenext", "--target", "es2024"];
 
 // The formatters are given files and no folders: in folders, they leave out what git ignores.
 const LANGUAGES = {
@@ -28,6 +31,7 @@ const LANGUAGES = {
     language: "JavaScript",
     operator: `${IDENT}.js`,
     format: [["prettier", "--check", `${IDENT}.js`, "test/windows.test.js", "package.json"]],
+    types: [["tsc", "--strict", ...TYPES_OF_NODE, `${IDENT}.js`, "test/windows.test.js"]],
     test: ["node", "--test"],
     passed: /pass 2\b/,
     build: ["node", join(sdk, "js/src/cli.js"), "build", `${IDENT}.js`],
@@ -37,6 +41,7 @@ const LANGUAGES = {
     language: "Python",
     operator: `${IDENT}.py`,
     format: [["black", "--check", `${IDENT}.py`, "test_windows.py"]],
+    types: [["mypy", "--strict", `${IDENT}.py`, "test_windows.py"]],
     test: ["python3", "-m", "unittest", "--verbose"],
     passed: /Ran 2 tests/,
     build: ["python3", "-m", "alluvium_plugin", "build", `${IDENT}.py`],
@@ -46,6 +51,7 @@ const LANGUAGES = {
     language: "C",
     operator: "operator.c",
     format: [["clang-format", "--dry-run", "--Werror", "operator.c", "tests/windows.c"]],
+    types: [],
     test: ["make", "test"],
     passed: /1 passed, 0 failed/,
     build: ["make"],
@@ -53,7 +59,7 @@ const LANGUAGES = {
   },
 };
 
-for (const [lang, { language, operator, format, test: tests, passed, build, lines }] of Object.entries(LANGUAGES)) {
+for (const [lang, { language, operator, format, types, test: tests, passed, build, lines }] of Object.entries(LANGUAGES)) {
   if (missing.some((line) => line.startsWith(`${language}:`))) {
     console.log(`SKIPPED  ${language}`);
     continue;
@@ -74,7 +80,7 @@ for (const [lang, { language, operator, format, test: tests, passed, build, line
     const comment = /^\s*(\/\/|#(?!include)|""".*"""$|$)/;
     const code = readFileSync(join(project, operator), "utf8").split("\n").filter((line) => !comment.test(line));
     assert.ok(code.length <= lines, `${code.length} lines`);
-    for (const command of format) run(...command);
+    for (const command of [...format, ...types]) run(...command);
     assert.match(run(...tests), passed);
     run(...build);
     run(alluvium, "run", `${IDENT}.wasm`, "--dir", "run", "--input", "samples.csv", "--time-column", "time", "--output", "windows.ndjson");
