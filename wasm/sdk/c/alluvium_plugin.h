@@ -25,7 +25,7 @@
 // | placing.h          | the row, the key and the time of records, as all of these take them |
 // | operator.h         | ALLUVIUM_OPERATOR, ALLUVIUM_MIGRATING_OPERATOR: of your own        |
 // | context.h          | what such an operator works with during a call                     |
-// | map.h              | typed state: maps, values, counters                                |
+// | map.h, list.h      | typed state: maps, values, counters; lists                         |
 // | row.h, row_json.h  | structs that are read from columns, and kept and emitted as JSON   |
 // | key.h              | keys of several parts, whose bytes have their order                |
 // | json.h             | a writer of JSON; json_reader.h reads it                           |

@@ -2,7 +2,7 @@
 #ifndef ALLUVIUM_OPERATOR_H
 #define ALLUVIUM_OPERATOR_H
 
-#include "map.h"
+#include "list.h"
 
 // Lines of results. They are copied.
 typedef struct {

@@ -1,4 +1,5 @@
-// Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files.
+// Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files. And lists,
+// whose file has what each of the other languages keeps.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,12 +10,16 @@ import {
   Deduplicate,
   Harness,
   IntervalJoin,
+  ListState,
+  Rows,
   Table,
   TableJoin,
   Tumbling,
   bigint,
   boolean,
+  integer,
   key,
+  list,
   number,
   optional,
   record,
@@ -54,7 +59,35 @@ function steps(file, harness) {
     });
 }
 
+/** Pushes each order to three lists, and takes the orders of a key when there are three. */
+class Lists {
+  rows = new Rows(Order);
+  orders = new ListState("orders", text, record(order));
+  times = new ListState("times", text, time);
+  pairs = new ListState("pairs", text, tuple(bigint, optional(text)));
+
+  describe() {
+    const namespaces = [this.orders, this.times, this.pairs];
+    return { name: "lists", inputs: ["orders"], outputs: ["counts"], namespaces };
+  }
+
+  begin(_input, header) {
+    this.rows.begin(header);
+  }
+
+  process(_input, batch, context) {
+    for (const it of this.rows.read(batch)) {
+      const count = this.orders.push(it.id, it, context);
+      this.times.push(it.id, it.at, context);
+      this.pairs.push(it.id, [it.big, it.note], context);
+      if (count < 3) context.emit(0, integer, count);
+      else context.emit(0, list(record(order)), this.orders.take(it.id, context));
+    }
+  }
+}
+
 const OPERATORS = {
+  lists: Lists,
   interval: IntervalJoin.by([Order, (it) => it.id], [Payment, (it) => it.id])
     .between(3, 5)
     .lateness(2)
@@ -77,7 +110,7 @@ const OPERATORS = {
 };
 for (const [name, operator] of Object.entries(OPERATORS)) {
   const path = fileURLToPath(new URL(`../../tests/golden/${name}.txt`, import.meta.url));
-  test(`${name}: the same as in Rust`, { skip: !existsSync(path) && "not in a checkout" }, () => {
+  test(`${name}: the same in all languages`, { skip: !existsSync(path) && "not in a checkout" }, () => {
     const file = readFileSync(path, "utf8");
     assert.deepEqual(steps(file, new Harness(operator)), file.trimEnd().split("\n"));
   });

@@ -1,4 +1,7 @@
-"""Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files."""
+"""Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files.
+
+And lists, whose file has what each of the other languages keeps.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from alluvium_plugin import (
+    Batch,
+    Context,
     Deduplicate,
+    Description,
     Harness,
     IntervalJoin,
+    List,
     Operator,
     Refused,
     Row,
+    Rows,
     Table,
     TableJoin,
     Time,
@@ -41,6 +49,34 @@ class Payment(Row):
 class Price(Row):
     big: int
     price: float | None
+
+
+class Lists(Operator):
+    """Pushes each order to three lists, and takes the orders of a key when there are three."""
+
+    def __init__(self) -> None:
+        self.rows = Rows(Order)
+        self.orders = List("orders", str, Order)
+        self.times = List("times", str, Time)
+        self.pairs = List("pairs", str, tuple[int, str | None])
+
+    def describe(self) -> Description:
+        described = Description("lists").input("orders").output("counts").namespace(self.orders.namespace)
+        return described.namespace(self.times.namespace).namespace(self.pairs.namespace)
+
+    def begin(self, input: int, header: list[str]) -> None:
+        self.rows.begin(header)
+
+    def process(self, input: int, batch: Batch, context: Context) -> None:
+        for it in self.rows.read(batch):
+            count = self.orders.push(it.id, it, context)
+            self.times.push(it.id, it.at, context)
+            self.pairs.push(it.id, (it.big, it.note), context)
+            context.emit(0, count if count < 3 else self.orders.take(it.id, context))
+
+
+def lists() -> Operator:
+    return Lists()
 
 
 def interval() -> IntervalJoin:
@@ -95,8 +131,8 @@ class GoldenTest(unittest.TestCase):
     maxDiff = None
 
     @unittest.skipUnless(GOLDEN.is_dir(), "not in a checkout")
-    def test_what_is_emitted_and_kept_is_the_same_as_in_rust(self) -> None:
-        for make in (interval, deduplicate, top, table):
+    def test_what_is_emitted_and_kept_is_the_same_in_all_languages(self) -> None:
+        for make in (lists, interval, deduplicate, top, table):
             with self.subTest(make.__name__):
                 text = (GOLDEN / f"{make.__name__}.txt").read_text(encoding="utf-8")
                 self.assertEqual(steps(text, Harness(make)), text)
