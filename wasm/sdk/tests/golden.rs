@@ -1,4 +1,4 @@
-//! Deduplication, top-N and joins: what they emit and keep is the same in all languages.
+//! Deduplication, top-N, joins and lists: what they emit and keep is the same in all languages.
 //!
 //! The files in `golden` have steps, and what was emitted and kept after them. The tests of the other languages' SDKs read
 //! them as well. With `ALLUVIUM_BLESS=1`, the files are written as they are now.
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use alluvium_plugin::prelude::*;
-use alluvium_plugin::{Deduplicate, IntervalJoin, Table, TableJoin};
+use alluvium_plugin::{Batch, Deduplicate, Description, Failure, IntervalJoin, List, Rows, Table, TableJoin};
 use serde::{Deserialize, Serialize};
 
 #[derive(Row, Serialize, Deserialize)]
@@ -110,5 +110,50 @@ fn a_table_join_emits_and_keeps_the_same_in_all_languages() {
         let prices = Table::new("prices", |it: &Price| it.big, |it: &Order| it.big);
         let joined = TableJoin::new("orders", |it: &Order| (it.id.clone(), it.big), (payments, prices));
         joined.wait(ms(4)).emit(|order, (payment, price): (Option<Payment>, Option<Price>)| (order, payment, price))
+    });
+}
+
+/// Pushes each order to three lists, and takes the orders of a key when there are three.
+struct Lists {
+    rows: Rows<Order>,
+    orders: List<String, Order>,
+    times: List<String, Time>,
+    pairs: List<String, (i64, Option<String>)>,
+}
+
+impl Operator for Lists {
+    fn describe(&self) -> Description {
+        let described = Description::new("lists").input("orders").output("counts");
+        described.namespace(self.orders.namespace()).namespace(self.times.namespace()).namespace(self.pairs.namespace())
+    }
+
+    fn begin(&mut self, _: u32, header: &[String]) -> Result<(), String> {
+        self.rows.begin(header)
+    }
+
+    fn process(&mut self, _: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
+        for order in self.rows.read(batch)? {
+            let id = order.id.clone();
+            self.times.push(&id, order.at, context)?;
+            self.pairs.push(&id, (order.big, order.note.clone()), context)?;
+            let count = self.orders.push(&id, order, context)?;
+            if count < 3 {
+                context.emit(0, &count)?;
+            } else {
+                let orders = self.orders.take(&id, context)?;
+                context.emit(0, &orders)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn lists_keep_the_same_in_all_languages() {
+    golden("lists.txt", || Lists {
+        rows: Rows::default(),
+        orders: List::new("orders"),
+        times: List::new("times"),
+        pairs: List::new("pairs"),
     });
 }

@@ -1,5 +1,4 @@
-// Deduplication, top-N and joins: what they emit and keep is what it is in Rust, whose test writes the files. And lists,
-// whose file has what each of the other languages keeps.
+// Deduplication, top-N, joins and lists: what they emit and keep is what it is in Rust, whose test writes the files.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
