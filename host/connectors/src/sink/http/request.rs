@@ -21,7 +21,7 @@ use crate::trouble::Trouble;
 /// The count is how many records have been sent with the request. After a lost answer or a crash, the same records
 /// are sent again with the same key. So the records arrive exactly once if the target keeps keys and answers a
 /// repeated one without doing it again, and at least once otherwise. The sink cannot find out which of them its
-/// target is: [`HttpSinkOptions::honours_key`] says so, and [`guarantee`](Sink::guarantee) repeats it.
+/// target is: [`HttpSinkOptions::honours_key`] says so, and [`guarantee`](crate::sink::Sink::guarantee) repeats it.
 ///
 /// What is not published waits in a directory of this machine, beside the checkpoints. The directory belongs to
 /// this sink alone: a second process is refused.
