@@ -422,8 +422,8 @@ export interface Operator {
   migrate?(fromVersion: number, context: Context): void;
   /** Starts a run. The context has the parameters. */
   open?(context: Context): void;
-  /** Begins an input of columns, which have these names. */
-  begin(input: number, header: string[]): void;
+  /** Begins an input of columns, which have these names. An operator whose inputs are bytes is not asked. */
+  begin?(input: number, header: string[]): void;
   /** Works in a batch of an input. */
   process(input: number, batch: Batch, context: Context): void;
   /**

@@ -138,7 +138,7 @@ impl Description {
 
     /// Adds an input of records as bytes, which [`Batch::records`](crate::Batch::records) has.
     #[must_use]
-    pub fn input_of_bytes(mut self, name: &str) -> Self {
+    pub fn input_of_records(mut self, name: &str) -> Self {
         self.inputs.push(Port { name: name.to_owned(), format: Format::Records });
         self
     }
@@ -152,7 +152,7 @@ impl Description {
 
     /// Adds an output of records as bytes.
     #[must_use]
-    pub fn output_of_bytes(mut self, name: &str) -> Self {
+    pub fn output_of_records(mut self, name: &str) -> Self {
         self.outputs.push(Port { name: name.to_owned(), format: Format::Records });
         self
     }

@@ -93,7 +93,7 @@ impl Commands {
 impl Operator for Commands {
     fn describe(&self) -> Description {
         Description::new("commands")
-            .input_of_bytes("commands")
+            .input_of_records("commands")
             .output("answers")
             .namespace(self.ordered.namespace())
             .namespace(self.sums.namespace())
@@ -192,7 +192,7 @@ fn ranges_and_merges_are_those_of_a_model() -> Result<(), String> {
             let batch: Vec<Command> = (0..rng.usize(1..12)).map(|_| random(&mut rng)).collect();
             let records: Vec<String> = batch.iter().map(|it| json!(it).to_string()).collect();
             expected.extend(batch.into_iter().map(|command| model.obey(command).to_string()));
-            harness.feed_bytes(0, &records.iter().map(String::as_bytes).collect::<Vec<_>>())?;
+            harness.feed_records(0, &records.iter().map(String::as_bytes).collect::<Vec<_>>())?;
             if rng.u8(..4) == 0 {
                 harness.checkpoint()?;
                 harness.crash()?;
@@ -207,9 +207,9 @@ fn ranges_and_merges_are_those_of_a_model() -> Result<(), String> {
 fn a_batch_that_is_refused_merges_nothing() -> Result<(), String> {
     let mut harness = Harness::new(commands);
     let merge = json!(Command::Merge(1, 5)).to_string();
-    assert!(harness.feed_bytes(0, &[merge.as_bytes(), b"{"]).unwrap_err().starts_with("record 1: "));
+    assert!(harness.feed_records(0, &[merge.as_bytes(), b"{"]).unwrap_err().starts_with("record 1: "));
     assert_eq!(harness.entries("sums")?, []);
-    harness.feed_bytes(0, &[merge.as_bytes(), merge.as_bytes()])?;
+    harness.feed_records(0, &[merge.as_bytes(), merge.as_bytes()])?;
     assert_eq!(harness.entries("sums")?, [(1_u64.to_be_bytes().to_vec(), 10_i64.to_le_bytes().to_vec())]);
     // A set is kept as the engine reads it.
     assert_eq!(harness.entries("sets")?[0].1.len(), 9);

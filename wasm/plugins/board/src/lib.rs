@@ -76,7 +76,7 @@ impl Operator for Board {
     fn describe(&self) -> Description {
         Description::new("board")
             .input("departures")
-            .input_of_bytes("questions")
+            .input_of_records("questions")
             .output("answers")
             .namespace(self.departures.namespace())
             .namespace(self.asked.namespace())
@@ -175,7 +175,7 @@ mod tests {
 
     fn ask(harness: &mut Harness, origin: &str, at: &str, last: u16) {
         let question = format!(r#"{{"origin":"{origin}","at":"2013-01-{at}:00:00Z","last":{last}}}"#);
-        harness.feed_bytes(QUESTIONS, &[question.as_bytes()]).unwrap();
+        harness.feed_records(QUESTIONS, &[question.as_bytes()]).unwrap();
     }
 
     fn flights(answer: &str) -> Vec<u64> {
@@ -209,10 +209,10 @@ mod tests {
         let mut harness = Harness::new(board);
         let question = |origin: &str| format!(r#"{{"origin":"{origin}","at":0,"last":1}}"#);
         let (good, bad) = (question("JFK").replace('0', "\"0\""), question("LONDON").replace('0', "\"0\""));
-        assert_eq!(harness.route_bytes(QUESTIONS, &[good.as_bytes()]).unwrap(), [b"JFK"]);
-        let error = harness.feed_bytes(QUESTIONS, &[good.as_bytes(), bad.as_bytes()]).unwrap_err();
+        assert_eq!(harness.route_records(QUESTIONS, &[good.as_bytes()]).unwrap(), [b"JFK"]);
+        let error = harness.feed_records(QUESTIONS, &[good.as_bytes(), bad.as_bytes()]).unwrap_err();
         assert!(error.starts_with("record 1: ") && error.contains("\"LONDON\" has 6 bytes, and not 3"), "{error}");
         assert_eq!(harness.entries("asked").unwrap(), []);
-        assert!(harness.feed_bytes(QUESTIONS, &[b"{}"]).unwrap_err().contains("origin"));
+        assert!(harness.feed_records(QUESTIONS, &[b"{}"]).unwrap_err().contains("origin"));
     }
 }

@@ -66,6 +66,12 @@ ALLUVIUM_CHECKED const char *alluvium_harness_feed(alluvium_harness *harness, co
     return alluvium_run_feed(harness, 0, alluvium_text_of(csv));
 }
 
+// Feeds records to an input of records, by its number. If one of them is refused, all are.
+ALLUVIUM_CHECKED const char *alluvium_harness_feed_records(alluvium_harness *harness, uint32_t input,
+                                                           const alluvium_bytes *records, uint32_t count) {
+    return alluvium_run_feed_records(harness, input, records, count);
+}
+
 // Asks which key each record of an input belongs to, and adds the keys to a list, which begins as zeroes.
 ALLUVIUM_CHECKED const char *alluvium_harness_route(alluvium_harness *harness, uint32_t input, const char *csv,
                                                     alluvium_emitted *keys) {

@@ -181,10 +181,47 @@ static void fields_may_be_long_and_have_any_bytes(void) {
     alluvium_harness_free(harness);
 }
 
+// Emits each record of an input of records with its length, and refuses empty ones.
+static bool measure(void *self, uint32_t input, const alluvium_batch *batch, alluvium_context *context) {
+    (void)self, (void)input;
+    const alluvium_bytes *records = alluvium_records(batch, context);
+    if (!records) return false;
+    for (uint32_t at = 0; at < batch->count; at++) {
+        if (!records[at].len) {
+            alluvium_fail(context, "an empty record");
+            return false;
+        }
+        if (!alluvium_emit(context, 0, records[at])) return false;
+    }
+    return true;
+}
+
+ALLUVIUM_OPERATOR(measured, .process = measure,
+                  .describe = {.inputs = {{.name = "records", .format = ALLUVIUM_RECORDS}},
+                               .outputs = {{.name = "same"}}})
+
+static void an_input_of_records_gets_them_as_they_are(void) {
+    harness = ALLUVIUM_HARNESS(measured);
+    const alluvium_bytes two[] = {ALLUVIUM_LITERAL("a\0\xff,"), ALLUVIUM_LITERAL("b")};
+    const alluvium_bytes empty[] = {ALLUVIUM_LITERAL("lost"), {NULL, 0}};
+    ALLUVIUM_OK(alluvium_harness_feed_records(harness, 0, two, 2));
+    ALLUVIUM_OK(alluvium_harness_feed_records(harness, 0, NULL, 0));
+    ALLUVIUM_REFUSED(alluvium_harness_feed_records(harness, 0, empty, 2), "an empty record");
+    CHECK(alluvium_harness_emitted(harness, 0)->count == 2, "a refused batch emits nothing");
+    CHECK_BYTES(alluvium_harness_emitted(harness, 0)->at[0], "a\0\xff,");
+    ALLUVIUM_REFUSED(feed(0, ALLUVIUM_LITERAL("a\n1\n")), "the input has records, and came with columns");
+    ALLUVIUM_REFUSED(alluvium_harness_feed_records(harness, 1, two, 2), "the operator has no such input");
+    alluvium_harness_free(harness);
+    harness = ALLUVIUM_HARNESS(echo);
+    ALLUVIUM_REFUSED(alluvium_harness_feed_records(harness, 0, two, 2), "the input has columns, and came with records");
+    alluvium_harness_free(harness);
+}
+
 int main(void) {
     TEST(fields_are_read_and_written_as_json);
     TEST(fields_are_refused_by_their_column_and_quoted_as_json);
     TEST(a_header_is_refused_by_what_is_missing);
     TEST(batches_that_contradict_themselves_are_refused);
     TEST(fields_may_be_long_and_have_any_bytes);
+    TEST(an_input_of_records_gets_them_as_they_are);
 }

@@ -69,7 +69,7 @@ export function component(exported, name) {
           calling("open", (context) => operator.open?.(context));
         }),
       begin: (/** @type {number} */ input, /** @type {string[]} */ header) =>
-        refusing(() => void answered("begin", () => operator.begin(input, header))),
+        refusing(() => void answered("begin", () => operator.begin?.(input, header))),
       process: (/** @type {number} */ input, /** @type {any} */ { tag, val }) =>
         refusing(
           () => void calling("process", (context) => operator.process(input, { format: tag, ...val }, context)),

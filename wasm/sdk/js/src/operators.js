@@ -13,13 +13,13 @@ import { Refusal } from "./refusal.js";
 /** @typedef {import("./context.js").Context} Context */
 
 /**
- * An operator: see index.d.ts. Only `describe`, `begin` and `process` must be there.
+ * An operator: see index.d.ts. Only `describe` and `process` must be there.
  *
  * @typedef {object} Operator
  * @property {() => any} describe
  * @property {(fromVersion: number, context: Context) => void} [migrate]
  * @property {(context: Context) => void} [open]
- * @property {(input: number, header: string[]) => void} begin
+ * @property {(input: number, header: string[]) => void} [begin]
  * @property {(input: number, batch: Batch, context: Context) => void} process
  * @property {(input: number, batch: Batch) => Uint8Array[]} [route]
  * @property {(namespace: string, at: import("./integers.js").Integer, keys: Uint8Array[], context: Context) => void} [onTimers]
@@ -27,8 +27,8 @@ import { Refusal } from "./refusal.js";
  * @property {(start: boolean, limit: number, context: Context) => string[]} [results]
  */
 
-const NEEDED = ["describe", "begin", "process"];
-const KNOWN = ["migrate", "open", "route", "onTimers", "finish", "results"];
+const NEEDED = ["describe", "process"];
+const KNOWN = ["migrate", "open", "begin", "route", "onTimers", "finish", "results"];
 
 /** What makes an operator: a class, a function that returns one, or an object that `make` is a method of. */
 const isMaker = (/** @type {any} */ of) => typeof of === "function" || typeof of?.make === "function";

@@ -156,7 +156,7 @@ test("errors of the harness say what is wrong", () => {
     [() => harness.feed('a\n"1\n'), "CSV: line 2: a field in quotes is not one alone, or does not end"],
     [
       () => new Harness({}),
-      "an operator has the methods describe, begin, process, and this has no describe and no begin and no process: an object with nothing",
+      "an operator has the methods describe, process, and this has no describe and no process: an object with nothing",
     ],
     [() => new Harness(undefined), /has no describe.*: undefined$/],
     [() => new Harness(with_({ finish: 1 })), "finish of an operator is a method, and not 1"],

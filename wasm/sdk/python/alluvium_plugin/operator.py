@@ -36,9 +36,11 @@ class Operator(ABC):
     def open(self, context: Context) -> None:  # noqa: B027
         """Starts a run. The context has the parameters."""
 
-    @abstractmethod
-    def begin(self, input: int, header: list[str]) -> None:
-        """Begins an input of columns, by its number. The columns have these names."""
+    def begin(self, input: int, header: list[str]) -> None:  # noqa: B027
+        """Begins an input of columns, by its number. The columns have these names.
+
+        An operator whose inputs are bytes is not asked.
+        """
 
     @abstractmethod
     def process(self, input: int, batch: Batch, context: Context) -> None:

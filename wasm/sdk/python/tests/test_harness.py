@@ -10,9 +10,11 @@ from alluvium_plugin import (
     Clock,
     Context,
     Description,
+    Format,
     Harness,
     Level,
     Operator,
+    RecordBatch,
     Refused,
     Time,
     Value,
@@ -72,7 +74,34 @@ def probe() -> Harness:
     return Harness(Probe, {"name": "me"})
 
 
+class Lengths(Operator):
+    """Emits the length of each record of an input of bytes, and refuses empty ones."""
+
+    def describe(self) -> Description:
+        return Description("lengths").input("records", Format.RECORDS).output("lengths")
+
+    def process(self, input: int, batch: Batch, context: Context) -> None:
+        assert isinstance(batch, RecordBatch)
+        for number, record in enumerate(batch.records()):
+            if not record:
+                raise Refused("it is empty", number)
+            context.emit(0, len(record))
+
+
 class HarnessTest(unittest.TestCase):
+    def test_an_input_of_bytes_gets_records_as_they_are(self) -> None:
+        harness = Harness(Lengths)
+        harness.feed_records(0, [b"\xff\n,", "é"])
+        with self.assertRaisesRegex(Refused, "it is empty"):
+            harness.feed_records(0, ["lost", b""])
+        self.assertEqual(harness.emitted(), ["3", "2"])
+        with self.assertRaisesRegex(Refused, "the input records takes records: feed_records feeds them"):
+            harness.feed("length\n1\n")
+        with self.assertRaisesRegex(Refused, "the input records takes lines: feed_to feeds them"):
+            Harness(Probe, {"name": "a"}).feed_records(0, ["1"])
+        with self.assertRaisesRegex(Refused, "there is no input 1"):
+            harness.feed_records(1, [])
+
     def test_timers_are_due_in_order_and_those_that_they_set_as_well(self) -> None:
         harness = probe()
         harness.feed("x\n1\n")

@@ -83,12 +83,12 @@ impl Harness {
     }
 
     /// Feeds records to an input of bytes, by its number. If one of them is refused, all are.
-    pub fn feed_bytes(&mut self, input: u32, records: &[&[u8]]) -> Result<(), String> {
+    pub fn feed_records(&mut self, input: u32, records: &[&[u8]]) -> Result<(), String> {
         self.run.feed(input, &Run::bytes(records)).map_err(named)
     }
 
     /// Returns the bytes of the key that each record of an input of bytes belongs to.
-    pub fn route_bytes(&mut self, input: u32, records: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
+    pub fn route_records(&mut self, input: u32, records: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
         self.run.route(input, &Run::bytes(records)).map_err(named)
     }
 

@@ -103,10 +103,19 @@ static inline const char *alluvium_run_settings(alluvium_harness *harness, const
     return known == count ? NULL : "the operator has no such parameter";
 }
 
+// Says what is wrong with an input by its number, whose records should be of this format.
+static inline const char *alluvium_run_input(const alluvium_harness *harness, uint32_t input, alluvium_format format) {
+    const alluvium_port *inputs = harness->instance.plugin->describe.inputs;
+    if (input >= alluvium_port_count(inputs)) return "the operator has no such input";
+    if (inputs[input].format == format) return NULL;
+    return format == ALLUVIUM_RECORDS ? "the input has columns, and came with records"
+                                      : "the input has records, and came with columns";
+}
+
 // Begins an input, unless this instance has begun it with these columns.
 static inline const char *alluvium_run_header(alluvium_harness *harness, uint32_t input, const alluvium_csv *csv) {
-    const alluvium_operator *plugin = harness->instance.plugin;
-    if (input >= alluvium_port_count(plugin->describe.inputs)) return "the operator has no such input";
+    const char *wrong_input = alluvium_run_input(harness, input, ALLUVIUM_LINES);
+    if (wrong_input) return wrong_input;
     alluvium_header *header = &harness->headers[input];
     bool is_begun = header->names && header->count == csv->width;
     for (size_t at = 0; is_begun && at < csv->width; at++) is_begun = alluvium_equal(header->names[at], csv->names[at]);
@@ -126,6 +135,15 @@ static inline const char *alluvium_run_header(alluvium_harness *harness, uint32_
 typedef bool (*alluvium_records_call)(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
                                       alluvium_context *context, alluvium_emitted *keys);
 
+// Calls the operator with a batch.
+static inline const char *alluvium_run_batch(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,
+                                             alluvium_records_call call, alluvium_emitted *keys) {
+    alluvium_emitted_before before = alluvium_run_emitted(harness);
+    alluvium_context context = alluvium_run_begin(harness);
+    bool is_ok = call(harness, input, batch, &context, keys);
+    return alluvium_run_end(harness, &context, &before, is_ok);
+}
+
 // Reads records of an input, begins the input if need be, and calls the operator with the batch.
 static inline const char *alluvium_run_records(alluvium_harness *harness, uint32_t input, alluvium_bytes text,
                                                alluvium_records_call call, alluvium_emitted *keys) {
@@ -135,10 +153,7 @@ static inline const char *alluvium_run_records(alluvium_harness *harness, uint32
     if (!wrong) wrong = alluvium_run_header(harness, input, &csv);
     if (!wrong) {
         alluvium_batch batch = {ALLUVIUM_LINES, csv.count, csv.lens, csv.len_count, csv.bytes};
-        alluvium_emitted_before before = alluvium_run_emitted(harness);
-        alluvium_context context = alluvium_run_begin(harness);
-        bool is_ok = call(harness, input, &batch, &context, keys);
-        wrong = alluvium_run_end(harness, &context, &before, is_ok);
+        wrong = alluvium_run_batch(harness, input, &batch, call, keys);
     }
     alluvium_arena_free(&arena);
     return wrong;
@@ -152,6 +167,25 @@ static inline bool alluvium_run_process(alluvium_harness *harness, uint32_t inpu
 
 static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t input, alluvium_bytes text) {
     return alluvium_run_records(harness, input, text, alluvium_run_process, NULL);
+}
+
+// Feeds records as bytes.
+static inline const char *alluvium_run_feed_records(alluvium_harness *harness, uint32_t input,
+                                                    const alluvium_bytes *records, uint32_t count) {
+    const char *wrong = alluvium_run_input(harness, input, ALLUVIUM_RECORDS);
+    if (wrong) return wrong;
+    alluvium_arena arena = {0};
+    uint32_t *lens = alluvium_take(&arena, count, sizeof *lens);
+    size_t len = 0;
+    for (uint32_t at = 0; at < count; at++) len += lens[at] = (uint32_t)records[at].len;
+    char *bytes = alluvium_take(&arena, len, 1);
+    for (uint32_t at = 0, to = 0; at < count; to += lens[at], at++) {
+        if (lens[at]) memcpy(bytes + to, records[at].at, lens[at]);
+    }
+    alluvium_batch batch = {ALLUVIUM_RECORDS, count, lens, count, {bytes, len}};
+    wrong = alluvium_run_batch(harness, input, &batch, alluvium_run_process, NULL);
+    alluvium_arena_free(&arena);
+    return wrong;
 }
 
 static inline bool alluvium_call_keys(alluvium_harness *harness, uint32_t input, const alluvium_batch *batch,

@@ -66,7 +66,7 @@ export class Run {
     const number = this.#input(input, "columns");
     const [header = [], ...records] = csv(text);
     if (JSON.stringify(this.#headers.get(number)) !== JSON.stringify(header)) {
-      answered("begin", () => this.operator.begin(number, header));
+      answered("begin", () => this.operator.begin?.(number, header));
       this.#headers.set(number, header);
     }
     const { lens, bytes } = packed(records.flat().map(utf8));

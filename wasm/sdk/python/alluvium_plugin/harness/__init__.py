@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..description import Clock
 from ..host import Entry
@@ -44,6 +44,10 @@ class Harness:
     def feed_to(self, input: int, records: str | bytes) -> None:
         """Feeds records to an input, by its number. If one of them is refused, all are."""
         self._run.feed(input, records)
+
+    def feed_records(self, input: int, records: Iterable[str | bytes]) -> None:
+        """Feeds records to an input of the format `RECORDS`, by its number. If one of them is refused, all are."""
+        self._run.feed_records(input, records)
 
     def route(self, input: int, records: str | bytes) -> list[bytes]:
         """Returns the key that each record of an input belongs to, as the operator says it in `route`."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from ..batches import ColumnBatch
+from ..batches import ColumnBatch, RecordBatch
 from ..context import Context
-from ..description import Clock
+from ..description import Clock, Format
 from ..operator import Operator, routed
 from ..refused import Refused
 from .host import Kept, MemoryHost
@@ -60,14 +60,29 @@ class Run:
 
     def _read(self, input: int, text: str | bytes) -> ColumnBatch:
         """Reads records of an input, and begins it if need be: CSV, whose first line names the columns."""
-        if not 0 <= input < len(self.described.inputs):
-            raise Refused(f"there is no input {input}: the operator describes {len(self.described.inputs)}")
+        self._check(input, Format.LINES)
         header, *records = rows_of(text)
         if self._headers.get(input) != header:
             self.operator.begin(input, header)
             self._headers[input] = header
         fields = [field.encode(errors="surrogateescape") for record in records for field in record]
         return ColumnBatch(len(records), [len(field) for field in fields], b"".join(fields))
+
+    def _check(self, input: int, format: Format) -> None:
+        """Refuses an input that is not there, or whose records are of another format."""
+        if not 0 <= input < len(self.described.inputs):
+            raise Refused(f"there is no input {input}: the operator describes {len(self.described.inputs)}")
+        port = self.described.inputs[input]
+        if port.format is not format:
+            feeds = "feed_records" if port.format is Format.RECORDS else "feed_to"
+            raise Refused(f"the input {port.name} takes {port.format.name.lower()}: {feeds} feeds them")
+
+    def feed_records(self, input: int, records: Iterable[str | bytes]) -> None:
+        """Feeds records as bytes to an input."""
+        self._check(input, Format.RECORDS)
+        parts = [each.encode() if isinstance(each, str) else each for each in records]
+        batch = RecordBatch([len(part) for part in parts], b"".join(parts))
+        self.call(lambda context: self.operator.process(input, batch, context))
 
     def feed(self, input: int, text: str | bytes) -> None:
         """Feeds records to an input."""
