@@ -4,6 +4,9 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const SERVE = fileURLToPath(new URL("../servers/object/serve.py", import.meta.url));
 
 /** The bucket that the pages name. */
 const BUCKET = "bucket";
@@ -18,7 +21,7 @@ export async function withObjectStore(target, work) {
     console.log(`SKIPPED blocks that use an object store: ${readFileSync(join(installed, "skipped"), "utf8").trim()}`);
     return undefined;
   }
-  const server = spawn(join(installed, "moto/bin/moto_server"), ["-H", "127.0.0.1", "-p", "0"], { stdio: ["ignore", "ignore", "pipe"] });
+  const server = spawn(join(installed, "moto/bin/python3"), [SERVE], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((_, reject) => {
     server.once("error", reject);
     server.once("close", (code) => reject(new Error(`moto ended with ${code}: make object-servers`)));

@@ -35,8 +35,11 @@ impl ObjectStore {
             writeln!(std::io::stderr(), "SKIPPED: {test}: {why}").unwrap();
             return None;
         }
-        let mut command = Command::new(folder.join("moto/bin/moto_server"));
-        command.args(["-H", "127.0.0.1", "-p", "0"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut command = Command::new(folder.join("moto/bin/python3"));
+        command
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/object/serve.py"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut process = command.spawn().unwrap_or_else(|error| panic!("moto does not start: {error}"));
         let port = port(BufReader::new(process.stderr.take().unwrap()));
         let server = Self { process, port, keys: "test", _files: None };
