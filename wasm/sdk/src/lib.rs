@@ -65,6 +65,7 @@ mod merged;
 mod operator;
 mod ordered;
 mod row;
+mod space;
 mod state;
 mod time;
 mod top;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::context::Context;
 use crate::description::{Domain, Kind, Merge, Namespace};
 use crate::key::Key;
-use crate::state::page;
+use crate::space::Space;
 
 /// How values are merged, and what they are.
 pub trait MergeOperator {
@@ -142,51 +142,47 @@ impl<V: Key + Ord> MergeOperator for Union<V> {
 /// ```
 #[derive(Debug)]
 pub struct Merged<K, O> {
-    name: &'static str,
-    expires: Option<(Domain, u64)>,
+    space: Space,
     types: PhantomData<fn() -> (K, O)>,
 }
 
 impl<K: Key, O: MergeOperator> Merged<K, O> {
     /// Returns the values in the namespace of this name.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, expires: None, types: PhantomData }
+        Self { space: Space::new(name), types: PhantomData }
     }
 
     /// Has a value go away by itself, so many milliseconds after something was merged into it.
     #[must_use]
     pub const fn expires(self, clock: Domain, after_ms: u64) -> Self {
-        Self { expires: Some((clock, after_ms)), ..self }
+        Self { space: self.space.expires(clock, after_ms), ..self }
     }
 
     /// Returns its namespace, for the operator's [`Description`](crate::Description).
     pub fn namespace(&self) -> Namespace {
-        Namespace { expires: self.expires, merge: Some(O::MERGE), ..Namespace::new(self.name, Kind::Hashed) }
+        Namespace { merge: Some(O::MERGE), ..self.space.declared(Kind::Hashed) }
     }
 
     /// Merges an operand into the value of a key.
     pub fn merge(&self, key: &K, operand: &O::Operand, context: &mut Context<'_>) -> Result<(), String> {
-        let namespace = context.namespace(self.name)?;
+        let namespace = self.space.number(context)?;
         context.merge(namespace, &key.bytes(), O::operand(operand))
     }
 
     /// Returns the value of a key, if something was merged into it. What waits to be merged is merged before.
     pub fn get(&self, key: &K, context: &mut Context<'_>) -> Result<Option<O::Value>, String> {
-        let namespace = context.namespace(self.name)?;
-        let value = context.get(namespace, &key.bytes())?;
-        value.map(Self::value).transpose().map_err(|what| format!("{}: {what}", self.name))
+        self.space.get(&key.bytes(), context, Self::value)
     }
 
     /// Returns a page of values in the order of their keys, for results: at most `limit`, and with `start` the first ones.
     /// An empty page is the end.
     pub fn page(&self, start: bool, limit: u32, context: &mut Context<'_>) -> Result<Vec<(K, O::Value)>, String> {
-        page(self.name, start, limit, context, Self::value)
+        self.space.page(start, limit, context, Self::value)
     }
 
     /// Deletes the value of a key.
     pub fn delete(&self, key: &K, context: &mut Context<'_>) -> Result<(), String> {
-        let namespace = context.namespace(self.name)?;
-        context.set(namespace, &key.bytes(), None)
+        self.space.set(&key.bytes(), None, context)
     }
 
     fn value(bytes: &[u8]) -> Result<O::Value, String> {

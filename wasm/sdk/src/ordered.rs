@@ -8,6 +8,7 @@ use crate::codec::Codec;
 use crate::context::Context;
 use crate::description::{Domain, Kind, Namespace};
 use crate::key::Key;
+use crate::space::Space;
 
 /// Values by an owner and a key, in the order of the keys, in a namespace of its own.
 ///
@@ -33,8 +34,7 @@ use crate::key::Key;
 /// ```
 #[derive(Debug)]
 pub struct OrderedMap<O, K, V> {
-    name: &'static str,
-    expires: Option<(Domain, u64)>,
+    space: Space,
     types: Types<O, K, V>,
 }
 
@@ -46,37 +46,33 @@ type Bytes = (Vec<u8>, Option<Vec<u8>>);
 impl<O: FixedKey, K: Key, V: Codec> OrderedMap<O, K, V> {
     /// Returns the map in the namespace of this name.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, expires: None, types: PhantomData }
+        Self { space: Space::new(name), types: PhantomData }
     }
 
     /// Has entries go away by themselves, so many milliseconds after they were set.
     #[must_use]
     pub const fn expires(self, clock: Domain, after_ms: u64) -> Self {
-        Self { expires: Some((clock, after_ms)), ..self }
+        Self { space: self.space.expires(clock, after_ms), ..self }
     }
 
     /// Returns its namespace, for the operator's [`Description`](crate::Description).
     pub fn namespace(&self) -> Namespace {
-        Namespace { expires: self.expires, ..Namespace::new(self.name, Kind::Ordered(O::BYTES)) }
+        self.space.declared(Kind::Ordered(O::BYTES))
     }
 
     /// Returns the value of a key.
     pub fn get(&self, owner: &O, key: &K, context: &mut Context<'_>) -> Result<Option<V>, String> {
-        let namespace = context.namespace(self.name)?;
-        let value = context.get(namespace, &bytes(owner, key))?;
-        value.map(V::decode).transpose().map_err(|what| self.wrong(&what))
+        self.space.get(&bytes(owner, key), context, V::decode)
     }
 
     /// Sets the value of a key.
     pub fn set(&self, owner: &O, key: &K, value: &V, context: &mut Context<'_>) -> Result<(), String> {
-        let namespace = context.namespace(self.name)?;
-        context.set(namespace, &bytes(owner, key), Some(value.encode()))
+        self.space.set(&bytes(owner, key), Some(value.encode()), context)
     }
 
     /// Deletes a key.
     pub fn delete(&self, owner: &O, key: &K, context: &mut Context<'_>) -> Result<(), String> {
-        let namespace = context.namespace(self.name)?;
-        context.set(namespace, &bytes(owner, key), None)
+        self.space.set(&bytes(owner, key), None, context)
     }
 
     /// Returns the first entries of a range of an owner, at most `limit`.
@@ -108,7 +104,7 @@ impl<O: FixedKey, K: Key, V: Codec> OrderedMap<O, K, V> {
         range: impl RangeBounds<K>,
         context: &mut Context<'_>,
     ) -> Result<u64, String> {
-        let namespace = context.namespace(self.name)?;
+        let namespace = self.space.number(context)?;
         context.flush_namespace(namespace)?;
         let (from, to) = range_of(owner, &range);
         if is_empty(&from, to.as_deref()) {
@@ -124,7 +120,7 @@ impl<O: FixedKey, K: Key, V: Codec> OrderedMap<O, K, V> {
         limit: usize,
         context: &mut Context<'_>,
     ) -> Result<Vec<(K, V)>, String> {
-        let namespace = context.namespace(self.name)?;
+        let namespace = self.space.number(context)?;
         context.flush_namespace(namespace)?;
         let mut found = Vec::new();
         // The host may return fewer entries than it is asked for, so that an answer does not become too large.
@@ -140,15 +136,11 @@ impl<O: FixedKey, K: Key, V: Codec> OrderedMap<O, K, V> {
             for (key, value) in page {
                 let mut rest = key.as_slice();
                 let key = O::read(false, &mut rest).and_then(|_| K::of_bytes(rest));
-                let key = key.ok_or_else(|| self.wrong("a key of another type"))?;
-                found.push((key, V::decode(&value).map_err(|what| self.wrong(&what))?));
+                let key = key.ok_or_else(|| self.space.wrong("a key of another type"))?;
+                found.push((key, V::decode(&value).map_err(|what| self.space.wrong(&what))?));
             }
         }
         Ok(found)
-    }
-
-    fn wrong(&self, what: &str) -> String {
-        format!("{}: {what}", self.name)
     }
 }
 

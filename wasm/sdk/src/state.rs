@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use crate::codec::Codec;
 use crate::context::Context;
 use crate::description::{Domain, Kind, Namespace};
-use crate::host::Entry;
 use crate::key::Key;
+use crate::space::Space;
 
 /// Values by key, in a namespace of its own.
 ///
@@ -32,26 +32,25 @@ use crate::key::Key;
 /// ```
 #[derive(Debug)]
 pub struct Map<K, V> {
-    name: &'static str,
-    expires: Option<(Domain, u64)>,
+    space: Space,
     types: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K: Key, V: Codec> Map<K, V> {
     /// Returns the map in the namespace of this name.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, expires: None, types: PhantomData }
+        Self { space: Space::new(name), types: PhantomData }
     }
 
     /// Has entries go away by themselves, so many milliseconds after they were set.
     #[must_use]
     pub const fn expires(self, clock: Domain, after_ms: u64) -> Self {
-        Self { expires: Some((clock, after_ms)), ..self }
+        Self { space: self.space.expires(clock, after_ms), ..self }
     }
 
     /// Returns its namespace, for the operator's [`Description`](crate::Description).
     pub fn namespace(&self) -> Namespace {
-        Namespace { expires: self.expires, ..Namespace::new(self.name, Kind::Hashed) }
+        self.space.declared(Kind::Hashed)
     }
 
     /// Reads the values of keys that will be needed, in one call to the host.
@@ -60,21 +59,19 @@ impl<K: Key, V: Codec> Map<K, V> {
         K: 'k,
     {
         let keys: Vec<Vec<u8>> = keys.into_iter().map(Key::bytes).collect();
-        let namespace = context.namespace(self.name)?;
+        let namespace = self.space.number(context)?;
         context.prefetch(namespace, keys.iter().map(Vec::as_slice))
     }
 
     /// Returns the value of a key.
     pub fn get(&self, key: &K, context: &mut Context<'_>) -> Result<Option<V>, String> {
-        let namespace = context.namespace(self.name)?;
-        let value = context.get(namespace, &key.bytes())?;
-        value.map(V::decode).transpose().map_err(|what| format!("{}: {what}", self.name))
+        self.space.get(&key.bytes(), context, V::decode)
     }
 
     /// Returns a page of entries in the order of their keys, for results: at most `limit`, and with `start` the first
     /// ones. An empty page is the end.
     pub fn page(&self, start: bool, limit: u32, context: &mut Context<'_>) -> Result<Vec<(K, V)>, String> {
-        page(self.name, start, limit, context, V::decode)
+        self.space.page(start, limit, context, V::decode)
     }
 
     /// Returns all entries, in the order of their keys, for a migration. All of them are in memory then.
@@ -91,33 +88,13 @@ impl<K: Key, V: Codec> Map<K, V> {
 
     /// Sets the value of a key.
     pub fn set(&self, key: &K, value: &V, context: &mut Context<'_>) -> Result<(), String> {
-        let namespace = context.namespace(self.name)?;
-        context.set(namespace, &key.bytes(), Some(value.encode()))
+        self.space.set(&key.bytes(), Some(value.encode()), context)
     }
 
     /// Deletes a key.
     pub fn delete(&self, key: &K, context: &mut Context<'_>) -> Result<(), String> {
-        let namespace = context.namespace(self.name)?;
-        context.set(namespace, &key.bytes(), None)
+        self.space.set(&key.bytes(), None, context)
     }
-}
-
-/// Returns a page of the entries of a namespace, whose values `decode` reads.
-pub(crate) fn page<K: Key, V>(
-    name: &str,
-    start: bool,
-    limit: u32,
-    context: &mut Context<'_>,
-    decode: impl Fn(&[u8]) -> Result<V, String>,
-) -> Result<Vec<(K, V)>, String> {
-    let namespace = context.namespace(name)?;
-    context.flush_namespace(namespace)?;
-    let entry = |(key, value): Entry| {
-        let key = K::of_bytes(&key).ok_or("a key of another type")?;
-        Ok((key, decode(&value)?))
-    };
-    let entries = context.host().page(namespace, start, limit)?;
-    entries.into_iter().map(entry).collect::<Result<_, String>>().map_err(|what| format!("{name}: {what}"))
 }
 
 /// One value of the whole operator. An operator with such a value cannot be divided by key.
@@ -184,8 +161,8 @@ where
     /// Has a list go away by itself, so many milliseconds after something was pushed to it.
     #[must_use]
     pub const fn expires(self, clock: Domain, after_ms: u64) -> Self {
-        let Map { name, types, .. } = self.0;
-        Self(Map { name, expires: Some((clock, after_ms)), types })
+        let Map { space, types } = self.0;
+        Self(Map { space: space.expires(clock, after_ms), types })
     }
 
     /// Returns its namespace, for the operator's [`Description`](crate::Description).
