@@ -3,13 +3,12 @@
 //
 // node divided.mjs ALLUVIUM TARGET, with the components in TARGET/wasm32-wasip2/release.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { EXAMPLES, connections, killed, runArguments } from "./examples.mjs";
+import { EXAMPLES, caller, connections, killedOften, runArguments } from "./examples.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
@@ -32,12 +31,8 @@ function copied(path, text) {
   return copy;
 }
 
-function run(...args) {
-  const { status, stdout, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8", maxBuffer: 1 << 28 });
-  if (error) throw error;
-  assert.equal(status, 0, stderr);
-  return stdout;
-}
+const call = caller(alluvium);
+const run = (...args) => call(args).stdout;
 
 /** Returns the lines of the outputs in the order of their bytes: at one time, workers emit in another order than one process. */
 const sorted = (files) => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8").split("\n").sort() : []));
@@ -59,9 +54,7 @@ for (const [name, { isDivisible = true, ...of }] of Object.entries(EXAMPLES)) {
 
     run(...arguments_, "--stop-after-epochs", "3");
     assert.equal(status().parts.length, 1);
-    let kills = 0;
-    while (kills < KILLS && (await killed(alluvium, [...arguments_, "--workers", "2"], 2))) kills += 1;
-    assert.equal(kills, KILLS, "it came to its end before");
+    await killedOften(alluvium, [...arguments_, "--workers", "2"], KILLS, () => [2]);
     const { parts, epoch, is_finished } = status();
     assert.deepEqual([parts.length, is_finished], [2, false]);
     assert.ok(parts.every((part) => part.keys > 0), JSON.stringify(parts));

@@ -1,5 +1,6 @@
 // The example operators: on which data they run, how a run is started, and how it is killed.
-import { spawn } from "node:child_process";
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const data = (name) => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
@@ -45,6 +46,21 @@ export function connections({ inputs, outputs, delay, more = [] }, files) {
 /** Returns the arguments of a run over a directory, whose outputs are these files. They have what is emitted, and no results. */
 export const runArguments = (plugin, example, dir, files) =>
   ["run", plugin, "--dir", dir, "--no-results", "--checkpoint-every", String(example.every), ...connections(example, files)];
+
+/** Returns the function that runs the command and returns what it printed. If it does not end with the exit code, that is in the error. */
+export const caller = (alluvium) => (args, expected = 0) => {
+  const { status, stdout, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+  if (error) throw error;
+  assert.equal(status, expected, stderr);
+  return { stdout, stderr };
+};
+
+/** Kills runs so many times, each at the moment that `moment` gives for `killed`. None of them may come to its end. */
+export async function killedOften(alluvium, args, times, moment) {
+  for (let kills = 0; kills < times; kills += 1) {
+    assert.ok(await killed(alluvium, args, ...moment()), `it came to its end after ${kills} kills`);
+  }
+}
 
 /** Starts a run, and kills it when it has taken so many checkpoints, or epochs of a job, or a little later. Returns whether it was killed. */
 export function killed(alluvium, args, checkpoints = 1, later = 0) {

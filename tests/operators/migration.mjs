@@ -3,12 +3,12 @@
 //
 // node migration.mjs ALLUVIUM TARGET, with the components in TARGET/wasm32-wasip2/release.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { FLIGHTS, killed, runArguments } from "./examples.mjs";
+import { FLIGHTS, caller, killed, runArguments } from "./examples.mjs";
 import { report, test } from "../runner.mjs";
 
 const [alluvium, target] = process.argv.slice(2).map((path) => resolve(path));
@@ -25,12 +25,7 @@ function command(at) {
   return { dir, output, args: (plugin, ...more) => [...runArguments(plugin, flights, dir, [output]), ...more] };
 }
 
-function call(args, expected = 0) {
-  const { status, stdout, stderr, error } = spawnSync(alluvium, args, { encoding: "utf8", maxBuffer: 1 << 28 });
-  if (error) throw error;
-  assert.equal(status, expected, stderr);
-  return { stdout, stderr };
-}
+const call = caller(alluvium);
 
 const shown = (dir) => JSON.parse(call(["show", dir, "--json"]).stdout).alluvium;
 const version = (dir) => shown(dir).annotations["plugin.schema-version"];
