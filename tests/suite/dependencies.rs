@@ -14,12 +14,13 @@ const MANIFESTS: [&str; 4] =
     ["Cargo.toml", "tests/fuzz/Cargo.toml", "tests/peers/Cargo.toml", "tests/runtimes/Cargo.toml"];
 
 /// Dependencies that no source names, each with the reason why it is there.
-const EXCEPTIONS: [(&str, &str, &str); 7] = [
+const EXCEPTIONS: [(&str, &str, &str); 8] = [
     ("alluvium-docs-test", "alluvium", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "alluvium-connectors", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "alluvium-core", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "alluvium-host", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "alluvium-plugin", "the Rust blocks of the pages use it"),
+    ("alluvium-docs-test", "serde", "the Rust blocks of the pages use it"),
     ("alluvium-docs-test", "tempfile", "the Rust blocks of the pages use it"),
     ("alluvium-object", "reqwest", "its features are those of the client that object_store makes"),
 ];
