@@ -168,6 +168,7 @@ harness.processing_time("1970-01-01T00:00:00Z")
 harness.processing_time(Time(1))
 harness.feed(f"{header}/,0\n/,7\n")
 harness.feed_to(0, f"{header}/a,7\n".encode())
+harness.feed_records(1, ["a", b"b"])
 assert harness.route(0, f"{header}/a,7\n") == [b"/a"]
 harness.checkpoint()
 harness.feed(f"{header}/lost,1\n")
@@ -177,7 +178,7 @@ raw_entries: list[Entry] = harness.entries("counts")
 timers: list[tuple[Time, bytes]] = harness.timers("ends")
 assert (len(raw_entries), [at.ms for at, _ in timers]) == (2, [1_007, 1_007])
 harness.finish()
-assert (len(harness.emitted()), harness.emitted_to(1), harness.messages()) == (4, [], [])
+assert (len(harness.emitted()), harness.emitted_to(1), harness.messages()) == (4, ["a", "b"], [])
 assert harness.results() == ['{"key":"/","value":2}']
 try:
     harness.migrate(Visits)
