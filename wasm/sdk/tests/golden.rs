@@ -6,8 +6,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use alluvium_plugin::merge::{Add, Append, Greatest, Least, Union};
 use alluvium_plugin::prelude::*;
-use alluvium_plugin::{Batch, Deduplicate, Description, Failure, IntervalJoin, List, Rows, Table, TableJoin};
+use alluvium_plugin::{
+    Batch, Code, Deduplicate, Description, Failure, IntervalJoin, List, Merged, OrderedMap, Rows, Table, TableJoin,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Row, Serialize, Deserialize)]
@@ -155,5 +158,84 @@ fn lists_keep_the_same_in_all_languages() {
         orders: List::new("orders"),
         times: List::new("times"),
         pairs: List::new("pairs"),
+    });
+}
+
+#[derive(Row)]
+struct Sale {
+    shop: Code<2>,
+    id: String,
+    at: Time,
+    big: i64,
+    note: Option<String>,
+}
+
+/// Keeps sales in the order of their times and merges what they say. It emits the ranges before each.
+struct Sales {
+    rows: Rows<Sale>,
+    sales: OrderedMap<Code<2>, (Time, String), (i64, Option<String>)>,
+    numbers: OrderedMap<i64, String, bool>,
+    sums: Merged<String, Add>,
+    least: Merged<Code<2>, Least<Time>>,
+    greatest: Merged<Code<2>, Greatest<(String, i64)>>,
+    notes: Merged<i64, Append>,
+    ids: Merged<Code<2>, Union<String>>,
+}
+
+impl Operator for Sales {
+    fn describe(&self) -> Description {
+        let described = Description::new("sales").input("sales").output("ranges").output("values");
+        let described = described.namespace(self.sales.namespace()).namespace(self.numbers.namespace());
+        let described = described.namespace(self.sums.namespace()).namespace(self.least.namespace());
+        let described = described.namespace(self.greatest.namespace()).namespace(self.notes.namespace());
+        described.namespace(self.ids.namespace())
+    }
+
+    fn begin(&mut self, _: u32, header: &[String]) -> Result<(), String> {
+        self.rows.begin(header)
+    }
+
+    fn process(&mut self, _: u32, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
+        for Sale { shop, id, at, big, note } in self.rows.read(batch)? {
+            let key = (at, id.clone());
+            let before = (Time::from_ms(at.as_ms().saturating_sub(10)), String::new());
+            let first = self.sales.range(&shop, &before..&key, 2, context)?;
+            let last = self.sales.range_reversed(&shop, ..=&key, 3, context)?;
+            context.emit(0, &(first, last))?;
+            self.sales.set(&shop, &key, &(big, note.clone()), context)?;
+            self.numbers.set(&big, &id, &note.is_some(), context)?;
+            self.sums.merge(&id, &big, context)?;
+            self.least.merge(&shop, &at, context)?;
+            self.greatest.merge(&shop, &(id.clone(), big), context)?;
+            self.ids.merge(&shop, &id, context)?;
+            if let Some(note) = note {
+                self.notes.merge(&big, &note.into_bytes(), context)?;
+            }
+            let (sum, least) = (self.sums.get(&id, context)?, self.least.get(&shop, context)?);
+            let (greatest, ids) = (self.greatest.get(&shop, context)?, self.ids.get(&shop, context)?);
+            context.emit(1, &(sum, least, greatest, ids))?;
+            if big == 7 {
+                let gone = self.sales.delete_range(&shop, ..&before, context)?;
+                self.numbers.delete(&7, &id, context)?;
+                self.sums.delete(&id, context)?;
+                let (sum, number) = (self.sums.get(&id, context)?, self.numbers.get(&7, &id, context)?);
+                context.emit(1, &(gone, sum, number))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn ordered_and_merged_state_is_the_same_in_all_languages() {
+    golden("ordered.txt", || Sales {
+        rows: Rows::default(),
+        sales: OrderedMap::new("sales"),
+        numbers: OrderedMap::new("numbers"),
+        sums: Merged::new("sums"),
+        least: Merged::new("least"),
+        greatest: Merged::new("greatest"),
+        notes: Merged::new("notes"),
+        ids: Merged::new("ids"),
     });
 }
