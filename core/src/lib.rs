@@ -42,7 +42,7 @@ pub use error::{IncrementalCheckpointError, Reaction};
 pub use format::metadata::IncrementalCheckpointMetadata;
 pub use maintenance::{Maintenance, MaintenanceReport};
 pub use manager::{
-    IncrementalCheckpointManager, MemoryUsage, MigrationReport, PreparedSync, RecoverySummary, WrittenSync,
+    Deletion, IncrementalCheckpointManager, MemoryUsage, MigrationReport, PreparedSync, RecoverySummary, WrittenSync,
 };
 pub use model::position::StreamPosition;
 pub use recovery::ReplayedWal;

@@ -1,17 +1,16 @@
 //! A directory pauses the encoding of a checkpoint, so that a program which does one thing at a time can do another.
 
+mod polling;
 mod stopping;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
 
 use alluvium_core::directory::{Directory, Entry, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 
+use self::polling::{poll_and_drop, poll_to_end};
 use self::stopping::Stopping;
 
 type Manager = IncrementalCheckpointManager<Stopping>;
@@ -31,18 +30,6 @@ fn put(manager: &mut Manager, keys: std::ops::Range<u32>, value: u8) {
     for number in keys {
         manager.put(&key(number), &[value; 100]).unwrap();
     }
-}
-
-/// Polls a future to its end, and calls `meanwhile` at each pause.
-fn poll_to_end<T>(future: impl Future<Output = T>, mut meanwhile: impl FnMut(u32)) -> T {
-    let mut future = pin!(future);
-    for pause in 0.. {
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(done) => return done,
-            Poll::Pending => meanwhile(pause),
-        }
-    }
-    unreachable!("there is no last pause")
 }
 
 /// Writes eight checkpoints of 20,000 keys, and returns how often they paused, and the files.
@@ -95,12 +82,7 @@ fn a_checkpoint_that_is_dropped_at_a_pause_belongs_to_the_next_one() {
         directory.pauses.store(true, Ordering::Relaxed);
         let prepared = manager.prepare_checkpoint(0).unwrap();
         put(&mut manager, 20_000..20_010, 3);
-        {
-            let mut write = pin!(prepared.write());
-            for _ in 0..=pause {
-                assert!(write.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-            }
-        }
+        assert!(!poll_and_drop(prepared.write(), pause), "it ended before pause {pause}");
         directory.pauses.store(false, Ordering::Relaxed);
         let created = block_on(manager.create_checkpoint(0)).unwrap();
         assert_eq!((created.parent_id, created.key_count), (Some(1), 20_010), "dropped at pause {pause}");

@@ -18,14 +18,17 @@ pub(crate) struct HeldWal {
 
 impl HeldWal {
     /// Adds a WAL file that was just prepared and that follows `base`. It takes over what the ones before it gave
-    /// back.
-    pub(crate) fn join(in_flight: &Arc<InFlight>, base: u64, mut tail: Changelog) -> Self {
+    /// back. Returns `None` if the deletion of `base` has begun.
+    pub(crate) fn join(in_flight: &Arc<InFlight>, base: u64, mut tail: Changelog) -> Option<Self> {
         let mut queues = in_flight.lock();
+        if queues.deleted.ids.contains(&base) {
+            return None;
+        }
         while let Some(mut older) = queues.wal.take_last() {
             older.append(tail);
             tail = older;
         }
-        Self { in_flight: in_flight.clone(), base, place: queues.wal.join(), tail: Some(tail) }
+        Some(Self { in_flight: in_flight.clone(), base, place: queues.wal.join(), tail: Some(tail) })
     }
 
     /// Returns the checkpoint that the file follows.

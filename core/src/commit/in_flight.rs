@@ -2,6 +2,7 @@
 //! is dropped before its write begins gives back here what it holds, and the manager takes it from here. Its lock is
 //! held only to move a few words.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,6 +30,15 @@ pub(super) struct Queues {
     /// The checkpoint that the WAL files follow.
     pub(super) wal_base: Option<u64>,
     pub(super) wal: Queue<Changelog>,
+    pub(super) deleted: Deleted,
+}
+
+/// The checkpoints whose deletion was begun. They may be gone, and no WAL file may follow them any more.
+#[derive(Debug, Default)]
+pub(super) struct Deleted {
+    pub(super) ids: BTreeSet<u64>,
+    /// The newest checkpoint beside them, when the last deletion was begun.
+    left: Option<u64>,
 }
 
 /// What the preparation of a checkpoint took out of the manager, and what was there before.
@@ -88,9 +98,30 @@ impl InFlight {
         (queues.wal_base, queues.wal) = (Some(checkpoint), Queue::default());
     }
 
-    /// Tells whether a WAL file after this checkpoint is prepared and not written.
-    pub(crate) fn is_followed_soon(&self, checkpoint: u64) -> bool {
+    /// Begins the deletion of a listed checkpoint. Returns whether it may be deleted: not while a WAL file after it is
+    /// prepared and not written.
+    pub(crate) fn begin_deletion(&self, id: u64, listed: &BTreeSet<u64>) -> bool {
+        let mut queues = self.lock();
+        if queues.wal_base == Some(id) && queues.wal.waiting() > 0 {
+            return false;
+        }
+        let Deleted { ids, left } = &mut queues.deleted;
+        // Ids are never given again, so those that are gone need not be remembered.
+        ids.retain(|other| listed.contains(other));
+        ids.insert(id);
+        *left = listed.iter().rfind(|other| !ids.contains(other)).copied();
+        true
+    }
+
+    /// Returns the newest checkpoint that exists: `newest`, or another one if the deletion of that one was begun.
+    pub(crate) fn without_deleted(&self, newest: Option<u64>) -> Option<u64> {
         let queues = self.lock();
-        queues.wal_base == Some(checkpoint) && queues.wal.waiting() > 0
+        let is_deleted = newest.is_some_and(|id| queues.deleted.ids.contains(&id));
+        if is_deleted { queues.deleted.left } else { newest }
+    }
+
+    /// Tells whether WAL files may still follow a checkpoint, because its deletion was not begun.
+    pub(crate) fn may_be_followed(&self, checkpoint: u64) -> bool {
+        !self.lock().deleted.ids.contains(&checkpoint)
     }
 }

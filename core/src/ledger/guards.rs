@@ -39,21 +39,55 @@ impl Drop for UnknownOutcome {
     }
 }
 
-/// A restore. Retention keeps the checkpoint until this is dropped.
+/// A restore. No checkpoint that is restored is deleted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Restoring(Arc<Ledger>);
 
 impl Restoring {
-    /// Begins to restore checkpoint `id`.
-    pub(crate) fn begin(ledger: &Arc<Ledger>, id: u64) -> Self {
-        ledger.lock().restoring = Some(id);
-        Self(ledger.clone())
+    /// Begins to restore checkpoint `id`, unless it is being deleted.
+    pub(crate) fn begin(ledger: &Arc<Ledger>, id: u64) -> Result<Self, Error> {
+        let mut pages = ledger.lock();
+        if pages.going.contains(&id) {
+            return Err(Error::NotFound(format!("checkpoint {id} is being deleted, so it cannot be restored")));
+        }
+        pages.restoring = Some(id);
+        drop(pages);
+        Ok(Self(ledger.clone()))
     }
 }
 
 impl Drop for Restoring {
     fn drop(&mut self) {
         self.0.lock().restoring = None;
+    }
+}
+
+/// A checkpoint that the caller wants to be deleted. Until this is dropped, it can be neither kept nor restored.
+#[derive(Debug)]
+pub(crate) struct Going {
+    ledger: Arc<Ledger>,
+    id: u64,
+}
+
+impl Going {
+    /// Begins to delete checkpoint `id`, unless it is kept or being restored.
+    pub(crate) fn begin(ledger: &Arc<Ledger>, id: u64) -> Result<Self, Error> {
+        let mut pages = ledger.lock();
+        if pages.standing.kept.contains(&id) {
+            return Err(Error::InvalidInput(format!("checkpoint {id} is kept: release it before you delete it")));
+        }
+        if pages.restoring == Some(id) {
+            return Err(Error::InvalidInput(format!("checkpoint {id} is being restored: delete it afterwards")));
+        }
+        pages.going.insert(id);
+        drop(pages);
+        Ok(Self { ledger: ledger.clone(), id })
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        self.ledger.lock().going.remove(&self.id);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::ledger::segment_reader::SegmentSource;
 use crate::maintenance::compaction::execute::{Compacted, execute};
 use crate::maintenance::compaction::plan::{CompactionInput, Plan, plan};
 use crate::maintenance::gc::{Retain, collect};
+use crate::maintenance::retention::GarbageReport;
 
 /// The work that a finished checkpoint leaves to be done. It may run at any time, before or after the next
 /// checkpoint.
@@ -55,21 +56,28 @@ pub struct MaintenanceReport {
     pub errors: Vec<String>,
 }
 
+impl From<GarbageReport> for MaintenanceReport {
+    fn from(garbage: GarbageReport) -> Self {
+        Self {
+            reclaimed_bytes: garbage.reclaimed_bytes(),
+            deleted: garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect(),
+            errors: garbage.errors,
+            ..Self::default()
+        }
+    }
+}
+
 impl<D: Directory> Maintenance<D> {
     /// Applies retention, deletes files that no checkpoint names, and compacts where that is due. The
     /// new files are created now, behind the stream, and the next checkpoint publishes them.
     ///
     /// It never fails: what went wrong is in the report's `errors`.
     pub async fn run(self) -> MaintenanceReport {
-        let mut report = MaintenanceReport::default();
-        match collect(&*self.directory, &self.ledger, &self.listing, Retain::Newest(self.max_retained)).await {
-            Ok(garbage) => {
-                report.reclaimed_bytes = garbage.reclaimed_bytes();
-                report.deleted = garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect();
-                report.errors = garbage.errors;
-            }
-            Err(error) => report.errors.push(error.to_string()),
-        }
+        let retain = Retain::Newest(self.max_retained);
+        let mut report = match collect(&*self.directory, &self.ledger, &self.listing, retain).await {
+            Ok(garbage) => MaintenanceReport::from(garbage),
+            Err(error) => MaintenanceReport { errors: vec![error.to_string()], ..MaintenanceReport::default() },
+        };
         if let Err(error) = self.compact(&mut report).await {
             report.errors.push(format!("compaction: {error}"));
         }

@@ -176,7 +176,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
 
     /// Returns the id of the newest checkpoint that this manager knows to exist.
     pub fn latest_checkpoint_id(&self) -> Option<u64> {
-        self.lineage.latest
+        self.in_flight.without_deleted(self.lineage.latest)
     }
 
     /// Returns the id of the directory, to which every file in it is bound.

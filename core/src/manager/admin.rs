@@ -1,16 +1,14 @@
 //! Administration of a directory: lists, reads, deletes and verifies checkpoints.
 
-use crate::directory::{Directory, DirectoryErrorKind, NewFile};
+use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::IncrementalCheckpointMetadata;
-use crate::format::paths::deleted_path;
-use crate::ledger::fence::fenced;
 use crate::ledger::listing::Listing;
 use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::maintenance::MaintenanceReport;
-use crate::maintenance::beginning::mark_begun;
-use crate::maintenance::gc::{Retain, collect};
+use crate::maintenance::gc::Retain;
 use crate::maintenance::retention::GarbageReport;
+use crate::manager::deletion::Deletion;
 use crate::manager::types::IncrementalCheckpointManager;
 use crate::tools::inspect;
 use crate::tools::verify::{VerifyReport, verify};
@@ -74,14 +72,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// [`cleanup_old_checkpoints`](Self::cleanup_old_checkpoints) does. Keeping 0 is
     /// [`InvalidInput`](Error::InvalidInput).
     pub async fn cleanup_old_checkpoints_keep(&mut self, keep: usize) -> Result<MaintenanceReport, Error> {
-        if keep == 0 {
-            return Err(Error::InvalidInput(
-                "keeping 0 checkpoints would lose everything: delete the directory instead".into(),
-            ));
-        }
-        self.settle();
-        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
-        self.sweep(&listing, Retain::Newest(keep)).await.map(report)
+        self.prepare_cleanup(keep)?.run().await.map(Into::into)
     }
 
     /// Deletes one checkpoint, with the files that it alone named. Its id is never given again.
@@ -90,96 +81,74 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// to delete a checkpoint that is [kept](Self::keep), the only one that says that another one is kept, or one
     /// after which a WAL file is being written.
     pub async fn delete_checkpoint(&mut self, id: u64) -> Result<MaintenanceReport, Error> {
-        self.settle();
-        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
-        if !listing.checkpoints.contains(&id) {
-            return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
-        }
-        self.check_not_kept(&listing, id).await?;
-        if self.in_flight.is_followed_soon(id) {
-            return Err(Error::InvalidInput(format!(
-                "a WAL file after checkpoint {id} is being written: finish it first"
-            )));
-        }
-        if self.wal.base == Some(id) {
-            self.wal.base = None;
-        }
-        self.wal.marked = Some(id);
-        // Before the metadata is deleted, a mark is created. It records that this id was given, and it warns
-        // a writer that is about to write a WAL file after this checkpoint.
-        if !listing.marked.contains(&id) {
-            let marked = self.directory.create(vec![NewFile { path: deleted_path(id), content: Vec::new() }]).await;
-            // A mark that another writer created serves as well.
-            marked
-                .or_else(|error| if error.kind() == DirectoryErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
-        }
-        // Another writer may have acknowledged a WAL file meanwhile. The sweep lists the directory first and
-        // finds it. A writer whose file comes after that listing finds the mark.
-        let listed_again = self.as_owner(Listing::take(&*self.directory).await)?;
-        if self.lineage.latest == Some(id) {
-            // From here on it may be gone, also if this future is dropped.
-            self.lineage.latest = listing.checkpoints.iter().rev().find(|other| **other != id).copied();
-        }
-        self.sweep(&listed_again, Retain::AllBut(Some(id))).await.map(report)
+        self.prepare_deletion(id)?.run().await.map(Into::into)
     }
 
     /// Deletes the files that no kept checkpoint names and no checkpoint in flight needs. Only files that
     /// Alluvium wrote are ever deleted. The report has a verdict on every file.
     pub async fn collect_garbage(&mut self) -> Result<GarbageReport, Error> {
-        self.settle();
-        // A collection that was asked for has a verdict on foreign files too.
-        let listing = self.as_owner(Listing::take_all(&*self.directory).await)?;
-        self.sweep(&listing, Retain::AllBut(None)).await
+        self.prepare_garbage_collection()?.run().await
     }
 
-    /// Checks by a listing that was just taken that this writer is still the newest. A writer that was superseded
-    /// must delete nothing, so it is [`Fenced`](Error::Fenced).
-    pub(super) fn as_owner(&self, taken: Result<Listing, Error>) -> Result<Listing, Error> {
+    /// Prepares what [`cleanup_old_checkpoints_keep`](Self::cleanup_old_checkpoints_keep) does, to run beside the
+    /// stream.
+    ///
+    /// ```
+    /// # use alluvium_core::directory::{block_on, MemoryDirectory};
+    /// # use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
+    /// # use std::sync::Arc;
+    /// # let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
+    /// # let directory = Arc::new(MemoryDirectory::new());
+    /// let mut manager = block_on(IncrementalCheckpointManager::open(directory, CheckpointConfig::new(), options))?;
+    /// block_on(manager.create_checkpoint(1))?;
+    /// block_on(manager.create_checkpoint(2))?;
+    /// let cleanup = manager.prepare_cleanup(1)?;
+    /// // The manager is free while the cleanup runs, on another thread for example.
+    /// manager.put(b"key", b"value")?;
+    /// block_on(cleanup.run())?;
+    /// assert_eq!(block_on(manager.list_checkpoints())?.len(), 1);
+    /// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+    /// ```
+    pub fn prepare_cleanup(&mut self, keep: usize) -> Result<Deletion<D>, Error> {
+        if keep == 0 {
+            return Err(Error::InvalidInput(
+                "keeping 0 checkpoints would lose everything: delete the directory instead".into(),
+            ));
+        }
+        self.prepare_to_delete(Retain::Newest(keep))
+    }
+
+    /// Prepares what [`delete_checkpoint`](Self::delete_checkpoint) does, to run beside the stream. Whether the
+    /// checkpoint may be deleted is found out then.
+    pub fn prepare_deletion(&mut self, id: u64) -> Result<Deletion<D>, Error> {
+        self.prepare_to_delete(Retain::AllBut(Some(id)))
+    }
+
+    /// Prepares what [`collect_garbage`](Self::collect_garbage) does, to run beside the stream.
+    pub fn prepare_garbage_collection(&mut self) -> Result<Deletion<D>, Error> {
+        self.prepare_to_delete(Retain::AllBut(None))
+    }
+
+    fn prepare_to_delete(&mut self, retain: Retain) -> Result<Deletion<D>, Error> {
         self.ledger.check()?;
-        let listing = taken?;
-        let last_id = self.lineage.next_id.map_or(u64::MAX, |next| next - 1);
-        let superseded = {
-            let pages = self.ledger.lock();
-            listing.superseded(last_id, |checkpoint, sequence| pages.knows(checkpoint, sequence))
-        };
-        if let Some(left) = superseded {
-            let error = fenced(left);
-            self.ledger.poison(&error);
-            return Err(error);
-        }
-        Ok(listing)
+        self.settle();
+        Ok(self.deletion(retain))
     }
 
-    /// Collects garbage in a directory that was just listed.
-    pub(super) async fn sweep(&self, listing: &Listing, retain: Retain) -> Result<GarbageReport, Error> {
-        if let Retain::AllBut(Some(id)) = retain {
-            // A checkpoint with a mark is about to go too.
-            let is_last = listing.checkpoints.iter().all(|other| *other == id || listing.marked.contains(other));
-            if is_last && !listing.is_begun() {
-                mark_begun(&*self.directory).await?;
-            }
+    /// Returns what deletes all checkpoints but those.
+    pub(super) fn deletion(&self, retain: Retain) -> Deletion<D> {
+        Deletion {
+            directory: self.directory.clone(),
+            ledger: self.ledger.clone(),
+            in_flight: self.in_flight.clone(),
+            retain,
+            last_id: self.lineage.next_id.map_or(u64::MAX, |next| next - 1),
         }
-        if self.in_flight.unfinished() == 0 {
-            // With nothing in flight, every unnamed segment below the next number is left over.
-            let mut pages = self.ledger.lock();
-            pages.own_below = pages.next_number;
-        }
-        collect(&*self.directory, &self.ledger, listing, retain).await
     }
 
     /// Reads every byte of the directory and reports what is wrong. It fails only if the directory cannot be
     /// listed.
     pub async fn verify(&self) -> Result<VerifyReport, Error> {
         verify(&*self.directory).await
-    }
-}
-
-/// Turns the report of garbage collection into that of maintenance.
-fn report(garbage: GarbageReport) -> MaintenanceReport {
-    MaintenanceReport {
-        reclaimed_bytes: garbage.reclaimed_bytes(),
-        deleted: garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect(),
-        errors: garbage.errors,
-        ..MaintenanceReport::default()
     }
 }

@@ -157,19 +157,30 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         watermark: Option<i64>,
         state: &[u8],
     ) -> Result<IncrementalCheckpointMetadata, Error> {
+        let prepared = self.prepare_checkpoint_with_state(wal_position, source_offsets, watermark, state)?;
+        self.complete(prepared).await
+    }
+
+    /// Freezes a checkpoint as [`prepare_checkpoint`](Self::prepare_checkpoint) does, with what
+    /// [`create_checkpoint_with_state`](Self::create_checkpoint_with_state) gets. An error changes nothing.
+    pub fn prepare_checkpoint_with_state(
+        &mut self,
+        wal_position: u64,
+        source_offsets: BTreeMap<String, u64>,
+        watermark: Option<i64>,
+        state: &[u8],
+    ) -> Result<PreparedCheckpoint<D>, Error> {
         for (source, offset) in &source_offsets {
             self.live.position.check_source_offset(source, *offset)?;
         }
         let before = self.live.position.clone();
         self.live.position.source_offsets = source_offsets;
         self.live.position.watermark = watermark;
-        match self.prepare(wal_position, Some(state.to_vec())) {
-            Ok(prepared) => self.complete(prepared).await,
-            Err(error) => {
-                self.live.position = before;
-                Err(error)
-            }
+        let prepared = self.prepare(wal_position, Some(state.to_vec()));
+        if prepared.is_err() {
+            self.live.position = before;
         }
+        prepared
     }
 
     /// Writes and finishes a prepared checkpoint, and runs its maintenance.
@@ -204,14 +215,14 @@ impl<D> IncrementalCheckpointManager<D> {
             self.lineage.next_id = Some(taken.id);
             self.wal.from = self.wal.from.min(taken.id);
             self.lineage.parent = taken.parent;
-            let may_follow = |base: &u64| self.lineage.latest == Some(*base) && self.wal.marked != Some(*base);
-            self.wal.base = taken.wal_base.filter(may_follow);
+            self.wal.base = taken.wal_base.filter(|base| self.lineage.latest == Some(*base));
             self.wal.synced = taken.synced;
             self.observed.last_checkpoint_us = taken.last_checkpoint_us;
         }
         for statistics in self.in_flight.take_durable() {
             self.note_durable(statistics);
         }
+        self.note_deleted();
     }
 
     /// Takes note of a durable checkpoint.
@@ -225,5 +236,12 @@ impl<D> IncrementalCheckpointManager<D> {
             self.wal.bytes = 0;
             self.in_flight.follow(latest);
         }
+        self.note_deleted();
+    }
+
+    /// Takes note of checkpoints that may be gone, because their deletion was begun.
+    fn note_deleted(&mut self) {
+        self.lineage.latest = self.in_flight.without_deleted(self.lineage.latest);
+        self.wal.base = self.wal.base.filter(|base| self.in_flight.may_be_followed(*base));
     }
 }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::Ledger;
-use crate::ledger::listing::Listing;
-use crate::ledger::standing::kept_in;
+use crate::maintenance::gc::Retain;
 use crate::manager::types::IncrementalCheckpointManager;
 
 /// A checkpoint that is kept before it is known whether it exists. If nothing comes of it, it is not kept.
@@ -62,7 +61,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             // Maintenance may run meanwhile. From now on it leaves the checkpoint.
             promise.is_open = pages.standing.kept.insert(id);
         }
-        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
+        let listing = self.deletion(Retain::AllBut(None)).listing().await?;
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist, so it cannot be kept")));
         }
@@ -85,25 +84,5 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
     /// Returns the ids of the checkpoints that are [kept](Self::keep).
     pub fn kept_checkpoints(&self) -> BTreeSet<u64> {
         self.ledger.lock().standing.kept.clone()
-    }
-
-    /// Fails if a checkpoint is kept, or if with it the directory would forget that another one is.
-    pub(super) async fn check_not_kept(&self, listing: &Listing, id: u64) -> Result<(), Error> {
-        let kept = self.kept_checkpoints();
-        if kept.contains(&id) {
-            return Err(Error::InvalidInput(format!("checkpoint {id} is kept: release it before you delete it")));
-        }
-        if kept.is_empty() || listing.checkpoints.last() != Some(&id) {
-            return Ok(());
-        }
-        let said = kept_in(&*self.directory, listing, listing.checkpoints.iter()).await?;
-        let others = listing.checkpoints.iter().filter(|other| **other != id);
-        let left = kept_in(&*self.directory, listing, others).await?;
-        match said.intersection(&kept).find(|other| !left.contains(other)) {
-            Some(other) => Err(Error::InvalidInput(format!(
-                "only checkpoint {id} says that checkpoint {other} is kept: take another checkpoint before you delete it"
-            ))),
-            None => Ok(()),
-        }
     }
 }

@@ -46,8 +46,6 @@ pub(super) struct WalCursor {
     /// No WAL file may follow a checkpoint before this one, because these do not declare all namespaces as they are
     /// declared now.
     pub(super) from: u64,
-    /// A checkpoint that no WAL file may follow any more, because its deletion was begun.
-    pub(super) marked: Option<u64>,
     /// Bytes of the WAL files after the newest checkpoint.
     pub(super) bytes: u64,
     /// Where in the stream the last WAL file ended.

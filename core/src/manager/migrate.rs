@@ -60,9 +60,9 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if old.is_empty() {
             return Ok(report);
         }
-        let listing = self.as_owner(Listing::take(&*self.directory).await)?;
-        let newer = listing.checkpoints.iter().rev().take_while(|id| !old.contains(id)).count();
-        let garbage = self.sweep(&listing, Retain::Newest(newer)).await?;
+        let newer =
+            Listing::take(&*self.directory).await?.checkpoints.iter().rev().take_while(|id| !old.contains(id)).count();
+        let garbage = self.deletion(Retain::Newest(newer)).run().await?;
         report.reclaimed_bytes = garbage.reclaimed_bytes();
         report.deleted = garbage.files.into_iter().filter(|file| !file.keep).map(|file| file.path).collect();
         report.errors = garbage.errors;

@@ -7,6 +7,7 @@ mod check_in;
 mod checkpoint;
 mod clocks;
 mod declare;
+mod deletion;
 mod keep;
 mod live_state;
 mod migrate;
@@ -24,6 +25,7 @@ mod timers;
 mod types;
 mod undo;
 
+pub use crate::manager::deletion::Deletion;
 pub use crate::manager::migrate::MigrationReport;
 pub use crate::manager::summary::{MemoryUsage, RecoverySummary};
 pub use crate::manager::sync::{PreparedSync, WrittenSync};

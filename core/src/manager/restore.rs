@@ -31,7 +31,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if in_flight > 0 {
             return Err(Error::InvalidInput(format!("{in_flight} checkpoints are in flight: finish them first")));
         }
-        let restoring = Restoring::begin(&self.ledger, id);
+        let restoring = Restoring::begin(&self.ledger, id)?;
         let listing = Listing::take(&*self.directory).await?;
         let options = RecoverOptions::new().checkpoint(Some(id));
         let recovered = recover_listed(&*self.directory, &self.stores, &options, &listing).await?;

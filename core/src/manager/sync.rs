@@ -85,8 +85,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         self.live.position.check_wal_position(wal_position)?;
         self.live.undo.close();
         self.settle();
-        let base =
-            self.wal.base().ok_or_else(|| Error::Wal("there is no checkpoint that a WAL file could follow".into()))?;
+        let no_base = || Error::Wal("there is no checkpoint that a WAL file could follow".into());
+        let base = self.wal.base().ok_or_else(no_base)?;
         let totals = Totals::of(&self.live.state, &self.live.spaces);
         let end = WalPosition {
             position: StreamPosition { wal_position, ..self.live.position.clone() },
@@ -98,8 +98,8 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
         if tail.bytes() == 0 && self.wal.synced.as_ref() == Some(&end) {
             return Ok(None);
         }
+        let held = HeldWal::join(&self.in_flight, base, tail).ok_or_else(no_base)?;
         self.live.position.wal_position = wal_position;
-        let held = HeldWal::join(&self.in_flight, base, tail);
         Ok(Some(PreparedSync { directory: self.directory.clone(), ledger: self.ledger.clone(), held, end }))
     }
 

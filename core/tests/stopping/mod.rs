@@ -1,45 +1,52 @@
 //! A directory in memory in which work stops where a test wants it to.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use alluvium_core::directory::{Directory, DirectoryError, Entry, MemoryDirectory, NewFile};
 
-/// A directory that never comes to the end of a creation, or that stops at each pause, if it is asked to.
+/// A directory that never comes to the end of a creation, or that stops at each pause or before each call, if it is
+/// asked to.
 #[derive(Default)]
 pub(crate) struct Stopping {
     inner: MemoryDirectory,
     pub(crate) is_stuck: AtomicBool,
     pub(crate) pauses: AtomicBool,
+    pub(crate) stops: AtomicBool,
+}
+
+/// Stops once, if that is asked for.
+async fn stop(is_asked_for: &AtomicBool) {
+    let mut is_over = !is_asked_for.load(Ordering::Relaxed);
+    poll_fn(|_| if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 impl Directory for Stopping {
-    fn list(&self) -> impl Future<Output = Result<Vec<Entry>, DirectoryError>> {
-        self.inner.list()
+    async fn list(&self) -> Result<Vec<Entry>, DirectoryError> {
+        stop(&self.stops).await;
+        self.inner.list().await
     }
-    fn read(&self, path: &str) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
-        self.inner.read(path)
+    async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
+        stop(&self.stops).await;
+        self.inner.read(path).await
     }
-    fn read_range(
-        &self,
-        path: &str,
-        offset: u64,
-        length: usize,
-    ) -> impl Future<Output = Result<Vec<u8>, DirectoryError>> {
-        self.inner.read_range(path, offset, length)
+    async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
+        stop(&self.stops).await;
+        self.inner.read_range(path, offset, length).await
     }
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
         if self.is_stuck.load(Ordering::Relaxed) {
             pending::<()>().await;
         }
+        stop(&self.stops).await;
         self.inner.create(batch).await
     }
-    fn delete(&self, paths: &[String]) -> impl Future<Output = Result<(), DirectoryError>> {
-        self.inner.delete(paths)
+    async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
+        stop(&self.stops).await;
+        self.inner.delete(paths).await
     }
     async fn pause(&self) {
-        let mut is_over = !self.pauses.load(Ordering::Relaxed);
-        poll_fn(|_| if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+        stop(&self.pauses).await;
     }
 }
