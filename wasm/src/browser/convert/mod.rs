@@ -18,7 +18,7 @@ use wasm_bindgen::prelude::*;
 
 pub(super) use self::checkpoints::{listed, metadata, statistics};
 pub(super) use self::positions::positions;
-pub(super) use self::reports::{garbage, maintenance, memory, recovered, verified};
+pub(super) use self::reports::{maintenance, memory, recovered, verified};
 pub(super) use self::settings::Settings;
 
 /// Converts a value to JavaScript.

@@ -1,6 +1,5 @@
 //! Converts the reports of operations to JavaScript.
 
-use alluvium_core::gc::GarbageReport;
 use alluvium_core::recovery::SkippedCheckpoint;
 use alluvium_core::tools::verify::{Finding, VerifyReport};
 use alluvium_core::{MaintenanceReport, MemoryUsage, RecoverySummary};
@@ -12,7 +11,7 @@ use super::{count, to_js};
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Maintained<'a> {
-    deleted: Vec<&'a str>,
+    deleted: &'a [String],
     reclaimed_bytes: f64,
     rebased_bytes: f64,
     errors: &'a [String],
@@ -21,19 +20,9 @@ struct Maintained<'a> {
 /// Converts to the package's `MaintenanceReport`.
 pub(in crate::browser) fn maintenance(report: &MaintenanceReport) -> JsValue {
     to_js(&Maintained {
-        deleted: report.deleted.iter().map(String::as_str).collect(),
+        deleted: &report.deleted,
         reclaimed_bytes: count(report.reclaimed_bytes),
         rebased_bytes: count(report.rebased_bytes),
-        errors: &report.errors,
-    })
-}
-
-/// Converts a garbage collection's report, also to the package's `MaintenanceReport`.
-pub(in crate::browser) fn garbage(report: &GarbageReport) -> JsValue {
-    to_js(&Maintained {
-        deleted: report.files.iter().filter(|file| !file.keep).map(|file| file.path.as_str()).collect(),
-        reclaimed_bytes: count(report.reclaimed_bytes()),
-        rebased_bytes: 0.0,
         errors: &report.errors,
     })
 }

@@ -65,25 +65,17 @@ impl Engine {
     /// Deletes one checkpoint.
     #[wasm_bindgen(js_name = deleteCheckpoint)]
     pub fn delete_checkpoint(&self, id: u64) -> Promise {
-        self.exclusively("a deletion", async move |manager| {
-            Ok(convert::maintenance(&manager.delete_checkpoint(id).await?))
-        })
+        self.deleting(move |manager| manager.prepare_deletion(id))
     }
 
     /// Deletes all checkpoints except the newest `keep`.
     pub fn cleanup(&self, keep: u32) -> Promise {
-        self.exclusively("a cleanup", async move |manager| {
-            let report = manager.cleanup_old_checkpoints_keep(keep as usize).await?;
-            Ok(convert::maintenance(&report))
-        })
+        self.deleting(move |manager| manager.prepare_cleanup(keep as usize))
     }
 
     /// Deletes the files that no kept checkpoint names.
     #[wasm_bindgen(js_name = collectGarbage)]
     pub fn collect_garbage(&self) -> Promise {
-        self.exclusively("a garbage collection", async move |manager| {
-            let report = manager.collect_garbage().await?;
-            Ok(convert::garbage(&report))
-        })
+        self.deleting(Manager::prepare_garbage_collection)
     }
 }

@@ -56,6 +56,25 @@ impl Engine {
         Ok(prepared)
     }
 
+    /// Freezes the changes with an opaque state of the caller. The given offsets and watermark become the current ones.
+    #[wasm_bindgen(js_name = prepareWithState)]
+    pub fn prepare_with_state(
+        &self,
+        wal_position: Option<u64>,
+        offsets: JsValue,
+        watermark: Option<i64>,
+        state: &[u8],
+    ) -> Result<Prepared, JsValue> {
+        let prepared = self.shared.change(|manager| {
+            let wrong = |what| Error::InvalidInput(format!("offsets are pairs of name and bigint: {what}"));
+            let offsets = convert::from_js(offsets).map_err(wrong)?;
+            let wal_position = wal_position.unwrap_or(manager.wal_position());
+            manager.prepare_checkpoint_with_state(wal_position, offsets, watermark, state).map(Prepared)
+        })?;
+        self.shared.is_changed.set(false);
+        Ok(prepared)
+    }
+
     /// Writes a prepared checkpoint, and resolves when it is durable. Checkpoints must be written in the order in
     /// which they were prepared.
     pub fn write(&self, prepared: Prepared) -> Promise {
@@ -66,24 +85,6 @@ impl Engine {
             let metadata = convert::metadata(&finished.metadata);
             let statistics = convert::statistics(&finished.statistics);
             Ok(Finished { metadata, statistics, maintenance: finished.maintenance }.into())
-        })
-    }
-
-    /// Takes a checkpoint that also holds an opaque state of the caller.
-    #[wasm_bindgen(js_name = writeWithState)]
-    pub fn write_with_state(
-        &self,
-        wal_position: Option<u64>,
-        offsets: JsValue,
-        watermark: Option<i64>,
-        state: Vec<u8>,
-    ) -> Promise {
-        self.exclusively("a checkpoint with a state", async move |manager| {
-            let wrong = |what| Error::InvalidInput(format!("offsets are pairs of name and bigint: {what}"));
-            let offsets = convert::from_js(offsets).map_err(wrong)?;
-            let wal_position = wal_position.unwrap_or(manager.wal_position());
-            let created = manager.create_checkpoint_with_state(wal_position, offsets, watermark, &state).await?;
-            Ok(convert::metadata(&created))
         })
     }
 }

@@ -2,8 +2,8 @@
 //! and events.
 //!
 //! The manager is borrowed only within synchronous steps, and never across an await. JavaScript can call
-//! at any time, and a call does not throw because another one is running. Operations that need the manager
-//! from start to end (restore, import, deletion) take it out of its slot. Calls that arrive in the meantime
+//! at any time, and a call does not throw because another one is running. Operations that put another state in
+//! the place of the manager's (restore, import) take it out of its slot. Calls that arrive in the meantime
 //! get the error `busy`.
 
 mod admin;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use alluvium_core::directory::AnyDirectory;
-use alluvium_core::{IncrementalCheckpointError as Error, IncrementalCheckpointManager, OpenOptions};
+use alluvium_core::{Deletion, IncrementalCheckpointError as Error, IncrementalCheckpointManager, OpenOptions};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -124,6 +124,20 @@ impl Engine {
         future_to_promise(async move {
             drop(shared.manager()?);
             operation(&shared.directory).await.map_err(convert::error)
+        })
+    }
+
+    /// Runs a deletion. The manager stays usable.
+    fn deleting(
+        &self,
+        prepare: impl FnOnce(&mut Manager) -> Result<Deletion<AnyDirectory<'static>>, Error> + 'static,
+    ) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        future_to_promise(async move {
+            let outcome = shared.change(prepare)?.run().await;
+            // The newest checkpoint may be gone, so the next one is not superfluous.
+            shared.is_changed.set(true);
+            outcome.map(|garbage| convert::maintenance(&garbage.into())).map_err(convert::error)
         })
     }
 
