@@ -5,7 +5,7 @@ import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
 import { Engine, instance, setWasmSource } from "./engine.js";
 import { Listeners } from "./events.js";
-import { intervalMs } from "./interval.js";
+import { beforeReplaced, intervalMs, replacing } from "./for-sources.js";
 import { acquire } from "./lock.js";
 import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
@@ -136,6 +136,16 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     return new Timers(this.#session, name);
   }
 
+  /** @internal */
+  get [replacing](): Promise<void> | undefined {
+    return this.#session.replacing;
+  }
+
+  /** @internal */
+  [beforeReplaced](listener: () => void): () => void {
+    return this.#session.beforeReplaced(listener);
+  }
+
   /** The names of the declared namespaces. */
   get namespaces(): string[] {
     return this.#session.call((engine) => engine.namespaces() as { name: string }[]).map(({ name }) => name);
@@ -207,12 +217,12 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
 
   /**
    * Takes a checkpoint that also contains an opaque state of the caller. The given offsets and watermark become
-   * the current ones.
+   * the current ones. All of it is of the moment of the call, however many checkpoints are under way.
    */
   async checkpointWithState(
     state: Uint8Array,
     options: { walPosition?: Integer | undefined; sourceOffsets?: Iterable<[string, Integer]> | undefined; watermark?: Integer | undefined } = {},
-  ): Promise<CheckpointMetadata> {
+  ): Promise<WrittenCheckpoint> {
     this.#commits.refuseMigrating("checkpointWithState");
     const { walPosition, watermark, sourceOffsets = this.sourceOffsets } = record("the options of checkpointWithState", options);
     const bytes = viewed("state", state);
@@ -223,12 +233,11 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
       return [texted("offset of a source", name), unsigned("offset", offset)];
     });
     const mark = watermark === undefined ? this.watermark : signed("watermark", watermark);
-    return this.#session.inTurn<CheckpointMetadata>(async (engine) => {
-      this.#commits.refuseMigrating("checkpointWithState");
-      const written: unknown = await engine.writeWithState(position, offsets, mark, bytes);
+    return this.#commits.freeze(() => {
+      const prepared = this.#session.call((engine) => engine.prepareWithState(position, offsets, mark, bytes));
       this.#session.feed?.clockMoved("event");
-      return written;
-    }).then(withJson);
+      return prepared;
+    });
   }
 
   /** Returns the opaque state of a checkpoint. */
@@ -264,8 +273,10 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   async #replace<T extends object>(what: string, replace: (engine: EngineHandle) => Promise<T>): Promise<[T, WrittenCheckpoint | undefined]> {
     this.#commits.refuseMigrating(what);
     let upToDate: Promise<WrittenCheckpoint | undefined> | undefined;
-    const by = await this.#session.inTurn<T>(async (engine) => {
+    let end = (): void => {};
+    const turn = this.#session.inTurn<T>(async (engine) => {
       this.#commits.refuseMigrating(what);
+      end = this.#session.beginReplacing();
       const found = await replace(engine);
       this.#commits.forget();
       // It may be from before a namespace was declared.
@@ -276,11 +287,16 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
       return withJson(found);
     });
     try {
-      return [by, await upToDate];
-    } catch (thrown) {
-      // The state is of no version. What is stored is whole, and the next open migrates it.
-      await this.close();
-      throw thrown;
+      const by = await turn;
+      try {
+        return [by, await upToDate];
+      } catch (thrown) {
+        // The state is of no version. What is stored is whole, and the next open migrates it.
+        await this.close();
+        throw thrown;
+      }
+    } finally {
+      end();
     }
   }
 

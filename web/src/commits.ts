@@ -103,15 +103,21 @@ export class Commits {
   }
 
   /** Freezes the state now, and writes it in its turn. */
-  async #take({ walPosition }: CheckpointOptions): Promise<WrittenCheckpoint> {
+  #take({ walPosition }: CheckpointOptions): Promise<WrittenCheckpoint> {
+    return this.freeze(() => {
+      const given = typeof walPosition === "function" ? walPosition() : walPosition;
+      const position = given === undefined ? undefined : unsigned("walPosition", given);
+      return this.#session.call((engine) => engine.prepare(position));
+    });
+  }
+
+  /** Freezes the state now by `prepare`, which is synchronous, and writes it in its turn. */
+  async freeze(prepare: () => Prepared): Promise<WrittenCheckpoint> {
     let prepared: Prepared;
     try {
       // It may have waited until the state was restored from an older version.
       this.refuseMigrating("checkpoint");
-      const given = typeof walPosition === "function" ? walPosition() : walPosition;
-      const position = given === undefined ? undefined : unsigned("walPosition", given);
-      // Everything up to here is synchronous, so the checkpoint holds the state of this moment.
-      prepared = this.#session.call((engine) => engine.prepare(position));
+      prepared = prepare();
     } catch (thrown) {
       this.#turns.next();
       throw thrown;

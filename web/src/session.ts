@@ -33,6 +33,10 @@ export class Session {
   #closing: Promise<void> | undefined;
   /** The feed, with the sequence number that it has reached. It stays when the last watcher has gone. */
   #feed: Feed | undefined;
+  /** Settles when no other checkpoint is becoming the state any more. */
+  #replacing: Promise<void> | undefined;
+  /** Those who are told that another checkpoint is about to become the state. */
+  readonly #beforeReplaced = new Set<() => void>();
   /** Those who are told once that the session has ended. */
   readonly #endings = new Set<(error: AlluviumError | undefined) => void>();
   readonly #forgetInstance: () => void;
@@ -136,6 +140,32 @@ export class Session {
       if (!feed.isWatched) this.feed = undefined;
     };
     return { sequence, stop };
+  }
+
+  /**
+   * What settles when the engine can be called again, if another checkpoint is becoming the state. Until then, calls fail
+   * as `"busy"`, and what they would do belongs to no state.
+   */
+  get replacing(): Promise<void> | undefined {
+    return this.#replacing;
+  }
+
+  /** Calls `listener` whenever another checkpoint is about to become the state. The returned function ends this. */
+  beforeReplaced(listener: () => void): () => void {
+    this.#beforeReplaced.add(listener);
+    return () => void this.#beforeReplaced.delete(listener);
+  }
+
+  /** Takes note that another checkpoint is about to become the state. Returns what says that this is over. */
+  beginReplacing(): () => void {
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const over: Promise<void> = Promise.all([this.#replacing, ended]).then(() => {
+      if (this.#replacing === over) this.#replacing = undefined;
+    });
+    this.#replacing = over;
+    for (const listener of this.#beforeReplaced) attempt(listener);
+    return end;
   }
 
   /** Takes note that another checkpoint has become the state, which `prepare` makes ready. */

@@ -2,9 +2,10 @@
 
 import type { Checkpoints } from "../checkpoints.js";
 import { AlluviumError } from "../error.js";
-import { intervalMs } from "../interval.js";
+import { beforeReplaced, replacing } from "../for-sources.js";
 import { textOf } from "../text.js";
 import { ConnectionLost, type Position, type Source } from "./source.js";
+import { Taking } from "./taking.js";
 
 /** The options of `consume`. */
 export interface ConsumeOptions {
@@ -16,10 +17,6 @@ export interface ConsumeOptions {
 
 /** After so many records of one batch, a checkpoint is taken if one is due. */
 const RECORDS_BETWEEN = 256;
-
-/** How often it is asked in an interval whether a checkpoint is due. The clock of the checkpoints need not be that of timers. */
-const PARTS_OF_INTERVAL = 8;
-const LONGEST_WAIT_MS = 0x7fff_ffff;
 
 const RETRY_MS_LEAST = 100;
 const RETRY_MS_MOST = 10_000;
@@ -33,8 +30,11 @@ export function positionOf(checkpoints: Checkpoints<any, any>, source: string): 
 /**
  * Reads a source from the position that the state belongs to, and calls `apply` for each record. The position moves
  * together with the state, so each checkpoint holds exactly the records before its position. A checkpoint is taken when
- * `shouldCheckpoint` says so, also while the source is silent, and one at the end. Resolves when the source has ended or `signal` was aborted, and all
- * of it is durable.
+ * `shouldCheckpoint` says so, also while the source is silent, and one at the end. Resolves when the source has ended or
+ * `signal` was aborted, and all of it is durable.
+ *
+ * If another checkpoint becomes the state, by `restore` for example, the source is read again from the position of that
+ * one.
  *
  * `apply` must be synchronous: a checkpoint could otherwise hold a part of a record. If it throws, the state may hold
  * a part of its record. Close the checkpoints then without a further checkpoint, and open them again.
@@ -44,70 +44,68 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
   const abort = () => stop.abort();
   options.signal?.addEventListener("abort", abort);
   if (options.signal?.aborted) abort();
-  let writing: Promise<unknown> = Promise.resolve();
-  const take = () => {
-    writing = checkpoints.checkpoint();
-    // It is awaited before the next one, and at the end, which comes at once: a silent source would hide the error.
-    writing.catch(abort);
+  const taking = new Taking(checkpoints, abort);
+  /** Waits while another checkpoint becomes the state. After that, the engine can be called until the next await. */
+  const ready = async () => {
+    for (let under = checkpoints[replacing]; under !== undefined; under = checkpoints[replacing]) await under;
   };
-  const whenDue = async () => {
-    if (!checkpoints.shouldCheckpoint()) return;
-    await writing;
-    take();
-  };
-  // Records that no checkpoint holds become durable when one is due, even if no other record comes.
-  let waiting: ReturnType<typeof setTimeout> | undefined;
-  const rest = () => clearTimeout(waiting);
-  const wait = () => {
-    rest();
-    waiting = setTimeout(() => {
-      try {
-        if (checkpoints.shouldCheckpoint()) take();
-        else wait();
-      } catch (thrown) {
-        writing = Promise.reject(thrown as Error);
-        writing.catch(abort);
-      }
-    }, Math.min(Math.max(checkpoints[intervalMs] / PARTS_OF_INTERVAL, 1), LONGEST_WAIT_MS));
-    // Only the source keeps Node alive.
-    (waiting as { unref?: () => void }).unref?.();
-  };
-  const read = async (onBatch: () => void) => {
-    for await (const batch of source.read(positionOf(checkpoints, source.name), stop.signal)) {
+  /** Applies what the source has from the position of the state, until it ends or `reading` is aborted. */
+  const read = async (reading: AbortSignal, onBatch: () => void) => {
+    for await (const batch of source.read(positionOf(checkpoints, source.name), reading)) {
+      // It may have been on its way when another checkpoint became the state.
+      if (reading.aborted) return;
       // While a batch is applied, and if that fails, the state may hold a part of a record.
-      rest();
+      taking.rest();
       for (const [index, { value, position }] of batch.entries()) {
         refuseThenable(source.name, apply(value));
         checkpoints.setPosition(source.name, position);
-        if (stop.signal.aborted) return;
+        if (reading.aborted) return;
         // What was missed arrives in one large batch. It must not be all or nothing.
-        if (index % RECORDS_BETWEEN === RECORDS_BETWEEN - 1) await whenDue();
+        if (index % RECORDS_BETWEEN !== RECORDS_BETWEEN - 1) continue;
+        await taking.whenDue(reading);
+        if (reading.aborted) return;
       }
       onBatch();
-      await whenDue();
-      if (checkpoints.isChanged && !stop.signal.aborted) wait();
+      await taking.whenDue(reading);
+      if (!reading.aborted && checkpoints.isChanged) taking.wait();
     }
   };
-  try {
-    for (let delayMs = RETRY_MS_LEAST; !stop.signal.aborted; ) {
+  /** Reads the source to its end, through lost connections. */
+  const readOn = async (reading: AbortSignal) => {
+    for (let delayMs = RETRY_MS_LEAST; !reading.aborted; ) {
       try {
-        await read(() => (delayMs = RETRY_MS_LEAST));
-        break;
+        return await read(reading, () => (delayMs = RETRY_MS_LEAST));
       } catch (thrown) {
-        if (stop.signal.aborted && thrown instanceof ConnectionLost) break;
         if (!(thrown instanceof ConnectionLost)) throw thrown;
+        if (reading.aborted) return;
         // Readers that were interrupted together must not come back together.
         const waitMs = Math.round(delayMs * (0.5 + Math.random() / 2));
         options.onRetry?.(thrown, waitMs);
-        await passed(waitMs, stop.signal);
+        await passed(waitMs, reading);
         delayMs = Math.min(2 * delayMs, RETRY_MS_MOST);
       }
     }
-    rest();
-    await writing;
+  };
+  let reading = new AbortController();
+  const interrupt = () => {
+    taking.rest();
+    reading.abort();
+  };
+  const forget = checkpoints[beforeReplaced](interrupt);
+  stop.signal.addEventListener("abort", interrupt);
+  try {
+    do {
+      await ready();
+      reading = new AbortController();
+      if (!stop.signal.aborted) await readOn(reading.signal);
+      taking.rest();
+      await taking.written();
+      await ready();
+    } while (reading.signal.aborted && !stop.signal.aborted);
     await checkpoints.checkpoint();
   } finally {
-    rest();
+    taking.rest();
+    forget();
     options.signal?.removeEventListener("abort", abort);
     stop.abort();
   }

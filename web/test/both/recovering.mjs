@@ -25,7 +25,7 @@ export async function busyEngine({ Checkpoints }, { client: { connect, serve } }
   await client.get("k");
   const [live, gone, told] = [client.liveValue("k"), client.liveValue("k"), []];
   storage.hold();
-  const collecting = checkpoints.collectGarbage();
+  const restoring = checkpoints.restore(checkpoints.latestCheckpointId);
   live.subscribe(() => {});
   client.subscribe({}, ({ changes }) => told.push(...changes.map(({ value }) => read(value))));
   const forget = gone.subscribe(() => {});
@@ -34,7 +34,7 @@ export async function busyEngine({ Checkpoints }, { client: { connect, serve } }
   forget();
   await refused("it is still busy", () => client.get("k"), /^busy: /);
   storage.letGo();
-  await collecting;
+  await restoring;
   same("the first snapshot", [read(await live.loaded()), live.error.getSnapshot()], ["1", undefined]);
   checkpoints.put("k", "2");
   await until("both are told", () => read(live.getSnapshot()) === "2" && told.at(-1) === "2");
@@ -52,7 +52,7 @@ export async function busySide(_, { client: { connect } }) {
     if (says === "who") answer({ says: "hello", holdsLock: false });
     if (says !== "watch") return;
     attempts.push(attempt);
-    if (attempt === 1) answer({ says: "failed", watch, attempt, failure: { kind: "busy", message: "garbage collection is running" } });
+    if (attempt === 1) answer({ says: "failed", watch, attempt, failure: { kind: "busy", message: "a restore is running" } });
     else answer({ says: "told", watch, attempt, sequence: 1, isReset: true, changes: [] });
   });
   const client = connect(one, { timeoutMs: 20 });

@@ -10,7 +10,7 @@ import { killedPage, readers } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
-import { cutOff, durable, events, iterables, misuse, silent, sockets } from "./suites/sources.mjs";
+import { cutOff, durable, events, iterables, misuse, replaced, silent, sockets } from "./suites/sources.mjs";
 import { bindingTypes, entryTypes, sourceTypes } from "./suites/types.mjs";
 import { guide, inWorkerd, killedReader, killedWorkerd, worker } from "./suites/workerd.mjs";
 
@@ -45,6 +45,7 @@ await test("Deno", deno);
 await test("sources: iterables", iterables);
 await test("sources: what is wrong is an error", misuse);
 await test("sources: a checkpoint while the source is silent", silent);
+await test("sources: other checkpoints become the state", replaced);
 await test("sources: the types of what they take", sourceTypes);
 await test("the types of every entry", entryTypes);
 await test("sources: a Durable Stream", durable);

@@ -24,6 +24,11 @@ const tests = {
     closedChannel: "a channel that is closed during a call",
     deniedLocks: "clients where locks are denied",
   },
+  free: {
+    deleting: "the state while checkpoints are deleted",
+    deletedNewest: "a checkpoint beside the deletion of the newest",
+    withState: "checkpoints with a state among others",
+  },
   lives: {
     busy: "checkpoints while others are under way",
     unchanged: "checkpoints without changes",

@@ -212,6 +212,63 @@ export const silent = () => withTimers(async (timers) => {
   same("no timer is left", timers.pending.size, 0);
 });
 
+/**
+ * Checkpoints are restored, imported and deleted while a source is read. It is read again from the position of the one
+ * that became the state, also if it is silent.
+ */
+export async function replaced() {
+  const next = random(seed + 13);
+  const { checkpoints } = await opened(new Map());
+  const total = 2000;
+  let readings = 0;
+  const numbers = iterable("numbers", async function* (from) {
+    readings++;
+    for (let number = Number(from); number < total; number++) {
+      // Now and then it takes a while, so that everything can happen at any record.
+      if (number % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
+      yield { number };
+    }
+    await new Promise(() => {});
+  });
+  const stop = new AbortController();
+  let failure;
+  const reading = consume(checkpoints, numbers, (record) => apply(checkpoints, record), { signal: stop.signal });
+  reading.catch((error) => (failure = error));
+  const any = async () => {
+    const listed = await checkpoints.list();
+    return listed[Math.floor(next() * listed.length)].id;
+  };
+  const absent = () => checkpoints.restore(10n ** 6n).then(() => "restored", ({ kind }) => kind);
+  const works = [
+    async () => checkpoints.restore(await any()),
+    async () => checkpoints.importCheckpoint(await checkpoints.exportCheckpoint(await any())),
+    async () => checkpoints.cleanup(3),
+    async () => checkpoints.collectGarbage(),
+    async () => checkpoints.deleteCheckpoint((await checkpoints.list()).at(-1).id),
+    async () => same("one that is absent", await absent(), "not-found"),
+    async () => Promise.all([checkpoints.restore(await any()), checkpoints.checkpointWithState(Uint8Array.of(1)).catch(({ kind }) => same("beside a restore", kind, "busy"))]),
+  ];
+  await until("there are checkpoints", async () => failure !== undefined || (await checkpoints.list()).length > 3);
+  for (let round = 0; round < 60 && failure === undefined; round++) {
+    await works[round % works.length]();
+    const size = checkpoints.size;
+    const isThere = () => failure !== undefined || checkpoints.size === total || checkpoints.size > size + 100 * next();
+    await until("it goes on", isThere);
+    same("state and position", positionOf(checkpoints, "numbers") ?? 0n, BigInt(checkpoints.size));
+  }
+  await until("all is read", () => failure !== undefined || checkpoints.size === total);
+  // Now the source is silent, and gives nothing that would wake the reader.
+  const oldest = (await checkpoints.list()).at(-1).id;
+  await checkpoints.restore(oldest);
+  await until("it is read again", () => failure !== undefined || checkpoints.size === total);
+  stop.abort();
+  await reading;
+  if (readings < 20) throw new Error(`only ${readings} readings`);
+  const position = positionOf(checkpoints, "numbers");
+  await checkpoints.close();
+  return `${readings} readings, up to ${position}`;
+}
+
 export async function durable() {
   const data = mkdtempSync(join(project, "streams-"));
   let server = await durableServer(data);
