@@ -39,21 +39,31 @@ export interface KeyType<T> extends Type<T> {
   of(bytes: Uint8Array): T;
 }
 
+/** A type of keys that all have as many bytes. Such a key can be the owner of the entries of an `OrderedMap`. */
+export interface FixedKeyType<T> extends KeyType<T> {
+  /** How many bytes each key has. */
+  readonly byteLength: number;
+}
+
 /** The value that a type is of. */
 export type ValueOf<T> = T extends Type<infer V> ? V : never;
 
 /** A text. */
 export const text: ColumnType<string> & KeyType<string>;
 /** A whole number of at most 2^53. A column with a larger one is refused. */
-export const integer: ColumnType<number> & KeyType<number>;
+export const integer: ColumnType<number> & FixedKeyType<number>;
 /** A whole number of 64 bits, as a BigInt. Its bytes are those of `integer`. */
-export const bigint: ColumnType<bigint> & KeyType<bigint>;
+export const bigint: ColumnType<bigint> & FixedKeyType<bigint>;
+/** A whole number of 64 bits without a sign, as a BigInt. Its bytes as a key are those of `u64` in Rust. */
+export const unsigned: ColumnType<bigint> & FixedKeyType<bigint>;
+/** A text of exactly so many bytes of UTF-8, such as the code of an airport. A text of another length is refused. */
+export function code(bytes: number): ColumnType<string> & FixedKeyType<string>;
 /** A number of 64 bits with a fraction, which is written with `.0` if it is whole. */
 export const number: ColumnType<number>;
 /** True or false. */
 export const boolean: ColumnType<boolean>;
 /** A time, in milliseconds since 1970. A column has these or RFC 3339, and JSON has RFC 3339. */
-export const time: ColumnType<number>;
+export const time: ColumnType<number> & KeyType<number>;
 
 /** A value that may be missing, which is null. An empty field and `NA` are none. */
 export function optional<T>(type: ColumnType<T>): ColumnType<T | null>;

@@ -2,7 +2,7 @@
 
 import { textOf, utf8 } from "./bytes.js";
 import { parse } from "./json.js";
-import { integer } from "./keys.js";
+import { integer } from "./fixed_keys.js";
 import { Refusal } from "./refusal.js";
 import { mistaken, number, optional, typed } from "./types.js";
 

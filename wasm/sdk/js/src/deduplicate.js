@@ -52,7 +52,7 @@ export class Deduplicate {
    *
    * @param {import("./rows.js").Row} row
    * @param {(row: any) => any} keyOf
-   * @param {{ at?: (row: any) => any, key?: import("./keys.js").KeyType<any> }} [more]
+   * @param {{ at?: (row: any) => any, key?: import("./key_type.js").KeyType<any> }} [more]
    */
   static by(row, keyOf, more) {
     return new Deduplicate({ ...placing(row, keyOf, more), name: "", within: days(1), lateness: 0 });

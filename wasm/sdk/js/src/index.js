@@ -3,15 +3,16 @@
 export { Count, Fold, Max, Mean, Min, Sum } from "./aggregates.js";
 export { Deduplicate } from "./deduplicate.js";
 export { hashed, ordered, timers } from "./description.js";
+export { bigint, code, integer, time, unsigned } from "./fixed_keys.js";
 export { Harness } from "./harness/harness.js";
 export { IntervalJoin } from "./joins/interval.js";
 export { Table } from "./joins/table.js";
 export { TableJoin } from "./joins/table_join.js";
-export { bigint, integer, key, text } from "./keys.js";
+export { key, text } from "./keys.js";
 export { Refusal } from "./refusal.js";
 export { Rows, column, row } from "./rows.js";
 export { Counter, ListState, MapState, ValueState } from "./state.js";
 export { days, formatTime, hours, milliseconds, minutes, parseTime, seconds } from "./time.js";
 export { Top } from "./top.js";
-export { boolean, list, number, optional, record, time, tuple } from "./types.js";
+export { boolean, list, number, optional, record, tuple } from "./types.js";
 export { Session, Sliding, Tumbling } from "./windows/windows.js";

@@ -98,6 +98,17 @@ export function orderedName(value) {
   return Reflect.apply(String.fromCharCode, null, new Uint8Array(EIGHT.buffer));
 }
 
+/** Returns the eight bytes of a number without a sign as a name, big-endian. @param {bigint} value */
+export function unsignedName(value) {
+  EIGHT.setBigUint64(0, value);
+  return Reflect.apply(String.fromCharCode, null, new Uint8Array(EIGHT.buffer));
+}
+
+/** Reads the eight bytes that `unsignedName` writes. @param {string} name */
+export function ofUnsignedName(name) {
+  return new DataView(bytesOf(name).buffer).getBigUint64(0);
+}
+
 /** Reads the eight bytes that `orderedName` writes. @param {string} name */
 export function ofOrderedName(name) {
   const bytes = bytesOf(name);

@@ -4,79 +4,14 @@
 // the bytes 0 and 1, and a zero byte in it is written as 0 and 2. So a text comes before those that continue it. Whole
 // numbers have eight bytes, big-endian, and their sign bit is flipped.
 
-import { bytesOf, nameOf, nameOfText, textOfName } from "./bytes.js";
-import { integerOf, ofOrderedName, orderedName, parseInteger } from "./integers.js";
-import { Digits, quoted } from "./json.js";
-import { Refusal } from "./refusal.js";
-import { Type, integerColumn, mistaken, other } from "./types.js";
+import { nameOfText, textOfName } from "./bytes.js";
+import { bigint, integer } from "./fixed_keys.js";
+import { quoted } from "./json.js";
+import { KeyType, keyed } from "./key_type.js";
+import { mistaken, other } from "./types.js";
 
 const END = "\0\x01";
 const ZERO = "\0\x02";
-const NUMBER_BYTES = 8;
-
-/**
- * Where a name is read.
- *
- * @typedef {{ name: string, at: number }} Cursor
- */
-
-/**
- * A type whose values can be keys.
- *
- * @template T
- * @extends {Type<T>}
- */
-export class KeyType extends Type {
-  /**
-   * @param {import("./types.js").Parts<T>} parts
-   * @param {(value: T, isLast: boolean) => string} part Writes a value as a part of a name.
-   * @param {(cursor: Cursor, isLast: boolean) => T | undefined} take Reads a value, and moves the cursor behind it.
-   */
-  constructor(parts, part, take) {
-    super(parts);
-    this.part = part;
-    this.take = take;
-  }
-
-  /** Returns the name of a key: its bytes, as this package keeps them. @param {T} value */
-  nameOf(value) {
-    return this.part(value, true);
-  }
-
-  /** Returns the bytes of a key. @param {T} value @returns {Uint8Array} */
-  bytes(value) {
-    return bytesOf(this.nameOf(value));
-  }
-
-  /**
-   * Reads a key from its bytes. Bytes of another key are a Refusal.
-   *
-   * @param {Uint8Array} bytes
-   * @returns {T}
-   */
-  of(bytes) {
-    const value = this.ofName(nameOf(bytes));
-    if (value === undefined) throw new Refusal("a timer for a key that is none");
-    return value;
-  }
-
-  /** Reads a key from its name, or returns undefined if it is the name of another one. @param {string} name */
-  ofName(name) {
-    const cursor = { name, at: 0 };
-    const value = this.take(cursor, true);
-    return cursor.at === name.length ? value : undefined;
-  }
-}
-
-/** Checks that a value is a type of keys. @param {unknown} type @returns {KeyType<any>} */
-export function keyed(type) {
-  if (type instanceof KeyType) return type;
-  throw new TypeError(
-    `a key is of the type text, integer or bigint, or of key(…) with several of these, and not ${
-      type instanceof Type ? type.name : String(type)
-    }`,
-  );
-}
 
 export const text = new KeyType(
   {
@@ -105,76 +40,6 @@ export const text = new KeyType(
     cursor.at = isLast ? end : end + END.length;
     const part = name.slice(at, end);
     return textOfName(isLast ? part : part.replaceAll(ZERO, "\0"));
-  },
-);
-
-/** @param {any} value */
-const integerPart = (value) => orderedName(integerOf(value));
-
-/** @param {Cursor} cursor */
-function takeInteger(cursor) {
-  const { name, at } = cursor;
-  if (name.length < at + NUMBER_BYTES) return undefined;
-  cursor.at += NUMBER_BYTES;
-  return ofOrderedName(name.slice(at, cursor.at));
-}
-
-const BEYOND = "is beyond 2^53, where numbers round: read it as bigint";
-
-/** @param {import("./integers.js").Integer} value @returns {number} */
-function safe(value) {
-  if (typeof value === "bigint") throw new Refusal(`"${value}" ${BEYOND}`);
-  return value;
-}
-
-export const integer = new KeyType(
-  {
-    name: "a whole number",
-    sample: 0,
-    column: (field) => safe(integerColumn(field)),
-    write(value) {
-      if (!Number.isSafeInteger(value)) throw mistaken("a whole number up to 2^53", value);
-      return String(value);
-    },
-    parse(json) {
-      const value = json instanceof Digits ? Number(json.text) : json;
-      if (!Number.isSafeInteger(value)) throw other("a whole number up to 2^53", json);
-      return value;
-    },
-  },
-  (value) => {
-    if (!Number.isSafeInteger(value)) throw mistaken("a whole number up to 2^53", value);
-    return integerPart(value);
-  },
-  (cursor) => {
-    const value = takeInteger(cursor);
-    return value === undefined ? undefined : safe(value);
-  },
-);
-
-export const bigint = new KeyType(
-  {
-    name: "a whole number of 64 bits",
-    sample: 0n,
-    isExact: true,
-    column: (field) => BigInt(integerColumn(field)),
-    write(value) {
-      if (typeof value !== "bigint") throw mistaken("a BigInt", value);
-      return String(integerOf(value));
-    },
-    parse(json) {
-      const value = parseInteger(json instanceof Digits ? json.text : typeof json === "number" ? String(json) : "");
-      if (value === undefined) throw other("a whole number of 64 bits", json);
-      return BigInt(value);
-    },
-  },
-  (value) => {
-    if (typeof value !== "bigint") throw mistaken("a BigInt", value);
-    return integerPart(value);
-  },
-  (cursor) => {
-    const value = takeInteger(cursor);
-    return value === undefined ? undefined : BigInt(value);
   },
 );
 

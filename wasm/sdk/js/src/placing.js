@@ -1,15 +1,17 @@
 // Where records belong: the key and the time of each.
 
 import { utf8 } from "./bytes.js";
+import { time as timeType } from "./fixed_keys.js";
 import { integerOf } from "./integers.js";
-import { keyTypeOf, keyed } from "./keys.js";
+import { keyed } from "./key_type.js";
+import { keyTypeOf } from "./keys.js";
 import { Refusal, blaming } from "./refusal.js";
 import { Row, Rows } from "./rows.js";
-import { record, time as timeType } from "./types.js";
+import { record } from "./types.js";
 
 /**
  * @typedef {import("./integers.js").Integer} Integer
- * @typedef {import("./keys.js").KeyType<any>} KeyType
+ * @typedef {import("./key_type.js").KeyType<any>} KeyType
  * @typedef {import("./operators.js").Batch} Batch
  */
 

@@ -5,7 +5,9 @@
 import { nameOf, textOf, utf8 } from "./bytes.js";
 import { hashed } from "./description.js";
 import { parse } from "./json.js";
-import { integer, keyed, text } from "./keys.js";
+import { integer } from "./fixed_keys.js";
+import { keyed } from "./key_type.js";
+import { text } from "./keys.js";
 import { Refusal } from "./refusal.js";
 import { list, typed } from "./types.js";
 
@@ -30,7 +32,7 @@ export class MapState {
 
   /**
    * @param {string} name
-   * @param {import("./keys.js").KeyType<K>} key
+   * @param {import("./key_type.js").KeyType<K>} key
    * @param {import("./types.js").Type<V>} value
    */
   constructor(name, key, value) {
@@ -158,7 +160,7 @@ export class ListState {
   #of;
   #map;
 
-  /** @param {string} name @param {import("./keys.js").KeyType<K>} key @param {import("./types.js").Type<V>} item */
+  /** @param {string} name @param {import("./key_type.js").KeyType<K>} key @param {import("./types.js").Type<V>} item */
   constructor(name, key, item) {
     this.#of = { name, key, item };
     this.#map = new MapState(name, key, list(item));
@@ -216,7 +218,7 @@ export class ListState {
 export class Counter {
   #map;
 
-  /** @param {string} name @param {import("./keys.js").KeyType<K>} key */
+  /** @param {string} name @param {import("./key_type.js").KeyType<K>} key */
   constructor(name, key) {
     this.#map = new MapState(name, key, integer);
   }

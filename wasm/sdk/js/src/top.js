@@ -1,7 +1,8 @@
 // The most frequent items of a window.
 
 import { bytesOf, nameOf, packed } from "./bytes.js";
-import { integer, keyed } from "./keys.js";
+import { integer } from "./fixed_keys.js";
+import { keyed } from "./key_type.js";
 import { Refusal } from "./refusal.js";
 import { list, record } from "./types.js";
 
@@ -21,7 +22,7 @@ export class Top {
   /**
    * @param {number} limit How many items are found.
    * @param {(row: any) => any} of Returns the item of a record.
-   * @param {import("./keys.js").KeyType<any>} item The type of the items.
+   * @param {import("./key_type.js").KeyType<any>} item The type of the items.
    */
   constructor(limit, of, item) {
     if (!Number.isSafeInteger(limit) || limit < 0) throw new RangeError(`${limit} is no number of items`);

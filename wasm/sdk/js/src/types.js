@@ -3,10 +3,9 @@
 // JavaScript does not tell 6 from 6.0, and rounds whole numbers above 2^53. So a type says what a value is, and its
 // bytes are those that operators in other languages write.
 
-import { integerOf, parseInteger } from "./integers.js";
+import { parseInteger } from "./integers.js";
 import { Digits, float, quoted } from "./json.js";
 import { Refusal } from "./refusal.js";
-import { formatTime, parseTime } from "./time.js";
 
 const NUMBER = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 
@@ -61,7 +60,7 @@ export function typed(type) {
 }
 
 /** Says that a field is none of a type. @param {string} text @param {string} what */
-const refused = (text, what) => new Refusal(`${quoted(text)} is no ${what}`);
+export const refused = (text, what) => new Refusal(`${quoted(text)} is no ${what}`);
 
 /** Reads a field as a whole number of 64 bits. @param {string} text */
 export function integerColumn(text) {
@@ -103,18 +102,6 @@ export const boolean = new Type({
   parse(json) {
     if (typeof json !== "boolean") throw other("true or false", json);
     return json;
-  },
-});
-
-export const time = new Type({
-  name: "a time",
-  sample: 0,
-  isTime: true,
-  column: parseTime,
-  write: (value) => quoted(formatTime(integerOf(value))),
-  parse(json) {
-    if (typeof json !== "string") throw other("a time", json);
-    return parseTime(json);
   },
 });
 

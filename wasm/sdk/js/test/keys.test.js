@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bigint, integer, key, number, text } from "../src/index.js";
+import { bigint, code, integer, key, number, text, time, unsigned } from "../src/index.js";
 
 const latin = (bytes) => Buffer.from(bytes).toString("latin1");
 
@@ -16,6 +16,13 @@ test("keys have the bytes that every language writes", () => {
     [integer, -1, "\x7f\xff\xff\xff\xff\xff\xff\xff"],
     [bigint, -(2n ** 63n), "\0\0\0\0\0\0\0\0"],
     [bigint, 2n ** 63n - 1n, "\xff\xff\xff\xff\xff\xff\xff\xff"],
+    [unsigned, 7n, "\0\0\0\0\0\0\0\x07"],
+    [unsigned, 2n ** 64n - 1n, "\xff\xff\xff\xff\xff\xff\xff\xff"],
+    [time, -1, "\x7f\xff\xff\xff\xff\xff\xff\xff"],
+    [code(3), "JFK", "JFK"],
+    [code(3), "é\0", "\xc3\xa9\0"],
+    [key(code(1), text, code(2)), ["\0", "a", "bc"], "\0a\0\x01bc"],
+    [key(time, unsigned), [1, 2n], "\x80\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02"],
     [key(text, integer), ["JFK", 7], "JFK\0\x01\x80\0\0\0\0\0\0\x07"],
     [key(text, text), ["a\0b", "c\0"], "a\0\x02b\0\x01c\0"],
     [key(integer, text), [0, "é"], "\x80\0\0\0\0\0\0\0\xc3\xa9"],
@@ -49,6 +56,12 @@ test("bytes of another key are refused", () => {
     [key(text, text), "no end"],
     [key(text, text), "a\0"],
     [key(text, text), "a\0\x03\0\x01"],
+    [unsigned, "1234567"],
+    [time, "123456789"],
+    [code(3), "JF"],
+    [code(3), "JFKX"],
+    [code(2), "a\xff"],
+    [key(code(2), text), "a"],
     [text, "\xff"],
     [key(text, integer), "a\0\x01short"],
   ]) {
@@ -65,7 +78,30 @@ test("what is no key is a bug", () => {
   assert.throws(() => key(text, integer).bytes(["a"]), { message: '["a"] is not a key of a text and a whole number' });
   assert.throws(() => text.bytes("\udc00"), { message: /half a surrogate pair/ });
   assert.throws(() => key(text, number), {
-    message: /a key is of the type text, integer or bigint.* and not a number/,
+    message: /a key is of the type text, integer, bigint, unsigned, time or code\(…\).* and not a number/,
   });
+  assert.throws(() => unsigned.bytes(-1n), { message: "-1n is not a BigInt of 64 bits without a sign" });
+  assert.throws(() => unsigned.bytes(2n ** 64n), TypeError);
+  assert.throws(() => code(3).bytes(7), { message: "7 is not a text of 3 bytes" });
+  assert.throws(() => code(3).write("LONDON"), TypeError);
+  for (const wrong of ["3", 0, 1.5, 65536]) assert.throws(() => code(wrong), RangeError);
   assert.throws(() => key(text), { message: /two parts or more/ });
+});
+
+test("a text of another length than its type is refused, in the words of every language", () => {
+  const message = '"LONDON" has 6 bytes, and not 3';
+  assert.throws(() => code(3).column("LONDON"), { name: "Refusal", message });
+  assert.throws(() => code(3).parse("LONDON"), { name: "Refusal", message });
+  assert.throws(() => code(3).bytes("LONDON"), { name: "TypeError", message });
+  assert.throws(() => code(1).column("é"), { message: '"é" has 2 bytes, and not 1' });
+  assert.equal(code(2).column("é"), "é");
+});
+
+test("numbers without a sign are those of 64 bits", () => {
+  const most = 2n ** 64n - 1n;
+  assert.deepEqual([unsigned.column("+7"), unsigned.column(String(most)), unsigned.write(most)], [7n, most, `${most}`]);
+  for (const field of ["-1", "-0", "1.5", "", "18446744073709551616"]) {
+    assert.throws(() => unsigned.column(field), { name: "Refusal", message: `"${field}" is no number` });
+  }
+  assert.throws(() => unsigned.parse(-1), { name: "Refusal" });
 });

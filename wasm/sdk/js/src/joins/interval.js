@@ -20,7 +20,7 @@ import { instant } from "./instant.js";
 /**
  * How the records of an input are placed: what `by` of windows takes.
  *
- * @typedef {[import("../rows.js").Row, (row: any) => any, { at?: (row: any) => any, key?: import("../keys.js").KeyType<any> }?]} Side
+ * @typedef {[import("../rows.js").Row, (row: any) => any, { at?: (row: any) => any, key?: import("../key_type.js").KeyType<any> }?]} Side
  */
 
 /**

@@ -13,7 +13,7 @@ import { MapState } from "../state.js";
 export class Table {
   /**
    * @param {string} input The name of the input, and of the namespace of its rows.
-   * @param {[import("../rows.js").Row, (row: any) => any, { key?: import("../keys.js").KeyType<any> }?]} of
+   * @param {[import("../rows.js").Row, (row: any) => any, { key?: import("../key_type.js").KeyType<any> }?]} of
    * How the rows are read, and the key of each.
    * @param {(record: any) => any} lookup Returns the key of the row that belongs to a record of the stream.
    */

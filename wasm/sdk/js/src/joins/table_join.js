@@ -63,7 +63,7 @@ export class TableJoin {
    * key are one entry of the state.
    *
    * @param {string} input
-   * @param {[import("../rows.js").Row, (row: any) => any, { at?: (row: any) => any, key?: import("../keys.js").KeyType<any> }?]} of
+   * @param {[import("../rows.js").Row, (row: any) => any, { at?: (row: any) => any, key?: import("../key_type.js").KeyType<any> }?]} of
    * @param {...Table} tables
    */
   static by(input, of, ...tables) {

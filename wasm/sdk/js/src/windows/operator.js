@@ -2,10 +2,10 @@
 
 import { bytesOf, utf8 } from "../bytes.js";
 import { hashed, timers } from "../description.js";
+import { time as timeType } from "../fixed_keys.js";
 import { plus } from "../integers.js";
 import { Placer, placeLine } from "../placing.js";
 import { Refusal, blaming } from "../refusal.js";
-import { time as timeType } from "../types.js";
 import { isBefore, isSame, joined } from "./assign.js";
 import * as open from "./open.js";
 

@@ -4,7 +4,7 @@
 // when the state is divided.
 
 import { Count, Max, Mean, Min, Sum } from "../aggregates.js";
-import { keyed } from "../keys.js";
+import { keyed } from "../key_type.js";
 import { placing, seenKeyType } from "../placing.js";
 import { hours, milliseconds, minutes } from "../time.js";
 import { Top } from "../top.js";
@@ -41,7 +41,7 @@ class Lengths {
    *
    * @param {import("../rows.js").Row} row
    * @param {(row: any) => any} keyOf
-   * @param {{ at?: (row: any) => any, key?: import("../keys.js").KeyType<any> }} [more]
+   * @param {{ at?: (row: any) => any, key?: import("../key_type.js").KeyType<any> }} [more]
    */
   by(row, keyOf, more) {
     return new Keyed({ ...placing(row, keyOf, more), assign: this.assign, lateness: this.#lateness });
@@ -152,7 +152,7 @@ class Keyed {
    *
    * @param {number} limit
    * @param {(row: any) => any} of
-   * @param {{ item?: import("../keys.js").KeyType<any> }} [more]
+   * @param {{ item?: import("../key_type.js").KeyType<any> }} [more]
    */
   top(limit, of, { item } = {}) {
     if (typeof of !== "function") throw new TypeError("the item is a function of a row, as (it) => it.dest");
