@@ -525,7 +525,7 @@ export interface Context {
   scan(namespace: string, range: { from?: Uint8Array; to?: Uint8Array; reverse?: boolean; limit: number }): Entry[];
   /** Deletes a range of an ordered namespace, and returns how many entries it had. */
   deleteRange(namespace: string, range?: { from?: Uint8Array; to?: Uint8Array }): number;
-  /** Merges values into those of keys, as the namespace declares. */
+  /** Merges values into those of keys, as the namespace declares. They wait for the end of the call, or for a read. */
   merge(namespace: string, changes: Entry[]): void;
   /** Returns the next page of a namespace of any kind, for results. */
   page(namespace: string, start: boolean, limit: number): Entry[];

@@ -1,8 +1,8 @@
 // What an operator works with during one call: its state, its clocks, its outputs.
 
-import { bytesOf, nameOf } from "./bytes.js";
+import { nameOf, utf8 } from "./bytes.js";
+import { Cache } from "./cache.js";
 import { integerOf } from "./integers.js";
-import { utf8 } from "./bytes.js";
 import { typed } from "./types.js";
 
 /**
@@ -39,8 +39,8 @@ const NONE = new Uint8Array(0);
  * host, and so are all writes to a namespace. The cache does not outlive the call, because the host may undo it.
  */
 export class Context {
-  /** Entries by namespace and name, in the order in which the call touched them. */
-  #caches = /** @type {Map<number, Map<string, { value: Uint8Array | undefined, isChanged: boolean }>>} */ (new Map());
+  /** By the numbers of their namespaces. */
+  #caches = /** @type {Map<number, Cache>} */ (new Map());
   #parameters;
 
   /** @param {Host} host @param {Parameters} parameters */
@@ -134,27 +134,35 @@ export class Context {
     this.setName(namespace, nameOf(key), value);
   }
 
+  /**
+   * Merges values into those of keys, in this order. No value is read for it, and the end of the call merges all at once.
+   *
+   * @param {string} namespace
+   * @param {[Uint8Array, Uint8Array][]} changes
+   */
+  merge(namespace, changes) {
+    // The bytes are written later, when the operator may have changed them.
+    for (const [key, value] of changes) this.mergeName(namespace, nameOf(key), value.slice());
+  }
+
   /** @param {string} namespace @param {string[]} names */
   prefetchNames(namespace, names) {
-    const number = this.host.namespace(namespace);
-    const cache = this.#cache(number);
-    // The same keys make the same call, whatever their order in the batch is.
-    const missing = [...new Set(names)].filter((name) => !cache.has(name)).sort(byBytes);
-    if (missing.length === 0) return;
-    const values = this.host.getMany(number, missing.map(bytesOf));
-    missing.forEach((name, at) => cache.set(name, { value: values[at], isChanged: false }));
+    this.#cache(namespace).prefetch(names);
   }
 
   /** @param {string} namespace @param {string} name */
   getName(namespace, name) {
-    const cache = this.#cache(this.host.namespace(namespace));
-    if (!cache.has(name)) this.prefetchNames(namespace, [name]);
-    return cache.get(name)?.value;
+    return this.#cache(namespace).get(name);
   }
 
   /** @param {string} namespace @param {string} name @param {Uint8Array | null} value */
   setName(namespace, name, value) {
-    this.#cache(this.host.namespace(namespace)).set(name, { value: value ?? undefined, isChanged: true });
+    this.#cache(namespace).set(name, value);
+  }
+
+  /** @param {string} namespace @param {string} name @param {Uint8Array} value */
+  mergeName(namespace, name, value) {
+    this.#cache(namespace).merge(name, value);
   }
 
   /**
@@ -164,8 +172,7 @@ export class Context {
    * @param {{ from?: Uint8Array, to?: Uint8Array, reverse?: boolean, limit: number }} range
    */
   scan(namespace, { from = NONE, to, reverse = false, limit }) {
-    this.flush();
-    return this.host.scan(this.host.namespace(namespace), from, to, reverse, limit);
+    return this.host.scan(this.#written(namespace), from, to, reverse, limit);
   }
 
   /**
@@ -175,14 +182,7 @@ export class Context {
    * @param {{ from?: Uint8Array, to?: Uint8Array }} [range]
    */
   deleteRange(namespace, { from = NONE, to } = {}) {
-    this.flush();
-    return this.host.deleteRange(this.host.namespace(namespace), from, to);
-  }
-
-  /** Merges values into those of keys. @param {string} namespace @param {[Uint8Array, Uint8Array][]} changes */
-  merge(namespace, changes) {
-    this.flush();
-    this.host.merge(this.host.namespace(namespace), changes);
+    return this.host.deleteRange(this.#written(namespace), from, to);
   }
 
   /**
@@ -193,33 +193,27 @@ export class Context {
    * @param {number} limit
    */
   page(namespace, start, limit) {
-    this.flush();
-    return this.host.page(this.host.namespace(namespace), start, limit);
+    return this.host.page(this.#written(namespace), start, limit);
   }
 
-  /** Writes what has changed. The end of each call does this, and each call that reads a range. */
+  /** Writes what has changed. The end of each call does this. */
   flush() {
     const caches = [...this.#caches].sort((a, b) => a[0] - b[0]);
-    this.#caches.clear();
-    for (const [number, cache] of caches) {
-      /** @type {[Uint8Array, Uint8Array | null][]} */
-      const changes = [];
-      cache.forEach(({ value, isChanged }, name) => {
-        if (isChanged) changes.push([bytesOf(name), value ?? null]);
-      });
-      if (changes.length > 0) this.host.apply(number, changes);
-    }
+    for (const [, cache] of caches) cache.flush();
   }
 
-  /** @param {number} number */
-  #cache(number) {
+  /** Writes what has changed in a namespace, and returns its number. The host does not see before what waits. @param {string} namespace */
+  #written(namespace) {
+    const number = this.host.namespace(namespace);
+    this.#caches.get(number)?.flush();
+    return number;
+  }
+
+  /** @param {string} namespace */
+  #cache(namespace) {
+    const number = this.host.namespace(namespace);
     let cache = this.#caches.get(number);
-    if (cache === undefined) this.#caches.set(number, (cache = new Map()));
+    if (cache === undefined) this.#caches.set(number, (cache = new Cache(this.host, number)));
     return cache;
   }
-}
-
-/** @param {string} a @param {string} b */
-function byBytes(a, b) {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -19,38 +19,12 @@ import {
   ordered,
   record,
   Refusal,
-  row,
-  Rows,
   text,
   timers,
   tuple,
   ValueState,
 } from "../src/index.js";
-
-const Event = row({ key: text, what: text, number: optional(number) });
-const ascii = (bytes) => String.fromCharCode(...bytes);
-const entries = (harness, namespace) => harness.entries(namespace).map((entry) => entry.map(ascii));
-
-/** An operator that does with each row what a test says. */
-function operator(namespaces, work, more = {}) {
-  return class {
-    rows = new Rows(Event);
-    describe() {
-      return { name: "test", inputs: ["events"], outputs: ["lines"], namespaces };
-    }
-    begin(_input, header) {
-      this.rows.begin(header);
-    }
-    process(_input, batch, context) {
-      for (const it of this.rows.read(batch)) work(it, context);
-    }
-    static {
-      Object.assign(this.prototype, more);
-    }
-  };
-}
-
-const feed = (harness, ...lines) => harness.feed(`key,what,number\n${lines.join("\n")}\n`);
+import { ascii, entries, feed, operator, watched } from "./operator.js";
 
 test("maps, values and counters keep JSON that every language reads", () => {
   const map = new MapState("map", key(text, integer), tuple(optional(number), text));
@@ -122,14 +96,7 @@ test("a call costs one read and one write a namespace, in the order of the first
   const calls = [];
   const Work = operator([first, second], (it, context) => {
     if (it.what === "watch") {
-      const { host } = context;
-      for (const name of ["getMany", "apply"]) {
-        const of = host[name].bind(host);
-        host[name] = (namespace, items) => {
-          calls.push([name, namespace, items.map((item) => ascii(name === "apply" ? item[0] : item)).join()]);
-          return of(namespace, items);
-        };
-      }
+      watched(context, calls);
       return;
     }
     first.prefetch(["d", "c", "d", it.key], context);
