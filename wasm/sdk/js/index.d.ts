@@ -368,6 +368,11 @@ export class MapState<K, V> {
   namespace(): Namespace;
   prefetch(keys: Iterable<K>, context: Context): void;
   get(key: K, context: Context): V | undefined;
+  /**
+   * Returns a page of entries in the order of their keys, for results: at most `limit`, and with `start` the first ones.
+   * An empty page is the end.
+   */
+  page(start: boolean, limit: number, context: Context): [K, V][];
   /** Returns all entries, in the order of their keys, for a migration. All of them are in memory then. */
   entries(context: Context): [K, V][];
   set(key: K, value: V, context: Context): void;

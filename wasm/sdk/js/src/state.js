@@ -2,13 +2,11 @@
 //
 // Values are kept as JSON, so that `alluvium dump` shows them and other languages read them.
 
-import { nameOf, textOf, utf8 } from "./bytes.js";
 import { hashed } from "./description.js";
-import { parse } from "./json.js";
 import { integer } from "./fixed_keys.js";
 import { keyed } from "./key_type.js";
 import { text } from "./keys.js";
-import { Refusal } from "./refusal.js";
+import { Space, json } from "./space.js";
 import { list, typed } from "./types.js";
 
 /** @typedef {import("./context.js").Context} Context */
@@ -27,6 +25,8 @@ const ENTRIES_PAGE = 1000;
 export class MapState {
   #key;
   #value;
+  #space;
+  #json;
   /** @type {import("./description.js").Expiry | undefined} */
   #expires;
 
@@ -39,6 +39,8 @@ export class MapState {
     this.name = name;
     this.#key = keyed(key);
     this.#value = typed(value);
+    this.#json = json(this.#value);
+    this.#space = new Space(name, this.#json.read);
   }
 
   /**
@@ -74,8 +76,20 @@ export class MapState {
 
   /** Returns the value of a key, or undefined. @param {K} key @param {Context} context @returns {V | undefined} */
   get(key, context) {
-    const bytes = context.getName(this.name, this.#key.nameOf(key));
-    return bytes === undefined ? undefined : this.#read(bytes);
+    return this.#space.get(this.#key.nameOf(key), context);
+  }
+
+  /**
+   * Returns a page of entries in the order of their keys, for results: at most `limit`, and with `start` the first ones.
+   * An empty page is the end.
+   *
+   * @param {boolean} start
+   * @param {number} limit
+   * @param {Context} context
+   * @returns {[K, V][]}
+   */
+  page(start, limit, context) {
+    return this.#space.page(this.#key, start, limit, context);
   }
 
   /**
@@ -88,34 +102,20 @@ export class MapState {
     /** @type {[K, V][]} */
     const all = [];
     for (let start = true; ; start = false) {
-      const page = context.page(this.name, start, ENTRIES_PAGE);
+      const page = this.page(start, ENTRIES_PAGE, context);
       if (page.length === 0) return all;
-      for (const [bytes, value] of page) {
-        const key = this.#key.ofName(nameOf(bytes));
-        if (key === undefined) throw new Refusal(`${this.name}: a key of another type`);
-        all.push([key, this.#read(value)]);
-      }
+      for (const entry of page) all.push(entry);
     }
   }
 
   /** Sets the value of a key. @param {K} key @param {V} value @param {Context} context */
   set(key, value, context) {
-    context.setName(this.name, this.#key.nameOf(key), utf8(this.#value.write(value)));
+    context.setName(this.name, this.#key.nameOf(key), this.#json.bytes(value));
   }
 
   /** Deletes a key. @param {K} key @param {Context} context */
   delete(key, context) {
     context.setName(this.name, this.#key.nameOf(key), null);
-  }
-
-  /** @param {Uint8Array} bytes @returns {V} */
-  #read(bytes) {
-    try {
-      return this.#value.parse(parse(textOf(bytes) ?? "", this.#value.isExact));
-    } catch (error) {
-      if (!(error instanceof Refusal || error instanceof SyntaxError)) throw error;
-      throw new Refusal(`${this.name}: a value of another type: ${error.message}`);
-    }
   }
 }
 

@@ -91,6 +91,29 @@ test("a value of another type is refused, and named", () => {
   assert.throws(() => feed(harness, "a,read,"), { name: "Refusal", message });
 });
 
+test("a map has pages of its entries, in the order of their keys", () => {
+  const map = new MapState("map", key(text, integer), integer);
+  const results = (start, limit, context) => map.page(start, Math.min(limit, 2), context).map((entry) => `${entry}`);
+  const Work = operator(
+    [map],
+    (it, context) => {
+      map.set([it.key, it.number], it.number, context);
+      // What waits is in a page, too.
+      if (it.what === "page")
+        context.emit(
+          0,
+          list(integer),
+          map.page(true, 9, context).map((entry) => entry[1]),
+        );
+    },
+    { results },
+  );
+  const harness = new Harness(Work);
+  feed(harness, "b,,2", "a,,10", "a,page,9");
+  assert.deepEqual(harness.emitted(), ["[9,10,2]"]);
+  assert.deepEqual(harness.results(), ["a,9,9", "a,10,10", "b,2,2"]);
+});
+
 test("a call costs one read and one write a namespace, in the order of the first touch", () => {
   const [first, second] = [new MapState("first", text, integer), new MapState("second", text, integer)];
   const calls = [];
