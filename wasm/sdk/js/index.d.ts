@@ -413,6 +413,37 @@ export class Counter<K> {
   get(key: K, context: Context): number;
 }
 
+/**
+ * Which keys of an owner are meant: from one end to the other, or up to the end of the owner where neither of two is
+ * given. `from` and `through` belong to the range, `after` and `to` do not.
+ */
+export type KeyRange<K> = ({ from?: K; after?: never } | { from?: never; after?: K }) &
+  ({ to?: K; through?: never } | { to?: never; through?: K });
+
+/**
+ * Values by an owner and a key, in the order of the keys, in a namespace of its own. All owners have as many bytes.
+ *
+ * The entries of an owner stay together when the state is divided, so `route` returns the bytes of the owner. Ranges
+ * cost what they find, however large the state is. What waits in the context is written before a range is read.
+ */
+export class OrderedMap<O, K, V> {
+  constructor(name: string, owner: FixedKeyType<O>, key: KeyType<K>, value: Type<V>);
+  readonly name: string;
+  /** Returns the map whose entries go away by themselves, so many milliseconds after they were set. */
+  expires(clock: Clock, afterMs: number): OrderedMap<O, K, V>;
+  namespace(): Namespace;
+  get(owner: O, key: K, context: Context): V | undefined;
+  set(owner: O, key: K, value: V, context: Context): void;
+  delete(owner: O, key: K, context: Context): void;
+  /**
+   * Returns the first entries of a range, at most `limit`, which may be `Infinity`. With `reverse`, these are the last
+   * ones, and the last of them comes first.
+   */
+  range(owner: O, range: KeyRange<K> & { limit: number; reverse?: boolean }, context: Context): [K, V][];
+  /** Deletes a range, and returns how many entries there were. */
+  deleteRange(owner: O, range: KeyRange<K>, context: Context): number;
+}
+
 // ── Operators of your own ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Records of an input: fields one after the other with their lengths, or whole records. */
