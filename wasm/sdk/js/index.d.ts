@@ -12,6 +12,7 @@ export type Integer = number | bigint;
 declare const of: unique symbol;
 declare const columnOf: unique symbol;
 declare const rowOf: unique symbol;
+declare const merging: unique symbol;
 
 /**
  * What a value is. JavaScript does not tell 6 from 6.0, so a type says how a value is written: operators in all
@@ -442,6 +443,44 @@ export class OrderedMap<O, K, V> {
   range(owner: O, range: KeyRange<K> & { limit: number; reverse?: boolean }, context: Context): [K, V][];
   /** Deletes a range, and returns how many entries there were. */
   deleteRange(owner: O, range: KeyRange<K>, context: Context): number;
+}
+
+/** How values are merged: what is merged into them, and what they are then. */
+export interface MergeOperator<V, R = V> {
+  readonly [merging]: [(operand: V) => void, R];
+}
+
+/** Adds whole numbers. A sum that leaves the range of 64 bits wraps around. */
+export const add: MergeOperator<Integer, bigint>;
+/** Keeps the least value. */
+export function least<T>(type: KeyType<T>): MergeOperator<T>;
+/** Keeps the greatest value. */
+export function greatest<T>(type: KeyType<T>): MergeOperator<T>;
+/** Writes bytes behind those that are there. A value grows with each of them, so something must delete it. */
+export const append: MergeOperator<Uint8Array>;
+/** Adds an element to a set, which is an array of its elements in the order of their keys. */
+export function union<T>(type: KeyType<T>): MergeOperator<T, T[]>;
+
+/**
+ * Values by key that the engine merges, in a namespace of its own: sums, extremes, sets. A change does not read what is
+ * there, so a batch that only merges costs one write.
+ */
+export class Merged<K, V, R = V> {
+  constructor(name: string, key: KeyType<K>, operator: MergeOperator<V, R>);
+  readonly name: string;
+  /** Returns the values that go away by themselves, so many milliseconds after something was merged into them. */
+  expires(clock: Clock, afterMs: number): Merged<K, V, R>;
+  namespace(): Namespace;
+  /** Merges an operand into the value of a key. */
+  merge(key: K, operand: V, context: Context): void;
+  /** Returns the value of a key, or undefined if nothing was merged into it. What waits is merged before. */
+  get(key: K, context: Context): R | undefined;
+  /**
+   * Returns a page of values in the order of their keys, for results: at most `limit`, and with `start` the first ones.
+   * An empty page is the end.
+   */
+  page(start: boolean, limit: number, context: Context): [K, R][];
+  delete(key: K, context: Context): void;
 }
 
 // ── Operators of your own ────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,8 @@ export { IntervalJoin } from "./joins/interval.js";
 export { Table } from "./joins/table.js";
 export { TableJoin } from "./joins/table_join.js";
 export { key, text } from "./keys.js";
+export { Merged } from "./merged.js";
+export { add, append, greatest, least, union } from "./merges.js";
 export { OrderedMap } from "./ordered.js";
 export { Refusal } from "./refusal.js";
 export { Rows, column, row } from "./rows.js";
