@@ -1,4 +1,4 @@
-// Deduplication, top-N, joins and lists: what they emit and keep is what it is in Rust, whose test writes the files.
+// Deduplication, top-N, joins, lists, ordered and merged state: what they emit and keep is what it is in Rust, whose test writes the files.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,14 +10,21 @@ import {
   Harness,
   IntervalJoin,
   ListState,
+  Merged,
+  OrderedMap,
   Rows,
   Table,
   TableJoin,
   Tumbling,
+  add,
+  append,
   bigint,
   boolean,
+  code,
+  greatest,
   integer,
   key,
+  least,
   list,
   number,
   optional,
@@ -26,6 +33,7 @@ import {
   text,
   time,
   tuple,
+  union,
 } from "../src/index.js";
 
 const order = { id: text, at: time, price: number, big: bigint, note: optional(text) };
@@ -85,8 +93,66 @@ class Lists {
   }
 }
 
+const Sale = row({ shop: code(2), id: text, at: time, big: bigint, note: optional(text) });
+const Sold = tuple(bigint, optional(text));
+const SoldAt = list(tuple(key(time, text), Sold));
+const Values = tuple(optional(bigint), optional(time), optional(key(text, bigint)), optional(list(text)));
+
+/** Keeps sales in the order of their times and merges what they say. It emits the ranges before each. */
+class Sales {
+  rows = new Rows(Sale);
+  sales = new OrderedMap("sales", code(2), key(time, text), Sold);
+  numbers = new OrderedMap("numbers", bigint, text, boolean);
+  sums = new Merged("sums", text, add);
+  least = new Merged("least", code(2), least(time));
+  greatest = new Merged("greatest", code(2), greatest(key(text, bigint)));
+  notes = new Merged("notes", bigint, append);
+  ids = new Merged("ids", code(2), union(text));
+
+  describe() {
+    const { sales, numbers, sums, least, greatest, notes, ids } = this;
+    const namespaces = [sales, numbers, sums, least, greatest, notes, ids];
+    return { name: "sales", inputs: ["sales"], outputs: ["ranges", "values"], namespaces };
+  }
+
+  begin(_input, header) {
+    this.rows.begin(header);
+  }
+
+  process(_input, batch, context) {
+    for (const { shop, id, at, big, note } of this.rows.read(batch)) {
+      const [of, before] = [
+        [at, id],
+        [at - 10, ""],
+      ];
+      const first = this.sales.range(shop, { from: before, to: of, limit: 2 }, context);
+      const last = this.sales.range(shop, { through: of, limit: 3, reverse: true }, context);
+      context.emit(0, tuple(SoldAt, SoldAt), [first, last]);
+      this.sales.set(shop, of, [big, note], context);
+      this.numbers.set(big, id, note !== null, context);
+      this.sums.merge(id, big, context);
+      this.least.merge(shop, at, context);
+      this.greatest.merge(shop, [id, big], context);
+      this.ids.merge(shop, id, context);
+      if (note !== null) this.notes.merge(big, Buffer.from(note), context);
+      const [sum, least] = [this.sums.get(id, context), this.least.get(shop, context)];
+      context.emit(1, Values, [sum, least, this.greatest.get(shop, context), this.ids.get(shop, context)]);
+      if (big === 7n) this.forget(shop, id, before, context);
+    }
+  }
+
+  forget(shop, id, before, context) {
+    const gone = this.sales.deleteRange(shop, { to: before }, context);
+    this.numbers.delete(7n, id, context);
+    this.sums.delete(id, context);
+    const [sum, number] = [this.sums.get(id, context), this.numbers.get(7n, id, context)];
+    context.emit(1, tuple(integer, optional(bigint), optional(boolean)), [gone, sum, number]);
+  }
+}
+
 const OPERATORS = {
   lists: Lists,
+  ordered: Sales,
   interval: IntervalJoin.by([Order, (it) => it.id], [Payment, (it) => it.id])
     .between(3, 5)
     .lateness(2)
