@@ -11,7 +11,12 @@ export class Cache {
   #number;
   /** Entries by name, in the order in which the call touched them. */
   #touched = /** @type {Map<string, { value: Uint8Array | undefined, isChanged: boolean }>} */ (new Map());
-  /** What will be merged, in its order. No key is here and among those that were touched. @type {[Uint8Array, Uint8Array][]} */
+  /**
+   * What will be merged, in its order, before what was set is written. A key that was set is written before something is
+   * merged into it, and one that was read is read again.
+   *
+   * @type {[Uint8Array, Uint8Array][]}
+   */
   #merges = [];
 
   /** @param {Host} host @param {number} number The number of the namespace. */
@@ -38,7 +43,6 @@ export class Cache {
 
   /** @param {string} name @param {Uint8Array | null} value */
   set(name, value) {
-    this.#writeMerges();
     this.#touched.set(name, { value: value ?? undefined, isChanged: true });
   }
 

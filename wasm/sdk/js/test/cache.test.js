@@ -33,15 +33,19 @@ function appending(calls) {
   });
 }
 
-test("a batch that only merges costs one write, and reads nothing", () => {
+test("merges of a batch are one write, sets are another, and neither reads", () => {
   const calls = [];
   const harness = new Harness(appending(calls));
   feed(harness, "x,watch,");
-  feed(harness, "b,merge 1,", "a,merge 2,", "b,merge 3,");
-  assert.deepEqual(calls, [["merge", 0, "b,a,b"]]);
+  feed(harness, "b,merge 1,", "a,merge 2,", "b,merge 3,", "c,set 4,", "a,set 5,");
+  assert.deepEqual(calls, [
+    ["merge", 0, "b,a,b"],
+    ["apply", 0, "c,a"],
+  ]);
   assert.deepEqual(entries(harness, "texts"), [
-    ["a", "2"],
+    ["a", "5"],
     ["b", "13"],
+    ["c", "4"],
   ]);
 });
 
