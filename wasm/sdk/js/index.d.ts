@@ -75,9 +75,12 @@ export function tuple<T extends Type<any>[]>(...types: T): Type<{ -readonly [I i
 export function list<T>(type: Type<T>): Type<T[]>;
 /**
  * Named values: an object, whose members are written in this order. Each must be there, and may be null if it is
- * optional.
+ * optional. With `isClosed`, `readJson` refuses what has other members.
  */
-export function record<M extends Record<string, Type<any>>>(members: M): Type<{ [N in keyof M]: ValueOf<M[N]> }>;
+export function record<M extends Record<string, Type<any>>>(
+  members: M,
+  more?: { isClosed?: boolean },
+): Type<{ [N in keyof M]: ValueOf<M[N]> }>;
 /** A key of several parts: an array of them. */
 export function key<T extends [KeyType<any>, KeyType<any>, ...KeyType<any>[]]>(
   ...parts: T
@@ -117,6 +120,12 @@ export class Rows<R> {
   /** Reads a batch. A record that cannot be read is refused by its number. */
   read(batch: Batch): R[];
 }
+
+/**
+ * Reads the records of an input of bytes, each of which is JSON of a type. A record that is none is refused by its
+ * number.
+ */
+export function readJson<T>(batch: Batch, type: Type<T>): T[];
 
 // ── Times ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -634,6 +643,8 @@ export class Harness {
   feedRecords(input: number | string, records: (string | Uint8Array)[]): void;
   /** Returns the key that each record of an input belongs to, as the operator says it in `route`. */
   route(input: number | string, csv: string): Uint8Array[];
+  /** Returns the key that each record of an input belongs to that takes them as bytes. */
+  routeRecords(input: number | string, records: (string | Uint8Array)[]): Uint8Array[];
   /** Moves the watermark, and works through the timers that are due. An earlier one changes nothing. */
   watermark(time: Moment): void;
   /** Moves the processing time, and works through the timers that are due. */

@@ -5,7 +5,7 @@ import { integerOf, ofOrderedName, ofUnsignedName, orderedName, parseInteger, un
 import { Digits, quoted } from "./json.js";
 import { KeyType } from "./key_type.js";
 import { Refusal } from "./refusal.js";
-import { formatTime, parseTime } from "./time.js";
+import { beyondDate, formatTime, isBeyondDate, parseTime } from "./time.js";
 import { integerColumn, mistaken, other, refused } from "./types.js";
 
 /** @typedef {import("./key_type.js").Cursor} Cursor */
@@ -141,9 +141,11 @@ export const time = new KeyType(
     isTime: true,
     column: parseTime,
     write: (value) => quoted(formatTime(integerOf(value))),
-    parse(json) {
+    parse(json, isInput) {
       if (typeof json !== "string") throw other("a time", json);
-      return parseTime(json);
+      const value = parseTime(json);
+      if (isInput && isBeyondDate(value)) throw beyondDate(json);
+      return value;
     },
   },
   (value) => orderedName(integerOf(value)),
@@ -186,7 +188,7 @@ export function code(bytes) {
       column: read,
       write: (value) => (given(value), quoted(value)),
       parse(json) {
-        if (typeof json !== "string") throw other(name, json);
+        if (typeof json !== "string" || !json.isWellFormed()) throw other(name, json);
         return read(json);
       },
     },

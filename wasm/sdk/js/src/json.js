@@ -56,6 +56,8 @@ export class Digits {
  */
 export function parse(text, isExact) {
   if (!isExact || !LONG_NUMBER.test(text)) return JSON.parse(text);
+  // What is no JSON may become some by the marks.
+  JSON.parse(text);
   // A string cannot be mistaken for a number that became one, because the strings get a letter in front.
   const marked = text.replace(STRING_OR_NUMBER, (part) => (part[0] === '"' ? `"s${part.slice(1)}` : `"n${part}"`));
   return unmarked(JSON.parse(marked));

@@ -22,8 +22,9 @@ export const text = new KeyType(
       if (typeof value !== "string") throw mistaken("a text", value);
       return quoted(value);
     },
-    parse(json) {
-      if (typeof json !== "string") throw other("a text", json);
+    parse(json, isInput) {
+      // Half a surrogate pair can be escaped in JSON, and cannot be written.
+      if (typeof json !== "string" || (isInput && !json.isWellFormed())) throw other("a text", json);
       return json;
     },
   },
@@ -67,9 +68,9 @@ export function key(...parts) {
         `[${all(value)
           .map((type, at) => type.write(value[at]))
           .join()}]`,
-      parse(json) {
+      parse(json, isInput) {
         if (!Array.isArray(json) || json.length !== types.length) throw other(name, json);
-        return types.map((type, at) => type.parse(json[at]));
+        return types.map((type, at) => type.parse(json[at], isInput));
       },
     },
     (value, isLast) =>

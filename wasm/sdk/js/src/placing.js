@@ -5,9 +5,9 @@ import { time as timeType } from "./fixed_keys.js";
 import { integerOf } from "./integers.js";
 import { keyed } from "./key_type.js";
 import { keyTypeOf } from "./keys.js";
+import { record } from "./records.js";
 import { Refusal, blaming } from "./refusal.js";
 import { Row, Rows } from "./rows.js";
-import { record } from "./types.js";
 
 /**
  * @typedef {import("./integers.js").Integer} Integer

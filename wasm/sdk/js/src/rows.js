@@ -1,15 +1,12 @@
 // Rows: records whose fields have names and types.
 
 import { textOf } from "./bytes.js";
-import { quoted } from "./json.js";
 import { Refusal, blaming } from "./refusal.js";
+import { beyondDate, isBeyondDate } from "./time.js";
 import { Type, typed } from "./types.js";
 
 /** @typedef {import("./integers.js").Integer} Integer */
 /** @typedef {import("./operators.js").Batch} Batch */
-
-/** The last time of a Date. An operator can compute with it and with a duration, and numbers do not round. */
-const DATE_MAX = 8.64e15;
 
 /** A field that is read from a column of another name. */
 class Column {
@@ -143,10 +140,10 @@ export class Rows {
       if (text === undefined) throw new Refusal(`${column} is no UTF-8`);
       const value = readOf(field, text);
       if (field === this.row.time) read.time = value;
-      if (type.isTime && (value > DATE_MAX || value < -DATE_MAX)) {
+      if (type.isTime && isBeyondDate(value)) {
         read.wide = name;
         const refuse = () => {
-          throw new Refusal(`${column}: ${quoted(text)} is beyond the times of a Date`);
+          throw new Refusal(`${column}: ${beyondDate(text).text}`);
         };
         Object.defineProperty(read.row, name, { enumerable: true, get: refuse });
       } else {

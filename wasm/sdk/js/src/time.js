@@ -17,6 +17,15 @@ const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = -377705023201 * SECOND_MS;
 const LAST_MS = 253402207200 * SECOND_MS + 999;
 
+/** The last time of a Date. An operator can compute with it and with a duration, and numbers do not round. */
+const DATE_MAX = 8.64e15;
+
+/** Whether a time is one that an operator cannot compute with. @param {Integer} time */
+export const isBeyondDate = (time) => time > DATE_MAX || time < -DATE_MAX;
+
+/** Refuses such a time. @param {string} text */
+export const beyondDate = (text) => new Refusal(`${quoted(text)} is beyond the times of a Date`);
+
 /** Returns a duration of so many milliseconds, which is what all durations are. @param {number} count */
 export const milliseconds = (count) => duration(count, 1);
 /** Returns so many seconds in milliseconds. @param {number} count */

@@ -3,8 +3,9 @@
 import { bytesOf, nameOf, packed } from "./bytes.js";
 import { integer } from "./fixed_keys.js";
 import { keyed } from "./key_type.js";
+import { record } from "./records.js";
 import { Refusal } from "./refusal.js";
-import { list, record } from "./types.js";
+import { list } from "./types.js";
 
 const LEN_BYTES = 4;
 const COUNT_BYTES = 8;

@@ -16,7 +16,8 @@ const NUMBER = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
  * @typedef {object} Parts
  * @property {string} name What a value is, with its article.
  * @property {(value: T) => string} write Writes a value as JSON. A value of another type is a TypeError.
- * @property {(json: any) => T} parse Takes a value from parsed JSON, or throws a Refusal.
+ * @property {(json: any, isInput?: boolean) => T} parse Takes a value from parsed JSON, or throws a Refusal. JSON of an
+ *   input may be anything, and that of the state was written by an operator.
  * @property {(text: string) => T} [column] Reads a field, or throws a Refusal.
  * @property {T} [sample] Some value.
  * @property {boolean} [isExact] Whether `parse` takes numbers as `Digits`.
@@ -82,9 +83,11 @@ export const number = new Type({
     return float(value);
   },
   parse(json) {
-    if (json instanceof Digits) return Number(json.text);
-    if (typeof json !== "number") throw other("a number", json);
-    return json;
+    const value = json instanceof Digits ? Number(json.text) : json;
+    if (typeof value !== "number") throw other("a number", json);
+    // 1e999 is JSON, and would be written as null.
+    if (!Number.isFinite(value)) throw new Refusal("a number is beyond those of 64 bits");
+    return value;
   },
 });
 
@@ -122,7 +125,7 @@ export function optional(type) {
     isTime,
     column: column && ((text) => (text === "" || text === "NA" ? null : column(text))),
     write: (value) => (value === null || value === undefined ? "null" : write(value)),
-    parse: (json) => (json === null ? null : parse(json)),
+    parse: (json, isInput) => (json === null ? null : parse(json, isInput)),
   };
   return new Type(parts);
 }
@@ -144,9 +147,9 @@ export function tuple(...types) {
       if (!Array.isArray(value) || value.length !== parts.length) throw mistaken(name, value);
       return `[${parts.map((part, at) => part.write(value[at])).join()}]`;
     },
-    parse(json) {
+    parse(json, isInput) {
       if (!Array.isArray(json) || json.length !== parts.length) throw other(name, json);
-      return parts.map((part, at) => part.parse(json[at]));
+      return parts.map((part, at) => part.parse(json[at], isInput));
     },
   });
 }
@@ -170,45 +173,10 @@ export function list(type) {
       if (!Array.isArray(value)) throw mistaken(name, value);
       return `[${value.map((item) => write(item)).join()}]`;
     },
-    parse(json) {
+    parse(json, isInput) {
       if (!Array.isArray(json)) throw other(name, json);
-      return json.map((item) => parse(item));
+      return json.map((item) => parse(item, isInput));
     },
   };
   return new Type(parts);
-}
-
-/**
- * Named values of different types: an object, whose members are written in this order. Each must be there, but for
- * the value of one that is optional.
- *
- * @param {Record<string, Type<any>>} members
- * @returns {Type<Record<string, any>>}
- */
-export function record(members) {
-  const types = Object.entries(members).map(([member, type]) => ({
-    member,
-    type: typed(type),
-    lead: `${quoted(member)}:`,
-  }));
-  const name = `a record of ${types.map(({ member }) => member).join(", ")}`;
-  return new Type({
-    name,
-    sample: Object.fromEntries(types.map(({ member, type }) => [member, type.sample])),
-    isExact: types.some(({ type }) => type.isExact),
-    write(value) {
-      if (value === null || typeof value !== "object") throw mistaken(name, value);
-      const written = types.map(({ member, type, lead }) => {
-        // A name that is written wrong must not become a null.
-        if (!(member in value)) throw new TypeError(`a record has no ${member}: it must have one, which may be null`);
-        return lead + type.write(value[member]);
-      });
-      return `{${written.join()}}`;
-    },
-    parse(json) {
-      if (json === null || typeof json !== "object" || Array.isArray(json)) throw other(name, json);
-      const own = (/** @type {string} */ member) => (Object.hasOwn(json, member) ? json[member] : null);
-      return Object.fromEntries(types.map(({ member, type }) => [member, type.parse(own(member))]));
-    },
-  });
 }

@@ -76,6 +76,16 @@ export class Harness {
   }
 
   /**
+   * Returns the key that each record of an input belongs to that takes them as bytes.
+   *
+   * @param {number | string} input
+   * @param {(string | Uint8Array)[]} records
+   */
+  routeRecords(input, records) {
+    return this.#run.routeRecords(input, records);
+  }
+
+  /**
    * Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing.
    *
    * @param {string | number | bigint | Date} time

@@ -86,12 +86,24 @@ export class Run {
     return answered("route", () => routed(this.operator, number, batch));
   }
 
-  /** @param {number | string} input @param {(string | Uint8Array)[]} records */
-  feedRecords(input, records) {
+  /** Returns a batch of whole records. @param {number | string} input @param {(string | Uint8Array)[]} records */
+  #whole(input, records) {
     const number = this.#input(input, "records");
     const parts = records.map((record) => (typeof record === "string" ? utf8(record) : record));
     const batch = /** @type {const} */ ({ format: "records", ...packed(parts) });
+    return { number, batch };
+  }
+
+  /** @param {number | string} input @param {(string | Uint8Array)[]} records */
+  feedRecords(input, records) {
+    const { number, batch } = this.#whole(input, records);
     this.#call("process", (context) => this.operator.process(number, batch, context));
+  }
+
+  /** @param {number | string} input @param {(string | Uint8Array)[]} records */
+  routeRecords(input, records) {
+    const { number, batch } = this.#whole(input, records);
+    return answered("route", () => routed(this.operator, number, batch));
   }
 
   /** Moves a clock, and works through the timers that are due. @param {Clock} clock @param {Integer} time */

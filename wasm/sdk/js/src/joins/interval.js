@@ -4,8 +4,9 @@ import { bytesOf } from "../bytes.js";
 import { hashed, timers } from "../description.js";
 import { plus } from "../integers.js";
 import { Placer, placeLine, placing, rowType } from "../placing.js";
+import { record } from "../records.js";
 import { milliseconds } from "../time.js";
-import { boolean, list, optional, record, tuple } from "../types.js";
+import { boolean, list, optional, tuple } from "../types.js";
 import { MapState } from "../state.js";
 import { instant } from "./instant.js";
 
