@@ -60,17 +60,21 @@ test("the examples of the README run", async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "alluvium-readme-"));
   context.after(() => rmSync(folder, { recursive: true }));
   const blocks = [...read("../README.md").matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block);
-  const [sensors, clicks, run] = blocks.map((block) =>
+  const [sensors, clicks, meters, run] = blocks.map((block) =>
     block.replaceAll('"alluvium-plugin"', JSON.stringify(new URL("../src/index.js", import.meta.url).href)),
   );
-  assert.equal(blocks.length, 3);
-  for (const [name, text] of Object.entries({ sensors, clicks, run }))
+  assert.equal(blocks.length, 4);
+  for (const [name, text] of Object.entries({ sensors, clicks, meters, run }))
     writeFileSync(join(folder, `${name}.mjs`), text.replace("clicks.js", "clicks.mjs"));
   const load = (name) => import(pathToFileURL(join(folder, `${name}.mjs`)).href);
   const harness = new all.Harness((await load("sensors")).default);
   harness.feed("id,time,value\na,0,1\na,1,2\n");
   harness.finish();
   assert.match(harness.emitted()[0], /"value":1\.5\}$/);
+  const metered = new all.Harness((await load("meters")).default);
+  metered.feedRecords(0, ['{"sensor":"k1","at":"2","litres":5}', '{"sensor":"k1","at":"1","litres":7}']);
+  assert.equal(metered.emitted()[1], '[["1970-01-01T00:00:00.002Z",5],["1970-01-01T00:00:00.001Z",7]]');
+  assert.deepEqual(metered.results(), ['{"key":"k1","litres":12}']);
   const log = context.mock.method(console, "log", () => {});
   await load("run");
   const said = /^console\.log.*; \/\/ (.*)$/m.exec(run)[1];
