@@ -9,7 +9,7 @@ import { objects } from "./out/own.js";
 
 /** Methods that the parts of the package have for each other. They are not declared. */
 const INTERNAL = {
-  Context: ["getName", "prefetchNames", "setName"],
+  Context: ["getName", "mergeName", "prefetchNames", "setName"],
   Rows: ["one", "timed"],
   keys: ["nameOf", "ofName"],
 };

@@ -1,18 +1,26 @@
 // Right uses of what operators of one's own are made of: rows, state, timers, the context, the harness.
 import {
+  add,
+  append,
+  code,
   column,
   Counter,
   formatTime,
+  greatest,
   Harness,
   hashed,
   hours,
   integer,
   key,
+  least,
   list,
   ListState,
   MapState,
+  Merged,
   ordered,
+  OrderedMap,
   parseTime,
+  readJson,
   record,
   Refusal,
   row,
@@ -20,6 +28,8 @@ import {
   text,
   time,
   timers,
+  union,
+  unsigned,
   ValueState,
 } from "alluvium-plugin";
 import type {
@@ -30,12 +40,15 @@ import type {
   Context,
   Description,
   Entry,
+  FixedKeyType,
   Integer,
   Key,
   Keyed,
+  KeyRange,
   KeyType,
   Lengths,
   Merge,
+  MergeOperator,
   Moment,
   Namespace,
   Operator,
@@ -131,6 +144,8 @@ class Visits implements Operator {
     context.prefetch("sums", [bytes(1)]);
     equal(context.get("sums", bytes(1))?.length, 8);
     equal(context.page("sums", true, 10).length, 1);
+    const [page]: [string, Seen][] = this.pages.page(true, 1, context);
+    equal(page?.[1].visits, 2);
     const now: Integer | null = context.processingTime();
     if (now !== null) context.setTimer("due", now, bytes(1));
     equal(context.deleteTimer("due", 7n, bytes(2)), false);
@@ -188,6 +203,79 @@ try {
 }
 equal(parseTime("1970-01-01T00:00:01Z"), 1000);
 
+const Reading = record({ meter: code(2), at: time, litres: integer }, { isClosed: true });
+const sensor: FixedKeyType<string> = code(2);
+const sum: MergeOperator<Integer, bigint> = add;
+
+/** Keeps readings in the order of their times, and merges what they say. */
+class Meters implements Operator {
+  readonly readings: OrderedMap<string, number, number> = new OrderedMap("readings", sensor, time, integer);
+  readonly counts = new OrderedMap("counts", unsigned, key(text, integer), text).expires("event", hours(1));
+  readonly litres: Merged<string, Integer, bigint> = new Merged("litres", sensor, sum);
+  readonly least = new Merged("least", sensor, least(integer)).expires("processing", hours(1));
+  readonly greatest = new Merged("greatest", sensor, greatest(key(code(2), integer)));
+  readonly log = new Merged("log", sensor, append);
+  readonly times = new Merged("times", sensor, union(time));
+
+  describe(): Description {
+    const { readings, counts, litres, least, greatest, log, times } = this;
+    const namespaces = [readings, counts, litres, least, greatest, log, times];
+    return { inputs: [{ name: "readings", format: "records" }], namespaces };
+  }
+
+  process(_input: number, batch: Batch, context: Context): void {
+    for (const { meter, at, litres } of readJson(batch, Reading)) {
+      this.readings.set(meter, at, litres, context);
+      this.counts.set(7n, [meter, at], "a", context);
+      this.litres.merge(meter, litres, context);
+      this.litres.merge(meter, 1n, context);
+      this.least.merge(meter, litres, context);
+      this.greatest.merge(meter, [meter, litres], context);
+      this.log.merge(meter, bytes(at), context);
+      this.times.merge(meter, at, context);
+    }
+    const range: KeyRange<number> = { from: 1, to: 3 };
+    const found: [number, number][] = this.readings.range("k1", { ...range, limit: 9 }, context);
+    const last = this.readings.range("k1", { after: 1, through: 3, limit: Infinity, reverse: true }, context);
+    const value: number | undefined = this.readings.get("k1", 1, context);
+    const times: number[] | undefined = this.times.get("k1", context);
+    equal(
+      [found, last, value, times],
+      [
+        [
+          [1, 5],
+          [2, 7],
+        ],
+        [[2, 7]],
+        5,
+        [1, 2],
+      ],
+    );
+    const least: number | undefined = this.least.get("k1", context);
+    const greatest: [string, number] | undefined = this.greatest.get("k1", context);
+    const log: Uint8Array | undefined = this.log.get("k1", context);
+    equal([least, greatest, log?.length, this.readings.name, this.log.name], [5, ["k1", 7], 2, "readings", "log"]);
+    equal([this.readings.deleteRange("k1", { through: 1 }, context), this.counts.deleteRange(7n, {}, context)], [1, 2]);
+    this.readings.delete("k1", 9, context);
+    this.log.delete("k1", context);
+  }
+
+  route(_input: number, batch: Batch): Uint8Array[] {
+    return readJson(batch, Reading).map(({ meter }) => sensor.bytes(meter));
+  }
+
+  results(start: boolean, limit: number, context: Context): string[] {
+    const page: [string, bigint][] = this.litres.page(start, limit, context);
+    return page.map(([meter, litres]) => `{"key":"${meter}","value":${litres}}`);
+  }
+}
+
+const meters = new Harness(Meters);
+const readings = ['{"meter":"k1","at":"1","litres":5}', '{"meter":"k1","at":"2","litres":7}'];
+equal(meters.routeRecords("readings", readings)[1]?.length, sensor.byteLength);
+meters.feedRecords(0, readings);
+equal(meters.results(), ['{"key":"k1","value":14}']);
+
 // Types of one's own, by the names of the package.
 const name = <T extends Key>(type: KeyType<T>, value: T): Uint8Array => type.bytes(value);
 const field = <T>(type: ColumnType<T>, value: string): T => type.column(value);
@@ -208,6 +296,10 @@ export const objects = {
   ValueState: new ValueState("a", text),
   ListState: new ListState("a", text, text),
   Counter: new Counter("a", text),
+  OrderedMap: new OrderedMap("a", integer, text, text),
+  Merged: new Merged("a", text, add),
+  code: code(3),
+  unsigned,
   Refusal: new Refusal("no", { record: 1 }),
   Harness: harness,
   Context: Visits.context,

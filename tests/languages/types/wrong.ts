@@ -1,6 +1,9 @@
 // Wrong uses, each of which the compiler refuses: a line of these without an error is an error itself. Nothing of it runs.
 import {
+  add,
+  append,
   bigint,
+  code,
   column,
   Counter,
   Deduplicate,
@@ -11,12 +14,16 @@ import {
   integer,
   IntervalJoin,
   key,
+  least,
   list,
   ListState,
   MapState,
+  Merged,
   number,
   optional,
   ordered,
+  OrderedMap,
+  readJson,
   record,
   Refusal,
   row,
@@ -30,6 +37,8 @@ import {
   Top,
   tuple,
   Tumbling,
+  union,
+  unsigned,
   ValueState,
 } from "alluvium-plugin";
 import type { Batch, Context, Description, Operator } from "alluvium-plugin";
@@ -62,6 +71,18 @@ integer.bytes(7n);
 new Rows({ carrier: text });
 // @ts-expect-error: the row has no such member.
 new Rows(Flight).read(batch).map((it) => it.carier);
+// @ts-expect-error: a code is of so many bytes.
+code("JFK");
+// @ts-expect-error: a number without a sign is a BigInt.
+unsigned.bytes(7);
+// @ts-expect-error: a code is a text.
+code(3).write(7);
+// @ts-expect-error: the records have no such member.
+readJson(batch, record({ at: time })).map((it) => it.att);
+// @ts-expect-error: a row is read from columns.
+readJson(batch, Flight);
+// @ts-expect-error: there is no such option.
+record({ at: time }, { closed: true });
 // @ts-expect-error: a type is made by the package.
 row({ carrier: { name: "a text", column: String, write: String } });
 // @ts-expect-error: a column is made by `column`.
@@ -161,6 +182,52 @@ export const items: string[] = flown.take(["UA", 7n], context);
 new Counter("a", text).add("UA", 1n, context);
 // @ts-expect-error: it has one value, and no keys.
 new ValueState("a", text).set("UA", "7", context);
+// @ts-expect-error: a page says whether it is the first.
+seats.page(10, context);
+
+// Ordered and merged state.
+const days = new OrderedMap("days", code(3), time, text);
+// @ts-expect-error: owners are texts of one length.
+new OrderedMap("a", text, time, text);
+// @ts-expect-error: no owner has two parts.
+new OrderedMap("a", key(integer, integer), time, text);
+// @ts-expect-error: no key has a number with a fraction.
+new OrderedMap("a", integer, number, text);
+// @ts-expect-error: an entry has an owner.
+days.get(7, context);
+// @ts-expect-error: the keys are times.
+days.set("JFK", "7", "a", context);
+// @ts-expect-error: a range has a limit.
+days.range("JFK", { from: 7 }, context);
+// @ts-expect-error: a range has no such end.
+days.range("JFK", { until: 7, limit: 1 }, context);
+// @ts-expect-error: a range begins once.
+days.range("JFK", { from: 7, after: 7, limit: 1 }, context);
+// @ts-expect-error: a range ends once.
+days.deleteRange("JFK", { to: 7, through: 7 }, context);
+// @ts-expect-error: the keys are times.
+days.deleteRange("JFK", { to: "7" }, context);
+// @ts-expect-error: the values are texts.
+export const entries: [number, number][] = days.range("JFK", { limit: 1 }, context);
+const flights = new Merged("flights", text, add);
+// @ts-expect-error: an operator of merges is none of the engine's names.
+new Merged("a", text, "add");
+// @ts-expect-error: the least is of some type.
+new Merged("a", text, least);
+// @ts-expect-error: a set has keys.
+union(number);
+// @ts-expect-error: a sum is one of whole numbers.
+flights.merge("UA", "1", context);
+// @ts-expect-error: a sum is a BigInt.
+export const sum: number | undefined = flights.get("UA", context);
+// @ts-expect-error: what is appended is bytes.
+new Merged("a", text, append).merge("UA", "text", context);
+// @ts-expect-error: the elements are texts.
+new Merged("a", text, union(text)).merge("UA", 7, context);
+// @ts-expect-error: a set is an array.
+export const destinations: string | undefined = new Merged("a", text, union(text)).get("UA", context);
+// @ts-expect-error: a value is merged, and not set.
+flights.set("UA", 7n, context);
 
 // The context.
 // @ts-expect-error: a text is a text.
@@ -218,6 +285,8 @@ new Harness({});
 new Harness(parts, { parameters: { limit: 7 } });
 // @ts-expect-error: records are bytes or texts.
 harness.feedRecords("a", [7]);
+// @ts-expect-error: there are many records.
+harness.routeRecords("a", "7");
 // @ts-expect-error: a time is one.
 harness.watermark(true);
 // @ts-expect-error: an output has a number or a name.
