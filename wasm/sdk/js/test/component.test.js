@@ -5,9 +5,13 @@ import { register } from "node:module";
 import { beforeEach, test } from "node:test";
 
 import {
+  Merged,
+  OrderedMap,
   Refusal,
   Rows,
   Tumbling,
+  add,
+  code,
   integer,
   key,
   record,
@@ -345,4 +349,24 @@ test("a bug ends the plugin, whatever was thrown", (context) => {
   const late = exported(() => {}, { process: async () => {} });
   assert.ok(thrown(() => process(late, "a")) instanceof Error);
   assert.equal(said.pop(), "TypeError: process of an operator answers at once: it cannot be async");
+});
+
+test("the merges of a call are one write, and a range is scanned up to its end", () => {
+  globalThis.imports.scan = (...given) => {
+    calls.push(["scan", ...given]);
+    return { keyLens: [], valueLens: [], keys: bytes(""), values: bytes("") };
+  };
+  const sums = new Merged("map", text, add);
+  const days = new OrderedMap("due", code(2), text, integer);
+  const work = ({ name }, context) => {
+    sums.merge(name, 258, context);
+    sums.merge("b", -1n, context);
+    days.range(name, { after: "c", limit: Infinity }, context);
+  };
+  process(exported(work), "aa");
+  const of = (name) => calls.filter(([called]) => called === name).map(([, ...given]) => given);
+  assert.deepEqual(of("scan"), [[1, bytes("aac\0"), bytes("ab"), false, 2 ** 32 - 1]]);
+  const values = Uint8Array.of(2, 1, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255);
+  const merges = { ops: Uint8Array.of(2, 2), keyLens: Uint32Array.of(2, 1), valueLens: Uint32Array.of(8, 8) };
+  assert.deepEqual(of("apply"), [[2, { ...merges, keys: bytes("aab"), values }]]);
 });
