@@ -138,7 +138,7 @@ class Visits(Operator):
         assert host.watermark() is None or host.namespace("ends") > 0
         host.apply(sums, [(b"b", b""), (b"c", None)])
         assert host.get_many(sums, [b"b", b"c"]) == [b"", None]
-        assert len(host.page(sums, True, 10)) == 2
+        assert len(host.page(sums, True, 10)) == len(context.page("sums", True, 10)) == 2
 
     def route(self, input: int, batch: Batch) -> Sequence[bytes]:
         return [key_bytes(row.page) for row in self.rows.read(batch)]

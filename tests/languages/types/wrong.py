@@ -137,8 +137,8 @@ def state(context: Context) -> None:
 def asked(context: Context) -> None:
     context.emit("seen", 7)  # type: ignore[arg-type]
     context.emit_bytes(0, "7")  # type: ignore[arg-type]
-    # The namespace is one by its number here, and by its name there.
-    context.get("sums", b"a")  # type: ignore[arg-type]
+    # A namespace is one by its name or its number.
+    context.get(b"sums", b"a")  # type: ignore[arg-type]
     context.merge("sums", [(b"a", None)])  # type: ignore[list-item]
     context.set(context.namespace("sums"), b"a", "7")  # type: ignore[arg-type]
     context.scan("days", reverse=True)  # type: ignore[call-arg]
