@@ -29,6 +29,7 @@ is shown exactly once.
 
 from .aggregates import Aggregate, Count, Fold, Max, Mean, Min, Sum
 from .batches import Batch, ColumnBatch, RecordBatch
+from .code import Code
 from .context import Context
 from .deduplicate import Deduplicate
 from .description import Clock, Description, Format, Hashed, Merge, Namespace, Ordered, Parameter, Port, Timers
@@ -54,6 +55,7 @@ __all__ = [
     "Aggregate",
     "Batch",
     "Clock",
+    "Code",
     "Codec",
     "ColumnBatch",
     "Context",

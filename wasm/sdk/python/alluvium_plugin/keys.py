@@ -1,16 +1,20 @@
-"""Keys: texts, whole numbers and tuples of them, whose bytes have their order.
+"""Keys: texts, whole numbers, times, codes and tuples of them, whose bytes have their order.
 
 The last part of a key takes the rest of the bytes, so a text alone is its UTF-8. A text before another part ends with
 the bytes 0 and 1, and a zero byte in it is written as 0 and 2. So a text comes before those that continue it. Numbers
-have eight bytes, big-endian, with their sign bit flipped.
+have eight bytes, big-endian, with their sign bit flipped, and a time is its milliseconds. A code is its UTF-8.
 """
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
-Key = str | int | tuple[Any, ...]
-"""What a key can be. The parts of a tuple are keys themselves."""
+from .code import Code, is_code
+from .times import Time
+
+Key = str | int | Time | tuple[Any, ...]
+"""What a key can be. A `Code` is a text, and the parts of a tuple are keys themselves."""
 
 K = TypeVar("K", bound=Key)
 
@@ -20,30 +24,32 @@ NUMBER_BYTES = 8
 SIGN = 1 << 63
 
 
+class Fixed(NamedTuple):
+    """A type whose keys always have as many bytes."""
+
+    of: type
+    length: int
+    write: Callable[[Any], bytes]
+    read: Callable[[bytes], Any]
+
+
+def fixed(of: Any) -> Fixed | None:
+    """Returns how the keys of a type are written, if they always have as many bytes."""
+    if is_code(of):
+        return Fixed(of, of.byte_length, str.encode, lambda raw: of(raw.decode()))
+    return FIXED.get(of)
+
+
 def key_bytes(key: Key) -> bytes:
-    """Returns the bytes of a key: a text, a whole number of 64 bits with a sign, or a tuple of these."""
-    return _written(key, is_last=True)
-
-
-def _written(key: Any, is_last: bool) -> bytes:
-    if isinstance(key, str):
-        text = key.encode()
-        return text if is_last else text.replace(b"\x00", ZERO) + END
-    if isinstance(key, int) and not isinstance(key, bool):
-        if not -SIGN <= key < SIGN:
-            raise OverflowError(f"the key {key} does not fit 64 bits")
-        return (key + SIGN).to_bytes(NUMBER_BYTES, "big")
-    if isinstance(key, tuple) and key:
-        *before, last = key
-        return b"".join(_written(part, is_last=False) for part in before) + _written(last, is_last)
-    raise TypeError(f"a key is a text, a whole number or a tuple of these, and not {key!r}")
+    """Returns the bytes of a key: a text, a whole number of 64 bits with a sign, a time, or a tuple of these."""
+    return _written(key, _shape_of(key), is_last=True)
 
 
 class Keys(Generic[K]):
     """Writes and reads the keys of one type.
 
-    Their bytes do not say whether they are a text or a number, so reading them needs the type: `str`, `int`, or
-    `tuple[str, int]` with any parts.
+    Their bytes do not say whether they are a text or a number, so reading them needs the type: `str`, `int`, `Time`, a
+    class of codes, or `tuple[str, int]` with any of these parts.
     """
 
     def __init__(self, of: type[K]) -> None:
@@ -55,7 +61,7 @@ class Keys(Generic[K]):
         # A key of another type could be written, but not be read again.
         if not _has_shape(key, self._shape):
             raise TypeError(f"the key {key!r} is not of the type {type_text(self.of)}")
-        return key_bytes(key)
+        return _written(key, self._shape, is_last=True)
 
     def read(self, raw: bytes) -> K | None:
         """Reads a key from its bytes. `None` says that they are none."""
@@ -75,38 +81,79 @@ def type_of(key: Any) -> Any:
     """Returns the type of a key, as `Keys` takes it."""
     if isinstance(key, tuple):
         return tuple[tuple(type_of(part) for part in key)]  # type: ignore[misc]
-    return str if isinstance(key, str) else type(key)
+    of = type(key)
+    if of in (str, int, bool) or isinstance(key, Code):
+        return of
+    # A member of an enumeration is its text or number.
+    return next((base for base in (str, int) if isinstance(key, base)), of)
 
 
 def _shape(of: Any) -> Any:
-    """Returns the parts of a type: `str`, `int`, or a tuple of such parts."""
-    if of in (str, int):
-        return of
+    """Returns the parts of a type: `str`, a `Fixed`, or a tuple of such parts."""
+    shape = str if of is str else fixed(of)
+    if shape is not None:
+        return shape
     parts = get_args(of)
     if get_origin(of) is tuple and parts and Ellipsis not in parts:
         return tuple(_shape(part) for part in parts)
-    raise TypeError(f"the type of a key is str, int or a tuple of these, as tuple[str, int], and not {type_text(of)}")
+    kinds = "str, int, Time, a class of codes or a tuple of these, as tuple[str, int]"
+    raise TypeError(f"the type of a key is {kinds}, and not {type_text(of)}")
+
+
+def _shape_of(key: Any) -> Any:
+    """Returns the parts of the type of a key."""
+    if isinstance(key, tuple) and key:
+        return tuple(map(_shape_of, key))
+    return _shape(type_of(key))
 
 
 def _has_shape(key: Any, shape: Any) -> bool:
+    if isinstance(shape, Fixed):
+        return isinstance(key, shape.of) and not isinstance(key, bool)
     if isinstance(shape, tuple):
         return isinstance(key, tuple) and len(key) == len(shape) and all(map(_has_shape, key, shape))
-    return isinstance(key, shape) and not isinstance(key, bool)
+    return isinstance(key, str)
+
+
+def _number(key: int) -> bytes:
+    if not -SIGN <= key < SIGN:
+        raise OverflowError(f"the key {key} does not fit 64 bits")
+    return (key + SIGN).to_bytes(NUMBER_BYTES, "big")
+
+
+def _read_number(raw: bytes) -> int:
+    return int.from_bytes(raw, "big") - SIGN
+
+
+FIXED: dict[Any, Fixed] = {
+    int: Fixed(int, NUMBER_BYTES, _number, _read_number),
+    Time: Fixed(Time, NUMBER_BYTES, lambda time: _number(time.ms), lambda raw: Time(_read_number(raw))),
+}
+
+
+def _written(key: Any, shape: Any, is_last: bool) -> bytes:
+    if isinstance(shape, Fixed):
+        return shape.write(key)
+    if isinstance(shape, tuple):
+        *before, (last, of_last) = zip(key, shape, strict=True)
+        return b"".join(_written(part, of, False) for part, of in before) + _written(last, of_last, is_last)
+    text: bytes = key.encode()
+    return text if is_last else text.replace(b"\x00", ZERO) + END
 
 
 def _read(shape: Any, raw: bytes, at: int, is_last: bool) -> tuple[Any, int]:
     """Reads a part from its place, and returns it with the place after it."""
+    if isinstance(shape, Fixed):
+        end = at + shape.length
+        if end > len(raw):
+            raise ValueError("fewer bytes than the part has")
+        return shape.read(raw[at:end]), end
     if isinstance(shape, tuple):
         parts = []
         for number, part in enumerate(shape, 1):
             read, at = _read(part, raw, at, is_last and number == len(shape))
             parts.append(read)
         return tuple(parts), at
-    if shape is int:
-        end = at + NUMBER_BYTES
-        if end > len(raw):
-            raise ValueError("fewer bytes than a number has")
-        return int.from_bytes(raw[at:end], "big") - SIGN, end
     if is_last:
         return raw[at:].decode(), len(raw)
     text = bytearray()

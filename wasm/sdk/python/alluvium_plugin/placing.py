@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 from .batches import Batch
+from .code import is_code
 from .keys import Keys, type_of
 from .refused import Refused
 from .rows import Row, Rows, time_of
@@ -81,9 +82,10 @@ def key_type(row: type[Row], key: Callable[[Any], Any], how: str = "by(…, of=t
 
 def _zeros(row: type[Row]) -> Row:
     hints = get_type_hints(row)
-    return row(**{name: ZEROS[_of(hints[name])] for name in row.__row_fields__})
+    return row(**{name: _zero(hints[name]) for name in row.__row_fields__})
 
 
-def _of(hint: Any) -> Any:
-    """Returns the type of a field that may be none."""
-    return next(part for part in (hint, *get_args(hint)) if part in ZEROS) if get_origin(hint) else hint
+def _zero(hint: Any) -> Any:
+    """Returns an empty or zero value of the type of a field, which may be one that may be none."""
+    of = next(part for part in (hint, *get_args(hint)) if part in ZEROS or is_code(part))
+    return of("0" * of.byte_length) if is_code(of) else ZEROS[of]

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .batches import Batch, ColumnBatch
+from .code import is_code
 from .json_text import quoted
 from .keys import type_text
 from .refused import Refused
@@ -48,8 +49,8 @@ def column(name: str) -> Any:
 class Row:
     """A record that is read by the names of its columns.
 
-    A subclass annotates its fields: each is a `str`, `int`, `float`, `bool` or `Time`, or one of these or `None`. An
-    empty field and `NA` are None. A field is read from the column of its name, or of the one that `column` gives it.
+    A subclass annotates its fields: each is a `str`, `int`, `float`, `bool`, `Time` or a `Code`, or one of these or
+    `None`. An empty field and `NA` are None. A field is read from the column of its name, or of the one that `column` gives it.
     """
 
     __row_fields__: ClassVar[dict[str, tuple[str, Reader]]] = {}
@@ -145,14 +146,20 @@ def _take_column(cls: type[Row], name: str) -> str:
 
 
 def _reader(cls: type[Row], name: str, of: Any) -> Reader:
-    if of in READERS:
-        return READERS[of]
+    reader = _reader_of(of)
+    if reader is not None:
+        return reader
     parts = [part for part in get_args(of) if part is not type(None)]
-    if get_origin(of) in (Union, types.UnionType) and len(parts) == 1 and parts[0] in READERS:
-        read = READERS[parts[0]]
+    read = _reader_of(parts[0]) if len(parts) == 1 and get_origin(of) in (Union, types.UnionType) else None
+    if read is not None:
         return lambda text: None if text in ("", "NA") else read(text)
-    kinds = "str, int, float, bool or Time, or one of them and None"
+    kinds = "str, int, float, bool or Time, a class of codes, or one of them and None"
     raise TypeError(f"{cls.__name__}.{name}: a field is {kinds}, and not {type_text(of)}")
+
+
+def _reader_of(of: Any) -> Reader | None:
+    # A code is made of its text.
+    return of if is_code(of) else READERS.get(of)
 
 
 def _read_int(text: str) -> int:

@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from .code import is_code
 from .json_text import INT_MAX, INT_MIN, float_text, int_text, members_of, object_text, quoted, to_json
 from .keys import type_text
 from .times import Time
@@ -33,8 +34,8 @@ class Form(NamedTuple):
 class Codec(Generic[T]):
     """Writes and reads the values of one type as JSON.
 
-    The types are str, int, float, bool, `Time`, None, unions of one of them with None, `list[…]`, `tuple[…]`,
-    `dict[str, …]`, dataclasses and rows with such fields, and `object` for any JSON.
+    The types are str, int, float, bool, `Time`, classes of codes, None, unions of one of them with None, `list[…]`,
+    `tuple[…]`, `dict[str, …]`, dataclasses and rows with such fields, and `object` for any JSON.
     """
 
     def __init__(self, of: TypeForm[T]) -> None:
@@ -58,6 +59,8 @@ def form_of(of: Any) -> Form:
     """Returns the form of a type."""
     if of in SIMPLE:
         return SIMPLE[of]
+    if is_code(of):
+        return _code(of)
     origin, parts = get_origin(of), get_args(of)
     if origin in (Union, types.UnionType):
         return _optional(of, [part for part in parts if part is not type(None)])
@@ -104,6 +107,13 @@ def _int(value: Any) -> int:
 
 def _time(value: Any) -> Time:
     return Time.read(_checked(value, str, "time"))
+
+
+def _code(of: Any) -> Form:
+    return Form(
+        lambda value: quoted(_checked(value, of, of.__name__)),
+        lambda value: of(_checked(value, str, of.__name__)),
+    )
 
 
 def _null(value: Any) -> Any:

@@ -2,12 +2,17 @@
 
 import itertools
 import unittest
+from enum import IntEnum
 from typing import Any
 
-from alluvium_plugin import Keys, key_bytes
+from alluvium_plugin import Code, Keys, Time, key_bytes
 
 TEXTS = ["", "\0", "\0\0", "\0a", "a", "a\0", "a\0b", "a\x01", "ab", "b", "é", "\U0001f600"]
 NUMBERS = [-(2**63), -256, -1, 0, 1, 255, 256, 2**63 - 1]
+
+
+class Airport(Code, bytes=3):
+    """The code of an airport."""
 
 
 class KeysTest(unittest.TestCase):
@@ -24,6 +29,10 @@ class KeysTest(unittest.TestCase):
             ((7, "JFK"), b"\x80\0\0\0\0\0\0\x07JFK"),
             (("a\0", "b\0"), b"a\0\x02\0\x01b\0"),
             (("", ""), b"\0\x01"),
+            (Time(-1), b"\x7f\xff\xff\xff\xff\xff\xff\xff"),
+            ((Time(7), "JFK"), b"\x80\0\0\0\0\0\0\x07JFK"),
+            (Airport("JFK"), b"JFK"),
+            ((Airport("\0é"), "JFK"), b"\0\xc3\xa9JFK"),
             (("UA", 1, 2), b"UA\0\x01\x80\0\0\0\0\0\0\x01\x80\0\0\0\0\0\0\x02"),
         ]
         for key, raw in known:
@@ -40,6 +49,13 @@ class KeysTest(unittest.TestCase):
         self.assertEqual([Keys(int).read(Keys(int).write(number)) for number in NUMBERS], NUMBERS)
         nested = Keys(tuple[tuple[str, int], str])
         self.assertEqual(nested.read(nested.write((("a", 1), "b"))), (("a", 1), "b"))
+        times = [(Airport(code), Time(ms)) for code in ("EWR", "JFK") for ms in NUMBERS]
+        timed = Keys(tuple[Airport, Time])
+        self.assertEqual([timed.read(raw) for raw in sorted(map(timed.write, times))], times)
+        read = timed.read(timed.write(times[0]))
+        self.assertIs(type(read and read[0]), Airport)
+        # Among texts, a code is written as they are.
+        self.assertEqual(texts.read(texts.write((Airport("JFK"), ""))), ("JFK", ""))
 
     def test_bytes_of_another_key_are_refused(self) -> None:
         for of, raw in [
@@ -51,22 +67,33 @@ class KeysTest(unittest.TestCase):
             (tuple[str, str], b"a\0\x03\0\x01"),
             (tuple[str, int], b"a\0\x01\x80"),
             (tuple[str, str], b"\xff\0\x01"),
+            (Airport, b"JF"),
+            (Airport, b"JFK1"),
+            (Airport, b"\xffFK"),
+            (tuple[Airport, Time], b"JFK1234567"),
         ]:
             self.assertIsNone(Keys(of).read(raw), (of, raw))
 
     def test_keys_of_another_type_are_bugs(self) -> None:
         wrong: list[Any] = [(str, 1), (int, "1"), (int, True), (tuple[str, int], ("a", "b")), (tuple[str, int], "a")]
+        wrong += [(Time, 7), (int, Time(7)), (Airport, "JFK")]
         for of, key in wrong:
-            with self.assertRaisesRegex(TypeError, "is not of the type (str|int|tuple.str, int.)"):
+            with self.assertRaisesRegex(TypeError, "is not of the type (str|int|Time|Airport|tuple.str, int.)"):
                 Keys(of).write(key)
         for number in (2**63, -(2**63) - 1):
             with self.assertRaises(OverflowError):
                 Keys(int).write(number)
-        kinds: list[Any] = [float, tuple, bool, list[str], tuple[str, ...]]
+        kinds: list[Any] = [float, tuple, bool, list[str], tuple[str, ...], Code]
         for kind in kinds:
-            with self.assertRaisesRegex(TypeError, "the type of a key is str, int or a tuple of these"):
+            with self.assertRaisesRegex(TypeError, "the type of a key is str, int, Time, a class of codes or a tuple of these"):
                 Keys(kind)
         keys: list[Any] = [1.5, None, (), True]
         for key in keys:
             with self.assertRaises(TypeError):
                 key_bytes(key)
+
+    def test_named_texts_and_numbers_are_texts_and_numbers(self) -> None:
+        class Color(IntEnum):
+            RED = 1
+
+        self.assertEqual(key_bytes((Color.RED, "a")), key_bytes((1, "a")))
