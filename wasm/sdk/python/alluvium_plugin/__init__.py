@@ -39,8 +39,10 @@ from .host import Entry, Host, Level
 from .interval import IntervalJoin
 from .json_text import to_json
 from .keys import Keys, key_bytes
+from .merged import Add, Append, Greatest, Least, Merged, Union
 from .merges import set_bytes, set_elements
 from .operator import Operator
+from .ordered import OrderedMap
 from .refused import Refused
 from .rows import Row, Rows, column
 from .state import Counter, List, Map, Value
@@ -52,7 +54,9 @@ from .typed import Codec
 from .windows import Session, Sliding, Tumbling, Window, Windowed
 
 __all__ = [
+    "Add",
     "Aggregate",
+    "Append",
     "Batch",
     "Clock",
     "Code",
@@ -66,21 +70,25 @@ __all__ = [
     "Entry",
     "Fold",
     "Format",
+    "Greatest",
     "Harness",
     "Hashed",
     "Host",
     "IntervalJoin",
     "Keys",
+    "Least",
     "Level",
     "List",
     "Map",
     "Max",
     "Mean",
     "Merge",
+    "Merged",
     "Min",
     "Namespace",
     "Operator",
     "Ordered",
+    "OrderedMap",
     "Parameter",
     "Port",
     "RecordBatch",
@@ -96,6 +104,7 @@ __all__ = [
     "Timers",
     "Top",
     "Tumbling",
+    "Union",
     "Value",
     "Window",
     "Windowed",

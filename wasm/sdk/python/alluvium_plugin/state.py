@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from .context import Context
 from .description import Clock, Namespace
 from .keys import K, Keys
-from .refused import Refused
+from .space import TypedState
 from .typed import Codec
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ COUNT_MAX = 2**64 - 1
 ENTRIES_PAGE = 1_000
 
 
-class Map(Generic[K, V]):
+class Map(TypedState, Generic[K, V]):
     """Values by key, in a namespace of its own.
 
     `Map("planes", str, int)` has texts as keys and whole numbers as values; `tuple[str, int]` is a key of two parts.
@@ -34,15 +34,9 @@ class Map(Generic[K, V]):
     """
 
     def __init__(self, name: str, key: type[K], value: TypeForm[V]) -> None:
+        super().__init__(Namespace(name))
         self._keys = Keys(key)
         self._values = Codec(value)
-        self.namespace = Namespace(name)
-        """Its namespace, for the operator's description."""
-
-    def expires(self, clock: Clock, after: timedelta) -> Map[K, V]:
-        """Has entries go away by themselves, so long after they were set. Returns the map itself."""
-        self.namespace = self.namespace.expiring(clock, after)
-        return self
 
     def key_bytes(self, key: K) -> bytes:
         """Returns the bytes of a key, as a timer for it needs them."""
@@ -54,46 +48,38 @@ class Map(Generic[K, V]):
 
     def prefetch(self, keys: Iterable[K], context: Context) -> None:
         """Reads the values of keys that will be needed, in one call to the host."""
-        context.prefetch(context.namespace(self.namespace.name), [self._keys.write(key) for key in keys])
+        context.prefetch(self.namespace.name, [self._keys.write(key) for key in keys])
 
     def has(self, key: K, context: Context) -> bool:
         """Returns whether there is a value of a key, which may be None."""
-        return context.get(context.namespace(self.namespace.name), self._keys.write(key)) is not None
+        return context.get(self.namespace.name, self._keys.write(key)) is not None
 
     def get(self, key: K, context: Context) -> V | None:
         """Returns the value of a key, or None if there is none."""
-        raw = context.get(context.namespace(self.namespace.name), self._keys.write(key))
-        return None if raw is None else self._read(raw)
+        return self._get(self._keys.write(key), context, self._values.read)
+
+    def page(self, start: bool, limit: int, context: Context) -> list[tuple[K, V]]:
+        """Returns a page of entries in the order of their keys, for results.
+
+        There are at most `limit` of them, and with `start` they are the first ones. An empty page is the end.
+        """
+        return self._page(start, limit, context, self._keys, self._values.read)
 
     def entries(self, context: Context) -> list[tuple[K, V]]:
         """Returns all entries, in the order of their keys, for a migration. All of them are in memory then."""
-        context.flush()
-        number = context.namespace(self.namespace.name)
-        every: list[tuple[K, V]] = []
-        page = context.host.page(number, True, ENTRIES_PAGE)
+        every = page = self.page(True, ENTRIES_PAGE, context)
         while page:
-            for raw, value in page:
-                key = self._keys.read(raw)
-                if key is None:
-                    raise Refused(f"{self.namespace.name}: a key of another type")
-                every.append((key, self._read(value)))
-            page = context.host.page(number, False, ENTRIES_PAGE)
+            page = self.page(False, ENTRIES_PAGE, context)
+            every += page
         return every
-
-    def _read(self, raw: bytes) -> V:
-        try:
-            return self._values.read(raw)
-        except ValueError as what:
-            raise Refused(f"{self.namespace.name}: {what}") from None
 
     def set(self, key: K, value: V, context: Context) -> None:
         """Sets the value of a key."""
-        raw = self._values.text(value).encode()
-        context.set(context.namespace(self.namespace.name), self._keys.write(key), raw)
+        self._set(self._keys.write(key), self._values.text(value).encode(), context)
 
     def delete(self, key: K, context: Context) -> None:
         """Deletes a key."""
-        context.set(context.namespace(self.namespace.name), self._keys.write(key), None)
+        self._set(self._keys.write(key), None, context)
 
 
 class Value(Generic[V]):

@@ -1,4 +1,4 @@
-"""Deduplication, top-N, joins and lists: what they emit and keep is what it is in Rust, whose test writes the files."""
+"""What ready operators and typed state emit and keep is what it is in Rust, whose test writes the files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from alluvium_plugin import (
+    Add,
+    Append,
     Batch,
+    Code,
     Context,
     Deduplicate,
     Description,
+    Greatest,
     Harness,
     IntervalJoin,
+    Least,
     List,
+    Merged,
     Operator,
+    OrderedMap,
     Refused,
     Row,
     Rows,
@@ -23,6 +30,7 @@ from alluvium_plugin import (
     Time,
     Top,
     Tumbling,
+    Union,
     milliseconds,
 )
 
@@ -70,6 +78,67 @@ class Lists(Operator):
             self.times.push(it.id, it.at, context)
             self.pairs.push(it.id, (it.big, it.note), context)
             context.emit(0, count if count < 3 else self.orders.take(it.id, context))
+
+
+class Shop(Code, bytes=2):
+    """The code of a shop."""
+
+
+class Sale(Row):
+    shop: Shop
+    id: str
+    at: Time
+    big: int
+    note: str | None
+
+
+class Sales(Operator):
+    """Keeps sales in the order of their times and merges what they say. It emits the ranges before each."""
+
+    def __init__(self) -> None:
+        self.rows = Rows(Sale)
+        self.sales = OrderedMap("sales", Shop, tuple[Time, str], tuple[int, str | None])
+        self.numbers = OrderedMap("numbers", int, str, bool)
+        self.sums = Merged("sums", str, Add())
+        self.least = Merged("least", Shop, Least(Time))
+        self.greatest = Merged("greatest", Shop, Greatest(tuple[str, int]))
+        self.notes = Merged("notes", int, Append())
+        self.ids = Merged("ids", Shop, Union(str))
+
+    def describe(self) -> Description:
+        described = Description("sales").input("sales").output("ranges").output("values")
+        for each in (self.sales, self.numbers, self.sums, self.least, self.greatest, self.notes, self.ids):
+            described = described.namespace(each.namespace)
+        return described
+
+    def begin(self, input: int, header: list[str]) -> None:
+        self.rows.begin(header)
+
+    def process(self, input: int, batch: Batch, context: Context) -> None:
+        for it in self.rows.read(batch):
+            key, before = (it.at, it.id), (it.at - milliseconds(10), "")
+            first = self.sales.range(it.shop, context, at_least=before, below=key, limit=2)
+            last = self.sales.range(it.shop, context, at_most=key, reverse=True, limit=3)
+            context.emit(0, (first, last))
+            self.sales.set(it.shop, key, (it.big, it.note), context)
+            self.numbers.set(it.big, it.id, it.note is not None, context)
+            self.sums.merge(it.id, it.big, context)
+            self.least.merge(it.shop, it.at, context)
+            self.greatest.merge(it.shop, (it.id, it.big), context)
+            self.ids.merge(it.shop, it.id, context)
+            if it.note is not None:
+                self.notes.merge(it.big, it.note.encode(), context)
+            extremes = self.least.get(it.shop, context), self.greatest.get(it.shop, context)
+            context.emit(1, (self.sums.get(it.id, context), *extremes, self.ids.get(it.shop, context)))
+            if it.big == 7:
+                gone = self.sales.delete_range(it.shop, context, below=before)
+                self.numbers.delete(7, it.id, context)
+                self.sums.delete(it.id, context)
+                context.emit(1, (gone, self.sums.get(it.id, context), self.numbers.get(7, it.id, context)))
+
+
+def ordered() -> Operator:
+    return Sales()
 
 
 def lists() -> Operator:
@@ -129,7 +198,7 @@ class GoldenTest(unittest.TestCase):
 
     @unittest.skipUnless(GOLDEN.is_dir(), "not in a checkout")
     def test_what_is_emitted_and_kept_is_the_same_in_all_languages(self) -> None:
-        for make in (lists, interval, deduplicate, top, table):
+        for make in (lists, ordered, interval, deduplicate, top, table):
             with self.subTest(make.__name__):
                 text = (GOLDEN / f"{make.__name__}.txt").read_text(encoding="utf-8")
                 self.assertEqual(steps(text, Harness(make)), text)

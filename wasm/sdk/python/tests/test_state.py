@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from alluvium_plugin import (
     Rows,
     Value,
     milliseconds,
+    to_json,
 )
 
 
@@ -67,6 +69,11 @@ class Visits(Operator):
             if it.page == "/gone" and self.last.has((it.page, it.user), context):
                 self.last.delete((it.page, it.user), context)
 
+    def results(self, start: bool, limit: int, context: Context) -> list[str]:
+        if start:
+            self.last.set(("/new", 0), Seen(0, 0.5), context)
+        return [to_json({"key": key, "value": seen}) for key, seen in self.last.page(start, limit, context)]
+
 
 class Recent(Operator):
     """Keeps what each user has clicked, until that is three pages."""
@@ -109,6 +116,14 @@ class StateTest(unittest.TestCase):
         seen = [(b"/home\0\x01" + number + bytes([at]), b'{"user":%d,"weight":1.0}' % at) for at in (7, 8)]
         self.assertEqual(harness.entries("last"), seen)
         self.assertEqual(harness.entries("user"), [(b"", b"8")])
+
+    def test_a_page_has_entries_in_the_order_of_their_keys(self) -> None:
+        harness = Harness(Visits)
+        harness.feed("page,user\n" + "".join(f"/home,{user}\n" for user in range(249, -1, -1)))
+        results = harness.results()
+        self.assertEqual(results[0], '{"key":["/home",0],"value":{"user":0,"weight":1.0}}')
+        self.assertEqual([json.loads(line)["key"][1] for line in results[:-1]], list(range(250)))
+        self.assertEqual(results[-1], '{"key":["/new",0],"value":{"user":0,"weight":0.5}}', "what waits is seen")
 
     def test_an_error_leaves_the_state_untouched(self) -> None:
         harness = Harness(Visits)
