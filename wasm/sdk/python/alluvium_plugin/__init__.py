@@ -43,6 +43,7 @@ from .merged import Add, Append, Greatest, Least, Merged, Union
 from .merges import set_bytes, set_elements
 from .operator import Operator
 from .ordered import OrderedMap
+from .records import JsonRecords
 from .refused import Refused
 from .rows import Row, Rows, column
 from .state import Counter, List, Map, Value
@@ -75,6 +76,7 @@ __all__ = [
     "Hashed",
     "Host",
     "IntervalJoin",
+    "JsonRecords",
     "Keys",
     "Least",
     "Level",

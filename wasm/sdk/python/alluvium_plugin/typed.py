@@ -49,30 +49,46 @@ class Codec(Generic[T]):
     def read(self, raw: bytes) -> T:
         """Reads a value. The `ValueError` says what is wrong with the bytes."""
         try:
-            value: T = self._form.read(json.loads(raw.decode(), parse_constant=_no_constant))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"a value of another type: {error}") from None
+            value: T = read_json(self._form, raw)
+        except ValueError as what:
+            raise ValueError(f"a value of another type: {what}") from None
         return value
 
 
-def form_of(of: Any) -> Form:
-    """Returns the form of a type."""
+def read_json(form: Form, raw: bytes, exact: bool = False) -> Any:
+    """Reads a value of a form. The `ValueError` says what is wrong. With `exact`, no member may come twice."""
+    try:
+        text = raw.decode()
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once if exact else None)
+        if "\\u" in text:
+            # JSON can say half a character, which no other text has.
+            json.dumps(value, ensure_ascii=False).encode()
+        return form.read(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def form_of(of: Any, exact: bool = False) -> Form:
+    """Returns the form of a type. With `exact`, it refuses members that a type does not have."""
     if of in SIMPLE:
         return SIMPLE[of]
     if is_code(of):
         return _code(of)
     origin, parts = get_origin(of), get_args(of)
     if origin in (Union, types.UnionType):
-        return _optional(of, [part for part in parts if part is not type(None)])
+        some = [part for part in parts if part is not type(None)]
+        if len(some) != 1:
+            raise TypeError(f"{type_text(of)} does not say which of its types a value in JSON has")
+        return _optional(form_of(some[0], exact))
     if origin is list:
-        return _list(form_of(parts[0]))
+        return _list(form_of(parts[0], exact))
     if origin is tuple and parts and Ellipsis not in parts:
-        return _tuple([form_of(part) for part in parts])
+        return _tuple([form_of(part, exact) for part in parts])
     if origin is dict and parts[0] is str:
-        return _dict(form_of(parts[1]))
+        return _dict(form_of(parts[1], exact))
     # A dataclass or a row.
     if isinstance(of, type) and members_of(of):
-        return _members(of)
+        return _members(of, exact)
     raise TypeError(f"a value of the type {type_text(of)} is no JSON")
 
 
@@ -135,10 +151,7 @@ SIMPLE[None] = SIMPLE[type(None)]
 SIMPLE[Any] = SIMPLE[object]
 
 
-def _optional(of: Any, parts: list[Any]) -> Form:
-    if len(parts) != 1:
-        raise TypeError(f"{type_text(of)} does not say which of its types a value in JSON has")
-    form = form_of(parts[0])
+def _optional(form: Form) -> Form:
     return Form(
         lambda value: "null" if value is None else form.write(value),
         lambda value: None if value is None else form.read(value),
@@ -171,20 +184,38 @@ def _dict(form: Form) -> Form:
     )
 
 
-def _members(of: Any) -> Form:
+def _members(of: Any, exact: bool) -> Form:
     hints = get_type_hints(of)
-    forms = {name: form_of(hints[name]) for name in members_of(of) or ()}
+    forms = {name: form_of(hints[name], exact) for name in members_of(of) or ()}
 
     def write(value: Any) -> str:
         _checked(value, of, of.__name__)
         return object_text((name, form.write(getattr(value, name))) for name, form in forms.items())
 
+    def member(members: dict[str, Any], name: str, form: Form) -> Any:
+        try:
+            # A member that may be None may be missing, as when it was added later.
+            return form.read(members.get(name))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: {error}" if name in members else f"{name} is missing") from None
+
     def read(value: Any) -> Any:
         members = _checked(value, dict, of.__name__)
-        # A member that may be None may be missing, as when it was added later.
-        return of(**{name: form.read(members.get(name)) for name, form in forms.items()})
+        unknown = [name for name in members if name not in forms]
+        if exact and unknown:
+            raise ValueError(f"{of.__name__} has no {quoted(unknown[0])}")
+        return of(**{name: member(members, name, form) for name, form in forms.items()})
 
     return Form(write, read)
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in members:
+        if name in found:
+            raise ValueError(f"{quoted(name)} is there twice")
+        found[name] = value
+    return found
 
 
 def _no_constant(text: str) -> Any:

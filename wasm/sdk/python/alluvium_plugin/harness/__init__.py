@@ -53,6 +53,10 @@ class Harness:
         """Returns the key that each record of an input belongs to, as the operator says it in `route`."""
         return self._run.route(input, records)
 
+    def route_records(self, input: int, records: Iterable[str | bytes]) -> list[bytes]:
+        """Returns the key that each record of an input of the format `RECORDS` belongs to."""
+        return self._run.route_records(input, records)
+
     def watermark(self, time: str | Time) -> None:
         """Moves the watermark, and works through the timers that are due. An earlier watermark changes nothing."""
         self._run.move(Clock.EVENT, _ms(time))

@@ -20,6 +20,14 @@ T = TypeVar("T")
 # How many timers one call has at most, as a host has it.
 TIMERS_PER_CALL = 4_096
 
+# What feeds or routes the records of a format, to say so where another one does.
+USES = {
+    ("feed", Format.LINES): "feed_to feeds",
+    ("feed", Format.RECORDS): "feed_records feeds",
+    ("route", Format.LINES): "route routes",
+    ("route", Format.RECORDS): "route_records routes",
+}
+
 # How many results are asked for at a time.
 RESULTS_PAGE = 100
 
@@ -58,9 +66,9 @@ class Run:
 
         return self.host.call(whole)
 
-    def _read(self, input: int, text: str | bytes) -> ColumnBatch:
+    def _read(self, input: int, text: str | bytes, use: str) -> ColumnBatch:
         """Reads records of an input, and begins it if need be: CSV, whose first line names the columns."""
-        self._check(input, Format.LINES)
+        self._check(input, Format.LINES, use)
         header, *records = rows_of(text)
         if self._headers.get(input) != header:
             self.operator.begin(input, header)
@@ -68,30 +76,37 @@ class Run:
         fields = [field.encode(errors="surrogateescape") for record in records for field in record]
         return ColumnBatch(len(records), [len(field) for field in fields], b"".join(fields))
 
-    def _check(self, input: int, format: Format) -> None:
+    def _read_records(self, input: int, records: Iterable[str | bytes], use: str) -> RecordBatch:
+        """Reads records of an input as bytes."""
+        self._check(input, Format.RECORDS, use)
+        parts = [each.encode() if isinstance(each, str) else each for each in records]
+        return RecordBatch([len(part) for part in parts], b"".join(parts))
+
+    def _check(self, input: int, format: Format, use: str) -> None:
         """Refuses an input that is not there, or whose records are of another format."""
         if not 0 <= input < len(self.described.inputs):
             raise Refused(f"there is no input {input}: the operator describes {len(self.described.inputs)}")
         port = self.described.inputs[input]
         if port.format is not format:
-            feeds = "feed_records" if port.format is Format.RECORDS else "feed_to"
-            raise Refused(f"the input {port.name} takes {port.format.name.lower()}: {feeds} feeds them")
+            raise Refused(f"the input {port.name} takes {port.format.name.lower()}: {USES[use, port.format]} them")
 
     def feed_records(self, input: int, records: Iterable[str | bytes]) -> None:
         """Feeds records as bytes to an input."""
-        self._check(input, Format.RECORDS)
-        parts = [each.encode() if isinstance(each, str) else each for each in records]
-        batch = RecordBatch([len(part) for part in parts], b"".join(parts))
+        batch = self._read_records(input, records, "feed")
         self.call(lambda context: self.operator.process(input, batch, context))
 
     def feed(self, input: int, text: str | bytes) -> None:
         """Feeds records to an input."""
-        batch = self._read(input, text)
+        batch = self._read(input, text, "feed")
         self.call(lambda context: self.operator.process(input, batch, context))
+
+    def route_records(self, input: int, records: Iterable[str | bytes]) -> list[bytes]:
+        """Returns the key that each record of an input of bytes belongs to."""
+        return routed(self.operator, input, self._read_records(input, records, "route"))
 
     def route(self, input: int, text: str | bytes) -> list[bytes]:
         """Returns the key that each record of an input belongs to."""
-        return routed(self.operator, input, self._read(input, text))
+        return routed(self.operator, input, self._read(input, text, "route"))
 
     def move(self, clock: Clock, at_ms: int) -> None:
         """Moves a clock, and works through the timers that are due."""
