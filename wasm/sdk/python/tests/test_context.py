@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable
-from typing import Any
 
 from alluvium_plugin import (
-    Context,
     Description,
     Entry,
     Merge,
@@ -18,31 +16,8 @@ from alluvium_plugin import (
     set_bytes,
     set_elements,
 )
-from alluvium_plugin.harness.host import Kept, MemoryHost
 
-
-class Counting(MemoryHost):
-    """Notes what it is asked."""
-
-    calls: list[Any]
-
-    def get_many(self, namespace: int, keys: Any) -> Any:
-        self.calls.append(("get", namespace, list(keys)))
-        return super().get_many(namespace, keys)
-
-    def apply(self, namespace: int, changes: Any) -> None:
-        self.calls.append(("apply", namespace, list(changes)))
-        super().apply(namespace, changes)
-
-    def merge(self, namespace: int, changes: Any) -> None:
-        self.calls.append(("merge", namespace, list(changes)))
-        super().merge(namespace, changes)
-
-
-def context_of(described: Description) -> tuple[Context, Counting]:
-    host = Counting(described, Kept({}, {}, {}))
-    host.calls = []
-    return Context(host, {}), host
+from .contexts import context_of
 
 
 class ContextTest(unittest.TestCase):
@@ -139,7 +114,7 @@ class ContextTest(unittest.TestCase):
         context.set("days", b"a", b"1")
         context.scan("days", limit=1)
         context.get("b", b"k")
-        self.assertEqual(host.calls, [("get", 2, [b"k"]), ("apply", 1, [(b"a", b"1")])])
+        self.assertEqual(host.calls, [("get", 2, [b"k"]), ("apply", 1, [(b"a", b"1")]), ("scan", 1, 1)])
 
     def test_values_are_merged_as_the_engine_does(self) -> None:
         sets = [set_bytes([b"b", b"d", b"x" * 300]), set_bytes([b"a", b"b", b"", b"b"])]
