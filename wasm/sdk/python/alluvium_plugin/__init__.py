@@ -52,6 +52,7 @@ from .table_join import TableJoin
 from .times import Time, hours, milliseconds, minutes, seconds
 from .top import Top
 from .typed import Codec
+from .unsigned import Unsigned
 from .windows import Session, Sliding, Tumbling, Window, Windowed
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "Top",
     "Tumbling",
     "Union",
+    "Unsigned",
     "Value",
     "Window",
     "Windowed",

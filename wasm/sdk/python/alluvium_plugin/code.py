@@ -16,8 +16,8 @@ class Code(str):
         class Airport(Code, bytes=3):
             "The code of an airport, as JFK."
 
-    `Airport("JFK")` is a text, and so it is one in JSON. It can be a field of a row, a key, and the owner of the entries
-    of an `OrderedMap`. A text of another length is a `ValueError`.
+    `Airport("JFK")` is a text, and so it is one in JSON. It can be a field of a row, a key, and the owner of the
+    entries of an `OrderedMap`. A text of another length is a `ValueError`.
     """
 
     byte_length: ClassVar[int] = 0

@@ -2,7 +2,8 @@
 
 The last part of a key takes the rest of the bytes, so a text alone is its UTF-8. A text before another part ends with
 the bytes 0 and 1, and a zero byte in it is written as 0 and 2. So a text comes before those that continue it. Numbers
-have eight bytes, big-endian, with their sign bit flipped, and a time is its milliseconds. A code is its UTF-8.
+have eight bytes, big-endian, with their sign bit flipped if they have a sign. A time is its milliseconds, and a code
+its UTF-8.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 from .code import Code, is_code
 from .times import Time
+from .unsigned import Unsigned
 
 Key = str | int | Time | tuple[Any, ...]
-"""What a key can be. A `Code` is a text, and the parts of a tuple are keys themselves."""
+"""What a key can be. A `Code` is a text, an `Unsigned` an int, and the parts of a tuple are keys themselves."""
 
 K = TypeVar("K", bound=Key)
 
@@ -48,8 +50,8 @@ def key_bytes(key: Key) -> bytes:
 class Keys(Generic[K]):
     """Writes and reads the keys of one type.
 
-    Their bytes do not say whether they are a text or a number, so reading them needs the type: `str`, `int`, `Time`, a
-    class of codes, or `tuple[str, int]` with any of these parts.
+    Their bytes do not say whether they are a text or a number, so reading them needs the type: `str`, `int`, `Time`,
+    `Unsigned`, a class of codes, or `tuple[str, int]` with any of these parts.
     """
 
     def __init__(self, of: type[K]) -> None:
@@ -82,7 +84,7 @@ def type_of(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple[tuple(type_of(part) for part in key)]  # type: ignore[misc]
     of = type(key)
-    if of in (str, int, bool) or isinstance(key, Code):
+    if of in (str, int, bool) or isinstance(key, (Code, Unsigned)):
         return of
     # A member of an enumeration is its text or number.
     return next((base for base in (str, int) if isinstance(key, base)), of)
@@ -96,7 +98,7 @@ def _shape(of: Any) -> Any:
     parts = get_args(of)
     if get_origin(of) is tuple and parts and Ellipsis not in parts:
         return tuple(_shape(part) for part in parts)
-    kinds = "str, int, Time, a class of codes or a tuple of these, as tuple[str, int]"
+    kinds = "str, int, Time, Unsigned, a class of codes or a tuple of these, as tuple[str, int]"
     raise TypeError(f"the type of a key is {kinds}, and not {type_text(of)}")
 
 
@@ -128,6 +130,12 @@ def _read_number(raw: bytes) -> int:
 FIXED: dict[Any, Fixed] = {
     int: Fixed(int, NUMBER_BYTES, _number, _read_number),
     Time: Fixed(Time, NUMBER_BYTES, lambda time: _number(time.ms), lambda raw: Time(_read_number(raw))),
+    Unsigned: Fixed(
+        Unsigned,
+        NUMBER_BYTES,
+        lambda number: int.to_bytes(number, NUMBER_BYTES, "big"),
+        lambda raw: Unsigned(int.from_bytes(raw, "big")),
+    ),
 }
 
 

@@ -28,23 +28,23 @@ Span = tuple[bytes, bytes | None]
 class OrderedMap(TypedState, Generic[Owner, K, V]):
     """Values by an owner and a key, in the order of the keys, in a namespace of its own.
 
-    `OrderedMap("departures", Airport, Time, str)` has the departures of each airport by their times, where `Airport` is a
-    `Code`. An owner always has as many bytes, so it is of a class of codes or an int. The other types are those of a
-    `Map`.
+    `OrderedMap("departures", Airport, Time, str)` has the departures of each airport by their times, where `Airport` is
+    a `Code`. An owner always has as many bytes, so it is of a class of codes, an int or an `Unsigned`. The other types
+    are those of a `Map`.
 
     The entries of an owner stay together when the state is divided, so `Operator.route` returns the bytes of the owner.
     Ranges of an owner cost what they find, however large the state is. A range is read from the host, so what waits in
     the cache is written before.
 
-    The bounds of a range are named: `at_least` and `at_most` belong to it, `above` and `below` do not. Without a bound,
-    it has all keys of the owner on that side. `departures.range(jfk, context, below=noon, limit=5, reverse=True)` are the
-    last five before noon, the last one first.
+    The bounds of a range have names: `at_least` and `at_most` belong to it, `above` and `below` do not. Without a bound,
+    it has all keys of the owner on that side. The last five departures before noon, the last one first, are
+    `departures.range(airport, context, below=noon, limit=5, reverse=True)`.
     """
 
     def __init__(self, name: str, owner: type[Owner], key: type[K], value: TypeForm[V]) -> None:
         form = fixed(owner)
         if form is None or not issubclass(form.of, (int, Code)):
-            what = "an owner always has as many bytes, so its type is int or a class of codes"
+            what = "an owner always has as many bytes, so its type is int, Unsigned or a class of codes"
             raise TypeError(f"{name}: {what}, and not {type_text(owner)}")
         super().__init__(Namespace(name, Ordered(form.length)))
         self._owners, self._keys, self._values = Keys(owner), Keys(key), Codec(value)

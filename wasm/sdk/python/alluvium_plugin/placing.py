@@ -11,10 +11,11 @@ from .keys import Keys, type_of
 from .refused import Refused
 from .rows import Row, Rows, time_of
 from .times import Time
+from .unsigned import Unsigned
 
 R = TypeVar("R", bound=Row)
 
-ZEROS: dict[Any, Any] = {str: "", int: 0, float: 0.0, bool: False, Time: Time(0)}
+ZEROS: dict[Any, Any] = {str: "", int: 0, float: 0.0, bool: False, Time: Time(0), Unsigned: Unsigned(0)}
 
 
 class Placed(NamedTuple):

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_ar
 
 from .batches import Batch, ColumnBatch
 from .code import is_code
-from .json_text import quoted
+from .json_text import INT_MAX, quoted
 from .keys import type_text
 from .refused import Refused
 from .times import Time, whole_number
+from .unsigned import Unsigned
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -49,8 +50,9 @@ def column(name: str) -> Any:
 class Row:
     """A record that is read by the names of its columns.
 
-    A subclass annotates its fields: each is a `str`, `int`, `float`, `bool`, `Time` or a `Code`, or one of these or
-    `None`. An empty field and `NA` are None. A field is read from the column of its name, or of the one that `column` gives it.
+    A subclass annotates its fields: each is a `str`, `int`, `float`, `bool`, `Time`, `Unsigned` or a `Code`, or one of
+    these or `None`. An empty field and `NA` are None. A field is read from the column of its name, or of the one that
+    `column` gives it.
     """
 
     __row_fields__: ClassVar[dict[str, tuple[str, Reader]]] = {}
@@ -153,7 +155,7 @@ def _reader(cls: type[Row], name: str, of: Any) -> Reader:
     read = _reader_of(parts[0]) if len(parts) == 1 and get_origin(of) in (Union, types.UnionType) else None
     if read is not None:
         return lambda text: None if text in ("", "NA") else read(text)
-    kinds = "str, int, float, bool or Time, a class of codes, or one of them and None"
+    kinds = "str, int, float, bool, Time or Unsigned, a class of codes, or one of them and None"
     raise TypeError(f"{cls.__name__}.{name}: a field is {kinds}, and not {type_text(of)}")
 
 
@@ -167,6 +169,14 @@ def _read_int(text: str) -> int:
     if number is None:
         raise ValueError(f"{quoted(text)} is no number")
     return number
+
+
+def _read_unsigned(text: str) -> Unsigned:
+    # A sign is no part of it, even before a zero.
+    number = None if text.startswith("-") else whole_number(text, 0, INT_MAX)
+    if number is None:
+        raise ValueError(f"{quoted(text)} is no number without a sign")
+    return Unsigned(number)
 
 
 def _read_float(text: str) -> float:
@@ -183,4 +193,11 @@ def _read_bool(text: str) -> bool:
     return text == "true"
 
 
-READERS: dict[Any, Reader] = {str: str, int: _read_int, float: _read_float, bool: _read_bool, Time: Time.read}
+READERS: dict[Any, Reader] = {
+    str: str,
+    int: _read_int,
+    float: _read_float,
+    bool: _read_bool,
+    Time: Time.read,
+    Unsigned: _read_unsigned,
+}

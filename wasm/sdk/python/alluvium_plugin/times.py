@@ -112,15 +112,15 @@ def in_ms(duration: timedelta) -> int:
     return duration // MILLISECOND
 
 
-def whole_number(text: str) -> int | None:
-    """Reads a signed whole number of 64 bits. `None` says that the text is none."""
+def whole_number(text: str, least: int = I64_MIN, most: int = I64_MAX) -> int | None:
+    """Reads a whole number, of 64 bits with a sign if nothing else is said. `None` says that the text is none."""
     found = WHOLE_NUMBER.fullmatch(text)
     if found is None:
         return None
     # Python refuses to read thousands of digits, even if they are zeros.
-    digits = found[2].lstrip("0")[:20]
+    digits = found[2].lstrip("0")[:21]
     number = int(digits or "0") * (-1 if found[1] == "-" else 1)
-    return number if I64_MIN <= number <= I64_MAX else None
+    return number if least <= number <= most else None
 
 
 def _read_rfc_3339(text: str) -> int | None:

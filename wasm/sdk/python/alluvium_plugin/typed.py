@@ -16,6 +16,7 @@ from .code import is_code
 from .json_text import INT_MAX, INT_MIN, float_text, int_text, members_of, object_text, quoted, to_json
 from .keys import type_text
 from .times import Time
+from .unsigned import Unsigned
 
 if TYPE_CHECKING:
     # It also takes unions, as `int | None`, which a `type` is not to type checkers.
@@ -34,8 +35,8 @@ class Form(NamedTuple):
 class Codec(Generic[T]):
     """Writes and reads the values of one type as JSON.
 
-    The types are str, int, float, bool, `Time`, classes of codes, None, unions of one of them with None, `list[…]`,
-    `tuple[…]`, `dict[str, …]`, dataclasses and rows with such fields, and `object` for any JSON.
+    The types are str, int, float, bool, `Time`, `Unsigned`, classes of codes, None, unions of one of them with
+    None, `list[…]`, `tuple[…]`, `dict[str, …]`, dataclasses and rows with such fields, and `object` for any JSON.
     """
 
     def __init__(self, of: TypeForm[T]) -> None:
@@ -121,6 +122,10 @@ def _int(value: Any) -> int:
     return number
 
 
+def _unsigned(value: Any) -> Unsigned:
+    return Unsigned(_int(value))
+
+
 def _time(value: Any) -> Time:
     return Time.read(_checked(value, str, "time"))
 
@@ -144,6 +149,7 @@ SIMPLE: dict[Any, Form] = {
     float: Form(lambda value: float_text(_float(value)), _finite),
     bool: Form(lambda value: to_json(_checked(value, bool, "bool")), lambda value: _checked(value, bool, "bool")),
     Time: Form(lambda value: to_json(_checked(value, Time, "Time")), _time),
+    Unsigned: Form(lambda value: int_text(_checked(value, Unsigned, "Unsigned")), _unsigned),
     type(None): Form(lambda value: to_json(_null(value)), _null),
     object: Form(to_json, lambda value: value),
 }

@@ -86,8 +86,8 @@ class ContextTest(unittest.TestCase):
         context.set(1, b"b", None)
         context.merge(1, [(b"b", b"9")])
         self.assertEqual(context.page(1, True, 9), [(b"a", b"8"), (b"b", b"9"), (b"c", b"6")])
-        applied = ("apply", 1, [(b"a", b"8"), (b"b", None)])
-        self.assertEqual(host.calls, [("merge", 1, [(b"a", b"7"), (b"b", b"7")]), applied, ("merge", 1, [(b"b", b"9")])])
+        merged, applied = [(b"a", b"7"), (b"b", b"7")], [(b"a", b"8"), (b"b", None)]
+        self.assertEqual(host.calls, [("merge", 1, merged), ("apply", 1, applied), ("merge", 1, [(b"b", b"9")])])
 
     def test_namespaces_are_named_or_numbered(self) -> None:
         described = Description("a").namespace(Namespace("days", Ordered(1))).timers("ends")

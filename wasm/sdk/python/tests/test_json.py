@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from alluvium_plugin import Codec, Row, Time, to_json
+from alluvium_plugin import Codec, Row, Time, Unsigned, to_json
 
 # What serde_json writes. It has the shortest digits, an exponent from 1e16 on and below 0.00001, and its sign.
 FLOATS = {
@@ -124,6 +124,7 @@ class CodecTest(unittest.TestCase):
         values: list[Any] = [
             (str, "é", '"é"'),
             (int, 6, "6"),
+            (Unsigned, Unsigned(6), "6"),
             (float, 6.0, "6.0"),
             (bool, False, "false"),
             (Time, Time(5), '"1970-01-01T00:00:00.005Z"'),
@@ -143,6 +144,7 @@ class CodecTest(unittest.TestCase):
 
     def test_values_of_another_type_are_bugs(self) -> None:
         values: list[Any] = [(str, 1), (int, 1.0), (int, True), (float, "1"), (float, None), (bool, 1), (Inner, "a")]
+        values += [(Unsigned, 6)]
         values += [(tuple[int, int], (1,)), (list[int], (1, 2)), (list[int], ["a"]), (dict[str, int], {"a": "b"})]
         for of, value in values:
             with self.assertRaises(TypeError, msg=f"{of} {value!r}"):
@@ -155,6 +157,7 @@ class CodecTest(unittest.TestCase):
     def test_bytes_of_another_type_are_told(self) -> None:
         values: list[Any] = [(str, b"1"), (int, b"1.0"), (int, b"true"), (int, b"18446744073709551616"), (str, b"\xff")]
         values += [
+            (Unsigned, b"-1"),
             (float, b"NaN"),
             (float, b"1e999"),
             (Inner, b'{"score":1}'),

@@ -5,7 +5,7 @@ import unittest
 from enum import IntEnum
 from typing import Any
 
-from alluvium_plugin import Code, Keys, Time, key_bytes
+from alluvium_plugin import Code, Keys, Time, Unsigned, key_bytes
 
 TEXTS = ["", "\0", "\0\0", "\0a", "a", "a\0", "a\0b", "a\x01", "ab", "b", "é", "\U0001f600"]
 NUMBERS = [-(2**63), -256, -1, 0, 1, 255, 256, 2**63 - 1]
@@ -32,6 +32,8 @@ class KeysTest(unittest.TestCase):
             (Time(-1), b"\x7f\xff\xff\xff\xff\xff\xff\xff"),
             ((Time(7), "JFK"), b"\x80\0\0\0\0\0\0\x07JFK"),
             (Airport("JFK"), b"JFK"),
+            (Unsigned(7), b"\0\0\0\0\0\0\0\x07"),
+            ((Unsigned(2**64 - 1), "a"), b"\xff" * 8 + b"a"),
             ((Airport("\0é"), "JFK"), b"\0\xc3\xa9JFK"),
             (("UA", 1, 2), b"UA\0\x01\x80\0\0\0\0\0\0\x01\x80\0\0\0\0\0\0\x02"),
         ]
@@ -54,6 +56,8 @@ class KeysTest(unittest.TestCase):
         self.assertEqual([timed.read(raw) for raw in sorted(map(timed.write, times))], times)
         read = timed.read(timed.write(times[0]))
         self.assertIs(type(read and read[0]), Airport)
+        unsigned = Keys(tuple[Unsigned, str])
+        self.assertEqual(unsigned.read(unsigned.write((Unsigned(2**63), "a"))), (Unsigned(2**63), "a"))
         # Among texts, a code is written as they are.
         self.assertEqual(texts.read(texts.write((Airport("JFK"), ""))), ("JFK", ""))
 
@@ -76,16 +80,20 @@ class KeysTest(unittest.TestCase):
 
     def test_keys_of_another_type_are_bugs(self) -> None:
         wrong: list[Any] = [(str, 1), (int, "1"), (int, True), (tuple[str, int], ("a", "b")), (tuple[str, int], "a")]
-        wrong += [(Time, 7), (int, Time(7)), (Airport, "JFK")]
+        wrong += [(Time, 7), (int, Time(7)), (Airport, "JFK"), (Unsigned, 7)]
         for of, key in wrong:
-            with self.assertRaisesRegex(TypeError, "is not of the type (str|int|Time|Airport|tuple.str, int.)"):
+            types = "str|int|Time|Airport|Unsigned|tuple.str, int."
+            with self.assertRaisesRegex(TypeError, f"is not of the type ({types})"):
                 Keys(of).write(key)
         for number in (2**63, -(2**63) - 1):
             with self.assertRaises(OverflowError):
                 Keys(int).write(number)
+        with self.assertRaises(OverflowError):
+            Keys(int).write(Unsigned(2**63))
         kinds: list[Any] = [float, tuple, bool, list[str], tuple[str, ...], Code]
         for kind in kinds:
-            with self.assertRaisesRegex(TypeError, "the type of a key is str, int, Time, a class of codes or a tuple of these"):
+            types = "str, int, Time, Unsigned, a class of codes or a tuple of these"
+            with self.assertRaisesRegex(TypeError, f"the type of a key is {types}"):
                 Keys(kind)
         keys: list[Any] = [1.5, None, (), True]
         for key in keys:

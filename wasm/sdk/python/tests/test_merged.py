@@ -44,7 +44,7 @@ class MergedTest(unittest.TestCase):
             (Append(), Merge.APPEND, [b"b", b"", b"a"], b"ba", b"ba"),
             (Union(str), Merge.SET_UNION, ["é", "b", "", "b"], b"\0\x01b\x02\xc3\xa9", ["", "b", "é"]),
             (Union(str), Merge.SET_UNION, ["x" * 300], b"\xac\x02" + b"x" * 300, ["x" * 300]),
-            (Union(int), Merge.SET_UNION, [1, -1], b"\x08\x7f" + b"\xff" * 7 + b"\x08\x80" + b"\0" * 6 + b"\x01", [-1, 1]),
+            (Union(int), Merge.SET_UNION, [0, -1], b"\x08\x7f" + b"\xff" * 7 + b"\x08\x80" + b"\0" * 7, [-1, 0]),
         ]
         for operator, how, operands, raw, value in cases:
             merged = Merged("merged", str, operator)

@@ -6,7 +6,18 @@ import unittest
 from collections.abc import Callable
 from typing import Any
 
-from alluvium_plugin import Clock, Code, Context, Description, Ordered, OrderedMap, Refused, Time, milliseconds
+from alluvium_plugin import (
+    Clock,
+    Code,
+    Context,
+    Description,
+    Ordered,
+    OrderedMap,
+    Refused,
+    Time,
+    Unsigned,
+    milliseconds,
+)
 
 from .contexts import Counting, context_of
 
@@ -27,6 +38,7 @@ class OrderedTest(unittest.TestCase):
     def test_an_owner_stands_before_its_keys(self) -> None:
         departures = OrderedMap("departures", Airport, Time, str)
         self.assertEqual(departures.namespace.kind, Ordered(3))
+        self.assertEqual(OrderedMap("numbers", Unsigned, str, int).namespace.kind, Ordered(8))
         self.assertEqual(OrderedMap("numbers", int, str, int).namespace.kind, Ordered(8))
         context, host = opened(departures)
         departures.set(JFK, Time(12), "UA", context)
@@ -99,7 +111,8 @@ class OrderedTest(unittest.TestCase):
     def test_owners_of_another_type_are_bugs(self) -> None:
         owners: list[Any] = [str, Time, bool, float, tuple[int, int], Code]
         for owner in owners:
-            what = r"^numbers: an owner always has as many bytes, so its type is int or a class of codes, and not \S+"
+            types = "int, Unsigned or a class of codes"
+            what = rf"^numbers: an owner always has as many bytes, so its type is {types}, and not \S+"
             with self.assertRaisesRegex(TypeError, what):
                 OrderedMap("numbers", owner, int, int)
 

@@ -3,7 +3,7 @@
 import unittest
 from typing import Any
 
-from alluvium_plugin import Batch, ColumnBatch, RecordBatch, Refused, Row, Rows, Time, column
+from alluvium_plugin import Batch, ColumnBatch, RecordBatch, Refused, Row, Rows, Time, Unsigned, column
 from alluvium_plugin.rows import time_of
 
 
@@ -86,6 +86,21 @@ class RowsTest(unittest.TestCase):
         for text in (b"", b"1.0", b"1_0", b"9223372036854775808", b" 1", b"+", b"9" * 5_000, "١".encode()):
             self.assert_refused(f'whole: "{text.decode()}" is no number', whole=text)
 
+    def test_numbers_without_a_sign_have_64_bits(self) -> None:
+        class Counted(Row):
+            count: Unsigned
+            perhaps: Unsigned | None
+
+        rows = Rows(Counted)
+        rows.begin(["count", "perhaps"])
+        for text, number in {b"+5": 5, b"007": 7, b"18446744073709551615": 2**64 - 1}.items():
+            (row,) = rows.read(batch([text, b"NA"]))
+            self.assertEqual((row.count, type(row.count), row.perhaps), (number, Unsigned, None))
+        for text in (b"", b"-1", b"-0", b"1.0", b"18446744073709551616", b"1" + b"0" * 20, b"x"):
+            with self.assertRaises(Refused) as refused:
+                rows.read(batch([text, b""]))
+            self.assertEqual(str(refused.exception), f'record 0: count: "{text.decode()}" is no number without a sign')
+
     def test_errors_quote_the_field_as_json(self) -> None:
         self.assert_refused('whole: "\x7f\\"\\t" is no number', whole=b'\x7f"\t')
         self.assert_refused('flag: "yes" is no true or false', flag=b"yes")
@@ -136,7 +151,7 @@ class RowsTest(unittest.TestCase):
 
     def test_rows_that_make_no_sense_are_bugs(self) -> None:
         for hint in (list[str], bytes, "str | int", None, tuple[str, int]):
-            with self.assertRaisesRegex(TypeError, "Wrong.field: a field is str, int, float, bool or Time"):
+            with self.assertRaisesRegex(TypeError, "Wrong.field: a field is str, int, float, bool, Time or Unsigned"):
                 type("Wrong", (Row,), {"__annotations__": {"field": hint}})
         with self.assertRaisesRegex(TypeError, "Wrong.field: a field has no default but column"):
             type("Wrong", (Row,), {"__annotations__": {"field": str}, "field": "x"})
