@@ -36,8 +36,8 @@ class OrderedMap(TypedState, Generic[Owner, K, V]):
     Ranges of an owner cost what they find, however large the state is. A range is read from the host, so what waits in
     the cache is written before.
 
-    The bounds of a range have names: `at_least` and `at_most` belong to it, `above` and `below` do not. Without a bound,
-    it has all keys of the owner on that side. The last five departures before noon, the last one first, are
+    The bounds of a range have names: `at_least` and `at_most` belong to it, `above` and `below` do not. Without a
+    bound, it has all keys of the owner on that side. The last five departures before noon, the last one first, are
     `departures.range(airport, context, below=noon, limit=5, reverse=True)`.
     """
 

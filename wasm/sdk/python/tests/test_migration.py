@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import unittest
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from alluvium_plugin import Batch, Context, Description, Harness, Map, Operator, Refused
 
-PLUGINS = Path(__file__).resolve().parents[3] / "plugins/python"
+from .plugins import PLUGINS, plugin
 
 Migrate = Callable[[int, Context], Any]
-
-
-def plugin(name: str) -> Any:
-    sys.path.insert(0, str(PLUGINS))
-    try:
-        return importlib.import_module(name).Carriers
-    finally:
-        sys.path.remove(str(PLUGINS))
 
 
 def flights(carriers: int, start: int, count: int) -> str:
@@ -68,7 +57,7 @@ def version(number: int, *names: str, migrate: Migrate | None = None) -> type[Op
 class MigrationTest(unittest.TestCase):
     @unittest.skipUnless(PLUGINS.is_dir(), "not in a checkout")
     def test_a_state_of_version_1_is_continued_by_version_2(self) -> None:
-        version_1, version_2 = plugin("carriers_1"), plugin("carriers")
+        version_1, version_2 = plugin("carriers_1").Carriers, plugin("carriers").Carriers
         # More carriers than a page of entries has.
         for carriers in (3, 2_500):
             whole, migrated = Harness(version_2), Harness(version_1)

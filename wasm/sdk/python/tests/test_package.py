@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import io
-import sys
 import tempfile
 import unittest
 from contextlib import redirect_stderr
@@ -15,6 +13,7 @@ from alluvium_plugin.__main__ import main
 from alluvium_plugin.build import WORLD, Failed, command, interfaces, migrates, name_of, reason
 from alluvium_plugin.export import _name_of
 
+from .plugins import PLUGINS, plugin
 from .streams import Record, tumbling
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -135,15 +134,9 @@ class Migrating(Operator):
         version = manifest.split('\nversion = "')[1].split('"')[0]
         self.assertIn(f'\nversion = "{version}"\n', project)
 
-    @unittest.skipUnless((CHECKOUT / "plugins/python").is_dir(), "not in a checkout")
+    @unittest.skipUnless(PLUGINS.is_dir(), "not in a checkout")
     def test_the_examples_run_natively(self) -> None:
-        folder = str(CHECKOUT / "plugins/python")
-        sys.path.insert(0, folder)
-        try:
-            weather, joined = (importlib.import_module(name) for name in ("weather", "joined"))
-        finally:
-            sys.path.remove(folder)
-        harness = Harness(weather.weather)
+        harness = Harness(plugin("weather").weather)
         harness.feed("origin,time_hour,temp\nJFK,2013-01-01T05:00:00Z,39.5\nJFK,2013-01-01T06:00:00Z,40\n")
         harness.finish()
         day = '"from":"2013-01-01T00:00:00Z","to":"2013-01-02T00:00:00Z"'
@@ -155,7 +148,7 @@ class Migrating(Operator):
             2: "tailnum,manufacturer,seats\nN2,BOEING,178\n",
         }
         for order in [(0, 1, 2), (2, 1, 0), (1, 2, 0)]:
-            harness = Harness(joined.Join)
+            harness = Harness(plugin("joined").Join)
             for input in order:
                 harness.feed_to(input, inputs[input])
                 harness.checkpoint()
