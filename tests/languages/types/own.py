@@ -119,12 +119,13 @@ class Visits(Operator):
     def ask(self, context: Context) -> None:
         """Works with bytes alone."""
         context.merge("sums", [(b"a", set_bytes([b"x"])), (b"a", set_bytes([b"y"]))])
-        sums, days = context.namespace("sums"), context.namespace("days")
+        # A namespace goes by its name or by its number.
+        sums: int = context.namespace("sums")
         context.prefetch(sums, [b"a"])
         assert set_elements(context.get(sums, b"a") or b"") == {b"x", b"y"}
         for day in (b"1", b"2", b"3"):
-            context.set(days, day, day)
-        context.set(days, b"3", None)
+            context.set("days", day, day)
+        context.set("days", b"3", None)
         context.flush()
         entries: list[Entry] = context.scan("days", b"0", b"9", reverse=True, limit=1)
         assert entries == [(b"2", b"2")]
@@ -159,6 +160,7 @@ class Visits(Operator):
             context.emit(0, last)
 
     def results(self, start: bool, limit: int, context: Context) -> list[str]:
+        assert all(seen.visits > 0 for _, seen in self.pages.page(start, limit, context))
         return [to_json({"key": "/", "value": self.counts.get("/", context)})] if start else []
 
 

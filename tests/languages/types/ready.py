@@ -1,21 +1,37 @@
-"""Right uses of the operators that are ready: windows, a deduplication, joins. mypy takes them, and they run."""
+"""Right uses of the operators that are ready, and of ordered and merged state. mypy takes them, and they run."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from alluvium_plugin import (
+    Add,
     Aggregate,
+    Append,
+    Batch,
+    Clock,
+    Code,
+    Context,
     Count,
     Deduplicate,
+    Description,
     Fold,
+    Format,
+    Greatest,
     Harness,
     IntervalJoin,
+    JsonRecords,
+    Least,
     Max,
     Mean,
+    Merged,
     Min,
     Operator,
+    OrderedMap,
+    RecordBatch,
     Row,
     Session,
     Sliding,
@@ -25,10 +41,13 @@ from alluvium_plugin import (
     Time,
     Top,
     Tumbling,
+    Union,
+    Unsigned,
     Windowed,
     column,
     export,
     hours,
+    key_bytes,
     milliseconds,
     minutes,
     seconds,
@@ -160,5 +179,79 @@ tables.feed_to(0, HEADER + RECORDS)
 tables.feed_to(1, "carrier,name\nUA,United\n")
 tables.finish()
 assert tables.emitted()[0] == '{"flight":1,"name":"United"}'
+
+
+class Airport(Code, bytes=3):
+    """The code of an airport."""
+
+
+@dataclass
+class Departure:
+    origin: Airport
+    at: Time
+    flight: Unsigned
+    miles: int
+
+
+class Board(Operator):
+    """Keeps departures in their order, and merges what they say."""
+
+    def __init__(self) -> None:
+        self.records = JsonRecords(Departure)
+        self.exact: JsonRecords[list[int | None]] = JsonRecords(list[int | None], exact=True)
+        # The owner is a code, and the keys have two parts.
+        self.flights: OrderedMap[Airport, tuple[Time, Unsigned], int | None] = OrderedMap(
+            "flights", Airport, tuple[Time, Unsigned], int | None
+        )
+        self.numbers = OrderedMap("numbers", int, str, bool).expires(Clock.EVENT, hours(1))
+        self.miles = Merged("miles", Airport, Add()).expires(Clock.PROCESSING, hours(1))
+        self.first = Merged("first", str, Least(Time))
+        self.last = Merged("last", str, Greatest(tuple[Time, Unsigned]))
+        self.raw = Merged("raw", int, Append())
+        self.airports = Merged("airports", int, Union(Airport))
+
+    def describe(self) -> Description:
+        described = Description("board").input("departures", Format.RECORDS).output("departures")
+        for state in (self.flights, self.numbers, self.miles, self.first, self.last, self.raw, self.airports):
+            described = described.namespace(state.namespace)
+        return described
+
+    def process(self, input: int, batch: Batch, context: Context) -> None:
+        for it in self.records.read(batch):
+            key = it.at, it.flight
+            self.flights.set(it.origin, key, it.miles, context)
+            miles: int | None = self.flights.get(it.origin, key, context)
+            found: list[tuple[tuple[Time, Unsigned], int | None]] = self.flights.range(
+                it.origin, context, at_least=(Time(0), Unsigned(0)), below=key, limit=2, reverse=True
+            )
+            self.numbers.set(it.flight, it.origin, miles is None, context)
+            assert len(self.numbers.range(it.flight, context, above="", at_most="~", limit=9)) == 1
+            self.miles.merge(it.origin, it.miles, context)
+            self.first.merge("all", it.at, context)
+            self.last.merge("all", key, context)
+            self.raw.merge(7, it.origin.encode(), context)
+            self.airports.merge(7, it.origin, context)
+            first: Time | None = self.first.get("all", context)
+            last: tuple[Time, Unsigned] | None = self.last.get("all", context)
+            airports: list[Airport] | None = self.airports.get(7, context)
+            context.emit(0, (found, self.miles.get(it.origin, context), first, last, airports))
+        self.flights.delete(Airport("JFK"), (Time(0), Unsigned(0)), context)
+        assert self.flights.delete_range(Airport("EWR"), context, below=(Time(9), Unsigned(0))) == 1
+        self.raw.delete(7, context)
+
+    def route(self, input: int, batch: Batch) -> Sequence[bytes]:
+        return [key_bytes(it.origin) for it in self.records.read(batch)]
+
+    def results(self, start: bool, limit: int, context: Context) -> list[str]:
+        return [to_json({"key": origin, "miles": miles}) for origin, miles in self.miles.page(start, limit, context)]
+
+
+departures = ['{"origin":"EWR","at":"7","flight":1,"miles":5}', '{"origin":"JFK","at":"8","flight":2,"miles":6}']
+board = Harness(Board)
+board.feed_records(0, departures)
+assert board.route_records(0, departures) == [b"EWR", b"JFK"]
+assert board.results() == ['{"key":"EWR","miles":5}', '{"key":"JFK","miles":6}']
+assert board.emitted()[1].endswith(',2],["EWR","JFK"]]')
+assert Board().exact.read(RecordBatch([8], b"[1,null]")) == [[1, None]]
 
 Operator_, Timed = export(unique)

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alluvium_plugin import (
+    Add,
     Aggregate,
+    Append,
     Batch,
     Clock,
+    Code,
     Codec,
     Context,
     Counter,
     Deduplicate,
     Description,
     Fold,
+    Greatest,
     Harness,
     IntervalJoin,
+    JsonRecords,
     Keys,
+    Least,
     Level,
     List,
     Map,
     Merge,
+    Merged,
     Namespace,
     Operator,
     Ordered,
+    OrderedMap,
     Parameter,
     Port,
     Refused,
@@ -35,6 +43,8 @@ from alluvium_plugin import (
     Time,
     Top,
     Tumbling,
+    Union,
+    Unsigned,
     Value,
     column,
     export,
@@ -132,6 +142,59 @@ def state(context: Context) -> None:
     Counter("a", str).add("UA", 1.5, context)  # type: ignore[arg-type]
     # It has one value, and no keys.
     Value("a", str).set("UA", items, context)  # type: ignore[call-arg, arg-type]
+
+
+class Airport(Code, bytes=3):
+    """The code of an airport."""
+
+
+class Endless(Code):  # type: ignore[call-arg]
+    """It does not say its length."""
+
+
+def ordered(context: Context, jfk: Airport) -> None:
+    flights = OrderedMap("flights", Airport, tuple[Time, int], str)
+    # An owner always has as many bytes.
+    OrderedMap("a", str, str, str)  # type: ignore[type-var]
+    OrderedMap("a", Time, str, str)  # type: ignore[type-var]
+    OrderedMap("a", Airport, float, str)  # type: ignore[type-var]
+    OrderedMap("a", Airport, str, 7)  # type: ignore[arg-type]
+    # A text is none of the airports, and a code is made of one.
+    flights.get("JFK", (Time(7), 7), context)  # type: ignore[arg-type]
+    Airport(7)  # type: ignore[arg-type]
+    # The keys have two parts, and the values are texts.
+    flights.set(jfk, Time(7), "UA", context)  # type: ignore[arg-type]
+    flights.set(jfk, (Time(7), 7), 7, context)  # type: ignore[arg-type]
+    flights.delete(jfk, context)  # type: ignore[call-arg]
+    # A range has a limit, and its bounds are keys with names.
+    flights.range(jfk, context)  # type: ignore[call-arg]
+    flights.range(jfk, (Time(7), 7), context, limit=5)  # type: ignore[call-arg, arg-type]
+    flights.range(jfk, context, below=Time(7), limit=5)  # type: ignore[arg-type]
+    flights.delete_range(jfk, context, above=7)  # type: ignore[arg-type]
+    flights.delete_range(jfk, context, limit=7)  # type: ignore[call-arg]
+    found: list[str] = flights.range(jfk, context, limit=5)  # type: ignore[assignment]
+    OrderedMap("a", Unsigned, str, str).get(len(found), "UA", context)  # type: ignore[arg-type]
+    Unsigned("7")  # type: ignore[arg-type]
+
+
+def merged(context: Context, batch: Batch) -> None:
+    miles = Merged("miles", str, Add())
+    # The engine merges numbers here, and its operator is not the name of one.
+    Merged("miles", str, Merge.ADD)  # type: ignore[arg-type]
+    Merged("miles", float, Add())  # type: ignore[type-var]
+    Merged("miles", str, Least(float))  # type: ignore[type-var]
+    miles.merge("UA", 1.5, context)  # type: ignore[arg-type]
+    miles.merge(7, 7, context)  # type: ignore[arg-type]
+    # What was not merged is none.
+    miles.get("UA", context) + 7  # type: ignore[operator]
+    Merged("last", str, Greatest(Time)).merge("UA", 7, context)  # type: ignore[arg-type]
+    Merged("texts", str, Append()).merge("UA", "text", context)  # type: ignore[arg-type]
+    airports: set[str] | None = Merged("airports", str, Union(str)).get("UA", context)  # type: ignore[assignment]
+    page: list[tuple[str, str]] = miles.page(True, 7, context)  # type: ignore[assignment]
+    # Records are those of a type, and each of them is one.
+    JsonRecords("7 of them")  # type: ignore[arg-type]
+    JsonRecords(Plane, True)  # type: ignore[call-arg]
+    JsonRecords(Plane).read(batch).seats  # type: ignore[attr-defined]
 
 
 def asked(context: Context) -> None:
