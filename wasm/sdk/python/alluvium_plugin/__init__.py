@@ -21,8 +21,9 @@ is shown exactly once.
 - `Tumbling`, `Sliding` and `Session` are windows by event time, each with allowed lateness.
 - `Deduplicate`, `IntervalJoin` and `TableJoin` are operators that are ready, and `top` of windows finds the most
   frequent items.
-- `Map`, `Value`, `List` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that lives for
-  one batch, so a batch costs one read and one write.
+- `Map`, `Value`, `List` and `Counter` are keyed state for an `Operator` of your own. They read through a cache that
+  lives for one batch, so a batch costs one read and one write. `OrderedMap` has ranges, and `Merged` changes without
+  being read.
 - `Harness` tests an operator without WebAssembly.
 - `export` makes a component of it. Build it with `python3 -m alluvium_plugin build weather.py`.
 """

@@ -76,7 +76,7 @@ class OrderedTest(unittest.TestCase):
             )
             self.assertEqual(len(texts.range(EWR, context, limit=9)), len(keys), "others stay")
 
-    def test_a_range_goes_on_until_its_limit(self) -> None:
+    def test_a_range_has_as_many_entries_as_its_limit(self) -> None:
         large = OrderedMap("large", int, int, str)
         context, host = opened(large)
         for key in range(5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import unittest
 from contextlib import redirect_stderr
@@ -156,6 +157,15 @@ class Migrating(Operator):
             harness.watermark("2013-01-01T11:00:00Z")
             self.assertEqual(harness.emitted(), JOINED)
             self.assertEqual(harness.entries("waiting"), [])
+
+
+    @unittest.skipUnless((PACKAGE / "README.md").is_file(), "not in a checkout")
+    def test_the_examples_of_the_page_run_natively(self) -> None:
+        page = (PACKAGE / "README.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        self.assertEqual(len(blocks), 2)
+        for block in blocks:
+            exec(compile(block, "README.md", "exec", dont_inherit=True), {"__name__": "page"})
 
 
 JOINED = [
