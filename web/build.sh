@@ -8,16 +8,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-bindgen_version=0.2.130
 target_dir=${CARGO_TARGET_DIR:-$PWD/../target}
-cache=${ALLUVIUM_CACHE:-$HOME/.cache/alluvium}
-bindgen=$cache/wasm-bindgen-$bindgen_version/bin/wasm-bindgen
 
-# The command must have exactly the version that the crate has in Cargo.lock.
-if [ "$("$bindgen" --version 2>/dev/null || true)" != "wasm-bindgen $bindgen_version" ]; then
-  echo "installing wasm-bindgen $bindgen_version into $cache (once, some minutes)" >&2
-  cargo install wasm-bindgen-cli --version "$bindgen_version" --root "${bindgen%/bin/wasm-bindgen}"
-fi
+# `make` says what everything is built with. By itself it is built in a minute, once.
+# shellcheck disable=SC2086
+cargo build --quiet ${ALLUVIUM_CARGO:--p alluvium-bindgen} --bin alluvium-bindgen --target-dir "$target_dir"
 if [ ! -x node_modules/.bin/tsc ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   npm ci --no-audit --no-fund --loglevel=error
 fi
@@ -33,8 +28,7 @@ engine() {
   RUSTFLAGS="$flags" cargo rustc --quiet --lib --crate-type cdylib --profile web \
     --target wasm32-unknown-unknown -p alluvium-wasm "$@" --target-dir "$target_dir"
   rm -rf "$out"
-  "$bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" --target web --out-dir "$out" \
-    --remove-producers-section --experimental-reset-state-function --omit-default-module-path
+  "$target_dir/debug/alluvium-bindgen" "$target_dir/wasm32-unknown-unknown/web/alluvium_wasm.wasm" "$out"
   # These features exist in every browser since 2021. --all-features would write modules that today's
   # browsers cannot read. --low-memory-unused is safe because the engine uses nothing in the first kilobyte
   # of memory. The names of functions go into a file of their own: it tells which function the
