@@ -19,6 +19,8 @@ typedef struct {
 typedef struct {
     alluvium_optional_bytes value;
     bool is_changed;
+    // A merge changes it later. It is as if it had not been read.
+    bool is_forgotten;
 } alluvium_cached;
 
 // The entries of a namespace that a call has touched, in the order in which it did.
@@ -27,6 +29,9 @@ typedef struct {
     alluvium_index index;
     alluvium_cached *entries;
     size_t capacity;
+    // What will be merged. No key is here whose value is known.
+    alluvium_change *merges;
+    size_t merge_count, merge_capacity;
 } alluvium_cache;
 
 // What an operator works with during one call.
@@ -188,18 +193,6 @@ static inline bool alluvium_delete_range(alluvium_context *context, const char *
                                          uint64_t *count) {
     uint32_t space;
     return alluvium_number_of(context, name, &space) && context->host->delete_range(context, space, range, count);
-}
-
-// Merges values into those of keys, as the namespace declares.
-static inline bool alluvium_merge(alluvium_context *context, const char *name, const alluvium_entry *entries,
-                                  size_t count) {
-    uint32_t space;
-    if (!alluvium_number_of(context, name, &space)) return false;
-    alluvium_change *changes = alluvium_take(context->arena, count, sizeof *changes);
-    for (size_t at = 0; at < count; at++) {
-        changes[at] = (alluvium_change){ALLUVIUM_MERGE, entries[at].key, entries[at].value};
-    }
-    return context->host->apply(context, space, changes, count);
 }
 
 // Finds the next entries of a namespace of any kind in the order of their keys, and from the first one with `start`.

@@ -1,4 +1,5 @@
 // State of operators: maps, counters, values, ranges and merging.
+#include "spy.h"
 #include "visits.h"
 
 static void maps_and_counters_are_kept_as_json(void) {
@@ -22,39 +23,11 @@ static void maps_and_counters_are_kept_as_json(void) {
     alluvium_harness_free(harness);
 }
 
-// What the host was asked for, in a few words.
-static alluvium_arena asked_arena;
-static alluvium_buffer asked;
-
-static bool spy_get_many(alluvium_context *context, uint32_t space, const alluvium_bytes *keys, size_t count,
-                         alluvium_optional_bytes *values) {
-    alluvium_add(&asked, text(&asked_arena, "get %u:", space));
-    for (size_t at = 0; at < count; at++)
-        alluvium_add(&asked, text(&asked_arena, " %.*s", (int)keys[at].len, keys[at].at));
-    alluvium_add(&asked, "; ");
-    return alluvium_host_get_many(context, space, keys, count, values);
-}
-
-static bool spy_apply(alluvium_context *context, uint32_t space, const alluvium_change *changes, size_t count) {
-    alluvium_add(&asked, text(&asked_arena, "apply %u:", space));
-    for (size_t at = 0; at < count; at++) {
-        const alluvium_change *change = &changes[at];
-        const char *sign = change->operation == ALLUVIUM_DELETE ? "-" : "+";
-        alluvium_add(&asked, text(&asked_arena, " %s%.*s", sign, (int)change->key.len, change->key.at));
-    }
-    alluvium_add(&asked, "; ");
-    return alluvium_host_apply(context, space, changes, count);
-}
-
 static void a_call_reads_once_and_writes_once_in_the_order_of_first_touch(void) {
     alluvium_harness *harness = started(NULL);
-    alluvium_host spy = alluvium_harness_host;
-    spy.get_many = spy_get_many;
-    spy.apply = spy_apply;
-    asked = alluvium_buffer_in(&asked_arena);
     alluvium_emitted_before before = alluvium_run_emitted(harness);
     alluvium_context context = alluvium_run_begin(harness);
-    context.host = &spy;
+    spy_on(&context);
     const alluvium_bytes keys[] = {ALLUVIUM_LITERAL("z"), ALLUVIUM_LITERAL("m"), ALLUVIUM_LITERAL("z"),
                                    ALLUVIUM_LITERAL("a")};
     const command word = {ALLUVIUM_LITERAL("word")};
