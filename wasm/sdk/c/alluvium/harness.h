@@ -69,13 +69,20 @@ ALLUVIUM_CHECKED const char *alluvium_harness_feed(alluvium_harness *harness, co
 // Feeds records to an input of records, by its number. If one of them is refused, all are.
 ALLUVIUM_CHECKED const char *alluvium_harness_feed_records(alluvium_harness *harness, uint32_t input,
                                                            const alluvium_bytes *records, uint32_t count) {
-    return alluvium_run_feed_records(harness, input, records, count);
+    return alluvium_run_bytes(harness, input, records, count, alluvium_run_process, NULL);
 }
 
 // Asks which key each record of an input belongs to, and adds the keys to a list, which begins as zeroes.
 ALLUVIUM_CHECKED const char *alluvium_harness_route(alluvium_harness *harness, uint32_t input, const char *csv,
                                                     alluvium_emitted *keys) {
     return alluvium_run_route(harness, input, alluvium_text_of(csv), keys);
+}
+
+// Asks which key each record of an input of records belongs to, and adds the keys to a list, which begins as zeroes.
+ALLUVIUM_CHECKED const char *alluvium_harness_route_records(alluvium_harness *harness, uint32_t input,
+                                                            const alluvium_bytes *records, uint32_t count,
+                                                            alluvium_emitted *keys) {
+    return alluvium_run_bytes(harness, input, records, count, alluvium_call_keys, keys);
 }
 
 // Moves a clock, and works through the timers that are due.

@@ -15,14 +15,25 @@ typedef struct {
     alluvium_arena *arena;
     const char *at, *end;
     const char *wrong;
+    // Where that is.
+    const char *wrong_at;
     // Whether an object or an array has just begun, so that no comma comes before what follows.
     bool is_first;
 } alluvium_json_reader;
 
 static inline bool alluvium_json_refuse(alluvium_json_reader *reader, const char *what) {
-    if (!reader->wrong) reader->wrong = what;
+    if (!reader->wrong) {
+        reader->wrong = what;
+        reader->wrong_at = reader->at;
+    }
     reader->at = reader->end;
     return false;
+}
+
+// Refuses what was read, with a text that was written into a buffer.
+static inline bool alluvium_json_refuse_with(alluvium_json_reader *reader, alluvium_buffer *what) {
+    alluvium_add_byte(what, 0);
+    return alluvium_json_refuse(reader, what->at);
 }
 
 static inline alluvium_json_reader alluvium_json_reader_of(alluvium_arena *arena, alluvium_bytes bytes) {
@@ -210,12 +221,6 @@ static inline bool alluvium_json_read_null(alluvium_json_reader *reader) {
 static inline bool alluvium_json_read_boolean(alluvium_json_reader *reader) {
     if (alluvium_json_take_word(reader, "true")) return true;
     return !alluvium_json_take_word(reader, "false") && alluvium_json_refuse(reader, "expected true or false");
-}
-
-static inline alluvium_time alluvium_json_read_time(alluvium_json_reader *reader) {
-    alluvium_time time = {0};
-    if (!alluvium_read_time(alluvium_json_read_text(reader), &time)) alluvium_json_refuse(reader, "expected a time");
-    return reader->wrong ? (alluvium_time){0} : time;
 }
 
 // Reads over a value in which there may be so many brackets within each other.

@@ -1,12 +1,12 @@
-// Keys of the state: up to four texts and numbers, whose bytes have the order of the keys.
+// Keys of the state: up to four texts, numbers and times, whose bytes have the order of the keys.
 //
 // The last part of a key takes the rest of the bytes, so a text alone is its UTF-8. A text before another part ends
 // with the bytes 0 and 1, and a zero byte in it is written as 0 and 2. Numbers have eight bytes, big-endian, and signed
-// ones have their sign bit flipped.
+// ones have their sign bit flipped; times are such numbers of milliseconds. A code is its bytes wherever it stands.
 #ifndef ALLUVIUM_KEY_H
 #define ALLUVIUM_KEY_H
 
-#include "row.h"
+#include "batch.h"
 
 // A key that is being written, part by part:
 //
@@ -51,6 +51,16 @@ static inline void alluvium_key_unsigned(alluvium_key *key, uint64_t number) {
 
 static inline void alluvium_key_integer(alluvium_key *key, int64_t number) {
     alluvium_key_unsigned(key, (uint64_t)number ^ UINT64_C(1) << 63);
+}
+
+static inline void alluvium_key_time(alluvium_key *key, alluvium_time time) {
+    alluvium_key_integer(key, time.ms);
+}
+
+// Writes a text whose length is always the same, so that nothing has to end it.
+static inline void alluvium_key_code(alluvium_key *key, alluvium_text code) {
+    alluvium_key_end_text(key);
+    alluvium_add_text(&key->buffer, code);
 }
 
 // Ends a key, and returns its bytes.
@@ -119,23 +129,20 @@ static inline int64_t alluvium_key_read_integer(alluvium_key_reader *reader) {
     return (int64_t)(alluvium_key_read_unsigned(reader) ^ UINT64_C(1) << 63);
 }
 
+static inline alluvium_time alluvium_key_read_time(alluvium_key_reader *reader) {
+    return (alluvium_time){alluvium_key_read_integer(reader)};
+}
+
+// Reads a text of so many bytes.
+static inline alluvium_text alluvium_key_read_code(alluvium_key_reader *reader, size_t bytes) {
+    alluvium_text code = {"", 0};
+    if (!alluvium_split(&reader->rest, bytes, &code)) reader->is_wrong = true;
+    return alluvium_key_checked(reader, code);
+}
+
 // Says whether all parts were there, and no more.
 static inline bool alluvium_key_end(const alluvium_key_reader *reader) {
     return !reader->is_wrong && reader->rest.len == 0;
-}
-
-// Writes a key as JSON: one part as it is, several as an array. Returns false if the bytes are no key of these types.
-static inline bool alluvium_key_json(alluvium_json *json, const int *types, size_t count, alluvium_bytes bytes) {
-    alluvium_key_reader reader = alluvium_key_reader_of(json->buffer.arena, bytes);
-    if (count > 1) alluvium_json_array(json);
-    for (size_t part = 0; part < count; part++) {
-        if (types[part] == ALLUVIUM_INTEGER) alluvium_json_integer(json, alluvium_key_read_integer(&reader));
-        else if (types[part] == ALLUVIUM_UNSIGNED) alluvium_json_unsigned(json, alluvium_key_read_unsigned(&reader));
-        else if (part + 1 == count) alluvium_json_text(json, alluvium_key_read_last_text(&reader));
-        else alluvium_json_text(json, alluvium_key_read_text(&reader));
-    }
-    if (count > 1) alluvium_json_array_end(json);
-    return alluvium_key_end(&reader);
 }
 
 #endif

@@ -2,8 +2,7 @@
 #ifndef ALLUVIUM_MAP_H
 #define ALLUVIUM_MAP_H
 
-#include "key.h"
-#include "row_json.h"
+#include "row_key.h"
 
 // Values by key, in a namespace of its own. The values are rows, kept as JSON, so that `alluvium dump` shows them and
 // other languages read them.
@@ -45,32 +44,50 @@ static inline bool alluvium_map_get(const alluvium_map *map, alluvium_bytes key,
     return true;
 }
 
+// Finds a page of entries in the order of their keys, for results: at most `limit`, and with `start` the first ones. An
+// empty page is the end. Returns their values, one behind the other, or null if the call has failed. `keys` are their
+// keys.
+static inline void *alluvium_map_page(const alluvium_map *map, bool start, uint32_t limit, alluvium_bytes **keys,
+                                      size_t *count, alluvium_context *context) {
+    alluvium_entries page;
+    *keys = NULL;
+    *count = 0;
+    if (!alluvium_written_page(context, map->name, start, limit, &page)) return NULL;
+    char *values = alluvium_new(context->arena, page.count, map->value->bytes);
+    *keys = alluvium_take(context->arena, page.count, sizeof **keys);
+    for (size_t at = 0; at < page.count; at++) {
+        const char *wrong;
+        void *value = values + at * map->value->bytes;
+        (*keys)[at] = page.at[at].key;
+        if (alluvium_read_row(context->arena, map->value, page.at[at].value, value, &wrong)) continue;
+        alluvium_fail(context, "%s: a value of another type: %s", map->name, wrong);
+        return NULL;
+    }
+    *count = page.count;
+    return values;
+}
+
 // Finds all entries, in the order of their keys, for a migration. All of them are in memory then. Returns their values,
 // one behind the other, or null if the call has failed. `keys` are their keys.
 static inline void *alluvium_map_entries(const alluvium_map *map, alluvium_bytes **keys, size_t *count,
                                          alluvium_context *context) {
     enum { PAGE = 1000 };
-    size_t key_capacity = 0, value_capacity = 0, bytes = map->value->bytes;
+    size_t key_capacity = 0, value_capacity = 0, bytes = map->value->bytes, more = 1;
     char *values = alluvium_new(context->arena, 1, bytes);
     *keys = NULL;
     *count = 0;
-    for (bool start = true; alluvium_flush(context); start = false) {
-        alluvium_entries page;
-        if (!alluvium_results_page(context, map->name, start, PAGE, &page)) return NULL;
-        if (page.count == 0) return values;
-        for (size_t at = 0; at < page.count; at++) {
-            const char *wrong;
+    for (bool start = true; more > 0; start = false) {
+        alluvium_bytes *next_keys;
+        const char *next = alluvium_map_page(map, start, PAGE, &next_keys, &more, context);
+        if (!next) return NULL;
+        for (size_t at = 0; at < more; at++) {
             *keys = alluvium_grown(context->arena, *keys, *count, &key_capacity, sizeof **keys);
             values = alluvium_grown(context->arena, values, *count, &value_capacity, bytes);
-            memset(values + *count * bytes, 0, bytes);
-            if (!alluvium_read_row(context->arena, map->value, page.at[at].value, values + *count * bytes, &wrong)) {
-                alluvium_fail(context, "%s: a value of another type: %s", map->name, wrong);
-                return NULL;
-            }
-            (*keys)[(*count)++] = page.at[at].key;
+            memcpy(values + *count * bytes, next + at * bytes, bytes);
+            (*keys)[(*count)++] = next_keys[at];
         }
     }
-    return NULL;
+    return values;
 }
 
 // Sets the value of a key.

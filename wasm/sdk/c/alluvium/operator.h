@@ -2,6 +2,7 @@
 #ifndef ALLUVIUM_OPERATOR_H
 #define ALLUVIUM_OPERATOR_H
 
+#include "json_rows.h"
 #include "list.h"
 
 // Lines of results. They are copied.

@@ -25,10 +25,7 @@ static inline alluvium_bytes alluvium_key_at(const alluvium_key_plan *plan, cons
     alluvium_key key = alluvium_key_in(context->arena);
     if (plan->of) plan->of(row, &key);
     for (size_t part = 0; !plan->of && part < plan->count; part++) {
-        const char *member = (const char *)row + plan->columns[part]->offset;
-        if (plan->types[part] == ALLUVIUM_INTEGER) alluvium_key_integer(&key, *(const int64_t *)member);
-        else if (plan->types[part] == ALLUVIUM_UNSIGNED) alluvium_key_unsigned(&key, *(const uint64_t *)member);
-        else alluvium_key_text(&key, *(const alluvium_text *)member);
+        alluvium_key_part(&key, plan->types[part], (const char *)row + plan->columns[part]->offset);
     }
     return alluvium_key_bytes(&key);
 }

@@ -108,11 +108,11 @@ static inline bool alluvium_plan_key(alluvium_placer *placer, alluvium_key_plan 
         int type = types[part];
         if (of ? !type : !name) break;
         if (!type) type = alluvium_declared_type(placer, name);
-        bool is_key_type = type == ALLUVIUM_TEXT || type == ALLUVIUM_INTEGER || type == ALLUVIUM_UNSIGNED;
+        bool is_key_type = alluvium_is_key_type(type);
         if (is_key_type && name) plan->columns[part] = alluvium_plan_column(placer, name, type);
         // One that may be none is no part of a key, whatever type the declaration gives it.
         if (!is_key_type || (name && plan->columns[part]->type != type)) {
-            return alluvium_misdeclared(context, "a key is of texts and whole numbers");
+            return alluvium_misdeclared(context, "a key is of texts, whole numbers and times");
         }
         plan->types[plan->count++] = type;
     }
@@ -127,7 +127,7 @@ static inline bool alluvium_plan_time(alluvium_placer *placer, const alluvium_pl
     if (placing->time_of) return true;
     size_t times = 0;
     for (size_t at = 0; !placing->time && at < placer->row.count; at++) {
-        if ((placer->columns[at].type & ~ALLUVIUM_OPTIONAL) != ALLUVIUM_TIME) continue;
+        if (alluvium_base_type(placer->columns[at].type) != ALLUVIUM_TIME) continue;
         placer->time = &placer->columns[at];
         times += 1;
     }

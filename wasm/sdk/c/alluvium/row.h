@@ -3,74 +3,14 @@
 #define ALLUVIUM_ROW_H
 
 #include "batch.h"
-
-// Values, or none. alluvium_optional_time and alluvium_optional_bytes are others.
-typedef alluvium_optional_bytes alluvium_optional_text;
-
-typedef struct {
-    bool is_some;
-    int64_t value;
-} alluvium_optional_integer;
-
-typedef struct {
-    bool is_some;
-    uint64_t value;
-} alluvium_optional_unsigned;
-
-typedef struct {
-    bool is_some;
-    double value;
-} alluvium_optional_number;
-
-typedef struct {
-    bool is_some;
-    bool value;
-} alluvium_optional_boolean;
-
-// The type of a member, and of the column that it is read from.
-typedef enum {
-    ALLUVIUM_TEXT = 1,
-    // Of 64 bits, with a sign and without.
-    ALLUVIUM_INTEGER,
-    ALLUVIUM_UNSIGNED,
-    // A double.
-    ALLUVIUM_NUMBER,
-    ALLUVIUM_BOOLEAN,
-    ALLUVIUM_TIME,
-    // Added to one of these: an empty field and NA are none.
-    ALLUVIUM_OPTIONAL = 16,
-} alluvium_type;
-
-// A member of a row.
-typedef struct {
-    const char *name;
-    int type;
-    size_t offset;
-} alluvium_column;
-
-#define ALLUVIUM_TYPE_OF(value)                                                                                        \
-    _Generic((value),                                                                                                  \
-        alluvium_text: ALLUVIUM_TEXT,                                                                                  \
-        int64_t: ALLUVIUM_INTEGER,                                                                                     \
-        uint64_t: ALLUVIUM_UNSIGNED,                                                                                   \
-        double: ALLUVIUM_NUMBER,                                                                                       \
-        bool: ALLUVIUM_BOOLEAN,                                                                                        \
-        alluvium_time: ALLUVIUM_TIME,                                                                                  \
-        alluvium_optional_text: ALLUVIUM_TEXT + ALLUVIUM_OPTIONAL,                                                     \
-        alluvium_optional_integer: ALLUVIUM_INTEGER + ALLUVIUM_OPTIONAL,                                               \
-        alluvium_optional_unsigned: ALLUVIUM_UNSIGNED + ALLUVIUM_OPTIONAL,                                             \
-        alluvium_optional_number: ALLUVIUM_NUMBER + ALLUVIUM_OPTIONAL,                                                 \
-        alluvium_optional_boolean: ALLUVIUM_BOOLEAN + ALLUVIUM_OPTIONAL,                                               \
-        alluvium_optional_time: ALLUVIUM_TIME + ALLUVIUM_OPTIONAL)
-
-// A member of a struct that is read from the column of its name, or of another one.
-#define ALLUVIUM_COLUMN(row, member) ALLUVIUM_COLUMN_AS(row, member, #member)
-#define ALLUVIUM_COLUMN_AS(row, member, column) {column, ALLUVIUM_TYPE_OF(((row *)0)->member), offsetof(row, member)}
+#include "column.h"
 
 // What a row is as JSON.
 typedef enum {
     // {"carrier":"UA","flight":7}
     ALLUVIUM_OBJECT,
+    // The same. When it is read, a member of another name is refused, and not read over.
+    ALLUVIUM_EXACT_OBJECT,
     // ["UA",7]
     ALLUVIUM_TUPLE,
     // 7: the only member.
@@ -129,10 +69,13 @@ static inline bool alluvium_rows_begin(alluvium_rows *rows, const alluvium_row *
 
 // Reads the text of a field into a member. Returns what is wrong with it, or null.
 static inline const char *alluvium_read_member(alluvium_arena *arena, int type, alluvium_text text, void *member) {
-    switch (type & ~ALLUVIUM_OPTIONAL) {
+    switch (alluvium_base_type(type)) {
     case ALLUVIUM_TEXT:
         *(alluvium_text *)member = text;
         return NULL;
+    case ALLUVIUM_FIXED:
+        *(alluvium_text *)member = text;
+        return alluvium_code_wrong(arena, type, text);
     case ALLUVIUM_INTEGER:
         return alluvium_read_integer(text, member) ? NULL : " is no number";
     case ALLUVIUM_UNSIGNED:
@@ -146,23 +89,6 @@ static inline const char *alluvium_read_member(alluvium_arena *arena, int type, 
         return alluvium_read_time(text, member) ? NULL : " is no time, as 2013-01-01T05:00:00Z";
     default:
         alluvium_bug("a column of an unknown type");
-    }
-}
-
-// Returns where the value of a member is, and that of its flag if it is optional. All optional types begin with it.
-static inline void *alluvium_value_of(const alluvium_column *column, const void *row, bool **is_some) {
-    char *member = (char *)row + column->offset;
-    *is_some = column->type & ALLUVIUM_OPTIONAL ? (bool *)member : NULL;
-    if (!*is_some) return member;
-    switch (column->type & ~ALLUVIUM_OPTIONAL) {
-    case ALLUVIUM_TEXT:
-        return member + offsetof(alluvium_optional_text, value);
-    case ALLUVIUM_BOOLEAN:
-        return member + offsetof(alluvium_optional_boolean, value);
-    case ALLUVIUM_TIME:
-        return member + offsetof(alluvium_optional_time, value);
-    default:
-        return member + offsetof(alluvium_optional_integer, value);
     }
 }
 

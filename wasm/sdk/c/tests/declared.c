@@ -119,7 +119,7 @@ static void declarations_that_contradict_themselves_are_refused(void) {
         {ALLUVIUM_OPERATOR_OF(no_time), "no_time: there is no .time"},
         {ALLUVIUM_OPERATOR_OF(two_values),
          "two_values: there is one of .count, .sum, .mean, .min, .max, .top, .aggregate"},
-        {ALLUVIUM_OPERATOR_OF(odd_key), "odd_key: a key is of texts and whole numbers"},
+        {ALLUVIUM_OPERATOR_OF(odd_key), "odd_key: a key is of texts, whole numbers and times"},
     };
     alluvium_arena arena = {0};
     for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {

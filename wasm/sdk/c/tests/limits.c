@@ -42,7 +42,7 @@ static void state_of_others_is_refused(void) {
         {"[[]]", "too few elements"},
         {"[[1]]", "too few elements"},
         {"[[1,{\"carrier\":\"UA\",\"flight\":1,\"at\":\"1970-01-01T00:00:00Z\"},2]]", "too many elements"},
-        {"[[1,{\"carrier\":\"UA\",\"flight\":1}]]", "a member is missing"},
+        {"[[1,{\"carrier\":\"UA\",\"flight\":1}]]", "missing field `at`"},
         {"[] []", "more than one value"},
     };
     for (size_t at = 0; at < sizeof waits / sizeof *waits; at++) {
@@ -52,7 +52,7 @@ static void state_of_others_is_refused(void) {
     }
     ALLUVIUM_OK(alluvium_harness_feed(harness, TRIPS "x,AA,1,0\n"));
     spoil(harness, 2, ALLUVIUM_LITERAL("AA"), ALLUVIUM_LITERAL("{}"));
-    ALLUVIUM_REFUSED(alluvium_harness_finish(harness), "airlines: a value of another type: a member is missing");
+    ALLUVIUM_REFUSED(alluvium_harness_finish(harness), "airlines: a value of another type: missing field `code`");
     alluvium_harness_free(harness);
     harness = ALLUVIUM_HARNESS(named);
     spoil(harness, 0, ALLUVIUM_LITERAL("A\0\1\x80\0\0\0\0\0\0\1"), ALLUVIUM_LITERAL("1234567"));
@@ -112,7 +112,8 @@ static void declarations_that_contradict_themselves_are_refused(void) {
         {ALLUVIUM_OPERATOR_OF(two_keys), "the deduplication two_keys: there is either .key or .key_of"},
         {ALLUVIUM_OPERATOR_OF(no_time), "the deduplication no_time: there is no .time"},
         {ALLUVIUM_OPERATOR_OF(negative), "the deduplication negative: a length is less than a millisecond"},
-        {ALLUVIUM_OPERATOR_OF(optional_key), "the deduplication optional_key: a key is of texts and whole numbers"},
+        {ALLUVIUM_OPERATOR_OF(optional_key),
+         "the deduplication optional_key: a key is of texts, whole numbers and times"},
         {ALLUVIUM_OPERATOR_OF(two_types), "the deduplication two_types: a column has two types"},
         {ALLUVIUM_OPERATOR_OF(other_keys),
          "the interval join other_keys: the keys of both inputs are of the same types"},

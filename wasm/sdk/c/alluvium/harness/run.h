@@ -169,9 +169,9 @@ static inline const char *alluvium_run_feed(alluvium_harness *harness, uint32_t 
     return alluvium_run_records(harness, input, text, alluvium_run_process, NULL);
 }
 
-// Feeds records as bytes.
-static inline const char *alluvium_run_feed_records(alluvium_harness *harness, uint32_t input,
-                                                    const alluvium_bytes *records, uint32_t count) {
+// Calls the operator with records as bytes.
+static inline const char *alluvium_run_bytes(alluvium_harness *harness, uint32_t input, const alluvium_bytes *records,
+                                             uint32_t count, alluvium_records_call call, alluvium_emitted *keys) {
     const char *wrong = alluvium_run_input(harness, input, ALLUVIUM_RECORDS);
     if (wrong) return wrong;
     alluvium_arena arena = {0};
@@ -183,7 +183,7 @@ static inline const char *alluvium_run_feed_records(alluvium_harness *harness, u
         if (lens[at]) memcpy(bytes + to, records[at].at, lens[at]);
     }
     alluvium_batch batch = {ALLUVIUM_RECORDS, count, lens, count, {bytes, len}};
-    wrong = alluvium_run_batch(harness, input, &batch, alluvium_run_process, NULL);
+    wrong = alluvium_run_batch(harness, input, &batch, call, keys);
     alluvium_arena_free(&arena);
     return wrong;
 }
