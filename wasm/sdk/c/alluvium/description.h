@@ -75,6 +75,8 @@ typedef struct {
 } alluvium_expiry;
 
 struct alluvium_map;
+struct alluvium_ordered;
+struct alluvium_merged;
 
 // A part of the state with keys of its own.
 typedef struct {
@@ -85,8 +87,10 @@ typedef struct {
     uint32_t route_bytes;
     alluvium_expiry expires;
     alluvium_merge_operator merge;
-    // The namespace of a map, instead of all of the above.
+    // The namespace of typed state, instead of all of the above.
     const struct alluvium_map *map;
+    const struct alluvium_ordered *ordered;
+    const struct alluvium_merged *merged;
     // Or where the name is, as that of a port.
     const char *const *name_at;
 } alluvium_namespace;

@@ -4,6 +4,8 @@
 
 #include "json_rows.h"
 #include "list.h"
+#include "merged.h"
+#include "ordered.h"
 
 // Lines of results. They are copied.
 typedef struct {
@@ -66,12 +68,15 @@ static inline uint32_t alluvium_schema_version(const alluvium_operator *plugin) 
     return plugin->describe.schema_version ? plugin->describe.schema_version : 1;
 }
 
-// Returns a namespace of an operator as it is declared, and that of a map by the map. There is none without a name.
+// Returns a namespace of an operator as it is declared, and that of typed state by that state. There is none without a
+// name.
 static inline alluvium_namespace alluvium_namespace_at(const alluvium_operator *plugin, size_t at) {
     if (at >= ALLUVIUM_NAMESPACES_MAX) return (alluvium_namespace){0};
     alluvium_namespace space = plugin->describe.namespaces[at];
     if (space.name_at) space.name = *space.name_at;
     if (space.map) space = (alluvium_namespace){.name = space.map->name, .expires = space.map->expires};
+    if (space.ordered) space = alluvium_ordered_namespace(space.ordered);
+    if (space.merged) space = alluvium_merged_namespace(space.merged);
     return space;
 }
 

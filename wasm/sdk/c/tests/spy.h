@@ -33,6 +33,11 @@ static bool spy_scan(alluvium_context *context, uint32_t space, const alluvium_r
     return alluvium_host_scan(context, space, range, found);
 }
 
+static bool spy_delete_range(alluvium_context *context, uint32_t space, const alluvium_range *range, uint64_t *count) {
+    alluvium_add(&asked, text(&asked_arena, "delete range %u; ", space));
+    return alluvium_host_delete_range(context, space, range, count);
+}
+
 // Has a call ask this host.
 static void spy_on(alluvium_context *context) {
     static alluvium_host spy;
@@ -40,6 +45,7 @@ static void spy_on(alluvium_context *context) {
     spy.get_many = spy_get_many;
     spy.apply = spy_apply;
     spy.scan = spy_scan;
+    spy.delete_range = spy_delete_range;
     asked = alluvium_buffer_in(&asked_arena);
     context->host = &spy;
 }

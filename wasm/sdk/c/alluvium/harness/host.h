@@ -99,7 +99,7 @@ static inline bool alluvium_host_apply(alluvium_context *context, uint32_t space
         alluvium_optional_bytes before;
         if (changes[at].operation == ALLUVIUM_MERGE) {
             alluvium_host_get_many(context, space, &changes[at].key, 1, &before);
-            if (before.is_some) value = alluvium_merged(context->arena, merge, before.value, value);
+            if (before.is_some) value = alluvium_merge_values(context->arena, merge, before.value, value);
         }
         bool is_deleted = changes[at].operation == ALLUVIUM_DELETE;
         alluvium_host_change(harness, space, changes[at].key, is_deleted ? NULL : &value);

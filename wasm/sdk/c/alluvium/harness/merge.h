@@ -2,26 +2,8 @@
 #ifndef ALLUVIUM_HARNESS_MERGE_H
 #define ALLUVIUM_HARNESS_MERGE_H
 
+#include "../set.h"
 #include "store.h"
-
-// Takes an element from the front of a set: a length as LEB128, and so many bytes. Returns whether there is one.
-static inline bool alluvium_set_take(alluvium_bytes *rest, alluvium_bytes *element) {
-    uint64_t len = 0;
-    for (unsigned shift = 0; shift < 35 && rest->len > 0; shift += 7) {
-        unsigned char byte = (unsigned char)rest->at[0];
-        *rest = (alluvium_bytes){rest->at + 1, rest->len - 1};
-        len |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) return len <= rest->len && alluvium_split(rest, (size_t)len, element);
-    }
-    return false;
-}
-
-static inline void alluvium_set_add(alluvium_buffer *set, alluvium_bytes element) {
-    size_t len = element.len;
-    for (; len >= 0x80; len >>= 7) alluvium_add_byte(set, (char)((len & 0x7f) | 0x80));
-    alluvium_add_byte(set, (char)len);
-    alluvium_add_text(set, element);
-}
 
 // Says what is wrong with a value that is merged, or that others are merged into.
 static inline const char *alluvium_merge_wrong(alluvium_merge_operator merge, alluvium_bytes value) {
@@ -49,8 +31,8 @@ static inline alluvium_bytes alluvium_set_union(alluvium_arena *arena, alluvium_
 }
 
 // Merges a value into the one before.
-static inline alluvium_bytes alluvium_merged(alluvium_arena *arena, alluvium_merge_operator merge,
-                                             alluvium_bytes before, alluvium_bytes value) {
+static inline alluvium_bytes alluvium_merge_values(alluvium_arena *arena, alluvium_merge_operator merge,
+                                                   alluvium_bytes before, alluvium_bytes value) {
     alluvium_buffer merged = alluvium_buffer_in(arena);
     switch (merge) {
     case ALLUVIUM_MERGE_ADD:
