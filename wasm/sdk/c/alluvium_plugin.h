@@ -26,8 +26,11 @@
 // | operator.h         | ALLUVIUM_OPERATOR, ALLUVIUM_MIGRATING_OPERATOR: of your own        |
 // | context.h          | what such an operator works with during a call                     |
 // | map.h, list.h      | typed state: maps, values, counters; lists                         |
+// | ordered.h          | maps in the order of their keys, with ranges                       |
+// | merged.h           | sums, extremes and sets that change without being read             |
 // | row.h, row_json.h  | structs that are read from columns, and kept and emitted as JSON   |
-// | key.h              | keys of several parts, whose bytes have their order                |
+// | json_rows.h        | records of JSON, as such structs                                   |
+// | key.h, row_key.h   | keys of several parts, whose bytes have their order                |
 // | json.h             | a writer of JSON; json_reader.h reads it                           |
 // | cache.h            | state as bytes                                                     |
 // | harness.h          | runs an operator natively; not included here                       |
