@@ -273,10 +273,9 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   async #replace<T extends object>(what: string, replace: (engine: EngineHandle) => Promise<T>): Promise<[T, WrittenCheckpoint | undefined]> {
     this.#commits.refuseMigrating(what);
     let upToDate: Promise<WrittenCheckpoint | undefined> | undefined;
-    let end = (): void => {};
-    const turn = this.#session.inTurn<T>(async (engine) => {
+    const end = this.#session.beginReplacing();
+    const turn = this.#commits.replacing<T>(async (engine, isThere) => {
       this.#commits.refuseMigrating(what);
-      end = this.#session.beginReplacing();
       const found = await replace(engine);
       this.#commits.forget();
       // It may be from before a namespace was declared.
@@ -284,6 +283,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
       // It begins before anybody else can see the state, and waits for checkpoints, which come behind this turn.
       upToDate = this.#bringUpToDate(false);
       upToDate.catch(() => {});
+      isThere();
       return withJson(found);
     });
     try {

@@ -13,7 +13,7 @@ import type {
   MaintenanceReport,
   WrittenCheckpoint,
 } from "./types.js";
-import type { Finished, Prepared } from "./wasm/alluvium_wasm.js";
+import type { Engine as EngineHandle, Finished, Prepared } from "./wasm/alluvium_wasm.js";
 
 /** A checkpoint that calls with `whenBusy: "join"` wait for, and the options of the last of them. */
 interface Joined {
@@ -60,6 +60,23 @@ export class Commits {
     if (this.#isMigrating) refuse(`${what}: the state of ${this.#session.name} is being migrated, and a checkpoint is taken when that is done`);
   }
 
+  /**
+   * Runs work that puts another state in the place of the one that there is, when no checkpoint is under way: one that
+   * was frozen would be of a state that is gone. Those that can wait for their turn are frozen after `work` has called
+   * what it gets, which says that the new state is there.
+   */
+  async replacing<T>(work: (engine: EngineHandle, isThere: () => void) => Promise<T>): Promise<T> {
+    const letGo = this.#turns.hold();
+    try {
+      for (;;) {
+        const done = await this.#session.inTurn<{ by: T } | undefined>(async (engine) => (this.#turns.underWay > 0 ? undefined : { by: await work(engine, letGo) }));
+        if (done !== undefined) return done.by;
+      }
+    } finally {
+      letGo();
+    }
+  }
+
   /** Freezes the checkpoints now that wait for their turn. */
   freezeAll(): void {
     this.#turns.release();
@@ -78,7 +95,7 @@ export class Commits {
       this.refuseMigrating("checkpoint");
       const { walPosition, ifChanged = false } = record("the options of a checkpoint", options);
       whenBusy = oneOf("whenBusy", options.whenBusy ?? this.#whenBusy, WAYS);
-      if (ifChanged && !this.#session.call((engine) => engine.isChanged())) return this.#newest();
+      if (ifChanged && !this.#session.call((engine) => engine.isChanged())) return this.#newest(options);
       // A position that was given belongs to the state of this moment, so this checkpoint cannot wait.
       const canWait = walPosition === undefined || typeof walPosition === "function";
       if (!canWait || turns.isFree(whenBusy)) return this.#take(options);
@@ -139,8 +156,10 @@ export class Commits {
   }
 
   /** Returns the newest checkpoint when it is durable, with statistics that say that nothing was written for it. */
-  async #newest(): Promise<WrittenCheckpoint> {
+  async #newest(options: CheckpointOptions): Promise<WrittenCheckpoint> {
     const newest = await (this.#last ?? this.#listed());
+    // It may have been deleted since it was asked for.
+    if (newest === undefined && (this.#last !== undefined || this.#session.call((engine) => engine.isChanged()))) return this.checkpoint(options);
     if (newest === undefined) throw new AlluviumError("corruption", `the newest checkpoint of ${this.#session.name} cannot be read: list() says why`);
     const statistics = withJson({
       id: newest.id,

@@ -19,6 +19,8 @@ export class Turns {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
+  /** How many wait for a moment without checkpoints under way. */
+  #held = 0;
 
   constructor(most: number) {
     this.#most = most;
@@ -42,12 +44,26 @@ export class Turns {
 
   /** Lets the next one freeze its checkpoint. */
   next(): void {
-    this.#waiting.shift()?.();
+    if (this.#held === 0) this.#waiting.shift()?.();
+  }
+
+  /** Lets checkpoints wait, so that a moment comes without any under way. The returned function ends that. */
+  hold(): () => void {
+    this.#held++;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#held--;
+      for (let free = this.#most - this.#underWay; free > 0; free--) this.next();
+    };
   }
 
   /** Returns whether another checkpoint may be frozen at once. */
   isFree(whenBusy: WhenBusy): boolean {
-    return this.#waiting.length === 0 && this.#underWay < (whenBusy === "join" ? 1 : this.#most);
+    // One that cannot wait is not held.
+    const isHeld = this.#held > 0 && whenBusy !== "fail";
+    return !isHeld && this.#waiting.length === 0 && this.#underWay < (whenBusy === "join" ? 1 : this.#most);
   }
 
   /** Says that too many checkpoints are under way. */

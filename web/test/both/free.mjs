@@ -28,7 +28,7 @@ function stepping() {
 /** Opens four checkpoints in which each changed every key. */
 async function four({ Checkpoints }) {
   const storage = stepping();
-  const open = () => Checkpoints.open({ name: "free", storage, maxRetained: 9, namespaces: { days: { ordered: true } } });
+  const open = () => Checkpoints.open({ name: "free", storage, maxRetained: 9, namespaces: { days: { kind: "ordered", bytes: 3 } } });
   const checkpoints = await open();
   for (let round = 0; round < 4; round++) {
     for (let key = 0; key < 50; key++) checkpoints.put(`key-${key}`, `${round}`.repeat(2000));
@@ -66,7 +66,7 @@ export async function deleting(alluvium) {
     storage.letGo();
     if (steps < 2) throw new Error(`${what} has ${steps} steps`);
     same(`${what}: its errors`, errors, []);
-    same(`${what}: what is left`, (await checkpoints.list()).map(({ id }) => Number(id)), left);
+    same(`${what}: what is left`, (await checkpoints.list()).filter(({ metadata }) => metadata).map(({ id }) => Number(id)), left);
     await checkpoints.sync();
     await checkpoints.checkpoint({ ifChanged: true });
     await checkpoints.close();
@@ -94,7 +94,7 @@ export async function deletedNewest(alluvium) {
 /** A checkpoint with a state is one among others: each has the state of its call, and they are written in order. */
 export async function withState({ Checkpoints }) {
   const storage = stepping();
-  const open = (more) => Checkpoints.open({ name: "with state", storage, maxInFlight: 2, ...more });
+  const open = (more) => Checkpoints.open({ name: "with-state", storage, maxInFlight: 2, ...more });
   const checkpoints = await open();
   const events = [];
   for (const event of ["begin", "checkpoint"]) checkpoints.on(event, () => events.push(event));
@@ -121,4 +121,53 @@ export async function withState({ Checkpoints }) {
   const fifth = await open({ checkpoint: written[4].id });
   same("the fifth", fifth.getText("at"), "4");
   await fifth.close();
+}
+
+/** A restore waits for checkpoints that were frozen before its turn, and those that can wait come after it. */
+export async function beside({ Checkpoints }) {
+  const storage = stepping();
+  const checkpoints = await Checkpoints.open({ name: "beside", storage, maxInFlight: 2, maxRetained: 100 });
+  checkpoints.put("at", "0");
+  const { id } = await checkpoints.checkpoint();
+  const exported = await checkpoints.exportCheckpoint();
+  for (const [what, replace] of [["restore", () => checkpoints.restore(id)], ["import", () => checkpoints.importCheckpoint(exported)]]) {
+    checkpoints.put("at", "1");
+    storage.hold();
+    const first = checkpoints.checkpoint();
+    const replacing = replace();
+    // These cannot wait, because of what they are given.
+    checkpoints.put("at", "2");
+    const given = [checkpoints.checkpoint({ walPosition: checkpoints.walPosition }), checkpoints.checkpointWithState(Uint8Array.of(1))];
+    const later = Array.from({ length: 5 }, () => checkpoints.checkpoint());
+    const joined = checkpoints.checkpoint({ whenBusy: "join" });
+    storage.letGo();
+    const [one, other] = [await first, await replacing];
+    const frozen = await Promise.all(given);
+    const after = await Promise.all([...later, joined]);
+    const ids = [one, ...frozen, other].map(({ id }) => Number(id));
+    same(`${what}: in order`, ids, ids.map((_, at) => ids[0] + at));
+    same(`${what}: after it`, after.every((written) => written.id > other.id), true);
+    same(`${what}: the state`, checkpoints.getText("at"), "0");
+    const begun = await Checkpoints.open({ name: "beside", storage, readOnly: true, checkpoint: frozen[1].id });
+    same(`${what}: the state that was frozen`, begun.getText("at"), "2");
+    await begun.close();
+  }
+  await checkpoints.close();
+}
+
+/** A restore comes to its end while checkpoints are taken without a pause. */
+export async function endless({ Checkpoints }) {
+  const checkpoints = await Checkpoints.open({ name: "endless", storage: memory(), maxInFlight: 1 });
+  checkpoints.put("at", "0");
+  const { id } = await checkpoints.checkpoint();
+  let isOver = false;
+  const taking = (async () => {
+    for (let at = 1; !isOver; at++) await checkpoints.checkpoint();
+  })();
+  const failing = checkpoints.restore(10n ** 6n).catch(({ kind }) => kind);
+  same("one that fails", await failing, "not-found");
+  await checkpoints.restore(id);
+  isOver = true;
+  await taking;
+  await checkpoints.close();
 }

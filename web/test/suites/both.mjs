@@ -28,6 +28,8 @@ const tests = {
     deleting: "the state while checkpoints are deleted",
     deletedNewest: "a checkpoint beside the deletion of the newest",
     withState: "checkpoints with a state among others",
+    beside: "restores and imports among checkpoints",
+    endless: "a restore beside checkpoints without a pause",
   },
   lives: {
     busy: "checkpoints while others are under way",
