@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run check test lint clippy deny doc components test-components programs test-core test-host test-connectors object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
+.PHONY: help run check test lint clippy deny doc components test-components programs test-core test-rust test-connectors object-servers nats compilers durable-streams test-wasi test-languages test-operators test-pages test-docs test-web runtimes \
         density bench bench-engine bench-isolate bench-quick bench-peers bench-service bench-streams bench-cluster bench-web torture torture-cluster matrix endurance fuzz cross web demo-kills browser check-tools target-wasi target-browser clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -60,10 +60,8 @@ test-components: components
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter
 	cargo build --release --target wasm32-wasip2 -p carriers --example carriers_1
 
-# The command is built as the tests build it, so that wasmtime is compiled once for both. The example is
-# there because cargo takes the features of development dependencies into account only if it builds one.
 run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
-	cargo build $(OTHERS) --bin alluvium --example count
+	cargo build $(COMMAND)
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
 check: clippy test-core ## format, clippy, and the tests of core and of tests/suite, in minutes
@@ -75,10 +73,9 @@ MAKE_PART := $(MAKE) --no-print-directory
 
 test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
-	@$(PART) "core and suite" 360 $(MAKE_PART) test-core
-	@$(PART) "host and sandbox" 420 $(MAKE_PART) test-host test-wasi
-	@$(PART) "connectors" 420 $(MAKE_PART) test-connectors
-	@$(PART) "languages" 360 $(MAKE_PART) test-languages test-operators
+	@$(PART) "Rust" 900 $(MAKE_PART) test-rust
+	@$(PART) "WASI" 60 $(MAKE_PART) test-wasi
+	@$(PART) "languages" 480 $(MAKE_PART) test-languages test-operators
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
 	@$(PART) "edge" 180 $(MAKE_PART) test-edge
 	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
@@ -87,12 +84,10 @@ test: check-tools ## every test, and at its end the seconds of each part
 
 clippy: check-tools compilers
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features alluvium-cli/object,alluvium-cli/cluster -- -D warnings
-	cargo clippy $(CONNECTORS) --features alluvium-object/gcp,alluvium-object/azure --all-targets -- -D warnings
+	cargo clippy $(COMPILED) --all-targets -- -D warnings
 
 lint: clippy
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	RUSTDOCFLAGS="-D warnings" cargo doc $(CONNECTORS) --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc $(COMPILED) --no-deps --quiet
 
 # Licences, crates that must not come in, and where crates come from; all of it without a network.
 deny: check-tools ## licences, bans and sources of all dependencies (needs cargo-deny)
@@ -120,25 +115,29 @@ CORE := -p alluvium-core -p alluvium-test-harness -p alluvium-tests
 test-core: check-tools ## unit, integration and doc tests of core, and the tests across the layers
 	tests/some.sh cargo test $(CORE)
 
-# What connects to something else and needs no wasmtime in any form: sources and sinks with all that they can connect
-# to, object stores, and jobs with many workers. Google's and Azure's stores are compiled only (`make lint`): nothing here
-# answers as they do.
+# Everything, with all that it can connect to and the seeded defects. It is one choice of packages and features, because
+# cargo builds what they share, such as wasmtime, once more for each other choice.
+ALL := --workspace --features alluvium-cli/object,alluvium-cli/cluster,alluvium-cli/kafka,$\
+alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,alluvium-connectors/kafka,$\
+alluvium-torture/seeded-defects
+# What is compiled and not run: nothing here answers as the stores of Google and Azure do.
+COMPILED := $(ALL),alluvium-object/gcp,alluvium-object/azure
+# The command without librdkafka, which needs a compiler for C++. The example is there because cargo takes the features of
+# development dependencies into account only if it builds one.
+COMMAND := --workspace --features alluvium-cli/object,alluvium-cli/cluster --bin alluvium --example count
+# What the blocks of the pages are built with.
+export ALLUVIUM_CARGO := $(ALL)
+
+# What connects to something else and needs no wasmtime in any form, for work on these packages.
 CONNECTED := alluvium-connectors alluvium-object alluvium-cluster alluvium-test-cluster
 CONNECTORS := $(CONNECTED:%=-p %) \
  --features alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,alluvium-connectors/kafka
 
-# One way to build what other tests run: chosen package by package, cargo would build wasmtime once more
-# for each choice of features. The tests of the connectors are those of `make test-connectors`, the tests of
-# the pages those of `make test-docs`.
-OTHERS := --workspace $(subst -p,--exclude,$(CORE)) $(CONNECTED:%=--exclude %) --exclude alluvium-docs-test \
- --features alluvium-cli/object,alluvium-cli/cluster
+programs: test-components compilers
+	cargo test $(ALL) --no-run
 
-programs: test-components
-	cargo test $(OTHERS) --no-run
-
-test-host: programs nats durable-streams object-servers ## the tests of everything else in Rust, the kill -9 runs, a sample of the matrix, and the seeded defects that must be caught
-	tests/some.sh cargo test $(OTHERS)
-	tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
+test-rust: programs nats durable-streams object-servers ## every test in Rust but those inside WebAssembly: the kill -9 runs, a sample of the matrix, the seeded defects that must be caught, the connectors over real servers, jobs with many workers that are killed and rescaled
+	tests/some.sh cargo test $(ALL)
 
 # The server that the tests of the connectors and of the service start.
 nats:
@@ -167,14 +166,14 @@ durable-streams:
 object-servers:
 	@tests/servers/object/install.sh "$(TARGET)/object-servers"
 
-test-connectors: check-tools nats compilers durable-streams object-servers ## the connectors, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory; object stores, over moto; jobs with many workers that are killed and rescaled
+test-connectors: check-tools nats compilers durable-streams object-servers ## the part of test-rust that needs no wasmtime: the connectors, over sockets and real servers that are killed: nats-server, and one of Durable Streams; Kafka over a cluster in memory; object stores, over moto; jobs with many workers
 	tests/some.sh cargo test $(CONNECTORS)
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm -p alluvium-wasm-on-directory --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
-test-languages: programs compilers ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
+test-languages: programs ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
 	tests/languages/sdks.sh
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/types.mjs "$(TARGET)/languages"
@@ -216,15 +215,16 @@ bench-sandbox: components ## minutes: when each attack on the sandbox is stopped
 	cargo run --release -p alluvium-bench -- sandbox
 
 bench-isolate: components ## a minute: what it costs to run a plugin in a process of its own
-	cargo build $(OTHERS) --bin alluvium --example count
+	cargo build $(COMMAND)
 	tests/isolate.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)"
 
 density: components ## minutes: 1,000 plugins in one process, on demand and pooled; and what a looping plugin costs its neighbour
 	cargo run --release -p alluvium-host --example density -- "$(ALLUVIUM_ENGINE)" "$(ALLUVIUM_DELAYS)"
 
-# Bytes are the same in every profile, and without the component there is no wasmtime to build.
-bench-quick: check-tools ## the same, short: holds bytes to their goals, never times
-	cargo run -p alluvium-bench --no-default-features -- quick
+# Bytes are the same in every profile.
+bench-quick: check-tools compilers ## the same, short: holds bytes to their goals, never times
+	cargo build $(ALL) --bin alluvium-bench
+	"$(TARGET)/debug/alluvium-bench" quick
 
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)
 	cargo run --release --manifest-path tests/peers/Cargo.toml -- all
@@ -253,12 +253,12 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" \
 	 ALLUVIUM_HISTORIES="$(HISTORIES)" ALLUVIUM_SEED="$(SEED)" ALLUVIUM_SEEDS="$(SEEDS)" \
 	 tests/some.sh cargo test -p alluvium-wasi-runner --test engine -- --nocapture the_power_fails
-	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" tests/some.sh cargo test -p alluvium-torture --features seeded-defects --test seeded_defects
+	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" tests/some.sh cargo test $(ALL) --test seeded_defects
 	ALLUVIUM_DAMAGE_STRIDE=1 tests/some.sh cargo test -p alluvium-tests --test suite -- damage::
 	ALLUVIUM_REPORT="$(abspath $(TARGET))/torture/others.jsonl" ALLUVIUM_FLOOD_KEYS=1000000 \
 	 tests/some.sh cargo test -p alluvium-tests --test suite -- hostile_keys_cost
-	ALLUVIUM_CALLS="$$(( 600 * $(MINUTES) ))" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(OTHERS) --test library -- attacks::calls
-	ALLUVIUM_CUTS=100 tests/some.sh cargo test $(OTHERS) --test library -- cuts
+	ALLUVIUM_CALLS="$$(( 600 * $(MINUTES) ))" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(ALL) --test library -- attacks::calls
+	ALLUVIUM_CUTS=100 tests/some.sh cargo test $(ALL) --test library -- cuts
 	ALLUVIUM_KILLS="$(KILLS)" ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test $(CONNECTORS) -- --nocapture kills
 	ALLUVIUM_WINDOWS=1000000 node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
 	tests/languages/build.sh "$(TARGET)/languages"

@@ -84,8 +84,9 @@ for (const page of pages) {
 if (only === "") {
   await attempt("Rust blocks", async () => {
     // Of the whole workspace, as everything is built: for one crate alone, cargo would build wasmtime
-    // once more with other features.
-    const { output, ended } = await run("cargo", ["test", "--workspace", "--exclude", "alluvium-test-cluster", "--doc", "--", "tests/docs/"], { cwd: context.root }, CARGO_MS);
+    // once more with other features. `make` says what everything is built with.
+    const all = (process.env.ALLUVIUM_CARGO ?? "--workspace").split(" ");
+    const { output, ended } = await run("cargo", ["test", ...all, "--doc", "--", "tests/docs/"], { cwd: context.root }, CARGO_MS);
     if (ended !== "0") throw new Error(output);
     const results = [...output.matchAll(/^test result: ok\. (\d+) passed; (\d+) failed; (\d+) ignored/gm)];
     for (const [, passed, , ignored] of results) {
