@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds plugins in JavaScript, Python and C: `delays`, written against the interfaces, and the operators `weather`,
-# `aircraft`, `routes`, `unique`, `fleet`, `joined` and `carriers`, written with the SDKs: build.sh FOLDER
+# `aircraft`, `routes`, `unique`, `fleet`, `joined`, `board` and `carriers`, written with the SDKs: build.sh FOLDER
 #
 # `carriers_1`, whose state `carriers` migrates, is built in C, and with ALLUVIUM_OLD_VERSIONS=1 in JavaScript and Python
 # too: each of those is large, and would make the tests half a minute longer. The tests of the SDKs run them natively.
@@ -58,7 +58,7 @@ if python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))
     has_pip=1
 fi
 
-operators="weather aircraft routes unique fleet joined carriers"
+operators="weather aircraft routes unique fleet joined board carriers"
 old=${ALLUVIUM_OLD_VERSIONS:+carriers_1}
 javascript() {
     node "$work/plugins/delays-js/build.mjs" "$work/delays-js.wasm"
