@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::metadata::{AlluviumFields, IncrementalCheckpointMetadata};
-use crate::ledger::Ledger;
 use crate::ledger::listing::Listing;
 use crate::ledger::metadata_reader::read_listed_metadata;
 use crate::model::hash_range::HashRange;
@@ -58,21 +57,20 @@ pub(crate) async fn kept_in<D: Directory>(
     standing_in(directory, listing, ids).await.map(|standing| standing.kept)
 }
 
-/// Fails if the directory would forget with a checkpoint that another one is kept.
+/// Fails if the directory would forget with a checkpoint that another one is kept, of those that are.
 pub(crate) async fn check_still_said<D: Directory>(
     directory: &D,
-    ledger: &Ledger,
+    kept: &BTreeSet<u64>,
     listing: &Listing,
     id: u64,
 ) -> Result<(), Error> {
-    let kept = ledger.lock().standing.kept.clone();
     if kept.is_empty() || listing.checkpoints.last() != Some(&id) {
         return Ok(());
     }
     let said = kept_in(directory, listing, listing.checkpoints.iter()).await?;
     let others = listing.checkpoints.iter().filter(|other| **other != id);
     let left = kept_in(directory, listing, others).await?;
-    match said.intersection(&kept).find(|other| !left.contains(other)) {
+    match said.intersection(kept).find(|other| !left.contains(other)) {
         Some(other) => Err(Error::InvalidInput(format!(
             "only checkpoint {id} says that checkpoint {other} is kept: take another checkpoint before you delete it"
         ))),

@@ -55,7 +55,8 @@ impl<D: Directory> Deletion<D> {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist")));
         }
         let going = Going::begin(&self.ledger, id)?;
-        check_still_said(&*self.directory, &self.ledger, &listing, id).await?;
+        let kept = self.ledger.lock().standing.kept.clone();
+        check_still_said(&*self.directory, &kept, &listing, id).await?;
         if !self.in_flight.begin_deletion(id, &listing.checkpoints) {
             return Err(Error::InvalidInput(format!(
                 "a WAL file after checkpoint {id} is being written: finish it first"

@@ -171,7 +171,7 @@ struct Sale {
 }
 
 /// Keeps sales in the order of their times and merges what they say. It emits the ranges before each.
-struct Sales {
+struct Shops {
     rows: Rows<Sale>,
     sales: OrderedMap<Code<2>, (Time, String), (i64, Option<String>)>,
     numbers: OrderedMap<i64, String, bool>,
@@ -182,7 +182,7 @@ struct Sales {
     ids: Merged<Code<2>, Union<String>>,
 }
 
-impl Operator for Sales {
+impl Operator for Shops {
     fn describe(&self) -> Description {
         let described = Description::new("sales").input("sales").output("ranges").output("values");
         let described = described.namespace(self.sales.namespace()).namespace(self.numbers.namespace());
@@ -200,8 +200,8 @@ impl Operator for Sales {
             let key = (at, id.clone());
             let before = (Time::from_ms(at.as_ms().saturating_sub(10)), String::new());
             let first = self.sales.range(&shop, &before..&key, 2, context)?;
-            let last = self.sales.range_reversed(&shop, ..=&key, 3, context)?;
-            context.emit(0, &(first, last))?;
+            let reversed = self.sales.range_reversed(&shop, ..=&key, 3, context)?;
+            context.emit(0, &(first, reversed))?;
             self.sales.set(&shop, &key, &(big, note.clone()), context)?;
             self.numbers.set(&big, &id, &note.is_some(), context)?;
             self.sums.merge(&id, &big, context)?;
@@ -228,7 +228,7 @@ impl Operator for Sales {
 
 #[test]
 fn ordered_and_merged_state_is_the_same_in_all_languages() {
-    golden("ordered.txt", || Sales {
+    golden("ordered.txt", || Shops {
         rows: Rows::default(),
         sales: OrderedMap::new("sales"),
         numbers: OrderedMap::new("numbers"),
