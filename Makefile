@@ -268,7 +268,7 @@ torture: programs nats compilers durable-streams ## every fault of the catalogue
 	 --also "$(TARGET)/torture/others.jsonl" --report "$(TARGET)/torture/report.json"
 
 torture-cluster: check-tools object-servers nats compilers ## jobs with many workers: 100,000 kills in a simulation, and CELL_KILLS=40 of real processes in each of 30 cells, from SEED=1
-	ALLUVIUM_JOB_KILLS=100000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test -p alluvium-core --test job -- --nocapture
+	ALLUVIUM_JOB_KILLS=100000 ALLUVIUM_SEED="$(SEED)" tests/some.sh cargo test -p alluvium-core --test engine -- --nocapture job::
 	cargo build $(CONNECTORS) --bins
 	mkdir -p "$(TARGET)/bench"
 	"$(TARGET)/debug/cluster-matrix" --kills "$(CELL_KILLS)" --seed "$(SEED)" --report "$(TARGET)/bench/cluster-kills.jsonl"

@@ -1,7 +1,5 @@
 //! What becomes of a checkpoint or a WAL file that is dropped on its way, and of what a restore was about to bring.
 
-mod stopping;
-
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +13,7 @@ use alluvium_core::{
     Reaction,
 };
 
-use self::stopping::Stopping;
+use crate::stopping::Stopping;
 
 type Manager<D = MemoryDirectory> = IncrementalCheckpointManager<D>;
 

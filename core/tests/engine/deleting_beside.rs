@@ -1,8 +1,5 @@
 //! The manager is used while a deletion runs. At each of its steps, everything that a manager can do is tried.
 
-mod polling;
-mod stopping;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,8 +11,8 @@ use alluvium_core::{
     OpenOptions, PreparedCheckpoint, PreparedSync, WrittenCheckpoint,
 };
 
-use self::polling::{poll_and_drop, poll_to_end};
-use self::stopping::Stopping;
+use crate::polling::{poll_and_drop, poll_to_end};
+use crate::stopping::Stopping;
 
 type Manager = IncrementalCheckpointManager<Stopping>;
 type State = BTreeMap<Vec<u8>, Vec<u8>>;

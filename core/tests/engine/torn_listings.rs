@@ -1,8 +1,6 @@
 //! Listings beside a writer. A listing is not of one moment: it may show some names as they were before a step of the
 //! writer, and others as they are after it.
 
-mod support;
-
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +10,7 @@ use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::{inspect, verify};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions, archive, gc};
 
-use support::{Writer, contents};
+use crate::support::{Writer, contents};
 
 /// A directory whose first listings do not show the names that begin so: a listing is not of one moment, so it can
 /// miss both the checkpoint that goes and the one that comes, or show a new checkpoint without its segments.

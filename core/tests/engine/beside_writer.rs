@@ -1,8 +1,6 @@
 //! Reading beside a writer. What was listed may be gone when it is read, because the writer has a newer checkpoint
 //! by then. A reader takes the newer one; only what an existing checkpoint still names can be damage.
 
-mod support;
-
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -13,7 +11,7 @@ use alluvium_core::{
     IncrementalCheckpointError as Error, RecoveryConfig, RecoveryManager, archive, gc, validate_checkpoint,
 };
 
-use support::{State, Writer, contents};
+use crate::support::{State, Writer, contents};
 
 /// A directory in which a writer takes its steps right before some of the reader's calls.
 struct Beside<'w> {

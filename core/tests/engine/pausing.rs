@@ -1,8 +1,5 @@
 //! A directory pauses the encoding of a checkpoint, so that a program which does one thing at a time can do another.
 
-mod polling;
-mod stopping;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,8 +7,8 @@ use std::sync::atomic::Ordering;
 use alluvium_core::directory::{Directory, Entry, block_on};
 use alluvium_core::{CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
 
-use self::polling::{poll_and_drop, poll_to_end};
-use self::stopping::Stopping;
+use crate::polling::{poll_and_drop, poll_to_end};
+use crate::stopping::Stopping;
 
 type Manager = IncrementalCheckpointManager<Stopping>;
 
