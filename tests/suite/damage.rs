@@ -36,7 +36,7 @@ fn every_bit_of_a_small_directory() {
 /// in `ALLUVIUM_DAMAGE_STRIDE`, from `start` on. Files begin at different places, so that the files of
 /// one kind together are damaged everywhere. `make torture` leaves nothing out: its stride is 1.
 fn places(start: usize, length: usize) -> impl Iterator<Item = usize> {
-    let stride = number("ALLUVIUM_DAMAGE_STRIDE").map_or(8, |stride| usize::try_from(stride).expect("a small number"));
+    let stride = number("ALLUVIUM_DAMAGE_STRIDE").map_or(16, |stride| usize::try_from(stride).expect("a small number"));
     let is_long = length > 256;
     (if is_long { start % stride } else { 0 }..length).step_by(if is_long { stride } else { 1 })
 }

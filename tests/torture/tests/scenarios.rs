@@ -45,7 +45,7 @@ fn scenario_3_refused_calls_of_the_command() {
 
 #[test]
 fn scenario_4_seeded_simulation() {
-    model::seeds(Budget::sample(2_000)).assert(2_000);
+    model::seeds(Budget::sample(1_000)).assert(1_000);
 }
 
 #[test]
