@@ -52,13 +52,13 @@ target-browser: check-tools
 
 components: target-wasi
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm \
-	 -p delays -p alerts -p aircraft -p board -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather
+	 -p delays -p alerts -p aircraft -p board -p carriers -p fleet -p joined -p overdue -p routes -p unique -p weather \
+	 --lib --example carriers_1
 	@cmp -s "$(ALLUVIUM_ENGINE)" host/cli/engine/alluvium_wasm.wasm || cp "$(ALLUVIUM_ENGINE)" host/cli/engine/
 
-# What only tests use: the engine without a file system, a handler of requests, and the plugin whose state is migrated.
+# What only tests use: the engine without a file system, and a handler of requests.
 test-components: components
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter
-	cargo build --release --target wasm32-wasip2 -p carriers --example carriers_1
 
 run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
 	cargo build $(COMMAND)
@@ -75,10 +75,13 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
 	@$(PART) "Rust" 900 $(MAKE_PART) test-rust
 	@$(PART) "WASI" 60 $(MAKE_PART) test-wasi
-	@$(PART) "languages" 480 $(MAKE_PART) test-languages test-operators
+	@# These run one program after the other, so the lints have a processor for themselves. Both have been built for.
+	@$(PART) "lint" 480 $(MAKE_PART) lint >"$(TARGET)/lint.log" 2>&1 & lint=$$!; code=0; \
+	 $(PART) "languages" 480 $(MAKE_PART) languages-built operators-built || code=$$?; \
+	 wait $$lint || { cat "$(TARGET)/lint.log"; exit 1; }; exit $$code
 	@$(PART) "browser" 480 $(MAKE_PART) test-web
 	@$(PART) "edge" 180 $(MAKE_PART) test-edge
-	@$(PART) "the rest" 180 $(MAKE_PART) lint deny-if-there test-packages bench-quick test-docs
+	@$(PART) "the rest" 180 $(MAKE_PART) deny-if-there test-packages bench-quick test-docs
 	@tests/timed.sh report "$(TIMES)"
 	@echo "make test: all of it passed"
 
@@ -173,7 +176,10 @@ test-wasi: programs ## core's tests and the component's, inside WebAssembly unde
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm -p alluvium-wasm-on-directory --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
-test-languages: programs ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
+test-languages: programs languages-built ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
+
+.PHONY: languages-built operators-built
+languages-built:
 	tests/languages/sdks.sh
 	tests/languages/build.sh "$(TARGET)/languages"
 	node tests/languages/types.mjs "$(TARGET)/languages"
@@ -182,7 +188,9 @@ test-languages: programs ## plugins in JavaScript, Python and C, with the SDKs a
 	node tests/languages/migration.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
 	node tests/languages/new.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
-test-operators: programs ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
+test-operators: programs operators-built ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
+
+operators-built:
 	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/divided.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
