@@ -60,7 +60,7 @@ components: target-wasi
 test-components: components
 	cargo build --release --target wasm32-wasip2 -p alluvium-wasm-on-directory -p keyvalue-directory -p request-counter
 
-run: components ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
+run: components compilers ## a month of flights through a plugin, with a checkpoint every EVERY=1000 records, in DIR=run/checkpoints
 	cargo build $(COMMAND)
 	@tests/run.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(DIR)" "$(EVERY)"
 
@@ -125,9 +125,9 @@ alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,all
 alluvium-torture/seeded-defects
 # What is compiled and not run: nothing here answers as the stores of Google and Azure do.
 COMPILED := $(ALL),alluvium-object/gcp,alluvium-object/azure
-# The command without librdkafka, which needs a compiler for C++. The example is there because cargo takes the features of
-# development dependencies into account only if it builds one.
-COMMAND := --workspace --features alluvium-cli/object,alluvium-cli/cluster --bin alluvium --example count
+# The command as the tests have it. The example is there because cargo takes the features of development dependencies into
+# account only if it builds one.
+COMMAND := $(ALL) --bin alluvium --example count
 # What the blocks of the pages are built with.
 export ALLUVIUM_CARGO := $(ALL)
 
@@ -222,7 +222,7 @@ bench: bench-engine ## minutes: the goals for speed, as ratios against floors an
 bench-sandbox: components ## minutes: when each attack on the sandbox is stopped, what it takes, and what its neighbours feel
 	cargo run --release -p alluvium-bench -- sandbox
 
-bench-isolate: components ## a minute: what it costs to run a plugin in a process of its own
+bench-isolate: components compilers ## a minute: what it costs to run a plugin in a process of its own
 	cargo build $(COMMAND)
 	tests/isolate.sh "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)"
 

@@ -341,8 +341,11 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
    * `schemaVersion` is migrated, as by `restore`.
    */
   async importCheckpoint(file: Blob | BytesSource): Promise<CheckpointMetadata> {
-    const bytes = viewed("the file", file instanceof Blob ? await file.arrayBuffer() : file);
+    // It is read meanwhile, and what is frozen after this call comes after the import.
+    const reading = file instanceof Blob ? file.arrayBuffer() : viewed("the file", file);
+    if (reading instanceof Promise) reading.catch(() => {});
     const [imported, migrated] = await this.#replace("importCheckpoint", async (engine) => {
+      const bytes = viewed("the file", await reading);
       if (this.#schema.schemaVersion !== undefined) checkArchive(this, this.#schema, bytes);
       return (await engine.importArchive(bytes)) as CheckpointMetadata;
     });
