@@ -14,6 +14,7 @@ pub(crate) mod live_segment;
 pub(crate) mod lost;
 pub(crate) mod metadata_reader;
 pub(crate) mod own_file;
+mod owner;
 pub(crate) mod prefetch;
 pub(crate) mod remains;
 mod renew;

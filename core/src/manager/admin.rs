@@ -142,8 +142,13 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             ledger: self.ledger.clone(),
             in_flight: self.in_flight.clone(),
             retain,
-            last_id: self.lineage.next_id.map_or(u64::MAX, |next| next - 1),
+            last_id: self.last_id(),
         }
+    }
+
+    /// Returns the highest id that was given.
+    pub(super) fn last_id(&self) -> u64 {
+        self.lineage.next_id.map_or(u64::MAX, |next| next - 1)
     }
 
     /// Reads every byte of the directory and reports what is wrong. It fails only if the directory cannot be

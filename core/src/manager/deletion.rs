@@ -8,7 +8,6 @@ use crate::directory::{Directory, DirectoryErrorKind, NewFile};
 use crate::error::IncrementalCheckpointError as Error;
 use crate::format::paths::deleted_path;
 use crate::ledger::Ledger;
-use crate::ledger::fence::fenced;
 use crate::ledger::guards::Going;
 use crate::ledger::listing::Listing;
 use crate::ledger::standing::check_still_said;
@@ -44,7 +43,9 @@ impl<D: Directory> Deletion<D> {
         match self.retain {
             Retain::AllBut(Some(id)) => self.delete(id).await,
             // A collection that was asked for has a verdict on foreign files too.
-            Retain::AllBut(None) => self.sweep(&self.owned(Listing::take_all(&*self.directory).await)?).await,
+            Retain::AllBut(None) => {
+                self.sweep(&self.ledger.owned(Listing::take_all(&*self.directory).await, self.last_id)?).await
+            }
             Retain::Newest(_) => self.sweep(&self.listing().await?).await,
         }
     }
@@ -78,31 +79,12 @@ impl<D: Directory> Deletion<D> {
     }
 
     /// Lists the directory, if this writer is still the newest.
-    pub(super) async fn listing(&self) -> Result<Listing, Error> {
-        self.owned(Listing::take(&*self.directory).await)
-    }
-
-    /// Checks by a listing that was just taken that this writer is still the newest. A writer that was superseded
-    /// must delete nothing, so it is [`Fenced`](Error::Fenced).
-    fn owned(&self, taken: Result<Listing, Error>) -> Result<Listing, Error> {
-        self.ledger.check()?;
-        let listing = taken?;
-        let superseded = {
-            let pages = self.ledger.lock();
-            // This writer may have created a checkpoint since this was prepared.
-            let last_id = pages.creating.as_ref().map_or(self.last_id, |(id, _)| self.last_id.max(*id));
-            listing.superseded(last_id, |checkpoint, sequence| pages.knows(checkpoint, sequence))
-        };
-        if let Some(left) = superseded {
-            let error = fenced(left);
-            self.ledger.poison(&error);
-            return Err(error);
-        }
-        Ok(listing)
+    async fn listing(&self) -> Result<Listing, Error> {
+        self.ledger.owned(Listing::take(&*self.directory).await, self.last_id)
     }
 
     /// Collects garbage in a directory that was just listed.
-    pub(super) async fn sweep(&self, listing: &Listing) -> Result<GarbageReport, Error> {
+    async fn sweep(&self, listing: &Listing) -> Result<GarbageReport, Error> {
         if let Retain::AllBut(Some(id)) = self.retain {
             // A checkpoint with a mark is about to go too.
             let is_last = listing.checkpoints.iter().all(|other| *other == id || listing.marked.contains(other));

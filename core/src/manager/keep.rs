@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::directory::Directory;
 use crate::error::IncrementalCheckpointError as Error;
 use crate::ledger::Ledger;
-use crate::maintenance::gc::Retain;
+use crate::ledger::listing::Listing;
 use crate::manager::types::IncrementalCheckpointManager;
 
 /// A checkpoint that is kept before it is known whether it exists. If nothing comes of it, it is not kept.
@@ -61,7 +61,7 @@ impl<D: Directory> IncrementalCheckpointManager<D> {
             // Maintenance may run meanwhile. From now on it leaves the checkpoint.
             promise.is_open = pages.standing.kept.insert(id);
         }
-        let listing = self.deletion(Retain::AllBut(None)).listing().await?;
+        let listing = self.ledger.owned(Listing::take(&*self.directory).await, self.last_id())?;
         if !listing.checkpoints.contains(&id) {
             return Err(Error::NotFound(format!("checkpoint {id} does not exist, so it cannot be kept")));
         }

@@ -170,7 +170,7 @@ fn try_at(step: u32, (deletion, prepare, going): Prepare, (action, act): Action)
     work.settle();
     let newest = ids(&work.manager).first().copied();
     assert_eq!(work.manager.latest_checkpoint_id(), newest, "{what}");
-    // Everything goes on, and nothing is lost.
+    // The manager continues to work, and nothing is lost.
     work.sync().unwrap_or_else(|error| panic!("{what}: {error}"));
     let synced = state(&work.manager);
     assert_eq!(state(&open_as_another(&directory)), synced, "{what}: after a WAL file");
