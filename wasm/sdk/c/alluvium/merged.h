@@ -11,12 +11,12 @@
 //     static const alluvium_merged MILES = {
 //         .name = "miles", .merge = ALLUVIUM_MERGE_ADD, .key = &CARRIER, .value = &DISTANCE};
 //
-// | .merge                   | .value has                     | what is merged                                        |
-// |--------------------------|--------------------------------|-------------------------------------------------------|
-// | ALLUVIUM_MERGE_ADD       | an int64_t                     | added; a sum that leaves its range wraps around       |
-// | ALLUVIUM_MERGE_MIN, _MAX | what a key may have            | the least one is kept, or the greatest                |
-// | ALLUVIUM_MERGE_APPEND    | a text, which may be any bytes | written behind the others, so something must delete it
-// | | ALLUVIUM_MERGE_SET_UNION | what a key may have            | added to a set |
+// What `.value` has says what is merged:
+//
+// - ALLUVIUM_MERGE_ADD: an int64_t, which is added; a sum that leaves its range wraps around;
+// - ALLUVIUM_MERGE_MIN and ALLUVIUM_MERGE_MAX: what a key may have; the least one is kept, or the greatest;
+// - ALLUVIUM_MERGE_APPEND: a text, which may be any bytes; it is written behind the others, so something must delete it;
+// - ALLUVIUM_MERGE_SET_UNION: what a key may have; it is added to a set.
 //
 // A change does not read what is there, so a batch that only merges costs one write.
 typedef struct alluvium_merged {
