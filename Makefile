@@ -125,8 +125,8 @@ alluvium-connectors/socket,alluvium-connectors/nats,alluvium-connectors/http,all
 alluvium-torture/seeded-defects
 # What is compiled and not run: nothing here answers as the stores of Google and Azure do.
 COMPILED := $(ALL),alluvium-object/gcp,alluvium-object/azure
-# The command as the tests have it. The example is there because cargo takes the features of development dependencies into
-# account only if it builds one.
+# The command as the tests have it. The example is there, as it is wherever a program is built with ALL, because cargo takes
+# the features of development dependencies into account only if it builds one. Without them wasmtime is built once more.
 COMMAND := $(ALL) --bin alluvium --example count
 # What the blocks of the pages are built with.
 export ALLUVIUM_CARGO := $(ALL)
@@ -139,8 +139,9 @@ CONNECTORS := $(CONNECTED:%=-p %) \
 programs: test-components compilers
 	cargo test $(ALL) --no-run
 
+# Twice as many tests at once as there are processors, because many of them wait for a server.
 test-rust: programs nats durable-streams object-servers ## every test in Rust but those inside WebAssembly: the kill -9 runs, a sample of the matrix, the seeded defects that must be caught, the connectors over real servers, jobs with many workers that are killed and rescaled
-	tests/some.sh cargo test $(ALL)
+	RUST_TEST_THREADS="$${RUST_TEST_THREADS:-$$(( 2 * $$(nproc) ))}" tests/some.sh cargo test $(ALL)
 
 # The server that the tests of the connectors and of the service start.
 nats:
@@ -231,7 +232,7 @@ density: components ## minutes: 1,000 plugins in one process, on demand and pool
 
 # Bytes are the same in every profile.
 bench-quick: check-tools compilers ## the same, short: holds bytes to their goals, never times
-	cargo build $(ALL) --bin alluvium-bench
+	cargo build $(ALL) --bin alluvium-bench --example count
 	"$(TARGET)/debug/alluvium-bench" quick
 
 bench-peers: check-tools ## RocksDB, fjall, redb, SQLite, LMDB and SlateDB on the same work (builds for a quarter of an hour, needs libclang)

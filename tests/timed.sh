@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The parts of `make test`, with the seconds that each took:
+# The parts of `make test`, with the seconds that each took, and the seconds of processors:
 #
 #   timed.sh start FILE                        forgets the parts of an earlier run
 #   timed.sh part FILE NAME BUDGET COMMAND…    runs a part; it should take at most BUDGET seconds
@@ -9,22 +9,27 @@
 set -euo pipefail
 
 report() {
-    local name seconds budget outcome total=0
-    while IFS=$'\t' read -r name seconds budget outcome; do
+    local name seconds busy budget outcome total=0
+    while IFS=$'\t' read -r name seconds busy budget outcome; do
         total=$((total + seconds))
         [ "$outcome" != passed ] || [ "$seconds" -le "$budget" ] || outcome="OVER BUDGET by $((seconds - budget)) s"
-        printf '%-18s %5d s of %4d s  %s\n' "$name" "$seconds" "$budget" "$outcome"
+        printf '%-18s %5d s of %4d s, %5d s of processors  %s\n' "$name" "$seconds" "$budget" "$busy" "$outcome"
     done <"$1"
     printf '%-18s %5d s\n' "all parts" "$total"
 }
 
 part() {
-    local file=$1 name=$2 budget=$3 start=$SECONDS outcome=passed code=0
+    local file=$1 name=$2 budget=$3 start=$SECONDS outcome=passed code=0 busy
     shift 3
     printf '\n== %s: %s\n' "$name" "$*"
     "$@" || code=$?
     [ "$code" = 0 ] || outcome="FAILED with exit code $code"
-    printf '%s\t%d\t%d\t%s\n' "$name" $((SECONDS - start)) "$budget" "$outcome" >>"$file"
+    # What processors have done for all that was started here and waited for. A subshell, as in a pipe, would tell of itself;
+    # and each part has a file of its own, because parts may run beside each other.
+    times >"$file.$$"
+    busy=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", $1 * 60 + $2 + $3 * 60 + $4 + 0.5 }' "$file.$$")
+    rm "$file.$$"
+    printf '%s\t%d\t%d\t%d\t%s\n' "$name" $((SECONDS - start)) "$busy" "$budget" "$outcome" >>"$file"
     # A failure ends `make test`, and this is the last that is seen of it.
     [ "$code" = 0 ] || report "$file" >&2
     return "$code"
