@@ -44,7 +44,7 @@ impl Space {
     pub(super) fn new(declaration: Namespace) -> Self {
         let is_routed = declaration.kind != NamespaceKind::Hashed;
         Self {
-            state: State::small(),
+            state: State::new(),
             weight: namespace_weight(declaration.id),
             routed_bytes: is_routed.then(|| vec![0; usize::from(KEY_GROUPS)].into_boxed_slice()),
             declaration,

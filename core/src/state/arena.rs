@@ -1,4 +1,4 @@
-//! The memory of records: segments of fixed size, and 32-bit addresses in steps of 8 bytes. `cleaning`
+//! The memory of records: segments, of one size but for the first ones, and 32-bit addresses in steps of 8 bytes. `cleaning`
 //! reclaims the space of records that were overwritten or deleted.
 
 use crate::state::huge_pages::Block;
@@ -11,10 +11,11 @@ pub(super) const SEGMENT_BYTES: usize = if cfg!(target_os = "linux") { 2 << 20 }
 /// The low bits of an address hold the offset in a segment; the others hold the index of the segment.
 pub(super) const OFFSET_BITS: u32 = (SEGMENT_BYTES / 8).trailing_zeros();
 /// The first segments use ordinary memory, so that a small state takes no more memory than it fills.
-const SMALL_SEGMENTS: usize = 4;
+const ORDINARY_BYTES: usize = 4 * SEGMENT_BYTES;
 /// The number of segments that an address can name.
 const SEGMENTS_MAX: usize = 1 << (32 - OFFSET_BITS);
-/// The length of the first segment of an arena that begins small.
+/// The length of the first segment. Each of the next ones is as large as all before it, until they have the full length:
+/// a small state takes little memory, and little time to open.
 const SMALL_BYTES: usize = 64 << 10;
 /// The bytes in front of the first record. They ensure that no address is 0, and that records of 64 and 128
 /// bytes fill whole cache lines in memory that begins with one.
@@ -38,8 +39,6 @@ pub(super) struct Segment {
 /// The records of a state.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
-    /// Whether the first segments are small and each is as large as all before it, until they have the full length.
-    pub(super) begins_small: bool,
     pub(super) segments: Vec<Segment>,
     /// The indices of `segments` that have no memory and may be used again.
     vacant: Vec<u32>,
@@ -89,7 +88,7 @@ impl Arena {
     /// Returns the length of the next segment, unless a record needs a longer one.
     #[inline]
     fn segment_bytes(&self) -> usize {
-        if self.begins_small { self.allocated.clamp(SMALL_BYTES, SEGMENT_BYTES) } else { SEGMENT_BYTES }
+        self.allocated.clamp(SMALL_BYTES, SEGMENT_BYTES)
     }
 
     /// Returns the key of a record.
@@ -190,7 +189,7 @@ impl Arena {
                 self.spare.extend(spare);
                 let bytes = self.segment_bytes().max(total + FRONT_BYTES);
                 self.allocated += bytes;
-                if bytes < SEGMENT_BYTES || self.segments.len() < SMALL_SEGMENTS {
+                if self.allocated <= ORDINARY_BYTES {
                     Block::new(bytes)
                 } else {
                     Block::huge(bytes)

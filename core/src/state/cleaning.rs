@@ -69,8 +69,8 @@ impl Arena {
     fn emptiest(&self) -> Option<u32> {
         let candidates = self.segments.iter().enumerate().filter(|(index, segment)| {
             self.current != Some(*index as u32)
-                && segment.bytes.len() == SEGMENT_BYTES
-                && segment.live < segment.used - FRONT_BYTES
+                && segment.bytes.len() <= SEGMENT_BYTES
+                && segment.live + FRONT_BYTES < segment.used
         });
         candidates.min_by_key(|(_, segment)| segment.live).map(|(index, _)| index as u32)
     }

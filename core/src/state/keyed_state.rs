@@ -67,13 +67,6 @@ impl State {
         }
     }
 
-    /// Returns an empty state that takes little memory while it is small, for one of many.
-    pub(crate) fn small() -> Self {
-        let mut state = Self::new();
-        state.arena.begins_small = true;
-        state
-    }
-
     /// Returns the number of live keys.
     pub fn len(&self) -> usize {
         self.len

@@ -110,6 +110,28 @@ fn space_of_changing_sizes_is_reclaimed() {
     assert!(state.allocated_bytes() < 8 << 20, "{}", state.allocated_bytes());
 }
 
+/// The first segments are smaller than the others. What dies in them must not stay, because the others would then be cleaned
+/// again and again.
+#[test]
+fn space_in_the_first_segments_is_reclaimed() {
+    let mut state = State::new();
+    let value = vec![1; 1_000];
+    let mut keys = 0_u32;
+    while state.allocated_bytes() < 10 << 20 {
+        state.put(&keys.to_le_bytes(), &value).unwrap();
+        keys += 1;
+    }
+    for key in (0..2_400).filter(|key| key % 10 != 0) {
+        assert!(state.delete(&u32::to_le_bytes(key)));
+    }
+    // The next calls clean, each a little.
+    for _ in 0..4_000 {
+        state.put(&0_u32.to_le_bytes(), &vec![2; 2_000]).unwrap();
+        state.put(&0_u32.to_le_bytes(), &value).unwrap();
+    }
+    assert!(!state.arena.wants_cleaning());
+}
+
 #[test]
 fn large_values_and_empty_keys_have_their_place() {
     let mut state = State::new();
