@@ -10,9 +10,11 @@ cd "$(dirname "$0")"
 
 target_dir=${CARGO_TARGET_DIR:-$PWD/../target}
 
-# `make` says what everything is built with. By itself it is built in a minute, once.
-# shellcheck disable=SC2086
-cargo build --quiet ${ALLUVIUM_CARGO:--p alluvium-bindgen} --bin alluvium-bindgen --target-dir "$target_dir"
+# `make` says what everything is built with, and why an example is (COMMAND in the Makefile). By itself it is built in a
+# minute, once.
+with=(-p alluvium-bindgen)
+[ -z "${ALLUVIUM_CARGO:-}" ] || read -r -a with <<<"$ALLUVIUM_CARGO --example count"
+cargo build --quiet "${with[@]}" --bin alluvium-bindgen --target-dir "$target_dir"
 if [ ! -x node_modules/.bin/tsc ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   npm ci --no-audit --no-fund --loglevel=error
 fi
