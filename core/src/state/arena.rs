@@ -189,11 +189,7 @@ impl Arena {
                 self.spare.extend(spare);
                 let bytes = self.segment_bytes().max(total + FRONT_BYTES);
                 self.allocated += bytes;
-                if self.allocated <= ORDINARY_BYTES {
-                    Block::new(bytes)
-                } else {
-                    Block::huge(bytes)
-                }
+                if self.allocated <= ORDINARY_BYTES { Block::new(bytes) } else { Block::huge(bytes) }
             }
         };
         let segment = Segment { bytes, used: FRONT_BYTES, live: 0 };
