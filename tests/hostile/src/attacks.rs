@@ -27,8 +27,14 @@ pub const APPEND: &str = "(i32.store8 (i32.const 8192) (i32.const 2)) (i32.store
     (call $apply-in (i32.const 1) (i32.const 8192) (i32.const 1) (i32.const 8196) (i32.const 1) (i32.const 8200)
         (i32.const 1) (i32.const 8196) (i32.const 1) (i32.const 65536) (i32.const 1000000) (i32.const 4096))";
 
+/// Declares the namespace 1, which is ordered.
+const DECLARE_ORDERED: &str = "(i32.store (i32.const 224) (i32.const 1))";
+
+/// Counts at the address of a key of 4 bytes.
+const COUNT: &str = "(i32.store (i32.const 8192) (i32.add (i32.load (i32.const 8192)) (i32.const 1)))";
+
 /// All of them.
-pub const ATTACKS: [Attack; 20] = [
+pub const ATTACKS: [Attack; 24] = [
     Attack { name: "loop", ends_by: "time", guest: || Guest::new().process("(loop $again (br $again)) (unreachable)") },
     Attack {
         name: "memory",
@@ -154,8 +160,9 @@ pub const ATTACKS: [Attack; 20] = [
         ends_by: "disk bytes",
         // Within every limit but that of the disk, and never written.
         guest: || {
-            let put = "(i32.store (i32.const 8192) (i32.add (i32.load (i32.const 8192)) (i32.const 1)))
-                (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 900000) (i32.const 4096))";
+            let put = format!(
+                "{COUNT} (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 900000) (i32.const 4096))"
+            );
             Guest::new().process(&format!("{} {OK}", put.repeat(8)))
         },
     },
@@ -177,8 +184,9 @@ pub const ATTACKS: [Attack; 20] = [
         ends_by: "time",
         // Values under other keys, until it gets no more memory for them, and after that.
         guest: || {
-            let put = "(i32.store (i32.const 8192) (i32.add (i32.load (i32.const 8192)) (i32.const 1)))
-                (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 1000) (i32.const 4096))";
+            let put = format!(
+                "{COUNT} (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 1000) (i32.const 4096))"
+            );
             Guest::new()
                 .process(&format!("(loop $more {put} (global.set $free (i32.const 131072)) (br $more)) (unreachable)"))
         },
@@ -194,12 +202,61 @@ pub const ATTACKS: [Attack; 20] = [
         },
     },
     Attack {
+        name: "timers",
+        ends_by: "time",
+        // Timers of one instant, until there is no memory for them, and after that.
+        guest: || {
+            let set = "(call $set-timer (i32.const 1) (i32.const 1) (i32.const 8192) (i32.const 4) (i32.const 4096))";
+            Guest::new().timers(OK).process(&format!("(loop $more {COUNT} {set} (br $more)) (unreachable)"))
+        },
+    },
+    Attack {
+        name: "scan",
+        ends_by: "time",
+        // All entries of a range, without a limit, again and again.
+        guest: || {
+            let put = "(call $put-in (i32.const 1) (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 1000)
+                (i32.const 4096))";
+            let all =
+                "(call $scan-in (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                (i32.const 0) (i32.const -1) (i32.const 4096)) (global.set $free (i32.const 131072))";
+            Guest::new().describe(DECLARE_ORDERED).process(&format!(
+                "(loop $fill {COUNT} {put} (br_if $fill (i32.lt_u (i32.load (i32.const 8192)) (i32.const 500))))
+                (loop $more {all} (br $more)) (unreachable)"
+            ))
+        },
+    },
+    Attack {
+        name: "delete_range",
+        ends_by: "time",
+        // A thousand keys, and then a deletion of everything, again and again: each of them must be undone.
+        guest: || {
+            let put = "(call $put-in (i32.const 1) (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 10)
+                (i32.const 4096))";
+            let all = "(call $delete-range-in (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                (i32.const 0) (i32.const 4096))";
+            Guest::new().describe(DECLARE_ORDERED).process(&format!(
+                "(loop $more {COUNT} {put}
+                (br_if $more (i32.rem_u (i32.load (i32.const 8192)) (i32.const 1000))) {all} (br $more)) (unreachable)"
+            ))
+        },
+    },
+    Attack {
+        name: "log",
+        ends_by: "time",
+        guest: || {
+            let say = "(call $log (i32.const 2) (i32.const 160) (i32.const 6))";
+            Guest::new().process(&format!("(loop $more {say} (br $more)) (unreachable)"))
+        },
+    },
+    Attack {
         name: "undo",
         ends_by: "refuses its input",
         // Much work, and then a refusal, so that all of it is undone.
         guest: || {
-            let put = "(i32.store (i32.const 8192) (i32.add (i32.load (i32.const 8192)) (i32.const 1)))
-                (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 10) (i32.const 4096))";
+            let put = format!(
+                "{COUNT} (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 10) (i32.const 4096))"
+            );
             Guest::new().process(&format!(
                 "(loop $more {put} (br_if $more (i32.lt_u (i32.load (i32.const 8192)) (i32.const 30000))))
                 (i32.store (i32.const 8192) (i32.const 0))
