@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{grouped, print};
+use crate::output::{counted, grouped, print};
 use crate::storage::Place;
 use crate::verify::{findings_to_json, summary, write_findings};
 
@@ -76,11 +76,13 @@ impl Backup {
         let (from, to) = (self.src.display(), dst.display());
         let wal = match report.wal_files {
             0 => String::new(),
-            files => format!(" and {} WAL files after it", grouped(files)),
+            files => format!(" and {} after it", counted(files, "WAL file")),
         };
-        let holds = format!("{} checkpoints, {} bytes", grouped(report.checkpoints), grouped(report.bytes));
-        let copied = format!("copied {} files ({} bytes)", grouped(report.copied_files), grouped(report.copied_bytes));
-        let deleted = format!("deleted {} ({} bytes)", grouped(report.deleted_files), grouped(report.deleted_bytes));
+        let holds = format!("{}, {}", counted(report.checkpoints, "checkpoint"), counted(report.bytes, "byte"));
+        let (files, bytes) = (counted(report.copied_files, "file"), counted(report.copied_bytes, "byte"));
+        let copied = format!("copied {files} ({bytes})");
+        let (files, bytes) = (grouped(report.deleted_files), counted(report.deleted_bytes, "byte"));
+        let deleted = format!("deleted {files} ({bytes})");
         let newest = report.newest;
         format!("backed up {from} to {to}: checkpoint {newest}{wal} ({holds}); {copied}, {deleted}")
     }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{grouped, insert_bytes, print, readable};
+use crate::output::{counted, grouped, insert_bytes, print, readable};
 use crate::storage::Storage;
 use crate::stored;
 
@@ -109,7 +109,7 @@ pub(crate) fn summary(difference: &Difference) -> String {
         *kinds.entry(kind(change)).or_default() += 1;
     }
     let counts: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{} {kind}", grouped(count))).collect();
-    format!("{} ({} bytes read)", counts.join(", "), grouped(difference.bytes_read))
+    format!("{} ({} read)", counts.join(", "), counted(difference.bytes_read, "byte"))
 }
 
 fn kind(change: &KeyChange) -> &'static str {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{Table, grouped, print, time};
+use crate::output::{Table, counted, grouped, print, time};
 use crate::shown::tell;
 use crate::storage::Storage;
 
@@ -187,11 +187,11 @@ fn describe(metadata: &IncrementalCheckpointMetadata) -> String {
         let groups = groups.join(",");
         line(
             segment.kind.extension(),
-            &format!("{}  {} bytes, groups {groups}", segment.path(), grouped(segment.bytes)),
+            &format!("{}  {}, groups {groups}", segment.path(), counted(segment.bytes, "byte")),
         );
     }
     if let Some(state) = &fields.state_file {
-        line("opaque state", &format!("state.bin, {} bytes", grouped(state.bytes)));
+        line("opaque state", &format!("state.bin, {}", counted(state.bytes, "byte")));
     }
     if !fields.kept.is_empty() {
         let ids: Vec<String> = fields.kept.iter().map(u64::to_string).collect();

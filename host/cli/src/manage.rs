@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{grouped, print};
+use crate::output::{counted, print};
 use crate::shown::tell;
 
 const RESTORE_EXAMPLE: &str = "Example:\n  alluvium restore run 12";
@@ -81,8 +81,7 @@ impl Delete {
                 let value = json!({"id": self.id, "deleted": report.deleted, "errors": report.errors});
                 return writeln!(out, "{value:#}");
             }
-            let files =
-                if report.deleted.len() == 1 { "1 file".to_owned() } else { format!("{} files", report.deleted.len()) };
+            let files = counted(report.deleted.len() as u64, "file");
             writeln!(out, "checkpoint {} is deleted, {files} with it", self.id)
         })?;
         Ok(Answer::Yes)
@@ -121,11 +120,12 @@ impl Gc {
             for file in &report.files {
                 let verdict = if file.keep { "keep" } else { "delete" };
                 let path = printable(&file.path);
-                writeln!(out, "{verdict:<6} {path} ({} bytes): {}", grouped(file.bytes), printable(&file.why))?;
+                writeln!(out, "{verdict:<6} {path} ({}): {}", counted(file.bytes, "byte"), printable(&file.why))?;
             }
             let going = report.files.iter().filter(|file| !file.keep).count();
             let done = if self.dry_run { "would go" } else { "gone" };
-            writeln!(out, "{going} of {} files {done}, {} bytes", report.files.len(), grouped(report.reclaimed_bytes()))
+            let (files, bytes) = (report.files.len() as u64, report.reclaimed_bytes());
+            writeln!(out, "{going} of {} {done}, {}", counted(files, "file"), counted(bytes, "byte"))
         })?;
         Ok(Answer::Yes)
     }

@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::durability::Durability;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{grouped, print};
+use crate::output::{counted, print};
 use crate::shown::tell;
 
 const EXAMPLE: &str = "\
@@ -54,12 +54,12 @@ impl Migrate {
                 return writeln!(out, "{value:#}");
             }
             match report.written {
-                Some(id) => writeln!(out, "wrote checkpoint {id} ({} bytes)", grouped(report.bytes_written))?,
+                Some(id) => writeln!(out, "wrote checkpoint {id} ({})", counted(report.bytes_written, "byte"))?,
                 None => writeln!(out, "the newest checkpoint is in the newest format already")?,
             }
             if !report.deleted.is_empty() {
-                let (files, bytes) = (report.deleted.len(), grouped(report.reclaimed_bytes));
-                writeln!(out, "deleted {files} files of older checkpoints ({bytes} bytes)")?;
+                let files = counted(report.deleted.len() as u64, "file");
+                writeln!(out, "deleted {files} of older checkpoints ({})", counted(report.reclaimed_bytes, "byte"))?;
             }
             for id in &report.left {
                 writeln!(out, "checkpoint {id} stays in an older format, because it is kept")?;

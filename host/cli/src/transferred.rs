@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::output::{grouped, print};
+use crate::output::{counted, print};
 
 /// What was transferred, for people and for programs.
 pub(crate) struct Transferred {
@@ -25,8 +25,8 @@ impl Transferred {
                 let value = json!({"id": id, "keys": keys, "bytes": bytes, "from": from, "to": to});
                 return writeln!(out, "{value:#}");
             }
-            let line =
-                format!("{verb} {from} to {to}: checkpoint {id}, {} keys, {} bytes", grouped(*keys), grouped(*bytes));
+            let (keys, bytes) = (counted(*keys, "key"), counted(*bytes, "byte"));
+            let line = format!("{verb} {from} to {to}: checkpoint {id}, {keys}, {bytes}");
             writeln!(out, "{}", printable(&line))
         })?;
         Ok(Answer::Yes)

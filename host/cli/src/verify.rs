@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{grouped, print};
+use crate::output::{counted, print};
 
 const EXAMPLE: &str = "\
 Example:
@@ -62,13 +62,13 @@ pub(crate) fn write_findings(out: &mut dyn Write, findings: &[Finding]) -> io::R
 
 /// What was read, and whether it is whole.
 pub(crate) fn summary(dir: &Path, report: &VerifyReport) -> String {
-    let (checkpoints, files, bytes) = (grouped(report.checkpoints), grouped(report.files), grouped(report.bytes));
+    let (files, bytes) = (counted(report.files, "file"), counted(report.bytes, "byte"));
     if !report.is_damaged() && report.checkpoints == 0 {
         let dir = dir.display().to_string();
-        return format!("no checkpoint: {} holds none, {files} files, {bytes} bytes read", printable(&dir));
+        return format!("no checkpoint: {} holds none, {files}, {bytes} read", printable(&dir));
     }
     let verdict = if report.is_damaged() { "DAMAGED" } else { "whole" };
-    format!("{verdict}: {checkpoints} checkpoints recovered, {files} files, {bytes} bytes read")
+    format!("{verdict}: {} recovered, {files}, {bytes} read", counted(report.checkpoints, "checkpoint"))
 }
 
 fn to_json(report: &VerifyReport) -> Value {

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::list::{metadata_json, timestamp_ms};
 use crate::open;
-use crate::output::{grouped, print_while_read, time};
+use crate::output::{counted, grouped, print_while_read, time};
 use crate::storage::Storage;
 
 const EXAMPLE: &str = "\
@@ -82,9 +82,10 @@ impl Watch {
         let entries = block_on(directory.list()).map_err(|error| Failure::directory(&self.dir, &error))?;
         let bytes = entries.iter().map(|entry| entry.bytes).fold(0, u64::saturating_add);
         Ok(format!(
-            "{checkpoints} checkpoints kept, {} files, {} bytes; Ctrl-C ends",
-            grouped(entries.len() as u64),
-            grouped(bytes)
+            "{} kept, {}, {}; Ctrl-C ends",
+            counted(checkpoints as u64, "checkpoint"),
+            counted(entries.len() as u64, "file"),
+            counted(bytes, "byte")
         ))
     }
 }
@@ -115,15 +116,15 @@ fn describe(metadata: &IncrementalCheckpointMetadata, last: Option<&IncrementalC
     });
     let sources: Vec<String> = sources.collect();
     let written = metadata.alluvium.as_ref().map_or_else(String::new, |fields| {
-        format!(", {} changed, {} bytes written", grouped(fields.keys_changed), grouped(fields.bytes_written))
+        format!(", {} changed, {} written", grouped(fields.keys_changed), counted(fields.bytes_written, "byte"))
     });
     format!(
-        "{}  checkpoint {}, epoch {}: {} keys, {} bytes{written}  {}",
+        "{}  checkpoint {}, epoch {}: {}, {}{written}  {}",
         time(taken_ms),
         metadata.id,
         metadata.epoch,
-        grouped(metadata.key_count),
-        grouped(metadata.size_bytes),
+        counted(metadata.key_count, "key"),
+        counted(metadata.size_bytes, "byte"),
         sources.join(" ")
     )
 }

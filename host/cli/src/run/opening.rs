@@ -16,6 +16,7 @@ use super::inputs::{self, Input, InputSource};
 use super::reading::Open;
 use super::{renamed, strict};
 use crate::failure::Failure;
+use crate::output::counted;
 
 /// How many files are followed at a time: each has a thread.
 const FOLLOWED_MAX: usize = 256;
@@ -187,9 +188,9 @@ fn resume(
         Some(Resume::Skip) => {}
         Some(Resume::Continue) => return Ok(()),
         Some(Resume::Next) | None => {
-            let (records, dir) = (bookmark.records, dir.display());
+            let (records, dir) = (counted(bookmark.records, "record"), dir.display());
             let what = format!(
-                "cannot go back, and the checkpoint in {dir} has consumed {records} records: nothing says with which \
+                "cannot go back, and the checkpoint in {dir} has consumed {records}: nothing says with which \
                  record it begins now"
             );
             return Err(Failure::at(source_name, what).hint(

@@ -14,7 +14,7 @@ use super::bad_record::BadRecord;
 use super::outcome::{Ended, Outcome};
 use crate::durability::weaker;
 use crate::log::{Level, log};
-use crate::output::grouped;
+use crate::output::{counted, grouped};
 use crate::shown::tell;
 
 /// Plain lines come no faster than this; a checkpoint's warnings always do.
@@ -96,9 +96,9 @@ impl Progress {
         }
         let (id, keys) = (recovery.checkpoint_id, recovery.key_count);
         let text = format!(
-            "{dir}: continuing from checkpoint {id}, {} records consumed, {} keys",
-            grouped(consumed),
-            grouped(keys)
+            "{dir}: continuing from checkpoint {id}, {} consumed, {}",
+            counted(consumed, "record"),
+            counted(keys, "key")
         );
         self.say(&[&text], || json!({"event": "recovered", "dir": dir, "id": id, "records": consumed, "keys": keys}));
         self.started = Instant::now();
@@ -115,7 +115,7 @@ impl Progress {
     /// A checkpoint is durable.
     pub(super) fn checkpointed(&mut self, outcome: Outcome, read_bytes: u64, report: &CheckpointReport) {
         let info = &report.info;
-        self.last_checkpoint = format!("checkpoint {}: {} bytes", info.id, grouped(report.bytes_written));
+        self.last_checkpoint = format!("checkpoint {}: {}", info.id, counted(report.bytes_written, "byte"));
         self.processed(outcome, read_bytes);
         for error in &report.maintenance.errors {
             // The checkpoint stands; only old files could not be deleted.
@@ -186,9 +186,9 @@ impl Progress {
 
     /// Records went to an output that leads nowhere.
     pub(super) fn dropped(&self, output: &str, records: u64) {
-        let count = grouped(records);
+        let (count, were) = (counted(records, "record"), were(records));
         self.warn(
-            &[&format!("{count} records of the output {output} were dropped: --output {output}=FILE keeps them")],
+            &[&format!("{count} of the output {output} {were} dropped: --output {output}=FILE keeps them")],
             || json!({"event": "dropped", "output": output, "records": records}),
         );
     }
@@ -218,7 +218,7 @@ impl Progress {
             Some(id) => format!("checkpoint {id} holds everything"),
             None => "there is no checkpoint yet".to_owned(),
         };
-        let text = format!("{why} after {} records: {checkpoint}. To continue:", grouped(records));
+        let text = format!("{why} after {}: {checkpoint}. To continue:", counted(records, "record"));
         self.say(
             &[&text, &format!("  {again}")],
             || json!({"event": event, "records": records, "id": id, "again": again}),
@@ -230,11 +230,12 @@ impl Progress {
         let (records, now, id) = (outcome.consumed, outcome.consumed_now, outcome.checkpoint_id);
         let text = match id {
             Some(id) if now == 0 => {
-                format!("nothing left to do: checkpoint {id} holds all {} records; the results again", grouped(records))
+                let records = counted(records, "record");
+                format!("nothing left to do: checkpoint {id} holds all {records}; the results again")
             }
             _ => {
                 let rate = grouped(self.rate(now));
-                format!("done: {} records, {rate} a second; {}", grouped(records), self.last_checkpoint)
+                format!("done: {}, {rate} a second; {}", counted(records, "record"), self.last_checkpoint)
             }
         };
         self.say(
@@ -242,14 +243,14 @@ impl Progress {
             || json!({"event": "done", "records": records, "records_now": now, "id": id, "left_out": outcome.left_out}),
         );
         if outcome.left_out > 0 && !matches!(self.style, Style::Json) {
-            tell(&format!("{} records were left out", grouped(outcome.left_out)));
+            tell(&format!("{} {} left out", counted(outcome.left_out, "record"), were(outcome.left_out)));
         }
     }
 
     fn message(&self, outcome: Outcome) -> String {
         let rate = grouped(self.rate(outcome.consumed_now));
-        let records = grouped(outcome.consumed);
-        format!("{records} records, {rate}/s, {}", self.last_checkpoint)
+        let records = counted(outcome.consumed, "record");
+        format!("{records}, {rate}/s, {}", self.last_checkpoint)
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
@@ -273,6 +274,11 @@ impl Progress {
             Style::Lines => text.iter().for_each(|line| tell(line)),
         }
     }
+}
+
+/// The verb for so many of something.
+fn were(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
 }
 
 fn bar(total_bytes: Option<u64>) -> ProgressBar {

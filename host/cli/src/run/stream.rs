@@ -26,6 +26,7 @@ use super::service::{MetricsFile, Phase, Status};
 use super::signals::Signals;
 use super::timers::End;
 use crate::failure::Failure;
+use crate::output::counted;
 
 /// How long to wait for input before looking what else is due.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -290,7 +291,8 @@ impl<'a> Stream<'a> {
         match error.kind() {
             SourceErrorKind::TooShort { records } => {
                 let (consumed, dir) = (self.before, self.run.dir.display());
-                let what = format!("has {records} records, but the checkpoint in {dir} has consumed {consumed}");
+                let records = counted(records, "record");
+                let what = format!("has {records}, but the checkpoint in {dir} has consumed {consumed}");
                 Failure::at(error.source_name(), what).hint(
                     "give the input that the run began with, another --dir, or --resume next if this file is another \
                      one that comes after it",

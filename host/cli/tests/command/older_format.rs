@@ -32,7 +32,7 @@ fn a_directory_of_version_2_holds_the_same_afterwards() {
     );
     assert!(told["deleted"].as_array().is_some_and(|deleted| !deleted.is_empty()), "{told}");
     assert_eq!(ok(["dump", &text(&dir)]), dump);
-    assert!(ok(["verify", &text(&dir)]).starts_with("whole: 1 checkpoints"));
+    assert!(ok(["verify", &text(&dir)]).starts_with("whole: 1 checkpoint recovered"));
     let before = files(&dir);
     assert_eq!(ok(["migrate", &text(&dir)]), "the newest checkpoint is in the newest format already\n");
     assert_eq!(files(&dir), before);

@@ -18,7 +18,7 @@ fn an_exported_checkpoint_stands_alone() {
         let elsewhere = text(&bench.path(&format!("elsewhere-{id}")));
         ok(["import", &file, &elsewhere]);
         assert!(ok(["dump", &elsewhere]) == ok(bench.over_dir("dump", &["--id", id])), "checkpoint {id}");
-        assert!(ok(["verify", &elsewhere]).starts_with("whole: 1 checkpoints"));
+        assert!(ok(["verify", &elsewhere]).starts_with("whole: 1 checkpoint recovered"));
     }
     // A run continues from the imported checkpoint as from the original one.
     let away = Bench::new();

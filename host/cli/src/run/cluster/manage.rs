@@ -10,7 +10,7 @@ use super::failed;
 use super::place::JobPlace;
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::output::{print, replace_file};
+use crate::output::{counted, print, replace_file};
 
 /// Claim a job, so that no process that runs it now can commit any more
 #[derive(Args)]
@@ -88,7 +88,7 @@ impl Export {
     pub(super) fn run(&self) -> Result<Answer, Failure> {
         let archive = export(&JobPlace::existing(&self.job)?, self.id).map_err(|error| failed(&error))?;
         replace_file(&self.to, |file| file.write_all(&archive).map_err(|error| Failure::file(&self.to, &error)))?;
-        print(|out| writeln!(out, "{}: {} bytes", self.to.display(), archive.len()))?;
+        print(|out| writeln!(out, "{}: {}", self.to.display(), counted(archive.len() as u64, "byte")))?;
         Ok(Answer::Yes)
     }
 }

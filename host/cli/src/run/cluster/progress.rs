@@ -10,7 +10,7 @@ use serde_json::json;
 use super::board::Board;
 use super::sources::why;
 use crate::log::{Level, log};
-use crate::output::grouped;
+use crate::output::{counted, grouped};
 use crate::shown::tell;
 
 /// How often people are told of an epoch at most.
@@ -75,12 +75,12 @@ pub(super) fn watch(is_json: bool, board: Board) -> Watch {
         } else if committed.is_finished || told.is_none_or(|told| told.elapsed() >= EVERY) {
             told = Some(Instant::now());
             tell(&format!(
-                "epoch {} of generation {}: {} records of this run, {} keys in {} parts",
+                "epoch {} of generation {}: {} of this run, {} in {}",
                 manifest.position.epoch,
                 manifest.generation,
-                grouped(records),
-                grouped(manifest.keys()),
-                manifest.parts.len()
+                counted(records, "record"),
+                counted(manifest.keys(), "key"),
+                counted(manifest.parts.len() as u64, "part")
             ));
         }
     }))

@@ -12,7 +12,7 @@ use super::failed;
 use super::place::JobPlace;
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::output::{grouped, print};
+use crate::output::{counted, print};
 
 /// Show the generation, the workers, the committed epoch and the parts of a job
 #[derive(Args)]
@@ -74,13 +74,13 @@ impl Status {
             let end = if status.is_finished { ", and all inputs were read" } else { "" };
             writeln!(
                 out,
-                "generation {} with {} workers, epoch {} committed{end}",
+                "generation {} with {}, epoch {} committed{end}",
                 manifest.generation,
-                manifest.stores.len(),
+                counted(manifest.stores.len() as u64, "worker"),
                 position.epoch
             )?;
-            let (keys, bytes) = (grouped(manifest.keys()), grouped(manifest.bytes()));
-            writeln!(out, "{keys} keys, {bytes} bytes, state digest {:016x}", manifest.digest())?;
+            let (keys, bytes) = (counted(manifest.keys(), "key"), counted(manifest.bytes(), "byte"));
+            writeln!(out, "{keys}, {bytes}, state digest {:016x}", manifest.digest())?;
             if let Some(watermark) = position.watermark {
                 writeln!(out, "watermark {watermark} ms")?;
             }
@@ -93,10 +93,10 @@ impl Status {
                     if part.others == 0 { String::new() } else { format!(", with files in {} others", part.others) };
                 writeln!(
                     out,
-                    "part {}: {} keys, {} bytes{others}",
+                    "part {}: {}, {}{others}",
                     part.store,
-                    grouped(part.keys),
-                    grouped(part.bytes)
+                    counted(part.keys, "key"),
+                    counted(part.bytes, "byte")
                 )?;
             }
             Ok(())
@@ -119,10 +119,12 @@ impl Rescale {
                 let now = status.manifest.stores.len();
                 return writeln!(out, "{:#}", json!({"workers": now, "planned": workers}));
             }
-            writeln!(out, "{} workers now, {} planned", status.manifest.stores.len(), planned.len())?;
+            let now = counted(status.manifest.stores.len() as u64, "worker");
+            writeln!(out, "{now} now, {} planned", planned.len())?;
             for (worker, parts) in planned.iter().enumerate() {
                 let bytes = parts.iter().map(|(_, bytes)| bytes).sum();
-                writeln!(out, "worker {worker} would read about {} bytes of {} parts", grouped(bytes), parts.len())?;
+                let (bytes, parts) = (counted(bytes, "byte"), counted(parts.len() as u64, "part"));
+                writeln!(out, "worker {worker} would read about {bytes} of {parts}")?;
             }
             writeln!(out, "the start writes a manifest, and each worker the names of the files that it takes over")
         })?;

@@ -5,7 +5,7 @@ use alluvium_host::text::printable;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::output::grouped;
+use crate::output::counted;
 
 /// How often a browser asks for the page again, in seconds.
 const REFRESH: u32 = 2;
@@ -64,8 +64,8 @@ pub(in crate::run) fn shown(text: &str) -> String {
 
 /// What is there of an input and not read, as far as the source knows.
 pub(in crate::run) fn lag_text(records: Option<u64>, bytes: Option<u64>) -> String {
-    let records = records.map(|records| format!("{} records", grouped(records)));
-    let bytes = || bytes.map(|bytes| format!("{} bytes", grouped(bytes)));
+    let records = records.map(|records| counted(records, "record"));
+    let bytes = || bytes.map(|bytes| counted(bytes, "byte"));
     records.or_else(bytes).unwrap_or_else(|| "unknown".to_owned())
 }
 
