@@ -44,16 +44,16 @@ pub fn keys(header: &Header, records: &Records<'_>) -> Result<Vec<String>, Failu
 pub fn aggregate(header: &Header, records: &Records<'_>) -> Result<Changes, Failure> {
     let mut changes = Changes::default();
     header.flights(records, |flight| {
-        let key = key(&flight);
         let one = Route {
             flights: 1,
             cancelled: flight.cancelled.into(),
             arr_delay_min: flight.arr_delay_min.unwrap_or(0),
             worst_arr_delay_min: flight.arr_delay_min,
         };
-        match changes.entry(key) {
+        match changes.entry(key(&flight)) {
             Entry::Occupied(mut route) => {
-                *route.get_mut() = route.get().plus(&one).ok_or_else(|| too_large(route.key()))?
+                let sum = route.get().plus(&one).ok_or_else(|| too_large(route.key()))?;
+                route.insert(sum);
             }
             Entry::Vacant(none) => {
                 none.insert(one);
