@@ -73,12 +73,16 @@ MAKE_PART := $(MAKE) --no-print-directory
 
 test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
-	@$(PART) "Rust" 2400 $(MAKE_PART) test-rust
+	@$(PART) "build" 1800 $(MAKE_PART) programs nats durable-streams object-servers
+	@# Many tests wait, and the plugins of other languages need nothing of cargo. The tests go first.
+	@$(PART) "plugins" 900 nice $(MAKE_PART) languages-plugins >"$(TARGET)/plugins.log" 2>&1 & beside=$$!; code=0; \
+	 $(PART) "Rust" 1200 $(MAKE_PART) test-rust || code=$$?; \
+	 wait $$beside || code=$$?; cat "$(TARGET)/plugins.log"; exit $$code
 	@$(PART) "WASI" 150 $(MAKE_PART) test-wasi
-	@# The languages run one program after the other, so other parts have a processor for themselves. All was built before.
+	@# The languages run one program after the other, so other parts have a processor for themselves.
 	@{ $(PART) "lint" 480 $(MAKE_PART) lint && $(PART) "edge" 360 $(MAKE_PART) tested-web test-edge; } \
 	 >"$(TARGET)/beside.log" 2>&1 & beside=$$!; code=0; \
-	 $(PART) "languages" 900 $(MAKE_PART) languages-built operators-built || code=$$?; \
+	 $(PART) "languages" 900 $(MAKE_PART) languages-run operators-run || code=$$?; \
 	 wait $$beside || code=$$?; cat "$(TARGET)/beside.log"; exit $$code
 	@$(PART) "browser" 900 $(MAKE_PART) test-web
 	@$(PART) "the rest" 240 $(MAKE_PART) deny-if-there test-packages bench-quick test-docs
@@ -177,21 +181,23 @@ test-wasi: programs ## core's tests and the component's, inside WebAssembly unde
 	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm -p alluvium-wasm-on-directory --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
-test-languages: programs languages-built ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
+test-languages: programs languages-plugins languages-run ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust
 
-.PHONY: languages-built operators-built
-languages-built:
+.PHONY: languages-plugins languages-run operators-run
+languages-plugins:
 	tests/languages/sdks.sh
 	tests/languages/build.sh "$(TARGET)/languages"
+
+languages-run:
 	node tests/languages/types.mjs "$(TARGET)/languages"
 	node tests/languages/run.mjs "$(ALLUVIUM)" "$(ALLUVIUM_DELAYS)" "$(TARGET)/languages"
 	node tests/languages/operators.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
 	node tests/languages/migration.mjs "$(ALLUVIUM)" "$(TARGET)" "$(TARGET)/languages"
 	node tests/languages/new.mjs "$(ALLUVIUM)" "$(TARGET)/languages"
 
-test-operators: programs operators-built ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
+test-operators: programs operators-run ## the example operators on real data, against references in another language and after kills; and what `alluvium new` leaves
 
-operators-built:
+operators-run:
 	node tests/operators/run.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/divided.mjs "$(ALLUVIUM)" "$(TARGET)"
 	node tests/operators/windows.mjs "$(ALLUVIUM)" "$(TARGET)"
