@@ -28,10 +28,18 @@ pub const APPEND: &str = "(i32.store8 (i32.const 8192) (i32.const 2)) (i32.store
         (i32.const 1) (i32.const 8196) (i32.const 1) (i32.const 65536) (i32.const 1000000) (i32.const 4096))";
 
 /// Declares the namespace 1, which is ordered.
-const DECLARE_ORDERED: &str = "(i32.store (i32.const 224) (i32.const 1))";
+pub const DECLARE_ORDERED: &str = "(i32.store (i32.const 224) (i32.const 1))";
 
 /// Counts at the address of a key of 4 bytes.
 const COUNT: &str = "(i32.store (i32.const 8192) (i32.add (i32.load (i32.const 8192)) (i32.const 1)))";
+
+/// Puts a value of so many bytes under the next key of a namespace, and does not look whether that was refused.
+fn put_next(namespace: u32, bytes: u32) -> String {
+    format!(
+        "{COUNT} (call $put-in (i32.const {namespace}) (i32.const 8192) (i32.const 4) (i32.const 65536)
+            (i32.const {bytes}) (i32.const 4096))"
+    )
+}
 
 /// All of them.
 pub const ATTACKS: [Attack; 24] = [
@@ -160,9 +168,7 @@ pub const ATTACKS: [Attack; 24] = [
         ends_by: "disk bytes",
         // Within every limit but that of the disk, and never written.
         guest: || {
-            let put = format!(
-                "{COUNT} (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 900000) (i32.const 4096))"
-            );
+            let put = put_next(0, 900_000);
             Guest::new().process(&format!("{} {OK}", put.repeat(8)))
         },
     },
@@ -184,9 +190,7 @@ pub const ATTACKS: [Attack; 24] = [
         ends_by: "time",
         // Values under other keys, until it gets no more memory for them, and after that.
         guest: || {
-            let put = format!(
-                "{COUNT} (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 1000) (i32.const 4096))"
-            );
+            let put = put_next(0, 1_000);
             Guest::new()
                 .process(&format!("(loop $more {put} (global.set $free (i32.const 131072)) (br $more)) (unreachable)"))
         },
@@ -215,13 +219,12 @@ pub const ATTACKS: [Attack; 24] = [
         ends_by: "time",
         // All entries of a range, without a limit, again and again.
         guest: || {
-            let put = "(call $put-in (i32.const 1) (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 1000)
-                (i32.const 4096))";
+            let put = put_next(1, 1_000);
             let all =
                 "(call $scan-in (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                 (i32.const 0) (i32.const -1) (i32.const 4096)) (global.set $free (i32.const 131072))";
             Guest::new().describe(DECLARE_ORDERED).process(&format!(
-                "(loop $fill {COUNT} {put} (br_if $fill (i32.lt_u (i32.load (i32.const 8192)) (i32.const 500))))
+                "(loop $fill {put} (br_if $fill (i32.lt_u (i32.load (i32.const 8192)) (i32.const 500))))
                 (loop $more {all} (br $more)) (unreachable)"
             ))
         },
@@ -231,12 +234,11 @@ pub const ATTACKS: [Attack; 24] = [
         ends_by: "time",
         // A thousand keys, and then a deletion of everything, again and again: each of them must be undone.
         guest: || {
-            let put = "(call $put-in (i32.const 1) (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 10)
-                (i32.const 4096))";
+            let put = put_next(1, 10);
             let all = "(call $delete-range-in (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                 (i32.const 0) (i32.const 4096))";
             Guest::new().describe(DECLARE_ORDERED).process(&format!(
-                "(loop $more {COUNT} {put}
+                "(loop $more {put}
                 (br_if $more (i32.rem_u (i32.load (i32.const 8192)) (i32.const 1000))) {all} (br $more)) (unreachable)"
             ))
         },
@@ -254,9 +256,7 @@ pub const ATTACKS: [Attack; 24] = [
         ends_by: "refuses its input",
         // Much work, and then a refusal, so that all of it is undone.
         guest: || {
-            let put = format!(
-                "{COUNT} (call $put (i32.const 8192) (i32.const 4) (i32.const 65536) (i32.const 10) (i32.const 4096))"
-            );
+            let put = put_next(0, 10);
             Guest::new().process(&format!(
                 "(loop $more {put} (br_if $more (i32.lt_u (i32.load (i32.const 8192)) (i32.const 30000))))
                 (i32.store (i32.const 8192) (i32.const 0))

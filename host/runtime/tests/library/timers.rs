@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alluvium_host::bindings::engine::alluvium::checkpoint::types::Columns;
 use alluvium_host::{Limit, Limits, MessageLevel, Plugin, Range, RuntimeError};
+use alluvium_hostile::attacks::DECLARE_ORDERED;
 use alluvium_hostile::{Guest, OK};
 
 use crate::support::{Bench, flights, refused};
@@ -145,7 +146,6 @@ fn timers_that_never_return_are_ended() {
 #[test]
 fn a_deletion_of_everything_is_undone_with_its_batch() {
     const KEYS: u32 = 100_000;
-    let declares = "(i32.store (i32.const 224) (i32.const 1))";
     let all = "(i64.store (i32.const 9000) (i64.const -1))
         (call $delete-range (i32.const 1) (i32.const 8192) (i32.const 0) (i32.const 9000) (i32.const 8) (i32.const 4096))";
     let keys: Vec<u8> = (0..KEYS).flat_map(u32::to_be_bytes).collect();
@@ -159,7 +159,7 @@ fn a_deletion_of_everything_is_undone_with_its_batch() {
     for (engine, bench) in Bench::both() {
         let refuse = "(i32.store8 (i32.const 32) (i32.const 1)) (i32.const 32)";
         for (name, ending, left) in [("refuses", refuse, KEYS), ("takes", OK, 0)] {
-            let code = bench.guest(&Guest::new().describe(declares).process(&format!("{all} {ending}")));
+            let code = bench.guest(&Guest::new().describe(DECLARE_ORDERED).process(&format!("{all} {ending}")));
             let mut plugin = bench.start(&code, name, None);
             plugin.with_engine(|engine| engine.apply(1, &every)).expect("a batch");
             let before = plugin.checkpoint().expect("a checkpoint").info;
@@ -189,14 +189,13 @@ fn a_plugin_that_declares_timers_takes_them() {
 
 #[test]
 fn ranges_are_read_and_deleted_and_end_at_the_deadline() {
-    let declares = "(i32.store (i32.const 224) (i32.const 1))";
     let all = "(call $delete-range (i32.const 1) (i32.const 8192) (i32.const 0) (i32.const 9000) (i32.const 8)
         (i32.const 4096))";
     // What is deleted is set again, so that there is always something to delete.
     let endless = format!("(i64.store (i32.const 9000) (i64.const -1)) (loop $more {all} (br $more)) (unreachable)");
     let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
     for (engine, bench) in Bench::both() {
-        let code = bench.guest(&Guest::new().describe(declares).process(&endless));
+        let code = bench.guest(&Guest::new().describe(DECLARE_ORDERED).process(&endless));
         let mut plugin = bench.start(&code, "ranges", Some(limits));
         plugin
             .with_engine(|engine| {
