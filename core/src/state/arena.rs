@@ -10,7 +10,7 @@ use crate::state::short_keys as short;
 pub(super) const SEGMENT_BYTES: usize = if cfg!(target_os = "linux") { 2 << 20 } else { 1 << 20 };
 /// The low bits of an address hold the offset in a segment; the others hold the index of the segment.
 pub(super) const OFFSET_BITS: u32 = (SEGMENT_BYTES / 8).trailing_zeros();
-/// The first segments use ordinary memory, so that a small state takes no more memory than it fills.
+/// Up to so many bytes, segments are ordinary memory, so that a small state takes no more memory than it fills.
 const ORDINARY_BYTES: usize = 4 * SEGMENT_BYTES;
 /// The number of segments that an address can name.
 const SEGMENTS_MAX: usize = 1 << (32 - OFFSET_BITS);

@@ -71,6 +71,11 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{plural}", grouped(number))
 }
 
+/// The verb for so many of something.
+pub(crate) fn were(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
+}
+
 /// A moment in UTC, to the second.
 pub(crate) fn time(unix_ms: u64) -> String {
     let timestamp = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());

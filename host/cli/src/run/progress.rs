@@ -14,7 +14,7 @@ use super::bad_record::BadRecord;
 use super::outcome::{Ended, Outcome};
 use crate::durability::weaker;
 use crate::log::{Level, log};
-use crate::output::{counted, grouped};
+use crate::output::{counted, grouped, were};
 use crate::shown::tell;
 
 /// Plain lines come no faster than this; a checkpoint's warnings always do.
@@ -274,11 +274,6 @@ impl Progress {
             Style::Lines => text.iter().for_each(|line| tell(line)),
         }
     }
-}
-
-/// The verb for so many of something.
-fn were(number: u64) -> &'static str {
-    if number == 1 { "was" } else { "were" }
 }
 
 fn bar(total_bytes: Option<u64>) -> ProgressBar {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::board::Board;
 use super::sources::why;
 use crate::log::{Level, log};
-use crate::output::{counted, grouped};
+use crate::output::{counted, were};
 use crate::shown::tell;
 
 /// How often people are told of an epoch at most.
@@ -100,6 +100,7 @@ fn left_out(is_json: bool, records: &[LeftOut]) {
         }
     }
     if let Some(rest) = records.len().checked_sub(LEFT_OUT_TOLD).filter(|rest| *rest > 0 && !is_json) {
-        tell(&format!("{} more records of this epoch were left out", grouped(rest as u64)));
+        let rest = rest as u64;
+        tell(&format!("{} of this epoch {} left out", counted(rest, "more record"), were(rest)));
     }
 }
