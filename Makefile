@@ -337,13 +337,14 @@ edge-packages:
 # Whether a file is there and no older than its sources.
 fresh = [ -e $(1) ] && [ -z "$$(find $(2) -newer $(1) -print -quit)" ]
 
-# The package, if it is missing or older than its sources; and with the engine that only tests use.
+# The package, if it is missing or older than what it is made of; and with the engine that only tests use.
+WEB_ENGINE := Cargo.toml Cargo.lock core/Cargo.toml core/src wasm/Cargo.toml wasm/src wasm/bindgen web/build.sh
+WEB_FRESH = $(call fresh,web/dist/node.js,$(WEB_ENGINE) web/src web/package.json $(wildcard web/*.mjs web/tsconfig*.json))
 built-web: browser
-	@$(call fresh,web/dist/node.js,core/src wasm/src web/src) || web/build.sh
+	@$(WEB_FRESH) || web/build.sh
 
 tested-web: browser
-	@$(call fresh,web/dist/node.js,core/src wasm/src web/src) \
-	 && $(call fresh,web/test/wasm/alluvium_wasm_bg.wasm,core/src wasm/src) || web/build.sh --testing
+	@$(WEB_FRESH) && $(call fresh,web/test/wasm/alluvium_wasm_bg.wasm,$(WEB_ENGINE)) || web/build.sh --testing
 
 test-edge: built-web edge-packages ## the package where no browser is: workers at the edge, Bun, Deno, bundles without modules; and its sources, with their servers
 	ALLUVIUM_EDGE="$(abspath $(TARGET))/edge" node $(EDGE)/run.mjs
