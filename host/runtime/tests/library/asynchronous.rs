@@ -13,7 +13,7 @@ fn a_plugin_that_takes_its_time_holds_up_no_other() {
     let bench = Bench::new();
     let delays = bench.host.load(delays()).unwrap();
     let slow = bench.code("(loop $again (br $again)) (unreachable)");
-    let limits = Some(Limits { plugin_call: Duration::from_secs(2), ..Limits::default() });
+    let limits = Some(Limits { plugin_call: Duration::from_secs(5), ..Limits::default() });
     let ended = RefCell::new(Vec::new());
     block_on(async {
         let options = PluginOptions { limits, ..PluginOptions::default() };

@@ -1,12 +1,10 @@
 //! Values that the engine merges, asked through both engines.
 
-use std::time::Duration;
-
 use alluvium_host::{Limit, Limits, Plugin, RuntimeError};
 use alluvium_hostile::attacks::{APPEND, DECLARE_APPENDED};
 use alluvium_hostile::{Guest, OK};
 
-use crate::support::{Bench, flights, refused};
+use crate::support::{BRIEF, Bench, flights, refused};
 
 /// The length of the value that is appended to.
 fn appended(plugin: &mut Plugin) -> Option<usize> {
@@ -30,7 +28,7 @@ fn a_value_is_appended_to_until_it_is_as_long_as_it_may_be() {
 
 #[test]
 fn appending_without_end_is_ended_and_undone() {
-    let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { plugin_call: BRIEF, ..Limits::default() };
     for (engine, bench) in Bench::both() {
         let endless = format!("(loop $more {APPEND} (global.set $free (i32.const 131072)) (br $more)) (unreachable)");
         let code = bench.guest(&Guest::new().describe(DECLARE_APPENDED).process(&endless));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use alluvium_host::{
     Batch, Cache, ColumnBatch, Host, HostOptions, Limits, Module, Plugin, PluginOptions, RuntimeError,
@@ -12,6 +13,12 @@ use tempfile::TempDir;
 
 pub(crate) use alluvium_hostile::OK;
 use alluvium_hostile::{Guest, component as component_by_hand};
+
+/// The limit of time of a call that never ends. A call that does takes far less, also beside other work.
+pub(crate) const BRIEF: Duration = Duration::from_secs(1);
+
+/// The limit of time of a call that another limit ends.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn component(variable: &str, file: &str) -> PathBuf {
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("wasm32-wasip2/release").join(file);

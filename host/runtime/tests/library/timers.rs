@@ -1,13 +1,11 @@
 //! Timers, clocks, ranges, keys and messages, asked through both engines.
 
-use std::time::Duration;
-
 use alluvium_host::bindings::engine::alluvium::checkpoint::types::Columns;
 use alluvium_host::{Limit, Limits, MessageLevel, Plugin, Range, RuntimeError};
 use alluvium_hostile::attacks::DECLARE_ORDERED;
 use alluvium_hostile::{Guest, OK};
 
-use crate::support::{Bench, flights, refused};
+use crate::support::{BRIEF, Bench, flights, refused};
 
 /// The namespace of timers, the first that a plugin declares.
 const QUEUE: u32 = 1;
@@ -128,7 +126,7 @@ fn timers_that_set_timers_without_end_are_ended() {
 
 #[test]
 fn timers_that_never_return_are_ended() {
-    let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { plugin_call: BRIEF, ..Limits::default() };
     for (engine, bench) in Bench::both() {
         let endless =
             Guest::new().process(&format!("{} {OK}", set(1, 1))).timers("(loop $again (br $again)) (unreachable)");
@@ -193,7 +191,7 @@ fn ranges_are_read_and_deleted_and_end_at_the_deadline() {
         (i32.const 4096))";
     // What is deleted is set again, so that there is always something to delete.
     let endless = format!("(i64.store (i32.const 9000) (i64.const -1)) (loop $more {all} (br $more)) (unreachable)");
-    let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { plugin_call: BRIEF, ..Limits::default() };
     for (engine, bench) in Bench::both() {
         let code = bench.guest(&Guest::new().describe(DECLARE_ORDERED).process(&endless));
         let mut plugin = bench.start(&code, "ranges", Some(limits));
@@ -222,7 +220,7 @@ fn ranges_are_read_and_deleted_and_end_at_the_deadline() {
 
 #[test]
 fn a_route_that_is_none_is_refused_and_one_without_end_is_ended() {
-    let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { plugin_call: BRIEF, ..Limits::default() };
     for (engine, bench) in Bench::both() {
         let code = bench.guest(&Guest::new().keyed(OK));
         assert!(code.is_keyed(), "{engine}");

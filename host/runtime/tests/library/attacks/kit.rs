@@ -1,11 +1,9 @@
 //! Every attack of the kit, on many tenants by turns: each ends as it says, and every honest result is exact.
 
-use std::time::Duration;
-
 use alluvium_host::{Limits, Plugin, PluginOptions, RuntimeError};
 use alluvium_hostile::{ATTACKS, Attack};
 
-use crate::support::{Bench, delays, files, flights, header, refused};
+use crate::support::{BRIEF, Bench, PATIENCE, delays, files, flights, header, refused};
 
 /// Honest tenants, and hostile ones.
 const HONEST: u32 = 54;
@@ -13,9 +11,9 @@ const HOSTILE: usize = 6;
 /// A directory of a hostile one.
 const DISK_BYTES: u64 = 4 << 20;
 
-fn limits() -> Limits {
+fn limits(attack: &Attack) -> Limits {
     Limits {
-        plugin_call: Duration::from_secs(1),
+        plugin_call: if attack.ends_by == "time" { BRIEF } else { PATIENCE },
         plugin_memory_bytes: 16 << 20,
         call_bytes: 1 << 20,
         disk_bytes: DISK_BYTES,
@@ -57,8 +55,11 @@ fn sixty_tenants_of_which_six_are_hostile_by_turns() {
         // Hostile tenants come and go; their directories stay.
         for (at, attack) in attacks.iter().enumerate() {
             let code = bench.guest(&(attack.guest)());
-            let options =
-                PluginOptions { limits: Some(limits()), state_memory_bytes: 32 << 20, ..PluginOptions::default() };
+            let options = PluginOptions {
+                limits: Some(limits(attack)),
+                state_memory_bytes: 32 << 20,
+                ..PluginOptions::default()
+            };
             let mut hostile = bench.host.start(&code, bench.path(&format!("hostile-{at}")), &options).expect("starts");
             hostile.begin(0, &header()).expect("it begins");
             check_ended(attack, &mut hostile);

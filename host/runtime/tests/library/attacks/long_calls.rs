@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use alluvium_core::model::stop::Stop;
 use alluvium_host::bindings::engine::alluvium::checkpoint::types::Columns;
 use alluvium_host::{Limit, Limits, Plugin, RuntimeError};
 use alluvium_hostile::OK;
 
-use crate::support::{Bench, flights, refused};
+use crate::support::{BRIEF, Bench, flights, refused};
 
 /// Keys in the state: a pass over them takes tens of milliseconds.
 const KEYS: u32 = 2_000_000;
@@ -36,7 +35,7 @@ fn the_passes_of_walks_end_at_the_deadline_of_the_plugins_call() {
     let walk = "(call $iterate (i32.const 0) (i32.const 0) (i32.const 4096))
         (call $drop-cursor (i32.load (i32.const 4100)))";
     let process = format!("{} {OK}", walk.repeat(300));
-    let limits = Limits { plugin_call: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { plugin_call: BRIEF, ..Limits::default() };
     for (name, bench) in Bench::both() {
         let mut plugin = bench.start(&bench.code(&process), "large", Some(limits));
         fill(&mut plugin, 1_000);

@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::program::{HOST, WORKER};
 use super::{isolated, worker};
-use crate::support::{Bench, delays, engine, files, flights, header, refused};
+use crate::support::{BRIEF, Bench, delays, engine, files, flights, header, refused};
 
 /// The child of a process that has this directory open.
 fn worker_in(directory: &Path, host: u32) -> Pid {
@@ -109,7 +109,7 @@ fn hold(process: Pid) {
 #[test]
 fn a_worker_that_does_not_answer_in_time_is_killed() {
     let bench = Bench::new();
-    let limits = Limits { plugin_call: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { plugin_call: BRIEF, ..Limits::default() };
     let mut plugin = begun(&bench, limits, WorkerProcess { grace: Duration::from_millis(300), ..worker() });
     let before = files(&bench.path("one"));
     let process = worker_in(&bench.path("one"), std::process::id());
@@ -117,7 +117,7 @@ fn a_worker_that_does_not_answer_in_time_is_killed() {
     hold(process);
     let error = refused(plugin.feed(0, &flights(100, 10)));
     assert!(matches!(error, RuntimeError::Limit { who: "the worker process", limit: Limit::Time, .. }), "{error}");
-    assert!(error.to_string().contains("within 500 ms"), "{error}");
+    assert!(error.to_string().contains("within 1300 ms"), "{error}");
     poll(&mut [PollFd::new(&ended, PollFlags::IN)], None).expect("it ends");
     check_restarts(&bench, plugin, &before);
 }
