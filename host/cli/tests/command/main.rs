@@ -14,6 +14,7 @@ mod errors;
 mod few_threads;
 mod flights;
 mod hostile_names;
+mod idle;
 mod input_order;
 mod inside;
 mod inspection;
