@@ -10,12 +10,13 @@ use alluvium_core::tools::diff::{Difference, KeyChange, diff};
 use alluvium_core::tools::inspect::load_metadata;
 use alluvium_host::text::printable;
 use clap::Args;
-use serde_json::{Map, Value};
+use serde::Serializer as _;
+use serde::ser::SerializeMap;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{counted, grouped, insert_bytes, print, readable};
+use crate::output::{counted, grouped, print, readable, write_if, write_key, write_value};
 use crate::storage::Storage;
 use crate::stored;
 
@@ -132,19 +133,21 @@ fn moved(from: &IncrementalCheckpointMetadata, to: &IncrementalCheckpointMetadat
 }
 
 fn write_json(out: &mut dyn Write, difference: &Difference, change: &KeyChange) -> io::Result<()> {
-    let mut object = Map::from_iter([("change".to_owned(), Value::from(kind(change)))]);
     let declared = difference.namespaces.get(change.namespace);
-    object.extend(declared.map(|declared| ("namespace".to_owned(), Value::from(declared.name.as_str()))));
     let (at_ms, key) = stored::split_key(declared, &change.key);
-    object.extend(at_ms.map(|at_ms| ("at_ms".to_owned(), Value::from(at_ms))));
-    insert_bytes(&mut object, "key", key);
+    let mut serializer = serde_json::Serializer::new(&mut *out);
+    let mut object = serializer.serialize_map(None)?;
+    object.serialize_entry("change", kind(change))?;
+    write_if(&mut object, "namespace", declared.map(|declared| declared.name.as_str()))?;
+    write_if(&mut object, "at_ms", at_ms)?;
+    write_key(&mut object, "key", key)?;
     for (name, value) in [("before", &change.before), ("after", &change.after)] {
         if let Some(value) = value {
             let (expires_ms, value) = stored::split_value(declared, value);
-            insert_bytes(&mut object, name, value);
-            object.extend(expires_ms.map(|expires_ms| (format!("{name}_expires_ms"), Value::from(expires_ms))));
+            write_value(&mut object, name, value)?;
+            write_if(&mut object, &format!("{name}_expires_ms"), expires_ms)?;
         }
     }
-    serde_json::to_writer(&mut *out, &object)?;
+    SerializeMap::end(object)?;
     out.write_all(b"\n")
 }

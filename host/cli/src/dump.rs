@@ -9,12 +9,13 @@ use alluvium_core::model::namespace::Namespace;
 use alluvium_core::recovery::{RecoverOptions, recover};
 use alluvium_core::tools::inspect;
 use clap::Args;
-use serde_json::{Map, Value};
+use serde::Serializer as _;
+use serde::ser::SerializeMap;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{insert_bytes, print};
+use crate::output::{print, write_if, write_key, write_value};
 use crate::shown::tell;
 use crate::stored;
 
@@ -23,7 +24,7 @@ Example:
   alluvium dump run | head -3
 
 One JSON object a line, in the order of keys: {\"key\":…,\"value\":…}, or {\"key_hex\":…} and {\"value_hex\":…}
-for what is not UTF-8 text. Entries of a declared namespace come after the others, with its name:
+for what is not UTF-8 text. A value that is a JSON object or array is shown as that, and any other as text. Entries of a declared namespace come after the others, with its name:
 {\"namespace\":…}. \"expires_ms\" says when an entry expires, and \"at_ms\" when a timer
 fires.";
 
@@ -85,15 +86,16 @@ impl Dump {
 }
 
 fn write_entry(out: &mut dyn Write, namespace: Option<&Namespace>, key: &[u8], value: &[u8]) -> io::Result<()> {
-    let mut entry = Map::new();
     let ((at_ms, key), (expires_ms, value)) =
         (stored::split_key(namespace, key), stored::split_value(namespace, value));
-    entry.extend(namespace.map(|declared| ("namespace".to_owned(), Value::from(declared.name.as_str()))));
-    entry.extend(at_ms.map(|at_ms| ("at_ms".to_owned(), Value::from(at_ms))));
-    insert_bytes(&mut entry, "key", key);
-    insert_bytes(&mut entry, "value", value);
-    entry.extend(expires_ms.map(|expires_ms| ("expires_ms".to_owned(), Value::from(expires_ms))));
-    serde_json::to_writer(&mut *out, &entry)?;
+    let mut serializer = serde_json::Serializer::new(&mut *out);
+    let mut entry = serializer.serialize_map(None)?;
+    write_if(&mut entry, "namespace", namespace.map(|declared| declared.name.as_str()))?;
+    write_if(&mut entry, "at_ms", at_ms)?;
+    write_key(&mut entry, "key", key)?;
+    write_value(&mut entry, "value", value)?;
+    write_if(&mut entry, "expires_ms", expires_ms)?;
+    SerializeMap::end(entry)?;
     out.write_all(b"\n")
 }
 
@@ -102,14 +104,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_text_where_they_can_be() {
+    fn entries_are_json_or_text_where_they_can_be() {
         let check = |key: &[u8], value: &[u8], expected: &str| {
             let mut line = Vec::new();
             write_entry(&mut line, None, key, value).expect("it writes");
             assert_eq!(String::from_utf8_lossy(&line), format!("{expected}\n"));
         };
-        check(b"AA:JFK-MIA", b"{\"flights\":1}", r#"{"key":"AA:JFK-MIA","value":"{\"flights\":1}"}"#);
+        check(b"AA:JFK-MIA", b"{\"flights\":1}", r#"{"key":"AA:JFK-MIA","value":{"flights":1}}"#);
         check(b"\xff\x00", b"", r#"{"key_hex":"ff00","value":""}"#);
         check("é".as_bytes(), b"\n\xfe", r#"{"key":"é","value_hex":"0afe"}"#);
+        // Neither a number nor a blank is another one than in the state.
+        check(b"[1]", b"[ 1.50, 1E2,{}]", r#"{"key":"[1]","value":[ 1.50, 1E2,{}]}"#);
+        // A JSON string is always the text of a value, and an entry is always one line.
+        for text in ["7", "null", "\"a\"", "{", "[1] 2", "[1]\n", "{\t}", "[1e999]", r#"["\ud800"]"#] {
+            let quoted = serde_json::to_string(text).expect("text");
+            check(b"", text.as_bytes(), &format!("{{\"key\":\"\",\"value\":{quoted}}}"));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What commands print.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
@@ -9,6 +10,9 @@ use std::path::Path;
 use alluvium_connectors::files::{directory_of, resolve_link};
 use alluvium_host::text::printable;
 use comfy_table::CellAlignment;
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -83,11 +87,49 @@ pub(crate) fn time(unix_ms: u64) -> String {
 }
 
 /// Bytes as a member of a JSON object: `name` with the text that they are, or `name_hex`.
-pub(crate) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
+fn member<'a>(name: &'a str, bytes: &'a [u8]) -> (Cow<'a, str>, Cow<'a, str>) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => object.insert(name.to_owned(), Value::from(text)),
-        Err(_) => object.insert(format!("{name}_hex"), Value::from(hex(bytes))),
-    };
+        Ok(text) => (name.into(), text.into()),
+        Err(_) => (format!("{name}_hex").into(), hex(bytes).into()),
+    }
+}
+
+/// Adds bytes to a JSON object, as text or in `name_hex`.
+pub(crate) fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
+    let (name, text) = member(name, bytes);
+    object.insert(name.into_owned(), Value::from(text));
+}
+
+/// A member of a JSON object that is being written, if there is one.
+pub(crate) fn write_if<M: SerializeMap>(
+    object: &mut M,
+    name: &str,
+    value: Option<impl Serialize>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| object.serialize_entry(name, &value))
+}
+
+/// The bytes of a key as a member of a JSON object that is being written.
+pub(crate) fn write_key<M: SerializeMap>(object: &mut M, name: &str, bytes: &[u8]) -> Result<(), M::Error> {
+    let (name, text) = member(name, bytes);
+    object.serialize_entry(&name, &text)
+}
+
+/// The bytes of a value as a member of a JSON object that is being written. A value that is a JSON object or array is
+/// that, byte for byte, and any other is what a key would be. So a JSON string always stands for the text of the value.
+pub(crate) fn write_value<M: SerializeMap>(object: &mut M, name: &str, bytes: &[u8]) -> Result<(), M::Error> {
+    match json(bytes) {
+        Some(json) => object.serialize_entry(name, json),
+        None => write_key(object, name, bytes),
+    }
+}
+
+/// The JSON object or array that bytes are, if they are one that every reader knows and have no line ends or tabs.
+fn json(bytes: &[u8]) -> Option<&RawValue> {
+    let may_be = matches!(bytes, [b'{' | b'[', ..]) && !bytes.iter().any(u8::is_ascii_control);
+    // Without this, half a surrogate pair and numbers out of range would count as JSON.
+    let is_known = may_be && serde_json::from_slice::<Value>(bytes).is_ok();
+    is_known.then(|| serde_json::from_slice(bytes).ok()).flatten()
 }
 
 /// Bytes for people, on one line: text with control characters escaped, cut after `limit`

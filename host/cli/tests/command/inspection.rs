@@ -226,12 +226,11 @@ fn gc_says_why_and_spares_what_is_foreign() {
 #[test]
 fn diff_is_what_the_dumps_differ_in() {
     let bench = Bench::with_checkpoints();
-    let dump = |id: &str| -> BTreeMap<String, String> {
+    let dump = |id: &str| -> BTreeMap<String, Value> {
         let entries = ok(bench.over_dir("dump", &["--id", id]));
         let entry = |line: &str| {
             let entry: Value = serde_json::from_str(line).expect("a JSON line");
-            let text = |name: &str| entry[name].as_str().expect("text").to_owned();
-            (text("key"), text("value"))
+            (entry["key"].as_str().expect("text").to_owned(), entry["value"].clone())
         };
         entries.lines().map(entry).collect()
     };
@@ -240,11 +239,10 @@ fn diff_is_what_the_dumps_differ_in() {
         let changes = ok(bench.over_dir("diff", &[from, to, "--json"]));
         for line in changes.lines() {
             let change: Value = serde_json::from_str(line).expect("a JSON line");
-            let text = |name: &str| change[name].as_str().map(str::to_owned);
-            let key = text("key").expect("a key");
-            assert_eq!(state.get(&key).cloned(), text("before"), "{line}");
-            assert_ne!(text("before"), text("after"), "{line}");
-            match text("after") {
+            let (key, value) = (change["key"].as_str().expect("a key").to_owned(), |name| change.get(name).cloned());
+            assert_eq!(state.get(&key).cloned(), value("before"), "{line}");
+            assert_ne!(value("before"), value("after"), "{line}");
+            match value("after") {
                 Some(after) => state.insert(key, after),
                 None => state.remove(&key),
             };
