@@ -153,8 +153,12 @@ impl<'d, D: Directory> SegmentSource<'d, D> {
     }
 }
 
-/// A function that is called with a chunk and its bytes.
-type EachChunk<'e, 'a> = &'e mut dyn FnMut(&Chunk, &'a [u8]) -> Result<(), Error>;
+/// A chunk that was read, with its bytes. They are not checked yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    chunk: &'a Chunk,
+    bytes: &'a [u8],
+}
 
 impl SegmentData {
     /// Tells whether a chunk holds anything that is wanted.
@@ -167,18 +171,27 @@ impl SegmentData {
         self.wanted.filter(|wanted| !wanted.covers(chunk.first_hash, chunk.last_hash))
     }
 
-    /// Calls `each` for every chunk that holds anything that is wanted.
-    fn chunks<'a>(&'a self, each: EachChunk<'_, 'a>) -> Result<(), Error> {
-        for run in &self.runs {
-            let chunks = &self.chunks[run.first..run.first + run.length];
-            for chunk in chunks.iter().filter(|chunk| self.wants(chunk)) {
+    /// Returns every chunk that holds anything that is wanted, with its bytes.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Result<Part<'_>, Error>> {
+        self.runs.iter().flat_map(|run| {
+            let chunks = self.chunks[run.first..run.first + run.length].iter().filter(|chunk| self.wants(chunk));
+            chunks.map(|chunk| {
                 let start = (chunk.offset - run.offset) as usize;
-                let bytes = run.content.get(start..start + chunk.bytes as usize);
-                let short = || {
+                let bytes = run.content.get(start..start + chunk.bytes as usize).ok_or_else(|| {
                     Error::corrupt_at(&self.path, chunk.offset, format!("ends within the chunk at {}", chunk.offset))
-                };
-                each(chunk, bytes.ok_or_else(short)?)?;
-            }
+                })?;
+                Ok(Part { chunk, bytes })
+            })
+        })
+    }
+
+    /// Replaces `records` by those of a part that are wanted.
+    pub(crate) fn read_part<'a>(&'a self, part: Part<'a>, records: &mut Vec<Record<'a>>) -> Result<(), Error> {
+        let Part { chunk, bytes } = part;
+        records.clear();
+        collect_chunk(&self.path, &self.identity, chunk, bytes, &self.namespaces, records)?;
+        if let Some(wanted) = self.filter(chunk) {
+            records.retain(|record| wanted.contains(record.hash));
         }
         Ok(())
     }
@@ -186,7 +199,8 @@ impl SegmentData {
     /// Calls `each` for every record that is wanted, in their order. It is generic, so that the hottest loop
     /// is compiled together with it.
     pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(Record<'a>) -> Result<(), Error>) -> Result<(), Error> {
-        self.chunks(&mut |chunk, bytes| {
+        self.parts().try_for_each(|part| {
+            let Part { chunk, bytes } = part?;
             let filter = self.filter(chunk);
             read_chunk(&self.path, &self.identity, chunk, bytes, &self.namespaces, |record| {
                 if filter.is_none_or(|wanted| wanted.contains(record.hash)) { each(record) } else { Ok(()) }
@@ -200,12 +214,8 @@ impl SegmentData {
         each: &mut dyn FnMut(&[Record<'a>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut records = Vec::new();
-        self.chunks(&mut |chunk, bytes| {
-            records.clear();
-            collect_chunk(&self.path, &self.identity, chunk, bytes, &self.namespaces, &mut records)?;
-            if let Some(wanted) = self.filter(chunk) {
-                records.retain(|record| wanted.contains(record.hash));
-            }
+        self.parts().try_for_each(|part| {
+            self.read_part(part?, &mut records)?;
             each(&records)
         })
     }

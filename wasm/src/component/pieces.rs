@@ -16,6 +16,11 @@ pub(super) async fn next_piece() {
     poll_fn(|_| if std::mem::replace(&mut has_stopped, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
+/// Whether the work that is done now stops between two steps.
+pub(super) fn are_on() -> bool {
+    IN_PIECES.get()
+}
+
 /// Does the next piece of a future's work.
 pub(super) fn advance<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     /// Ends the pieces, also if the future panics.

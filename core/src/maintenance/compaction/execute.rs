@@ -47,15 +47,14 @@ pub(crate) async fn execute<D: Directory>(
     let bytes_read = data.iter().map(|data| data.bytes_read).sum();
     let mut records: Vec<Record<'_>> = Vec::new();
     let mut places = Vec::new();
+    let mut chunk = Vec::new();
     for data in &data {
-        data.for_each_chunk(&mut |chunk| {
-            for record in chunk {
-                places.push((record.hash, records.len() as u64));
-                records.push(*record);
-            }
-            Ok(())
-        })?;
-        source.pause().await;
+        for part in data.parts() {
+            data.read_part(part?, &mut chunk)?;
+            places.extend((records.len() as u64..).zip(&chunk).map(|(at, record)| (record.hash, at)));
+            records.append(&mut chunk);
+            source.pause().await;
+        }
     }
     let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
     let mut sort = Sort::new(places);

@@ -42,9 +42,9 @@ use error::{directory_error, refused};
 use handle::{Root, split};
 pub use promises::Promises;
 
-use crate::component::pieces::next_piece;
+use crate::component::pieces::{self, next_piece};
 
-/// The number of bytes that are written in one call.
+/// The number of bytes that are written in one call, and read in one piece of work.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// The number of bytes that are read in one call. A segment has fewer, so that reading it needs no second copy.
@@ -145,7 +145,7 @@ impl WasiDirectory {
         self.promises.weaker()
     }
 
-    fn read_at(&self, path: &str, range: Option<(u64, usize)>) -> Result<Vec<u8>, DirectoryError> {
+    async fn read_at(&self, path: &str, range: Option<(u64, usize)>) -> Result<Vec<u8>, DirectoryError> {
         let failed = |code| directory_error(code, Operation::Read, path);
         handle::check_path(path, Operation::Read)?;
         let (above, name) = split(path);
@@ -169,13 +169,14 @@ impl WasiDirectory {
         let length = usize::try_from(length).map_err(|_| out_of_range(stat.size))?;
         let mut content = Vec::new();
         content.try_reserve_exact(length).map_err(|error| failed(ErrorCode::InsufficientMemory).because(error))?;
-        if length <= READ_BYTES {
+        let most = if pieces::are_on() { CHUNK_BYTES } else { READ_BYTES };
+        if length <= most {
             // The size was checked above. If all bytes arrive in one piece, that piece is used without a copy.
             content = Vec::new();
         }
         let file = directory.open_file(name).map_err(failed)?;
         while content.len() < length {
-            let wanted = (length - content.len()).min(READ_BYTES);
+            let wanted = (length - content.len()).min(most);
             let (bytes, _) = file.read(wanted as u64, offset + content.len() as u64).map_err(failed)?;
             if bytes.is_empty() || bytes.len() > wanted {
                 return Err(out_of_range(offset + content.len() as u64));
@@ -184,6 +185,7 @@ impl WasiDirectory {
                 return Ok(bytes);
             }
             content.extend_from_slice(&bytes);
+            next_piece().await;
         }
         Ok(content)
     }
@@ -202,12 +204,12 @@ impl Directory for WasiDirectory {
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, DirectoryError> {
         next_piece().await;
-        self.read_at(path, None)
+        self.read_at(path, None).await
     }
 
     async fn read_range(&self, path: &str, offset: u64, length: usize) -> Result<Vec<u8>, DirectoryError> {
         next_piece().await;
-        self.read_at(path, Some((offset, length)))
+        self.read_at(path, Some((offset, length))).await
     }
 
     async fn create(&self, batch: Vec<NewFile>) -> Result<(), DirectoryError> {
@@ -225,6 +227,6 @@ impl Directory for WasiDirectory {
 
     async fn delete(&self, paths: &[String]) -> Result<(), DirectoryError> {
         next_piece().await;
-        delete::delete(&self.root, self.promises, &self.settled, paths)
+        delete::delete(&self.root, self.promises, &self.settled, paths).await
     }
 }
