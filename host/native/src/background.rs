@@ -10,7 +10,7 @@ use alluvium_core::{
     IncrementalCheckpointMetadata, Maintenance, MaintenanceReport, PreparedCheckpoint, WrittenCheckpoint,
 };
 
-use crate::scheduling::leave_the_core_to_wakers;
+pub use crate::scheduling::leave_the_core_to_wakers;
 
 /// What the thread is given to do, in order.
 enum Job<D> {

@@ -7,16 +7,30 @@
 #![allow(unsafe_code, reason = "no safe wrapper that is kept sets the class alone; the argument stands at the block")]
 
 /// Has the calling thread take no core from the threads that wake it. Where the system refuses that, nothing changes.
+///
+/// It is for threads that work in the background for a stream:
+///
+/// ```
+/// use alluvium::background::leave_the_core_to_wakers;
+///
+/// let (jobs, inbox) = std::sync::mpsc::channel::<std::path::PathBuf>();
+/// let thread = std::thread::spawn(move || {
+///     leave_the_core_to_wakers();
+///     inbox.iter().count()
+/// });
+/// drop(jobs);
+/// assert_eq!(thread.join().unwrap(), 0);
+/// ```
 #[cfg(target_os = "linux")]
-pub(crate) fn leave_the_core_to_wakers() {
+pub fn leave_the_core_to_wakers() {
     let parameters = libc::sched_param { sched_priority: 0 };
     // SAFETY: 0 is the calling thread, and the pointer is to a whole structure that the call only reads.
     let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters) };
 }
 
-/// Other systems have no such class.
+/// Other systems have no such class, so nothing changes.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn leave_the_core_to_wakers() {}
+pub fn leave_the_core_to_wakers() {}
 
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) mod tests {

@@ -1,14 +1,18 @@
-//! Counts what an engine writes, before it reaches the disk.
+//! Counts what an engine writes, before it reaches the disk, and syncs its files beside it.
+
+use std::fs::File;
+use std::sync::Arc;
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, Resource};
 use wasmtime_wasi::filesystem::{WasiFilesystemCtxView, WasiFilesystemView};
-use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
     Descriptor, DescriptorFlags, ErrorCode, Host as _, HostDescriptor, OpenFlags, PathFlags,
 };
+use wasmtime_wasi::p2::{FsError, FsResult};
 
 use crate::store_data::StoreData;
+use crate::syncs::What;
 
 /// What of `wasi:filesystem/types` an engine may call. Everything that adds to a directory is counted below.
 const ALLOWED: [&str; 17] = [
@@ -34,7 +38,8 @@ const ALLOWED: [&str; 17] = [
 const TYPES: &str = "wasi:filesystem/types@0.2.12";
 
 /// Holds what an engine writes to the budget of its store, before it reaches the disk. The engine is
-/// told what a full disk tells it, and leaves nothing behind; the host knows better.
+/// told what a full disk tells it, and leaves nothing behind; the host knows better. It does not wait for the syncs of
+/// files if it can do something else meanwhile.
 ///
 /// A function that is not on the list of what is allowed ends the component that calls it.
 pub(crate) fn count_writes(linker: &mut Linker<StoreData>, component: &Component) -> wasmtime::Result<()> {
@@ -92,8 +97,30 @@ pub(crate) fn count_writes(linker: &mut Linker<StoreData>, component: &Component
             String,
         )| creating(store.data_mut(), true, |view| view.link_at(directory, follow, path, other, to)),
     )?;
+    files.func_wrap("[method]descriptor.sync-data", |mut store, (file,): (Resource<Descriptor>,)| {
+        let guest: &mut StoreData = store.data_mut();
+        match guest.table.get(&file)? {
+            Descriptor::File(open) => synced(guest, &Arc::clone(&open.file), What::Bytes),
+            Descriptor::Dir(open) => synced(guest, &Arc::clone(&open.dir), What::Names),
+        }
+    })?;
+    files.func_wrap("[method]descriptor.sync", |mut store, (file,): (Resource<Descriptor>,)| {
+        let guest: &mut StoreData = store.data_mut();
+        if let Descriptor::Dir(open) = guest.table.get(&file)? {
+            return synced(guest, &Arc::clone(&open.dir), What::Names);
+        }
+        let mut view = guest.filesystem();
+        let done = view.sync(file);
+        answered(&mut view, done)
+    })?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Makes something durable, or says that the call would block until a thread has done so.
+fn synced(guest: &mut StoreData, file: &Arc<File>, what: What) -> wasmtime::Result<Answered<()>> {
+    let Some(done) = guest.syncs.sync(file, what) else { return Ok((Err(ErrorCode::WouldBlock),)) };
+    answered(&mut guest.filesystem(), done.map_err(FsError::from))
 }
 
 /// Ends a component that calls another function of the file system.

@@ -97,6 +97,7 @@ mod start;
 mod state;
 mod stderr_tail;
 mod store_data;
+mod syncs;
 mod system_error;
 pub mod text;
 mod threads;

@@ -82,6 +82,7 @@ impl PluginOptions {
             allow_fallback: self.allow_fallback,
             memory_limit_bytes: self.state_memory_bytes,
             max_compaction_bytes: self.max_compaction_bytes,
+            syncs_beside: true,
         })
     }
 }

@@ -20,6 +20,7 @@ use crate::error::RuntimeError;
 use crate::limits::{Limit, Limits, Reached};
 use crate::messages::Messages;
 use crate::stderr_tail::Tail;
+use crate::syncs::Syncs;
 use crate::system_error::{self, is_out_of_memory};
 
 /// The data of a store.
@@ -45,6 +46,8 @@ pub(crate) struct StoreData {
     pub(crate) output_bytes_max: usize,
     /// What an engine may still write to its directory.
     pub(crate) disk: DiskBudget,
+    /// What of it is being made durable.
+    pub(crate) syncs: Syncs,
     /// Says when the call of a plugin is over that an engine works for.
     pub(crate) stop: Option<Stop>,
 }
@@ -77,6 +80,7 @@ impl StoreData {
             emitted: Vec::new(),
             output_bytes_max: limits.output_bytes,
             disk: DiskBudget::default(),
+            syncs: Syncs::default(),
             stop: None,
         };
         let mut store = Store::new(compiler, guest);

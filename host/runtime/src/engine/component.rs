@@ -21,7 +21,7 @@ use crate::system_error::make_images;
 use crate::wasi;
 
 /// For so long the stream waits at once while the checkpoint that was begun is written, unless a single piece takes
-/// longer, such as a sync of a file.
+/// longer, such as a pass of sorting.
 const ADVANCE_TIME: Duration = Duration::from_millis(1);
 
 /// The same while others wait behind it. They would become more and more otherwise.
@@ -75,6 +75,8 @@ pub struct ComponentEngine {
     deadline: Option<u64>,
     /// Set when a call has trapped: the instance must not be entered again.
     is_dead: bool,
+    /// Whether a thread may sync its files while the stream goes on.
+    syncs_beside: bool,
     /// How many checkpoints were begun and are not durable, as far as is known here.
     pub(super) in_flight: usize,
     /// Those that have become durable and were not asked for yet, and why one has not.
@@ -139,6 +141,7 @@ impl ComponentEngine {
             manager,
             deadline,
             is_dead: false,
+            syncs_beside: options.syncs_beside,
             in_flight: 0,
             finished: Vec::new(),
             failed: None,
@@ -203,8 +206,14 @@ impl ComponentEngine {
     pub(super) fn advance(&mut self, to_the_end: bool) -> Result<(), RuntimeError> {
         let begun = Instant::now();
         while self.in_flight > 0 {
-            let done =
-                self.on_manager(|guest, store, manager| guest.call_advance_checkpoints(store, manager, to_the_end))?;
+            // The stream waits for the disk only if it begins checkpoints faster than they become durable.
+            let may_be_later = self.syncs_beside && !to_the_end && self.in_flight == 1;
+            let done = self.on_manager(|guest, store, manager| {
+                store.data_mut().syncs.may_be_later = may_be_later;
+                let done = guest.call_advance_checkpoints(&mut *store, manager, to_the_end);
+                store.data_mut().syncs.may_be_later = false;
+                done
+            })?;
             match self.within_disk(done) {
                 Ok(done) => {
                     self.in_flight -= done.len().min(self.in_flight);
@@ -217,7 +226,7 @@ impl ComponentEngine {
                 }
             }
             let enough = if self.in_flight > 1 { ADVANCE_TIME_BEHIND } else { ADVANCE_TIME };
-            if !to_the_end && begun.elapsed() >= enough {
+            if !to_the_end && (begun.elapsed() >= enough || self.stored().syncs.are_under_way()) {
                 break;
             }
         }

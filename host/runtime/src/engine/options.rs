@@ -25,6 +25,9 @@ pub struct EngineOptions {
     /// Bytes of live records that the compaction after one checkpoint may rewrite; see
     /// [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
     pub max_compaction_bytes: Option<u64>,
+    /// Whether a thread may sync the files of the engine component while the stream goes on. The native engine has a
+    /// thread in any case.
+    pub syncs_beside: bool,
 }
 
 impl EngineOptions {
@@ -41,6 +44,7 @@ impl EngineOptions {
             // Half of what 32 bits can address: a checkpoint needs room beside the state.
             memory_limit_bytes: 2 << 30,
             max_compaction_bytes: None,
+            syncs_beside: true,
         }
     }
 }

@@ -102,6 +102,8 @@ impl Opening {
             allow_fallback,
             memory_limit_bytes,
             max_compaction_bytes,
+            // The wall lets no component start a thread.
+            syncs_beside: false,
         }
     }
 }

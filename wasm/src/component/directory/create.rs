@@ -7,7 +7,7 @@ use alluvium_core::directory::{DirectoryError, NewFile, Operation, check_names};
 use wasip2::filesystem::types::{Descriptor, ErrorCode};
 
 use super::error::directory_error;
-use super::handle::{Handle, Root, split};
+use super::handle::{Handle, Root, split, until_synced};
 use super::listing::TEMPORARY_PREFIX;
 use super::{CHUNK_BYTES, Promises};
 use crate::component::pieces::next_piece;
@@ -35,7 +35,7 @@ pub(super) async fn create(
     }
     for (file, new) in files.iter().zip(batch).filter(|_| promises.syncs_files) {
         next_piece().await;
-        file.sync_data().map_err(|code| failed(code, &new.path))?;
+        until_synced(|| file.sync_data()).await.map_err(|code| failed(code, &new.path))?;
     }
     drop(files);
     for (index, file) in earlier.iter().enumerate() {
@@ -48,12 +48,12 @@ pub(super) async fn create(
     }
     for directory in to_sync {
         next_piece().await;
-        pending.sync(directory)?;
+        pending.sync(directory).await?;
     }
     next_piece().await;
     // The last file is named only now, because everything that it refers to is durable.
     pending.name(earlier.len(), last)?;
-    pending.sync(split(&last.path).0)?;
+    pending.sync(split(&last.path).0).await?;
     settled.borrow_mut().extend(unsettled);
     Ok(())
 }
@@ -155,15 +155,20 @@ impl Pending<'_> {
         self.directories.keys().filter(is_unsettled).cloned().collect()
     }
 
-    fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
+    async fn sync(&self, directory: &str) -> Result<(), DirectoryError> {
         if !self.promises.syncs_directories {
             return Ok(());
         }
-        let synced = match self.directories.get(directory) {
-            Some(handle) => handle.sync(),
-            None => self.root.directory(directory).and_then(|handle| handle.sync()),
+        let failed = |code| failed(code, directory);
+        let opened;
+        let handle = match self.directories.get(directory) {
+            Some(handle) => handle,
+            None => {
+                opened = self.root.directory(directory).map_err(failed)?;
+                &opened
+            }
         };
-        synced.map_err(|code| failed(code, directory))
+        until_synced(|| handle.sync()).await.map_err(failed)
     }
 }
 

@@ -8,11 +8,11 @@ use wasip2::filesystem::types::{DescriptorType, ErrorCode};
 
 use super::Promises;
 use super::error::{directory_error, refused};
-use super::handle::{Root, check_path, split};
+use super::handle::{Root, check_path, split, until_synced};
 use super::listing::LOCK_FILE;
 
 /// Deletes `paths`. Removed directories are removed from `settled`.
-pub(super) fn delete(
+pub(super) async fn delete(
     root: &Root,
     promises: Promises,
     settled: &RefCell<BTreeSet<String>>,
@@ -39,16 +39,27 @@ pub(super) fn delete(
         }
         settled.borrow_mut().remove(path);
     }
-    remove_or_sync(root, promises, &mut settled.borrow_mut(), touched)
+    let to_sync = remove_empty(root, &mut settled.borrow_mut(), touched)?;
+    for directory in to_sync.into_iter().filter(|_| promises.syncs_directories) {
+        let synced = match root.directory(directory) {
+            Ok(handle) => until_synced(|| handle.sync()).await,
+            Err(code) => Err(code),
+        };
+        match synced {
+            // The directory was removed in the meantime, with everything in it.
+            Err(ErrorCode::NoEntry) if !directory.is_empty() => {}
+            result => result.map_err(|code| failed(code, directory))?,
+        }
+    }
+    Ok(())
 }
 
-/// Removes the directories that are now empty, and syncs the others.
-fn remove_or_sync(
+/// Removes the directories that are now empty. Returns those whose names have changed and that are left.
+fn remove_empty<'p>(
     root: &Root,
-    promises: Promises,
     settled: &mut BTreeSet<String>,
-    touched: BTreeSet<&str>,
-) -> Result<(), DirectoryError> {
+    touched: BTreeSet<&'p str>,
+) -> Result<BTreeSet<&'p str>, DirectoryError> {
     let mut to_sync = BTreeSet::new();
     for directory in touched {
         let (above, name) = split(directory);
@@ -65,14 +76,7 @@ fn remove_or_sync(
             Err(code) => return Err(failed(code, directory)),
         }
     }
-    for directory in to_sync.into_iter().filter(|_| promises.syncs_directories) {
-        match root.directory(directory).and_then(|handle| handle.sync()) {
-            // The directory was removed in the meantime, with everything in it.
-            Err(ErrorCode::NoEntry) if !directory.is_empty() => {}
-            result => result.map_err(|code| failed(code, directory))?,
-        }
-    }
-    Ok(())
+    Ok(to_sync)
 }
 
 /// Returns the type of a path, or none if it does not exist.

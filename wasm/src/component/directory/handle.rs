@@ -6,6 +6,7 @@ use wasip2::filesystem::types::{
 };
 
 use super::error::refused;
+use crate::component::pieces::{self, next_piece};
 
 /// The flags that never follow a symbolic link.
 fn no_links() -> PathFlags {
@@ -112,6 +113,17 @@ impl Handle {
             }
         }
         Ok(names)
+    }
+}
+
+/// Makes something durable. A host that gives pieces of time may have that done beside them, and says until then that the
+/// call would block.
+pub(super) async fn until_synced(sync: impl Fn() -> Result<(), ErrorCode>) -> Result<(), ErrorCode> {
+    loop {
+        match sync() {
+            Err(ErrorCode::WouldBlock) if pieces::are_on() => next_piece().await,
+            result => return result,
+        }
     }
 }
 
