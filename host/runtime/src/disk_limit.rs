@@ -39,7 +39,7 @@ const TYPES: &str = "wasi:filesystem/types@0.2.12";
 
 /// Holds what an engine writes to the budget of its store, before it reaches the disk. The engine is
 /// told what a full disk tells it, and leaves nothing behind; the host knows better. It does not wait for the syncs of
-/// files if it can do something else meanwhile.
+/// files if it has something else to do.
 ///
 /// A function that is not on the list of what is allowed ends the component that calls it.
 pub(crate) fn count_writes(linker: &mut Linker<StoreData>, component: &Component) -> wasmtime::Result<()> {

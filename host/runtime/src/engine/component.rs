@@ -75,7 +75,7 @@ pub struct ComponentEngine {
     deadline: Option<u64>,
     /// Set when a call has trapped: the instance must not be entered again.
     is_dead: bool,
-    /// Whether a thread may sync its files while the stream goes on.
+    /// Whether a thread may sync its files while the stream continues.
     syncs_beside: bool,
     /// How many checkpoints were begun and are not durable, as far as is known here.
     pub(super) in_flight: usize,

@@ -25,7 +25,7 @@ pub struct EngineOptions {
     /// Bytes of live records that the compaction after one checkpoint may rewrite; see
     /// [`CheckpointConfig::max_rebase_bytes`](alluvium_core::CheckpointConfig::max_rebase_bytes).
     pub max_compaction_bytes: Option<u64>,
-    /// Whether a thread may sync the files of the engine component while the stream goes on. The native engine has a
+    /// Whether a thread may sync the files of the engine component while the stream continues. The native engine has a
     /// thread in any case.
     pub syncs_beside: bool,
 }

@@ -14,8 +14,8 @@ impl Plugin {
     ///
     /// The engine component does one thing at a time: it writes the checkpoint in pieces of about a millisecond, one
     /// after each batch and one whenever [`finished_checkpoints`](Self::finished_checkpoints) asks. A pass of sorting is
-    /// one piece, however long it takes. Syncs are done on a thread, and the stream goes on meanwhile; in a worker
-    /// process, which starts no threads, it waits. While other checkpoints wait behind it, the pieces are longer and the
+    /// one piece, however long it takes. A thread does the syncs, and the stream continues. In a worker process,
+    /// which starts no threads, the stream waits. While other checkpoints wait behind it, the pieces are longer and the
     /// stream waits for syncs too. The native engine has a thread for all of it.
     ///
     /// If too many checkpoints are being written, the error is [`Backpressure`](crate::EngineError::Backpressure), and only
