@@ -30,7 +30,7 @@ for (const [number, plugins] of [["1", older], ["2", newer]]) {
       ok(call(...run.args));
       const found = { ...state(run.dir), version: version(run.dir), emitted: run.emitted() };
       whole[number] ??= found;
-      assert.match(found.dump, number === "1" ? /"\[\d+,\d+\]"/ : /miles/);
+      assert.match(found.dump, number === "1" ? /"value":\[\d+,\d+\]/ : /"miles"/);
       assert.ok(found.emitted[0].split("\n").length > 25, "there is something to compare");
       assert.deepEqual(found, whole[number]);
       assert.equal(found.version, number);
