@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alluvium_core::IncrementalCheckpointError as Error;
-use alluvium_core::archive::{export, import, read};
+use alluvium_core::archive::{export, import, metadata, read};
 use alluvium_core::directory::block_on;
 use alluvium_core::tools::verify::verify;
 use alluvium_test_harness::allocation::largest_block;
@@ -26,8 +26,9 @@ fn every_golden_checkpoint_comes_back_verbatim() {
                 assert_eq!(golden.files.get(path), Some(content), "{} {id}: {path}", golden.name);
             }
             let directory = empty();
-            let metadata = block_on(import(&archive, directory.clone(), keep(3), options())).unwrap();
-            assert_eq!(metadata.id, *id);
+            let imported = block_on(import(&archive, directory.clone(), keep(3), options())).unwrap();
+            assert_eq!(imported.id, *id);
+            assert_eq!(metadata(&archive).unwrap(), imported, "it is told before the import");
             assert_eq!(directory.to_files(), files, "into an empty directory the files go as they are");
             assert_eq!(Expected::of(&open(&directory).unwrap()), *expected, "{} {id}", golden.name);
             assert!(!block_on(verify(&*directory)).unwrap().is_damaged());
@@ -142,9 +143,14 @@ fn pack(entries: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
 }
 
 fn check_refused(entries: &[(&str, tar::EntryType, &[u8])], expected: &str) {
-    let error = read(&pack(entries)).map(|_| ()).unwrap_err();
+    let archive = pack(entries);
+    let error = read(&archive).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains(expected), "{entries:?}: {error}");
     assert!(!matches!(error, Error::Io(_)), "{error:?}");
+    // What asks only for the metadata sees less, and what it refuses it refuses in the same words.
+    if let Err(first) = metadata(&archive) {
+        assert_eq!(first.to_string(), error.to_string());
+    }
 }
 
 #[test]

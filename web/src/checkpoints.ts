@@ -11,7 +11,7 @@ import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
 import { withJson } from "./plain.js";
 import type { BytesSource } from "./platform.js";
-import { type Schema, bringUpToDate, checkArchive, checkListed, checkSchema } from "./schema.js";
+import { type Schema, bringUpToDate, checkMetadata, checkSchema } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
 import { nameOf } from "./storage.js";
@@ -207,8 +207,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   async refresh(): Promise<RecoverySummary> {
     const [found] = await this.#replace("refresh", async (engine) => {
       if (this.#schema.schemaVersion !== undefined) {
-        const newest = ((await engine.list()) as ListedCheckpoint[]).find(({ metadata }) => metadata !== undefined);
-        if (newest !== undefined) checkListed(this, this.#schema, newest);
+        const newest = ((await engine.list()) as ListedCheckpoint[]).find(({ metadata }) => metadata !== undefined)?.metadata;
+        if (newest !== undefined) checkMetadata(this, this.#schema, newest);
       }
       return (await engine.refresh()) as RecoverySummary;
     });
@@ -261,8 +261,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     const wanted = unsigned("id", id);
     const [restored, migrated] = await this.#replace("restore", async (engine) => {
       if (this.#schema.schemaVersion !== undefined) {
-        const found = ((await engine.list()) as ListedCheckpoint[]).find((checkpoint) => checkpoint.id === wanted);
-        if (found !== undefined) checkListed(this, this.#schema, found);
+        const found = ((await engine.list()) as ListedCheckpoint[]).find(({ id }) => id === wanted)?.metadata;
+        if (found !== undefined) checkMetadata(this, this.#schema, found);
       }
       return (await engine.restore(wanted)) as CheckpointMetadata;
     });
@@ -346,7 +346,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     if (reading instanceof Promise) reading.catch(() => {});
     const [imported, migrated] = await this.#replace("importCheckpoint", async (engine) => {
       const bytes = viewed("the file", await reading);
-      if (this.#schema.schemaVersion !== undefined) checkArchive(this, this.#schema, bytes);
+      if (this.#schema.schemaVersion !== undefined) checkMetadata(this, this.#schema, engine.archiveMetadata(bytes) as CheckpointMetadata);
       return (await engine.importArchive(bytes)) as CheckpointMetadata;
     });
     return migrated ?? imported;

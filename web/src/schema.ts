@@ -2,7 +2,7 @@
 
 import type { Checkpoints } from "./checkpoints.js";
 import { callable, refuse } from "./checks.js";
-import type { ListedCheckpoint, WrittenCheckpoint } from "./types.js";
+import type { CheckpointMetadata, WrittenCheckpoint } from "./types.js";
 
 /** The annotation that has the version. */
 const VERSION = "schema-version";
@@ -33,31 +33,9 @@ function checkVersion({ name, isReadOnly }: Checkpoints<any, any>, { schemaVersi
   if (migrate === undefined) refuse(`${both}: give open a function migrate`);
 }
 
-/** Refuses a listed checkpoint of such a version, before it becomes the state. */
-export function checkListed(checkpoints: Checkpoints<any, any>, schema: Schema, { metadata }: ListedCheckpoint): void {
-  if (metadata !== undefined) checkVersion(checkpoints, schema, Number(metadata.annotations.get(VERSION) ?? 0));
-}
-
-/** The size of the header of each file of a tar archive, and of the pieces that a file is made of. */
-const TAR_BLOCK = 512;
-
-/** Refuses an archive of such a version, before it becomes the state. One that cannot be read is left to the engine. */
-export function checkArchive(checkpoints: Checkpoints<any, any>, schema: Schema, archive: Uint8Array): void {
-  const text = (at: number, length: number): string => new TextDecoder().decode(archive.subarray(at, at + length)).replace(/\0.*$/s, "");
-  for (let at = 0; at + TAR_BLOCK <= archive.length; ) {
-    const size = Number.parseInt(text(at + 124, 12), 8);
-    if (!(size >= 0)) return;
-    if (text(at, 100).endsWith("/metadata.json")) {
-      let metadata: { alluvium?: { annotations?: Record<string, string> } };
-      try {
-        metadata = JSON.parse(text(at + TAR_BLOCK, size)) as typeof metadata;
-      } catch {
-        return;
-      }
-      return checkVersion(checkpoints, schema, Number(metadata?.alluvium?.annotations?.[VERSION] ?? 0));
-    }
-    at += TAR_BLOCK + Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
-  }
+/** Refuses a checkpoint of such a version, before it becomes the state. */
+export function checkMetadata(checkpoints: Checkpoints<any, any>, schema: Schema, { annotations }: CheckpointMetadata): void {
+  checkVersion(checkpoints, schema, Number(annotations.get(VERSION) ?? 0));
 }
 
 /** Checks the version that the code says it has. */

@@ -11,15 +11,16 @@ use crate::format::paths::{Name, metadata_path, state_path};
 use crate::tools::inspect::load_metadata;
 use crate::tools::verify::verify;
 
-/// Returns the files of an archive by path. Every path must be one that Alluvium writes.
-pub(super) fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+/// Returns the files of an archive by path, as far as they are wanted. Every path must be one that Alluvium writes.
+pub(super) fn unpack(archive: &[u8], is_wanted: impl Fn(&Name) -> bool) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut files = BTreeMap::new();
     let mut rest = archive;
     while let Some((path, content)) = ustar::take(&mut rest)? {
-        if !matches!(Name::parse(&path), Name::Metadata(_) | Name::State(_) | Name::Segment(..) | Name::List(..)) {
+        let name = Name::parse(&path);
+        if !matches!(name, Name::Metadata(_) | Name::State(_) | Name::Segment(..) | Name::List(..)) {
             return Err(Error::unknown(PLACE, format!("{path:?} is not a name that Alluvium writes")));
         }
-        if files.insert(path.clone(), content.to_vec()).is_some() {
+        if is_wanted(&name) && files.insert(path.clone(), content.to_vec()).is_some() {
             return Err(Error::corrupt(PLACE, format!("{path} is there twice")));
         }
     }
@@ -29,13 +30,9 @@ pub(super) fn unpack(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error>
 /// Checks that the files are one whole checkpoint and nothing else. Returns their paths in the order in
 /// which they are created, and the files as a directory.
 pub(super) fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, MemoryDirectory), Error> {
-    let ids: Vec<u64> = files.keys().filter_map(|path| committed_id(path)).collect();
-    let [id] = ids[..] else {
-        return Err(Error::unknown(PLACE, "exactly one checkpoint's metadata.json expected"));
-    };
+    let (directory, metadata) = described(files)?;
+    let id = metadata.id;
     let path = metadata_path(id);
-    let (directory, metadata) = erased(MemoryDirectory::from_files(files), |files| at_once(load_metadata(files, id)));
-    let metadata = metadata?;
     let order = {
         let files = directory.files();
         let order = needed(&metadata, |path| files.contains_key(path))?;
@@ -53,6 +50,18 @@ pub(super) fn prove(files: BTreeMap<String, Vec<u8>>) -> Result<(Vec<String>, Me
         Some(finding) => Err(Error::corrupt(&finding.path, &finding.what)),
         None => Ok((order, directory)),
     }
+}
+
+/// Returns the files as a directory, and the metadata of the one checkpoint in them.
+pub(super) fn described(
+    files: BTreeMap<String, Vec<u8>>,
+) -> Result<(MemoryDirectory, IncrementalCheckpointMetadata), Error> {
+    let ids: Vec<u64> = files.keys().filter_map(|path| committed_id(path)).collect();
+    let [id] = ids[..] else {
+        return Err(Error::unknown(PLACE, "exactly one checkpoint's metadata.json expected"));
+    };
+    let (directory, metadata) = erased(MemoryDirectory::from_files(files), |files| at_once(load_metadata(files, id)));
+    Ok((directory, metadata?))
 }
 
 /// Returns the files of a checkpoint in the order in which they are created. LaminarDB's metadata does not

@@ -11,7 +11,7 @@ mod ustar;
 
 use std::sync::Arc;
 
-use crate::archive::content::{needed, pack, prove, unpack};
+use crate::archive::content::{described, needed, pack, prove, unpack};
 use crate::archive::erased::erased;
 use crate::archive::ustar::PLACE;
 use crate::config::{CheckpointConfig, OpenOptions};
@@ -35,7 +35,7 @@ pub use crate::archive::export::export;
 /// [`Deserialization`](Error::Deserialization): another name, a link, a file twice, a missing file, one
 /// changed byte.
 pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
-    let (order, directory) = prove(unpack(archive)?)?;
+    let (order, directory) = prove(unpack(archive, |_| true)?)?;
     let again = pack(&order, directory.files().clone())?;
     if again != archive {
         let at = again.iter().zip(archive).position(|(expected, found)| expected != found);
@@ -44,6 +44,29 @@ pub fn read(archive: &[u8]) -> Result<MemoryDirectory, Error> {
         return Err(Error::corrupt(PLACE, what));
     }
     Ok(directory)
+}
+
+/// Reads the metadata of the checkpoint in an archive, to decide whether to import it.
+///
+/// It copies no segment, and proves no more than that this metadata is whole. The archive may still be one that
+/// [`read`] and [`import`] refuse. Errors are those of [`read`].
+///
+/// ```
+/// # use alluvium_core::directory::{block_on, MemoryDirectory};
+/// # use alluvium_core::{archive, CheckpointConfig, IncrementalCheckpointManager, ManualClock, OpenOptions};
+/// # use std::sync::Arc;
+/// # let options = OpenOptions::new(Arc::new(ManualClock::new(0))).create(true);
+/// # let from = Arc::new(MemoryDirectory::new());
+/// # let mut manager = block_on(IncrementalCheckpointManager::open(from.clone(), CheckpointConfig::new(), options))?;
+/// # block_on(manager.create_checkpoint(0))?;
+/// let bytes = block_on(archive::export(&*from, None))?;
+/// assert_eq!(archive::metadata(&bytes)?.id, 1);
+/// # Ok::<(), alluvium_core::IncrementalCheckpointError>(())
+/// ```
+pub fn metadata(archive: &[u8]) -> Result<IncrementalCheckpointMetadata, Error> {
+    // Metadata may name its segments in a file of their own.
+    let (_, metadata) = described(unpack(archive, |name| matches!(name, Name::Metadata(_) | Name::List(..)))?)?;
+    Ok(metadata)
 }
 
 /// Imports an archive into a directory, and returns the metadata of the checkpoint that it became.

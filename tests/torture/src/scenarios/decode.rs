@@ -37,7 +37,9 @@ pub fn metadata(bytes: &[u8]) {
 
 /// Reads an archive.
 pub fn tar(bytes: &[u8]) {
+    let metadata = archive::metadata(bytes);
     if let Ok(directory) = archive::read(bytes) {
+        assert!(metadata.is_ok(), "the metadata of a whole archive");
         let again = block_on(archive::export(&directory, None)).expect("what was read can be exported");
         assert_eq!(again, bytes, "an archive has one form");
     }

@@ -43,6 +43,12 @@ impl Engine {
         })
     }
 
+    /// Returns the metadata of the checkpoint in an archive.
+    #[wasm_bindgen(js_name = archiveMetadata)]
+    pub fn archive_metadata(&self, archive: &[u8]) -> Result<JsValue, JsValue> {
+        archive::metadata(archive).map(|found| convert::metadata(&found)).map_err(convert::error)
+    }
+
     /// Imports an archive, which becomes the newest checkpoint and the live state.
     #[wasm_bindgen(js_name = importArchive)]
     pub fn import_archive(&self, archive: Vec<u8>) -> Promise {
