@@ -1,5 +1,5 @@
-// What sources read of checkpoints. It is apart from them, so that a source does not bring the engine with it. Callers
-// do not see it.
+// What sources and served clients read of checkpoints. It is apart from them, so that a source does not bring the engine
+// with it. Callers do not see it.
 
 /** The name of a member that says how long after a checkpoint the next one is due. */
 export const intervalMs: unique symbol = Symbol("intervalMs");

@@ -3,7 +3,8 @@ import type { Checkpoints } from "../checkpoints.js";
 import { listed, record, refuse } from "../checks.js";
 import { AlluviumError } from "../error.js";
 import { uncaught } from "../events.js";
-import { rangeBytes, watchBytes, whenEnded, whenFree } from "../live/watched.js";
+import { replacing } from "../for-sources.js";
+import { rangeBytes, watchBytes, whenEnded } from "../live/watched.js";
 import type { Notice } from "../live/watchers.js";
 import type { Where } from "../live/where.js";
 import type { Lock } from "../lock.js";
@@ -118,18 +119,20 @@ class Server implements Served {
     if (message.says === "call") return void this.#answer(from, message.request, message, message.space);
     peer?.watches.get(message.watch)?.();
     peer?.watches.delete(message.watch);
-    if (message.says === "watch" && peer !== undefined) this.#watch(from, peer, message);
+    if (message.says === "watch" && peer !== undefined) void this.#watch(from, peer, message);
   }
 
+  /** Answers a call. If another checkpoint is becoming the state, that is done first: a client cannot know when it is. */
   async #answer(client: string, request: number, call: Call, space: string | undefined): Promise<void> {
     try {
+      for (let under = this.#checkpoints[replacing]; under !== undefined; under = this.#checkpoints[replacing]) await under;
       this.#send(client, { says: "reply", request, result: await this.#run(call, space) });
     } catch (thrown) {
       this.#send(client, { says: "reply", request, failure: failureOf(thrown) });
     }
   }
 
-  /** Runs a call. Everything but a checkpoint is done at once, in the order in which the calls come. */
+  /** Runs a call. Everything but a checkpoint is done without waiting, so calls are done in the order in which they come. */
   #run(call: Call, name: string | undefined): unknown {
     const space = this.#space(name);
     if (this.#readOnly && (call.call === "apply" || call.call === "checkpoint")) throw new AlluviumError("invalid-input", "clients can only read these checkpoints");
@@ -150,23 +153,21 @@ class Server implements Served {
     }
   }
 
-  /** Begins to watch. If the engine is busy, the watch begins in its turn behind what is running. */
-  #watch(client: string, peer: Peer, watching: Watching, isInTurn = false): void {
-    const { watch, attempt, where, isLive, space } = watching;
+  /** Begins to watch, like a call when no other checkpoint is becoming the state. */
+  async #watch(client: string, peer: Peer, { watch, attempt, where, isLive, space }: Watching): Promise<void> {
+    let isWanted = true;
+    peer.watches.set(watch, () => void (isWanted = false));
+    for (let under = this.#checkpoints[replacing]; under !== undefined; under = this.#checkpoints[replacing]) await under;
+    if (!isWanted) return;
+    // What cannot be watched is no watch.
+    peer.watches.delete(watch);
     const tell = (told: Partial<Told> & { sequence: number }): void => this.#send(client, { says: "told", watch, attempt, isReset: false, changes: [], ...told });
     /** Tells the entries, which are those of a sequence number. */
     const begin = (sequence: number): void => tell({ sequence, isReset: true, ...(isLive && { entries: packed(this.#space(space), where) }) });
-    const again = (): void => {
-      peer.watches.get(watch)?.();
-      let isWanted = true;
-      peer.watches.set(watch, () => void (isWanted = false));
-      this.#checkpoints[whenFree](() => isWanted && this.#watch(client, peer, watching, true));
-    };
-    const guarded = (work: () => void, canWait = true): void => {
+    const guarded = (work: () => void): void => {
       try {
         work();
       } catch (thrown) {
-        if (canWait && thrown instanceof AlluviumError && thrown.kind === "busy") return again();
         this.#send(client, { says: "failed", watch, attempt, failure: failureOf(thrown) });
       }
     };
@@ -180,7 +181,7 @@ class Server implements Served {
       const { sequence, stop } = this.#space(space)[watchBytes](where, { told, ended() {} });
       peer.watches.set(watch, stop);
       begin(sequence);
-    }, !isInTurn);
+    });
   }
 
   /** Forgets a client. */

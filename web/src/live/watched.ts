@@ -2,7 +2,6 @@ import { Calls, type Place } from "../calls.js";
 import { callable } from "../checks.js";
 import { type Codec, raw } from "../codec.js";
 import type { AlluviumError } from "../error.js";
-import { attempt } from "../events.js";
 import { type KeyRange, within } from "../range.js";
 import type { Session } from "../session.js";
 import type { Bytes } from "../text.js";
@@ -44,9 +43,6 @@ export const rangeBytes: unique symbol = Symbol("rangeBytes");
 
 /** The name of a method that only this package calls: it tells when the checkpoints have ended. */
 export const whenEnded: unique symbol = Symbol("whenEnded");
-
-/** The name of a method that only this package calls: it runs something when the engine is not busy. */
-export const whenFree: unique symbol = Symbol("whenFree");
 
 /** A watcher of bytes. */
 export interface ByteWatcher {
@@ -98,11 +94,6 @@ export class Watched<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> exten
   /** @internal */
   [whenEnded](listener: (error: AlluviumError | undefined) => void): () => void {
     return this.#session.whenEnded(listener);
-  }
-
-  /** @internal */
-  [whenFree](work: () => void): void {
-    void this.#session.enqueue(async () => attempt(work));
   }
 
   /** @internal */

@@ -119,6 +119,7 @@ export async function living({ Checkpoints }, { client: { BatchWriter, connect, 
   const off = wrong.subscribe(() => {});
   await refused("it cannot be loaded", () => wrong.loaded(), /^not-found: /);
   same("errors", errors, [undefined, "not-found"]);
+  same("what cannot be watched is no watch", served.watches, 0);
   off();
   checkpoints.apply(new BatchWriter().put("bad", "{"));
   const bad = client.liveValue("bad");

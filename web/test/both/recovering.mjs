@@ -12,12 +12,13 @@ function held() {
   return { ...storage, list: waits(storage.list), delete: waits(storage.delete), hold: () => void (gate = new Promise((resolve) => (letGo = resolve))), letGo: () => letGo() };
 }
 
-/** A watch that begins while the engine is busy begins in its turn. */
+/** What clients ask for while another checkpoint becomes the state is done when that is over, in the order of their calls. */
 export async function busyEngine({ Checkpoints }, { client: { connect, serve } }) {
   const storage = held();
   const checkpoints = await Checkpoints.open({ name: "busy", storage });
   checkpoints.put("k", "1");
   await checkpoints.checkpoint();
+  checkpoints.put("k", "lost");
   const [one, other] = ends();
   const served = serve(checkpoints, other);
   // No timer of the client helps: it would begin again only after an hour.
@@ -29,12 +30,17 @@ export async function busyEngine({ Checkpoints }, { client: { connect, serve } }
   live.subscribe(() => {});
   client.subscribe({}, ({ changes }) => told.push(...changes.map(({ value }) => read(value))));
   const forget = gone.subscribe(() => {});
-  // This call comes behind the watches.
-  await refused("the engine is busy", () => client.get("k"), /^busy: /);
+  await until("the watches have come", () => served.watches === 3);
+  await refused("a call in the engine's own thread", () => checkpoints.get("k"), /^busy: /);
+  let isAnswered = false;
+  const calls = Promise.all([client.get("k"), client.put("w", "5"), client.getMany(["w", "none"]), client.scan()]).finally(() => (isAnswered = true));
   forget();
-  await refused("it is still busy", () => client.get("k"), /^busy: /);
+  await until("the calls have come, before the end of a watch", () => served.watches === 2);
+  same("no call is answered", isAnswered, false);
   storage.letGo();
   await restoring;
+  const [k, , many, entries] = await calls;
+  same("what is read", [read(k), many.map(read), entries.map((entry) => entry.map(read))], ["1", ["5", undefined], [["k", "1"], ["w", "5"]]]);
   same("the first snapshot", [read(await live.loaded()), live.error.getSnapshot()], ["1", undefined]);
   checkpoints.put("k", "2");
   await until("both are told", () => read(live.getSnapshot()) === "2" && told.at(-1) === "2");
