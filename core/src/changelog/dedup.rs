@@ -12,55 +12,90 @@ const LOOKED_THROUGH: usize = 8;
 /// The number of digits of the upper half of the hash. Sorting starts with the least significant one.
 const DIGITS: usize = 4;
 
+/// How many places a step of sorting takes.
+const STEP_PLACES: usize = 16 << 10;
+
 /// Returns a digit of the upper half of the hash: eight bits.
 fn digit(place: &Place, at: usize) -> usize {
     (place.0 >> (32 + 8 * at) & 0xff) as usize
 }
 
-/// Puts mutations in the order of [`Record::order`], in steps: each sorts by one digit of the upper half of the hash.
-/// Places with equal digits keep their order. It sorts by counting, so that no choice of keys makes it slower.
+/// Puts mutations in the order of [`Record::order`], in steps that are short: it counts the digits of the upper half of the
+/// hash, and then sorts by one digit after the other. Places with equal digits keep their order. It sorts by counting, so
+/// that no choice of keys makes it slower.
 pub(crate) struct Sort {
     places: Vec<Place>,
     other: Vec<Place>,
-    /// How often each digit has each value.
+    /// How often each digit has each value; while it sorts by a digit, where the next place with each value goes.
     counts: Vec<[usize; 256]>,
-    /// How many digits are sorted by.
-    sorted: usize,
+    phase: Phase,
+    /// How many places of this phase are done.
+    done: usize,
+}
+
+/// What the next step of sorting does.
+#[derive(Clone, Copy)]
+enum Phase {
+    Count,
+    /// It sorts by this digit, if there is such a digit.
+    By(usize),
 }
 
 impl Sort {
     /// Begins with the places of the mutations, oldest first.
     pub(crate) fn new(places: Vec<Place>) -> Self {
-        let mut counts = vec![[0; 256]; DIGITS];
-        count_probes(places.len());
-        for place in &places {
-            for (at, counts) in counts.iter_mut().enumerate() {
-                counts[digit(place, at)] += 1;
-            }
-        }
-        Self { other: vec![(0, 0); places.len()], places, counts, sorted: 0 }
+        let other = vec![(0, 0); places.len()];
+        Self { places, other, counts: vec![[0; 256]; DIGITS], phase: Phase::Count, done: 0 }
     }
 
-    /// Sorts by the next digit. Returns whether there was one.
+    /// Does the next step. Returns whether there was one.
     pub(crate) fn step(&mut self) -> bool {
-        let at = self.sorted;
-        let Some(counts) = self.counts.get_mut(at) else { return false };
-        self.sorted += 1;
-        // If all places have the same digit here, for example within one key group, there is nothing to sort.
-        if !counts.contains(&self.places.len()) {
-            let mut start = 0;
-            for count in &mut *counts {
-                start += std::mem::replace(count, start);
+        let end = self.places.len().min(self.done + STEP_PLACES);
+        let next = &self.places[self.done..end];
+        match self.phase {
+            Phase::Count => {
+                for place in next {
+                    for (at, counts) in self.counts.iter_mut().enumerate() {
+                        counts[digit(place, at)] += 1;
+                    }
+                }
             }
-            count_probes(self.places.len());
-            for place in &self.places {
-                let to = &mut counts[digit(place, at)];
-                self.other[*to] = *place;
-                *to += 1;
+            Phase::By(at) => {
+                let Some(places_of) = self.counts.get_mut(at) else { return false };
+                for place in next {
+                    let to = &mut places_of[digit(place, at)];
+                    self.other[*to] = *place;
+                    *to += 1;
+                }
             }
-            std::mem::swap(&mut self.places, &mut self.other);
+        }
+        count_probes(next.len());
+        self.done = end;
+        if end == self.places.len() {
+            self.begin_next();
         }
         true
+    }
+
+    /// Begins with the next digit by which there is something to sort.
+    fn begin_next(&mut self) {
+        let next = match self.phase {
+            Phase::Count => 0,
+            Phase::By(at) => {
+                std::mem::swap(&mut self.places, &mut self.other);
+                at + 1
+            }
+        };
+        // If all places have the same digit, for example within one key group, it is passed over.
+        let sorts = |counts: &[usize; 256]| !counts.contains(&self.places.len());
+        let at = next + self.counts[next..].iter().take_while(|counts| !sorts(counts)).count();
+        if let Some(counts) = self.counts.get_mut(at) {
+            let mut start = 0;
+            for count in counts {
+                start += std::mem::replace(count, start);
+            }
+        }
+        (self.phase, self.done) = (Phase::By(at), 0);
     }
 
     /// Does the steps that are left, and returns the newest mutation of each key, in order.
@@ -138,6 +173,22 @@ mod tests {
     #[test]
     fn nothing_gives_nothing() {
         assert!(newest_of(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_step_takes_a_bounded_number_of_places() {
+        let keys: Vec<[u8; 4]> = (0..3 * STEP_PLACES as u32).map(u32::to_be_bytes).collect();
+        let records: Vec<_> =
+            keys.iter().map(|key| Record { hash: key_hash(key), key, value: Some(b""), ..Record::default() }).collect();
+        let mut sort = Sort::new(records.iter().enumerate().map(|(at, record)| (record.hash, at as u64)).collect());
+        let mut steps = 0;
+        while sort.step() {
+            steps += 1;
+        }
+        assert_eq!(steps, 3 * (1 + DIGITS), "three for the counting, and for each digit");
+        let mut expected = records.clone();
+        expected.sort_by(|a, b| a.order().cmp(&b.order()));
+        assert_eq!(sort.newest(|at| records[at as usize]).collect::<Vec<_>>(), expected);
     }
 
     #[test]

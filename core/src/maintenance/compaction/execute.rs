@@ -45,24 +45,26 @@ pub(crate) async fn execute<D: Directory>(
         data.push(file);
     }
     let bytes_read = data.iter().map(|data| data.bytes_read).sum();
-    let mut records: Vec<Record<'_>> = Vec::new();
-    let mut places = Vec::new();
-    let mut chunk = Vec::new();
+    // The records of each part stay where they are read, because moving all of them would be a long step.
+    let mut records: Vec<Vec<Record<'_>>> = Vec::new();
+    let (mut places, mut record_bytes) = (Vec::new(), 0);
     for data in &data {
         for part in data.parts() {
-            data.read_part(part?, &mut chunk)?;
-            places.extend((records.len() as u64..).zip(&chunk).map(|(at, record)| (record.hash, at)));
-            records.append(&mut chunk);
+            let mut of_part = Vec::new();
+            data.read_part(part?, &mut of_part)?;
+            let first = (records.len() as u64) << 32;
+            places.extend((first..).zip(&of_part).map(|(at, record)| (record.hash, at)));
+            record_bytes += of_part.iter().map(|record| 1 + record.payload_bytes()).sum::<usize>();
+            records.push(of_part);
             source.pause().await;
         }
     }
-    let record_bytes = records.iter().map(|record| 1 + record.payload_bytes()).sum();
     let mut sort = Sort::new(places);
     while sort.step() {
         source.pause().await;
     }
     let mut encoder = Encoder::new(SegmentIdentity { kind, ..first }, record_bytes);
-    for record in sort.newest(|at| records[at as usize]) {
+    for record in sort.newest(|at| records[(at >> 32) as usize][at as u32 as usize]) {
         if encoder.push(&record) {
             source.pause().await;
         }
