@@ -1,4 +1,4 @@
-//! Counts what an engine writes, before it reaches the disk, and syncs its files beside it.
+//! Counts what an engine writes, before it reaches the disk, and syncs and frees its files beside it.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ const TYPES: &str = "wasi:filesystem/types@0.2.12";
 
 /// Holds what an engine writes to the budget of its store, before it reaches the disk. The engine is
 /// told what a full disk tells it, and leaves nothing behind; the host knows better. It does not wait for the syncs of
-/// files if it has something else to do.
+/// files, nor for the space of deleted ones, if it has something else to do.
 ///
 /// A function that is not on the list of what is allowed ends the component that calls it.
 pub(crate) fn count_writes(linker: &mut Linker<StoreData>, component: &Component) -> wasmtime::Result<()> {
@@ -113,6 +113,21 @@ pub(crate) fn count_writes(linker: &mut Linker<StoreData>, component: &Component
         let done = view.sync(file);
         answered(&mut view, done)
     })?;
+    files.func_wrap(
+        "[method]descriptor.unlink-file-at",
+        |mut store, (directory, path): (Resource<Descriptor>, String)| {
+            let guest: &mut StoreData = store.data_mut();
+            let held = match guest.table.get(&directory)? {
+                Descriptor::Dir(open) => guest.syncs.hold(&open.dir, &path),
+                Descriptor::File(_) => None,
+            };
+            let mut view = guest.filesystem();
+            let done = view.unlink_file_at(directory, path);
+            let answer = answered(&mut view, done)?;
+            guest.syncs.close(held);
+            Ok(answer)
+        },
+    )?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -13,9 +13,9 @@ impl Plugin {
     /// returns it.
     ///
     /// The engine component does one thing at a time: it writes the checkpoint in pieces of about a millisecond, one
-    /// after each batch and one whenever [`finished_checkpoints`](Self::finished_checkpoints) asks. A pass of sorting is
-    /// one piece, however long it takes. A thread does the syncs, and the stream continues. In a worker process,
-    /// which starts no threads, the stream waits. While other checkpoints wait behind it, the pieces are longer and the
+    /// after each batch and one whenever [`finished_checkpoints`](Self::finished_checkpoints) asks. A thread does the syncs
+    /// and frees the space of deleted files, and the stream continues. In a worker process, which starts no threads, the
+    /// stream waits. While other checkpoints wait behind it, the pieces are longer and the
     /// stream waits for syncs too. The native engine has a thread for all of it.
     ///
     /// If too many checkpoints are being written, the error is [`Backpressure`](crate::EngineError::Backpressure), and only

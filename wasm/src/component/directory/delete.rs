@@ -10,6 +10,7 @@ use super::Promises;
 use super::error::{directory_error, refused};
 use super::handle::{Root, check_path, split, until_synced};
 use super::listing::LOCK_FILE;
+use crate::component::pieces::next_piece;
 
 /// Deletes `paths`. Removed directories are removed from `settled`.
 pub(super) async fn delete(
@@ -27,6 +28,7 @@ pub(super) async fn delete(
     }
     let mut touched = BTreeSet::new();
     for (path, type_) in found {
+        next_piece().await;
         let (directory, name) = split(path);
         let removed = root.directory(directory).and_then(|handle| match type_ {
             DescriptorType::Directory => handle.remove_directory(name),
@@ -41,6 +43,7 @@ pub(super) async fn delete(
     }
     let to_sync = remove_empty(root, &mut settled.borrow_mut(), touched)?;
     for directory in to_sync.into_iter().filter(|_| promises.syncs_directories) {
+        next_piece().await;
         let synced = match root.directory(directory) {
             Ok(handle) => until_synced(|| handle.sync()).await,
             Err(code) => Err(code),
