@@ -12,7 +12,7 @@ use crate::tools::inspect::load_metadata;
 use crate::tools::verify::verify;
 
 /// Returns the files of an archive by path, as far as they are wanted. Every path must be one that Alluvium writes.
-pub(super) fn unpack(archive: &[u8], is_wanted: impl Fn(&Name) -> bool) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+pub(super) fn unpack(archive: &[u8], is_wanted: fn(&Name) -> bool) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut files = BTreeMap::new();
     let mut rest = archive;
     while let Some((path, content)) = ustar::take(&mut rest)? {
