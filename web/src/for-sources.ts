@@ -9,3 +9,9 @@ export const replacing: unique symbol = Symbol("replacing");
 
 /** The name of a method that calls a listener whenever another checkpoint is about to become the state. */
 export const beforeReplaced: unique symbol = Symbol("beforeReplaced");
+
+/** Does `work` at once, or when another checkpoint has become the state if one is about to. The engine can be called then. */
+export async function afterReplacing<T>(checkpoints: { readonly [replacing]: Promise<void> | undefined }, work: () => T | Promise<T>): Promise<T> {
+  for (let under = checkpoints[replacing]; under !== undefined; under = checkpoints[replacing]) await under;
+  return work();
+}

@@ -3,7 +3,7 @@ import type { Checkpoints } from "../checkpoints.js";
 import { listed, record, refuse } from "../checks.js";
 import { AlluviumError } from "../error.js";
 import { uncaught } from "../events.js";
-import { replacing } from "../for-sources.js";
+import { afterReplacing } from "../for-sources.js";
 import { rangeBytes, watchBytes, whenEnded } from "../live/watched.js";
 import type { Notice } from "../live/watchers.js";
 import type { Where } from "../live/where.js";
@@ -119,14 +119,14 @@ class Server implements Served {
     if (message.says === "call") return void this.#answer(from, message.request, message, message.space);
     peer?.watches.get(message.watch)?.();
     peer?.watches.delete(message.watch);
-    if (message.says === "watch" && peer !== undefined) void this.#watch(from, peer, message);
+    if (message.says === "watch" && peer !== undefined) void this.#watchInTurn(from, peer, message);
   }
 
   /** Answers a call. If another checkpoint is becoming the state, that is done first: a client cannot know when it is. */
   async #answer(client: string, request: number, call: Call, space: string | undefined): Promise<void> {
     try {
-      for (let under = this.#checkpoints[replacing]; under !== undefined; under = this.#checkpoints[replacing]) await under;
-      this.#send(client, { says: "reply", request, result: await this.#run(call, space) });
+      const result = await afterReplacing(this.#checkpoints, () => this.#run(call, space));
+      this.#send(client, { says: "reply", request, result });
     } catch (thrown) {
       this.#send(client, { says: "reply", request, failure: failureOf(thrown) });
     }
@@ -154,13 +154,18 @@ class Server implements Served {
   }
 
   /** Begins to watch, like a call when no other checkpoint is becoming the state. */
-  async #watch(client: string, peer: Peer, { watch, attempt, where, isLive, space }: Watching): Promise<void> {
+  async #watchInTurn(client: string, peer: Peer, watching: Watching): Promise<void> {
     let isWanted = true;
-    peer.watches.set(watch, () => void (isWanted = false));
-    for (let under = this.#checkpoints[replacing]; under !== undefined; under = this.#checkpoints[replacing]) await under;
-    if (!isWanted) return;
-    // What cannot be watched is no watch.
-    peer.watches.delete(watch);
+    peer.watches.set(watching.watch, () => void (isWanted = false));
+    await afterReplacing(this.#checkpoints, () => {
+      if (!isWanted) return;
+      // What cannot be watched is no watch.
+      peer.watches.delete(watching.watch);
+      this.#watch(client, peer, watching);
+    });
+  }
+
+  #watch(client: string, peer: Peer, { watch, attempt, where, isLive, space }: Watching): void {
     const tell = (told: Partial<Told> & { sequence: number }): void => this.#send(client, { says: "told", watch, attempt, isReset: false, changes: [], ...told });
     /** Tells the entries, which are those of a sequence number. */
     const begin = (sequence: number): void => tell({ sequence, isReset: true, ...(isLive && { entries: packed(this.#space(space), where) }) });

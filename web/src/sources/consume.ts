@@ -2,7 +2,7 @@
 
 import type { Checkpoints } from "../checkpoints.js";
 import { AlluviumError } from "../error.js";
-import { beforeReplaced, replacing } from "../for-sources.js";
+import { afterReplacing, beforeReplaced } from "../for-sources.js";
 import { textOf } from "../text.js";
 import { ConnectionLost, type Position, type Source } from "./source.js";
 import { Taking } from "./taking.js";
@@ -46,9 +46,7 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
   if (options.signal?.aborted) abort();
   const taking = new Taking(checkpoints, abort);
   /** Waits while another checkpoint becomes the state. After that, the engine can be called until the next await. */
-  const ready = async () => {
-    for (let under = checkpoints[replacing]; under !== undefined; under = checkpoints[replacing]) await under;
-  };
+  const ready = () => afterReplacing(checkpoints, () => {});
   /** Applies what the source has from the position of the state, until it ends or `reading` is aborted. */
   const read = async (reading: AbortSignal, onBatch: () => void) => {
     for await (const batch of source.read(positionOf(checkpoints, source.name), reading)) {
