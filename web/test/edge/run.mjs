@@ -6,11 +6,12 @@ import { missing } from "../browsers.mjs";
 import { skip, tally, test as counted } from "../harness.mjs";
 import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
+import { cutOff, durable } from "./suites/durable-stream.mjs";
 import { killedPage, readers } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
 import { bun, deno } from "./suites/runtimes.mjs";
-import { cutOff, durable, events, iterables, misuse, replaced, silent, sockets } from "./suites/sources.mjs";
+import { events, iterables, misuse, replaced, silent, sockets } from "./suites/sources.mjs";
 import { bindingTypes, entryTypes, sourceTypes } from "./suites/types.mjs";
 import { guide, inWorkerd, killedReader, killedWorkerd, worker } from "./suites/workerd.mjs";
 

@@ -1,78 +1,15 @@
-// Tests of `alluvium/sources` in Node, each with a server that is interrupted. The reader crashes, too: its storage
-// stops in the middle of a checkpoint, and the next reader opens what is there.
+// Tests of `alluvium/sources` in Node, each with a server that is interrupted. The reader crashes, too.
 
-import { mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
 
 import { same, seed, until } from "../../harness.mjs";
 import { random } from "../../stream.mjs";
-import { appended, durableServer } from "../durable.mjs";
-import { imported, project } from "../project.mjs";
+import { RECORDS, apply, opened, withCrashes } from "../crashes.mjs";
+import { imported } from "../project.mjs";
 
 const { Checkpoints } = await import("../../../dist/node.js");
-const { ConnectionLost, consume, durableStream, iterable, positionOf, positioned, serverEvents, webSocket } = await import("../../../dist/sources/index.js");
+const { ConnectionLost, consume, iterable, positionOf, positioned, serverEvents, webSocket } = await import("../../../dist/sources/index.js");
 const { memoryDirectory } = await import("../../../dist/testing/index.js");
-
-/** How many records each source gives. */
-const RECORDS = 3000;
-
-/** Opens checkpoints on files in memory. After `crash()` nothing that they write gets there any more, and nothing returns. */
-async function opened(files) {
-  const directory = memoryDirectory(files);
-  let isCrashed = false;
-  const never = new Promise(() => {});
-  const create = (paths, contents) => (isCrashed ? never : directory.create(paths, contents));
-  const checkpoints = await Checkpoints.open({ name: "sources", storage: { ...directory, create, delete: (paths) => (isCrashed ? never : directory.delete(paths)) }, intervalMs: 1 });
-  return { checkpoints, crash: () => (isCrashed = true) };
-}
-
-/** Adds record `number`. A record that is there already was read twice. */
-function apply(checkpoints, { number }) {
-  if (checkpoints.has(`record-${number}`)) throw new Error(`record ${number} was read twice`);
-  if (number !== checkpoints.size) throw new Error(`record ${number} came after ${checkpoints.size - 1}`);
-  checkpoints.put(`record-${number}`, String(number));
-}
-
-/** Reads a source to its last record, with crashes in between. Each reader has a source of its own. */
-async function withCrashes(makeSource, total = RECORDS) {
-  const files = new Map();
-  const next = random(seed + 11);
-  let crashes = 0;
-  let retries = 0;
-  for (;;) {
-    const { checkpoints, crash } = await opened(files);
-    const crashAt = checkpoints.size + Math.ceil((next() * total) / 4);
-    const stop = new AbortController();
-    let isCrashed = false;
-    // Without a checkpoint there would be no progress.
-    let isKept = false;
-    checkpoints.on("checkpoint", () => (isKept = true));
-    const reading = consume(
-      checkpoints,
-      makeSource(),
-      (record) => {
-        apply(checkpoints, record);
-        if (isKept && checkpoints.size >= crashAt && checkpoints.size < total) {
-          isCrashed = true;
-          crash();
-        }
-        if (checkpoints.size === total || isCrashed) stop.abort();
-      },
-      { signal: stop.signal, onRetry: () => retries++ },
-    );
-    if (!(await Promise.race([reading.then(() => true), until("the reader crashed", () => isCrashed).then(() => false)]))) {
-      crashes++;
-      continue;
-    }
-    await checkpoints.close();
-    break;
-  }
-  const { checkpoints } = await opened(files);
-  same("records", checkpoints.size, total);
-  await checkpoints.close();
-  return { crashes, retries };
-}
 
 export async function iterables() {
   const numbers = (from) => (async function* () {
@@ -266,62 +203,6 @@ export async function replaced() {
   const position = positionOf(checkpoints, "numbers");
   await checkpoints.close();
   return `${readings} readings, up to ${position}`;
-}
-
-export async function durable() {
-  const data = mkdtempSync(join(project, "streams-"));
-  let server = await durableServer(data);
-  const { stream } = await imported("@durable-streams/client");
-  const url = `http://127.0.0.1:${server.port}/orders`;
-  try {
-    await appended(url, 0, RECORDS / 3);
-    let readers = 0;
-    const makeSource = () => {
-      readers++;
-      return durableStream("orders", (offset, signal) => stream({ url, offset, live: readers % 2 === 0 ? "sse" : "long-poll", signal }));
-    };
-    const reading = withCrashes(makeSource);
-    // It is awaited below, after the server was restarted.
-    reading.catch(() => {});
-    for (const part of [2, 3]) {
-      await server.kill();
-      server = await durableServer(data, server.port);
-      await appended(url, ((part - 1) * RECORDS) / 3, (part * RECORDS) / 3);
-    }
-    const { crashes, retries } = await reading;
-    if (crashes < 2) throw new Error(`only ${crashes} crashes`);
-    return `${crashes} crashes, 2 restarts of the server, ${retries} times read again`;
-  } finally {
-    await server.kill();
-  }
-}
-
-/** A connection that breaks between records and their offset. The client gives these records with the offset before them, and once more. */
-export async function cutOff() {
-  const connections = [
-    { from: "-1", batches: [{ items: [0, 1], offset: "a" }, { items: [], offset: "b" }, { items: [2, 3], offset: "b" }, { items: [2, 3, 4], offset: "c" }] },
-    { from: "a", batches: [{ items: [2, 3, 4], offset: "c" }] },
-  ];
-  const source = durableStream("orders", async (offset) => {
-    const { from, batches } = connections.shift();
-    same("where it is read", offset, from);
-    let close;
-    const closed = new Promise((resolve) => (close = resolve));
-    const subscribeJson = (subscriber) => {
-      (async () => {
-        for (const batch of batches) await subscriber(batch);
-        close();
-      })();
-      return () => {};
-    };
-    return { startOffset: from, subscribeJson, closed, cancel: close };
-  });
-  const { checkpoints } = await opened(new Map());
-  const values = [];
-  await consume(checkpoints, source, (value) => void values.push(value));
-  same("the records", values, [0, 1, 2, 3, 4]);
-  same("the position", positionOf(checkpoints, "orders"), "0 c");
-  await checkpoints.close();
 }
 
 /** A server of events that breaks its connections. Every third event has no id. */
