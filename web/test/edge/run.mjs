@@ -6,7 +6,7 @@ import { missing } from "../browsers.mjs";
 import { skip, tally, test as counted } from "../harness.mjs";
 import { pages } from "./pages.mjs";
 import { install } from "./project.mjs";
-import { cutOff, durable } from "./suites/durable-stream.mjs";
+import { cutOff, durable, endsTooEarly } from "./suites/durable-stream.mjs";
 import { killedPage, readers } from "./suites/killed-page.mjs";
 import { commonJs, script, scriptWithout, vercel } from "./suites/loading.mjs";
 import { policy, serviceWorker, sharedWorker, withBun, withEsbuild, withRollup } from "./suites/recipes.mjs";
@@ -51,6 +51,7 @@ await test("sources: the types of what they take", sourceTypes);
 await test("the types of every entry", entryTypes);
 await test("sources: a Durable Stream", durable);
 await test("sources: a Durable Stream that is cut off before an offset", cutOff);
+await test("sources: a Durable Stream that ends before what was read", endsTooEarly);
 await test("sources: server-sent events", events);
 await test("sources: a WebSocket", sockets);
 for (const kind of readers) {
