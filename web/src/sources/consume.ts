@@ -49,14 +49,17 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
   const ready = () => afterReplacing(checkpoints, () => {});
   /** Applies what the source has from the position of the state, until it ends or `reading` is aborted. */
   const read = async (reading: AbortSignal, onBatch: () => void) => {
-    for await (const batch of source.read(positionOf(checkpoints, source.name), reading)) {
+    let reached = positionOf(checkpoints, source.name);
+    for await (const batch of source.read(reached, reading)) {
       // It may have been on its way when another checkpoint became the state.
       if (reading.aborted) return;
       // While a batch is applied, and if that fails, the state may hold a part of a record.
       taking.rest();
       for (const [index, { value, position }] of batch.entries()) {
+        refuseReturn(source.name, reached, position);
         refuseThenable(source.name, apply(value));
         checkpoints.setPosition(source.name, position);
+        reached = position;
         if (reading.aborted) return;
         // What was missed arrives in one large batch. It must not be all or nothing.
         if (index % RECORDS_BETWEEN !== RECORDS_BETWEEN - 1) continue;
@@ -107,6 +110,12 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
     options.signal?.removeEventListener("abort", abort);
     stop.abort();
   }
+}
+
+/** A record whose number was reached is applied already, or a source that was made again numbers its records from the beginning. */
+function refuseReturn(source: string, reached: Position | undefined, position: Position): void {
+  if (typeof position !== "bigint" || typeof reached !== "bigint" || position > reached) return;
+  throw new AlluviumError("invalid-input", `${source}: a record with the position ${position} came after the position ${reached}; a position that is a number must grow with each record`);
 }
 
 function refuseThenable(source: string, returned: unknown): void {

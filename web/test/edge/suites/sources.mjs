@@ -39,9 +39,14 @@ export async function misuse() {
   ];
   checkpoints.setPosition("opaque", "text");
   found.push(await failed(iterable("opaque", () => []), () => {}));
-  const expected = [/^invalid-input: three: apply returned a promise/, /^Error: no b$/, /^1$/, /^ended$/, /^3$/, /^Error: three: the position "3" is not one/, /^Error: no source$/, /^Error: opaque: the position "text" is not a number/];
-  found.forEach((text, at) => { if (!expected[at].test(text)) throw new Error(`${at}: ${text}`); });
   same("the state", [...checkpoints.textEntries()].map(([key]) => key), ["a", "b", "c"]);
+  // A record that comes again, or after one with a larger number, is refused before it changes the state.
+  const given = (...numbers) => positioned("given", async function* () { for (const number of numbers) yield { value: number, position: BigInt(number) }; });
+  const applied = [];
+  for (const numbers of [[3, 5, 5, 6], [6, 2], [7]]) found.push(await failed(given(...numbers), (number) => void applied.push(number)));
+  const expected = [/^invalid-input: three: apply returned a promise/, /^Error: no b$/, /^1$/, /^ended$/, /^3$/, /^Error: three: the position "3" is not one/, /^Error: no source$/, /^Error: opaque: the position "text" is not a number/, /^invalid-input: given: a record with the position 5 came after the position 5; /, /^invalid-input: given: .* 2 came after the position 6; /, /^ended$/];
+  found.forEach((text, at) => { if (!expected[at].test(text)) throw new Error(`${at}: ${text}`); });
+  same("each number once, in order", [applied, String(positionOf(checkpoints, "given"))], [[3, 5, 6, 7], "7"]);
   // A source that gives nothing ends when it is told to.
   const stop = new AbortController();
   const waiting = failed(iterable("never", () => (async function* () { await new Promise(() => {}); })()), () => {}, { signal: stop.signal });
