@@ -66,27 +66,30 @@ run: components compilers ## a month of flights through a plugin, with a checkpo
 
 check: clippy test-core ## format, clippy, and the tests of core and of tests/suite, in minutes
 
-# The first that fails ends it.
+# The tests after one that fails are run, too, so that one run shows all that is wrong.
 TIMES := $(TARGET)/times.tsv
 PART := tests/timed.sh part "$(TIMES)"
+HELD := tests/timed.sh held "$(TIMES)"
+REPORT := tests/timed.sh report "$(TIMES)"
 MAKE_PART := $(MAKE) --no-print-directory
 
 test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
-	@$(PART) "build" 1800 $(MAKE_PART) programs nats durable-streams object-servers
-	@# Many tests wait, and the plugins of other languages need nothing of cargo. The tests go first.
-	@$(PART) "plugins" 900 nice $(MAKE_PART) languages-plugins >"$(TARGET)/plugins.log" 2>&1 & beside=$$!; code=0; \
-	 $(PART) "Rust" 1200 $(MAKE_PART) test-rust || code=$$?; \
-	 wait $$beside || code=$$?; cat "$(TARGET)/plugins.log"; exit $$code
-	@$(PART) "WASI" 150 $(MAKE_PART) test-wasi
-	@# The languages run one program after the other, so other parts have a processor for themselves.
-	@{ $(PART) "lint" 480 $(MAKE_PART) lint && $(PART) "edge" 360 $(MAKE_PART) tested-web test-edge; } \
-	 >"$(TARGET)/beside.log" 2>&1 & beside=$$!; code=0; \
-	 $(PART) "languages" 900 $(MAKE_PART) languages-run operators-run || code=$$?; \
-	 wait $$beside || code=$$?; cat "$(TARGET)/beside.log"; exit $$code
-	@$(PART) "browser" 900 $(MAKE_PART) test-web
-	@$(PART) "the rest" 240 $(MAKE_PART) deny-if-there test-packages bench-quick test-docs
-	@tests/timed.sh report "$(TIMES)"
+	@$(PART) "build" 1800 $(MAKE_PART) programs nats durable-streams object-servers || { $(REPORT); exit 1; }
+	@# Many tests wait, and those of the languages run one program after the other. So two rows of parts fill two processors.
+	@# What both need of the browser package is built long before.
+	@{ code=0; \
+	 $(HELD) "web" 240 nice $(MAKE_PART) tested-web || code=1; \
+	 $(HELD) "plugins" 900 nice $(MAKE_PART) languages-plugins || code=1; \
+	 $(HELD) "languages" 900 $(MAKE_PART) languages-run operators-run || code=1; \
+	 $(HELD) "the rest" 240 $(MAKE_PART) --keep-going deny-if-there test-packages bench-quick test-docs || code=1; \
+	 exit $$code; } & beside=$$!; code=0; \
+	 $(PART) "Rust" 1200 $(MAKE_PART) test-rust || code=1; \
+	 $(PART) "WASI" 150 $(MAKE_PART) test-wasi || code=1; \
+	 $(PART) "lint" 480 $(MAKE_PART) lint || code=1; \
+	 $(PART) "edge" 360 $(MAKE_PART) test-edge || code=1; \
+	 $(PART) "browser" 900 $(MAKE_PART) test-web || code=1; \
+	 wait $$beside || code=1; $(REPORT); exit $$code
 	@echo "make test: all of it passed"
 
 clippy: check-tools compilers
@@ -145,7 +148,7 @@ programs: test-components compilers
 
 # Twice as many tests at once as there are processors, because many of them wait for a server.
 test-rust: programs nats durable-streams object-servers ## every test in Rust but those inside WebAssembly: the kill -9 runs, a sample of the matrix, the seeded defects that must be caught, the connectors over real servers, jobs with many workers that are killed and rescaled
-	RUST_TEST_THREADS="$${RUST_TEST_THREADS:-$$(( 2 * $$(nproc) ))}" tests/some.sh cargo test $(ALL)
+	RUST_TEST_THREADS="$${RUST_TEST_THREADS:-$$(( 2 * $$(nproc) ))}" tests/some.sh cargo test --no-fail-fast $(ALL)
 
 # The server that the tests of the connectors and of the service start.
 nats:
@@ -178,7 +181,7 @@ test-connectors: check-tools nats compilers durable-streams object-servers ## th
 	tests/some.sh cargo test $(CONNECTORS)
 
 test-wasi: programs ## core's tests and the component's, inside WebAssembly under wasmtime
-	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm -p alluvium-wasm-on-directory --lib
+	CARGO_TARGET_WASM32_WASIP2_RUNNER="$(RUNNER)" tests/some.sh cargo test --no-fail-fast --target wasm32-wasip2 -p alluvium-core -p alluvium-wasm -p alluvium-wasm-on-directory --lib
 
 # The toolchains come from npm and pip, in target/languages; what is missing is named and skipped.
 test-languages: programs languages-plugins languages-run ## plugins in JavaScript, Python and C, with the SDKs and without: the same state and output as in Rust

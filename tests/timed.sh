@@ -3,6 +3,7 @@
 #
 #   timed.sh start FILE                        forgets the parts of an earlier run
 #   timed.sh part FILE NAME BUDGET COMMAND…    runs a part; it should take at most BUDGET seconds
+#   timed.sh held FILE NAME BUDGET COMMAND…    runs a part beside others, and prints what it printed when it has ended
 #   timed.sh report FILE                       prints one line for each part
 #
 # A part that takes longer than its budget is no failure, because machines differ. The report says it.
@@ -29,14 +30,21 @@ part() {
     busy=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", $1 * 60 + $2 + $3 * 60 + $4 + 0.5 }' "$file.$$")
     rm "$file.$$"
     printf '%s\t%d\t%d\t%d\t%s\n' "$name" $((SECONDS - start)) "$busy" "$budget" "$outcome" >>"$file"
-    # A failure ends `make test`, and this is the last that is seen of it.
-    [ "$code" = 0 ] || report "$file" >&2
+    return "$code"
+}
+
+held() {
+    local log=$1.$$.log code=0
+    part "$@" >"$log" 2>&1 || code=$?
+    cat "$log"
+    rm "$log"
     return "$code"
 }
 
 case ${1-} in
     start) mkdir -p "$(dirname "$2")" && : >"$2" && date +%s >"$2.began" ;;
     part) shift && part "$@" ;;
+    held) shift && held "$@" ;;
     report) report "$2" ;;
     *) sed -n '2,/^set/p' "$0" | grep '^#' >&2; exit 2 ;;
 esac
