@@ -1,7 +1,7 @@
 // The area of the engine's memory in which keys and values are passed. Nothing is allocated for a call, and no bytes are
 // copied twice.
 
-import { refuseDetached } from "./checks.js";
+import { refuseGone } from "./checks.js";
 import type { Instance } from "./engine.js";
 import { AlluviumError } from "./error.js";
 import { type Bytes, type Integer, bytesOf, longTextBytes, signed, writeText } from "./text.js";
@@ -50,7 +50,7 @@ export class Area {
     const into = this.#view(at + length);
     const start = this.#address + GIVEN + at;
     if (length > FEW_BYTES) into.set(what, start);
-    else if (length === 0) refuseDetached(what);
+    else if (length === 0) refuseGone(what);
     else for (let index = 0; index < length; index++) into[start + index] = what[index]!;
     return length;
   }

@@ -1,4 +1,4 @@
-import { type Codec, int64, raw } from "./codec.js";
+import { type Codec, codecOf, int64 } from "./codec.js";
 import { AlluviumError } from "./error.js";
 import { type Bytes, type Integer, bytesOf, longTextBytes, writeText } from "./text.js";
 
@@ -54,11 +54,11 @@ class Column {
     this.reserve(1)[this.length++] = byte;
   }
 
-  /** Puts bytes before what is there. */
-  prepend(bytes: Uint8Array): void {
+  /** Puts bytes between those that are there. */
+  insert(at: number, bytes: Uint8Array): void {
     const { length } = bytes;
-    this.reserve(length).copyWithin(length, 0, this.length);
-    this.bytes.set(bytes, 0);
+    this.reserve(length).copyWithin(at + length, at, this.length);
+    this.bytes.set(bytes, at);
     this.length += length;
   }
 
@@ -69,8 +69,14 @@ class Column {
   }
 }
 
-/** The name of a method that only this package calls: it takes back what the batch has packed. */
-export const takeBack: unique symbol = Symbol("takeBack");
+/** The name of a method that only this package calls: it takes all mutations out of the batch, until they are applied. */
+export const takeOut: unique symbol = Symbol("takeOut");
+
+/** Mutations that were taken out of a batch and came back: when they were taken, and their bytes in each column. */
+interface Returned {
+  taken: number;
+  lengths: number[];
+}
 
 /**
  * Collects puts, deletes and merges, to apply them in one call. This is several times faster than single calls.
@@ -84,10 +90,14 @@ export class BatchWriter<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   readonly #ops = new Column();
   readonly #keys = new Column();
   readonly #values = new Column();
+  /** How often mutations were taken out. */
+  #taken = 0;
+  /** Those that came back are at the beginning, in the order in which they were taken. */
+  #returned: Returned[] = [];
 
   /** Makes an empty batch. Values are bytes, or what the codec writes. */
   constructor(codec?: Codec<V, I>) {
-    this.#codec = codec ?? (raw as unknown as Codec<V, I>);
+    this.#codec = codecOf(codec);
   }
 
   /** The number of mutations in the batch. */
@@ -122,17 +132,33 @@ export class BatchWriter<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
 
   /** Empties the batch. */
   clear(): void {
-    for (const column of [this.#keyLens, this.#valueLens, this.#ops, this.#keys, this.#values]) column.length = 0;
+    for (const column of this.#columns()) column.length = 0;
+    this.#returned = [];
   }
 
   /** @internal */
-  [takeBack](packed: Uint8Array): void {
-    const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-    const [count, keys] = [view.getUint32(0, true), view.getUint32(4, true)];
-    const values = packed.length - 8 - 9 * count - keys;
-    let at = 8;
-    const parts: [Column, number][] = [[this.#keyLens, 4 * count], [this.#valueLens, 4 * count], [this.#ops, count], [this.#keys, keys], [this.#values, values]];
-    for (const [column, length] of parts) column.prepend(packed.subarray(at, (at += length)));
+  [takeOut](): { packed: Uint8Array; takeBack: () => void } {
+    const returned = { taken: ++this.#taken, lengths: this.#columns().map(({ length }) => length) };
+    const packed = this.pack();
+    this.clear();
+    return { packed, takeBack: () => this.#takeBack(packed, returned) };
+  }
+
+  /** Takes mutations back: after those that were taken before them, and before all others. */
+  #takeBack(packed: Uint8Array, returned: Returned): void {
+    const before = this.#returned.filter(({ taken }) => taken < returned.taken);
+    let from = 8;
+    for (const [index, column] of this.#columns().entries()) {
+      const length = returned.lengths[index]!;
+      const at = before.reduce((sum, { lengths }) => sum + lengths[index]!, 0);
+      column.insert(at, packed.subarray(from, (from += length)));
+    }
+    this.#returned.splice(before.length, 0, returned);
+  }
+
+  /** The columns, in the order in which they are packed. */
+  #columns(): Column[] {
+    return [this.#keyLens, this.#valueLens, this.#ops, this.#keys, this.#values];
   }
 
   #push(op: number, key: Bytes, value: Bytes): this {
@@ -172,7 +198,7 @@ export class BatchWriter<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
     view.setUint32(0, this.size, true);
     view.setUint32(4, this.#keys.length, true);
     let at = 8;
-    for (const column of [this.#keyLens, this.#valueLens, this.#ops, this.#keys, this.#values]) at = column.copy(packed, at);
+    for (const column of this.#columns()) at = column.copy(packed, at);
     return packed;
   }
 }

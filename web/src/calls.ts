@@ -1,6 +1,6 @@
 import { type BatchWriter, unpack } from "./batch.js";
 import { refuse } from "./checks.js";
-import { type Codec, raw, text } from "./codec.js";
+import { type Codec, codecOf, raw, text } from "./codec.js";
 import { idOf } from "./live/where.js";
 import { readMany } from "./many.js";
 import { ENDS, type KeyRange, type Resolved, after, within } from "./range.js";
@@ -33,7 +33,7 @@ export class Calls<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   /** @internal */
   constructor(session: Session, codec: Codec<V, I> | undefined, find: () => Place) {
     this.#session = session;
-    this.#codec = codec ?? (raw as unknown as Codec<V, I>);
+    this.#codec = codecOf(codec);
     this.#isRaw = (this.#codec as unknown) === raw;
     this.#find = find;
   }

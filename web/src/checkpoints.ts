@@ -1,9 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { callable, counted, listed, oneOf, record, texted, viewed } from "./checks.js";
-import type { Codec } from "./codec.js";
+import { CheckedClock } from "./clock.js";
+import { type Codec, codecOf } from "./codec.js";
 import { Commits } from "./commits.js";
 import { asynchronous } from "./directory.js";
 import { Engine, instance, setWasmSource } from "./engine.js";
+import { AlluviumError } from "./error.js";
 import { Listeners } from "./events.js";
 import { beforeReplaced, intervalMs, replacing } from "./for-sources.js";
 import { acquire } from "./lock.js";
@@ -11,7 +13,7 @@ import { Namespace, Timers, declarationOf } from "./namespace.js";
 import { OpfsDirectory } from "./opfs.js";
 import { withJson } from "./plain.js";
 import type { BytesSource } from "./platform.js";
-import { type Schema, bringUpToDate, checkMetadata, checkSchema } from "./schema.js";
+import { type Schema, bringUpToDate, checkAnnotations, checkSchema } from "./schema.js";
 import { Session } from "./session.js";
 import { KeyedState } from "./state.js";
 import { nameOf } from "./storage.js";
@@ -28,12 +30,7 @@ import type {
   VerifyReport,
   WrittenCheckpoint,
 } from "./types.js";
-import type { Clock, Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
-
-const systemClock: Clock = {
-  unixMs: () => Date.now(),
-  monotonicUs: () => performance.now() * 1000,
-};
+import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 
 /**
  * Keyed state with incremental checkpoints.
@@ -81,13 +78,19 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     const whenTaken = oneOf("option whenTaken", options.whenTaken ?? "fail", ["fail", "wait", "steal"]);
     oneOf("option whenBusy", options.whenBusy ?? "queue", WAYS);
     checkSchema(options);
-    const clock = options.clock ?? systemClock;
-    for (const member of ["unixMs", "monotonicUs"] as const) callable(`option clock: its ${member}`, clock[member]);
+    codecOf(options.codec);
+    const clock = new CheckedClock(options.clock);
+    for (const member of ["storeId", "writer"] as const) if (ArrayBuffer.isView(options[member])) viewed(`option ${member}`, options[member]);
     const { wasm } = options;
     if (wasm !== undefined) setWasmSource(() => wasm);
     const life = await instance();
+    const takenOver = `${name} was taken over by another tab or worker`;
     let opened: Checkpoints<V, I> | undefined;
-    const lost = () => void (opened && opened.#commits.fence(`${name} was taken over by another tab or worker`));
+    let isLost = false;
+    const lost = () => {
+      isLost = true;
+      if (opened !== undefined) opened.#commits.fence(takenOver);
+    };
     // A reader needs no lock: it changes nothing.
     const isShared = (storage === "indexeddb" || storage === "opfs") && !readOnly;
     const lock = isShared
@@ -103,8 +106,10 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
       };
       const kind = typeof storage === "string" ? storage : "directory";
       const engine = (await life.run(() => Engine.open(kind, `alluvium/${name}`, directory, clock, settings))) as EngineHandle;
-      const session = new Session(name, life, engine, lock);
+      const session = new Session(name, life, engine, lock, clock);
       try {
+        // The state was recovered for nothing. The one that has taken over must not find another writer.
+        if (isLost) throw new AlluviumError("fenced", takenOver);
         const made = new Checkpoints(session, options, options.codec);
         opened = made;
         made.#declare();
@@ -205,13 +210,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
    * A checkpoint of another `schemaVersion` is refused, and the state of before stays.
    */
   async refresh(): Promise<RecoverySummary> {
-    const [found] = await this.#replace("refresh", async (engine) => {
-      if (this.#schema.schemaVersion !== undefined) {
-        const newest = ((await engine.list()) as ListedCheckpoint[]).find(({ metadata }) => metadata !== undefined)?.metadata;
-        if (newest !== undefined) checkMetadata(this, this.#schema, newest);
-      }
-      return (await engine.refresh()) as RecoverySummary;
-    });
+    const accept = (annotations: Map<string, string>): void => checkAnnotations(this, this.#schema, annotations);
+    const [found] = await this.#replace("refresh", async (engine) => (await engine.refresh(accept)) as RecoverySummary);
     return found;
   }
 
@@ -262,7 +262,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     const [restored, migrated] = await this.#replace("restore", async (engine) => {
       if (this.#schema.schemaVersion !== undefined) {
         const found = ((await engine.list()) as ListedCheckpoint[]).find(({ id }) => id === wanted)?.metadata;
-        if (found !== undefined) checkMetadata(this, this.#schema, found);
+        if (found !== undefined) checkAnnotations(this, this.#schema, found.annotations);
       }
       return (await engine.restore(wanted)) as CheckpointMetadata;
     });
@@ -292,7 +292,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
         return [by, await upToDate];
       } catch (thrown) {
         // The state is of no version. What is stored is whole, and the next open migrates it.
-        await this.close();
+        await this.#close();
         throw thrown;
       }
     } finally {
@@ -346,7 +346,7 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
     if (reading instanceof Promise) reading.catch(() => {});
     const [imported, migrated] = await this.#replace("importCheckpoint", async (engine) => {
       const bytes = viewed("the file", await reading);
-      if (this.#schema.schemaVersion !== undefined) checkMetadata(this, this.#schema, engine.archiveMetadata(bytes) as CheckpointMetadata);
+      if (this.#schema.schemaVersion !== undefined) checkAnnotations(this, this.#schema, (engine.archiveMetadata(bytes) as CheckpointMetadata).annotations);
       return (await engine.importArchive(bytes)) as CheckpointMetadata;
     });
     return migrated ?? imported;
@@ -360,6 +360,12 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
 
   /** Waits until everything in progress is written, then releases the state, the storage and the lock. */
   close(): Promise<void> {
+    // While another checkpoint becomes the state, what waits for that cannot be frozen.
+    const { replacing } = this.#session;
+    return replacing === undefined ? this.#close() : replacing.then(() => this.close());
+  }
+
+  #close(): Promise<void> {
     // Checkpoints that wait for their turn are frozen now.
     this.#commits.freezeAll();
     return this.#session.close();

@@ -51,22 +51,26 @@ export function listed<T>(name: string, value: readonly T[]): readonly T[] {
   return Array.isArray(value) ? value : refuse(`${name}: ${shown(value)} is not an array`);
 }
 
-/** Refuses bytes that are not there any more, because their buffer was transferred. Only bytes of length 0 can be such. */
-export function refuseDetached(bytes: ArrayBufferView): void {
+/** A method that every typed array has, and that throws if the array is not within its buffer. */
+const { indexOf } = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+
+/** Refuses bytes that are not there any more. Only bytes of length 0 can be such. */
+export function refuseGone(bytes: ArrayBufferView | ArrayBuffer, name = "these bytes"): void {
   try {
-    new Uint8Array(bytes.buffer);
+    if (!ArrayBuffer.isView(bytes)) new Uint8Array(bytes);
+    else if (bytes instanceof DataView) void bytes.byteLength;
+    else indexOf.call(bytes as Uint8Array, 0);
   } catch (cause) {
-    throw new AlluviumError("invalid-input", "these bytes are not there any more: their buffer was transferred", { cause });
+    throw new AlluviumError("invalid-input", `${name}: they are not there any more: their buffer was transferred, or has become shorter`, { cause });
   }
 }
 
 /** Checks bytes, and returns a view of them. */
 export function viewed(name: string, value: unknown): Uint8Array<ArrayBuffer> {
-  try {
-    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
-    if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) return new Uint8Array(value as ArrayBuffer);
-  } catch (cause) {
-    throw new AlluviumError("invalid-input", `${name}: its bytes are not there any more: their buffer was transferred`, { cause });
-  }
-  return refuse(`${name}: ${shown(value)} is not bytes`);
+  const isView = ArrayBuffer.isView(value);
+  if (!isView && !/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) return refuse(`${name}: ${shown(value)} is not bytes`);
+  const bytes = value as ArrayBufferView<ArrayBuffer> | ArrayBuffer;
+  // A `DataView` that is not within its buffer has no length.
+  if (bytes instanceof DataView || bytes.byteLength === 0) refuseGone(bytes, name);
+  return isView ? new Uint8Array((bytes as ArrayBufferView<ArrayBuffer>).buffer, (bytes as ArrayBufferView).byteOffset, bytes.byteLength) : new Uint8Array(bytes as ArrayBuffer);
 }

@@ -1,5 +1,6 @@
 // How values are written as bytes, and read again.
 
+import { callable } from "./checks.js";
 import { AlluviumError } from "./error.js";
 import { type Bytes, type Integer, jsonOf, jsonText, signed, textOf } from "./text.js";
 
@@ -21,6 +22,13 @@ export const raw: Codec<Uint8Array, Bytes> = {
   write: (value) => value,
   read: (bytes) => bytes.slice(),
 };
+
+/** Checks a codec that was given, or returns `raw`. */
+export function codecOf<V, I>(codec: Codec<V, I> | undefined): Codec<V, I> {
+  if (codec === undefined) return raw as unknown as Codec<V, I>;
+  for (const member of ["write", "read"] as const) callable(`codec: its ${member}`, codec?.[member]);
+  return codec;
+}
 
 /** Values are texts, which are written as UTF-8. Equal texts have equal bytes. */
 export const text: Codec<string> = {

@@ -134,6 +134,7 @@ export class Commits {
     try {
       // It may have waited until the state was restored from an older version.
       this.refuseMigrating("checkpoint");
+      this.#session.clock.check();
       prepared = prepare();
     } catch (thrown) {
       this.#turns.next();
@@ -209,17 +210,19 @@ export class Commits {
     const { walPosition } = record("the options of sync", options);
     if (walPosition !== undefined) callable("walPosition", walPosition);
     this.refuseMigrating("sync");
-    const outcome = await this.#session.inTurn<"synced" | "checkpoint" | "is being taken">(async () => {
+    // The session may have been closed since this call. What was changed before it becomes durable all the same.
+    const instead = await this.#session.inTurn<{ taken: Promise<unknown> | undefined } | undefined>(async (engine) => {
       this.refuseMigrating("sync");
       // Checkpoints that were frozen after this call hold all that it is for.
-      if (this.#turns.underWay > 0) return "is being taken";
+      if (this.#turns.underWay > 0) return { taken: this.#last };
+      this.#session.clock.check();
       const position = walPosition && unsigned("walPosition", walPosition());
-      const syncing = this.#session.call((engine) => engine.prepareSync(position));
-      if (syncing.needsCheckpoint) return "checkpoint";
+      const syncing = engine.prepareSync(position);
+      // It is written in the next turn, so it cannot be awaited in this one.
+      if (syncing.needsCheckpoint) return { taken: this.freeze(() => engine.prepare(position)) };
       await this.#fencing(() => this.#session.run((engine) => engine.writeSync(syncing)));
-      return "synced";
+      return undefined;
     });
-    if (outcome === "is being taken") await this.#last;
-    if (outcome === "checkpoint") await this.checkpoint({ walPosition });
+    await instead?.taken;
   }
 }

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { open, link, mkdir, readdir, rmdir, readFile, unlink, stat, lstat } from "node:fs/promises";
 import modules from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { setWasmSource } from "./engine.js";
@@ -73,7 +73,9 @@ async function sync(path: string): Promise<void> {
  * Returns a directory of the file system, to pass as `storage`. The command line and this package can open
  * each other's directories. Node has no file locks, so a second writer is fenced only when it writes.
  */
-export function fileDirectory(root: string): CheckpointDirectory {
+export function fileDirectory(path: string): CheckpointDirectory {
+  // It is compared with the parents of files, and it stays the same if the process goes to another directory.
+  const root = resolve(path);
   const at = (path: string) => join(root, ...path.split("/"));
   return {
     async list() {
@@ -184,7 +186,7 @@ export function fileDirectory(root: string): CheckpointDirectory {
         });
       }
       for (const parent of parents) {
-        if (parent === root || parent === join(root)) continue;
+        if (parent === root) continue;
         // A directory is removed with its last file.
         await rmdir(parent).catch(() => sync(parent).catch(() => {}));
       }

@@ -2,7 +2,7 @@
 
 import type { Checkpoints } from "./checkpoints.js";
 import { callable, refuse } from "./checks.js";
-import type { CheckpointMetadata, WrittenCheckpoint } from "./types.js";
+import type { WrittenCheckpoint } from "./types.js";
 
 /** The annotation that has the version. */
 const VERSION = "schema-version";
@@ -34,7 +34,7 @@ function checkVersion({ name, isReadOnly }: Checkpoints<any, any>, { schemaVersi
 }
 
 /** Refuses a checkpoint of such a version, before it becomes the state. */
-export function checkMetadata(checkpoints: Checkpoints<any, any>, schema: Schema, { annotations }: CheckpointMetadata): void {
+export function checkAnnotations(checkpoints: Checkpoints<any, any>, schema: Schema, annotations: ReadonlyMap<string, string>): void {
   checkVersion(checkpoints, schema, Number(annotations.get(VERSION) ?? 0));
 }
 

@@ -2,6 +2,7 @@
 
 import type { Engine as EngineHandle } from "./wasm/alluvium_wasm.js";
 import { type Area, areaOf } from "./area.js";
+import type { CheckedClock } from "./clock.js";
 import type { Instance } from "./engine.js";
 import { AlluviumError } from "./error.js";
 import { attempt } from "./events.js";
@@ -15,6 +16,8 @@ const FAILED = -2;
 /** Runs the calls on one engine: synchronous ones at once, operations on the storage one after another. */
 export class Session {
   readonly name: string;
+  /** What the engine asks for the time. */
+  readonly clock: CheckedClock;
   /** Where keys and values are passed to the engine. */
   readonly area: Area;
   /** How often another checkpoint has become the state. Ids of namespaces are those of one such time. */
@@ -41,8 +44,9 @@ export class Session {
   readonly #endings = new Set<(error: AlluviumError | undefined) => void>();
   readonly #forgetInstance: () => void;
 
-  constructor(name: string, life: Instance, engine: EngineHandle, lock: Lock) {
+  constructor(name: string, life: Instance, engine: EngineHandle, lock: Lock, clock: CheckedClock) {
     this.name = name;
+    this.clock = clock;
     this.#instance = life;
     this.#engine = engine;
     this.#lock = lock;
@@ -192,11 +196,11 @@ export class Session {
   /** Waits until everything in the queue is done, then releases the engine and the lock. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      const last = this.#tail;
       this.feed?.tryFlush();
       this.#ended ??= new AlluviumError("closed", `${this.name} is closed: open it again`);
       this.#end(undefined);
-      await last;
+      // What is in the queue may add something to it: a sync that needs a checkpoint takes one.
+      for (let last; last !== this.#tail; await last) last = this.#tail;
       if (!this.hasPanicked) {
         this.#engine.close();
         this.#engine.free();

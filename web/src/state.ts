@@ -116,7 +116,7 @@ export class KeyedState<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> ex
     return this.#session.call((engine) => engine.walPosition());
   }
 
-  /** The id of the newest checkpoint. */
+  /** The id of the checkpoint that was taken, restored or opened last. */
   get latestCheckpointId(): bigint | undefined {
     return this.#session.call((engine) => engine.latestCheckpointId());
   }
@@ -128,6 +128,7 @@ export class KeyedState<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> ex
 
   /** Returns whether the interval since the last checkpoint has passed. */
   shouldCheckpoint(): boolean {
+    this.#session.clock.check();
     return this.#session.call((engine) => engine.shouldCheckpoint());
   }
 }

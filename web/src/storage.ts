@@ -34,7 +34,10 @@ export function nameOf(what: string, name: unknown): string {
 /** Deletes all checkpoints of a name. They must be closed first, in this tab and in every other one. */
 export async function destroy(name: string, storage: "indexeddb" | "opfs" = "indexeddb"): Promise<void> {
   nameOf("name", name);
-  if (oneOf("storage", storage, ["indexeddb", "opfs"]) === "opfs") {
+  const isOpfs = oneOf("storage", storage, ["indexeddb", "opfs"]) === "opfs";
+  const isThere = isOpfs ? globalThis.navigator?.storage?.getDirectory !== undefined : globalThis.indexedDB !== undefined;
+  if (!isThere) refuse(`storage "${storage}": this runtime does not have it`);
+  if (isOpfs) {
     const root = await navigator.storage.getDirectory();
     const all = await root.getDirectoryHandle("alluvium", { create: true });
     await all.removeEntry(name, { recursive: true }).catch((thrown: unknown) => {

@@ -1,4 +1,4 @@
-import { refuseDetached } from "./checks.js";
+import { refuseGone } from "./checks.js";
 import { AlluviumError } from "./error.js";
 
 /** A key or a value. Both are bytes; a string stands for its UTF-8. */
@@ -14,7 +14,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 export function bytesOf(bytes: Bytes): Uint8Array {
   if (typeof bytes === "string") return encoder.encode(bytes);
   if (bytes instanceof Uint8Array) {
-    if (bytes.length === 0) refuseDetached(bytes);
+    if (bytes.length === 0) refuseGone(bytes);
     return bytes;
   }
   throw new AlluviumError("invalid-input", `keys and values are Uint8Array or string, not ${typeof bytes}`);

@@ -42,9 +42,9 @@ export class Turns {
     this.next();
   }
 
-  /** Lets the next one freeze its checkpoint. */
+  /** Lets the next one freeze its checkpoint, if there is room for it. */
   next(): void {
-    if (this.#held === 0) this.#waiting.shift()?.();
+    if (this.#held === 0 && this.#underWay < this.#most) this.#waiting.shift()?.();
   }
 
   /** Lets checkpoints wait, so that a moment comes without any under way. The returned function ends that. */

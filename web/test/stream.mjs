@@ -58,18 +58,15 @@ export function wrong(checkpoints, seed, acknowledged) {
   return undefined;
 }
 
-/** Makes a storage, and a clock that throws once the storage has created a file. */
+/** Makes a storage. When it has created a file, the next text that the engine makes fails, in the middle of its work. */
 export function breaking() {
-  let isBroken = false;
   const none = () => Promise.reject(new Error("nothing here"));
-  return {
-    storage: { list: async () => [], read: none, readRange: none, create: async () => void (isBroken = true), delete: async () => {} },
-    clock: {
-      unixMs: () => 1,
-      monotonicUs() {
-        if (isBroken) throw new Error("the clock fell off the wall");
-        return 0;
-      },
-    },
+  const create = async () => {
+    const { decode } = TextDecoder.prototype;
+    TextDecoder.prototype.decode = () => {
+      TextDecoder.prototype.decode = decode;
+      throw new Error("the decoder fell off the wall");
+    };
   };
+  return { storage: { list: async () => [], read: none, readRange: none, create, delete: async () => {} } };
 }

@@ -131,7 +131,7 @@ class Candidate<V, I> implements Leading<V, I> {
     working.abort();
     await work;
     if (error !== undefined) this.#failed(error);
-    else if (!checkpoints.isReadOnly) await checkpoints.checkpoint({ ifChanged: true }).catch((thrown: unknown) => (isClosed(thrown) ? undefined : this.#failed(thrown)));
+    else if (!checkpoints.isReadOnly) await checkpoints.checkpoint({ ifChanged: true, whenBusy: "queue" }).catch((thrown: unknown) => (isClosed(thrown) ? undefined : this.#failed(thrown)));
     await checkpoints.close();
     channel.close();
     return true;

@@ -1,5 +1,5 @@
-import { BatchWriter, takeBack, unpack } from "../batch.js";
-import { type Codec, raw, text } from "../codec.js";
+import { BatchWriter, takeOut, unpack } from "../batch.js";
+import { type Codec, codecOf, text } from "../codec.js";
 import { callable, listed, refuse } from "../checks.js";
 import type { AlluviumError } from "../error.js";
 import { attempt, uncaught } from "../events.js";
@@ -34,7 +34,7 @@ export class ClientSpace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
   /** @internal */
   constructor(link: Link, codec: Codec<V, I> | undefined, name: string | undefined) {
     this.#link = link;
-    this.#codec = codec ?? (raw as unknown as Codec<V, I>);
+    this.#codec = codecOf(codec);
     this.#name = name;
   }
 
@@ -71,17 +71,16 @@ export class ClientSpace<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> {
 
   /**
    * Applies a batch completely or not at all, and empties it. Resolves with the number of its mutations. After an error,
-   * the batch holds them again, before what was added meanwhile. An error of kind `"disconnected"` says that it may have
+   * the batch holds them again, after those of earlier calls that failed and before what was added meanwhile. An error of kind `"disconnected"` says that it may have
    * been applied or not.
    */
   async apply(batch: BatchWriter<V, I> | BatchWriter): Promise<number> {
     if (typeof batch?.pack !== "function") refuse("a BatchWriter is applied, and this is none");
-    const packed = batch.pack();
-    batch.clear();
+    const { packed, takeBack } = batch[takeOut]();
     try {
       return await this.#link.ask<number>({ call: "apply", packed }, this.#name);
     } catch (thrown) {
-      batch[takeBack](packed);
+      takeBack();
       throw thrown;
     }
   }

@@ -39,12 +39,14 @@ export class Feed {
     return this.#spaces.size > 0;
   }
 
-  /** Adds a watcher. Returns the sequence number of the state that there is: the first notice of the watcher follows it. */
+  /**
+   * Adds a watcher. Returns the sequence number that its first notice follows. What was changed before in the same turn is in
+   * the notice of the others, and not in that of the new one.
+   */
   add(watcher: Watcher): number {
     const id = watcher.find();
     // What was not watched may have changed the state, so it has another number than before.
     if (!this.isWatched) this.#sequence++;
-    this.flush();
     this.#active.add(watcher);
     this.#put(id, watcher, this.#sequence);
     return this.#sequence;

@@ -1,6 +1,6 @@
 import { Calls, type Place } from "../calls.js";
 import { callable } from "../checks.js";
-import { type Codec, raw } from "../codec.js";
+import { type Codec, codecOf } from "../codec.js";
 import type { AlluviumError } from "../error.js";
 import { type KeyRange, within } from "../range.js";
 import type { Session } from "../session.js";
@@ -60,7 +60,7 @@ export class Watched<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> exten
   constructor(session: Session, codec: Codec<V, I> | undefined, find: () => Place) {
     super(session, codec, find);
     this.#session = session;
-    this.#codec = codec ?? (raw as unknown as Codec<V, I>);
+    this.#codec = codecOf(codec);
     this.#find = find;
   }
 

@@ -40,11 +40,17 @@ export class Watchers {
   #resets = new Set<Watcher>();
   /** Whether more keys were changed than are told. */
   #isFull = false;
+  /** The keys that were changed before a watcher came, and not since. It has not to be told of them. */
+  readonly #before = new Map<Watcher, Set<string>>();
 
   /** Adds a watcher that knows the state of a sequence number. */
   add(watcher: Watcher, sequence: number): void {
     const { from, isKey } = watcher.wanted;
     this.since.set(watcher, sequence);
+    // Later changes are not noted key by key.
+    if (this.#isFull) this.#resets.add(watcher);
+    const before = isKey ? [from].filter((id) => this.#touched.has(id)) : [...this.#touched].filter((id) => includes(watcher.wanted, id));
+    if (before.length > 0) this.#before.set(watcher, new Set(before));
     if (isKey) this.#byKey.set(from, (this.#byKey.get(from) ?? new Set()).add(watcher));
     else this.#ranges.add(watcher);
   }
@@ -56,11 +62,13 @@ export class Watchers {
     if (same?.delete(watcher) && same.size === 0) this.#byKey.delete(from);
     this.#ranges.delete(watcher);
     this.#resets.delete(watcher);
+    this.#before.delete(watcher);
     this.since.delete(watcher);
   }
 
   /** Takes note of a changed key. Returns whether anybody wants it. */
   touch(id: string): boolean {
+    for (const before of this.#before.values()) before.delete(id);
     if (this.#isFull || this.#touched.has(id)) return true;
     if (!this.#byKey.has(id) && !this.#isInRange(id)) return false;
     if (this.#touched.size < MOST_CHANGES) this.#touched.add(id);
@@ -83,8 +91,11 @@ export class Watchers {
     this.#touched = new Set();
     this.#resets = new Set();
     this.#isFull = false;
+    const before = new Map(this.#before);
+    this.#before.clear();
     const changed = new Map<Watcher, Notice["changes"]>();
     const note = (watcher: Watcher, id: string, value: Uint8Array | undefined): void => {
+      if (before.get(watcher)?.has(id)) return;
       const changes = changed.get(watcher);
       if (changes) changes.push([id, value]);
       else changed.set(watcher, [[id, value]]);

@@ -103,7 +103,7 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
       await taking.written();
       await ready();
     } while (reading.signal.aborted && !stop.signal.aborted);
-    await checkpoints.checkpoint();
+    await checkpoints.checkpoint({ whenBusy: "queue" });
   } finally {
     taking.rest();
     forget();

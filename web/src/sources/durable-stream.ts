@@ -11,8 +11,8 @@ import { ConnectionLost, type Received, type Source, drained, split } from "./so
 export interface StreamResponseLike {
   /** The offset at which the reading began. */
   readonly startOffset: string;
-  /** Gives each batch of records, with the offset after it, to a subscriber. Returns what ends that. */
-  subscribeJson<T>(subscriber: (batch: Batch<T>) => void | Promise<void>): () => void;
+  /** Gives each batch of records to a subscriber, with the offset after it, and whether there was no more. Returns what ends that. */
+  subscribeJson<T>(subscriber: (batch: { items: readonly T[]; offset: string; upToDate: boolean }) => void | Promise<void>): () => void;
   /** Resolves when there is nothing more to read, and is rejected if the reading failed. */
   readonly closed: Promise<void>;
   /** Ends the reading. */

@@ -45,8 +45,9 @@ export function positioned<T>(name: string, from: (position: Position | undefine
           yield [result.value];
         }
       } finally {
-        // A generator that waits for its next record would not answer, so nothing waits for it.
-        if (!isDone) void Promise.resolve(iterator.return?.()).catch(() => {});
+        // A generator that waits for its next record would not answer, so nothing waits for it. What it throws concerns no
+        // record.
+        if (!isDone) void (async () => iterator.return?.())().catch(() => {});
       }
     },
   };

@@ -18,9 +18,9 @@ export interface EventSourceLike {
 /** The options of `serverEvents`. */
 export interface ServerEventsOptions<T> {
   /** The types of events that are records: every type whose events have ids. The default is `["message"]`. */
-  types?: readonly string[];
+  types?: readonly string[] | undefined;
   /** Makes a record of an event. The default parses its data as JSON. */
-  record?: (event: { readonly type: string; readonly data: string; readonly lastEventId: string }) => T;
+  record?: ((event: { readonly type: string; readonly data: string; readonly lastEventId: string }) => T) | undefined;
 }
 
 const CLOSED = 2;

@@ -54,7 +54,7 @@ export class Taking {
   }
 
   #take(): void {
-    this.#note(this.#checkpoints.checkpoint());
+    this.#note(this.#checkpoints.checkpoint({ whenBusy: "queue" }));
   }
 
   #note(writing: Promise<unknown>): void {

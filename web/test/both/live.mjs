@@ -50,6 +50,18 @@ export async function changing({ BatchWriter, Checkpoints, int64 }) {
   checkpoints.read("name", (view) => checkpoints.put(view, new Uint8Array(1 << 22)));
   await told();
   same("a view as key", prefix.seen.splice(0).map(({ changes }) => changes.map(({ value }) => value.length)), [[1 << 22]]);
+  // A watcher that comes in the middle of a turn cuts nobody's notice in two. It is told of what was changed since.
+  checkpoints.put("k2", "before");
+  checkpoints.put("k3", "before");
+  const [late, lateOne] = [watched(checkpoints, {}), watched(checkpoints, "k2")];
+  same("nothing is told by that", prefix.seen, []);
+  checkpoints.put("k3", "after");
+  await told();
+  same("one notice", [prefix.texts(), late.texts(), lateOne.texts()], [["k2=before k3=after"], ["k3=after"], []]);
+  checkpoints.put("k2", "next");
+  await told();
+  same("the next one", [prefix.texts(), late.texts(), lateOne.texts(), range.texts().length], [["k2=next"], ["k2=next"], ["k2=next"], 2]);
+  for (const { stop } of [late, lateOne]) stop();
   all.seen.length = 0;
   for (const day of ["2013-01", "2013-02", "2014-01"]) log.put(day, "x");
   await told();

@@ -205,6 +205,7 @@ export async function reading({ AlluviumError, Checkpoints, json, text }) {
     timer: () => reader.timers("ends").set(1, "x"),
     take: () => reader.timers("ends").take({ upTo: 9 }),
     offset: () => reader.setSourceOffset("in", 1),
+    position: () => reader.setPosition("in", 1n),
     watermark: () => reader.setWatermark(1),
     epoch: () => (reader.epoch = 1),
     annotation: () => reader.setAnnotation("a", "b"),
@@ -277,7 +278,24 @@ export async function versions({ Checkpoints, json }) {
   checkpoints = await open(2, () => Promise.reject(new Error("must not run")));
   same("once", checkpoints.get("bert"), { from: 0, value: "bert of version 0" });
   await checkpoints.close();
-  await refused("older code", () => open(1), /has schema version 2, and this code has 1: open it with newer code/);
+  // A writer migrates at any moment of a refresh. The state of before stays, and can be read.
+  const beside = { before: undefined, ...storage, list: async () => (await beside.before?.(), storage.list()) };
+  for (let [listing, version] = [1, 2], isOver = false; !isOver; listing++, version++) {
+    const reader = await open(version, undefined, { storage: beside, readOnly: true });
+    let listings = 0;
+    beside.before = async () => {
+      if (++listings !== listing) return;
+      await (await open(version + 1, (old) => old.put("anna", { version: version + 1 }))).close();
+    };
+    const outcome = await reader.refresh().then(({ checkpointId }) => checkpointId, ({ message }) => message);
+    beside.before = undefined;
+    isOver = listings < listing;
+    if (!isOver && !/has schema version \d+, and this code has \d+: open it with newer code/.test(outcome)) same("what was refreshed", outcome, reader.latestCheckpointId);
+    same("the state of before", [reader.annotation("schema-version"), reader.get("anna") !== undefined], [String(version), true]);
+    await reader.close();
+    if (isOver) await (await open(version + 1, (old) => old.put("anna", { version: version + 1 }))).close();
+  }
+  await refused("older code", () => open(1), /has schema version \d+, and this code has 1: open it with newer code/);
   await refused("no version", () => open(1.5), /^invalid-input: schemaVersion: 1.5/);
   const fresh = await Checkpoints.open({ name: "fresh", storage: "memory", schemaVersion: 7, migrate: () => Promise.reject(new Error("must not run")) });
   same("fresh", fresh.annotation("schema-version"), "7");

@@ -151,8 +151,28 @@ export async function things({ BatchWriter, Checkpoints }) {
     structuredClone(bytes, { transfer: [bytes.buffer] });
     return bytes;
   };
+  // A view of a part that its buffer does not have any more.
+  const cut = (Kind = Uint8Array) => {
+    const buffer = new ArrayBuffer(32, { maxByteLength: 32 });
+    const view = new Kind(buffer, 16, 8 / (Kind.BYTES_PER_ELEMENT ?? 1));
+    buffer.resize(8);
+    return view;
+  };
+  const cuts = ArrayBuffer.prototype.resize === undefined ? {} : {
+    "a key that is cut off": [() => checkpoints.put(cut(), "x"), /or has become shorter/],
+    "a value that is cut off": [() => checkpoints.put("d", cut()), /or has become shorter/],
+    "a key of a batch that is cut off": [() => batch.put(cut(), "x"), /or has become shorter/],
+    "a value of a batch that is cut off": [() => batch.put("d", cut()), /or has become shorter/],
+    ...Object.fromEntries([Uint8Array, BigInt64Array, Float32Array, DataView].map((Kind) => [`a ${Kind.name} that is cut off`, [() => checkpoints.checkpointWithState(cut(Kind)), /state: .*or has become shorter/]])),
+  };
   const batch = new BatchWriter().put("b", "2");
   const calls = {
+    ...cuts,
+    "a detached store id": [() => open({ storeId: gone() }), /option storeId: .*their buffer was transferred/],
+    "a store id of another length": [() => open({ storeId: new Uint8Array(15) }), /option storeId: invalid length 15/],
+    "a detached id of a writer": [() => open({ writer: gone() }), /option writer: .*their buffer was transferred/],
+    "a codec without functions": [() => open({ codec: {} }), /codec: its write: undefined is not a function/],
+    "a codec of a namespace": [() => checkpoints.namespace("a", { write: String }), /codec: its read: undefined is not a function/],
     "a detached key": [() => checkpoints.put(gone(), "x"), /their buffer was transferred/],
     "a detached key that is read": [() => checkpoints.get(gone()), /their buffer was transferred/],
     "a detached value": [() => checkpoints.put("d", gone()), /their buffer was transferred/],

@@ -31,6 +31,14 @@ const tests = {
     beside: "restores and imports among checkpoints",
     endless: "a restore beside checkpoints without a pause",
   },
+  kept: {
+    positions: "positions",
+    closing: "the end of checkpoints that are busy",
+    older: "an older checkpoint that is opened",
+    room: "refused checkpoints among those that wait",
+    batches: "batches of clients that fail",
+    clocks: "clocks that fail",
+  },
   lives: {
     busy: "checkpoints while others are under way",
     unchanged: "checkpoints without changes",

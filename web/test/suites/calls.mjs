@@ -41,8 +41,39 @@ export async function twoTabs(browser) {
     return [kind, after.getText("who"), (await after.list()).length];
   });
   same("two writers without a lock", fence, ["fenced", "fresh", 1]);
-  await other.close();
   await third.close();
+  // One that is still opening loses to the one that takes over, which is never fenced by it.
+  const thief = await open(browser);
+  await thief.evaluate(async () => {
+    const filled = await alluvium.Checkpoints.open({ name: "stolen" });
+    for (let key = 0; key < 30_000; key++) filled.put(`key-${key}`, "v");
+    await filled.checkpoint();
+    await filled.close();
+  });
+  for (let delayMs = 0; delayMs < 24; delayMs += 3) {
+    // Each call of the one that loses is refused, as soon as it has heard of it.
+    const losing = other.evaluate(async () => {
+      try {
+        const opened = await alluvium.Checkpoints.open({ name: "stolen" });
+        for (const end = Date.now() + 20_000; Date.now() < end; ) {
+          opened.put("who", "the loser");
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        return "it was never told";
+      } catch (error) {
+        return error.kind;
+      }
+    });
+    const winning = thief.evaluate(async (delayMs) => {
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      window.c = await alluvium.Checkpoints.open({ name: "stolen", whenTaken: "steal" });
+    }, delayMs);
+    same(`the one that lost after ${delayMs} ms`, await losing, "fenced");
+    await winning;
+    same("the thief", await thief.evaluate(() => c.checkpoint().then(() => c.close()).then(() => "written", (error) => error.kind)), "written");
+  }
+  await other.close();
+  await thief.close();
 }
 
 /** A page that goes to the background has the time to take a checkpoint. */

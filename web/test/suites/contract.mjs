@@ -149,6 +149,8 @@ export async function closing() {
 export async function nodeContract() {
   const folder = mkdtempSync(join(tmpdir(), "alluvium-contract-"));
   try {
+    // A path may end with a slash, and go through a folder and back.
+    contracted(await conformance((name) => fileDirectory(`${folder}/./and/../${name}-slash/`)));
     return contracted(await conformance((name) => fileDirectory(join(folder, name))));
   } finally {
     rmSync(folder, { recursive: true });

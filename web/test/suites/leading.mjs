@@ -221,8 +221,17 @@ export async function refusedLeaders(kind, browser) {
     for (const end = Date.now() + 60_000; errors.length === 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 5));
     found.push(stillborn.isLeading);
     await stillborn.close();
+    // The last checkpoint waits for one that is under way.
+    const busy = lead({ name: `${name}-busy`, onError, open: () => alluvium.Checkpoints.open({ name: `${name}-busy`, whenBusy: "fail", maxInFlight: 1 }), onLead: (checkpoints) => void (globalThis.leading = checkpoints) });
+    await busy.client.put("a", "1");
+    const under = globalThis.leading.checkpoint();
+    await busy.client.put("a", "2");
+    await Promise.all([busy.close(), under]);
+    const after = await alluvium.Checkpoints.open({ name: `${name}-busy` });
+    found.push(after.getText("a"));
+    await after.close();
     return [...found, third.isLeading, fourth.isLeading, ...errors, await broken.client.get("a").catch((error) => error.kind)];
   }, `refused-${kind.name}`);
-  same("what happened", found, [false, true, "cannot open", "cannot work", false, "fenced", "2", true, "cannot work", false, false, false, "closed", "closed"]);
+  same("what happened", found, [false, true, "cannot open", "cannot work", false, "fenced", "2", true, "cannot work", false, "2", false, false, "closed", "closed"]);
   await page.close();
 }

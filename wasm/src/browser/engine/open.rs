@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use alluvium_core::directory::{AnyDirectory, MemoryDirectory};
-use alluvium_core::{OpenOptions, RecoverySummary};
-use js_sys::Promise;
+use alluvium_core::tools::inspect;
+use alluvium_core::{IncrementalCheckpointError as Error, OpenOptions, RecoverySummary};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -63,10 +64,12 @@ impl Engine {
             });
             let opened = Manager::open(Arc::clone(&directory), settings.config, options.clone()).await;
             let manager = opened.map_err(convert::error)?;
+            let is_newest = is_newest(&manager)
+                && (settings.checkpoint.is_none() || !has_newer(&manager, &directory).await.map_err(convert::error)?);
             // An import opens the directory again with these options, and must then get the newest checkpoint.
             let options = options.checkpoint(None);
             let shared = Shared {
-                is_changed: Cell::new(!is_newest(&manager)),
+                is_changed: Cell::new(!is_newest),
                 slot: RefCell::new(Slot::Open(Box::new(manager))),
                 directory,
                 options,
@@ -78,7 +81,9 @@ impl Engine {
 
     /// Recovers the newest checkpoint again, which another writer may have written since. The state of before can be
     /// read until it is there. Only an engine that cannot change anything has nothing to lose by it.
-    pub fn refresh(&self) -> Promise {
+    ///
+    /// `accept` gets the annotations of what was recovered. If it throws, the state of before stays.
+    pub fn refresh(&self, accept: Function) -> Promise {
         let shared = Rc::clone(&self.shared);
         future_to_promise(async move {
             let config = shared.manager()?.config().clone();
@@ -88,6 +93,7 @@ impl Engine {
             }
             let opened = Manager::open(Arc::clone(&shared.directory), config, shared.options.clone()).await;
             let newest = opened.map_err(convert::error)?;
+            accept.call1(&JsValue::NULL, &convert::to_js(newest.annotations()))?;
             let found = convert::recovered(newest.recovered());
             *shared.manager()? = newest;
             Ok(found)
@@ -106,4 +112,10 @@ fn is_newest(manager: &Manager) -> bool {
         recovered.skipped.is_empty() && Some(recovered.checkpoint_id) == manager.latest_checkpoint_id()
     };
     manager.recovered().is_some_and(is_whole) && manager.wal_size() == 0
+}
+
+/// Tells whether the directory has a newer checkpoint than the one that was recovered.
+async fn has_newer(manager: &Manager, directory: &AnyDirectory<'static>) -> Result<bool, Error> {
+    let listed = inspect::list_checkpoints(directory).await?;
+    Ok(listed.first().map(|newest| newest.id) != manager.latest_checkpoint_id())
 }

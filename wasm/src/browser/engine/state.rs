@@ -39,7 +39,7 @@ impl Engine {
     /// Sets the position in one partition of a source to an offset.
     #[wasm_bindgen(js_name = setPositionOffset)]
     pub fn set_position_offset(&self, source: String, partition: String, offset: u64) -> Result<(), JsValue> {
-        self.shared.with(|manager| {
+        self.shared.change(|manager| {
             manager.set_position(source, partition, offset);
             Ok(())
         })
@@ -48,7 +48,7 @@ impl Engine {
     /// Sets the position in one partition of a source to bytes that only the source understands.
     #[wasm_bindgen(js_name = setPositionBytes)]
     pub fn set_position_bytes(&self, source: String, partition: String, bytes: &[u8]) -> Result<(), JsValue> {
-        self.shared.with(|manager| {
+        self.shared.change(|manager| {
             manager.set_position(source, partition, Opaque::new(bytes)?);
             Ok(())
         })
@@ -103,7 +103,7 @@ impl Engine {
         self.shared.with(|manager| Ok(manager.wal_position()))
     }
 
-    /// Returns the id of the newest checkpoint.
+    /// Returns the id of the checkpoint that was taken, restored or opened last.
     #[wasm_bindgen(js_name = latestCheckpointId)]
     pub fn latest_checkpoint_id(&self) -> Result<Option<u64>, JsValue> {
         self.shared.with(|manager| Ok(manager.latest_checkpoint_id()))

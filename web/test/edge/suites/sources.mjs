@@ -47,11 +47,26 @@ export async function misuse() {
   const expected = [/^invalid-input: three: apply returned a promise/, /^Error: no b$/, /^1$/, /^ended$/, /^3$/, /^Error: three: the position "3" is not one/, /^Error: no source$/, /^Error: opaque: the position "text" is not a number/, /^invalid-input: given: a record with the position 5 came after the position 5; /, /^invalid-input: given: .* 2 came after the position 6; /, /^ended$/];
   found.forEach((text, at) => { if (!expected[at].test(text)) throw new Error(`${at}: ${text}`); });
   same("each number once, in order", [applied, String(positionOf(checkpoints, "given"))], [[3, 5, 6, 7], "7"]);
+  // What a source throws when it is left concerns no record. What was applied is durable.
+  const left = new AbortController();
+  const untidy = positioned("untidy", function* () { try { for (let at = 1n; ; at++) yield { value: at, position: at }; } finally { throw new Error("it cannot be left"); } });
+  same("a source that cannot be left", await failed(untidy, (value) => { checkpoints.put("untidy", String(value)); if (value === 5n) left.abort(); }, { signal: left.signal }), "ended");
+  same("it is durable", [checkpoints.getText("untidy"), checkpoints.isChanged], ["5", false]);
+  checkpoints.delete("untidy");
   // A source that gives nothing ends when it is told to.
   const stop = new AbortController();
   const waiting = failed(iterable("never", () => (async function* () { await new Promise(() => {}); })()), () => {}, { signal: stop.signal });
   stop.abort();
   same("after the signal", await waiting, "ended");
+  // Checkpoints of somebody else are waited for, whichever options there are.
+  const directory = memoryDirectory();
+  const slow = { ...directory, create: async (...given) => (await new Promise((resolve) => setTimeout(resolve, 5)), directory.create(...given)) };
+  const busy = await Checkpoints.open({ name: "busy", storage: slow, whenBusy: "fail", maxInFlight: 1, intervalMs: 1 });
+  let others = 0;
+  const beside = iterable("beside", async function* () { for (let at = 0; at < 40; at++) { busy.checkpoint().then(() => others++, () => {}); await new Promise((resolve) => setTimeout(resolve)); yield at; } });
+  await consume(busy, beside, (at) => busy.put(`k${at}`, "1"));
+  same("all of it", [busy.size, busy.isChanged, others > 0], [40, false, true]);
+  await busy.close();
   // An interrupted source is read again, from its last position.
   let attempts = 0;
   const flaky = positioned("flaky", async function* (from) {

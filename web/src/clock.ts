@@ -1,0 +1,60 @@
+import { callable, refuse } from "./checks.js";
+import { AlluviumError } from "./error.js";
+import type { Clock } from "./wasm/alluvium_wasm.js";
+
+/** The clock of the system. */
+const system: Clock = {
+  unixMs: () => Date.now(),
+  monotonicUs: () => performance.now() * 1000,
+};
+
+/**
+ * A clock of the caller, as the engine asks it. What a clock throws would leave the engine in the middle of its work, and
+ * end every open state with it. So the engine gets the last time that there was, and `check` says what is wrong before the
+ * engine works with the time.
+ */
+export class CheckedClock implements Clock {
+  readonly #clock: Clock;
+  readonly #last = { unixMs: 0, monotonicUs: 0 };
+
+  /** Checks that there is a clock which tells the time. */
+  constructor(clock: Clock = system) {
+    this.#clock = clock;
+    for (const member of ["unixMs", "monotonicUs"] as const) callable(`option clock: its ${member}`, clock[member]);
+    this.check();
+  }
+
+  /** Throws if the clock does not tell the time. */
+  check(): void {
+    this.#ask("unixMs");
+    this.#ask("monotonicUs");
+  }
+
+  unixMs(): number {
+    return this.#told("unixMs");
+  }
+
+  monotonicUs(): number {
+    return this.#told("monotonicUs");
+  }
+
+  #told(member: "unixMs" | "monotonicUs"): number {
+    try {
+      this.#ask(member);
+    } catch {
+      // The next check says it.
+    }
+    return this.#last[member];
+  }
+
+  #ask(member: "unixMs" | "monotonicUs"): void {
+    let time: unknown;
+    try {
+      time = this.#clock[member]();
+    } catch (cause) {
+      throw new AlluviumError("invalid-input", `option clock: its ${member} failed: ${String(cause)}`, { cause });
+    }
+    if (typeof time !== "number" || Number.isNaN(time)) refuse(`option clock: its ${member} returned ${String(time)}, which is no number`);
+    this.#last[member] = time;
+  }
+}
