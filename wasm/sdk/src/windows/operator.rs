@@ -65,6 +65,25 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>), A: Aggregate<R>> Windows<R,
         if self.lateness_ms > 0 { host.set_timer(ends, self.closes(window), key) } else { Ok(()) }
     }
 
+    /// Deletes the timers of a window that is a part of another one now, but none that another open window of the key
+    /// has, too. A timer is a time and a key, so one timer stands for both windows if one closes when the other ends.
+    fn delete_timers(
+        &self,
+        window: Window,
+        others: &[Open<A::Kept>],
+        key: &[u8],
+        ends: u32,
+        host: &mut dyn Host,
+    ) -> Result<(), String> {
+        let times = |window: Window| [window.to.as_ms(), self.closes(window)];
+        for at_ms in times(window) {
+            if !others.iter().any(|other| times(other.window).contains(&at_ms)) {
+                host.delete_timer(ends, at_ms, key)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a record to the windows of its key. Returns whether it was in time for one of them.
     fn add(
         &self,
@@ -95,8 +114,7 @@ impl<R: Row, K: Key, B: Fn(&R) -> (K, Option<Time>), A: Aggregate<R>> Windows<R,
             is_in_time = true;
             let before: Vec<Open<A::Kept>> = windows.extract_if(.., |open| touches(open)).collect();
             for open in before.iter().filter(|open| open.window != joined) {
-                host.delete_timer(ends, open.window.to.as_ms(), key)?;
-                host.delete_timer(ends, self.closes(open.window), key)?;
+                self.delete_timers(open.window, windows, key, ends, host)?;
             }
             let has_ended = watermark.is_some_and(|watermark| joined.to.as_ms() <= watermark);
             if has_ended || !before.iter().any(|open| open.window == joined) {

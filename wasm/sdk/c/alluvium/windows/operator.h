@@ -40,13 +40,34 @@ static inline bool alluvium_touches(const alluvium_windows_instance *self, alluv
     return open.from <= window.to && window.from <= open.to;
 }
 
-// Deletes the timers of a window that is a part of another one now.
-static inline bool alluvium_delete_timers(const alluvium_placed *placed, alluvium_window window) {
-    bool was_set;
+// Whether an open window that a window of a record does not touch has a timer at a time.
+static inline bool alluvium_others_need(const alluvium_windows_instance *self, const alluvium_opens *opens,
+                                        alluvium_window window, int64_t at_ms) {
+    for (size_t at = 0; at < opens->count; at++) {
+        alluvium_window open = opens->at[at].window;
+        if (alluvium_touches(self, open, window)) continue;
+        if (open.to == at_ms || alluvium_window_closes(self, open) == at_ms) return true;
+    }
+    return false;
+}
+
+// Deletes the timers of the windows that are parts of a joined one now, but none that another open window of the key
+// has, too. A timer is a time and a key, so one timer stands for both windows if one closes when the other ends.
+static inline bool alluvium_delete_timers(const alluvium_placed *placed, const alluvium_opens *opens,
+                                          alluvium_window window, alluvium_window joined) {
+    const alluvium_windows_instance *self = placed->self;
     alluvium_context *context = placed->context;
-    int64_t closes = alluvium_window_closes(placed->self, window);
-    return context->host->delete_timer(context, placed->ends, window.to, placed->key, &was_set) &&
-           context->host->delete_timer(context, placed->ends, closes, placed->key, &was_set);
+    for (size_t at = 0; at < opens->count; at++) {
+        alluvium_window open = opens->at[at].window;
+        if (!alluvium_touches(self, open, window) || alluvium_same_window(open, joined)) continue;
+        const int64_t times[] = {open.to, alluvium_window_closes(self, open)};
+        for (size_t time = 0; time < sizeof times / sizeof *times; time++) {
+            bool was_set;
+            if (alluvium_others_need(self, opens, window, times[time])) continue;
+            if (!context->host->delete_timer(context, placed->ends, times[time], placed->key, &was_set)) return false;
+        }
+    }
+    return true;
 }
 
 // Sets the timers of a window: for its end, and for when it is closed.
@@ -73,6 +94,7 @@ static inline bool alluvium_add_to(const alluvium_placed *placed, alluvium_windo
     int64_t watermark = placed->watermark.value.ms;
     if (placed->watermark.is_some && alluvium_window_closes(self, joined) <= watermark) return true;
     *is_in_time = true;
+    if (!alluvium_delete_timers(placed, opens, window, joined)) return false;
     alluvium_open taken = {.window = joined};
     bool was_there = false;
     size_t left = 0;
@@ -83,7 +105,6 @@ static inline bool alluvium_add_to(const alluvium_placed *placed, alluvium_windo
             continue;
         }
         if (alluvium_same_window(open.window, joined)) was_there = true;
-        else if (!alluvium_delete_timers(placed, open.window)) return false;
         if (taken.kept) alluvium_kept_join(self->by, taken.kept, open.kept, context);
         else taken.kept = open.kept;
     }

@@ -145,6 +145,24 @@ export class WindowsOperator {
   }
 
   /**
+   * Deletes the timers of a window that is a part of another one now, but none that another open window of the key has,
+   * too. A timer is a time and a key, so one timer stands for both windows if one closes when the other ends.
+   *
+   * @param {Window} window
+   * @param {Open[]} others
+   * @param {number} ends
+   * @param {Uint8Array} key
+   * @param {Host} host
+   */
+  deleteTimers(window, others, ends, key, host) {
+    const times = (/** @type {Window} */ of) => [of.to, this.closes(of)];
+    const needed = new Set(others.flatMap((other) => times(other.window)));
+    times(window).forEach((at) => {
+      if (!needed.has(at)) host.deleteTimer(ends, at, key);
+    });
+  }
+
+  /**
    * Adds a record to the windows of its key. Returns whether it was in time for one of them.
    *
    * @param {Placed} placed
@@ -161,10 +179,9 @@ export class WindowsOperator {
       const whole = before.reduce((all, other) => joined(all, other.window), window);
       if (watermark !== null && this.closes(whole) <= watermark) return;
       isInTime = true;
+      const rest = of.windows.filter((other) => !touches(other));
       before.forEach((other) => {
-        if (isSame(other.window, whole)) return;
-        host.deleteTimer(ends, other.window.to, of.bytes);
-        host.deleteTimer(ends, this.closes(other.window), of.bytes);
+        if (!isSame(other.window, whole)) this.deleteTimers(other.window, rest, ends, of.bytes, host);
       });
       const hasEnded = watermark !== null && whole.to <= watermark;
       if (hasEnded || !before.some((other) => isSame(other.window, whole))) {
@@ -175,7 +192,6 @@ export class WindowsOperator {
       const earlier = before.map(({ kept }) => kept);
       const kept =
         earlier.length === 0 ? aggregate.begin() : earlier.reduce((all, later) => aggregate.join(all, later));
-      const rest = of.windows.filter((other) => !touches(other));
       const at = rest.findIndex((other) => !isBefore(other.window, whole));
       rest.splice(at < 0 ? rest.length : at, 0, {
         window: whole,

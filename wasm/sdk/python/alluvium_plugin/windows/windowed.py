@@ -148,8 +148,7 @@ class Windowed(Operator, Generic[R]):
             is_in_time = True
             for each in before:
                 if each.window != joined:
-                    host.delete_timer(ends, each.window[1], raw)
-                    host.delete_timer(ends, self._closes(each.window), raw)
+                    self._delete_timers(each.window, others, ends, raw, host)
             has_ended = watermark is not None and joined[1] <= watermark
             if has_ended or all(each.window != joined for each in before):
                 # One that has ended is emitted again.
@@ -163,6 +162,17 @@ class Windowed(Operator, Generic[R]):
             others.insert(bisect_left(others, joined, key=_window), Opened(joined, kept))
             windows[:] = others
         return is_in_time
+
+    def _delete_timers(self, window: Window, others: list[Opened], ends: int, raw: bytes, host: Host) -> None:
+        """Deletes the timers of a window that is a part of another one now.
+
+        It keeps those that another open window of the key has, too. A timer is a time and a key, so one timer stands
+        for both windows if one closes when the other ends.
+        """
+        needed = {time for each in others for time in (each.window[1], self._closes(each.window))}
+        for time in (window[1], self._closes(window)):
+            if time not in needed:
+                host.delete_timer(ends, time, raw)
 
     def _touches(self, before: Window, window: Window) -> bool:
         if self._assign.joins:
