@@ -301,8 +301,8 @@ export class Deduplicate {
  *
  * It has the inputs `left` and `right`. Each pair whose right time is not earlier than the left one by more than
  * `before`, and not later by more than `after`, is a line `{"key": …, "left": …, "right": …}` of the output `joined`, with
- * both rows in JSON. It is emitted when the second of the two has come. A record that comes too late for all others is a
- * line `{"key": …, "time": …}` of the output `late`.
+ * both rows in JSON. It is emitted when the second of the two has come. A record that comes later than the watermark by
+ * more than the lateness is a line `{"key": …, "time": …}` of the output `late`, because what it would join may be gone.
  */
 export class IntervalJoin {
   private constructor();

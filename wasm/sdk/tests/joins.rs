@@ -103,11 +103,12 @@ fn an_interval_join_has_each_pair_once() {
 fn a_record_that_comes_too_late_for_a_join_is_told() {
     let mut harness = Harness::new(|| IntervalJoin::by(key, key).between(ms(0), ms(5)).lateness(ms(2)));
     harness.feed_to(1, "key,at,number\na,10,1\n").unwrap();
-    harness.watermark("12").unwrap();
+    harness.watermark("7").unwrap();
     harness.feed_to(0, "key,at,number\na,5,2\na,4,3\n").unwrap();
     assert_eq!(harness.emitted().len(), 1);
-    harness.watermark("13").unwrap();
+    harness.watermark("8").unwrap();
     harness.feed_to(0, "key,at,number\na,5,4\n").unwrap();
+    harness.watermark("13").unwrap();
     harness.feed_to(1, "key,at,number\na,10,5\n").unwrap();
     harness.finish().unwrap();
     let late = |at| format!(r#"{{"key":"a","time":"1970-01-01T00:00:00.{at}Z"}}"#);

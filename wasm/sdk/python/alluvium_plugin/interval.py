@@ -41,8 +41,9 @@ class IntervalJoin(Operator):
     It has the inputs `left` and `right`. Each pair whose right time is not earlier than the left one by more than
     `before`, and not later by more than `after`, is a line `{"key": …, "left": …, "right": …}` of the output `joined`,
     with both rows in JSON. It is emitted when the second of the two has come. With `outer`, a left record that found
-    none is such a line, too, without a right one, when the watermark says that none will come. A record that comes too
-    late for all others is a line `{"key": …, "time": …}` of the output `late`.
+    none is such a line, too, without a right one, when the watermark says that none will come. A record that comes
+    later than the watermark by more than the lateness is a line `{"key": …, "time": …}` of the output `late`, because
+    what it would join may be gone.
 
     For each key it keeps the records that others may still join, as JSON, with a timer for when none can.
     """
@@ -110,11 +111,10 @@ class IntervalJoin(Operator):
         self._open.prefetch([each.key for each in placed], context)
         watermark = context.watermark()
         for each in placed:
-            closes = self._closes(input, each.time.ms)
-            if watermark is not None and closes <= watermark.ms:
+            if watermark is not None and saturated(each.time.ms + self._lateness_ms) < watermark.ms:
                 context.emit(LATE, {"key": each.key, "time": each.time})
                 continue
-            context.set_timer(ENDS, Time(closes), each.raw)
+            context.set_timer(ENDS, Time(self._closes(input, each.time.ms)), each.raw)
             self._meet(input, each, context)
 
     def route(self, input: int, batch: Batch) -> list[bytes]:

@@ -42,7 +42,8 @@ type Sides<L, R> = (Vec<Open<L>>, Vec<Open<R>>);
 /// `before`, and not later by more than `after`, is a line `{"key": …, "left": …, "right": …}` of the output `joined`, with
 /// both rows in JSON. It is emitted when the second of the two has come. With [`outer`](Self::outer), a left record that
 /// found none is such a line, too, without a right one, when the watermark says that none will come. A record that comes
-/// too late for all others is a line `{"key": …, "time": …}` of the output `late`.
+/// later than the watermark by more than the lateness is a line `{"key": …, "time": …}` of the output `late`, because
+/// what it would join may be gone.
 ///
 /// For each key it keeps the records that others may still join, as JSON, with a timer for when none can.
 ///
@@ -152,13 +153,13 @@ where
         time: Time,
         context: &mut Context<'_>,
     ) -> Result<Option<Sides<L, R>>, String> {
-        let closes = self.closes(input, time.as_ms());
-        if context.watermark().is_some_and(|watermark| closes <= watermark.as_ms()) {
+        let latest_ms = time.as_ms().saturating_add(self.lateness_ms);
+        if context.watermark().is_some_and(|watermark| latest_ms < watermark.as_ms()) {
             context.emit(LATE, &json!({ "key": key, "time": time }))?;
             return Ok(None);
         }
         let ends = context.namespace(ENDS)?;
-        context.host().set_timer(ends, closes, &key.bytes())?;
+        context.host().set_timer(ends, self.closes(input, time.as_ms()), &key.bytes())?;
         Ok(Some(self.open.get(key, context)?.unwrap_or_default()))
     }
 }

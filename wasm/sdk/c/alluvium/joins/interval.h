@@ -94,11 +94,12 @@ static inline bool alluvium_interval_process(void *instance, uint32_t input, con
     for (uint32_t record = 0; record < places.count; record++) {
         const alluvium_place *place = &places.at[record];
         alluvium_meeting *meeting = &all[place->number];
-        alluvium_time closes = {alluvium_interval_closes(self, input, place->time.ms)};
-        if (watermark.is_some && closes.ms <= watermark.value.ms) {
+        int64_t latest_ms = alluvium_saturating_add(place->time.ms, self->lateness_ms);
+        if (watermark.is_some && latest_ms < watermark.value.ms) {
             alluvium_emit_place(placer, ALLUVIUM_OUTPUT_UNJOINED, place->key, place->time, context);
             continue;
         }
+        alluvium_time closes = {alluvium_interval_closes(self, input, place->time.ms)};
         if (!alluvium_set_timer(context, ALLUVIUM_INTERVAL_ENDS, closes, place->key)) return false;
         if (!alluvium_meeting_read(self, meeting, place->key, context)) return false;
         if (!alluvium_meet(self, input, place, meeting, context)) return false;

@@ -13,8 +13,9 @@
 // It has the inputs `left` and `right`. Each pair whose right time is not earlier than the left one by more than
 // `before_ms`, and not later by more than `after_ms`, is a line {"key":…,"left":…,"right":…} of the output `joined`,
 // with both rows in JSON. It is emitted when the second of the two has come. With `outer`, a left record that found
-// none is such a line, too, without a right one, when the watermark says that none will come. A record that comes too
-// late for all others is a line {"key":…,"time":…} of the output `late`.
+// none is such a line, too, without a right one, when the watermark says that none will come. A record that comes later
+// than the watermark by more than the lateness is a line {"key":…,"time":…} of the output `late`, because what it would
+// join may be gone.
 //
 // For each key it keeps the records that others may still join, as JSON, with a timer for when none can.
 typedef struct {

@@ -59,8 +59,9 @@ const LATE = 1;
  * It has the inputs `left` and `right`. Each pair whose right time is not earlier than the left one by more than
  * `before`, and not later by more than `after`, is a line `{"key": …, "left": …, "right": …}` of the output `joined`, with
  * both rows in JSON. It is emitted when the second of the two has come. With `outer`, a left record that found none is
- * such a line, too, without a right one, when the watermark says that none will come. A record that comes too late for
- * all others is a line `{"key": …, "time": …}` of the output `late`.
+ * such a line, too, without a right one, when the watermark says that none will come. A record that comes later than the
+ * watermark by more than the lateness is a line `{"key": …, "time": …}` of the output `late`, because what it would join
+ * may be gone.
  */
 export class IntervalJoin {
   #parts;
@@ -192,12 +193,11 @@ class IntervalJoinOperator {
    */
   meet(input, placed, watermark, context) {
     const { key, name, row, time } = placed;
-    const closes = this.closes(input, time);
-    if (watermark !== null && closes <= watermark) {
+    if (watermark !== null && plus(time, this.parts.lateness) < watermark) {
       context.emitBytes(LATE, placeLine(this.keyType, placed));
       return;
     }
-    context.setTimer(ENDS, closes, bytesOf(name));
+    context.setTimer(ENDS, this.closes(input, time), bytesOf(name));
     const sides = this.kept.get(key, context) ?? /** @type {Sides} */ ([[], []]);
     const met = { at_ms: time, is_joined: false, row };
     sides[1 - input].forEach((it) => {
