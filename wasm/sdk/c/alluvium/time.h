@@ -57,11 +57,11 @@ static inline char alluvium_take_any(alluvium_text *text, const char *characters
     return text->at[-1];
 }
 
-// Reads a year: four digits, or a sign and six, as times before the year 0 are written.
+// Reads a year: four digits, or a minus and six, as times before the year 0 are written.
 static inline bool alluvium_take_year(alluvium_text *text, int64_t *year) {
-    char sign = alluvium_take_any(text, "+-");
-    if (!alluvium_take_digits(text, sign ? 6 : 4, 0, 9999, year) || (sign == '-' && *year == 0)) return false;
-    if (sign == '-') *year = -*year;
+    bool is_before_0 = alluvium_take_any(text, "-");
+    if (!alluvium_take_digits(text, is_before_0 ? 6 : 4, is_before_0, 9999, year)) return false;
+    if (is_before_0) *year = -*year;
     return true;
 }
 

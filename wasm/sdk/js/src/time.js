@@ -6,7 +6,9 @@ import { Refusal } from "./refusal.js";
 
 /** @typedef {import("./integers.js").Integer} Integer */
 
-const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+// Years before 0 have six digits, so that a time is read as it was written.
+const RFC3339 =
+  /^((?:-00)?\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -94,8 +96,11 @@ let formatted = { text: "1970-01-01", day: 0 };
 /** Returns the days since 1970 of a date, or undefined if there is no such day. @param {string} text */
 function dayOf(text) {
   if (parsed.text !== text) {
-    const [year, month, day] = text.split("-").map(Number);
-    const isDay = month >= 1 && month <= 12 && day >= 1 && day <= daysOfMonth(year, month);
+    const isBefore0 = text.startsWith("-");
+    const [digits, month, day] = text.slice(isBefore0 ? 1 : 0).split("-").map(Number);
+    const year = isBefore0 ? -digits : digits;
+    const isYear = !isBefore0 || year < 0;
+    const isDay = isYear && month >= 1 && month <= 12 && day >= 1 && day <= daysOfMonth(year, month);
     parsed = { text, day: isDay ? daysSince1970(year, month, day) : undefined };
   }
   return parsed.day;
