@@ -236,7 +236,7 @@ export async function events() {
     if (request.url !== "/events") return void response.writeHead(404).end();
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write("retry: 5\n\n");
-    const until = Math.ceil(next() * 900);
+    const until = Math.ceil(next() * 300);
     let number = last === undefined ? 0 : Number(last) + 1;
     for (let sent = 0; sent < until && number < RECORDS; sent++, number++) {
       response.write(`${number % 3 === 2 ? "" : `id: ${number}\n`}data: ${JSON.stringify({ number })}\n\n`);
@@ -266,7 +266,7 @@ export async function sockets() {
   const { default: WebSocket } = await imported("ws");
   const next = random(seed + 14);
   let connections = 0;
-  let most = () => Math.ceil(next() * 900);
+  let most = () => Math.ceil(next() * 300);
   const server = new WebSocket.Server({ host: "127.0.0.1", port: 0 });
   server.on("connection", (socket) => {
     connections++;
