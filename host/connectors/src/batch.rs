@@ -23,6 +23,7 @@ pub struct Batch {
     bytes: Vec<u8>,
     records_max: u32,
     bytes_max: usize,
+    is_closed: bool,
 }
 
 impl Default for Batch {
@@ -36,7 +37,7 @@ impl Batch {
     /// Returns an empty batch. It has room for `records_max` records, and for no further record once its
     /// records have `bytes_max` bytes or more.
     pub fn new(records_max: u32, bytes_max: usize) -> Self {
-        Self { count: 0, width: 0, lens: Vec::new(), bytes: Vec::new(), records_max, bytes_max }
+        Self { count: 0, width: 0, lens: Vec::new(), bytes: Vec::new(), records_max, bytes_max, is_closed: false }
     }
 
     /// Returns a batch of raw records.
@@ -48,7 +49,21 @@ impl Batch {
 
     /// Whether a source may add a record.
     pub fn has_room(&self) -> bool {
-        self.count < self.records_max && self.bytes.len() < self.bytes_max
+        !self.is_closed && self.count < self.records_max && self.bytes.len() < self.bytes_max
+    }
+
+    /// Takes away the room for further records. A source does so when the record that comes next has another schema.
+    ///
+    /// ```
+    /// use alluvium_connectors::Batch;
+    ///
+    /// let mut batch = Batch::of_raw([&b"a"[..]]);
+    /// assert!(batch.has_room());
+    /// batch.close();
+    /// assert!(!batch.has_room());
+    /// ```
+    pub fn close(&mut self) {
+        self.is_closed = true;
     }
 
     /// Lowers how many records it may hold.
@@ -107,6 +122,7 @@ impl Batch {
             width: self.width,
             records_max: self.records_max,
             bytes_max: self.bytes_max,
+            is_closed: self.is_closed,
         };
         self.count = at;
         rest

@@ -104,7 +104,9 @@ pub trait Source: Send {
 /// One partition of a [`Source`], read in order.
 pub trait Reader: Send {
     /// Returns what the records look like. `None` is allowed only until the first record, or the end, was
-    /// polled. If the schema changes, the records of the next batch have the new one.
+    /// polled. All records of a batch have one schema, although the batch may be filled by several polls: if the
+    /// next record has another one, a batch with records is [closed](Batch::close), and the schema changes with the
+    /// poll into an empty batch.
     fn schema(&self) -> Option<&Arc<Schema>>;
 
     /// Returns the position after the last record that was handed out. It depends on the records before
@@ -134,8 +136,9 @@ pub trait Reader: Send {
         true
     }
 
-    /// After the end: adds a last record that may be half of one, because nothing ends it. It is before no
-    /// position, and a reader that continues hands it out again. Returns whether there is one.
+    /// After the end: adds a last record that may be half of one, because nothing ends it, to an empty batch. It is
+    /// before no position, and a reader that continues hands it out again. The schema may change with it. Returns
+    /// whether there is one.
     fn unfinished(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         let _ = batch;
         Ok(false)

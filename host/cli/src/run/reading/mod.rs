@@ -263,7 +263,9 @@ impl Reading {
     /// After the end.
     fn end(&mut self) -> Result<(), Stopped> {
         let mut batch = Batch::default();
-        match self.reader.unfinished(&mut batch) {
+        let unfinished = self.reader.unfinished(&mut batch);
+        self.note_schema()?;
+        match unfinished {
             Ok(false) => {}
             Ok(true) => self.send(What::Unfinished(Ok(batch)))?,
             Err(error) => self.send(What::Unfinished(Err(error)))?,

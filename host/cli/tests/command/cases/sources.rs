@@ -166,3 +166,20 @@ fn other_forms_of_the_same_records_give_the_same_state() {
     run(&bench, &["--delimiter", ";"]);
     assert_eq!(bench.dump(), expected);
 }
+
+#[test]
+fn names_that_come_up_later_are_columns_from_their_record_on() {
+    let bench = Bench::new();
+    let json = |number: u32, more: &str| {
+        let time = format!("2013-01-01T{:02}:00:00Z", number % 24);
+        format!(
+            "{{{more}\"carrier\":\"AA\",\"origin\":\"EWR\",\"dest\":\"IAH\",\"dep_time\":{number},\"arr_delay\":5,\"time_hour\":\"{time}\"}}\n"
+        )
+    };
+    // Each record has a further name, and the names of the one before it.
+    let more = |number: u32| (0..number).rev().fold(String::new(), |names, name| names + &format!("\"x{name}\":1,"));
+    let text: String = (0..20).map(|number| json(number, &more(number))).collect();
+    fs::write(bench.path("input.csv"), text).expect("a file");
+    let (count, minutes, _) = run(&bench, &["--format", "ndjson"]);
+    assert_eq!((count, minutes), (20, 100));
+}

@@ -38,6 +38,8 @@ pub(super) struct FileReader {
 enum State {
     /// The header comes next.
     Start,
+    /// The header was read, and records with these fields come next.
+    Header(Arc<Schema>),
     /// Records come next.
     Records,
     End,
@@ -118,11 +120,8 @@ impl FileReader {
         let names = self.records.fields().map(|name| std::str::from_utf8(name).map(ToOwned::to_owned));
         let names = names.collect::<Result<Vec<_>, _>>();
         let schema = Schema::Fields(names.map_err(|_| refused(self, "the header is not UTF-8 text"))?);
-        if self.schema.as_deref() != Some(&schema) {
-            self.schema = Some(Arc::new(schema));
-        }
         self.records.pass();
-        self.state = State::Records;
+        self.state = State::Header(Arc::new(schema));
         Ok(())
     }
 
@@ -165,9 +164,18 @@ impl FileReader {
                     self.is_caught_up = false;
                     Ok(())
                 }
-                // Another header may name other fields, and a batch has records of one kind.
+                // So that a position at the end of a file is handed out.
                 (State::Start, _) if added > 0 => break,
                 (State::Start, _) => self.read_header(),
+                (State::Header(found), _) => {
+                    let found = Arc::clone(found);
+                    if !batch.is_empty() && self.schema.as_ref().is_some_and(|known| *known != found) {
+                        batch.close();
+                        break;
+                    }
+                    (self.schema, self.state) = (Some(found), State::Records);
+                    Ok(())
+                }
                 (_, Some(target)) => self.approach(target, deadline),
                 (State::End, None) => return Err(Stop::End),
                 (State::Records, None) => self.add_record(batch).inspect(|()| added += 1),

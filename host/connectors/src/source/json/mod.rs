@@ -115,6 +115,11 @@ impl JsonReader {
         known < self.columns.len()
     }
 
+    /// Makes the columns that are known the schema.
+    fn take_columns(&mut self) {
+        self.schema = Some(Arc::new(Schema::Fields(self.columns.clone())));
+    }
+
     /// Takes the next record, which was not handed out yet.
     fn next(&mut self, deadline: Instant) -> Result<Result<Vec<u8>, Polled>, SourceError> {
         if let Some(record) = self.held.take() {
@@ -148,11 +153,12 @@ impl JsonReader {
                 }
             };
             if self.has_further_columns() {
-                if added > 0 {
+                if !batch.is_empty() && self.schema.is_some() {
                     self.held = Some(record);
+                    batch.close();
                     break;
                 }
-                self.schema = Some(Arc::new(Schema::Fields(self.columns.clone())));
+                self.take_columns();
             }
             if fields.is_empty() {
                 // An object without names, before any name: there is nothing to hand out.
@@ -239,11 +245,14 @@ impl Reader for JsonReader {
             return Ok(false);
         }
         let fields = self.decode(&one.into_parts().2)?;
-        let is_known = !fields.is_empty() && !self.has_further_columns();
-        if is_known {
-            batch.push(fields.iter().map(Vec::as_slice));
+        if fields.is_empty() {
+            return Ok(false);
         }
-        Ok(is_known)
+        if self.has_further_columns() {
+            self.take_columns();
+        }
+        batch.push(fields.iter().map(Vec::as_slice));
+        Ok(true)
     }
 
     fn pass_over(&mut self) -> Option<Vec<u8>> {

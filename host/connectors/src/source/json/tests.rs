@@ -1,9 +1,63 @@
 //! Objects that name other things, that are none, and that have no end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::source::{FileSource, Format, Partition, Source};
+use crate::source::{FileSource, Format, Identity, MemorySource, MemoryStream, Partition, Source};
+use crate::testing::{SourceFixture, source_suite};
+
+/// Objects in memory.
+#[derive(Default)]
+struct Objects(BTreeMap<String, MemoryStream>);
+
+struct ObjectSource(MemorySource);
+
+impl Source for ObjectSource {
+    fn identity(&self) -> &Identity {
+        self.0.identity()
+    }
+    fn partitions(&mut self) -> Result<Vec<Partition>, SourceError> {
+        self.0.partitions()
+    }
+    fn open(&mut self, partition: &Partition) -> Result<Box<dyn Reader>, SourceError> {
+        Ok(Box::new(JsonReader::new(self.identity().name().to_owned(), self.0.open(partition)?)))
+    }
+}
+
+impl SourceFixture for Objects {
+    fn partitions_max(&self) -> usize {
+        1
+    }
+    fn ends(&self) -> bool {
+        false
+    }
+    fn create(&mut self, stream: &str, partitions: &[Vec<String>]) {
+        let memory = MemoryStream::new(stream);
+        memory.partition("").unwrap();
+        self.0.insert(stream.to_owned(), memory);
+        self.append(stream, 0, &partitions[0]);
+    }
+    fn append(&mut self, stream: &str, _: usize, records: &[String]) {
+        let objects = records.iter().map(|record| format!("{{\"record\":\"{record}\"}}"));
+        objects.for_each(|object| self.0[stream].push(&Partition::whole(), object));
+    }
+    fn has_other_schemas(&self) -> bool {
+        true
+    }
+    fn append_other(&mut self, stream: &str, records: &[String]) {
+        let objects = records.iter().map(|record| format!("{{\"record\":\"{record}\",\"further\":1}}"));
+        objects.for_each(|object| self.0[stream].push(&Partition::whole(), object));
+    }
+    fn open(&mut self, stream: &str) -> Box<dyn Source> {
+        Box::new(ObjectSource(self.0[stream].source()))
+    }
+}
+
+#[test]
+fn objects_pass_the_suite() {
+    assert_eq!(source_suite(&mut Objects::default()).assert(), 19);
+}
 
 fn reader(text: &str) -> (tempfile::NamedTempFile, JsonReader) {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -91,4 +145,14 @@ fn half_an_object_is_left() {
     let mut rest = Batch::default();
     assert!(reader.unfinished(&mut rest).unwrap());
     assert_eq!(rest.into_parts().2, b"2");
+}
+
+#[test]
+fn the_last_object_is_handed_out_with_a_further_name_although_nothing_ends_it() {
+    let (_file, mut reader) = reader("{\"a\":1}\n{\"a\":2,\"b\":3}");
+    assert_eq!(poll(&mut reader).unwrap().1, "1");
+    assert_eq!(poll(&mut reader), None);
+    let mut rest = Batch::default();
+    assert!(reader.unfinished(&mut rest).unwrap());
+    assert_eq!((columns(&reader), rest.into_parts().2), (vec!["a".to_owned(), "b".to_owned()], b"23".to_vec()));
 }

@@ -30,6 +30,16 @@ pub trait SourceFixture {
     /// ends.
     fn append(&mut self, stream: &str, partition: usize, records: &[String]);
 
+    /// Whether the records of a partition can have another schema than those before them.
+    fn has_other_schemas(&self) -> bool {
+        false
+    }
+
+    /// Appends records of another schema to the first partition of a stream, if it [has](Self::has_other_schemas) them.
+    fn append_other(&mut self, stream: &str, records: &[String]) {
+        let _ = (stream, records);
+    }
+
     /// Returns a source over a stream, as another process would.
     fn open(&mut self, stream: &str) -> Box<dyn Source>;
 }
@@ -86,6 +96,10 @@ fn waits(fixture: &mut dyn SourceFixture) -> bool {
     !fixture.ends()
 }
 
+fn has_other_schemas(fixture: &mut dyn SourceFixture) -> bool {
+    fixture.has_other_schemas()
+}
+
 checks! {
     SourceFixture, run:
     reading {
@@ -123,5 +137,9 @@ checks! {
     #[has_partitions]
     reading {
         partitions_are_apart,
+    }
+    #[has_other_schemas]
+    reading {
+        a_batch_has_records_of_one_schema,
     }
 }

@@ -1,8 +1,11 @@
 //! Checks of reading a stream.
 
+use std::time::Instant;
+
 use super::SourceFixture;
 use super::support::{create, open, read, read_rest, records, soon, texts};
 use crate::batch::Batch;
+use crate::source::Polled;
 use crate::testing::report::{Outcome, during, same};
 
 pub(super) fn records_come_once_in_order(fixture: &mut dyn SourceFixture, stream: &str) -> Outcome {
@@ -103,4 +106,30 @@ pub(super) fn partitions_are_apart(fixture: &mut dyn SourceFixture, stream: &str
         }
     }
     same("both partitions", found, expected)
+}
+
+pub(super) fn a_batch_has_records_of_one_schema(fixture: &mut dyn SourceFixture, stream: &str) -> Outcome {
+    let expected = create(fixture, stream, 2);
+    let mut reader = open(fixture, stream, 0)?;
+    let (mut batch, give_up) = (Batch::default(), soon());
+    while batch.count() < 2 && Instant::now() < give_up {
+        reader.poll(&mut batch, give_up).map_err(during("poll"))?;
+    }
+    let first = reader.schema().cloned();
+    let other = records(2, 4);
+    fixture.append_other(stream, &other);
+    while batch.has_room() && Instant::now() < give_up {
+        let polled = reader.poll(&mut batch, give_up).map_err(during("poll"))?;
+        same("a poll where the schema changes", polled, Polled::Nothing)?;
+    }
+    same("the batch with the first schema", texts(&batch), expected)?;
+    same("whether it has room for more", batch.has_room(), false)?;
+    same("the schema of the batch", reader.schema().cloned(), first.clone())?;
+    let mut again = open(fixture, stream, 0)?;
+    again.seek(&reader.position()).map_err(during("seek"))?;
+    for (what, mut reader) in [("the records after them", reader), ("those after a seek", again)] {
+        same(what, read(&mut *reader, 2, 2)?, other.clone())?;
+        same("whether their schema is another", reader.schema() == first.as_ref(), false)?;
+    }
+    Ok(())
 }

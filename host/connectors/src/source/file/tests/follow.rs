@@ -4,6 +4,56 @@ use std::fs;
 
 use super::*;
 
+/// Files that are followed.
+struct FollowedFiles(TempDir);
+
+impl SourceFixture for FollowedFiles {
+    fn partitions_max(&self) -> usize {
+        1
+    }
+    fn ends(&self) -> bool {
+        false
+    }
+    fn create(&mut self, stream: &str, partitions: &[Vec<String>]) {
+        fs::write(self.0.path().join(stream), "record,second\n").unwrap();
+        self.append(stream, 0, &partitions[0]);
+    }
+    fn append(&mut self, stream: &str, _: usize, records: &[String]) {
+        let rows: String = records.iter().fold(String::new(), |rows, record| rows + record + ",2\n");
+        append(&self.0.path().join(stream), &rows);
+    }
+    fn has_other_schemas(&self) -> bool {
+        true
+    }
+    fn append_other(&mut self, stream: &str, records: &[String]) {
+        let path = self.0.path().join(stream);
+        fs::rename(&path, self.0.path().join(format!("{stream}.1"))).unwrap();
+        let rows: String = records.iter().fold(String::new(), |rows, record| rows + record + ",2,3\n");
+        fs::write(path, format!("record,third,second\n{rows}")).unwrap();
+    }
+    fn open(&mut self, stream: &str) -> Box<dyn Source> {
+        Box::new(FileSource::new(self.0.path().join(stream)).follow(true))
+    }
+}
+
+#[test]
+fn files_that_are_followed_pass_the_suite() {
+    assert_eq!(source_suite(&mut FollowedFiles(tempfile::tempdir().unwrap())).assert(), 19);
+}
+
+#[test]
+fn a_header_that_is_the_same_after_a_rotation_does_not_end_a_batch() {
+    let mut log = Log::new("a\n1\n");
+    let mut batch = Batch::default();
+    for (count, header, rows) in [(2, "a", "2\n"), (3, "b", "3\n")] {
+        log.rotate(&format!(".{count}"), &format!("{header}\n{rows}"));
+        while batch.has_room() && batch.count() < count {
+            log.reader.poll(&mut batch, soon()).unwrap();
+        }
+    }
+    assert_eq!((batch.count(), batch.has_room()), (2, false));
+}
+
 struct Log {
     _directory: TempDir,
     path: PathBuf,

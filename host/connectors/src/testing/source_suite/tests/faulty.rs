@@ -33,6 +33,7 @@ pub(super) enum Fault {
     PartitionsMixed,
     PartitionsReordered,
     SchemaMissing,
+    SchemasMixed,
     LongRecordsCut,
     ErrorsWithoutName,
 }
@@ -77,6 +78,12 @@ impl SourceFixture for Faulty {
             self.streams[stream].push(&partition, record.as_str());
         }
     }
+    fn has_other_schemas(&self) -> bool {
+        self.fault == Fault::SchemasMixed
+    }
+    fn append_other(&mut self, stream: &str, records: &[String]) {
+        self.append(stream, 0, records);
+    }
     fn open(&mut self, stream: &str) -> Box<dyn Source> {
         let inner = self.streams[stream].source();
         let (opened, sought) = (Arc::clone(&self.opened), Arc::default());
@@ -112,7 +119,8 @@ impl Source for FaultySource {
         let partition = if self.fault == Fault::PartitionsMixed { &first } else { partition };
         let (fault, sought, inner) = (self.fault, Arc::clone(&self.sought), self.inner.open(partition)?);
         self.readers += 1;
-        Ok(Box::new(FaultyReader { fault, inner, sought, number: self.readers, polls: 0, shown: None }))
+        let other = Arc::new(Schema::Fields(vec!["other".to_owned()]));
+        Ok(Box::new(FaultyReader { fault, inner, sought, number: self.readers, polls: 0, shown: None, other }))
     }
 }
 
@@ -123,6 +131,8 @@ struct FaultyReader {
     number: u64,
     polls: u64,
     shown: Option<Position>,
+    /// The schema of the third record and those after it, if there are others.
+    other: Arc<Schema>,
 }
 
 impl FaultyReader {
@@ -133,6 +143,9 @@ impl FaultyReader {
 
 impl Reader for FaultyReader {
     fn schema(&self) -> Option<&Arc<Schema>> {
+        if self.fault == Fault::SchemasMixed && matches!(self.inner.position(), Position::Offset(3..)) {
+            return Some(&self.other);
+        }
         self.inner.schema().filter(|_| self.fault != Fault::SchemaMissing)
     }
 

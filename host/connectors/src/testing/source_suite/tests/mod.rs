@@ -16,7 +16,7 @@ fn the_source_in_memory_passes_all_checks() {
     for ends in [false, true] {
         let report = report(Fault::None, ends);
         assert_eq!(report.assert(), 19, "{report:?}");
-        assert_eq!(report.left_out.len(), 2);
+        assert_eq!(report.left_out.len(), 3);
     }
 }
 
@@ -41,6 +41,7 @@ fn each_fault_fails_a_check_that_names_it() {
         (Fault::PartitionsMixed, true, "partitions_are_apart"),
         (Fault::PartitionsReordered, true, "identity_and_partitions_stay_the_same"),
         (Fault::SchemaMissing, true, "the_schema_is_known_with_the_first_record"),
+        (Fault::SchemasMixed, false, "a_batch_has_records_of_one_schema"),
         (Fault::LongRecordsCut, true, "long_records_come_whole"),
         (Fault::ErrorsWithoutName, true, "a_position_of_nothing_is_refused"),
     ] {
