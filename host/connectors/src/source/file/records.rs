@@ -153,8 +153,8 @@ impl Records {
             self.current.extend_from_slice(&text[..used]);
             self.consume(is_again, used);
             match decoded {
-                Decoded::Incomplete if self.current.len() > self.options.record_bytes_max => {
-                    return Err(Stop::Failed(self.too_long()));
+                Decoded::Incomplete | Decoded::Record if self.is_too_long() => {
+                    return Err(Stop::Failed(self.too_long(decoded)));
                 }
                 Decoded::Incomplete => {}
                 Decoded::End => return Err(Stop::End),

@@ -40,9 +40,22 @@ impl Records {
         self.current.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count()
     }
 
-    pub(super) fn too_long(&mut self) -> SourceError {
+    /// Whether the record, or what has come of it, is longer than it may be without its line end. Where the pieces of
+    /// the text end makes no difference. The empty lines before it are held to the same limit, because they are kept.
+    pub(super) fn is_too_long(&self) -> bool {
         let max = self.options.record_bytes_max;
-        if self.decoder.decode(&[]).0 == Decoded::OpenQuote {
+        if self.current.len() <= max {
+            return false;
+        }
+        let (empty, record) = self.current.split_at(self.empty_bytes());
+        let record = record.strip_suffix(b"\n").unwrap_or(record);
+        empty.len() > max || record.strip_suffix(b"\r").unwrap_or(record).len() > max
+    }
+
+    /// The error of a record that is too long. If more of it is to come, an open quote may be the cause.
+    pub(super) fn too_long(&mut self, decoded: Decoded) -> SourceError {
+        let max = self.options.record_bytes_max;
+        if decoded == Decoded::Incomplete && self.decoder.decode(&[]).0 == Decoded::OpenQuote {
             return self
                 .open_quote(&format!("the record is longer than {max} bytes, because of a quote that opens here"));
         }

@@ -69,6 +69,37 @@ fn a_quote_that_stays_open_spoils_its_line_only() {
 }
 
 #[test]
+fn a_record_that_is_too_long_is_an_error_wherever_it_is_in_the_text() {
+    let row = |bytes: usize, end: &str| format!("{},2{end}", "x".repeat(bytes - 2));
+    for end in ["\n", "\r\n", "\r"] {
+        let header = format!("a,b{end}");
+        for rows_before in [0, 1, 5_000] {
+            let before = row(100, end).repeat(rows_before);
+            for (last, is_long) in [
+                (row(100, end), false),
+                (row(101, end), true),
+                (row(101, ""), true),
+                (format!("\"{}\",2{end}", end.repeat(50)), end.len() == 2),
+                // Empty lines are no part of the record behind them.
+                (end.repeat(100 / end.len()) + &row(100, end), false),
+            ] {
+                let (_directory, path) = file(format!("{header}{before}{last}").as_bytes());
+                let source = FileSource::new(&path).record_bytes_max(100).final_record(true);
+                let (found, error) = read(&mut *opened(source));
+                let what = format!("{rows_before} rows before {last:?}: {error:?}");
+                assert_eq!(found.len(), rows_before + usize::from(!is_long), "{what}");
+                assert_eq!(error.map(|error| error.kind()), is_long.then_some(Kind::TooLong), "{what}");
+            }
+        }
+    }
+    let (_directory, path) = file(b"12345\n123456\n");
+    let (found, error) = read(&mut *opened(FileSource::new(&path).format(Format::Lines).record_bytes_max(5)));
+    assert_eq!((found.len(), error.unwrap().place()), (1, Some(&Place::Line(2))));
+    let (_directory, path) = file(b"carrier,origin\nUA,EWR\n");
+    assert_eq!(read(&mut *opened(FileSource::new(&path).record_bytes_max(6))).1.unwrap().kind(), Kind::TooLong);
+}
+
+#[test]
 fn a_record_without_an_end_is_bounded() {
     let text = format!("a,b\n1,2\n3,\"4\n{}", "5,6\n".repeat(1_000));
     let (_directory, path) = file(text.as_bytes());
