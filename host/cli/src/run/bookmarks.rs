@@ -32,7 +32,17 @@ fn source(input: &str, partition: &Partition) -> String {
     if partition.is_whole() { input.to_owned() } else { format!("{input}/{}", partition.name()) }
 }
 
-/// Returns how far a partition of an input was consumed, if the checkpoint says it.
+/// Whether the checkpoint names a partition of an input, although it may have consumed nothing of it.
+pub(super) fn is_named(engine: &mut dyn Engine, input: &str, partition: &Partition) -> Result<bool, RuntimeError> {
+    Ok(engine.source_offset(&source(input, partition))?.is_some())
+}
+
+/// Names a partition of an input of which nothing was consumed in the checkpoints and logs to come.
+pub(super) fn set_name(engine: &mut dyn Engine, input: &str, partition: &Partition) -> Result<(), RuntimeError> {
+    engine.set_source_offset(&source(input, partition), 0)
+}
+
+/// Returns how far a partition of an input was consumed, if the checkpoint says that something was.
 pub(super) fn of(
     engine: &mut dyn Engine,
     input: &str,
@@ -42,6 +52,7 @@ pub(super) fn of(
     let Some(records) = engine.source_offset(&source)? else { return Ok(None) };
     let position = match engine.position(input, partition.name())? {
         Some(position) => position,
+        None if records == 0 => return Ok(None),
         None => file_position(records, engine.annotation(&format!("{source}.byte"))?.as_deref()),
     };
     let time_ms = engine.partition_watermark(input, partition.name())?;

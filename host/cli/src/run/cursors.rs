@@ -207,6 +207,12 @@ impl Cursors {
         for (input, names) in &self.known {
             bookmarks::set_known_partitions(engine, input, names)?;
         }
+        // The next run must find that the checkpoint is one of these inputs.
+        if self.known.is_empty() && self.all.iter().all(|cursor| cursor.bookmark.is_none()) {
+            for Cursor { input_name, partition, .. } in &self.all {
+                bookmarks::set_name(engine, input_name, partition)?;
+            }
+        }
         for Cursor { input_name, partition, bookmark, schema, finds_columns, left, .. } in &self.all {
             if let Some(bookmark) = bookmark {
                 bookmarks::set(engine, input_name, partition, bookmark)?;

@@ -28,7 +28,7 @@ pub(super) fn open(inputs: &mut [Input], plugin: &mut Plugin, run: &Run) -> Resu
         check_count(input, input.partitions.len(), run)?;
         let (found, known) = bookmarks_of(input, plugin, run)?;
         all_known.extend(known.map(|known| (input.name().to_owned(), known)));
-        is_known |= all_known.contains_key(input.name()) || found.iter().any(|(_, bookmark)| bookmark.is_some());
+        is_known |= all_known.contains_key(input.name()) || is_named(input, plugin, run)?;
         for (partition, bookmark) in found {
             cursors.push(cursor(number, input, partition, bookmark, plugin, run)?);
         }
@@ -42,6 +42,19 @@ pub(super) fn open(inputs: &mut [Input], plugin: &mut Plugin, run: &Run) -> Resu
         );
     }
     Ok(Cursors::new(cursors, all_known))
+}
+
+/// Whether the checkpoint names a partition of an input.
+fn is_named(input: &Input, plugin: &mut Plugin, run: &Run) -> Result<bool, Failure> {
+    let named = plugin.with_engine(|engine| {
+        for partition in &input.partitions {
+            if bookmarks::is_named(engine, input.name(), partition)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    });
+    named.map_err(|error| Failure::runtime(&run.dir, &error))
 }
 
 /// Files must be there, and not too many to follow.

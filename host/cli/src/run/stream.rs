@@ -130,7 +130,11 @@ impl<'a> Stream<'a> {
         });
         self.show(Phase::Ending);
         // The state is that after the last batch that was taken, unless the plugin has ended.
-        let lacks_checkpoint = self.end.is_new || self.durable.lacks_checkpoint(self.consumed());
+        // Results in a file are known as those of this stream only by a checkpoint.
+        let has_results = matches!(fed, Ok(Ended::Complete)) && !self.run.no_results;
+        let is_first = self.durable.checkpoint_id.is_none() && self.connections.first_output().is_some();
+        let lacks_checkpoint =
+            self.end.is_new || self.durable.lacks_checkpoint(self.consumed()) || (has_results && is_first);
         if self.plugin.is_running() && !self.is_between && lacks_checkpoint {
             let checkpointed = self.checkpoint(progress);
             // The first error is the cause.

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use super::{HEADER, append, flight, flights};
-use crate::support::{Bench, alluvium, fails, ok, sum, text};
+use crate::support::{Bench, alluvium, component, delays, fails, ok, sum, text};
 
 /// Runs over a file, which must succeed. Returns how many flights and minutes the checkpoint has, and the
 /// results.
@@ -182,4 +182,33 @@ fn names_that_come_up_later_are_columns_from_their_record_on() {
     fs::write(bench.path("input.csv"), text).expect("a file");
     let (count, minutes, _) = run(&bench, &["--format", "ndjson"]);
     assert_eq!((count, minutes), (20, 100));
+}
+
+#[test]
+fn an_input_without_a_whole_record_is_read_again_by_the_same_command() {
+    let weather = ("origin,time_hour,temp\n", "A,2013-01-01T00:00:00Z,1");
+    let flight = flight(0, 5);
+    // With a plugin that is told of the end of its inputs, and with one that is not.
+    for (plugin, (header, row), is_told) in
+        [(component("ALLUVIUM_WEATHER", "weather.wasm"), weather, true), (delays(), (HEADER, flight.trim_end()), false)]
+    {
+        for content in [&format!("{header}{row}"), header] {
+            let bench = Bench::new();
+            let (input, out) = (bench.path("input.csv"), bench.path("out"));
+            fs::write(&input, content).expect("a file");
+            let command =
+                ["run", &text(&plugin), "--dir", &bench.dir_text(), "--input", &text(&input), "--output", &text(&out)]
+                    .map(ToOwned::to_owned);
+            ok(&command);
+            let first = fs::read(&out).expect("it reads");
+            assert_eq!(first.is_empty(), content == header, "{content}");
+            ok(&command);
+            assert_eq!(fs::read(&out).expect("it reads"), first, "{content}");
+            // Another input is refused as before.
+            fails(command.clone().map(|part| part.replace("input.csv", "missing.csv")), &bench.dir(), &["missing.csv"]);
+            append(&input, &if content == header { format!("{row}\n") } else { "\n".to_owned() });
+            let grown = alluvium(&command);
+            assert_eq!(grown.code, Some(if is_told { 2 } else { 0 }), "{}", grown.err);
+        }
+    }
 }
