@@ -240,6 +240,8 @@ fn recovered(
             (_, SinkErrorKind::Replaced) if token.is_none() => {
                 Failure::plain(error.to_string()).hint("name another --output, or let it be replaced with --overwrite")
             }
+            (Some(_), SinkErrorKind::Ahead) => Failure::plain(error.to_string())
+                .hint("move these files to another directory, or delete them, and run again"),
             (_, SinkErrorKind::Missing | SinkErrorKind::Replaced) => Failure::plain(error.to_string()).hint(format!(
                 "{given}; if it was moved or lost, --new-output begins another one, which must not exist yet"
             )),

@@ -134,3 +134,51 @@ fn devices_stay_devices_and_links_and_modes_stay() {
     assert_eq!(out.metadata().expect("it is there").permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_to_string(&out).expect("it reads"), expected(300, &[]));
 }
+
+#[test]
+fn after_going_back_the_files_that_were_rotated_later_are_named_and_nothing_is_doubled() {
+    let bench = Bench::new();
+    let input = input(&bench, 2_000);
+    let out = bench.path("out");
+    let more = ["--output", &text(&out), "--no-results", "--rotate-output", "1", "--max-retained", "20"];
+    ok(arguments(&bench, &input, &more));
+    ok(bench.over_dir("restore", &["3"]));
+    let done = alluvium(arguments(&bench, &input, &more));
+    assert!(done.code == Some(2) && done.err.contains("move these files to another directory"), "{}", done.err);
+    let (_, named) = done.err.split_once("written again: ").expect("the files");
+    let named: Vec<_> = named.lines().next().expect("a line").split(", ").collect();
+    assert!(named.len() > 1, "{named:?}");
+    for path in &named {
+        fs::remove_file(path).expect("it is there");
+    }
+    ok(arguments(&bench, &input, &more));
+    let parts = (1..).map(|number| bench.path(&format!("out.{number}"))).take_while(|path| path.exists());
+    let all: String = parts.map(|path| fs::read_to_string(path).expect("it reads")).collect();
+    assert_eq!(all, expected(2_000, &["--no-results"]));
+}
+
+#[test]
+fn a_file_that_was_rotated_after_the_checkpoint_is_cut_back() {
+    let bench = Bench::new();
+    let input = input(&bench, 1_900);
+    // Each file has the output of several checkpoints, and its path is relative.
+    let more = ["--output", "out", "--no-results", "--rotate-output", "2000", "--max-retained", "20"];
+    let run = || -> Done {
+        let mut command = command(arguments(&bench, &input, &more));
+        command.current_dir(bench.scratch.path()).output().expect("it starts").into()
+    };
+    assert_eq!(run().code, Some(0));
+    ok(bench.over_dir("restore", &["2"]));
+    let done = run();
+    assert!(done.code == Some(2) && done.err.contains("/out.2, "), "{}", done.err);
+    for path in (2..).map(|number| bench.path(&format!("out.{number}"))).take_while(|path| path.exists()) {
+        fs::remove_file(path).expect("it is there");
+    }
+    let done = run();
+    assert!(done.code == Some(2) && done.err.contains("out.1 has what the checkpoint stands for"), "{}", done.err);
+    fs::remove_file(bench.path("out")).expect("it is there");
+    assert_eq!(run().code, Some(0));
+    let parts = (1..).map(|number| bench.path(&format!("out.{number}"))).take_while(|path| path.exists());
+    let all: String = parts.chain([bench.path("out")]).filter_map(|path| fs::read_to_string(path).ok()).collect();
+    assert_eq!(all, expected(1_900, &["--no-results"]));
+}

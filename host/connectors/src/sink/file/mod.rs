@@ -1,6 +1,7 @@
 //! A sink that appends lines to a file.
 
 mod addition;
+mod aside;
 mod names;
 mod output;
 mod pending;
@@ -17,6 +18,7 @@ use pending::Pending;
 use super::ends::{Ends, Stage};
 use super::{Guarantee, Publication, Sink, SinkError, SinkErrorKind as Kind};
 use crate::batch::Batch;
+use crate::context::Context;
 use crate::files;
 use crate::opaque::{self, Opaque, Shown};
 
@@ -226,14 +228,18 @@ impl Sink for FileSink {
 
     fn prepare(&mut self) -> Result<Opaque, SinkError> {
         self.step(|sink| {
+            let rotated = sink.rotate_at_bytes.map(|_| sink.last_number()).transpose();
+            let rotated = rotated.map_err(|error| sink.failed(error))?;
             if sink.stage == Stage::Untouched {
-                return Ok(Opaque::default());
+                // The files that are moved aside later came after this token, too.
+                let nothing = Addition::of(0, &[], Context::default().fingerprint());
+                return Ok(rotated.map_or_else(Opaque::default, |_| nothing.rotated(rotated).token()));
             }
             sink.pending.sync()?;
             sink.output.sync_names().map_err(|error| sink.failed(error))?;
             let from = sink.ends.waiting_from;
             let fingerprint = sink.output.fingerprint(from).map_err(|error| sink.failed(error))?;
-            let addition = Addition::of(from, &sink.pending.read()?, fingerprint);
+            let addition = Addition::of(from, &sink.pending.read()?, fingerprint).rotated(rotated);
             if addition.end() != sink.ends.written {
                 return Err(sink.missing(addition, sink.ends.published));
             }

@@ -1,7 +1,10 @@
 //! Completing what a token stands for, in the file that it stands for.
 
+use std::path::{Path, PathBuf};
+
 use super::FileSink;
 use super::addition::Addition;
+use super::aside::complete_aside;
 use crate::sink::ends::Ends;
 use crate::sink::{Publication, SinkError, SinkErrorKind as Kind};
 
@@ -12,28 +15,50 @@ impl FileSink {
         if addition.fingerprint.is_none_or(|print| print == found) { Ok(()) } else { Err(self.replaced()) }
     }
 
+    /// Files that came after the token of `addition` must not stay: what is in them would come a second time.
+    fn check_later(&self, addition: Addition, own: Option<&Path>) -> Result<(), SinkError> {
+        let later = self.later(addition, own).map_err(|error| self.failed(error))?;
+        if later.is_empty() {
+            return Ok(());
+        }
+        let what = format!("files came after the checkpoint, and what is in them is written again: {}", names(&later));
+        Err(self.error(Kind::Ahead, what))
+    }
+
     fn replaced(&self) -> SinkError {
         self.error(Kind::Replaced, "is another file than the one that the checkpoint stands for")
     }
 
     /// Begins a new file if the one that a token adds to was moved aside, or if that was asked for after it was
-    /// lost. What is in its place is another's, and stays.
+    /// lost. What is in its place is another's, and stays, as do files that were moved aside after the token.
     pub(super) fn begin_again(&mut self, addition: Addition, lost: SinkError) -> Result<Publication, SinkError> {
         self.output.release();
         let name = self.name.clone();
         let failed = |error| SinkError::io(Kind::Io, &name, error);
-        let is_gone = matches!(lost.kind(), Kind::Missing | Kind::Replaced);
-        if !is_gone || self.output.length().map_err(failed)? > 0 {
+        let is_gone = matches!(lost.kind(), Kind::Missing | Kind::Replaced | Kind::Ahead);
+        if !is_gone {
             return Err(lost);
         }
         let pending = self.pending.read()?;
-        if let Some(publication) = self.complete_aside(addition, &pending).map_err(failed)? {
+        let aside = self.find_aside(addition, &pending).map_err(failed)?;
+        let length = self.output.length().map_err(failed)?;
+        if let Some(path) = aside {
+            self.check_later(addition, Some(&path))?;
+            if length > 0 {
+                let what = format!(
+                    "{} has what the checkpoint stands for, and the {length} bytes here came after it, or are another \
+                     program's: move them away, because those of this stream come a second time",
+                    path.display()
+                );
+                return Err(self.error(Kind::Missing, what));
+            }
             self.ends = Ends::default();
-            return Ok(publication);
+            return complete_aside(path, addition, &pending).map_err(failed);
         }
-        if !self.starts_over {
+        if length > 0 || !self.starts_over || lost.kind() == Kind::Ahead {
             return Err(lost);
         }
+        self.check_later(addition, None)?;
         // What still waits goes into the new one.
         let bytes = addition.of_pending(&pending).unwrap_or(&[]);
         self.output.end_with(0, bytes).map_err(failed)?;
@@ -54,6 +79,7 @@ impl FileSink {
                 return Err(self.missing(addition, length));
             }
             self.check(addition)?;
+            self.check_later(addition, None)?;
             let was_there = self.output.read(addition.offset, addition.bytes).map_err(failed)? == bytes;
             self.output.end_with(addition.offset, bytes).map_err(failed)?;
             return Ok(if was_there { Publication::Before } else { Publication::Now });
@@ -65,7 +91,14 @@ impl FileSink {
         if !addition.are(&self.output.read(addition.offset, addition.bytes).map_err(failed)?) {
             return Err(self.replaced());
         }
+        self.check_later(addition, None)?;
         self.output.cut(addition.end()).map_err(failed)?;
         Ok(Publication::Before)
     }
+}
+
+/// Names files in a sentence.
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    names.join(", ")
 }

@@ -1,5 +1,7 @@
 //! The suite over files, and what crashes and other programs do to a file.
 
+mod going_back;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 
