@@ -4,6 +4,7 @@ use alluvium_connectors::Batch;
 use alluvium_host::RuntimeError;
 
 use super::bad_record::BadRecord;
+use super::event_time::Times;
 use super::input_options::OnError;
 use super::operator;
 use super::progress::Progress;
@@ -20,9 +21,9 @@ impl Stream<'_> {
         for part in std::mem::take(&mut read.parts) {
             match part {
                 Part::Good(batch, time_ms) => {
-                    largest = largest.max(time_ms);
                     let count = batch.count();
-                    self.feed_around(from, batch, number, progress)?;
+                    let fed_ms = self.feed_around(from, batch, number, time_ms, progress)?;
+                    largest = largest.max(fed_ms);
                     number += u64::from(count);
                 }
                 Part::Bad(bad) => {
@@ -38,14 +39,17 @@ impl Stream<'_> {
     }
 
     /// Feeds a batch, `before` records of the partition being before it. If records that the plugin refuses
-    /// are left out, those around them are fed.
+    /// are left out, those around them are fed. `time_ms` is the largest event time of the batch. Returns the largest
+    /// one of the records that were fed, because a record that is left out moves no watermark.
     pub(super) fn feed_around(
         &mut self,
         from: usize,
         batch: Batch,
         before: u64,
+        time_ms: Option<i64>,
         progress: &mut Progress,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<i64>, Failure> {
+        let (mut largest, mut is_whole) = (None, true);
         // What is to be fed, from the end, each with the number of records before it.
         let mut waiting = vec![(batch, before)];
         while let Some((batch, before)) = waiting.pop() {
@@ -54,8 +58,13 @@ impl Stream<'_> {
             let kept = (self.run.reading.on_error != OnError::Stop).then(|| batch.clone());
             let fed = operator::feed(&mut self.plugin, input, batch);
             match (fed, kept) {
-                (Ok(()), _) => self.write_emitted()?,
+                (Ok(()), kept) => {
+                    let part_ms = || self.largest_time(from, &kept?);
+                    largest = largest.max(if is_whole { time_ms } else { part_ms() });
+                    self.write_emitted()?;
+                }
                 (Err(RuntimeError::Refused { record, text, .. }), Some(mut first)) => {
+                    is_whole = false;
                     let blamed = record.filter(|at| *at < first.count());
                     // Without a record to blame, halves tell which it is.
                     let at = blamed.unwrap_or(first.count() / 2);
@@ -67,6 +76,7 @@ impl Stream<'_> {
                             waiting.push((after, number));
                         }
                         if !first.is_empty() {
+                            largest = largest.max(self.largest_time(from, &first));
                             // The whole batch was undone.
                             let fed = operator::feed(&mut self.plugin, input, first);
                             fed.map_err(|error| self.failed(from, &error))?;
@@ -86,7 +96,15 @@ impl Stream<'_> {
                 (Err(error), _) => return Err(self.failed(from, &error)),
             }
         }
-        Ok(())
+        Ok(largest)
+    }
+
+    /// Returns the largest event time of records of a partition, all of which can be read.
+    fn largest_time(&self, from: usize, batch: &Batch) -> Option<i64> {
+        let cursor = self.cursors.get(from);
+        let times = Times { column: cursor.time_column.clone(), format: self.run.reading.time_format };
+        let column = times.find(cursor.schema.as_deref()?, &cursor.source_name).ok()??;
+        batch.records().filter_map(|record| times.read(record.field(column)?).ok()?).max()
     }
 
     /// After a batch, or a part of one: its effects are in the state, and its position is not yet.

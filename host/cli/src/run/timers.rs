@@ -89,7 +89,7 @@ impl Stream<'_> {
         for (from, batch) in std::mem::take(&mut self.unfinished) {
             self.begin(from)?;
             let before = self.cursors.get(from).consumed();
-            self.feed_around(from, batch, before, progress)?;
+            self.feed_around(from, batch, before, None, progress)?;
         }
         self.move_clocks()?;
         self.fire(Plugin::fire_all_timers)?;

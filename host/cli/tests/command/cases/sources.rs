@@ -212,3 +212,20 @@ fn an_input_without_a_whole_record_is_read_again_by_the_same_command() {
         }
     }
 }
+
+#[test]
+fn a_record_that_the_plugin_refuses_moves_no_watermark() {
+    let watermark = |rows: &str, more: &[&str]| {
+        let bench = Bench::new();
+        fs::write(bench.path("input.csv"), format!("{HEADER}{rows}")).expect("a file");
+        assert_eq!(run(&bench, more).0, 20);
+        bench.list()[0]["watermark"].clone()
+    };
+    let expected = watermark(&flights(0..20), &[]);
+    assert!(!expected.is_null());
+    let refused = "AA,EWR,IAH,5,late,2033-01-01T00:00:00Z\n";
+    for at in [0, 1, 19, 20] {
+        let rows = flights(0..at) + refused + &flights(at..20);
+        assert_eq!(watermark(&rows, &["--on-error", "skip"]), expected, "after {at} records");
+    }
+}
