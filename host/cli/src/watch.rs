@@ -21,8 +21,8 @@ const EXAMPLE: &str = "\
 Example:
   alluvium watch run
 
-It begins with the newest checkpoint and prints a line for each that follows, until it is interrupted or its output is closed
-any more. It takes no lock and writes nothing.";
+It begins with the newest checkpoint and prints a line for each that follows, until it is interrupted or its output is
+closed. It takes no lock and writes nothing.";
 
 /// Watch the checkpoints of a running directory as they come
 #[derive(Args)]

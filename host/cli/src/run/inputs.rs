@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use alluvium_connectors::source::{self, FileSet, FileSource, JsonReader, Partition, Reader, Source};
 
 use super::connections::ConnectedInput;
-use super::input_options::InputOptions;
+use super::input_options::{InputFormat, InputOptions};
 use crate::failure::Failure;
 
 /// An input of the plugin.
@@ -37,6 +37,23 @@ pub(super) fn open(inputs: &[ConnectedInput], options: &InputOptions) -> Result<
         Input::open(connected, source)
     };
     inputs.iter().map(open).collect()
+}
+
+/// Refuses options that these inputs cannot follow.
+pub(super) fn check(inputs: &[ConnectedInput], options: &InputOptions) -> Result<(), Failure> {
+    let decodes = |input: &ConnectedInput| options.decodes_json(input.takes_columns, address(&input.source).is_none());
+    if options.columns.is_some() && !inputs.iter().any(decodes) {
+        let what = "it names the columns of NDJSON, and no input is read as NDJSON";
+        return Err(Failure::at("--columns", what).hint("say --format ndjson, or leave --columns out"));
+    }
+    let takes_columns = inputs.iter().find(|input| input.takes_columns);
+    match takes_columns.filter(|_| options.format == Some(InputFormat::Lines)) {
+        Some(input) => {
+            let what = "its lines have no columns, and the plugin takes columns";
+            Err(Failure::at(input.source.display(), what).hint("say --format csv or --format ndjson"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn source(path: &Path, options: &InputOptions, takes_columns: bool) -> Result<InputSource, Failure> {

@@ -97,6 +97,7 @@ impl Run {
         }
         let connections = Connections::of(self, plugin.description())?;
         self.check_apart(&connections)?;
+        inputs::check(&connections.inputs, &self.reading)?;
         let inputs = inputs::open(&connections.inputs, &self.reading)?;
         let recovered = plugin.recovered().cloned();
         let metrics = MetricsFile::new(host, status.clone(), self.metrics.as_deref());

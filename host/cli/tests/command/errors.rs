@@ -295,3 +295,14 @@ fn wrong_arguments() {
     }
     drop(bench);
 }
+
+#[test]
+fn options_that_no_input_can_follow() {
+    let bench = Bench::new();
+    let input = bench.path("input.csv");
+    fs::write(&input, "carrier\nAA\n").expect("a file");
+    let refused = |more: &[&str], words: &[&str]| fails(bench.run_over(&input, more), &bench.dir(), words);
+    refused(&["--columns", "carrier"], &["--columns", "no input is read as NDJSON"]);
+    refused(&["--format", "csv", "--columns", "carrier"], &["--columns", "no input is read as NDJSON"]);
+    refused(&["--format", "lines"], &["input.csv", "lines have no columns", "--format csv"]);
+}
