@@ -51,6 +51,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
   readonly #commits: Commits;
   readonly #declare: () => void;
   readonly #schema: Schema;
+  /** Settles when no other checkpoint is about to become the state. */
+  #arriving: Promise<void> | undefined;
 
   private constructor(session: Session, options: OpenOptions, codec: Codec<V, I> | undefined) {
     super(session, codec);
@@ -286,6 +288,9 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
       isThere();
       return withJson(found);
     });
+    const settled = (): void => void (this.#arriving === arriving && (this.#arriving = undefined));
+    const arriving: Promise<void> = turn.then(settled, settled);
+    this.#arriving = arriving;
     try {
       const by = await turn;
       try {
@@ -360,9 +365,8 @@ export class Checkpoints<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> e
 
   /** Waits until everything in progress is written, then releases the state, the storage and the lock. */
   close(): Promise<void> {
-    // While another checkpoint becomes the state, what waits for that cannot be frozen.
-    const { replacing } = this.#session;
-    return replacing === undefined ? this.#close() : replacing.then(() => this.close());
+    // Before another checkpoint is the state, what waits for that cannot be frozen.
+    return this.#arriving === undefined ? this.#close() : this.#arriving.then(() => this.close());
   }
 
   #close(): Promise<void> {

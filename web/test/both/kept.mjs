@@ -72,6 +72,21 @@ export async function closing({ Checkpoints }) {
   await again.close();
 }
 
+/** A migration that closes the checkpoints does not wait for its own end. */
+export async function closed({ Checkpoints }) {
+  const storage = memory();
+  const old = await Checkpoints.open({ name: "closed", storage });
+  old.put("a", "1");
+  const { id } = await old.checkpoint();
+  await old.close();
+  let migrations = 0;
+  const migrate = (state) => (++migrations === 2 ? state.close() : undefined);
+  const checkpoints = await Checkpoints.open({ name: "closed", storage, schemaVersion: 1, migrate });
+  await refused("a migration that closes", () => checkpoints.restore(id), /^closed: /);
+  await checkpoints.close();
+  same("both migrations", migrations, 2);
+}
+
 /** An older checkpoint that is opened is not the newest, so the next one is written although nothing was changed. */
 export async function older({ Checkpoints }) {
   const storage = memory();

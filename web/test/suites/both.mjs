@@ -34,6 +34,7 @@ const tests = {
   kept: {
     positions: "positions",
     closing: "the end of checkpoints that are busy",
+    closed: "checkpoints that a migration closes",
     older: "an older checkpoint that is opened",
     room: "refused checkpoints among those that wait",
     batches: "batches of clients that fail",
