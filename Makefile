@@ -77,18 +77,18 @@ test: check-tools ## every test, and at its end the seconds of each part
 	@tests/timed.sh start "$(TIMES)"
 	@$(PART) "build" 1800 $(MAKE_PART) programs nats durable-streams object-servers || { $(REPORT); exit 1; }
 	@# Many tests wait, and those of the languages run one program after the other. So two rows of parts fill two processors.
-	@# What both need of the browser package is built long before.
+	@# The tests go before the plugins, and the browser package is built long before they need it.
 	@{ code=0; \
-	 $(HELD) "web" 240 nice $(MAKE_PART) tested-web || code=1; \
+	 $(HELD) "web" 240 $(MAKE_PART) tested-web || code=1; \
 	 $(HELD) "plugins" 900 nice $(MAKE_PART) languages-plugins || code=1; \
 	 $(HELD) "languages" 900 $(MAKE_PART) languages-run operators-run || code=1; \
-	 $(HELD) "the rest" 240 $(MAKE_PART) --keep-going deny-if-there test-packages bench-quick test-docs || code=1; \
 	 exit $$code; } & beside=$$!; code=0; \
 	 $(PART) "Rust" 1200 $(MAKE_PART) test-rust || code=1; \
 	 $(PART) "WASI" 150 $(MAKE_PART) test-wasi || code=1; \
 	 $(PART) "lint" 480 $(MAKE_PART) lint || code=1; \
 	 $(PART) "edge" 360 $(MAKE_PART) test-edge || code=1; \
 	 $(PART) "browser" 900 $(MAKE_PART) test-web || code=1; \
+	 $(PART) "the rest" 240 $(MAKE_PART) --keep-going deny-if-there test-packages bench-quick test-docs || code=1; \
 	 wait $$beside || code=1; $(REPORT); exit $$code
 	@echo "make test: all of it passed"
 
