@@ -10,12 +10,13 @@ const system: Clock = {
 
 /**
  * A clock of the caller, as the engine asks it. What a clock throws would leave the engine in the middle of its work, and
- * end every open state with it. So the engine gets the last time that there was, and `check` says what is wrong before the
- * engine works with the time.
+ * end every open state with it. So the engine gets the last time that there was, and a check says what is wrong.
  */
 export class CheckedClock implements Clock {
   readonly #clock: Clock;
   readonly #last = { unixMs: 0, monotonicUs: 0 };
+  /** Whether the clock failed to tell the time since the last check that found it in order. */
+  #hasFailed = false;
 
   /** Checks that there is a clock which tells the time. */
   constructor(clock: Clock = system) {
@@ -26,8 +27,15 @@ export class CheckedClock implements Clock {
 
   /** Throws if the clock does not tell the time. */
   check(): void {
+    this.#hasFailed = true;
     this.#ask("unixMs");
     this.#ask("monotonicUs");
+    this.#hasFailed = false;
+  }
+
+  /** Does the same if the clock failed before. It is for calls that are made very often. */
+  checkAsked(): void {
+    if (this.#hasFailed) this.check();
   }
 
   unixMs(): number {
@@ -42,7 +50,7 @@ export class CheckedClock implements Clock {
     try {
       this.#ask(member);
     } catch {
-      // The next check says it.
+      this.#hasFailed = true;
     }
     return this.#last[member];
   }

@@ -128,7 +128,8 @@ export class KeyedState<V = Uint8Array, I = V extends Uint8Array ? Bytes : V> ex
 
   /** Returns whether the interval since the last checkpoint has passed. */
   shouldCheckpoint(): boolean {
-    this.#session.clock.check();
-    return this.#session.call((engine) => engine.shouldCheckpoint());
+    const isDue = this.#session.call((engine) => engine.shouldCheckpoint());
+    this.#session.clock.checkAsked();
+    return isDue;
   }
 }
