@@ -211,15 +211,15 @@ export class Commits {
     if (walPosition !== undefined) callable("walPosition", walPosition);
     this.refuseMigrating("sync");
     // The session may have been closed since this call. What was changed before it becomes durable all the same.
-    const instead = await this.#session.inTurn<{ taken: Promise<unknown> | undefined } | undefined>(async (engine) => {
+    const instead = await this.#session.inTurn<{ taken: Promise<unknown> | undefined } | undefined>(async () => {
       this.refuseMigrating("sync");
       // Checkpoints that were frozen after this call hold all that it is for.
       if (this.#turns.underWay > 0) return { taken: this.#last };
       this.#session.clock.check();
       const position = walPosition && unsigned("walPosition", walPosition());
-      const syncing = engine.prepareSync(position);
+      const syncing = this.#session.callInTurn((engine) => engine.prepareSync(position));
       // It is written in the next turn, so it cannot be awaited in this one.
-      if (syncing.needsCheckpoint) return { taken: this.freeze(() => engine.prepare(position)) };
+      if (syncing.needsCheckpoint) return { taken: this.freeze(() => this.#session.callInTurn((engine) => engine.prepare(position))) };
       await this.#fencing(() => this.#session.run((engine) => engine.writeSync(syncing)));
       return undefined;
     });

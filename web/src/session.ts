@@ -89,6 +89,11 @@ export class Session {
   /** Runs a synchronous call. */
   call<T>(call: (engine: EngineHandle) => T): T {
     this.#check();
+    return this.callInTurn(call);
+  }
+
+  /** Runs a synchronous call of what is in the queue. It is done even if the session was closed since it was queued. */
+  callInTurn<T>(call: (engine: EngineHandle) => T): T {
     return this.#instance.call(() => call(this.#engine));
   }
 

@@ -41,7 +41,7 @@ export class Watchers {
   /** Whether more keys were changed than are told. */
   #isFull = false;
   /** The keys that were changed before a watcher came, and not since. It has not to be told of them. */
-  readonly #before = new Map<Watcher, Set<string>>();
+  #before = new Map<Watcher, Set<string>>();
 
   /** Adds a watcher that knows the state of a sequence number. */
   add(watcher: Watcher, sequence: number): void {
@@ -85,14 +85,13 @@ export class Watchers {
 
   /** Returns the notices of what was changed, and forgets it. `read` returns the values of ids. */
   notices(sequence: number, read: (ids: string[]) => (Uint8Array | undefined)[]): [Watcher, Notice][] {
-    const [touched, resets] = [[...this.#touched].sort(), this.#resets];
+    const [touched, resets, before] = [[...this.#touched].sort(), this.#resets, this.#before];
     // If this fails, nothing is forgotten.
     const values = touched.length > 0 ? read(touched) : [];
     this.#touched = new Set();
     this.#resets = new Set();
     this.#isFull = false;
-    const before = new Map(this.#before);
-    this.#before.clear();
+    this.#before = new Map();
     const changed = new Map<Watcher, Notice["changes"]>();
     const note = (watcher: Watcher, id: string, value: Uint8Array | undefined): void => {
       if (before.get(watcher)?.has(id)) return;

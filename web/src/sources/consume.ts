@@ -112,7 +112,7 @@ export async function consume<T>(checkpoints: Checkpoints<any, any>, source: Sou
   }
 }
 
-/** A record whose number was reached is applied already, or a source that was made again numbers its records from the beginning. */
+/** Refuses a record whose number was reached before: it was applied, or the source was made again and counts from its beginning. */
 function refuseReturn(source: string, reached: Position | undefined, position: Position): void {
   if (typeof position !== "bigint" || typeof reached !== "bigint" || position > reached) return;
   throw new AlluviumError("invalid-input", `${source}: a record with the position ${position} came after the position ${reached}; a position that is a number must grow with each record`);

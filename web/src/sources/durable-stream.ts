@@ -29,7 +29,10 @@ interface Batch<T> {
 /** What the protocol calls the beginning of every stream. */
 const BEGINNING = "-1";
 
-/** So many times in a row must a stream end before what was read of it. With the delays between them, it takes some 20 seconds. */
+/**
+ * How many times in a row a stream must end before what was read of it, to be an error. With the delays of `consume`, that
+ * is after 6 to 13 seconds.
+ */
 const TOO_SHORT_TIMES = 8;
 
 /** Errors with these HTTP statuses are worth another try. So are errors without one: the network failed. */

@@ -73,7 +73,7 @@ async function readScript(connections, files = new Map(), stopAfter = Infinity) 
     return { values, retries, failure, position: positionOf(checkpoints, "orders") };
   } finally {
     globalThis.setTimeout = delays;
-    if (!checkpoints.isClosed) await checkpoints.close();
+    await checkpoints.close();
   }
 }
 

@@ -42,7 +42,7 @@ impl FileSink {
     }
 
     /// Returns the files that were moved aside after a token was made, but for its own, `own`, if that was moved aside
-    /// too. What is in them comes a second time if the stream goes on from the token.
+    /// too. What is in them comes a second time if the stream continues from the token.
     pub(super) fn later(&self, addition: Addition, own: Option<&Path>) -> io::Result<Vec<PathBuf>> {
         let mut later = match (addition.rotated, own) {
             (Some(last), _) => {
